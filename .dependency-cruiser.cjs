@@ -1,0 +1,63 @@
+/** Imports run one way: core ← revocation, users ← tokens ← audit ← auth ← app. */
+const layer = (name, allowed) => ({
+  name: `${name}-imports`,
+  comment: `src/${name} may import only ${allowed.join(', ') || 'itself'}`,
+  severity: 'error',
+  from: { path: `^src/${name}/` },
+  to: { path: '^src/', pathNot: `^src/(${[name, ...allowed].join('|')})/` },
+});
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    layer('core', []),
+    layer('revocation', ['core']),
+    layer('users', ['core']),
+    layer('tokens', ['core', 'revocation', 'users']),
+    layer('audit', ['core', 'revocation', 'users', 'tokens']),
+    layer('auth', ['core', 'revocation', 'users', 'tokens', 'audit']),
+    layer('client', []),
+    layer('embedded-mongo', []),
+    {
+      name: 'app-is-an-adopter',
+      comment: 'src/app imports the library as an adopter would: from src/index.ts',
+      severity: 'error',
+      from: { path: '^src/app/' },
+      to: { path: '^src/', pathNot: '^src/(app/|index\\.ts|embedded-mongo/)' },
+    },
+    {
+      name: 'core-is-pure',
+      comment: 'no Nest, no Mongoose, no HTTP in src/core',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer'] },
+    },
+    {
+      name: 'core-is-pure-node',
+      comment: 'of Node, src/core uses cryptography only',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+    },
+    {
+      name: 'mongoose-in-stores-only',
+      comment: 'only schema, store and module files import mongoose',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '(\\.schema|mongo-[a-z-]+\\.store|\\.module)\\.ts$|^src/(app|embedded-mongo)/' },
+      to: { path: 'node_modules/(mongoose|mongodb|@nestjs/mongoose)/' },
+    },
+    {
+      name: 'no-development-database-in-the-library',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(app|embedded-mongo)/' },
+      to: { path: '^src/(app|embedded-mongo)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+  },
+};
