@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { BSON } from 'mongodb';
+
+import { MongoServerFault } from '../../src/embedded-mongo/errors.js';
+import { compileFilter } from '../../src/embedded-mongo/match.js';
+
+type Document = BSON.Document;
+
+const NOT_IMPLEMENTED = 238;
+const shares: Record<string, { answered: number; refused: number }> = {};
+
+function golden(name: string): Document {
+  const url = new URL(`../fixtures/mongo-golden/${name}.json`, import.meta.url);
+  return BSON.EJSON.parse(readFileSync(url, 'utf8'), { relaxed: false }) as Document;
+}
+
+/** Through the wire form, so that the values are of the classes a server decodes. */
+function decoded(doc: Document): Document {
+  const options = { promoteValues: false, promoteLongs: false, bsonRegExp: true };
+  return BSON.deserialize(BSON.serialize(doc), options);
+}
+
+const text = (value: unknown) => BSON.EJSON.stringify(value, { relaxed: false });
+
+type Outcome = { value: unknown } | { code: number };
+
+function outcomeOf(run: () => unknown): Outcome {
+  try {
+    return { value: run() };
+  } catch (error) {
+    if (error instanceof MongoServerFault) return { code: error.code };
+    throw error;
+  }
+}
+
+/** Every case must give the recorded answer or refuse; returns the cases that did neither. */
+function judge(
+  name: string,
+  cases: Document[],
+  run: (entry: Document) => Outcome,
+  recorded: (e: Document) => unknown,
+) {
+  const share = (shares[name] = { answered: 0, refused: 0 });
+  const wrong: string[] = [];
+  for (const entry of cases) {
+    const outcome = run(entry);
+    if ('code' in outcome && outcome.code === NOT_IMPLEMENTED) {
+      share.refused++;
+      continue;
+    }
+    share.answered++;
+    const expected = entry.code === undefined ? { value: recorded(entry) } : { code: Number(entry.code) };
+    if (text(outcome) !== text(expected)) wrong.push(`${text(entry)}\n  gave ${text(outcome)}`);
+  }
+  return { ...share, wrong };
+}
+
+afterAll(() => {
+  for (const [name, { answered, refused }] of Object.entries(shares)) {
+    const percent = ((100 * answered) / (answered + refused)).toFixed(1);
+    console.info(`${name}: ${answered} answered as recorded (${percent} %), ${refused} refused`);
+  }
+});
+
+describe('random cases recorded from a real MongoDB', () => {
+  const documents = (golden('fuzz-find').documents as Document[]).map(decoded);
+
+  test('a filter selects the same documents or is refused', () => {
+    const { cases } = golden('fuzz-find');
+    const run = (entry: Document) =>
+      outcomeOf(() => documents.filter(compileFilter(decoded(entry.filter))).map((doc) => doc._id));
+    const result = judge('find', cases, run, (entry) => entry.ids);
+    expect(result.wrong).toEqual([]);
+    expect(result.answered).toBeGreaterThanOrEqual(1000);
+  });
+});
