@@ -1,0 +1,191 @@
+import type { Duration } from '../duration.js';
+import type { FingerprintFeature } from '../fingerprint.js';
+import type { KeyInput } from '../key-spec.js';
+import type { Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
+
+/** Options of `AuthModule.forRoot` and of the factory of `forRootAsync`. Durations are `'15m'` or seconds. */
+export interface AuthOptions {
+  /** URL of this service: the `iss` of every token; a token of another issuer is refused. */
+  issuer: string;
+  /**
+   * The `aud` of access tokens; a token for another audience is refused.
+   * @default the issuer
+   */
+  audience?: string;
+  keys: KeyOptions;
+  accessToken?: AccessTokenOptions;
+  refreshToken?: RefreshTokenOptions;
+  sessions?: SessionOptions;
+  revocation?: RevocationOptions;
+  fingerprint?: FingerprintOptions;
+  password?: PasswordOptions;
+  /**
+   * Origins (`https://app.example.com`) other than the service's own whose pages may use the routes that read or set
+   * the refresh cookie.
+   * @default []
+   */
+  trustedOrigins?: readonly string[];
+  /**
+   * Keeps users elsewhere than in the library's own `users` collection.
+   * @default the `users` collection on the host's connection
+   */
+  userStore?: UserStore;
+  /**
+   * Time for every expiry and grace decision.
+   * @default a monotonic clock anchored to the database's time
+   */
+  clock?: Clock;
+}
+
+/** Secrets have no default. In each list the first key signs and all verify. */
+export interface KeyOptions {
+  /** Keys of access tokens: HMAC secrets of at least 32 bytes, or JWKs. Public halves appear in the JWK set. */
+  access: readonly KeyInput[];
+  /** Keys of refresh tokens; none may be an access key. */
+  refresh: readonly KeyInput[];
+}
+
+export interface AccessTokenOptions {
+  /**
+   * Life of an access token. Revocation reaches it earlier; services that only verify signatures trust it this long.
+   * @default '15m'
+   */
+  ttl?: Duration;
+}
+
+export interface RefreshTokenOptions {
+  /**
+   * A session unused for so long ends.
+   * @default '7d'
+   */
+  idleTtl?: Duration;
+  /**
+   * A session ends so long after its login, however much it is used.
+   * @default '30d'
+   */
+  absoluteTtl?: Duration;
+  /**
+   * Whether a refresh renews the idle life; `false` gives a session the idle life once, at login.
+   * @default true
+   */
+  sliding?: boolean;
+  /**
+   * How long after its replacement a refresh token still gets the current token: races and retries.
+   * @default '10s'
+   */
+  gracePeriod?: Duration;
+  /**
+   * How long after its replacement the last refresh token still gets the current token while nobody has used that
+   * one: lost responses. `0` turns the recovery off.
+   * @default '24h'
+   */
+  lostResponseWindow?: Duration;
+  /**
+   * What a detected reuse does: `revoke` ends the session, `report` (shadow mode) refuses the request and only reports.
+   * @default 'revoke'
+   */
+  reuse?: 'revoke' | 'report';
+  /**
+   * What a detected reuse ends: the session, or every session of the user.
+   * @default 'session'
+   */
+  reuseScope?: 'session' | 'user';
+  /**
+   * Whether a client may ask for the refresh token in the response body (mobile and server clients).
+   * @default false
+   */
+  allowBodyTransport?: boolean;
+  cookie?: CookieOptions;
+}
+
+/** The refresh cookie. The defaults give `__Host-refresh_token; HttpOnly; Secure; SameSite=Strict; Path=/`. */
+export interface CookieOptions {
+  /**
+   * `Domain` of the cookie: subdomains then receive it, and the `__Host-` prefix is lost.
+   * @default none: the exact host
+   */
+  domain?: string;
+  /**
+   * `Path` of the cookie: a narrower one loses the `__Host-` prefix.
+   * @default '/'
+   */
+  path?: string;
+  /**
+   * `Secure`: browsers then send it over HTTPS only. Turn it off for plain HTTP in development alone.
+   * @default true
+   */
+  secure?: boolean;
+  /**
+   * `SameSite`: `lax` where a server renders pages after a click from another site; `none` for an SPA on another site.
+   * @default 'strict'
+   */
+  sameSite?: 'strict' | 'lax' | 'none';
+}
+
+export interface SessionOptions {
+  /**
+   * How many sessions a user may have; a login beyond it ends the one unused longest.
+   * @default 20
+   */
+  maxPerUser?: number;
+}
+
+export interface RevocationOptions {
+  /**
+   * How often a process reads the revocations of the others: the bound on the life of a revoked access token.
+   * @default '1s'
+   */
+  pollInterval?: Duration;
+  /**
+   * After so long without a successful read, guards refuse with 503 rather than trust what they know.
+   * @default '30s'
+   */
+  maxStaleness?: Duration;
+  /**
+   * Where revocations are shared.
+   * @default the `revocations` collection on the host's connection
+   */
+  store?: RevocationStore;
+}
+
+export interface FingerprintOptions {
+  /**
+   * What a refresh from a request unlike the login's does: `off` nothing, `report` an event, `enforce` 403 and the end
+   * of the session. Recovery of lost responses needs the same fingerprint in every mode but `off`.
+   * @default 'report'
+   */
+  mode?: 'off' | 'report' | 'enforce';
+  /**
+   * Which traits of a request count.
+   * @default ['user-agent', 'accept-language', 'sec-ch-ua-platform']
+   */
+  features?: readonly FingerprintFeature[];
+  /**
+   * Key of the fingerprint, at least 32 bytes.
+   * @default derived from each refresh key
+   */
+  key?: string;
+}
+
+export interface PasswordOptions {
+  /**
+   * Least length in Unicode code points. NIST SP 800-63B-4 asks 15 where the password is the only factor.
+   * @default 8
+   */
+  minLength?: number;
+  /**
+   * Greatest length in Unicode code points; at least 64.
+   * @default 128
+   */
+  maxLength?: number;
+  /**
+   * bcrypt's cost: each step doubles the time of a login. Existing hashes are raised at the next login.
+   * @default 12
+   */
+  bcryptCost?: number;
+  /**
+   * Slow hash of passwords.
+   * @default bcrypt
+   */
+  hasher?: PasswordHasher;
+}

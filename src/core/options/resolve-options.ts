@@ -1,0 +1,200 @@
+import { hkdfSync } from 'node:crypto';
+import { FINGERPRINT_FEATURES, type FingerprintFeature } from '../fingerprint.js';
+import { createRingKey, KeyProblem, MIN_SECRET_BYTES, type KeyInput, type RingKey } from '../key-spec.js';
+import type { Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
+import type { AuthOptions } from './auth-options.js';
+import { OptionReader } from './option-reader.js';
+
+/** Injection token of the {@link ResolvedAuthOptions}. */
+export const AUTH_OPTIONS = Symbol('AUTH_OPTIONS');
+
+/** The options as the code reads them: checked, complete, in milliseconds, frozen. */
+export interface ResolvedAuthOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly keys: { readonly access: readonly RingKey[]; readonly refresh: readonly RingKey[] };
+  readonly accessToken: { readonly ttlMs: number };
+  readonly refreshToken: {
+    readonly idleTtlMs: number;
+    readonly absoluteTtlMs: number;
+    readonly sliding: boolean;
+    readonly gracePeriodMs: number;
+    readonly lostResponseWindowMs: number;
+    readonly reuse: 'revoke' | 'report';
+    readonly reuseScope: 'session' | 'user';
+    readonly allowBodyTransport: boolean;
+    readonly cookie: ResolvedCookieOptions;
+  };
+  readonly sessions: { readonly maxPerUser: number };
+  readonly revocation: { readonly pollIntervalMs: number; readonly maxStalenessMs: number; readonly store: RevocationStore | null };
+  readonly fingerprint: {
+    readonly mode: 'off' | 'report' | 'enforce';
+    readonly features: readonly FingerprintFeature[];
+    readonly keys: readonly Uint8Array[];
+  };
+  readonly password: {
+    readonly minLength: number;
+    readonly maxLength: number;
+    readonly bcryptCost: number;
+    readonly hasher: PasswordHasher | null;
+  };
+  readonly trustedOrigins: ReadonlySet<string>;
+  readonly userStore: UserStore | null;
+  readonly clock: Clock | null;
+}
+
+export interface ResolvedCookieOptions {
+  readonly domain: string | null;
+  readonly path: string;
+  readonly secure: boolean;
+  readonly sameSite: 'strict' | 'lax' | 'none';
+}
+
+/**
+ * Checks the options, fills in the defaults and freezes the result.
+ * @throws ConfigurationError with all problems: key, value, mend
+ */
+export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
+  const read = new OptionReader();
+  const refresh = options.refreshToken ?? {};
+  const issuer = readIssuer(read, options.issuer);
+  const keys = {
+    access: readKeys(read, 'keys.access', options.keys?.access),
+    refresh: readKeys(read, 'keys.refresh', options.keys?.refresh),
+  };
+  refuseSharedKeys(read, keys);
+
+  const resolved: ResolvedAuthOptions = {
+    issuer,
+    audience: options.audience ?? issuer,
+    keys,
+    accessToken: { ttlMs: read.duration('accessToken.ttl', options.accessToken?.ttl, '15m') },
+    refreshToken: {
+      idleTtlMs: read.duration('refreshToken.idleTtl', refresh.idleTtl, '7d'),
+      absoluteTtlMs: read.duration('refreshToken.absoluteTtl', refresh.absoluteTtl, '30d'),
+      sliding: read.flag('refreshToken.sliding', refresh.sliding, true),
+      gracePeriodMs: read.duration('refreshToken.gracePeriod', refresh.gracePeriod, '10s', { minMs: 0 }),
+      lostResponseWindowMs: read.duration('refreshToken.lostResponseWindow', refresh.lostResponseWindow, '24h', { minMs: 0 }),
+      reuse: read.choice('refreshToken.reuse', refresh.reuse, 'revoke', ['revoke', 'report']),
+      reuseScope: read.choice('refreshToken.reuseScope', refresh.reuseScope, 'session', ['session', 'user']),
+      allowBodyTransport: read.flag('refreshToken.allowBodyTransport', refresh.allowBodyTransport, false),
+      cookie: readCookie(read, refresh.cookie ?? {}),
+    },
+    sessions: { maxPerUser: read.integer('sessions.maxPerUser', options.sessions?.maxPerUser, 20, 1, 1000) },
+    revocation: {
+      pollIntervalMs: read.duration('revocation.pollInterval', options.revocation?.pollInterval, '1s', { minMs: 50 }),
+      maxStalenessMs: read.duration('revocation.maxStaleness', options.revocation?.maxStaleness, '30s'),
+      store: options.revocation?.store ?? null,
+    },
+    fingerprint: {
+      mode: read.choice('fingerprint.mode', options.fingerprint?.mode, 'report', ['off', 'report', 'enforce']),
+      features: readFeatures(read, options.fingerprint?.features),
+      keys: fingerprintKeys(read, options.fingerprint?.key, keys.refresh),
+    },
+    password: {
+      minLength: read.integer('password.minLength', options.password?.minLength, 8, 8, 64),
+      maxLength: read.integer('password.maxLength', options.password?.maxLength, 128, 64, 4096),
+      bcryptCost: read.integer('password.bcryptCost', options.password?.bcryptCost, 12, 4, 18),
+      hasher: options.password?.hasher ?? null,
+    },
+    trustedOrigins: readOrigins(read, options.trustedOrigins ?? []),
+    userStore: options.userStore ?? null,
+    clock: options.clock ?? null,
+  };
+  refuseContradictions(read, resolved, options);
+  read.done();
+  return deepFreeze(resolved);
+}
+
+function readIssuer(read: OptionReader, issuer: unknown): string {
+  if (typeof issuer === 'string' && URL.canParse(issuer) && /^https?:/.test(issuer)) return issuer;
+  read.refuse('issuer', issuer, "give the service's URL, such as 'https://api.example.com'");
+  return 'http://invalid';
+}
+
+function readKeys(read: OptionReader, key: string, inputs: readonly KeyInput[] | undefined): RingKey[] {
+  if (!Array.isArray(inputs) || inputs.length === 0) {
+    read.refuse(key, undefined, 'give at least one HMAC secret of 32 random bytes or one JWK; the first signs');
+    return [];
+  }
+  const ring: RingKey[] = [];
+  for (const [index, input] of (inputs as readonly KeyInput[]).entries()) {
+    try {
+      ring.push(createRingKey(input));
+    } catch (problem) {
+      if (!(problem instanceof KeyProblem)) throw problem;
+      read.problems.push({ key: `${key}[${index}]`, value: '(secret)', mend: `${problem.message}; ${problem.mend}` });
+    }
+  }
+  if (ring[0] && !ring[0].signingKey)
+    read.problems.push({ key: `${key}[0]`, value: `kid '${ring[0].kid}'`, mend: 'the first key signs: it needs its private part' });
+  if (new Set(ring.map(({ kid }) => kid)).size < ring.length)
+    read.problems.push({ key, value: '(secrets)', mend: 'two keys have the same kid: remove the double, or give each its own kid' });
+  return ring;
+}
+
+function refuseSharedKeys(read: OptionReader, keys: { access: RingKey[]; refresh: RingKey[] }): void {
+  for (const [index, key] of keys.refresh.entries())
+    if (keys.access.some((access) => access.verifyingKey.equals(key.verifyingKey)))
+      read.problems.push({ key: `keys.refresh[${index}]`, value: '(secret)', mend: 'equals an access key: use a key of its own' });
+}
+
+function readCookie(read: OptionReader, cookie: NonNullable<AuthOptions['refreshToken']>['cookie'] & object): ResolvedCookieOptions {
+  const path = cookie.path ?? '/';
+  if (!/^\/[^;,\s]*$/.test(path)) read.refuse('refreshToken.cookie.path', path, "give a path such as '/' or '/auth'");
+  const domain = cookie.domain ?? null;
+  if (domain !== null && !/^\.?[a-z0-9.-]+$/i.test(domain))
+    read.refuse('refreshToken.cookie.domain', domain, "give a host name such as 'example.com'");
+  return {
+    domain,
+    path,
+    secure: read.flag('refreshToken.cookie.secure', cookie.secure, true),
+    sameSite: read.choice('refreshToken.cookie.sameSite', cookie.sameSite, 'strict', ['strict', 'lax', 'none']),
+  };
+}
+
+function readFeatures(read: OptionReader, features: readonly FingerprintFeature[] | undefined): FingerprintFeature[] {
+  const chosen = features ?? ['user-agent', 'accept-language', 'sec-ch-ua-platform'];
+  for (const feature of chosen)
+    if (!FINGERPRINT_FEATURES.includes(feature))
+      read.refuse('fingerprint.features', feature, `give some of ${FINGERPRINT_FEATURES.join(', ')}`);
+  return [...chosen];
+}
+
+function fingerprintKeys(read: OptionReader, key: string | undefined, refreshKeys: readonly RingKey[]): Uint8Array[] {
+  if (key !== undefined) {
+    if (Buffer.byteLength(key) < MIN_SECRET_BYTES)
+      read.problems.push({ key: 'fingerprint.key', value: '(secret)', mend: `give at least ${MIN_SECRET_BYTES} bytes` });
+    return [Buffer.from(key)];
+  }
+  return refreshKeys.flatMap(({ signingKey }) => {
+    if (!signingKey) return [];
+    const material = signingKey.type === 'secret' ? signingKey.export() : signingKey.export({ format: 'der', type: 'pkcs8' });
+    return [new Uint8Array(hkdfSync('sha256', material, '', 'fingerprint', 32))];
+  });
+}
+
+function readOrigins(read: OptionReader, origins: readonly string[]): Set<string> {
+  for (const origin of origins)
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+      read.refuse('trustedOrigins', origin, "give scheme and host only, such as 'https://app.example.com', no path, no slash");
+  return new Set(origins);
+}
+
+function refuseContradictions(read: OptionReader, resolved: ResolvedAuthOptions, given: AuthOptions): void {
+  const { cookie } = resolved.refreshToken;
+  if (cookie.sameSite === 'none' && !cookie.secure)
+    read.refuse('refreshToken.cookie.sameSite', 'none', 'browsers refuse SameSite=None without Secure: set cookie.secure');
+  if (resolved.password.minLength > resolved.password.maxLength)
+    read.refuse('password.minLength', given.password?.minLength, 'must not exceed password.maxLength');
+}
+
+/** Freezes plain objects and arrays; what the host handed in (stores, a clock) is left as it is. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+  const inner: unknown[] = Object.values(value);
+  if (!isPlain || inner.some((item) => typeof item === 'function')) return value;
+  inner.forEach(deepFreeze);
+  return Object.freeze(value);
+}

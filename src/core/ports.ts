@@ -1,0 +1,70 @@
+/** The one clock. Milliseconds since the epoch; the default is monotonic and anchored to the database's time. */
+export interface Clock {
+  now(): number;
+}
+
+/** A user as the library needs it. */
+export interface UserRecord {
+  readonly id: string;
+  /** Normalised: trimmed, NFKC, lower case. */
+  readonly email: string;
+  readonly name?: string | undefined;
+  readonly roles: readonly string[];
+  /** As {@link PasswordHasher.hash} gave it. */
+  readonly passwordHash: string;
+  /** Random; every token minted under another one is dead. */
+  readonly tokenVersion: string;
+  readonly disabledAt: Date | null;
+  readonly createdAt: Date;
+}
+
+export type NewUser = Omit<UserRecord, 'id' | 'disabledAt'>;
+
+/** Where users live. A host that keeps its own user collection implements this; the default keeps `users`. */
+export interface UserStore {
+  findById(id: string): Promise<UserRecord | null>;
+  /** @param email normalised */
+  findByEmail(email: string): Promise<UserRecord | null>;
+  /** @throws AuthError `EMAIL_TAKEN`, also where two registrations race */
+  create(user: NewUser): Promise<UserRecord>;
+  /** Sets hash and token version if the version is still `ifTokenVersion`; false where it is not. */
+  setPassword(id: string, change: { passwordHash: string; tokenVersion: string; ifTokenVersion: string }): Promise<boolean>;
+  /** Replaces a hash by a stronger one of the same password, if it is still `ifPasswordHash`. */
+  upgradePasswordHash(id: string, change: { passwordHash: string; ifPasswordHash: string }): Promise<void>;
+  /** Sets the token version and gives the one it replaced; null where there is no such user. */
+  replaceTokenVersion(id: string, tokenVersion: string): Promise<string | null>;
+  /** Disables (a date) or enables (null). False where there is no such user. */
+  setDisabledAt(id: string, disabledAt: Date | null): Promise<boolean>;
+}
+
+/** Slow hashing of passwords. The default is bcrypt. */
+export interface PasswordHasher {
+  hash(password: string): Promise<string>;
+  /** Never throws on a hash of unknown form: that is `false`. */
+  verify(password: string, stored: string): Promise<boolean>;
+  /** Whether `stored` is weaker than what {@link hash} makes now. */
+  needsUpgrade(stored: string): boolean;
+}
+
+/** `jti:<id>` one access token, `sid:<id>` a session, `ver:<retired token version>` all earlier tokens of a user. */
+export type RevocationKey = `jti:${string}` | `sid:${string}` | `ver:${string}`;
+
+export interface RevocationEntry {
+  readonly key: RevocationKey;
+  /** When every token it concerns has expired by itself. */
+  readonly expiresAt: Date;
+}
+
+/** What a read of the feed saw; opaque, handed back to the next read. */
+export type RevocationMark = { readonly at: Date };
+
+/** Where revocations are shared between processes. */
+export interface RevocationStore {
+  /** Durable when it resolves. Safe to repeat. */
+  add(entries: readonly RevocationEntry[]): Promise<void>;
+  /**
+   * Entries written since an earlier read, or every live one. May repeat entries, never leaves one out that was
+   * durable before the read began.
+   */
+  read(since: RevocationMark | null): Promise<{ entries: RevocationEntry[]; mark: RevocationMark }>;
+}

@@ -1,0 +1,92 @@
+import { ClaimReader, SESSION_ID } from './claims.js';
+
+/** JOSE `typ` of a refresh token: it never passes as an access token, nor the other way round (RFC 8725 §3.11, §3.12). */
+export const REFRESH_TOKEN_TYPE = 'rt+jwt';
+
+/** How a session's refresh token travels; fixed at login. */
+export type Transport = 'cookie' | 'body';
+export const TRANSPORTS: readonly Transport[] = ['cookie', 'body'];
+
+/** Claims of a refresh token. Times are seconds since the epoch. */
+export interface RefreshTokenClaims {
+  readonly iss: string;
+  readonly aud: string;
+  /** User id. */
+  readonly sub: string;
+  /** Session id. */
+  readonly sid: string;
+  readonly gen: number;
+  readonly iat: number;
+  readonly exp: number;
+  /** Absolute expiry of the session; no rotation moves it. */
+  readonly abs: number;
+  /** `sid.gen`: an id that may be logged. */
+  readonly jti: string;
+  /** Transport of the session, so that a token presented the other way is refused before the store is asked. */
+  readonly trn: Transport;
+  /** 32 random bytes, base64url. Never logged; the database holds only its hash. */
+  readonly sec: string;
+}
+
+const SECRET = /^[A-Za-z0-9_-]{43}$/;
+
+/** The audience of refresh tokens: this issuer's own token endpoint, never an API. */
+export function refreshTokenAudience(issuer: string): string {
+  return `${issuer.replace(/\/$/, '')}/refresh`;
+}
+
+/** The claims of a payload whose signature, issuer and audience were verified; `null` where one is missing or odd. */
+export function parseRefreshTokenClaims(payload: unknown): RefreshTokenClaims | null {
+  const read = new ClaimReader(payload);
+  return read.result({
+    iss: read.text('iss'),
+    aud: read.text('aud'),
+    sub: read.text('sub'),
+    sid: read.matching('sid', SESSION_ID),
+    gen: read.integer('gen'),
+    iat: read.integer('iat'),
+    exp: read.integer('exp'),
+    abs: read.integer('abs'),
+    jti: read.text('jti'),
+    trn: read.oneOf('trn', TRANSPORTS),
+    sec: read.matching('sec', SECRET),
+  });
+}
+
+export interface RefreshTokenSubject {
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly generation: number;
+  /** When this generation was made. */
+  readonly rotatedAt: Date;
+  readonly expiresAt: Date;
+  readonly absoluteExpiresAt: Date;
+  readonly transport: Transport;
+}
+
+/** The claims that a session and its secret determine: the same state always gives the same claims. */
+export function refreshTokenClaims(subject: RefreshTokenSubject, secret: string, issuer: string): RefreshTokenClaims {
+  return {
+    iss: issuer,
+    aud: refreshTokenAudience(issuer),
+    sub: subject.userId,
+    sid: subject.sessionId,
+    gen: subject.generation,
+    iat: Math.floor(subject.rotatedAt.getTime() / 1000),
+    exp: Math.ceil(subject.expiresAt.getTime() / 1000),
+    abs: Math.floor(subject.absoluteExpiresAt.getTime() / 1000),
+    jti: `${subject.sessionId}.${subject.generation}`,
+    trn: subject.transport,
+    sec: secret,
+  };
+}
+
+/** The idle expiry as it stands after a use at `nowMs`, never past the absolute one. */
+export function idleExpiry(nowMs: number, idleTtlMs: number, absoluteExpiresAt: Date): Date {
+  return new Date(Math.min(nowMs + idleTtlMs, absoluteExpiresAt.getTime()));
+}
+
+/** Whole seconds, because the token's `abs` claim is held against it. */
+export function absoluteExpiry(nowMs: number, absoluteTtlMs: number): Date {
+  return new Date(Math.ceil((nowMs + absoluteTtlMs) / 1000) * 1000);
+}

@@ -1,0 +1,37 @@
+import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
+import type { Types } from 'mongoose';
+import { SCHEMA_OPTIONS } from '../database/native-collection.js';
+
+@Schema({ collection: 'users', ...SCHEMA_OPTIONS })
+export class User {
+  _id!: Types.ObjectId;
+
+  /** Normalised: trimmed, NFKC, lower case. */
+  @Prop({ type: String, required: true })
+  email!: string;
+
+  @Prop({ type: String })
+  name?: string;
+
+  @Prop({ type: [String], required: true })
+  roles!: string[];
+
+  @Prop({ type: String, required: true })
+  passwordHash!: string;
+
+  /** Random; every token minted under another one is dead. */
+  @Prop({ type: String, required: true })
+  tokenVersion!: string;
+
+  @Prop({ type: Date, default: null })
+  disabledAt!: Date | null;
+
+  @Prop({ type: Date, required: true })
+  createdAt!: Date;
+}
+
+export const UserSchema = SchemaFactory.createForClass(User);
+UserSchema.index({ email: 1 }, { unique: true });
+
+/** A name of its own: the host may have a model `User` on the same connection. */
+export const USER_MODEL = 'SilentAuthUser';

@@ -1,0 +1,37 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { getModelToken, MongooseModule } from '@nestjs/mongoose';
+import type { Model } from 'mongoose';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import { BcryptPasswordHasher } from './bcrypt-password-hasher.js';
+import { MongoUserStore } from './mongo-user.store.js';
+import { USER_MODEL, User, UserSchema } from './user.schema.js';
+import { PASSWORD_HASHER, USER_STORE, UsersService } from './users.service.js';
+
+/** Registration and hashed credentials. Comes with `AuthModule`, which re-exports it. */
+@Module({})
+export class UsersModule {
+  static register(options: DynamicModule, database: DynamicModule, connectionName?: string): DynamicModule {
+    return {
+      module: UsersModule,
+      imports: [
+        options,
+        database,
+        MongooseModule.forFeature([{ name: USER_MODEL, schema: UserSchema }], connectionName),
+      ],
+      providers: [
+        {
+          provide: USER_STORE,
+          useFactory: ({ userStore }: ResolvedAuthOptions, model: Model<User>) => userStore ?? new MongoUserStore(model),
+          inject: [AUTH_OPTIONS, getModelToken(USER_MODEL, connectionName)],
+        },
+        {
+          provide: PASSWORD_HASHER,
+          useFactory: ({ password }: ResolvedAuthOptions) => password.hasher ?? new BcryptPasswordHasher(password.bcryptCost),
+          inject: [AUTH_OPTIONS],
+        },
+        UsersService,
+      ],
+      exports: [UsersService, USER_STORE],
+    };
+  }
+}

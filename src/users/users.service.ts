@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { normalizeEmail } from '../core/email.js';
+import { AuthError } from '../core/errors.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import type { Clock, PasswordHasher, UserRecord, UserStore } from '../core/ports.js';
+import { CLOCK } from '../database/database.module.js';
+import { assertPassword, normalizePassword } from './password-policy.js';
+
+/** Injection tokens of the ports in use. */
+export const USER_STORE = Symbol('USER_STORE');
+export const PASSWORD_HASHER = Symbol('PASSWORD_HASHER');
+
+export interface Registration {
+  readonly email: string;
+  readonly password: string;
+  readonly name?: string | undefined;
+  /** @default ['user'] */
+  readonly roles?: readonly string[];
+}
+
+export type PasswordCheck =
+  | { readonly outcome: 'accepted'; readonly user: UserRecord }
+  | { readonly outcome: 'unknown_user' }
+  | { readonly outcome: 'wrong_password' | 'disabled'; readonly user: UserRecord };
+
+/** Registration and credentials. Knows nothing of tokens and sessions. */
+@Injectable()
+export class UsersService implements OnModuleInit {
+  /** A hash of nobody's password, so that an unknown e-mail costs the same time as a known one (OWASP ASVS 6.3.8). */
+  private decoyHash = '';
+
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    @Inject(USER_STORE) private readonly store: UserStore,
+    @Inject(PASSWORD_HASHER) private readonly hasher: PasswordHasher,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    this.decoyHash = await this.hasher.hash(newTokenVersion());
+  }
+
+  /**
+   * Creates a user with a hashed password.
+   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long), `EMAIL_TAKEN`
+   */
+  async register(registration: Registration): Promise<UserRecord> {
+    const email = normalizeEmail(registration.email);
+    const password = normalizePassword(registration.password);
+    assertPassword(password, this.options.password, { field: 'password', email, name: registration.name });
+    return this.store.create({
+      email,
+      name: registration.name,
+      roles: registration.roles ?? ['user'],
+      passwordHash: await this.hasher.hash(password),
+      tokenVersion: newTokenVersion(),
+      createdAt: new Date(this.clock.now()),
+    });
+  }
+
+  /** Checks credentials in the same time whether or not the e-mail is known. */
+  async checkPassword(email: string, password: string): Promise<PasswordCheck> {
+    const user = await this.store.findByEmail(normalizeEmail(email));
+    const normalized = normalizePassword(password);
+    // Always one verification, so that the time tells nothing.
+    const matches = await this.hasher.verify(normalized, user?.passwordHash ?? this.decoyHash);
+    if (!user) return { outcome: 'unknown_user' };
+    if (!matches) return { outcome: 'wrong_password', user };
+    if (user.disabledAt) return { outcome: 'disabled', user };
+    if (this.hasher.needsUpgrade(user.passwordHash)) {
+      const passwordHash = await this.hasher.hash(normalized);
+      await this.store.upgradePasswordHash(user.id, { passwordHash, ifPasswordHash: user.passwordHash });
+    }
+    return { outcome: 'accepted', user };
+  }
+
+  /**
+   * Replaces the password and retires the token version.
+   * @returns the user as changed, and the version that every earlier token carries
+   * @throws AuthError `INVALID_CREDENTIALS` (current password wrong), `WEAK_PASSWORD`, `VALIDATION_FAILED`
+   */
+  async changePassword(
+    userId: string,
+    currentPassword: string,
+    newPassword: string,
+  ): Promise<{ user: UserRecord; retiredTokenVersion: string }> {
+    const user = await this.store.findById(userId);
+    const matches = await this.hasher.verify(normalizePassword(currentPassword), user?.passwordHash ?? this.decoyHash);
+    if (!user || !matches) throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
+    const password = normalizePassword(newPassword);
+    assertPassword(password, this.options.password, { field: 'newPassword', email: user.email, name: user.name });
+    const change = { passwordHash: await this.hasher.hash(password), tokenVersion: newTokenVersion() };
+    // Conditional on the version: of two changes at once the second is told that its current password is wrong.
+    const changed = await this.store.setPassword(userId, { ...change, ifTokenVersion: user.tokenVersion });
+    if (!changed) throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
+    return { user: { ...user, ...change }, retiredTokenVersion: user.tokenVersion };
+  }
+
+  async findById(id: string): Promise<UserRecord | null> {
+    return this.store.findById(id);
+  }
+
+  async findByEmail(email: string): Promise<UserRecord | null> {
+    return this.store.findByEmail(normalizeEmail(email));
+  }
+
+  /** Makes every token minted before dead. @returns the retired version; null where there is no such user */
+  async retireTokenVersion(id: string): Promise<string | null> {
+    return this.store.replaceTokenVersion(id, newTokenVersion());
+  }
+
+  /** False where there is no such user. */
+  async setDisabled(id: string, disabled: boolean): Promise<boolean> {
+    return this.store.setDisabledAt(id, disabled ? new Date(this.clock.now()) : null);
+  }
+}
+
+/** Random, not a counter: two changes at once cannot produce the same version. */
+function newTokenVersion(): string {
+  return randomBytes(12).toString('base64url');
+}
