@@ -1,4 +1,4 @@
-/** Imports run one way: core ← database ← revocation, users ← tokens ← audit ← auth ← app. */
+/** Imports run one way: core ← database, events ← revocation, users ← tokens ← audit ← auth ← app. */
 const layer = (name, allowed) => ({
   name: `${name}-imports`,
   comment: `src/${name} may import only ${allowed.join(', ') || 'itself'}`,
@@ -13,11 +13,12 @@ module.exports = {
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     layer('core', []),
     layer('database', ['core']),
+    layer('events', ['core']),
     layer('revocation', ['core', 'database']),
     layer('users', ['core', 'database']),
-    layer('tokens', ['core', 'database', 'revocation', 'users']),
-    layer('audit', ['core', 'database', 'revocation', 'users', 'tokens']),
-    layer('auth', ['core', 'database', 'revocation', 'users', 'tokens', 'audit']),
+    layer('tokens', ['core', 'database', 'events', 'revocation', 'users']),
+    layer('audit', ['core', 'database', 'events', 'revocation', 'users', 'tokens']),
+    layer('auth', ['core', 'database', 'events', 'revocation', 'users', 'tokens', 'audit']),
     layer('client', []),
     layer('embedded-mongo', []),
     {

@@ -1,0 +1,33 @@
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import type { AuthEventName, AuthEvents } from '../core/events.js';
+
+type Handler<Name extends AuthEventName> = (payload: AuthEvents[Name]) => unknown;
+
+/**
+ * What happened, for those who want to know: subscribe here, or by `@OnEvent('session.revoked')` where the host imports
+ * `EventEmitterModule`. Handlers run off the request's path; one that fails is logged and harms nobody.
+ */
+@Injectable()
+export class AuthEventBus {
+  private readonly logger = new Logger('AuthEventBus');
+  private readonly handlers = new Map<AuthEventName, Set<Handler<never>>>();
+
+  constructor(@Optional() @Inject(EventEmitter2) private readonly hostEmitter: EventEmitter2 | null) {}
+
+  /** @returns a function that ends the subscription */
+  on<Name extends AuthEventName>(name: Name, handler: Handler<Name>): () => void {
+    const handlers = this.handlers.get(name) ?? new Set();
+    this.handlers.set(name, handlers.add(handler));
+    return () => handlers.delete(handler);
+  }
+
+  /** Resolves when every handler has ended; never rejects. */
+  async emit<Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]): Promise<void> {
+    const handlers = [...((this.handlers.get(name) ?? []) as Iterable<Handler<Name>>)];
+    const calls = handlers.map(async (handler) => handler(payload));
+    if (this.hostEmitter) calls.push(this.hostEmitter.emitAsync(name, payload));
+    for (const result of await Promise.allSettled(calls))
+      if (result.status === 'rejected') this.logger.error(`a handler of ${name} failed: ${String(result.reason)}`);
+  }
+}

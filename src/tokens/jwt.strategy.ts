@@ -1,0 +1,44 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import { ExtractJwt, Strategy } from 'passport-jwt';
+import { parseAccessTokenClaims } from '../core/access-token.js';
+import { AuthError } from '../core/errors.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import { AccessTokenAuthenticator, type AuthenticatedUser } from './access-token.authenticator.js';
+import { KeyRing } from './key-ring.js';
+
+/** `Authorization: Bearer <token>` and nothing else: never a URL (RFC 6750 §5.3). */
+export const extractAccessToken = ExtractJwt.fromAuthHeaderAsBearerToken();
+
+/** Passport strategy of access tokens. Expiry is checked by the library's own clock, after the signature. */
+@Injectable()
+export class JwtStrategy extends PassportStrategy(Strategy, 'silent-auth-access') {
+  constructor(
+    @Inject(AUTH_OPTIONS) options: ResolvedAuthOptions,
+    keyRing: KeyRing,
+    private readonly authenticator: AccessTokenAuthenticator,
+  ) {
+    super({
+      jwtFromRequest: extractAccessToken,
+      secretOrKeyProvider: (_request: unknown, token: string, done: (error: Error | null, key?: string) => void) => {
+        const key = keyRing.verifyingKey('access', token);
+        // A KeyObject is what the verifier takes best; the published type knows strings and buffers only.
+        if (key) done(null, key as never);
+        else done(new AuthError('ACCESS_TOKEN_INVALID'));
+      },
+      algorithms: keyRing.algorithms('access'),
+      issuer: options.issuer,
+      audience: options.audience,
+      ignoreExpiration: true,
+      passReqToCallback: true,
+    });
+  }
+
+  validate(request: never, payload: unknown): AuthenticatedUser {
+    const claims = parseAccessTokenClaims(payload);
+    if (!claims) throw new AuthError('ACCESS_TOKEN_INVALID');
+    const user = this.authenticator.admit(claims);
+    this.authenticator.remember(extractAccessToken(request) ?? '', claims);
+    return user;
+  }
+}

@@ -1,0 +1,259 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { AuthError } from '../core/errors.js';
+import type { EventSource } from '../core/events.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import type { Clock, UserRecord } from '../core/ports.js';
+import { absoluteExpiry, idleExpiry, type RefreshTokenClaims, type Transport } from '../core/refresh-token.js';
+import { decideRotation, type ReuseEvidence, type RevocationReason, type RotationPolicy } from '../core/rotation.js';
+import { hashSecret, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
+import { CLOCK } from '../database/database.module.js';
+import { AuthEventBus } from '../events/auth-event-bus.js';
+import { UsersService } from '../users/users.service.js';
+import {
+  REFRESH_TOKEN_STORE,
+  type RefreshSession,
+  type RefreshTokenStore,
+  type RotationCommand,
+  type SessionDevice,
+} from './refresh-token.store.js';
+import { SessionTerminator } from './session-terminator.js';
+
+/** Who sent a request, as far as a session cares. */
+export interface ClientTraits {
+  readonly ip: string;
+  /** At most 256 characters. */
+  readonly userAgent: string | null;
+  /** The request's fingerprint under each key of the ring. */
+  readonly fingerprints: readonly string[];
+}
+
+export interface NewSession {
+  readonly transport: Transport;
+  readonly appId?: string | null | undefined;
+  readonly deviceId?: string | null | undefined;
+  readonly deviceName?: string | null | undefined;
+}
+
+/** A live session and the secret of its current refresh token. */
+export interface OpenSession {
+  readonly user: UserRecord;
+  readonly session: RefreshSession;
+  readonly secret: string;
+}
+
+/** A compare-and-set that loses to a retry of the same client is run again so often. */
+const MAX_RETRIES = 2;
+
+/**
+ * Rotation of refresh tokens: one document per session, one successor per token, never a fork. The decision is the
+ * pure `decideRotation`; this service asks the store, applies what was decided and tells of it.
+ */
+@Injectable()
+export class RefreshTokenService {
+  private readonly policy: RotationPolicy;
+
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    @Inject(REFRESH_TOKEN_STORE) private readonly store: RefreshTokenStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly users: UsersService,
+    private readonly terminator: SessionTerminator,
+    private readonly events: AuthEventBus,
+  ) {
+    const { gracePeriodMs, lostResponseWindowMs } = options.refreshToken;
+    this.policy = { gracePeriodMs, lostResponseWindowMs, fingerprintMode: options.fingerprint.mode };
+  }
+
+  /** Begins a session; beyond `sessions.maxPerUser` the one unused longest ends. */
+  async open(user: UserRecord, request: NewSession, client: ClientTraits): Promise<OpenSession> {
+    const { idleTtlMs, absoluteTtlMs } = this.options.refreshToken;
+    const now = new Date(this.clock.now());
+    const secret = newSecret();
+    const absoluteExpiresAt = absoluteExpiry(now.getTime(), absoluteTtlMs);
+    const session: RefreshSession = {
+      id: this.store.newId(),
+      userId: user.id,
+      tokenVersion: user.tokenVersion,
+      generation: 0,
+      tokenHash: hashSecret(secret),
+      predecessors: [],
+      rotatedAt: now,
+      confirmedAt: null,
+      recoveredAt: null,
+      createdAt: now,
+      lastUsedAt: now,
+      expiresAt: idleExpiry(now.getTime(), idleTtlMs, absoluteExpiresAt),
+      absoluteExpiresAt,
+      transport: request.transport,
+      device: deviceOf(request, client),
+      recentUses: [{ ip: client.ip, userAgent: client.userAgent, at: now }],
+      revokedAt: null,
+      revokedReason: null,
+    };
+    await this.store.create(session);
+    // After the insert, so that of several logins at once each sees the others.
+    const evicted = await this.store.findBeyondCap(user.id, this.options.sessions.maxPerUser, now);
+    await this.terminator.end(user.id, evicted, 'evicted');
+    return { user, session, secret };
+  }
+
+  /**
+   * Exchanges a refresh token, whose signature was verified, for the current one of its session.
+   * @throws AuthError `REFRESH_TOKEN_EXPIRED`, `…_UNKNOWN`, `…_REUSED`, `SESSION_REVOKED`, `SUSPICIOUS_ACTIVITY`,
+   * `TEMPORARILY_UNAVAILABLE`
+   */
+  async refresh(token: RefreshTokenClaims, client: ClientTraits): Promise<OpenSession> {
+    if (this.clock.now() >= token.exp * 1000) throw new AuthError('REFRESH_TOKEN_EXPIRED');
+    const nextSecret = newSecret();
+    const sealed = sealSuccessor(token.sec, nextSecret, token.sid);
+    // Side by side, not one after the other: a refresh costs one latency.
+    const owner = this.users.findById(token.sub);
+    owner.catch(() => undefined);
+    for (let attempt = 0; attempt <= MAX_RETRIES; attempt += 1) {
+      const rotated = await this.store.rotate(this.rotation(token, nextSecret, sealed, client));
+      if (rotated) {
+        const opened = await this.admit(rotated, await owner, nextSecret, client);
+        void this.events.emit('refresh_token.rotated', { ...subject(rotated), source: sourceOf(client) });
+        return opened;
+      }
+      const settled = await this.settle(token, await owner, client);
+      if (settled) return settled;
+    }
+    throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'a rotation kept losing its compare-and-set' });
+  }
+
+  /** Live sessions of a user, latest use first. */
+  async list(userId: string): Promise<RefreshSession[]> {
+    return this.store.findLive(userId, new Date(this.clock.now()));
+  }
+
+  /** A session with its secret-free state; null where it is unknown or over. */
+  async findLive(sessionId: string): Promise<RefreshSession | null> {
+    const session = await this.store.findById(sessionId);
+    return session && !session.revokedAt && session.expiresAt.getTime() > this.clock.now() ? session : null;
+  }
+
+  private rotation(token: RefreshTokenClaims, nextSecret: string, sealed: string, client: ClientTraits): RotationCommand {
+    const now = new Date(this.clock.now());
+    const { sliding, idleTtlMs } = this.options.refreshToken;
+    const absoluteExpiresAt = new Date(token.abs * 1000);
+    const tokenHash = hashSecret(token.sec);
+    return {
+      sessionId: token.sid,
+      ifTokenHash: tokenHash,
+      ifAbsoluteExpiresAt: absoluteExpiresAt,
+      now,
+      tokenHash: hashSecret(nextSecret),
+      predecessor: { hash: tokenHash, sealed, rotatedAt: now },
+      use: { ip: client.ip, userAgent: client.userAgent, at: now },
+      expiresAt: sliding ? idleExpiry(now.getTime(), idleTtlMs, absoluteExpiresAt) : null,
+    };
+  }
+
+  /** The compare-and-set found nothing: decide why. Null asks for another attempt. */
+  private async settle(
+    token: RefreshTokenClaims,
+    owner: UserRecord | null,
+    client: ClientTraits,
+  ): Promise<OpenSession | null> {
+    const session = await this.store.findById(token.sid);
+    const now = new Date(this.clock.now());
+    const state = session && { ...session, fingerprint: session.device.fingerprint };
+    const presented = { secret: token.sec, gen: token.gen, fingerprints: client.fingerprints };
+    const decision = decideRotation(state, presented, now, this.policy);
+    if (decision.outcome === 'unknown' || !session) throw new AuthError('REFRESH_TOKEN_UNKNOWN');
+
+    const seen = { ...subject(session), presentedGeneration: token.gen, source: sourceOf(client) };
+    switch (decision.outcome) {
+      case 'revoked':
+        // A replaced session was ended by its own client, whose cookie already holds the new session's token.
+        throw new AuthError('SESSION_REVOKED', { keepsCookie: decision.reason === 'replaced' });
+      case 'expired':
+        throw new AuthError('REFRESH_TOKEN_EXPIRED');
+      case 'retry':
+        return null;
+      case 'replay': {
+        const opened = await this.admit(session, owner, decision.secret, client);
+        void this.events.emit('refresh_token.replayed', seen);
+        return opened;
+      }
+      case 'recovered': {
+        const opened = await this.admit(session, owner, decision.secret, client);
+        await this.store.markRecovered(session.id, session.generation, now);
+        void this.events.emit('refresh_token.recovered', { ...seen, repeated: decision.repeated });
+        return opened;
+      }
+      case 'restored':
+        void this.events.emit('refresh_token.restored', seen);
+        throw new AuthError('REFRESH_TOKEN_UNKNOWN');
+      case 'reuse':
+        return this.refuseReuse(session, seen, decision.evidence);
+    }
+  }
+
+  /** The checks that every outcome which answers 200 passes alike. */
+  private async admit(
+    session: RefreshSession,
+    owner: UserRecord | null,
+    secret: string,
+    client: ClientTraits,
+  ): Promise<OpenSession> {
+    if (!owner || owner.disabledAt) return this.refuse(session, 'user_disabled', new AuthError('SESSION_REVOKED'));
+    // A change of password may be replacing this very session: its answer brings the new cookie, so leave cookies alone.
+    if (owner.tokenVersion !== session.tokenVersion)
+      return this.refuse(session, 'token_version_retired', new AuthError('SESSION_REVOKED', { keepsCookie: true }));
+    const { mode } = this.options.fingerprint;
+    const { fingerprint } = session.device;
+    if (mode !== 'off' && fingerprint !== null && !client.fingerprints.includes(fingerprint)) {
+      const refused = mode === 'enforce';
+      void this.events.emit('fingerprint.mismatched', { ...subject(session), refused, source: sourceOf(client) });
+      if (refused) return this.refuse(session, 'fingerprint_mismatched', new AuthError('SUSPICIOUS_ACTIVITY'));
+    }
+    return { user: owner, session, secret };
+  }
+
+  private async refuse(session: RefreshSession, reason: RevocationReason, error: AuthError): Promise<never> {
+    await this.terminator.end(session.userId, [session.id], reason);
+    throw error;
+  }
+
+  private async refuseReuse(
+    session: RefreshSession,
+    seen: ReturnType<typeof subject> & { presentedGeneration: number; source: EventSource },
+    evidence: ReuseEvidence,
+  ): Promise<never> {
+    const { reuse, reuseScope } = this.options.refreshToken;
+    const revoked = reuse === 'revoke';
+    if (revoked) {
+      await this.terminator.end(session.userId, [session.id], 'reuse_detected');
+      if (reuseScope === 'user') await this.terminator.endAll(session.userId, 'reuse_detected');
+    }
+    const lastUse = session.recentUses.at(-1) ?? null;
+    void this.events.emit('refresh_token.reuse_detected', { ...seen, evidence, revoked, lastUse });
+    throw new AuthError('REFRESH_TOKEN_REUSED', revoked ? {} : { message: 'The refresh token was used before.' });
+  }
+}
+
+function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toString('base64url');
+}
+
+function deviceOf(request: NewSession, client: ClientTraits): SessionDevice {
+  return {
+    appId: request.appId ?? null,
+    deviceId: request.deviceId ?? null,
+    deviceName: request.deviceName ?? null,
+    userAgent: client.userAgent,
+    ip: client.ip,
+    fingerprint: client.fingerprints[0] ?? null,
+  };
+}
+
+function subject({ userId, id, generation }: RefreshSession) {
+  return { userId, sessionId: id, generation };
+}
+
+function sourceOf({ ip, userAgent }: ClientTraits): EventSource {
+  return { ip, userAgent };
+}

@@ -1,0 +1,67 @@
+import type { Transport } from '../core/refresh-token.js';
+import type { Predecessor, RevocationReason, RotationState } from '../core/rotation.js';
+
+export interface RecentUse {
+  readonly ip: string;
+  readonly userAgent: string | null;
+  readonly at: Date;
+}
+
+export interface SessionDevice {
+  readonly appId: string | null;
+  readonly deviceId: string | null;
+  readonly deviceName: string | null;
+  /** At most 256 characters. */
+  readonly userAgent: string | null;
+  readonly ip: string;
+  readonly fingerprint: string | null;
+}
+
+/** A session as the store keeps it; see the schema for each field's meaning. */
+export interface RefreshSession extends Omit<RotationState, 'fingerprint'> {
+  readonly userId: string;
+  readonly tokenVersion: string;
+  readonly rotatedAt: Date;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date;
+  readonly absoluteExpiresAt: Date;
+  readonly transport: Transport;
+  readonly device: SessionDevice;
+  readonly recentUses: readonly RecentUse[];
+}
+
+/** The compare-and-set of a rotation. */
+export interface RotationCommand {
+  readonly sessionId: string;
+  /** Hash of the presented secret: the session rotates only while this is the current one. */
+  readonly ifTokenHash: string;
+  readonly ifAbsoluteExpiresAt: Date;
+  readonly now: Date;
+  readonly tokenHash: string;
+  readonly predecessor: Predecessor;
+  readonly use: RecentUse;
+  /** The renewed idle expiry; null leaves it alone (fixed lifetime). */
+  readonly expiresAt: Date | null;
+}
+
+/** Injection token of the {@link RefreshTokenStore} in use. */
+export const REFRESH_TOKEN_STORE = Symbol('REFRESH_TOKEN_STORE');
+
+/** Persistence of sessions: each operation is one atomic command and safe to repeat. */
+export interface RefreshTokenStore {
+  newId(): string;
+  create(session: RefreshSession): Promise<void>;
+  /** The session after the rotation; null where the condition did not hold. */
+  rotate(command: RotationCommand): Promise<RefreshSession | null>;
+  findById(id: string): Promise<RefreshSession | null>;
+  /** Live sessions, latest use first. */
+  findLive(userId: string, now: Date): Promise<RefreshSession[]>;
+  /** Ids of the live sessions beyond the `cap` most recently used ones. */
+  findBeyondCap(userId: string, cap: number, now: Date): Promise<string[]>;
+  /** Records that `generation`, if it is still the current one, was seen in use. */
+  confirm(id: string, generation: number, now: Date): Promise<void>;
+  /** Records the first recovery of `generation`, if it is still the current one. */
+  markRecovered(id: string, generation: number, now: Date): Promise<void>;
+  /** @returns how many were not revoked before */
+  revoke(ids: readonly string[], reason: RevocationReason, now: Date): Promise<number>;
+}

@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '../core/ports.js';
+import type { RevocationReason } from '../core/rotation.js';
+import { CLOCK } from '../database/database.module.js';
+import { AuthEventBus } from '../events/auth-event-bus.js';
+import { RevocationService } from '../revocation/revocation.service.js';
+import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from './refresh-token.store.js';
+
+/** Ends sessions: their access tokens, their documents, and the news of it. */
+@Injectable()
+export class SessionTerminator {
+  constructor(
+    @Inject(REFRESH_TOKEN_STORE) private readonly store: RefreshTokenStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly revocations: RevocationService,
+    private readonly events: AuthEventBus,
+  ) {}
+
+  /**
+   * Ends the sessions, also where some are over already. The revocation entries come first: after a crash in between
+   * no session is ended whose access tokens live on.
+   */
+  async end(userId: string, sessionIds: readonly string[], reason: RevocationReason): Promise<void> {
+    if (sessionIds.length === 0) return;
+    await this.revocations.revokeSessions(sessionIds);
+    const ended = await this.store.revoke(sessionIds, reason, new Date(this.clock.now()));
+    if (ended === 0) return;
+    for (const sessionId of sessionIds) {
+      void this.events.emit('session.revoked', { userId, sessionId, reason });
+      if (reason === 'evicted') void this.events.emit('session.evicted', { userId, sessionId });
+    }
+  }
+
+  /** Ends every live session of the user but those named. */
+  async endAll(userId: string, reason: RevocationReason, except: readonly string[] = []): Promise<void> {
+    const live = await this.store.findLive(userId, new Date(this.clock.now()));
+    const ids = live.map(({ id }) => id).filter((id) => !except.includes(id));
+    await this.end(userId, ids, reason);
+  }
+}
