@@ -5,6 +5,8 @@ import { BSON } from 'mongodb';
 
 import { MongoServerFault } from '../../src/embedded-mongo/errors.js';
 import { compileFilter } from '../../src/embedded-mongo/match.js';
+import { compileUpdate, isReplacement, upsertSeed } from '../../src/embedded-mongo/update.js';
+import { valuesEqual } from '../../src/embedded-mongo/values.js';
 
 type Document = BSON.Document;
 
@@ -75,4 +77,33 @@ describe('random cases recorded from a real MongoDB', () => {
     expect(result.wrong).toEqual([]);
     expect(result.answered).toBeGreaterThanOrEqual(1000);
   });
+
+  test('an update leaves the same document, and tells whether it changed anything, or is refused', () => {
+    const { cases } = golden('fuzz-update');
+    const result = judge('update', cases, (entry) => outcomeOf(() => updated(entry)), recordedUpdate);
+    expect(result.wrong).toEqual([]);
+    expect(result.answered).toBeGreaterThanOrEqual(1000);
+  });
 });
+
+/** As the update command goes about it, with one document at most in the collection. */
+function updated(entry: Document): unknown {
+  const before = entry.before ? decoded(entry.before) : undefined;
+  const filter = decoded(entry.q);
+  const update = decoded(entry.u);
+  const matches = compileFilter(filter);
+  const apply = compileUpdate(update);
+  if (before && matches(before)) {
+    const after = apply(before, { now: new Date(0), inserting: false });
+    return { n: 1, nModified: after === before ? 0 : 1, after };
+  }
+  if (!entry.upsert) return { n: 0, nModified: 0, after: before ?? null };
+  const seed = upsertSeed(filter, { onlyId: isReplacement(update) });
+  const after = apply(seed, { now: new Date(0), inserting: true });
+  if (before && valuesEqual(before._id, after._id)) throw new MongoServerFault(11000, 'duplicate key');
+  return { n: 1, nModified: 0, after };
+}
+
+function recordedUpdate(entry: Document): unknown {
+  return { n: Number(entry.n), nModified: Number(entry.nModified), after: entry.after };
+}
