@@ -1,0 +1,457 @@
+import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  anotherSession,
+  expectAccessRevoked,
+  expectCookieCleared,
+  expectError,
+  expectGuardRefusal,
+  newSession,
+  PASSWORD,
+  refreshed,
+  sessionOf,
+  uniqueEmail,
+  type Answer,
+  type Api,
+  type Session,
+} from '../support/http.js';
+import { REFRESH_SECRET, Service, type Environment } from '../support/service.js';
+import { claimsOf, resign } from '../support/tokens.js';
+
+const FIREFOX = {
+  'user-agent': 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0',
+  'accept-language': 'de-DE',
+};
+
+/** One service for the tests of a block. */
+function serviceWith(environment: Environment): { api: Api; service: Service } {
+  const context = {} as { api: Api; service: Service };
+  beforeAll(async () => {
+    context.service = await Service.start(environment);
+    context.api = context.service.api();
+  }, 60_000);
+  afterAll(() => context.service.dispose(), 30_000);
+  return context;
+}
+
+/** What makes two refresh tokens the same one: everything but the encoding. */
+const identity = (refreshToken: string) => {
+  const { sid, sub, sec, gen, iat, exp, abs } = claimsOf(refreshToken);
+  return { sid, sub, sec, gen, iat, exp, abs };
+};
+
+const absoluteExpiryOf = (refreshToken: string): number => {
+  const { abs } = claimsOf(refreshToken);
+  return abs > 1e11 ? abs / 1000 : abs;
+};
+
+async function rotations(api: Api, session: Session, times: number): Promise<Session[]> {
+  const chain = [session];
+  for (let time = 0; time < times; time += 1) chain.push(await refreshed(api, chain.at(-1) ?? session));
+  return chain;
+}
+
+/** A session that was rotated `times` times; every state of it, the current one last. */
+const rotatedSession = async (api: Api, times: number): Promise<Session[]> =>
+  rotations(api, await newSession(api), times);
+
+/** The destructuring of a list that is long enough, without `undefined`. */
+function at(chain: Session[], index: number): Session {
+  const session = chain.at(index);
+  if (session === undefined) throw new Error('the chain is shorter');
+  return session;
+}
+
+/** The client has received the answer: it uses the access token, and the proof is written within 500 ms. */
+async function confirm(api: Api, session: Session): Promise<void> {
+  expect((await api.me(session.accessToken)).status).toBe(200);
+}
+
+async function expectDead(api: Api, ...states: Session[]): Promise<void> {
+  for (const { refreshToken } of states) expectError(await api.refresh(refreshToken), 401, 'SESSION_REVOKED');
+  for (const { accessToken } of states) await expectAccessRevoked(api, accessToken);
+}
+
+describe('within the grace period', () => {
+  const context = serviceWith({ MAX_SESSIONS_PER_USER: '3' });
+
+  it('a replaced token gives the current one again: the same secret, generation and dates', async () => {
+    const { api } = context;
+    const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
+    const answer = await api.refresh(first.refreshToken);
+    expect(answer.status).toBe(200);
+    expect(answer.json.session).toMatchObject({ id: first.id, generation: 1 });
+    expect(identity(answer.json.refreshToken)).toEqual(identity(second.refreshToken));
+    expect(claimsOf(answer.json.accessToken)).toMatchObject({ sid: first.id, gen: 1 });
+    await confirm(api, sessionOf(answer));
+    expect((await refreshed(api, second)).id).toBe(first.id);
+  });
+
+  it('a replay gives a fresh access token, not the one of before', async () => {
+    const { api } = context;
+    const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
+    const replayed = sessionOf(await api.refresh(first.refreshToken));
+    expect(claimsOf(replayed.accessToken).jti).not.toBe(claimsOf(second.accessToken).jti);
+  });
+
+  it('a replay is honoured although the current generation is confirmed', async () => {
+    const { api } = context;
+    const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
+    await confirm(api, second);
+    const answer = await api.refresh(first.refreshToken);
+    expect(identity(sessionOf(answer).refreshToken)).toEqual(identity(second.refreshToken));
+  });
+
+  test.each([1, 2, 3, 4])('the predecessor %i steps back leads to the current token', async (steps) => {
+    const { api } = context;
+    const chain = await rotatedSession(api, 6);
+    const answer = await api.refresh(at(chain, -1 - steps).refreshToken);
+    expect(answer.json.session).toMatchObject({ generation: 6 });
+    expect(identity(sessionOf(answer).refreshToken)).toEqual(identity(at(chain, -1).refreshToken));
+    expect((await refreshed(api, at(chain, -1))).id).toBe(at(chain, 0).id);
+  });
+
+  it('the fifth predecessor is out of the ring: reuse, and the session is dead', async () => {
+    const { api } = context;
+    const chain = await rotatedSession(api, 6);
+    expectError(await api.refresh(at(chain, -6).refreshToken), 401, 'REFRESH_TOKEN_REUSED');
+    await expectDead(api, at(chain, -1));
+    await expectDead(api, at(chain, -6), at(chain, -2));
+  });
+
+  it('a replay answers in the transport of the session: the cookie is set to the same token', async () => {
+    const { api } = context;
+    const { refreshToken } = sessionOf(await api.register({ email: uniqueEmail(), password: PASSWORD }));
+    const [winner, loser] = [
+      await api.refreshByCookie(refreshToken),
+      await api.refreshByCookie(refreshToken),
+    ];
+    const cookies = [winner, loser].map((answer) => answer.cookie()?.value ?? '');
+    expect(cookies.map((cookie) => identity(cookie).gen)).toEqual([1, 1]);
+    expect(identity(cookies[1] ?? '')).toEqual(identity(cookies[0] ?? ''));
+    expect(loser.json).not.toHaveProperty('refreshToken');
+    expect((await api.refreshByCookie(cookies[1] ?? '')).json.session.generation).toBe(2);
+  });
+
+  it('a replaced token presented by the wrong way revokes nothing and confirms nothing', async () => {
+    const { api } = context;
+    const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
+    for (const { refreshToken } of [first, second]) {
+      expectError(await api.refreshByCookie(refreshToken), 401, 'REFRESH_TOKEN_INVALID');
+    }
+    expect((await refreshed(api, second)).id).toBe(first.id);
+  });
+
+  it('restored state: a well signed secret that the store does not know, of this or a later generation', async () => {
+    const { api } = context;
+    const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
+    for (const gen of [1, 2, 7]) {
+      const claims = { sec: randomBytes(32).toString('base64url'), gen, jti: `${first.id}.${gen}` };
+      const answer = await api.refresh(resign(second.refreshToken, REFRESH_SECRET, { claims }));
+      expectError(answer, 401, 'REFRESH_TOKEN_UNKNOWN');
+    }
+    expect(claimsOf((await refreshed(api, second)).refreshToken).gen).toBe(2);
+  });
+
+  it('a well signed secret that the store does not know, of an earlier generation, is reuse', async () => {
+    const { api } = context;
+    const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
+    const claims = { sec: randomBytes(32).toString('base64url') };
+    const answer = await api.refresh(resign(first.refreshToken, REFRESH_SECRET, { claims }));
+    expectError(answer, 401, 'REFRESH_TOKEN_REUSED');
+    await expectDead(api, second);
+  });
+
+  it('an absolute expiry is not moved, even by who holds the signing key', async () => {
+    const { api } = context;
+    const session = await newSession(api);
+    const { abs, exp } = claimsOf(session.refreshToken);
+    const claims = { abs: abs * 2, exp: exp * 2 };
+    const answer = await api.refresh(resign(session.refreshToken, REFRESH_SECRET, { claims }));
+    expect([200, 401]).toContain(answer.status);
+    const honest = await refreshed(api, answer.status === 200 ? sessionOf(answer) : session);
+    expect(claimsOf(honest.refreshToken).abs).toBe(abs);
+    expect(claimsOf(honest.refreshToken).exp).toBeLessThanOrEqual(absoluteExpiryOf(session.refreshToken));
+  });
+
+  it('the session unused longest makes room for one over the cap', async () => {
+    const { api } = context;
+    const one = await newSession(api);
+    const two = await anotherSession(api, one.email);
+    const three = await anotherSession(api, one.email);
+    const oneAgain = await refreshed(api, one);
+    const four = await anotherSession(api, one.email);
+    await expectDead(api, two);
+    for (const session of [oneAgain, three, four])
+      expect((await refreshed(api, session)).id).toBe(session.id);
+    expect((await api.sessions(four.accessToken)).json).toHaveLength(3);
+  });
+});
+
+describe('after the grace period', () => {
+  const context = serviceWith({ REFRESH_GRACE_PERIOD: '1s' });
+  const grace = () => delay(1_200);
+
+  it('a lost answer is recovered: the same token, as often as it is lost, and the session goes on', async () => {
+    const { api } = context;
+    const [first, lost] = (await rotatedSession(api, 1)) as [Session, Session];
+    for (let time = 0; time < 2; time += 1) {
+      await grace();
+      const recovered = sessionOf(await api.refresh(first.refreshToken));
+      expect(identity(recovered.refreshToken)).toEqual(identity(lost.refreshToken));
+    }
+    const replayed = sessionOf(await api.refresh(first.refreshToken));
+    expect(identity(replayed.refreshToken)).toEqual(identity(lost.refreshToken));
+    await confirm(api, replayed);
+    expect(claimsOf((await refreshed(api, replayed)).refreshToken).gen).toBe(2);
+  });
+
+  it('the answer to a recovery may be lost in its turn, and its confirmation ends that', async () => {
+    const { api } = context;
+    const [first] = (await rotatedSession(api, 1)) as [Session];
+    await grace();
+    const recovered = sessionOf(await api.refresh(first.refreshToken));
+    await confirm(api, recovered);
+    await grace();
+    expectError(await api.refresh(first.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
+    await expectDead(api, recovered);
+  });
+
+  it('a replaced token whose successor was used as access token is reuse; the session is dead', async () => {
+    const { api } = context;
+    const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
+    const other = await anotherSession(api, first.email);
+    await confirm(api, second);
+    await grace();
+    expectError(await api.refresh(first.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
+    await expectDead(api, second);
+    await expectDead(api, first);
+    expect((await refreshed(api, other)).id).toBe(other.id);
+  });
+
+  it('a replaced token whose successor was used to refresh is reuse', async () => {
+    const { api } = context;
+    const chain = await rotatedSession(api, 2);
+    await grace();
+    expectError(await api.refresh(at(chain, 0).refreshToken), 401, 'REFRESH_TOKEN_REUSED');
+    await expectDead(api, at(chain, 2));
+  });
+
+  it('the last predecessor recovers while an earlier one is reuse', async () => {
+    const { api } = context;
+    const chain = await rotatedSession(api, 2);
+    await grace();
+    const recovered = sessionOf(await api.refresh(at(chain, 1).refreshToken));
+    expect(identity(recovered.refreshToken)).toEqual(identity(at(chain, 2).refreshToken));
+    expectError(await api.refresh(at(chain, 0).refreshToken), 401, 'REFRESH_TOKEN_REUSED');
+    await expectDead(api, recovered);
+  });
+
+  it('a lost answer is not recovered by another browser', async () => {
+    const { api, service } = context;
+    const [first, lost] = (await rotatedSession(api, 1)) as [Session, Session];
+    await grace();
+    const thief = await service.api(FIREFOX).refresh(first.refreshToken);
+    expectError(thief, 401, 'REFRESH_TOKEN_REUSED');
+    await expectDead(api, lost);
+  });
+
+  it('replays do not extend the grace period', async () => {
+    const { api } = context;
+    const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
+    const from = performance.now();
+    await confirm(api, second);
+    let answer: Answer;
+    do {
+      await delay(100);
+      answer = await api.refresh(first.refreshToken);
+    } while (answer.status === 200 && performance.now() - from < 4_000);
+    expectError(answer, 401, 'REFRESH_TOKEN_REUSED');
+    expect(performance.now() - from).toBeGreaterThan(900);
+    expect(performance.now() - from).toBeLessThan(2_500);
+  });
+
+  it('a thief who uses what he took is exposed by the next refresh of the victim', async () => {
+    const { api, service } = context;
+    const [victim] = (await rotatedSession(api, 1)).slice(1) as [Session];
+    const robber = service.api(FIREFOX);
+    const stolen = await refreshed(robber, victim);
+    expect((await robber.me(stolen.accessToken)).status).toBe(200);
+    await grace();
+    expectError(await api.refresh(victim.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
+    await expectDead(robber, stolen);
+  });
+
+  it('a thief who comes second is refused, and the cookie of reuse is cleared', async () => {
+    const { api } = context;
+    const { refreshToken: stolen } = sessionOf(
+      await api.register({ email: uniqueEmail(), password: PASSWORD }),
+    );
+    const victim = sessionOf(await api.refreshByCookie(stolen));
+    await confirm(api, victim);
+    await grace();
+    const answer = await api.refreshByCookie(stolen);
+    expectError(answer, 401, 'REFRESH_TOKEN_REUSED');
+    expectCookieCleared(answer);
+    const late = await api.refreshByCookie(victim.refreshToken);
+    expectError(late, 401, 'SESSION_REVOKED');
+    expectCookieCleared(late);
+  });
+
+  it('reuse by the wrong way is refused without revoking', async () => {
+    const { api } = context;
+    const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
+    await confirm(api, second);
+    await grace();
+    expectError(await api.refreshByCookie(first.refreshToken), 401, 'REFRESH_TOKEN_INVALID');
+    expect((await refreshed(api, second)).id).toBe(first.id);
+  });
+
+  it('each rotation moves the idle expiry, and never the absolute one', async () => {
+    const { api } = context;
+    const first = await newSession(api);
+    await grace();
+    const second = await refreshed(api, first);
+    const [before, after] = [claimsOf(first.refreshToken), claimsOf(second.refreshToken)];
+    expect(after.exp).toBeGreaterThan(before.exp);
+    expect(after.abs).toBe(before.abs);
+  });
+
+  // The last one: it leaves the service with other keys.
+  it('a ring of keys: a new key signs, and tokens of the old one go on', async () => {
+    const { api, service } = context;
+    const session = await newSession(api);
+    const key = () => randomBytes(36).toString('base64url');
+    const { JWT_ACCESS_KEYS, JWT_REFRESH_KEYS } = service.settings;
+    await service.restart({
+      JWT_ACCESS_KEYS: `${key()},${JWT_ACCESS_KEYS}`,
+      JWT_REFRESH_KEYS: `${key()},${JWT_REFRESH_KEYS}`,
+    });
+    await confirm(api, session);
+    const next = await refreshed(api, session);
+    expect(resign(next.refreshToken, REFRESH_SECRET)).not.toBe(next.refreshToken);
+    await confirm(api, next);
+    expect(claimsOf((await refreshed(api, next)).refreshToken).gen).toBe(2);
+    await service.restart({ JWT_ACCESS_KEYS: key(), JWT_REFRESH_KEYS: key() });
+    expectError(await api.refresh(next.refreshToken), 401, 'REFRESH_TOKEN_INVALID');
+    expectGuardRefusal(await api.me(next.accessToken), 'ACCESS_TOKEN_INVALID');
+  }, 60_000);
+});
+
+describe('with a window for lost answers, and reuse counted against the user', () => {
+  const context = serviceWith({
+    REFRESH_GRACE_PERIOD: '1s',
+    REFRESH_LOST_RESPONSE_WINDOW: '3s',
+    REFRESH_REUSE_SCOPE: 'user',
+  });
+
+  it('a lost answer is recovered within the window, and is reuse after it: every session of the user ends', async () => {
+    const { api } = context;
+    const within = await rotatedSession(api, 1);
+    const after = await rotatedSession(api, 1);
+    const sibling = await anotherSession(api, at(after, 0).email);
+    const stranger = await newSession(api);
+    await delay(1_300);
+    const recovered = await refreshed(api, at(within, 0));
+    expect(identity(recovered.refreshToken)).toEqual(identity(at(within, 1).refreshToken));
+    await delay(2_000);
+    expectError(await api.refresh(at(after, 0).refreshToken), 401, 'REFRESH_TOKEN_REUSED');
+    await expectDead(api, at(after, 1), sibling);
+    expect((await refreshed(api, stranger)).id).toBe(stranger.id);
+    expect((await refreshed(api, recovered)).id).toBe(recovered.id);
+    const again = await anotherSession(api, sibling.email);
+    expect((await api.me(again.accessToken)).status).toBe(200);
+  });
+});
+
+describe('in shadow mode, with a fixed lifetime and no recovery', () => {
+  const context = serviceWith({
+    REFRESH_GRACE_PERIOD: '1s',
+    REFRESH_LOST_RESPONSE_WINDOW: '0',
+    REFRESH_REUSE: 'report',
+    REFRESH_SLIDING: 'false',
+  });
+
+  it('reuse is refused but revokes nothing, and a lost answer is not recovered', async () => {
+    const { api } = context;
+    const unconfirmed = await rotatedSession(api, 1);
+    const confirmed = await rotatedSession(api, 1);
+    await confirm(api, at(confirmed, 1));
+    await delay(1_200);
+    for (const [old, current] of [unconfirmed, confirmed] as [Session, Session][]) {
+      expectError(await api.refresh(old.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
+      expect((await api.me(current.accessToken)).status).toBe(200);
+      const next = await refreshed(api, current);
+      const { exp, abs } = claimsOf(current.refreshToken);
+      expect(claimsOf(next.refreshToken)).toMatchObject({ gen: 2, exp, abs });
+      expect(claimsOf(next.refreshToken).exp).toBe(claimsOf(old.refreshToken).exp);
+    }
+  });
+});
+
+describe('with short lives', () => {
+  const context = serviceWith({
+    ACCESS_TOKEN_TTL: '2s',
+    REFRESH_IDLE_TTL: '3s',
+    REFRESH_ABSOLUTE_TTL: '5s',
+    REFRESH_GRACE_PERIOD: '1s',
+    REFRESH_LOST_RESPONSE_WINDOW: '2s',
+  });
+
+  it('an unused session ends by itself: its access token first, then its refresh token', async () => {
+    const { api } = context;
+    const answer = await api.register({ email: uniqueEmail(), password: PASSWORD, transport: 'body' });
+    expect(answer.json.expiresIn).toBe(2);
+    expect([2, 3]).toContain(answer.json.refreshExpiresIn);
+    const { accessToken, refreshToken, email } = sessionOf(answer);
+    expect((await api.me(accessToken)).status).toBe(200);
+    await delay(2_100);
+    expectGuardRefusal(await api.me(accessToken), 'ACCESS_TOKEN_EXPIRED');
+    await delay(1_000);
+    expectError(await api.refresh(refreshToken), 401, 'REFRESH_TOKEN_EXPIRED');
+    const after = await anotherSession(api, email);
+    expect((await api.sessions(after.accessToken)).json).toMatchObject([{ id: after.id, current: true }]);
+  });
+
+  it('an expired session is not revived by a token that claims a longer life', async () => {
+    const { api } = context;
+    const { refreshToken } = await newSession(api);
+    await delay(3_100);
+    const exp = claimsOf(refreshToken).exp + 3_600;
+    const answer = await api.refresh(resign(refreshToken, REFRESH_SECRET, { claims: { exp } }));
+    // The store may have dropped the expired session already.
+    expectError(answer, 401, answer.json.code);
+    expect(['REFRESH_TOKEN_EXPIRED', 'REFRESH_TOKEN_UNKNOWN']).toContain(answer.json.code);
+  });
+
+  it('use keeps a session alive up to its absolute expiry and no longer', async () => {
+    const { api } = context;
+    let session = await newSession(api);
+    const { abs, iat } = claimsOf(session.refreshToken);
+    const end = absoluteExpiryOf(session.refreshToken);
+    expect(end - iat).toBeGreaterThanOrEqual(4);
+    expect(end - iat).toBeLessThanOrEqual(6);
+    let answer: Answer | undefined;
+    let rotationsSeen = 0;
+    const deadline = performance.now() + 8_000;
+    while (performance.now() < deadline) {
+      answer = await api.refresh(session.refreshToken);
+      if (answer.status !== 200) break;
+      session = sessionOf(answer);
+      rotationsSeen += 1;
+      const refresh = claimsOf(session.refreshToken);
+      const access = claimsOf(session.accessToken);
+      expect(refresh.abs).toBe(abs);
+      expect(refresh.exp).toBeLessThanOrEqual(end);
+      expect(access.exp).toBeLessThanOrEqual(Math.min(end, access.iat + 2));
+      expect(Date.parse(answer.json.session.expiresAt)).toBeLessThanOrEqual(end * 1000);
+      await delay(500);
+    }
+    if (answer === undefined) throw new Error('no answer');
+    expectError(answer, 401, 'REFRESH_TOKEN_EXPIRED');
+    expect(rotationsSeen).toBeGreaterThan(6);
+    expect(Date.now() / 1000).toBeGreaterThan(end - 1);
+    expect(Date.now() / 1000).toBeLessThan(end + 2);
+  });
+});

@@ -1,0 +1,275 @@
+import { expect } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { request, STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const ANSWER_WITHIN_MS = 20_000;
+/** `rotation.md`: polling every second; a refusal within 1.5 s, and half a second for a busy machine. */
+export const REVOCATION_BOUND_MS = 2_000;
+export const COOKIE = 'refresh_token';
+export const PASSWORD = 'seven-Otters-cross-the-river';
+export const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36';
+
+export interface SetCookie {
+  name: string;
+  value: string;
+  /** Names in lower case; an attribute without a value is `''`. */
+  attributes: Record<string, string>;
+}
+
+export class Answer {
+  constructor(
+    readonly status: number,
+    readonly headers: IncomingHttpHeaders,
+    readonly text: string,
+  ) {}
+
+  get json() {
+    return JSON.parse(this.text);
+  }
+
+  get cookies(): SetCookie[] {
+    return (this.headers['set-cookie'] ?? []).map(parseSetCookie);
+  }
+
+  cookie(name = COOKIE): SetCookie | undefined {
+    return this.cookies.find((cookie) => cookie.name === name);
+  }
+}
+
+export interface Call {
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Sent as it is, as `application/json` unless `headers` say otherwise. */
+  raw?: string | Buffer;
+  /** An access token, sent as a bearer token. */
+  token?: string;
+  /** The refresh token, sent as the cookie. */
+  refreshCookie?: string;
+  headers?: Record<string, string>;
+}
+
+/** A caller without memory: it sends what it is told to. */
+export class Api {
+  constructor(
+    readonly origin: string,
+    private readonly defaults: Record<string, string> = {},
+  ) {}
+
+  async send(method: string, path: string, call: Call = {}): Promise<Answer> {
+    const payload = call.raw ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
+    const headers: Record<string, string> = {
+      'user-agent': USER_AGENT,
+      'accept-language': 'en-GB,en;q=0.8',
+      ...this.defaults,
+      ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(call.token === undefined ? {} : { authorization: `Bearer ${call.token}` }),
+      ...(call.refreshCookie === undefined ? {} : { cookie: `${COOKIE}=${call.refreshCookie}` }),
+      ...call.headers,
+    };
+    return new Promise((resolve, reject) => {
+      const outgoing = request(new URL(this.origin), { method, path, headers, agent: false }, (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.on('error', reject);
+        incoming.on('end', () =>
+          resolve(new Answer(incoming.statusCode ?? 0, incoming.headers, Buffer.concat(chunks).toString())),
+        );
+      });
+      outgoing.setTimeout(ANSWER_WITHIN_MS, () =>
+        outgoing.destroy(new Error(`no answer: ${method} ${path}`)),
+      );
+      outgoing.on('error', reject);
+      outgoing.end(payload);
+    });
+  }
+
+  post(path: string, body?: unknown, call: Call = {}): Promise<Answer> {
+    return this.send('POST', path, { ...call, body });
+  }
+
+  register(fields: object, call: Call = {}): Promise<Answer> {
+    return this.post('/auth/register', fields, call);
+  }
+
+  login(fields: object, call: Call = {}): Promise<Answer> {
+    return this.post('/auth/login', fields, call);
+  }
+
+  /** By the body. */
+  refresh(refreshToken: string, call: Call = {}): Promise<Answer> {
+    return this.post('/auth/refresh', { refreshToken }, call);
+  }
+
+  /** By the cookie. */
+  refreshByCookie(refreshCookie: string, call: Call = {}): Promise<Answer> {
+    return this.send('POST', '/auth/refresh', { ...call, refreshCookie });
+  }
+
+  logout(call: Call = {}): Promise<Answer> {
+    return this.send('POST', '/auth/logout', call);
+  }
+
+  me(token: string, call: Call = {}): Promise<Answer> {
+    return this.send('GET', '/auth/me', { ...call, token });
+  }
+
+  sessions(token: string): Promise<Answer> {
+    return this.send('GET', '/auth/sessions', { token });
+  }
+}
+
+/** A caller that keeps cookies, as a browser does. */
+export class Browser extends Api {
+  readonly jar = new Map<string, string>();
+
+  override async send(method: string, path: string, call: Call = {}): Promise<Answer> {
+    const cookie = [...this.jar].map(([name, value]) => `${name}=${value}`).join('; ');
+    const answer = await super.send(method, path, {
+      ...call,
+      headers: { ...(cookie === '' ? {} : { cookie }), ...call.headers },
+    });
+    for (const set of answer.cookies) {
+      if (isCleared(set)) this.jar.delete(set.name);
+      else this.jar.set(set.name, set.value);
+    }
+    return answer;
+  }
+}
+
+export interface Session {
+  id: string;
+  userId: string;
+  email: string;
+  accessToken: string;
+  refreshToken: string;
+}
+
+export const uniqueEmail = (name = 'user'): string => `${name}.${randomBytes(6).toString('hex')}@example.com`;
+
+/** What a client knows after an answer with tokens, in either transport. */
+export function sessionOf(answer: Answer): Session {
+  if (answer.status !== 200 && answer.status !== 201) {
+    throw new Error(`no token answer: ${answer.status} ${answer.text}`);
+  }
+  const { accessToken, refreshToken, user, session } = answer.json;
+  return {
+    id: session.id,
+    userId: user.id,
+    email: user.email,
+    accessToken,
+    refreshToken: refreshToken ?? answer.cookie()?.value ?? answer.cookie(`__Host-${COOKIE}`)?.value,
+  };
+}
+
+/** A new user with one session; its refresh token travels in the body unless `transport` says otherwise. */
+export async function newSession(api: Api, fields: object = {}): Promise<Session> {
+  return sessionOf(
+    await api.register({ email: uniqueEmail(), password: PASSWORD, transport: 'body', ...fields }),
+  );
+}
+
+/** One more session of the same user. */
+export async function anotherSession(api: Api, email: string, fields: object = {}): Promise<Session> {
+  return sessionOf(await api.login({ email, password: PASSWORD, transport: 'body', ...fields }));
+}
+
+/** Uses the refresh token once, by the body; fails unless that gives a new session state. */
+export async function refreshed(api: Api, session: Session): Promise<Session> {
+  return sessionOf(await api.refresh(session.refreshToken));
+}
+
+/** The one shape of an error (`http-api.md`), exactly; never cached, and nothing of the inside in it. */
+export function expectError(answer: Answer, status: number, code: string): void {
+  expect({ status: answer.status, body: answer.text }).toEqual({
+    status,
+    body: expect.stringMatching(/^\{/),
+  });
+  const { details, ...body } = answer.json;
+  expect(body).toEqual({
+    statusCode: status,
+    code,
+    message: expect.stringMatching(/\S/),
+    error: STATUS_CODES[status],
+  });
+  if (code === 'VALIDATION_FAILED') {
+    expect(details).toEqual(
+      expect.arrayContaining([{ field: expect.any(String), message: expect.stringMatching(/\S/) }]),
+    );
+  } else if (code !== 'WEAK_PASSWORD') {
+    expect(details).toBeUndefined();
+  }
+  expect(answer.headers['content-type']).toMatch(/^application\/json\b/);
+  expectNotStored(answer);
+  expectNothingLeaks(answer);
+}
+
+/** A refusal by the guard of access tokens; a caller that sent a token is told that it was bad (RFC 6750). */
+export function expectGuardRefusal(answer: Answer, code: string): void {
+  expectError(answer, 401, code);
+  const challenge = answer.headers['www-authenticate'];
+  expect(challenge).toMatch(/^Bearer\b/);
+  if (code === 'ACCESS_TOKEN_MISSING') expect(challenge).not.toContain('error=');
+  else expect(challenge).toContain('error="invalid_token"');
+}
+
+/** `VALIDATION_FAILED`, and the field at fault is named. */
+export function expectInvalidField(answer: Answer, field: string): void {
+  expectError(answer, 400, 'VALIDATION_FAILED');
+  const fields = answer.json.details.map((detail: { field: string }) => detail.field);
+  expect(fields).toContain(field);
+}
+
+export function expectNoContent(answer: Answer): void {
+  expect({ status: answer.status, body: answer.text }).toEqual({ status: 204, body: '' });
+  expectNotStored(answer);
+}
+
+export function expectNotStored(answer: Answer): void {
+  expect(answer.headers['cache-control']).toContain('no-store');
+}
+
+/** No stack trace, no path, no name of a part. */
+export function expectNothingLeaks(answer: Answer): void {
+  expect(answer.text).not.toMatch(/\n\s+at |\bat \S+ \(|node_modules|\.[cm]?[jt]s:\d+|Mongo|Cast to|E11000/);
+}
+
+export function isCleared(cookie: SetCookie): boolean {
+  const { 'max-age': maxAge, expires } = cookie.attributes;
+  if (maxAge !== undefined) return Number(maxAge) <= 0;
+  return expires !== undefined && Date.parse(expires) < Date.now();
+}
+
+export function expectCookieCleared(answer: Answer, name = COOKIE): void {
+  const cookie = answer.cookie(name);
+  expect(cookie).toMatchObject({ value: '', attributes: { path: '/' } });
+  expect(cookie !== undefined && isCleared(cookie)).toBe(true);
+}
+
+export function expectCookieLeftAlone(answer: Answer): void {
+  expect(answer.cookies.filter((cookie) => cookie.name.endsWith(COOKIE))).toEqual([]);
+}
+
+/** The access token is refused as revoked no later than the bound allows. */
+export async function expectAccessRevoked(api: Api, token: string): Promise<void> {
+  const from = performance.now();
+  let answer = await api.me(token);
+  while (answer.status === 200 && performance.now() - from < REVOCATION_BOUND_MS) {
+    await delay(50);
+    answer = await api.me(token);
+  }
+  expectGuardRefusal(answer, 'ACCESS_TOKEN_REVOKED');
+}
+
+function parseSetCookie(line: string): SetCookie {
+  const [pair = '', ...rest] = line.split(';').map((part) => part.trim());
+  const split = (part: string): [string, string] => {
+    const at = part.indexOf('=');
+    return at < 0 ? [part, ''] : [part.slice(0, at), part.slice(at + 1)];
+  };
+  const [name, value] = split(pair);
+  const attributes = Object.fromEntries(
+    rest.map(split).map(([attribute, text]) => [attribute.toLowerCase(), text]),
+  );
+  return { name, value, attributes };
+}

@@ -1,0 +1,185 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { databaseUri } from './database.js';
+import { Api } from './http.js';
+
+const ENTRY = fileURLToPath(new URL('../../dist/app/main.js', import.meta.url));
+const START_WITHIN_MS = 30_000;
+const STOP_WITHIN_MS = 10_000;
+
+/** A value of `undefined` takes a default away. */
+export type Environment = Record<string, string | undefined>;
+
+export const ISSUER = 'https://issuer.example.com';
+export const AUDIENCE = 'https://api.example.com';
+/** Known to the tests, so that an attack test can sign what only a leaked key could. */
+export const ACCESS_SECRET = randomBytes(36).toString('base64url');
+export const REFRESH_SECRET = randomBytes(36).toString('base64url');
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** The reference service in a process of its own, as an operator runs it: configured by its environment alone. */
+export class Service {
+  readonly origin: string;
+  /** Everything the process has written so far, of both streams. */
+  output = '';
+  private child: ChildProcess | undefined;
+  private exited: Promise<number | null> = Promise.resolve(null);
+
+  private constructor(
+    readonly port: number,
+    private environment: Environment,
+    private readonly dataDir: string,
+  ) {
+    this.origin = `http://127.0.0.1:${port}`;
+  }
+
+  static async start(overrides: Environment = {}): Promise<Service> {
+    const service = await Service.prepare(overrides);
+    await service.launch();
+    await service.untilReady();
+    return service;
+  }
+
+  /** Starts the process where it is expected to refuse: gives what it wrote and its exit code. */
+  static async refusal(overrides: Environment): Promise<{ exitCode: number | null; output: string }> {
+    const service = await Service.prepare(overrides);
+    await service.launch();
+    const timeout = new AbortController();
+    const exitCode = await Promise.race([
+      service.exited,
+      delay(START_WITHIN_MS, 'still running' as const, { signal: timeout.signal, ref: false }),
+    ]);
+    timeout.abort();
+    const { output } = service;
+    await service.dispose();
+    if (exitCode === 'still running') throw new Error(`the service did not refuse to start:\n${output}`);
+    return { exitCode, output };
+  }
+
+  private static async prepare(overrides: Environment): Promise<Service> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'silent-auth-'));
+    const environment: Environment = {
+      NODE_ENV: 'development',
+      HOST: '127.0.0.1',
+      HTTP_ADAPTER: 'express',
+      MONGODB_URI: 'MONGODB_URI' in overrides ? undefined : databaseUri('service'),
+      DATA_DIR: dataDir,
+      ISSUER,
+      AUDIENCE,
+      JWT_ACCESS_KEYS: ACCESS_SECRET,
+      JWT_REFRESH_KEYS: REFRESH_SECRET,
+      BCRYPT_COST: '4',
+      ...overrides,
+    };
+    return new Service(await freePort(), environment, dataDir);
+  }
+
+  get settings(): Readonly<Environment> {
+    return this.environment;
+  }
+
+  api(headers: Record<string, string> = {}): Api {
+    return new Api(this.origin, headers);
+  }
+
+  /** SIGTERM, and the promise of the reference service: gone within ten seconds. */
+  async stop(): Promise<void> {
+    const { child } = this;
+    if (child === undefined) return;
+    child.kill('SIGTERM');
+    const timeout = new AbortController();
+    const outcome = await Promise.race([
+      this.exited.then(() => 'gone' as const),
+      delay(STOP_WITHIN_MS, 'late' as const, { signal: timeout.signal }),
+    ]);
+    timeout.abort();
+    if (outcome === 'gone') return;
+    await this.kill();
+    throw new Error(`the service was not gone ${STOP_WITHIN_MS} ms after SIGTERM:\n${this.output}`);
+  }
+
+  /** kill -9: no goodbye, no flush. */
+  async kill(): Promise<void> {
+    this.child?.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** The same port, data directory and environment, changed by `overrides`. */
+  async restart(overrides: Environment = {}): Promise<void> {
+    await this.stop();
+    this.environment = { ...this.environment, ...overrides };
+    await this.launch();
+    await this.untilReady();
+  }
+
+  async dispose(): Promise<void> {
+    try {
+      await this.stop();
+    } finally {
+      await rm(this.dataDir, { recursive: true, force: true });
+    }
+  }
+
+  private async launch(): Promise<void> {
+    const environment = { PATH: process.env.PATH, PORT: String(this.port), ...this.environment };
+    const child = spawn(process.execPath, [ENTRY], {
+      cwd: this.dataDir,
+      env: Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined)),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(child);
+    this.child = child;
+    const write = (chunk: Buffer): void => {
+      this.output += chunk.toString();
+    };
+    child.stdout.on('data', write);
+    child.stderr.on('data', write);
+    this.exited = new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => {
+        running.delete(child);
+        if (this.child === child) this.child = undefined;
+        resolve(code);
+      });
+    });
+  }
+
+  private async untilReady(): Promise<void> {
+    const deadline = Date.now() + START_WITHIN_MS;
+    while (this.child !== undefined && Date.now() < deadline) {
+      const ready = await this.api()
+        .send('GET', '/health/ready')
+        .catch(() => undefined);
+      if (ready?.status === 200) return;
+      await delay(50);
+    }
+    const gone = this.child === undefined;
+    const { output } = this;
+    await this.kill();
+    await this.dispose();
+    throw new Error(`the service ${gone ? 'ended before it was ready' : 'did not get ready'}:\n${output}`);
+  }
+}
+
+/** Below the range from which outgoing connections take theirs: such a port is still free after a restart. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + (randomBytes(2).readUInt16BE() % 12_000);
+    const free = await new Promise<boolean>((resolve) => {
+      const probe = createServer();
+      probe.once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+}
