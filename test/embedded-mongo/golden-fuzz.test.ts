@@ -5,6 +5,7 @@ import { BSON } from 'mongodb';
 
 import { MongoServerFault } from '../../src/embedded-mongo/errors.js';
 import { compileFilter } from '../../src/embedded-mongo/match.js';
+import { sortDocuments } from '../../src/embedded-mongo/sort.js';
 import { compileUpdate, isReplacement, upsertSeed } from '../../src/embedded-mongo/update.js';
 import { valuesEqual } from '../../src/embedded-mongo/values.js';
 
@@ -76,6 +77,20 @@ describe('random cases recorded from a real MongoDB', () => {
     const result = judge('find', cases, run, (entry) => entry.ids);
     expect(result.wrong).toEqual([]);
     expect(result.answered).toBeGreaterThanOrEqual(1000);
+  });
+
+  test('a sort with skip and limit gives the same order or is refused', () => {
+    const { cases } = golden('fuzz-sort');
+    const run = (entry: Document) =>
+      outcomeOf(() => {
+        const found = documents.filter(compileFilter(decoded(entry.filter)));
+        const [skip, limit] = [Number(entry.skip), Number(entry.limit)];
+        const sorted = sortDocuments(found, decoded(entry.sort)).slice(skip);
+        return (limit === 0 ? sorted : sorted.slice(0, limit)).map((doc) => doc._id);
+      });
+    const result = judge('sort', cases, run, (entry) => entry.ids);
+    expect(result.wrong).toEqual([]);
+    expect(result.answered).toBeGreaterThanOrEqual(100);
   });
 
   test('an update leaves the same document, and tells whether it changed anything, or is refused', () => {
