@@ -5,6 +5,7 @@ import { BSON } from 'mongodb';
 
 import { MongoServerFault } from '../../src/embedded-mongo/errors.js';
 import { compileFilter } from '../../src/embedded-mongo/match.js';
+import { compileProjection } from '../../src/embedded-mongo/projection.js';
 import { sortDocuments } from '../../src/embedded-mongo/sort.js';
 import { compileUpdate, isReplacement, upsertSeed } from '../../src/embedded-mongo/update.js';
 import { valuesEqual } from '../../src/embedded-mongo/values.js';
@@ -89,6 +90,18 @@ describe('random cases recorded from a real MongoDB', () => {
         return (limit === 0 ? sorted : sorted.slice(0, limit)).map((doc) => doc._id);
       });
     const result = judge('sort', cases, run, (entry) => entry.ids);
+    expect(result.wrong).toEqual([]);
+    expect(result.answered).toBeGreaterThanOrEqual(100);
+  });
+
+  test('a projection gives the same fields or is refused', () => {
+    const { cases } = golden('fuzz-projection');
+    const run = (entry: Document) =>
+      outcomeOf(() => {
+        const doc = documents.find((candidate) => valuesEqual(candidate._id, entry.id));
+        return compileProjection(decoded(entry.projection))(doc!);
+      });
+    const result = judge('projection', cases, run, (entry) => entry.doc);
     expect(result.wrong).toEqual([]);
     expect(result.answered).toBeGreaterThanOrEqual(100);
   });
