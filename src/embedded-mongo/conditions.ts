@@ -1,4 +1,12 @@
-import { type Document, isDocument, isNullish, typeRank, valuesEqual } from './values.js';
+import {
+  type Document,
+  arrayIndex,
+  isDocument,
+  isNullish,
+  splitPath,
+  typeRank,
+  valuesEqual,
+} from './values.js';
 
 /** A document whose first field begins with `$` holds operators; any other document is a value to equal. */
 export function isOperatorDocument(value: unknown): value is Document {
@@ -52,15 +60,21 @@ function singleEquality(condition: Condition): Condition {
  * They are met by *some* value at the path, so over arrays two bounds may be met by different elements, and an
  * array offers itself as well as its elements. `eq: null` (and null within `in`) also takes what is missing.
  * Bounds hold among values of the same type only. Operands that are arrays or documents, and null as a
- * bound, are left out: an index seldom serves them and is easily wrong about them.
+ * bound, are left out: an index seldom serves them and is easily wrong about them. So are paths with a numeric
+ * step, which a filter takes for a name and a position at once, and a key for one of the two.
  */
 export function indexableConditions(filter: Document): Map<string, PathConditions> {
   const byPath = new Map<string, PathConditions>();
   for (const { path, operator, operand } of requiredConditions(filter)) {
+    if (hasPosition(path)) continue;
     const conditions = byPath.get(path) ?? {};
     if (addCondition(conditions, operator, operand)) byPath.set(path, conditions);
   }
   return byPath;
+}
+
+function hasPosition(path: string): boolean {
+  return splitPath(path).some((part) => arrayIndex(part) !== undefined);
 }
 
 function addCondition(conditions: PathConditions, operator: string, operand: unknown): boolean {
