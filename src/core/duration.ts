@@ -2,7 +2,14 @@
 export type Duration = number | `${number}${DurationUnit}` | (string & {});
 type DurationUnit = 'ms' | 's' | 'm' | 'h' | 'd' | 'w';
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const UNIT_MS: Record<string, number> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 const PATTERN = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?$/;
 /** Beyond ten years a lifetime is a mistake in the unit, not a wish. */
 const MAX_MS = 3650 * 86_400_000;

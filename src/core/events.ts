@@ -15,13 +15,22 @@ interface SessionEvent {
 export interface AuthEvents {
   'user.registered': { userId: string; source: EventSource };
   'user.logged_in': SessionEvent & { source: EventSource };
-  'login.failed': { email: string; userId: string | null; reason: 'unknown_user' | 'wrong_password' | 'disabled'; source: EventSource };
+  'login.failed': {
+    email: string;
+    userId: string | null;
+    reason: 'unknown_user' | 'wrong_password' | 'disabled';
+    source: EventSource;
+  };
   'user.logged_out': { userId: string; sessionId: string | null; everywhere: boolean };
   'user.disabled': { userId: string };
   'user.enabled': { userId: string };
   'refresh_token.rotated': SessionEvent & { generation: number; source: EventSource };
   /** An earlier token within its grace period: a race between tabs, or a retry. */
-  'refresh_token.replayed': SessionEvent & { generation: number; presentedGeneration: number; source: EventSource };
+  'refresh_token.replayed': SessionEvent & {
+    generation: number;
+    presentedGeneration: number;
+    source: EventSource;
+  };
   /** A lost response was made good. `repeated`: not for the first time in this generation, which is odd. */
   'refresh_token.recovered': SessionEvent & {
     generation: number;
@@ -30,7 +39,11 @@ export interface AuthEvents {
     source: EventSource;
   };
   /** The store knows less than the token says: a restored backup or a rolled-back write. */
-  'refresh_token.restored': SessionEvent & { generation: number; presentedGeneration: number; source: EventSource };
+  'refresh_token.restored': SessionEvent & {
+    generation: number;
+    presentedGeneration: number;
+    source: EventSource;
+  };
   'refresh_token.reuse_detected': SessionEvent & {
     generation: number;
     presentedGeneration: number;

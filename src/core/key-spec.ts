@@ -1,6 +1,26 @@
-import { createHash, createHmac, createPrivateKey, createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto';
 
-export type SigningAlgorithm = 'HS256' | 'HS384' | 'HS512' | 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512';
+export type SigningAlgorithm =
+  | 'HS256'
+  | 'HS384'
+  | 'HS512'
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512';
 
 /** An HMAC secret of at least 32 random bytes, or a JSON Web Key (RFC 7517): `oct`, `RSA` or `EC`. */
 export type KeyInput = string | (JsonWebKey & { kid?: string; alg?: string });
@@ -41,7 +61,8 @@ export function createRingKey(input: KeyInput): RingKey {
 }
 
 function hmacKey(bytes: Buffer, text: string | null, kid?: string, alg: SigningAlgorithm = 'HS256'): RingKey {
-  if (bytes.length < MIN_SECRET_BYTES) throw new KeyProblem(`an HMAC secret of ${bytes.length} bytes is too short`, MEND_SECRET);
+  if (bytes.length < MIN_SECRET_BYTES)
+    throw new KeyProblem(`an HMAC secret of ${bytes.length} bytes is too short`, MEND_SECRET);
   if (text !== null && looksLikePlaceholder(text))
     throw new KeyProblem('an HMAC secret looks like a placeholder', MEND_SECRET);
   const key = createSecretKey(bytes);
@@ -52,13 +73,23 @@ function hmacKey(bytes: Buffer, text: string | null, kid?: string, alg: SigningA
 function jwkKey(jwk: JsonWebKey & { kid?: string; alg?: string }): RingKey {
   const algorithm = jwkAlgorithm(jwk);
   if (jwk.kty === 'oct') return hmacKey(Buffer.from(jwk.k ?? '', 'base64url'), null, jwk.kid, algorithm);
-  const signingKey = jwk.d === undefined ? null : importKey(() => createPrivateKey({ key: jwk, format: 'jwk' }));
-  const verifyingKey = importKey(() => (signingKey ? createPublicKey(signingKey) : createPublicKey({ key: jwk, format: 'jwk' })));
+  const signingKey =
+    jwk.d === undefined ? null : importKey(() => createPrivateKey({ key: jwk, format: 'jwk' }));
+  const verifyingKey = importKey(() =>
+    signingKey ? createPublicKey(signingKey) : createPublicKey({ key: jwk, format: 'jwk' }),
+  );
   const bits = verifyingKey.asymmetricKeyDetails?.modulusLength;
-  if (bits !== undefined && bits < 2048) throw new KeyProblem(`an RSA key of ${bits} bits is too short`, 'use at least 2048 bits');
+  if (bits !== undefined && bits < 2048)
+    throw new KeyProblem(`an RSA key of ${bits} bits is too short`, 'use at least 2048 bits');
   const bare = verifyingKey.export({ format: 'jwk' });
   const kid = jwk.kid ?? thumbprint(bare);
-  return { kid, alg: algorithm, signingKey, verifyingKey, publicJwk: { ...bare, kid, alg: algorithm, use: 'sig' } };
+  return {
+    kid,
+    alg: algorithm,
+    signingKey,
+    verifyingKey,
+    publicJwk: { ...bare, kid, alg: algorithm, use: 'sig' },
+  };
 }
 
 function importKey(make: () => KeyObject): KeyObject {
@@ -81,7 +112,8 @@ const ALGORITHMS: Record<string, readonly SigningAlgorithm[]> = {
 function jwkAlgorithm(jwk: JsonWebKey & { alg?: string }): SigningAlgorithm {
   const family = jwk.kty === 'EC' ? jwk.crv : jwk.kty;
   const allowed = Object.hasOwn(ALGORITHMS, family ?? '') ? ALGORITHMS[family ?? ''] : undefined;
-  const algorithm = jwk.alg === undefined ? allowed?.[0] : allowed?.find((candidate) => candidate === jwk.alg);
+  const algorithm =
+    jwk.alg === undefined ? allowed?.[0] : allowed?.find((candidate) => candidate === jwk.alg);
   if (!algorithm)
     throw new KeyProblem(
       `a JWK of kty ${String(jwk.kty)}${jwk.crv ? ` (${jwk.crv})` : ''} with alg ${String(jwk.alg)} is not supported`,
@@ -92,6 +124,9 @@ function jwkAlgorithm(jwk: JsonWebKey & { alg?: string }): SigningAlgorithm {
 
 /** RFC 7638: SHA-256 over the required members in lexical order. */
 function thumbprint(jwk: JsonWebKey): string {
-  const members = jwk.kty === 'RSA' ? { e: jwk.e, kty: jwk.kty, n: jwk.n } : { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y };
+  const members =
+    jwk.kty === 'RSA'
+      ? { e: jwk.e, kty: jwk.kty, n: jwk.n }
+      : { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y };
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }

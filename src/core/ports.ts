@@ -28,7 +28,10 @@ export interface UserStore {
   /** @throws AuthError `EMAIL_TAKEN`, also where two registrations race */
   create(user: NewUser): Promise<UserRecord>;
   /** Sets hash and token version if the version is still `ifTokenVersion`; false where it is not. */
-  setPassword(id: string, change: { passwordHash: string; tokenVersion: string; ifTokenVersion: string }): Promise<boolean>;
+  setPassword(
+    id: string,
+    change: { passwordHash: string; tokenVersion: string; ifTokenVersion: string },
+  ): Promise<boolean>;
   /** Replaces a hash by a stronger one of the same password, if it is still `ifPasswordHash`. */
   upgradePasswordHash(id: string, change: { passwordHash: string; ifPasswordHash: string }): Promise<void>;
   /** Sets the token version and gives the one it replaced; null where there is no such user. */

@@ -65,7 +65,11 @@ export interface RefreshTokenSubject {
 }
 
 /** The claims that a session and its secret determine: the same state always gives the same claims. */
-export function refreshTokenClaims(subject: RefreshTokenSubject, secret: string, issuer: string): RefreshTokenClaims {
+export function refreshTokenClaims(
+  subject: RefreshTokenSubject,
+  secret: string,
+  issuer: string,
+): RefreshTokenClaims {
   return {
     iss: issuer,
     aud: refreshTokenAudience(issuer),

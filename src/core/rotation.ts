@@ -95,7 +95,9 @@ export function decideRotation(
   const predecessor = session.predecessors[index];
   if (!predecessor) {
     // A generation the store has not reached yet, or reached with another secret, is a store that went back in time.
-    return token.gen >= session.generation ? { outcome: 'restored' } : { outcome: 'reuse', evidence: 'beyond_memory' };
+    return token.gen >= session.generation
+      ? { outcome: 'restored' }
+      : { outcome: 'reuse', evidence: 'beyond_memory' };
   }
 
   const isLast = index === session.predecessors.length - 1;
@@ -104,13 +106,18 @@ export function decideRotation(
     since !== null && now.getTime() - since.getTime() <= lengthMs;
 
   const inGrace =
-    within(predecessor.rotatedAt, policy.gracePeriodMs) || (isLast && within(session.recoveredAt, policy.gracePeriodMs));
+    within(predecessor.rotatedAt, policy.gracePeriodMs) ||
+    (isLast && within(session.recoveredAt, policy.gracePeriodMs));
   if (!inGrace) {
     if (!isLast) return { outcome: 'reuse', evidence: 'successor_replaced' };
     if (session.confirmedAt) return { outcome: 'reuse', evidence: 'successor_confirmed' };
     if (policy.lostResponseWindowMs === 0 || !within(predecessor.rotatedAt, policy.lostResponseWindowMs))
       return { outcome: 'reuse', evidence: 'lost_response_window_elapsed' };
-    if (policy.fingerprintMode !== 'off' && session.fingerprint !== null && !token.fingerprints.includes(session.fingerprint))
+    if (
+      policy.fingerprintMode !== 'off' &&
+      session.fingerprint !== null &&
+      !token.fingerprints.includes(session.fingerprint)
+    )
       return { outcome: 'reuse', evidence: 'fingerprint_differs' };
   }
 

@@ -10,14 +10,21 @@ export function hashSecret(secret: string): string {
 }
 
 function sealingKey(secret: string, sessionId: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', Buffer.from(secret, 'base64url'), sessionId, 'refresh-successor', 32));
+  return new Uint8Array(
+    hkdfSync('sha256', Buffer.from(secret, 'base64url'), sessionId, 'refresh-successor', 32),
+  );
 }
 
 /**
  * Encrypts the secret that replaces `secret`, so that only a holder of `secret` can open it: nonce ‖ ciphertext ‖ tag,
  * AES-256-GCM under HKDF-SHA256(secret, salt = session id). The database alone opens nothing.
  */
-export function sealSuccessor(secret: string, successor: string, sessionId: string, nonce = randomBytes(NONCE_BYTES)): string {
+export function sealSuccessor(
+  secret: string,
+  successor: string,
+  sessionId: string,
+  nonce = randomBytes(NONCE_BYTES),
+): string {
   const cipher = createCipheriv('aes-256-gcm', sealingKey(secret, sessionId), nonce);
   const body = Buffer.concat([cipher.update(Buffer.from(successor, 'base64url')), cipher.final()]);
   return Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64url');
@@ -27,10 +34,17 @@ export function sealSuccessor(secret: string, successor: string, sessionId: stri
 export function openSuccessor(secret: string, sealed: string, sessionId: string): string | null {
   const bytes = Buffer.from(sealed, 'base64url');
   if (bytes.length !== NONCE_BYTES + SECRET_BYTES + TAG_BYTES) return null;
-  const decipher = createDecipheriv('aes-256-gcm', sealingKey(secret, sessionId), bytes.subarray(0, NONCE_BYTES));
+  const decipher = createDecipheriv(
+    'aes-256-gcm',
+    sealingKey(secret, sessionId),
+    bytes.subarray(0, NONCE_BYTES),
+  );
   decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
   try {
-    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString('base64url');
+    return Buffer.concat([
+      decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)),
+      decipher.final(),
+    ]).toString('base64url');
   } catch {
     return null;
   }

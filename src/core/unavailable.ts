@@ -20,10 +20,14 @@ const UNAVAILABLE = new Set([
 function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (UNAVAILABLE.has(error.name)) return true;
-  if (error.name === 'MongooseError' && /buffering timed out|not connected|connection/i.test(error.message)) return true;
+  if (error.name === 'MongooseError' && /buffering timed out|not connected|connection/i.test(error.message))
+    return true;
   // NotWritablePrimary and its kin during a failover carry this label.
   const labels = (error as { hasErrorLabel?: unknown }).hasErrorLabel;
-  return typeof labels === 'function' && (error as unknown as { hasErrorLabel(label: string): boolean }).hasErrorLabel('RetryableWriteError');
+  return (
+    typeof labels === 'function' &&
+    (error as unknown as { hasErrorLabel(label: string): boolean }).hasErrorLabel('RetryableWriteError')
+  );
 }
 
 /** Runs a store's operation; a database out of reach becomes `TEMPORARILY_UNAVAILABLE`, anything else stays itself. */
@@ -31,7 +35,8 @@ export async function orUnavailable<T>(operation: () => Promise<T>): Promise<T> 
   try {
     return await operation();
   } catch (cause) {
-    if (isUnavailable(cause)) throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'database out of reach', cause });
+    if (isUnavailable(cause))
+      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'database out of reach', cause });
     throw cause;
   }
 }

@@ -23,7 +23,9 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
     await this.anchor();
     this.timer = setInterval(() => {
       // Without an answer the monotonic clock simply goes on from the last anchor.
-      this.anchor().catch((error: unknown) => this.logger.warn(`no time from the database: ${String(error)}`));
+      this.anchor().catch((error: unknown) =>
+        this.logger.warn(`no time from the database: ${String(error)}`),
+      );
     }, ANCHOR_INTERVAL_MS);
     this.timer.unref();
   }

@@ -16,7 +16,8 @@ export class DatabaseModule {
       providers: [
         {
           provide: CLOCK,
-          useFactory: ({ clock }: ResolvedAuthOptions, connection: Connection) => clock ?? new DatabaseClock(connection),
+          useFactory: ({ clock }: ResolvedAuthOptions, connection: Connection) =>
+            clock ?? new DatabaseClock(connection),
           inject: [AUTH_OPTIONS, getConnectionToken(connectionName)],
         },
       ],

@@ -10,6 +10,10 @@ export const SCHEMA_OPTIONS = { versionKey: false, autoCreate: false, autoIndex:
  */
 export function nativeCollection<T extends object>(model: Model<T>): mongo.Collection<T> {
   const { db } = model.db;
-  if (!db) throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the database connection is not open yet' });
-  return db.collection<T>(model.collection.collectionName, { readPreference: 'primary', writeConcern: { w: 'majority' } });
+  if (!db)
+    throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the database connection is not open yet' });
+  return db.collection<T>(model.collection.collectionName, {
+    readPreference: 'primary',
+    writeConcern: { w: 'majority' },
+  });
 }

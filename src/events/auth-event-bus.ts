@@ -28,6 +28,7 @@ export class AuthEventBus {
     const calls = handlers.map(async (handler) => handler(payload));
     if (this.hostEmitter) calls.push(this.hostEmitter.emitAsync(name, payload));
     for (const result of await Promise.allSettled(calls))
-      if (result.status === 'rejected') this.logger.error(`a handler of ${name} failed: ${String(result.reason)}`);
+      if (result.status === 'rejected')
+        this.logger.error(`a handler of ${name} failed: ${String(result.reason)}`);
   }
 }

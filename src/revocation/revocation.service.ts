@@ -1,7 +1,19 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { AuthError } from '../core/errors.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
-import type { Clock, RevocationEntry, RevocationKey, RevocationMark, RevocationStore } from '../core/ports.js';
+import type {
+  Clock,
+  RevocationEntry,
+  RevocationKey,
+  RevocationMark,
+  RevocationStore,
+} from '../core/ports.js';
 import { CLOCK } from '../database/database.module.js';
 
 /** Injection token of the {@link RevocationStore} in use. */

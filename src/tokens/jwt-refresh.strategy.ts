@@ -3,7 +3,11 @@ import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-jwt';
 import { AuthError } from '../core/errors.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
-import { parseRefreshTokenClaims, refreshTokenAudience, type RefreshTokenClaims } from '../core/refresh-token.js';
+import {
+  parseRefreshTokenClaims,
+  refreshTokenAudience,
+  type RefreshTokenClaims,
+} from '../core/refresh-token.js';
 import { KeyRing } from './key-ring.js';
 import { extractRefreshToken, refreshCookieName, type RefreshRequest } from './refresh-token.extractor.js';
 
@@ -16,7 +20,11 @@ export class JwtRefreshStrategy extends PassportStrategy(Strategy, 'silent-auth-
     const cookieName = refreshCookieName(options.refreshToken.cookie);
     super({
       jwtFromRequest: (request: RefreshRequest) => extractRefreshToken(request, cookieName)?.token ?? null,
-      secretOrKeyProvider: (_request: unknown, token: string, done: (error: Error | null, key?: string) => void) => {
+      secretOrKeyProvider: (
+        _request: unknown,
+        token: string,
+        done: (error: Error | null, key?: string) => void,
+      ) => {
         const key = keyRing.verifyingKey('refresh', token);
         if (key) done(null, key as never);
         else done(new AuthError('REFRESH_TOKEN_INVALID'));

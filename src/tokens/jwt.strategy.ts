@@ -20,7 +20,11 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'silent-auth-access'
   ) {
     super({
       jwtFromRequest: extractAccessToken,
-      secretOrKeyProvider: (_request: unknown, token: string, done: (error: Error | null, key?: string) => void) => {
+      secretOrKeyProvider: (
+        _request: unknown,
+        token: string,
+        done: (error: Error | null, key?: string) => void,
+      ) => {
         const key = keyRing.verifyingKey('access', token);
         // A KeyObject is what the verifier takes best; the published type knows strings and buffers only.
         if (key) done(null, key as never);

@@ -24,7 +24,12 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
 
   async create(session: RefreshSession): Promise<void> {
     const { id, predecessors, recentUses, ...rest } = session;
-    const row = { _id: new Types.ObjectId(id), ...rest, predecessors: [...predecessors], recentUses: [...recentUses] };
+    const row = {
+      _id: new Types.ObjectId(id),
+      ...rest,
+      predecessors: [...predecessors],
+      recentUses: [...recentUses],
+    };
     await orUnavailable(() => this.sessions.insertOne(row));
   }
 
@@ -66,13 +71,17 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   }
 
   async findLive(userId: string, now: Date): Promise<RefreshSession[]> {
-    const rows = await orUnavailable(() => this.sessions.find(live(userId, now), { sort: LATEST_USE_FIRST }).toArray());
+    const rows = await orUnavailable(() =>
+      this.sessions.find(live(userId, now), { sort: LATEST_USE_FIRST }).toArray(),
+    );
     return rows.map(toSession);
   }
 
   async findBeyondCap(userId: string, cap: number, now: Date): Promise<string[]> {
     const rows = await orUnavailable(() =>
-      this.sessions.find(live(userId, now), { sort: LATEST_USE_FIRST, skip: cap, projection: { _id: 1 } }).toArray(),
+      this.sessions
+        .find(live(userId, now), { sort: LATEST_USE_FIRST, skip: cap, projection: { _id: 1 } })
+        .toArray(),
     );
     return rows.map(({ _id }) => _id.toHexString());
   }
@@ -98,7 +107,12 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   }
 
   /** Sets a time once per generation: only while it is the current one, and only the first time. */
-  private async updateGeneration(id: string, generation: number, field: 'confirmedAt' | 'recoveredAt', now: Date) {
+  private async updateGeneration(
+    id: string,
+    generation: number,
+    field: 'confirmedAt' | 'recoveredAt',
+    now: Date,
+  ) {
     const filter = { _id: new Types.ObjectId(id), generation, [field]: null };
     await orUnavailable(() => this.sessions.updateOne(filter, { $set: { [field]: now } }));
   }

@@ -20,11 +20,15 @@ export function refreshCookieName({ domain, path, secure }: ResolvedCookieOption
 }
 
 /** The refresh token of a request: in the body, else in the cookie; a token in the body wins and the cookie is not read. */
-export function extractRefreshToken(request: RefreshRequest, cookieName: string): PresentedRefreshToken | null {
+export function extractRefreshToken(
+  request: RefreshRequest,
+  cookieName: string,
+): PresentedRefreshToken | null {
   const { body } = request;
-  const inBody: unknown = typeof body === 'object' && body !== null && Object.hasOwn(body, 'refreshToken')
-    ? (body as { refreshToken: unknown }).refreshToken
-    : undefined;
+  const inBody: unknown =
+    typeof body === 'object' && body !== null && Object.hasOwn(body, 'refreshToken')
+      ? (body as { refreshToken: unknown }).refreshToken
+      : undefined;
   if (typeof inBody === 'string') return { token: inBody, transport: 'body' };
   const header = request.headers['cookie'];
   const inCookie = parseCookie(Array.isArray(header) ? header.join('; ') : (header ?? ''))[cookieName];

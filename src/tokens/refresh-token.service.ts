@@ -4,8 +4,18 @@ import { AuthError } from '../core/errors.js';
 import type { EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, UserRecord } from '../core/ports.js';
-import { absoluteExpiry, idleExpiry, type RefreshTokenClaims, type Transport } from '../core/refresh-token.js';
-import { decideRotation, type ReuseEvidence, type RevocationReason, type RotationPolicy } from '../core/rotation.js';
+import {
+  absoluteExpiry,
+  idleExpiry,
+  type RefreshTokenClaims,
+  type Transport,
+} from '../core/refresh-token.js';
+import {
+  decideRotation,
+  type ReuseEvidence,
+  type RevocationReason,
+  type RotationPolicy,
+} from '../core/rotation.js';
 import { hashSecret, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
@@ -134,7 +144,12 @@ export class RefreshTokenService {
     return session && !session.revokedAt && session.expiresAt.getTime() > this.clock.now() ? session : null;
   }
 
-  private rotation(token: RefreshTokenClaims, nextSecret: string, sealed: string, client: ClientTraits): RotationCommand {
+  private rotation(
+    token: RefreshTokenClaims,
+    nextSecret: string,
+    sealed: string,
+    client: ClientTraits,
+  ): RotationCommand {
     const now = new Date(this.clock.now());
     const { sliding, idleTtlMs } = this.options.refreshToken;
     const absoluteExpiresAt = new Date(token.abs * 1000);
@@ -199,16 +214,26 @@ export class RefreshTokenService {
     secret: string,
     client: ClientTraits,
   ): Promise<OpenSession> {
-    if (!owner || owner.disabledAt) return this.refuse(session, 'user_disabled', new AuthError('SESSION_REVOKED'));
+    if (!owner || owner.disabledAt)
+      return this.refuse(session, 'user_disabled', new AuthError('SESSION_REVOKED'));
     // A change of password may be replacing this very session: its answer brings the new cookie, so leave cookies alone.
     if (owner.tokenVersion !== session.tokenVersion)
-      return this.refuse(session, 'token_version_retired', new AuthError('SESSION_REVOKED', { keepsCookie: true }));
+      return this.refuse(
+        session,
+        'token_version_retired',
+        new AuthError('SESSION_REVOKED', { keepsCookie: true }),
+      );
     const { mode } = this.options.fingerprint;
     const { fingerprint } = session.device;
     if (mode !== 'off' && fingerprint !== null && !client.fingerprints.includes(fingerprint)) {
       const refused = mode === 'enforce';
-      void this.events.emit('fingerprint.mismatched', { ...subject(session), refused, source: sourceOf(client) });
-      if (refused) return this.refuse(session, 'fingerprint_mismatched', new AuthError('SUSPICIOUS_ACTIVITY'));
+      void this.events.emit('fingerprint.mismatched', {
+        ...subject(session),
+        refused,
+        source: sourceOf(client),
+      });
+      if (refused)
+        return this.refuse(session, 'fingerprint_mismatched', new AuthError('SUSPICIOUS_ACTIVITY'));
     }
     return { user: owner, session, secret };
   }
@@ -231,7 +256,10 @@ export class RefreshTokenService {
     }
     const lastUse = session.recentUses.at(-1) ?? null;
     void this.events.emit('refresh_token.reuse_detected', { ...seen, evidence, revoked, lastUse });
-    throw new AuthError('REFRESH_TOKEN_REUSED', revoked ? {} : { message: 'The refresh token was used before.' });
+    throw new AuthError(
+      'REFRESH_TOKEN_REUSED',
+      revoked ? {} : { message: 'The refresh token was used before.' },
+    );
   }
 }
 

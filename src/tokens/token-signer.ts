@@ -4,7 +4,12 @@ import { JwtService } from '@nestjs/jwt';
 import { accessTokenTimes, type AccessTokenClaims, parseAccessTokenClaims } from '../core/access-token.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, UserRecord } from '../core/ports.js';
-import { parseRefreshTokenClaims, refreshTokenAudience, refreshTokenClaims, type RefreshTokenClaims } from '../core/refresh-token.js';
+import {
+  parseRefreshTokenClaims,
+  refreshTokenAudience,
+  refreshTokenClaims,
+  type RefreshTokenClaims,
+} from '../core/refresh-token.js';
 import { CLOCK } from '../database/database.module.js';
 import { KeyRing, type TokenKind } from './key-ring.js';
 import type { RefreshSession } from './refresh-token.store.js';
@@ -26,7 +31,11 @@ export class TokenSigner {
   ) {}
 
   signAccessToken(user: UserRecord, session: RefreshSession): SignedToken {
-    const times = accessTokenTimes(this.clock.now(), this.options.accessToken.ttlMs, session.expiresAt.getTime());
+    const times = accessTokenTimes(
+      this.clock.now(),
+      this.options.accessToken.ttlMs,
+      session.expiresAt.getTime(),
+    );
     const claims: AccessTokenClaims = {
       iss: this.options.issuer,
       aud: this.options.audience,

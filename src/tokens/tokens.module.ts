@@ -24,8 +24,14 @@ export interface TokensModuleImports {
 
 @Module({})
 export class TokensModule {
-  static register({ options, database, revocation, users }: TokensModuleImports, connectionName?: string): DynamicModule {
-    const model = MongooseModule.forFeature([{ name: REFRESH_TOKEN_MODEL, schema: RefreshTokenSchema }], connectionName);
+  static register(
+    { options, database, revocation, users }: TokensModuleImports,
+    connectionName?: string,
+  ): DynamicModule {
+    const model = MongooseModule.forFeature(
+      [{ name: REFRESH_TOKEN_MODEL, schema: RefreshTokenSchema }],
+      connectionName,
+    );
     return {
       module: TokensModule,
       imports: [options, database, revocation, users, model, EventsModule, JwtModule.register({})],

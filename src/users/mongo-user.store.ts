@@ -55,13 +55,23 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     return this.update({ _id: objectId(id), tokenVersion: ifTokenVersion }, { passwordHash, tokenVersion });
   }
 
-  async upgradePasswordHash(id: string, change: { passwordHash: string; ifPasswordHash: string }): Promise<void> {
-    await this.update({ _id: objectId(id), passwordHash: change.ifPasswordHash }, { passwordHash: change.passwordHash });
+  async upgradePasswordHash(
+    id: string,
+    change: { passwordHash: string; ifPasswordHash: string },
+  ): Promise<void> {
+    await this.update(
+      { _id: objectId(id), passwordHash: change.ifPasswordHash },
+      { passwordHash: change.passwordHash },
+    );
   }
 
   async replaceTokenVersion(id: string, tokenVersion: string): Promise<string | null> {
     const before = await orUnavailable(() =>
-      this.users.findOneAndUpdate({ _id: objectId(id) as Types.ObjectId }, { $set: { tokenVersion } }, { returnDocument: 'before' }),
+      this.users.findOneAndUpdate(
+        { _id: objectId(id) as Types.ObjectId },
+        { $set: { tokenVersion } },
+        { returnDocument: 'before' },
+      ),
     );
     return before ? String(before['tokenVersion']) : null;
   }

@@ -27,9 +27,18 @@ export function assertPassword(
     throw new AuthError('VALIDATION_FAILED', { fields: [{ field: context.field, message }] });
   }
   if (length < policy.minLength)
-    throw new AuthError('WEAK_PASSWORD', { message: `The password needs at least ${policy.minLength} characters.` });
+    throw new AuthError('WEAK_PASSWORD', {
+      message: `The password needs at least ${policy.minLength} characters.`,
+    });
   const lower = password.toLowerCase();
-  if (lower === context.email || lower === context.email.split('@')[0] || lower === context.name?.toLowerCase())
-    throw new AuthError('WEAK_PASSWORD', { message: 'The password must not be your e-mail address or name.' });
-  if (new Set(lower).size === 1) throw new AuthError('WEAK_PASSWORD', { message: 'The password repeats one character.' });
+  if (
+    lower === context.email ||
+    lower === context.email.split('@')[0] ||
+    lower === context.name?.toLowerCase()
+  )
+    throw new AuthError('WEAK_PASSWORD', {
+      message: 'The password must not be your e-mail address or name.',
+    });
+  if (new Set(lower).size === 1)
+    throw new AuthError('WEAK_PASSWORD', { message: 'The password repeats one character.' });
 }

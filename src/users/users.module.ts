@@ -21,12 +21,14 @@ export class UsersModule {
       providers: [
         {
           provide: USER_STORE,
-          useFactory: ({ userStore }: ResolvedAuthOptions, model: Model<User>) => userStore ?? new MongoUserStore(model),
+          useFactory: ({ userStore }: ResolvedAuthOptions, model: Model<User>) =>
+            userStore ?? new MongoUserStore(model),
           inject: [AUTH_OPTIONS, getModelToken(USER_MODEL, connectionName)],
         },
         {
           provide: PASSWORD_HASHER,
-          useFactory: ({ password }: ResolvedAuthOptions) => password.hasher ?? new BcryptPasswordHasher(password.bcryptCost),
+          useFactory: ({ password }: ResolvedAuthOptions) =>
+            password.hasher ?? new BcryptPasswordHasher(password.bcryptCost),
           inject: [AUTH_OPTIONS],
         },
         UsersService,

@@ -86,10 +86,18 @@ export class UsersService implements OnModuleInit {
     newPassword: string,
   ): Promise<{ user: UserRecord; retiredTokenVersion: string }> {
     const user = await this.store.findById(userId);
-    const matches = await this.hasher.verify(normalizePassword(currentPassword), user?.passwordHash ?? this.decoyHash);
-    if (!user || !matches) throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
+    const matches = await this.hasher.verify(
+      normalizePassword(currentPassword),
+      user?.passwordHash ?? this.decoyHash,
+    );
+    if (!user || !matches)
+      throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
     const password = normalizePassword(newPassword);
-    assertPassword(password, this.options.password, { field: 'newPassword', email: user.email, name: user.name });
+    assertPassword(password, this.options.password, {
+      field: 'newPassword',
+      email: user.email,
+      name: user.name,
+    });
     const change = { passwordHash: await this.hasher.hash(password), tokenVersion: newTokenVersion() };
     // Conditional on the version: of two changes at once the second is told that its current password is wrong.
     const changed = await this.store.setPassword(userId, { ...change, ifTokenVersion: user.tokenVersion });

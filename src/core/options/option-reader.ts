@@ -24,14 +24,19 @@ export class OptionReader {
   readonly problems: ConfigurationProblem[] = [];
 
   refuse(key: string, value: unknown, mend: string): void {
-    const shown = value === undefined ? '(not set)' : typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
+    const shown =
+      value === undefined ? '(not set)' : typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
     this.problems.push({ key, value: shown ?? typeof value, mend });
   }
 
   duration(key: string, value: unknown, fallback: string, { minMs = 1000 } = {}): number {
     const ms = parseDuration(value ?? fallback);
     if (ms === null || ms < minMs) {
-      this.refuse(key, value, `give a duration of at least ${minMs} ms, such as '${fallback}' or a number of seconds`);
+      this.refuse(
+        key,
+        value,
+        `give a duration of at least ${minMs} ms, such as '${fallback}' or a number of seconds`,
+      );
       return parseDuration(fallback) ?? 0;
     }
     return ms;
@@ -39,7 +44,8 @@ export class OptionReader {
 
   integer(key: string, value: unknown, fallback: number, min: number, max: number): number {
     const number = value ?? fallback;
-    if (typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max) return number;
+    if (typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max)
+      return number;
     this.refuse(key, value, `give a whole number from ${min} to ${max}`);
     return fallback;
   }

@@ -26,7 +26,11 @@ export interface ResolvedAuthOptions {
     readonly cookie: ResolvedCookieOptions;
   };
   readonly sessions: { readonly maxPerUser: number };
-  readonly revocation: { readonly pollIntervalMs: number; readonly maxStalenessMs: number; readonly store: RevocationStore | null };
+  readonly revocation: {
+    readonly pollIntervalMs: number;
+    readonly maxStalenessMs: number;
+    readonly store: RevocationStore | null;
+  };
   readonly fingerprint: {
     readonly mode: 'off' | 'report' | 'enforce';
     readonly features: readonly FingerprintFeature[];
@@ -74,7 +78,12 @@ export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
       absoluteTtlMs: read.duration('refreshToken.absoluteTtl', refresh.absoluteTtl, '30d'),
       sliding: read.flag('refreshToken.sliding', refresh.sliding, true),
       gracePeriodMs: read.duration('refreshToken.gracePeriod', refresh.gracePeriod, '10s', { minMs: 0 }),
-      lostResponseWindowMs: read.duration('refreshToken.lostResponseWindow', refresh.lostResponseWindow, '24h', { minMs: 0 }),
+      lostResponseWindowMs: read.duration(
+        'refreshToken.lostResponseWindow',
+        refresh.lostResponseWindow,
+        '24h',
+        { minMs: 0 },
+      ),
       reuse: read.choice('refreshToken.reuse', refresh.reuse, 'revoke', ['revoke', 'report']),
       reuseScope: read.choice('refreshToken.reuseScope', refresh.reuseScope, 'session', ['session', 'user']),
       allowBodyTransport: read.flag('refreshToken.allowBodyTransport', refresh.allowBodyTransport, false),
@@ -82,12 +91,18 @@ export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
     },
     sessions: { maxPerUser: read.integer('sessions.maxPerUser', options.sessions?.maxPerUser, 20, 1, 1000) },
     revocation: {
-      pollIntervalMs: read.duration('revocation.pollInterval', options.revocation?.pollInterval, '1s', { minMs: 50 }),
+      pollIntervalMs: read.duration('revocation.pollInterval', options.revocation?.pollInterval, '1s', {
+        minMs: 50,
+      }),
       maxStalenessMs: read.duration('revocation.maxStaleness', options.revocation?.maxStaleness, '30s'),
       store: options.revocation?.store ?? null,
     },
     fingerprint: {
-      mode: read.choice('fingerprint.mode', options.fingerprint?.mode, 'report', ['off', 'report', 'enforce']),
+      mode: read.choice('fingerprint.mode', options.fingerprint?.mode, 'report', [
+        'off',
+        'report',
+        'enforce',
+      ]),
       features: readFeatures(read, options.fingerprint?.features),
       keys: fingerprintKeys(read, options.fingerprint?.key, keys.refresh),
     },
@@ -114,7 +129,11 @@ function readIssuer(read: OptionReader, issuer: unknown): string {
 
 function readKeys(read: OptionReader, key: string, inputs: readonly KeyInput[] | undefined): RingKey[] {
   if (!Array.isArray(inputs) || inputs.length === 0) {
-    read.refuse(key, undefined, 'give at least one HMAC secret of 32 random bytes or one JWK; the first signs');
+    read.refuse(
+      key,
+      undefined,
+      'give at least one HMAC secret of 32 random bytes or one JWK; the first signs',
+    );
     return [];
   }
   const ring: RingKey[] = [];
@@ -123,25 +142,45 @@ function readKeys(read: OptionReader, key: string, inputs: readonly KeyInput[] |
       ring.push(createRingKey(input));
     } catch (problem) {
       if (!(problem instanceof KeyProblem)) throw problem;
-      read.problems.push({ key: `${key}[${index}]`, value: '(secret)', mend: `${problem.message}; ${problem.mend}` });
+      read.problems.push({
+        key: `${key}[${index}]`,
+        value: '(secret)',
+        mend: `${problem.message}; ${problem.mend}`,
+      });
     }
   }
   if (ring[0] && !ring[0].signingKey)
-    read.problems.push({ key: `${key}[0]`, value: `kid '${ring[0].kid}'`, mend: 'the first key signs: it needs its private part' });
+    read.problems.push({
+      key: `${key}[0]`,
+      value: `kid '${ring[0].kid}'`,
+      mend: 'the first key signs: it needs its private part',
+    });
   if (new Set(ring.map(({ kid }) => kid)).size < ring.length)
-    read.problems.push({ key, value: '(secrets)', mend: 'two keys have the same kid: remove the double, or give each its own kid' });
+    read.problems.push({
+      key,
+      value: '(secrets)',
+      mend: 'two keys have the same kid: remove the double, or give each its own kid',
+    });
   return ring;
 }
 
 function refuseSharedKeys(read: OptionReader, keys: { access: RingKey[]; refresh: RingKey[] }): void {
   for (const [index, key] of keys.refresh.entries())
     if (keys.access.some((access) => access.verifyingKey.equals(key.verifyingKey)))
-      read.problems.push({ key: `keys.refresh[${index}]`, value: '(secret)', mend: 'equals an access key: use a key of its own' });
+      read.problems.push({
+        key: `keys.refresh[${index}]`,
+        value: '(secret)',
+        mend: 'equals an access key: use a key of its own',
+      });
 }
 
-function readCookie(read: OptionReader, cookie: NonNullable<AuthOptions['refreshToken']>['cookie'] & object): ResolvedCookieOptions {
+function readCookie(
+  read: OptionReader,
+  cookie: NonNullable<AuthOptions['refreshToken']>['cookie'] & object,
+): ResolvedCookieOptions {
   const path = cookie.path ?? '/';
-  if (!/^\/[^;,\s]*$/.test(path)) read.refuse('refreshToken.cookie.path', path, "give a path such as '/' or '/auth'");
+  if (!/^\/[^;,\s]*$/.test(path))
+    read.refuse('refreshToken.cookie.path', path, "give a path such as '/' or '/auth'");
   const domain = cookie.domain ?? null;
   if (domain !== null && !/^\.?[a-z0-9.-]+$/i.test(domain))
     read.refuse('refreshToken.cookie.domain', domain, "give a host name such as 'example.com'");
@@ -149,11 +188,18 @@ function readCookie(read: OptionReader, cookie: NonNullable<AuthOptions['refresh
     domain,
     path,
     secure: read.flag('refreshToken.cookie.secure', cookie.secure, true),
-    sameSite: read.choice('refreshToken.cookie.sameSite', cookie.sameSite, 'strict', ['strict', 'lax', 'none']),
+    sameSite: read.choice('refreshToken.cookie.sameSite', cookie.sameSite, 'strict', [
+      'strict',
+      'lax',
+      'none',
+    ]),
   };
 }
 
-function readFeatures(read: OptionReader, features: readonly FingerprintFeature[] | undefined): FingerprintFeature[] {
+function readFeatures(
+  read: OptionReader,
+  features: readonly FingerprintFeature[] | undefined,
+): FingerprintFeature[] {
   const chosen = features ?? ['user-agent', 'accept-language', 'sec-ch-ua-platform'];
   for (const feature of chosen)
     if (!FINGERPRINT_FEATURES.includes(feature))
@@ -161,15 +207,26 @@ function readFeatures(read: OptionReader, features: readonly FingerprintFeature[
   return [...chosen];
 }
 
-function fingerprintKeys(read: OptionReader, key: string | undefined, refreshKeys: readonly RingKey[]): Uint8Array[] {
+function fingerprintKeys(
+  read: OptionReader,
+  key: string | undefined,
+  refreshKeys: readonly RingKey[],
+): Uint8Array[] {
   if (key !== undefined) {
     if (Buffer.byteLength(key) < MIN_SECRET_BYTES)
-      read.problems.push({ key: 'fingerprint.key', value: '(secret)', mend: `give at least ${MIN_SECRET_BYTES} bytes` });
+      read.problems.push({
+        key: 'fingerprint.key',
+        value: '(secret)',
+        mend: `give at least ${MIN_SECRET_BYTES} bytes`,
+      });
     return [Buffer.from(key)];
   }
   return refreshKeys.flatMap(({ signingKey }) => {
     if (!signingKey) return [];
-    const material = signingKey.type === 'secret' ? signingKey.export() : signingKey.export({ format: 'der', type: 'pkcs8' });
+    const material =
+      signingKey.type === 'secret'
+        ? signingKey.export()
+        : signingKey.export({ format: 'der', type: 'pkcs8' });
     return [new Uint8Array(hkdfSync('sha256', material, '', 'fingerprint', 32))];
   });
 }
@@ -177,14 +234,22 @@ function fingerprintKeys(read: OptionReader, key: string | undefined, refreshKey
 function readOrigins(read: OptionReader, origins: readonly string[]): Set<string> {
   for (const origin of origins)
     if (!URL.canParse(origin) || new URL(origin).origin !== origin)
-      read.refuse('trustedOrigins', origin, "give scheme and host only, such as 'https://app.example.com', no path, no slash");
+      read.refuse(
+        'trustedOrigins',
+        origin,
+        "give scheme and host only, such as 'https://app.example.com', no path, no slash",
+      );
   return new Set(origins);
 }
 
 function refuseContradictions(read: OptionReader, resolved: ResolvedAuthOptions, given: AuthOptions): void {
   const { cookie } = resolved.refreshToken;
   if (cookie.sameSite === 'none' && !cookie.secure)
-    read.refuse('refreshToken.cookie.sameSite', 'none', 'browsers refuse SameSite=None without Secure: set cookie.secure');
+    read.refuse(
+      'refreshToken.cookie.sameSite',
+      'none',
+      'browsers refuse SameSite=None without Secure: set cookie.secure',
+    );
   if (resolved.password.minLength > resolved.password.maxLength)
     read.refuse('password.minLength', given.password?.minLength, 'must not exceed password.maxLength');
 }

@@ -1,0 +1,31 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { MongooseModule } from '@nestjs/mongoose';
+import { TerminusModule } from '@nestjs/terminus';
+import { AuthModule } from '../index.js';
+import type { AppConfig } from './config.js';
+import { HealthController } from './health.controller.js';
+import { SecurityLog } from './security-log.js';
+
+/** Without a server a request must fail soon, with 503, not after the driver's default half minute. */
+const SERVER_SELECTION_TIMEOUT_MS = 3000;
+
+@Module({})
+export class AppModule {
+  static register(config: AppConfig, databaseUri: string): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        MongooseModule.forRoot(databaseUri, {
+          serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+          retryAttempts: 2,
+          retryDelay: 1000,
+          autoIndex: true,
+        }),
+        AuthModule.forRoot(config.auth),
+        TerminusModule.forRoot({ logger: false }),
+      ],
+      controllers: [HealthController],
+      providers: [SecurityLog],
+    };
+  }
+}

@@ -1,0 +1,70 @@
+import type { INestApplication } from '@nestjs/common';
+import { ConfigurationError, UsersService } from '../index.js';
+import { seedAdministrator } from './administrator.js';
+import { banner } from './banner.js';
+import { chooseDatabase, type Database } from './choose-database.js';
+import { type AppConfig, inTermsOfVariables, readConfig } from './config.js';
+import { createApp } from './create-app.js';
+
+/** Within this time a service that was told to stop has stopped. */
+const SHUTDOWN_LIMIT_MS = 9000;
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const database = await chooseDatabase(config);
+  try {
+    const app = await start(config, database);
+    stopOnSignals(app, database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function start(config: AppConfig, database: Database): Promise<INestApplication> {
+  const app = await createApp(config, database.uri);
+  await app.init();
+  const administrator = await seedAdministrator(app.get(UsersService), config.admin);
+  await app.listen(config.port, config.host);
+  const url = (await app.getUrl()).replace('[::1]', 'localhost').replace('127.0.0.1', 'localhost');
+  process.stdout.write(banner(config, { url, database: database.description, administrator }));
+  return app;
+}
+
+/** Stops accepting, answers what is in flight, writes what is waiting, closes. */
+function stopOnSignals(app: INestApplication, database: Database): void {
+  let isStopping = false;
+  const stop = () => {
+    if (isStopping) return;
+    isStopping = true;
+    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
+    app
+      .close()
+      .then(() => database.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`\n${explain(error)}\n`);
+  process.exit(1);
+}
+
+/** The reason in one paragraph; a stack trace only where it is a bug. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigurationError) return inTermsOfVariables(error).message;
+  if (!(error instanceof Error)) return String(error);
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === 'EADDRINUSE')
+    return `Port ${port ?? ''} is in use: set PORT to another one, or stop the other service.`;
+  if (/ServerSelection/.test(error.name))
+    return `The database does not answer: ${error.message}. Check MONGODB_URI.`;
+  return error.stack ?? error.message;
+}
+
+main().catch(fail);

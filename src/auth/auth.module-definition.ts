@@ -1,0 +1,43 @@
+import { ConfigurableModuleBuilder } from '@nestjs/common';
+import type { AuthOptions } from '../core/options/auth-options.js';
+
+/** Injection token of the options as the host gave them; the library itself reads the resolved ones. */
+export const RAW_AUTH_OPTIONS = Symbol('RAW_AUTH_OPTIONS');
+
+/** What of the module is fixed before any factory runs: its structure. */
+export interface AuthModuleExtras {
+  /**
+   * Whether feature modules can use the guards and services without importing `AuthModule`.
+   * @default true
+   */
+  isGlobal?: boolean;
+  /**
+   * Whether `JwtAuthGuard` guards every route of the application but those marked `@Public()`.
+   * @default false
+   */
+  globalGuard?: boolean;
+  /**
+   * Path before the routes.
+   * @default 'auth'
+   */
+  routePrefix?: string;
+  /**
+   * Which controllers are mounted; without them the services remain.
+   * @default { auth: true, jwks: true }
+   */
+  controllers?: { auth?: boolean; jwks?: boolean };
+  /**
+   * Name of the host's Mongoose connection.
+   * @default the default connection
+   */
+  connectionName?: string;
+}
+
+export const {
+  ConfigurableModuleClass: ConfigurableAuthOptionsModule,
+  OPTIONS_TYPE,
+  ASYNC_OPTIONS_TYPE,
+} = new ConfigurableModuleBuilder<AuthOptions>({ optionsInjectionToken: RAW_AUTH_OPTIONS })
+  .setClassMethodName('forRoot')
+  .setExtras<AuthModuleExtras>({ isGlobal: true, globalGuard: false, routePrefix: 'auth', controllers: {} })
+  .build();

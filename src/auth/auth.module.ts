@@ -1,0 +1,105 @@
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import type { AuthOptions } from '../core/options/auth-options.js';
+import { AUTH_OPTIONS, resolveOptions } from '../core/options/resolve-options.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { RevocationModule } from '../revocation/revocation.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { authControllerAt } from './auth.controller.js';
+import {
+  ASYNC_OPTIONS_TYPE,
+  type AuthModuleExtras,
+  ConfigurableAuthOptionsModule,
+  OPTIONS_TYPE,
+  RAW_AUTH_OPTIONS,
+} from './auth.module-definition.js';
+import { AuthService } from './auth.service.js';
+import { BodyValidationPipe } from './body-validation.pipe.js';
+import { AuthErrorFilter } from './filters/auth-error.filter.js';
+import { AuthRoutesFilter } from './filters/auth-routes.filter.js';
+import { ParseErrorFilter } from './filters/parse-error.filter.js';
+import { CrossSiteGuard } from './guards/cross-site.guard.js';
+import { AccessTokenGuard, JwtAuthGuard } from './guards/jwt-auth.guard.js';
+import { JwtRefreshGuard } from './guards/jwt-refresh.guard.js';
+import { RequestShapeGuard } from './guards/request-shape.guard.js';
+import { RolesGuard } from './guards/roles.guard.js';
+import { JwksController } from './jwks.controller.js';
+import { RefreshCookie } from './refresh-cookie.js';
+
+/** Resolves the options once, for every module of the library. */
+@Module({
+  providers: [
+    {
+      provide: AUTH_OPTIONS,
+      useFactory: (raw: AuthOptions) => resolveOptions(raw),
+      inject: [RAW_AUTH_OPTIONS],
+    },
+  ],
+  exports: [AUTH_OPTIONS],
+})
+class AuthOptionsModule extends ConfigurableAuthOptionsModule {}
+
+/**
+ * Registration, login, silent refresh, logout, sessions and revocation, on the host's Mongoose connection. Adds no body
+ * parser, no middleware and no global pipe; its global filter catches its own errors only.
+ *
+ * @example
+ * AuthModule.forRoot({ issuer: 'https://api.example.com', keys: { access: [accessSecret], refresh: [refreshSecret] } })
+ */
+@Module({})
+export class AuthModule {
+  /** @throws ConfigurationError at boot, with every problem of the options at once */
+  static forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    return assemble(AuthOptionsModule.forRoot(options), options);
+  }
+
+  /** As `forRoot`, with options from a factory, a class or an existing provider. */
+  static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return assemble(AuthOptionsModule.forRootAsync(options), options);
+  }
+}
+
+function assemble(options: DynamicModule, extras: AuthModuleExtras): DynamicModule {
+  const {
+    isGlobal = true,
+    globalGuard = false,
+    routePrefix = 'auth',
+    controllers = {},
+    connectionName,
+  } = extras;
+  const database = DatabaseModule.register(options, connectionName);
+  const revocation = RevocationModule.register(options, database, connectionName);
+  const users = UsersModule.register(options, database, connectionName);
+  const tokens = TokensModule.register({ options, database, revocation, users }, connectionName);
+  const shared = [
+    AuthService,
+    RefreshCookie,
+    AuthErrorFilter,
+    ParseErrorFilter,
+    JwtAuthGuard,
+    JwtRefreshGuard,
+    RolesGuard,
+  ];
+  const global: Provider[] = [{ provide: APP_FILTER, useExisting: AuthErrorFilter }];
+  if (globalGuard) global.push({ provide: APP_GUARD, useExisting: JwtAuthGuard });
+  return {
+    module: AuthModule,
+    global: isGlobal,
+    imports: [options, database, revocation, users, tokens],
+    controllers: [
+      ...(controllers.auth === false ? [] : [authControllerAt(routePrefix)]),
+      ...(controllers.jwks === false ? [] : [JwksController]),
+    ],
+    providers: [
+      ...shared,
+      AccessTokenGuard,
+      RequestShapeGuard,
+      CrossSiteGuard,
+      BodyValidationPipe,
+      AuthRoutesFilter,
+      ...global,
+    ],
+    exports: [...shared, options, database, revocation, users, tokens],
+  };
+}

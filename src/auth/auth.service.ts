@@ -1,0 +1,194 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AuthError } from '../core/errors.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import type { UserRecord } from '../core/ports.js';
+import type { RefreshTokenClaims } from '../core/refresh-token.js';
+import { AuthEventBus } from '../events/auth-event-bus.js';
+import { RevocationService } from '../revocation/revocation.service.js';
+import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
+import {
+  type ClientTraits,
+  type NewSession,
+  type OpenSession,
+  RefreshTokenService,
+} from '../tokens/refresh-token.service.js';
+import type { RefreshSession } from '../tokens/refresh-token.store.js';
+import { SessionTerminator } from '../tokens/session-terminator.js';
+import { type SignedToken, TokenSigner } from '../tokens/token-signer.js';
+import { type Registration, UsersService } from '../users/users.service.js';
+
+/** A user's tokens for one session. */
+export interface TokenGrant {
+  readonly user: UserRecord;
+  readonly session: RefreshSession;
+  readonly accessToken: SignedToken;
+  readonly refreshToken: SignedToken;
+}
+
+/** What a logout may present; all of it is ended. */
+export interface LogoutTokens {
+  readonly refreshToken: RefreshTokenClaims | null;
+  readonly accessToken: string | null;
+}
+
+/** The use cases behind the routes; a host may call them from routes of its own. */
+@Injectable()
+export class AuthService {
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    private readonly users: UsersService,
+    private readonly refreshTokens: RefreshTokenService,
+    private readonly signer: TokenSigner,
+    private readonly terminator: SessionTerminator,
+    private readonly revocations: RevocationService,
+    private readonly events: AuthEventBus,
+  ) {}
+
+  /**
+   * Creates a user and logs him in.
+   * @throws AuthError `EMAIL_TAKEN`, `WEAK_PASSWORD`, `VALIDATION_FAILED`
+   */
+  async register(registration: Registration, request: NewSession, client: ClientTraits): Promise<TokenGrant> {
+    this.assertTransport(request);
+    const user = await this.users.register(registration);
+    void this.events.emit('user.registered', {
+      userId: user.id,
+      source: { ip: client.ip, userAgent: client.userAgent },
+    });
+    return this.grant(await this.refreshTokens.open(user, request, client));
+  }
+
+  /**
+   * Begins a session.
+   * @throws AuthError `INVALID_CREDENTIALS` (e-mail and password alike), `ACCOUNT_DISABLED` (with the right password)
+   */
+  async login(
+    email: string,
+    password: string,
+    request: NewSession,
+    client: ClientTraits,
+  ): Promise<TokenGrant> {
+    this.assertTransport(request);
+    const source = { ip: client.ip, userAgent: client.userAgent };
+    const check = await this.users.checkPassword(email, password);
+    if (check.outcome !== 'accepted') {
+      const userId = check.outcome === 'unknown_user' ? null : check.user.id;
+      void this.events.emit('login.failed', { email, userId, reason: check.outcome, source });
+      throw new AuthError(check.outcome === 'disabled' ? 'ACCOUNT_DISABLED' : 'INVALID_CREDENTIALS');
+    }
+    const opened = await this.refreshTokens.open(check.user, request, client);
+    void this.events.emit('user.logged_in', { userId: check.user.id, sessionId: opened.session.id, source });
+    return this.grant(opened);
+  }
+
+  /** Exchanges a refresh token whose signature was verified; see `RefreshTokenService.refresh` for the errors. */
+  async refresh(token: RefreshTokenClaims, client: ClientTraits): Promise<TokenGrant> {
+    return this.grant(await this.refreshTokens.refresh(token, client));
+  }
+
+  /**
+   * Ends the sessions of the tokens: an earlier or expired refresh token serves, and so does an expired access token,
+   * because a client that wants to leave is let go.
+   */
+  async logout({ refreshToken, accessToken }: LogoutTokens): Promise<void> {
+    const access = accessToken === null ? null : this.signer.verifyAccessToken(accessToken);
+    const owners = new Map<string, string>();
+    for (const claims of [refreshToken, access]) if (claims) owners.set(claims.sid, claims.sub);
+    for (const [sessionId, userId] of owners) {
+      await this.terminator.end(userId, [sessionId], 'logged_out');
+      void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false });
+    }
+  }
+
+  /** Ends every session of the user and makes every access token dead. */
+  async logoutEverywhere(userId: string): Promise<void> {
+    await this.retireTokens(userId);
+    await this.terminator.endAll(userId, 'logged_out_everywhere');
+    void this.events.emit('user.logged_out', { userId, sessionId: null, everywhere: true });
+  }
+
+  /**
+   * Changes the password: a new session takes the place of the current one, all others end.
+   * @throws AuthError `INVALID_CREDENTIALS`, `WEAK_PASSWORD`, `VALIDATION_FAILED`
+   */
+  async changePassword(
+    { id, session: { id: currentId } }: AuthenticatedUser,
+    passwords: { readonly currentPassword: string; readonly newPassword: string },
+    client: ClientTraits,
+  ): Promise<TokenGrant> {
+    const current = await this.refreshTokens.findLive(currentId);
+    if (!current) throw new AuthError('ACCESS_TOKEN_REVOKED');
+    const { currentPassword, newPassword } = passwords;
+    const { user, retiredTokenVersion } = await this.users.changePassword(id, currentPassword, newPassword);
+    await this.revocations.revokeTokenVersion(retiredTokenVersion);
+    const opened = await this.refreshTokens.open(
+      user,
+      { transport: current.transport, ...current.device },
+      client,
+    );
+    await this.terminator.end(id, [currentId], 'replaced');
+    await this.terminator.endAll(id, 'password_changed', [opened.session.id]);
+    void this.events.emit('password.changed', { userId: id });
+    return this.grant(opened);
+  }
+
+  /** @throws AuthError `ACCESS_TOKEN_REVOKED` where the user is gone or disabled since */
+  async me(userId: string): Promise<UserRecord> {
+    const user = await this.users.findById(userId);
+    if (!user || user.disabledAt) throw new AuthError('ACCESS_TOKEN_REVOKED');
+    return user;
+  }
+
+  /** Live sessions, latest use first. */
+  async sessions(userId: string): Promise<RefreshSession[]> {
+    return this.refreshTokens.list(userId);
+  }
+
+  /** @throws AuthError `NOT_FOUND`: another user's, an unknown, an ended or a malformed id alike */
+  async endSession(userId: string, sessionId: string): Promise<void> {
+    const session = /^[0-9a-f]{24}$/i.test(sessionId) ? await this.refreshTokens.findLive(sessionId) : null;
+    if (session?.userId !== userId) throw new AuthError('NOT_FOUND');
+    await this.terminator.end(userId, [session.id], 'ended_by_user');
+  }
+
+  async endOtherSessions({ id, session }: AuthenticatedUser): Promise<void> {
+    await this.terminator.endAll(id, 'ended_by_user', [session.id]);
+  }
+
+  /** Disables a user and ends everything he has. False where there is no such user. */
+  async disableUser(userId: string): Promise<boolean> {
+    if (!(await this.users.setDisabled(userId, true))) return false;
+    await this.retireTokens(userId);
+    await this.terminator.endAll(userId, 'user_disabled');
+    void this.events.emit('user.disabled', { userId });
+    return true;
+  }
+
+  /** Lets a disabled user log in again. False where there is no such user. */
+  async enableUser(userId: string): Promise<boolean> {
+    if (!(await this.users.setDisabled(userId, false))) return false;
+    void this.events.emit('user.enabled', { userId });
+    return true;
+  }
+
+  private async retireTokens(userId: string): Promise<void> {
+    const retired = await this.users.retireTokenVersion(userId);
+    if (retired !== null) await this.revocations.revokeTokenVersion(retired);
+  }
+
+  private assertTransport({ transport }: NewSession): void {
+    if (transport !== 'body' || this.options.refreshToken.allowBodyTransport) return;
+    throw new AuthError('VALIDATION_FAILED', {
+      fields: [{ field: 'transport', message: 'body transport is not allowed' }],
+    });
+  }
+
+  private grant({ user, session, secret }: OpenSession): TokenGrant {
+    return {
+      user,
+      session,
+      accessToken: this.signer.signAccessToken(user, session),
+      refreshToken: this.signer.signRefreshToken(session, secret),
+    };
+  }
+}

@@ -1,0 +1,74 @@
+import type { UserRecord } from '../../core/ports.js';
+import type { RefreshSession } from '../../tokens/refresh-token.store.js';
+import type { TokenGrant } from '../auth.service.js';
+
+/** A user as every answer shows him. */
+export interface UserAnswer {
+  readonly id: string;
+  readonly email: string;
+  readonly name?: string | undefined;
+  readonly roles: readonly string[];
+}
+
+/** Answer of register, login, refresh and change-password. */
+export interface TokenAnswer {
+  readonly accessToken: string;
+  readonly tokenType: 'Bearer';
+  /** Seconds. */
+  readonly expiresIn: number;
+  readonly user: UserAnswer;
+  readonly session: { readonly id: string; readonly generation: number; readonly expiresAt: Date };
+  /** Body transport only. */
+  readonly refreshToken?: string;
+  /** Seconds; body transport only. */
+  readonly refreshExpiresIn?: number;
+}
+
+/** One of a user's live sessions. */
+export interface SessionAnswer {
+  readonly id: string;
+  /** Whether the request came from this session. */
+  readonly current: boolean;
+  readonly deviceName?: string | undefined;
+  readonly appId?: string | undefined;
+  readonly userAgent: string | null;
+  readonly ip: string;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date;
+  readonly expiresAt: Date;
+}
+
+export function userAnswer({ id, email, name, roles }: UserRecord): UserAnswer {
+  return { id, email, ...(name === undefined ? {} : { name }), roles };
+}
+
+/** The refresh token appears in the body in body transport alone, whatever the request says. */
+export function tokenAnswer({ user, session, accessToken, refreshToken }: TokenGrant): TokenAnswer {
+  return {
+    accessToken: accessToken.token,
+    tokenType: 'Bearer',
+    expiresIn: accessToken.expiresIn,
+    user: userAnswer(user),
+    session: { id: session.id, generation: session.generation, expiresAt: session.expiresAt },
+    ...(session.transport === 'body'
+      ? { refreshToken: refreshToken.token, refreshExpiresIn: refreshToken.expiresIn }
+      : {}),
+  };
+}
+
+export function sessionAnswer(session: RefreshSession, currentId: string): SessionAnswer {
+  const { deviceName, appId } = session.device;
+  // The latest use tells where the session is now; the device tells where it began.
+  const latest = session.recentUses.at(-1) ?? session.device;
+  return {
+    id: session.id,
+    current: session.id === currentId,
+    ...(deviceName === null ? {} : { deviceName }),
+    ...(appId === null ? {} : { appId }),
+    userAgent: latest.userAgent,
+    ip: latest.ip,
+    createdAt: session.createdAt,
+    lastUsedAt: session.lastUsedAt,
+    expiresAt: session.expiresAt,
+  };
+}

@@ -1,0 +1,82 @@
+// The module
+export { AuthModule } from './auth/auth.module.js';
+export type { AuthModuleExtras } from './auth/auth.module-definition.js';
+export { UsersModule } from './users/users.module.js';
+
+// Services
+export { AuthService } from './auth/auth.service.js';
+export type { LogoutTokens, TokenGrant } from './auth/auth.service.js';
+export { UsersService } from './users/users.service.js';
+export type { PasswordCheck, Registration } from './users/users.service.js';
+export { RefreshTokenService } from './tokens/refresh-token.service.js';
+export type { ClientTraits, NewSession, OpenSession } from './tokens/refresh-token.service.js';
+export type { RecentUse, RefreshSession, SessionDevice } from './tokens/refresh-token.store.js';
+export type { SignedToken } from './tokens/token-signer.js';
+export { RevocationService } from './revocation/revocation.service.js';
+export type { RevocableToken } from './revocation/revocation.service.js';
+export { AuthEventBus } from './events/auth-event-bus.js';
+
+// Strategies, guards, decorators
+export { JwtStrategy } from './tokens/jwt.strategy.js';
+export { JwtRefreshStrategy } from './tokens/jwt-refresh.strategy.js';
+export type { AuthenticatedSession, AuthenticatedUser } from './tokens/access-token.authenticator.js';
+export { JwtAuthGuard } from './auth/guards/jwt-auth.guard.js';
+export { JwtRefreshGuard } from './auth/guards/jwt-refresh.guard.js';
+export { RolesGuard } from './auth/guards/roles.guard.js';
+export { CurrentSession, CurrentUser } from './auth/decorators/current-user.decorator.js';
+export { Public } from './auth/decorators/public.decorator.js';
+export { Roles } from './auth/decorators/roles.decorator.js';
+
+// Options
+export type {
+  AccessTokenOptions,
+  AuthOptions,
+  CookieOptions,
+  FingerprintOptions,
+  KeyOptions,
+  PasswordOptions,
+  RefreshTokenOptions,
+  RevocationOptions,
+  SessionOptions,
+} from './core/options/auth-options.js';
+export { ConfigurationError } from './core/options/option-reader.js';
+export type { ConfigurationProblem } from './core/options/option-reader.js';
+export type { Duration } from './core/duration.js';
+export type { FingerprintFeature } from './core/fingerprint.js';
+export type { KeyInput } from './core/key-spec.js';
+
+// Ports
+export type {
+  Clock,
+  NewUser,
+  PasswordHasher,
+  RevocationEntry,
+  RevocationKey,
+  RevocationMark,
+  RevocationStore,
+  UserRecord,
+  UserStore,
+} from './core/ports.js';
+
+// Errors and filters
+export { AUTH_ERRORS, AuthError } from './core/errors.js';
+export type { AuthErrorCode, AuthErrorInit, FieldProblem } from './core/errors.js';
+export { AuthErrorFilter } from './auth/filters/auth-error.filter.js';
+export type { ErrorAnswer } from './auth/filters/error-answer.js';
+export { ParseErrorFilter } from './auth/filters/parse-error.filter.js';
+
+// Events, answers, the rotation rule
+export type { AuthEventName, AuthEvents, EventSource } from './core/events.js';
+export type { SessionAnswer, TokenAnswer, UserAnswer } from './auth/dto/answers.js';
+export type { AccessTokenClaims } from './core/access-token.js';
+export type { RefreshTokenClaims, Transport } from './core/refresh-token.js';
+export { decideRotation } from './core/rotation.js';
+export type {
+  Predecessor,
+  PresentedToken,
+  ReuseEvidence,
+  RevocationReason,
+  RotationDecision,
+  RotationPolicy,
+  RotationState,
+} from './core/rotation.js';
