@@ -36,8 +36,8 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
   const env = new Environment(variables);
   const problems: ConfigurationProblem[] = [];
   const warnings: string[] = [];
-  const refuse = (key: string, value: unknown, mend: string) =>
-    problems.push({ key, value: value === undefined ? '(not set)' : `'${String(value)}'`, mend });
+  const refuse = (key: string, value: string | number | undefined, mend: string) =>
+    problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, mend });
   const choice = <T extends string>(name: string, fallback: T, choices: readonly T[]): T => {
     const given = env.text(name);
     const found = choices.find((candidate) => candidate === (given ?? fallback));
@@ -137,7 +137,7 @@ function readAuthOptions(env: Environment, { issuer, keys, isProduction }: AuthB
       allowBodyTransport: (env.flag('ALLOW_BODY_TRANSPORT') ?? true) as boolean,
       cookie: {
         domain: env.text('COOKIE_DOMAIN'),
-        secure: (env.flag('COOKIE_SECURE') ?? (isProduction || issuer.startsWith('https:'))) as boolean,
+        secure: (env.flag('COOKIE_SECURE') ?? isProduction) as boolean,
         sameSite: env.text('COOKIE_SAMESITE')?.toLowerCase() as 'strict' | 'lax' | 'none' | undefined,
       },
     },

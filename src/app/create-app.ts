@@ -71,7 +71,7 @@ async function fastify(
     (request, body: string | Buffer, done) => {
       // As on Express: no bytes are no body, whatever the content type says.
       if (body.length === 0) done(null, undefined);
-      else parseJson(request as never, body.toString(), done);
+      else void parseJson(request as never, body.toString(), done);
     },
   );
   return app;

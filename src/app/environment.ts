@@ -130,8 +130,8 @@ export const VARIABLES: readonly Variable[] = [
   },
   {
     name: 'COOKIE_SECURE',
-    fallback: 'true in production or with an https ISSUER',
-    meaning: '`Secure` of the refresh cookie.',
+    fallback: 'true in production',
+    meaning: '`Secure` of the refresh cookie; needs HTTPS.',
     option: 'refreshToken.cookie.secure',
   },
   {

@@ -106,7 +106,7 @@ export abstract class AuthController {
     @Req() request: HttpRequest,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<void> {
-    const accessToken = extractAccessToken(request as never);
+    const accessToken = extractAccessToken(request);
     await this.auth.logout({ refreshToken: this.presentedRefreshToken(request), accessToken });
     this.cookie.clear(response);
   }

@@ -22,7 +22,7 @@ export class AccessTokenGuard implements CanActivate {
   }
 
   private async authenticate(request: HttpRequest): Promise<AuthenticatedUser> {
-    const token = extractAccessToken(request as never);
+    const token = extractAccessToken(request);
     if (token === null) throw new AuthError('ACCESS_TOKEN_MISSING');
     // A token verified before skips Passport; expiry and revocation are looked at every time.
     const known = this.authenticator.recall(token);

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { Controller, Get, type INestApplication, type ModuleMetadata, Post, UseGuards } from '@nestjs/common';
+import { getConnectionToken, MongooseModule } from '@nestjs/mongoose';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import type { CommandStartedEvent } from 'mongodb';
+import type { Connection } from 'mongoose';
+import {
+  type AuthenticatedSession,
+  type AuthenticatedUser,
+  type AuthModuleExtras,
+  AuthModule,
+  type AuthOptions,
+  CurrentSession,
+  CurrentUser,
+  JwtAuthGuard,
+  Public,
+  Roles,
+  RolesGuard,
+} from '../../src/index.js';
+import { GenerationConfirmer } from '../../src/tokens/generation-confirmer.js';
+import { databaseUri } from './database.js';
+import { Api } from './http.js';
+
+export const ADAPTERS = ['express', 'fastify'] as const;
+export type Adapter = (typeof ADAPTERS)[number];
+
+const newSecret = () => randomBytes(36).toString('base64url');
+
+export function authOptions(over: Partial<AuthOptions> = {}): AuthOptions {
+  return {
+    issuer: 'https://issuer.example.com',
+    keys: { access: [newSecret()], refresh: [newSecret()] },
+    password: { bcryptCost: 4 },
+    ...over,
+    refreshToken: { allowBodyTransport: true, cookie: { secure: false }, ...over.refreshToken },
+  };
+}
+
+/** Routes as an adopter writes them. */
+@Controller('orders')
+export class OrdersController {
+  @Get()
+  @UseGuards(JwtAuthGuard)
+  list(@CurrentUser() user: AuthenticatedUser, @CurrentSession() session: AuthenticatedSession) {
+    return { user, session };
+  }
+
+  @Get('bare')
+  bare() {
+    return { ok: true };
+  }
+
+  @Get('public')
+  @Public()
+  open(@CurrentUser() user?: AuthenticatedUser) {
+    return { user: user ?? null };
+  }
+
+  @Post('approve')
+  @Roles('admin', 'approver')
+  @UseGuards(JwtAuthGuard, RolesGuard)
+  approve() {
+    return { approved: true };
+  }
+
+  @Get('broken')
+  broken() {
+    throw new Error('a bug of the host');
+  }
+}
+
+/** An application of somebody else that imports the module, listening on loopback. */
+export class HostApp {
+  private constructor(
+    readonly app: INestApplication,
+    readonly origin: string,
+    readonly uri: string,
+    /** Commands sent to the database, in order; empty it before what you count. */
+    readonly commands: CommandStartedEvent[],
+  ) {}
+
+  static async start(
+    adapter: Adapter,
+    options: Partial<AuthOptions> & AuthModuleExtras = {},
+    metadata: ModuleMetadata = {},
+  ): Promise<HostApp> {
+    const { isGlobal, globalGuard, routePrefix, controllers, connectionName, ...rest } = options;
+    const extras = { isGlobal, globalGuard, routePrefix, controllers, connectionName };
+    return HostApp.startWith(adapter, {
+      ...metadata,
+      imports: [AuthModule.forRoot({ ...authOptions(rest), ...extras }), ...(metadata.imports ?? [])],
+    });
+  }
+
+  /** With whatever modules the test brings; the Mongoose connection is there already. */
+  static async startWith(adapter: Adapter, metadata: ModuleMetadata): Promise<HostApp> {
+    const uri = databaseUri('host');
+    const commands: CommandStartedEvent[] = [];
+    const builder = Test.createTestingModule({
+      ...metadata,
+      imports: [
+        MongooseModule.forRoot(uri, {
+          monitorCommands: true,
+          serverSelectionTimeoutMS: 500,
+          onConnectionCreate: (connection: Connection) => {
+            connection.on('open', () =>
+              connection.getClient().on('commandStarted', (event) => commands.push(event)),
+            );
+          },
+        }),
+        ...(metadata.imports ?? []),
+      ],
+      controllers: [OrdersController, ...(metadata.controllers ?? [])],
+    });
+    const module = await builder.setLogger(false as never).compile();
+    const app =
+      adapter === 'fastify'
+        ? module.createNestApplication<NestFastifyApplication>(new FastifyAdapter())
+        : module.createNestApplication();
+    await app.listen(0, '127.0.0.1');
+    return new HostApp(app, await app.getUrl(), uri, commands);
+  }
+
+  get connection(): Connection {
+    return this.app.get<Connection>(getConnectionToken());
+  }
+
+  api(headers: Record<string, string> = {}): Api {
+    return new Api(this.origin, headers);
+  }
+
+  /** Resolves when the background writes of earlier requests are done. */
+  async commandsSettled(): Promise<void> {
+    await this.app.get(GenerationConfirmer, { strict: false }).settled();
+  }
+
+  async stop(): Promise<void> {
+    await this.connection.dropDatabase();
+    await this.app.close();
+  }
+}

@@ -1,0 +1,82 @@
+import { Types } from 'mongoose';
+import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../../src/core/rotation.js';
+import type {
+  RefreshSession,
+  RefreshTokenStore,
+  RotationCommand,
+} from '../../src/tokens/refresh-token.store.js';
+
+/** The port without a database, for model tests; it passes the same contract suite as the real store. */
+export class InMemoryRefreshTokenStore implements RefreshTokenStore {
+  readonly sessions = new Map<string, RefreshSession>();
+
+  newId(): string {
+    return new Types.ObjectId().toHexString();
+  }
+
+  async create(session: RefreshSession): Promise<void> {
+    this.sessions.set(session.id, session);
+  }
+
+  async rotate(command: RotationCommand): Promise<RefreshSession | null> {
+    const session = this.sessions.get(command.sessionId);
+    const { now } = command;
+    if (
+      !session ||
+      session.tokenHash !== command.ifTokenHash ||
+      session.absoluteExpiresAt.getTime() !== command.ifAbsoluteExpiresAt.getTime() ||
+      session.revokedAt ||
+      session.expiresAt <= now
+    )
+      return null;
+    return this.put({
+      ...session,
+      tokenHash: command.tokenHash,
+      generation: session.generation + 1,
+      rotatedAt: now,
+      confirmedAt: null,
+      recoveredAt: null,
+      lastUsedAt: now,
+      expiresAt: command.expiresAt ?? session.expiresAt,
+      predecessors: [...session.predecessors, command.predecessor].slice(-MAX_PREDECESSORS),
+      recentUses: [...session.recentUses, command.use].slice(-MAX_RECENT_USES),
+    });
+  }
+
+  async findById(id: string): Promise<RefreshSession | null> {
+    return this.sessions.get(id) ?? null;
+  }
+
+  async findLive(userId: string, now: Date): Promise<RefreshSession[]> {
+    return [...this.sessions.values()]
+      .filter((session) => session.userId === userId && !session.revokedAt && session.expiresAt > now)
+      .sort((a, b) => b.lastUsedAt.getTime() - a.lastUsedAt.getTime() || (a.id < b.id ? 1 : -1));
+  }
+
+  async findBeyondCap(userId: string, cap: number, now: Date): Promise<string[]> {
+    return (await this.findLive(userId, now)).slice(cap).map(({ id }) => id);
+  }
+
+  async confirm(id: string, generation: number, now: Date): Promise<void> {
+    const session = this.sessions.get(id);
+    if (session?.generation === generation && !session.confirmedAt)
+      this.put({ ...session, confirmedAt: now });
+  }
+
+  async markRecovered(id: string, generation: number, now: Date): Promise<void> {
+    const session = this.sessions.get(id);
+    if (session?.generation === generation && !session.recoveredAt)
+      this.put({ ...session, recoveredAt: now });
+  }
+
+  async revoke(ids: readonly string[], reason: RevocationReason, now: Date): Promise<number> {
+    const live = ids.map((id) => this.sessions.get(id)).filter((session) => session && !session.revokedAt);
+    for (const session of live) if (session) this.put({ ...session, revokedAt: now, revokedReason: reason });
+    return live.length;
+  }
+
+  private put(session: RefreshSession): RefreshSession {
+    this.sessions.set(session.id, session);
+    return session;
+  }
+}
