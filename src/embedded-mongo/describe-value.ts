@@ -1,0 +1,37 @@
+import { BSON } from 'mongodb';
+
+import { type Document, isDocument } from './values.js';
+
+/** A value as MongoDB prints it within its error messages, which some applications take apart. */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null';
+  if (value === undefined) return 'undefined';
+  if (typeof value === 'string') return `"${value}"`;
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `[ ${value.map(describeValue).join(', ')} ]`;
+  if (value instanceof Date) return `new Date(${value.getTime()})`;
+  if (value instanceof BSON.ObjectId) return `ObjectId('${value.toHexString()}')`;
+  if (value instanceof BSON.Binary) return describeBinary(value);
+  if (value instanceof BSON.Double) return describeDouble(value.value);
+  if (value instanceof BSON.Timestamp) return `Timestamp(${value.t}, ${value.i})`;
+  if (value instanceof BSON.BSONRegExp) return `/${value.pattern}/${value.options}`;
+  if (value instanceof BSON.MinKey) return 'MinKey';
+  if (value instanceof BSON.MaxKey) return 'MaxKey';
+  if (isDocument(value)) return describeDocument(value);
+  return String(value as BSON.Int32 | BSON.Long | BSON.Decimal128 | boolean | number);
+}
+
+export function describeDocument(doc: Document): string {
+  const fields = Object.keys(doc).map((name) => `${name}: ${describeValue(doc[name])}`);
+  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
+}
+
+function describeDouble(value: number): string {
+  if (Number.isNaN(value)) return 'nan.0';
+  return Number.isInteger(value) ? `${value}.0` : String(value);
+}
+
+function describeBinary(binary: BSON.Binary): string {
+  const hex = Buffer.from(binary.value()).toString('hex').toUpperCase();
+  if (binary.sub_type !== BSON.Binary.SUBTYPE_UUID) return `BinData(${binary.sub_type}, ${hex})`;
+  return `UUID("${hex.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}")`;
+}

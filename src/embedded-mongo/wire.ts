@@ -1,0 +1,198 @@
+import { BSON } from 'mongodb';
+
+import { MongoServerFault, notImplemented } from './errors.js';
+import type { Document } from './values.js';
+
+export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+export const MAX_MESSAGE_BYTES = 48_000_000;
+
+const HEADER_BYTES = 16;
+const OP_REPLY = 1;
+const OP_QUERY = 2004;
+const OP_MSG = 2013;
+
+const CHECKSUM_PRESENT = 1;
+const MORE_TO_COME = 2;
+/** A receiver must understand every flag in the lower half; those in the upper half it may ignore. */
+const REQUIRED_FLAGS = 0xffff;
+
+const DECODE = { promoteValues: false, promoteLongs: false, bsonRegExp: true } as const;
+
+/** What cannot be answered because the stream itself is no longer understood: the connection must close. */
+export class BrokenStream extends Error {
+  override readonly name = 'BrokenStream';
+}
+
+export interface Request {
+  requestId: number;
+  /** An OP_QUERY, which wants an OP_REPLY; drivers send their first handshake so. */
+  legacy: boolean;
+  /** The sender does not want an answer. */
+  moreToCome: boolean;
+  /** A message that was framed well and makes no sense inside is answered with an error. */
+  body: { command: Document } | { fault: MongoServerFault };
+}
+
+/** Cuts the bytes of a connection into messages. */
+export class FrameReader {
+  private pending: Buffer[] = [];
+  private pendingBytes = 0;
+  private wanted = HEADER_BYTES;
+
+  *push(chunk: Buffer): Generator<Buffer> {
+    this.pending.push(chunk);
+    this.pendingBytes += chunk.length;
+    while (this.pendingBytes >= this.wanted) {
+      const bytes = this.pending.length === 1 ? this.pending[0]! : Buffer.concat(this.pending);
+      const length = frameLength(bytes);
+      if (bytes.length < length) {
+        this.keep(bytes, length);
+        return;
+      }
+      this.keep(bytes.subarray(length), HEADER_BYTES);
+      yield bytes.subarray(0, length);
+    }
+  }
+
+  private keep(bytes: Buffer, wanted: number): void {
+    this.pending = bytes.length > 0 ? [bytes] : [];
+    this.pendingBytes = bytes.length;
+    this.wanted = wanted;
+  }
+}
+
+/** Judged from the header alone, so that a stranger's bytes are not first collected up to some absurd length. */
+function frameLength(bytes: Buffer): number {
+  const length = bytes.readInt32LE(0);
+  const opCode = bytes.readInt32LE(12);
+  if (length < HEADER_BYTES || length > MAX_MESSAGE_BYTES)
+    throw new BrokenStream(`Message of ${length} bytes`);
+  if (opCode !== OP_MSG && opCode !== OP_QUERY) throw new BrokenStream(`Opcode ${opCode}`);
+  return length;
+}
+
+export function decodeRequest(frame: Buffer): Request {
+  const requestId = frame.readInt32LE(4);
+  const legacy = frame.readInt32LE(12) === OP_QUERY;
+  if (legacy) return { requestId, legacy, moreToCome: false, body: attempt(() => decodeQuery(frame)) };
+  if (frame.length < HEADER_BYTES + 4) throw new BrokenStream('OP_MSG without flags');
+  const flags = frame.readUInt32LE(HEADER_BYTES);
+  if (flags & REQUIRED_FLAGS & ~MORE_TO_COME) {
+    throw new BrokenStream(flags & CHECKSUM_PRESENT ? 'A checksum' : `OP_MSG flags ${flags}`);
+  }
+  const moreToCome = (flags & MORE_TO_COME) !== 0;
+  return { requestId, legacy, moreToCome, body: attempt(() => decodeSections(frame)) };
+}
+
+function attempt(decode: () => Document): Request['body'] {
+  try {
+    return { command: decode() };
+  } catch (error) {
+    if (error instanceof MongoServerFault) return { fault: error };
+    throw error;
+  }
+}
+
+function decodeDocument(bytes: Buffer, from: number, end: number): { doc: Document; next: number } {
+  const size = from + 4 <= end ? bytes.readInt32LE(from) : 0;
+  const next = from + size;
+  // Room beyond 16 MB for what a command wraps around one document of the full size.
+  if (size < 5 || next > end || size > MAX_DOCUMENT_BYTES + 16 * 1024) {
+    throw new MongoServerFault(22, "bson length doesn't match what we found");
+  }
+  try {
+    return { doc: BSON.deserialize(bytes.subarray(from, next), DECODE), next };
+  } catch (error) {
+    throw new MongoServerFault(22, `Invalid BSON: ${(error as Error).message}`);
+  }
+}
+
+function decodeSections(frame: Buffer): Document {
+  let body: Document | undefined;
+  const sequences = new Map<string, Document[]>();
+  let position = HEADER_BYTES + 4;
+  while (position < frame.length) {
+    const kind = frame[position++]!;
+    if (kind === 0) {
+      if (body) throw new MongoServerFault(40430, 'Multiple body sections in message');
+      const { doc, next } = decodeDocument(frame, position, frame.length);
+      body = doc;
+      position = next;
+    } else if (kind === 1) {
+      position = decodeSequence(frame, position, sequences);
+    } else {
+      throw new MongoServerFault(40432, `Unknown section kind ${kind}`);
+    }
+  }
+  if (!body) throw new MongoServerFault(40587, 'OP_MSG messages must have a body');
+  for (const [name, documents] of sequences) {
+    if (Object.hasOwn(body, name)) {
+      const message = `Duplicate field between body and document sequence ${name}`;
+      throw new MongoServerFault(40433, message);
+    }
+    body[name] = documents;
+  }
+  return body;
+}
+
+/** Size, name and documents; stands for an array of that name in the body. */
+function decodeSequence(frame: Buffer, start: number, sequences: Map<string, Document[]>): number {
+  const end = start + (start + 4 <= frame.length ? frame.readInt32LE(start) : 0);
+  const nameEnd = frame.indexOf(0, start + 4);
+  if (end > frame.length || end < start + 5 || nameEnd < 0 || nameEnd >= end) {
+    throw new BrokenStream('A document sequence beyond its message');
+  }
+  const name = frame.toString('utf8', start + 4, nameEnd);
+  if (sequences.has(name)) throw new MongoServerFault(40431, `Duplicate document sequence: ${name}`);
+  const documents: Document[] = [];
+  let position = nameEnd + 1;
+  while (position < end) {
+    const { doc, next } = decodeDocument(frame, position, end);
+    documents.push(doc);
+    position = next;
+  }
+  sequences.set(name, documents);
+  return end;
+}
+
+/** Flags, a namespace, two numbers and a document: only commands, which is all a driver's handshake needs. */
+function decodeQuery(frame: Buffer): Document {
+  const nameEnd = frame.indexOf(0, HEADER_BYTES + 4);
+  if (nameEnd < 0) throw new BrokenStream('OP_QUERY without a namespace');
+  const namespace = frame.toString('utf8', HEADER_BYTES + 4, nameEnd);
+  if (!namespace.endsWith('.$cmd')) throw notImplemented('A legacy query');
+  const { doc } = decodeDocument(frame, nameEnd + 9, frame.length);
+  const name = Object.keys(doc)[0]?.toLowerCase();
+  if (name !== 'hello' && name !== 'ismaster') throw notImplemented('A legacy OP_QUERY command');
+  return { ...doc, $db: namespace.slice(0, -'.$cmd'.length) };
+}
+
+let lastRequestId = 0;
+
+function header(length: number, responseTo: number, opCode: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  lastRequestId = (lastRequestId + 1) | 0;
+  bytes.writeInt32LE(length, 0);
+  bytes.writeInt32LE(lastRequestId, 4);
+  bytes.writeInt32LE(responseTo, 8);
+  bytes.writeInt32LE(opCode, 12);
+  return bytes;
+}
+
+export function encodeReply(request: Pick<Request, 'requestId' | 'legacy'>, reply: Document): Buffer {
+  const doc = BSON.serialize(reply);
+  if (request.legacy) {
+    const bytes = header(36 + doc.length, request.requestId, OP_REPLY);
+    bytes.writeInt32LE(8, 16); // AwaitCapable, which every server since 1.6 says of itself
+    bytes.writeBigInt64LE(0n, 20);
+    bytes.writeInt32LE(0, 28);
+    bytes.writeInt32LE(1, 32);
+    bytes.set(doc, 36);
+    return bytes;
+  }
+  const bytes = header(21 + doc.length, request.requestId, OP_MSG);
+  bytes.writeUInt32LE(0, 16);
+  bytes[20] = 0;
+  bytes.set(doc, 21);
+  return bytes;
+}
