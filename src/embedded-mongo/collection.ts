@@ -29,7 +29,7 @@ export class Collection {
 
   /** All keys and all uniqueness are settled before anything changes, so that a refused write leaves no trace. */
   insert(doc: Document): StoredRecord {
-    const bytes = checkedSize(doc);
+    const bytes = checkedSize(doc, tooLargeToInsert);
     const prepared = this.indexes.map((index) => index.prepare(doc, undefined));
     const record: StoredRecord = { id: ++this.lastId, doc, bytes, removed: false };
     this.records.set(record.id, record);
@@ -39,7 +39,7 @@ export class Collection {
 
   replace(record: StoredRecord, doc: Document): void {
     if (!valuesEqual(doc._id, record.doc._id)) throw immutableField('The _id of a document cannot change');
-    const bytes = checkedSize(doc);
+    const bytes = checkedSize(doc, tooLargeAfterUpdate);
     const changes = this.indexes.map((index) => {
       const before = index.keysOf(record.doc);
       const after = index.keysOf(doc);
@@ -80,8 +80,17 @@ export class Collection {
   }
 }
 
-function checkedSize(doc: Document): number {
+function checkedSize(doc: Document, tooLarge: (bytes: number) => MongoServerFault): number {
   const bytes = BSON.calculateObjectSize(doc);
-  if (bytes <= MAX_DOCUMENT_BYTES) return bytes;
-  throw new MongoServerFault(10334, `BSONObj size: ${bytes} is invalid. Size must be at most 16 MB`);
+  if (bytes > MAX_DOCUMENT_BYTES) throw tooLarge(bytes);
+  return bytes;
+}
+
+function tooLargeToInsert(bytes: number): MongoServerFault {
+  const message = `object to insert too large. size in bytes: ${bytes}, max size: ${MAX_DOCUMENT_BYTES}`;
+  return new MongoServerFault(2, message);
+}
+
+function tooLargeAfterUpdate(): MongoServerFault {
+  return new MongoServerFault(17419, `Resulting document after update is larger than ${MAX_DOCUMENT_BYTES}`);
 }

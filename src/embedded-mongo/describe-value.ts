@@ -17,7 +17,7 @@ export function describeValue(value: unknown): string {
   if (value instanceof BSON.MinKey) return 'MinKey';
   if (value instanceof BSON.MaxKey) return 'MaxKey';
   if (isDocument(value)) return describeDocument(value);
-  return String(value as BSON.Int32 | BSON.Long | BSON.Decimal128 | boolean | number);
+  return String(value);
 }
 
 export function describeDocument(doc: Document): string {

@@ -1,3 +1,4 @@
+import { Journal } from './journal.js';
 import { RetryableWrites } from './retryable-writes.js';
 import { MongoWireServer } from './server.js';
 import { Store } from './store.js';
@@ -28,9 +29,17 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions = {}): Pr
       'The embedded development database refuses NODE_ENV=production: it has no authentication, no replication and no backup. Give the URI of a real MongoDB.',
     );
   }
-  const { port = 0, ttlMonitorIntervalMs = DEFAULT_TTL_MONITOR_INTERVAL_MS } = options;
-  const server = new MongoWireServer(new Store(), new RetryableWrites(), undefined, ttlMonitorIntervalMs);
-  await server.listen(port);
+  const { port = 0, journalDir, ttlMonitorIntervalMs = DEFAULT_TTL_MONITOR_INTERVAL_MS } = options;
+  const store = new Store();
+  const retries = new RetryableWrites();
+  const journal = journalDir === undefined ? undefined : Journal.open(journalDir, store, retries);
+  const server = new MongoWireServer(store, retries, journal, ttlMonitorIntervalMs);
+  try {
+    await server.listen(port);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
   process.stderr.write(
     `Embedded MongoDB stand-in on 127.0.0.1:${server.port}, for development and tests only\n`,
   );

@@ -44,6 +44,11 @@ export class RetryableWrites {
     this.last.set(session, { txnNumber, reply, at: Date.now() });
   }
 
+  *all(): Generator<{ identity: WriteIdentity; reply: Document }> {
+    for (const [session, { txnNumber, reply }] of this.last)
+      yield { identity: { session, txnNumber }, reply };
+  }
+
   dropIdle(now: number): void {
     for (const [session, { at }] of this.last) {
       if (now - at > SESSION_LIFETIME_MS) this.last.delete(session);

@@ -96,8 +96,7 @@ function attempt(decode: () => Document): Request['body'] {
 function decodeDocument(bytes: Buffer, from: number, end: number): { doc: Document; next: number } {
   const size = from + 4 <= end ? bytes.readInt32LE(from) : 0;
   const next = from + size;
-  // Room beyond 16 MB for what a command wraps around one document of the full size.
-  if (size < 5 || next > end || size > MAX_DOCUMENT_BYTES + 16 * 1024) {
+  if (size < 5 || next > end) {
     throw new MongoServerFault(22, "bson length doesn't match what we found");
   }
   try {

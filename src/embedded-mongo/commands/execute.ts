@@ -133,7 +133,7 @@ function runOnce(
   if (earlier) return earlier;
   let reply: Document | undefined;
   try {
-    reply = succeeded(definition.run(context) as Document);
+    reply = succeeded(definition.run(context));
     return reply;
   } finally {
     execution.settle(reply && { identity, reply });

@@ -73,7 +73,7 @@ function checkMaxTime(value: unknown): void {
 function checkReadConcern(readConcern: Document): void {
   const level: unknown = readConcern.level;
   if (level === undefined || KNOWN_READ_CONCERNS.has(level as string)) return;
-  throw notImplemented("That read concern");
+  throw notImplemented('That read concern');
 }
 
 function checkWriteConcern(writeConcern: Document): void {
