@@ -39,6 +39,7 @@ export type {
   RevocationOptions,
   SessionOptions,
 } from './core/options/auth-options.js';
+export { checkOptions } from './core/options/resolve-options.js';
 export { ConfigurationError } from './core/options/option-reader.js';
 export type { ConfigurationProblem } from './core/options/option-reader.js';
 export type { Duration } from './core/duration.js';

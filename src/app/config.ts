@@ -1,4 +1,10 @@
-import { type AuthOptions, ConfigurationError, type ConfigurationProblem, type KeyInput } from '../index.js';
+import {
+  type AuthOptions,
+  checkOptions,
+  ConfigurationError,
+  type ConfigurationProblem,
+  type KeyInput,
+} from '../index.js';
 import { Environment, VARIABLES } from './environment.js';
 import { developmentKeys, KeyFileError, readKeySet } from './keys.js';
 
@@ -30,7 +36,7 @@ export interface AppConfig {
 
 /**
  * Reads the configuration from the environment.
- * @throws ConfigurationError with every problem at once; those of the library follow when its module resolves them
+ * @throws ConfigurationError with every problem at once, those of the library's options among them
  */
 export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
   const env = new Environment(variables);
@@ -109,6 +115,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
     auth: readAuthOptions(env, { issuer, keys, isProduction }),
     warnings,
   };
+  problems.push(...problemsOf(config.auth, problems));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return config;
 }
@@ -162,12 +169,12 @@ function readAdmin(env: Environment, isProduction: boolean): AppConfig['admin'] 
   return email === undefined || (isProduction && password === null) ? null : { email, password };
 }
 
-/** The problems of the library by the names of the variables that set its options. */
-export function inTermsOfVariables({ problems }: ConfigurationError): ConfigurationError {
-  return new ConfigurationError(
-    problems.map((problem) => {
+/** The library's problems by the names of the variables that set its options, but for variables refused already. */
+function problemsOf(options: AuthOptions, refused: readonly ConfigurationProblem[]): ConfigurationProblem[] {
+  return checkOptions(options)
+    .map((problem) => {
       const variable = VARIABLES.find(({ option }) => option === problem.key.replace(/\[\d+\]$/, ''));
       return variable ? { ...problem, key: variable.name } : problem;
-    }),
-  );
+    })
+    .filter(({ key }) => !refused.some((problem) => problem.key === key));
 }

@@ -50,6 +50,7 @@ async function express(
   const app = await NestFactory.create<NestExpressApplication>(module, factoryOptions(config));
   app.useBodyParser('json', { limit: BODY_LIMIT_BYTES });
   app.disable('x-powered-by');
+  app.disable('etag');
   app.set('trust proxy', config.trustProxy);
   return app;
 }

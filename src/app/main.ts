@@ -3,7 +3,7 @@ import { ConfigurationError, UsersService } from '../index.js';
 import { seedAdministrator } from './administrator.js';
 import { banner } from './banner.js';
 import { chooseDatabase, type Database } from './choose-database.js';
-import { type AppConfig, inTermsOfVariables, readConfig } from './config.js';
+import { type AppConfig, readConfig } from './config.js';
 import { createApp } from './create-app.js';
 
 /** Within this time a service that was told to stop has stopped. */
@@ -57,7 +57,7 @@ function fail(error: unknown): never {
 
 /** The reason in one paragraph; a stack trace only where it is a bug. */
 function explain(error: unknown): string {
-  if (error instanceof ConfigurationError) return inTermsOfVariables(error).message;
+  if (error instanceof ConfigurationError) return error.message;
   if (!(error instanceof Error)) return String(error);
   const { code, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE')

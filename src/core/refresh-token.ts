@@ -77,7 +77,7 @@ export function refreshTokenClaims(
     sid: subject.sessionId,
     gen: subject.generation,
     iat: Math.floor(subject.rotatedAt.getTime() / 1000),
-    exp: Math.ceil(subject.expiresAt.getTime() / 1000),
+    exp: Math.floor(subject.expiresAt.getTime() / 1000),
     abs: Math.floor(subject.absoluteExpiresAt.getTime() / 1000),
     jti: `${subject.sessionId}.${subject.generation}`,
     trn: subject.transport,

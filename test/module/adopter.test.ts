@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable, Module, UseGuards } from '@nestjs/common';
 import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
-import { Test } from '@nestjs/testing';
 import {
   AuthEventBus,
   AuthModule,
@@ -22,6 +21,7 @@ import {
   refreshed,
   uniqueEmail,
 } from '../support/http.js';
+import { DatabaseProxy } from '../support/database-proxy.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 
 const EVENT_NAMES: AuthEventName[] = [
@@ -246,25 +246,38 @@ describe('AuthModule.forRoot', () => {
       keys: { access: ['short'], refresh: [] },
       accessToken: { ttl: 'soon' },
     } as unknown as AuthOptions;
-    const start = Test.createTestingModule({ imports: [AuthModule.forRoot(options)] })
-      .setLogger(false as never)
-      .compile();
-    await expect(start).rejects.toThrow(ConfigurationError);
-    await expect(start).rejects.toThrow(
+    const start = () => HostApp.startWith('express', { imports: [AuthModule.forRoot(options)] });
+    await expect(start()).rejects.toThrow(ConfigurationError);
+    await expect(start()).rejects.toThrow(
       /issuer[\s\S]*keys\.access\[0\][\s\S]*keys\.refresh[\s\S]*accessToken\.ttl/,
     );
   });
 
-  it('answers 503 and keeps the cookie where the store of users is out of reach; nobody is logged out by it', async () => {
-    host = await HostApp.start('express');
-    const session = await newSession(host.api());
-    await host.connection.getClient().close();
-    const answer = await host.api().refresh(session.refreshToken);
-    expectError(answer, 503, 'TEMPORARILY_UNAVAILABLE');
-    expect(answer.headers['retry-after']).toMatch(/^\d+$/);
-    expect(answer.cookies).toEqual([]);
-    await host.connection.openUri(host.uri);
-    expect((await host.api().refresh(session.refreshToken)).status).toBe(200);
+  it('answers 503 and keeps the cookie where the database is out of reach; nobody is logged out by it', async () => {
+    const proxy = await DatabaseProxy.open('cut');
+    try {
+      host = await HostApp.startWith('express', { imports: [AuthModule.forRoot(authOptions())] }, proxy.uri);
+      const session = await newSession(host.api(), { transport: 'cookie' });
+      proxy.cut();
+      const answers = [
+        await host.api().refreshByCookie(session.refreshToken),
+        await host.api().login({ email: session.email, password: PASSWORD }),
+        await host.api().sessions(session.accessToken),
+      ];
+      for (const answer of answers) {
+        expectError(answer, 503, 'TEMPORARILY_UNAVAILABLE');
+        expect(answer.headers['retry-after']).toMatch(/^\d+$/);
+        expect(answer.cookies).toEqual([]);
+      }
+      // The guard goes on by what it knows, until that is too old.
+      expect((await host.api().send('GET', '/orders', { token: session.accessToken })).status).toBe(200);
+      proxy.restore();
+      expect((await host.api().refreshByCookie(session.refreshToken)).status).toBe(200);
+    } finally {
+      await host?.stop();
+      host = undefined;
+      await proxy.close();
+    }
   });
 });
 

@@ -76,7 +76,6 @@ export class HostApp {
   private constructor(
     readonly app: INestApplication,
     readonly origin: string,
-    readonly uri: string,
     /** Commands sent to the database, in order; empty it before what you count. */
     readonly commands: CommandStartedEvent[],
   ) {}
@@ -86,8 +85,8 @@ export class HostApp {
     options: Partial<AuthOptions> & AuthModuleExtras = {},
     metadata: ModuleMetadata = {},
   ): Promise<HostApp> {
-    const { isGlobal, globalGuard, routePrefix, controllers, connectionName, ...rest } = options;
-    const extras = { isGlobal, globalGuard, routePrefix, controllers, connectionName };
+    const { isGlobal, globalGuard, routePrefix, controllers, ...rest } = options;
+    const extras = { isGlobal, globalGuard, routePrefix, controllers };
     return HostApp.startWith(adapter, {
       ...metadata,
       imports: [AuthModule.forRoot({ ...authOptions(rest), ...extras }), ...(metadata.imports ?? [])],
@@ -95,9 +94,13 @@ export class HostApp {
   }
 
   /** With whatever modules the test brings; the Mongoose connection is there already. */
-  static async startWith(adapter: Adapter, metadata: ModuleMetadata): Promise<HostApp> {
-    const uri = databaseUri('host');
+  static async startWith(
+    adapter: Adapter,
+    metadata: ModuleMetadata,
+    uri = databaseUri('host'),
+  ): Promise<HostApp> {
     const commands: CommandStartedEvent[] = [];
+    let opened: Connection | undefined;
     const builder = Test.createTestingModule({
       ...metadata,
       imports: [
@@ -105,6 +108,7 @@ export class HostApp {
           monitorCommands: true,
           serverSelectionTimeoutMS: 500,
           onConnectionCreate: (connection: Connection) => {
+            opened = connection;
             connection.on('open', () =>
               connection.getClient().on('commandStarted', (event) => commands.push(event)),
             );
@@ -114,13 +118,17 @@ export class HostApp {
       ],
       controllers: [OrdersController, ...(metadata.controllers ?? [])],
     });
-    const module = await builder.setLogger(false as never).compile();
+    // A host whose boot failed has no application to close: its connection is closed here.
+    const module = await builder.compile().catch(async (error: unknown) => {
+      await opened?.close();
+      throw error;
+    });
     const app =
       adapter === 'fastify'
-        ? module.createNestApplication<NestFastifyApplication>(new FastifyAdapter())
-        : module.createNestApplication();
+        ? module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false })
+        : module.createNestApplication({ logger: false });
     await app.listen(0, '127.0.0.1');
-    return new HostApp(app, await app.getUrl(), uri, commands);
+    return new HostApp(app, await app.getUrl(), commands);
   }
 
   get connection(): Connection {

@@ -217,21 +217,22 @@ describe('the refresh_tokens collection', () => {
     const session = newSession(mongo);
     await mongo.create(session);
     const sizes: number[] = [];
+    const hashes = Array.from({ length: 31 }, (_unused, index) =>
+      index === 0 ? 'hash-0' : String(index).padStart(43, 'h'),
+    );
     for (let index = 0; index < 30; index += 1) {
+      const predecessor = { hash: 'p'.repeat(43), sealed: 's'.repeat(80), rotatedAt: at(index) };
       await mongo.rotate(
-        rotation(session, index, {
-          tokenHash: 'h'.repeat(43),
-          ifTokenHash: index === 0 ? 'hash-0' : 'h'.repeat(43),
-        }),
+        rotation(session, index, { ifTokenHash: hashes[index], tokenHash: hashes[index + 1], predecessor }),
       );
-      const [row] = await connection
+      const row = await connection
         .collection('refresh_tokens')
-        .find({ generation: index + 1 })
-        .toArray();
+        .findOne({ _id: new BSON.ObjectId(session.id) });
       sizes.push(BSON.calculateObjectSize(row ?? {}));
     }
     const steady = sizes.slice(9);
     expect(new Set(steady).size).toBe(1);
+    expect(sizes[0]).toBeLessThan(steady[0] ?? 0);
     expect(steady[0]).toBeLessThan(2500);
   });
 });

@@ -17,9 +17,9 @@ export function errorAnswer({ status, code, message, fields }: AuthError): Error
   return fields ? { ...answer, details: fields } : answer;
 }
 
-/** `WWW-Authenticate` (RFC 6750 §3) on 401, `Retry-After` on 429 and 503. */
+/** `WWW-Authenticate` (RFC 6750 §3) on 401, `Retry-After` on 429 and 503; never stored. */
 export function errorHeaders({ status, code, retryAfter }: AuthError): Record<string, string> {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
   if (status === 401) {
     const wasSent = /_TOKEN_(?!MISSING)|SESSION_REVOKED/.test(code);
     headers['WWW-Authenticate'] = wasSent ? 'Bearer error="invalid_token"' : 'Bearer';

@@ -47,7 +47,6 @@ export class ParseErrorFilter implements ExceptionFilter {
       this.logger.error(
         exception instanceof Error ? (exception.stack ?? exception.message) : String(exception),
       );
-    httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
     // 4xx of a body parser that have no code of their own (unknown charset, aborted request) are malformed requests.
     const answer = code ?? (status < 500 ? 'MALFORMED_REQUEST' : 'INTERNAL');
     const message =

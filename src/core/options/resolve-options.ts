@@ -3,7 +3,7 @@ import { FINGERPRINT_FEATURES, type FingerprintFeature } from '../fingerprint.js
 import { createRingKey, KeyProblem, MIN_SECRET_BYTES, type KeyInput, type RingKey } from '../key-spec.js';
 import type { Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
 import type { AuthOptions } from './auth-options.js';
-import { OptionReader } from './option-reader.js';
+import { ConfigurationError, type ConfigurationProblem, OptionReader } from './option-reader.js';
 
 /** Injection token of the {@link ResolvedAuthOptions}. */
 export const AUTH_OPTIONS = Symbol('AUTH_OPTIONS');
@@ -52,6 +52,17 @@ export interface ResolvedCookieOptions {
   readonly path: string;
   readonly secure: boolean;
   readonly sameSite: 'strict' | 'lax' | 'none';
+}
+
+/** What is wrong with the options: every problem at once, none where they can be used. */
+export function checkOptions(options: AuthOptions): readonly ConfigurationProblem[] {
+  try {
+    resolveOptions(options);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
 }
 
 /**
