@@ -1,0 +1,158 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  ACCESS_TOKEN_TYPE,
+  type AccessTokenClaims,
+  accessTokenTimes,
+  parseAccessTokenClaims,
+} from '../../src/core/access-token.js';
+import { REFRESH_TOKEN_TYPE } from '../../src/core/refresh-token.js';
+
+const CLAIMS: AccessTokenClaims = {
+  iss: 'https://issuer.example.com',
+  aud: 'https://api.example.com',
+  sub: '65b000000000000000000001',
+  client_id: 'https://api.example.com',
+  iat: 1_767_225_600,
+  exp: 1_767_226_500,
+  jti: 'a1b2c3',
+  sid: '65a000000000000000000001',
+  gen: 0,
+  ver: 'version-1',
+  roles: ['user'],
+};
+const NO_TEXT = [undefined, null, '', 0, 1, true, [], ['x'], {}, { $gt: '' }];
+const NO_INTEGER = [undefined, null, '1', 1.5, -1, NaN, Infinity, 2 ** 53, true, [], [1], {}, { $gt: 0 }];
+const NO_SESSION_ID = [
+  ...NO_TEXT,
+  'x',
+  '65a00000000000000000001',
+  '65a0000000000000000000011',
+  '65A000000000000000000001',
+  '65a00000000000000000000g',
+  ' 65a000000000000000000001',
+  '65a000000000000000000001\n',
+];
+const NO_TEXTS = [
+  undefined,
+  null,
+  'admin',
+  1,
+  {},
+  [1],
+  ['user', null],
+  [['admin']],
+  [{}],
+  { 0: 'admin', length: 1 },
+];
+
+const ODD: Record<keyof AccessTokenClaims, readonly unknown[]> = {
+  iss: NO_TEXT,
+  // An array of audiences is legal in a JWT (RFC 7519 §4.1.3), but none of ours has one.
+  aud: NO_TEXT,
+  sub: NO_TEXT,
+  client_id: NO_TEXT,
+  iat: NO_INTEGER,
+  exp: NO_INTEGER,
+  jti: NO_TEXT,
+  sid: NO_SESSION_ID,
+  gen: NO_INTEGER,
+  ver: NO_TEXT,
+  roles: NO_TEXTS,
+};
+
+describe('the typ of an access token', () => {
+  it('is that of RFC 9068, and not that of a refresh token (A1, J7)', () => {
+    expect(ACCESS_TOKEN_TYPE).toBe('at+jwt');
+    expect(ACCESS_TOKEN_TYPE).not.toBe(REFRESH_TOKEN_TYPE);
+  });
+});
+
+describe(parseAccessTokenClaims.name, () => {
+  it('reads the claims of RFC 9068 and our own, and drops what it does not know (A2)', () => {
+    expect(parseAccessTokenClaims(CLAIMS)).toEqual(CLAIMS);
+    expect(parseAccessTokenClaims({ ...CLAIMS, admin: true })).toEqual(CLAIMS);
+    expect(parseAccessTokenClaims({ ...CLAIMS, roles: [] })).toEqual({ ...CLAIMS, roles: [] });
+  });
+
+  it.each(Object.keys(CLAIMS) as (keyof AccessTokenClaims)[])(
+    'a missing %s makes the token invalid',
+    (name) => {
+      const { [name]: _missing, ...rest } = CLAIMS;
+      expect(parseAccessTokenClaims(rest)).toBeNull();
+    },
+  );
+
+  it.each(Object.entries(ODD))('an odd %s makes the token invalid, never a crash', (name, values) => {
+    for (const value of values)
+      expect({ value, claims: parseAccessTokenClaims({ ...CLAIMS, [name]: value }) }).toEqual({
+        value,
+        claims: null,
+      });
+  });
+
+  it('reads own claims only: a payload cannot inherit them through __proto__', () => {
+    expect(parseAccessTokenClaims(JSON.parse(`{"__proto__":${JSON.stringify(CLAIMS)}}`))).toBeNull();
+    expect(parseAccessTokenClaims(Object.create(CLAIMS))).toBeNull();
+    const { roles: _roles, ...withoutRoles } = CLAIMS;
+    const payload = JSON.stringify(withoutRoles).replace('{', '{"__proto__":{"roles":["admin"]},');
+    expect(parseAccessTokenClaims(JSON.parse(payload))).toBeNull();
+  });
+
+  it.each([[null], [undefined], ['{}'], [7], [true], [[]], [[CLAIMS]], [() => CLAIMS]])(
+    'a payload that is %p is no claims',
+    (payload) => {
+      expect(parseAccessTokenClaims(payload)).toBeNull();
+    },
+  );
+
+  it('a refresh token’s claims are not an access token’s (J7)', () => {
+    const { client_id: _client, ver: _version, roles: _roles, ...shared } = CLAIMS;
+    const refresh = { ...shared, abs: CLAIMS.exp, trn: 'cookie', sec: 'A'.repeat(43) };
+    expect(parseAccessTokenClaims(refresh)).toBeNull();
+  });
+});
+
+describe(accessTokenTimes.name, () => {
+  const T0 = Date.parse('2026-01-01T00:00:00.000Z');
+  const DAY_MS = 86_400_000;
+
+  it('begins in the second of its minting and lives for its time', () => {
+    expect(accessTokenTimes(T0 + 999, 900_000, T0 + DAY_MS)).toEqual({
+      iat: T0 / 1000,
+      exp: T0 / 1000 + 900,
+    });
+  });
+
+  it('ends with a session that ends earlier', () => {
+    expect(accessTokenTimes(T0, 900_000, T0 + 60_000).exp).toBe(T0 / 1000 + 60);
+  });
+
+  it('ends before, not after, a session that ends within a second', () => {
+    expect(accessTokenTimes(T0, 900_000, T0 + 60_999).exp).toBe(T0 / 1000 + 60);
+  });
+
+  it('never outlives a live session or its own life, and never ends before it begins, whatever the times', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(4 * DAY_MS),
+        fc.integer({ min: 1, max: 86_400 }),
+        fc.integer({ min: 1, max: 30 * DAY_MS }),
+        (offset, ttlSeconds, sessionLeftMs) => {
+          const now = T0 + offset;
+          const { iat, exp } = accessTokenTimes(now, ttlSeconds * 1000, now + sessionLeftMs);
+          expect(Number.isInteger(iat) && Number.isInteger(exp)).toBe(true);
+          expect(iat * 1000).toBeLessThanOrEqual(now);
+          expect(exp).toBeGreaterThanOrEqual(iat);
+          expect(exp * 1000).toBeLessThanOrEqual(now + sessionLeftMs);
+          expect(exp - iat).toBeLessThanOrEqual(ttlSeconds);
+        },
+      ),
+    );
+  });
+
+  it('is dead on arrival in a session that has ended', () => {
+    const { iat, exp } = accessTokenTimes(T0, 900_000, T0 - 5_000);
+    expect(exp - iat).toBe(0);
+  });
+});

@@ -1,0 +1,134 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  FINGERPRINT_FEATURES,
+  fingerprints,
+  type FingerprintFeature,
+  type RequestTraits,
+} from '../../src/core/fingerprint.js';
+
+const KEY = Buffer.alloc(32, 1);
+const OTHER_KEY = Buffer.alloc(32, 2);
+const DEFAULT_FEATURES: readonly FingerprintFeature[] = [
+  'user-agent',
+  'accept-language',
+  'sec-ch-ua-platform',
+];
+
+const USER_AGENTS = {
+  chromeOnWindows:
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36',
+  newerChromeOnWindows:
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36',
+  chromeOnMac:
+    'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36',
+  edgeOnWindows:
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36 Edg/120.0.0.0',
+  firefoxOnWindows: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:120.0) Gecko/20100101 Firefox/120.0',
+  newerFirefoxOnWindows: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0',
+  safariOnPhone:
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.1 Mobile/15E148 Safari/604.1',
+  newerSafariOnPhone:
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1',
+};
+
+const BASE: RequestTraits = {
+  headers: {
+    'user-agent': USER_AGENTS.chromeOnWindows,
+    'accept-language': 'de-DE,de;q=0.9',
+    'sec-ch-ua-platform': '"Windows"',
+    'accept-encoding': 'gzip, br',
+    'sec-ch-ua': '"Chromium";v="120"',
+  },
+  address: '192.0.2.1',
+};
+
+function withHeaders(headers: RequestTraits['headers']): RequestTraits {
+  return { ...BASE, headers: { ...BASE.headers, ...headers } };
+}
+
+function fingerprint(traits: RequestTraits, features = DEFAULT_FEATURES): string {
+  return fingerprints(traits, features, [KEY])[0] ?? '';
+}
+
+describe(fingerprints.name, () => {
+  it('is the same for the same request, whatever the order in which the features are listed', () => {
+    expect(fingerprint(BASE)).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(fingerprint(BASE, [...DEFAULT_FEATURES].reverse())).toBe(fingerprint(BASE));
+  });
+
+  it.each([
+    ['chromeOnWindows', 'newerChromeOnWindows'],
+    ['firefoxOnWindows', 'newerFirefoxOnWindows'],
+    ['safariOnPhone', 'newerSafariOnPhone'],
+  ] as const)('a browser update logs nobody out: %s becomes %s', (before, after) => {
+    const requests = [before, after].map((name) => withHeaders({ 'user-agent': USER_AGENTS[name] }));
+    const [old, updated] = requests.map((request) => fingerprint(request));
+    expect(updated).toBe(old);
+  });
+
+  it.each([
+    ['another browser', { 'user-agent': USER_AGENTS.firefoxOnWindows }],
+    ['another browser of the same engine', { 'user-agent': USER_AGENTS.edgeOnWindows }],
+    ['the same browser on another platform', { 'user-agent': USER_AGENTS.chromeOnMac }],
+    ['another client hint of the platform', { 'sec-ch-ua-platform': '"macOS"' }],
+    ['no client hint where there was one', { 'sec-ch-ua-platform': undefined }],
+    ['another language', { 'accept-language': 'fr-FR' }],
+    ['no language at all', { 'accept-language': undefined }],
+    ['a script', { 'user-agent': 'curl/8.5.0' }],
+    ['no user agent', { 'user-agent': undefined }],
+  ])('%s is another fingerprint', (_threat, headers) => {
+    expect(fingerprint(withHeaders(headers))).not.toBe(fingerprint(BASE));
+  });
+
+  it('tells programs that are no browsers apart by name, not by version', () => {
+    const [curl, newerCurl, python] = ['curl/8.5.0', 'curl/8.9.1', 'python-requests/2.31'].map((userAgent) =>
+      fingerprint(withHeaders({ 'user-agent': userAgent })),
+    );
+    expect(newerCurl).toBe(curl);
+    expect(python).not.toBe(curl);
+  });
+
+  it('a change of the address alone is no other device: phones roam', () => {
+    expect(fingerprint({ ...BASE, address: '198.51.100.7' })).toBe(fingerprint(BASE));
+  });
+
+  it.each([
+    ['accept-encoding', withHeaders({ 'accept-encoding': 'gzip' })],
+    ['sec-ch-ua', withHeaders({ 'sec-ch-ua': '"Chromium";v="143"' })],
+    ['address', { ...BASE, address: '198.51.100.7' }],
+  ] as const)('%s counts where it is chosen, and only there', (feature, changed) => {
+    expect(fingerprint(changed)).toBe(fingerprint(BASE));
+    const chosen = [...DEFAULT_FEATURES, feature];
+    expect(fingerprint(changed, chosen)).not.toBe(fingerprint(BASE, chosen));
+  });
+
+  it('the value of one feature cannot pass for that of another', () => {
+    const one = withHeaders({ 'accept-language': 'x', 'sec-ch-ua-platform': undefined });
+    const other = withHeaders({ 'accept-language': undefined, 'sec-ch-ua-platform': 'x' });
+    expect(fingerprint(one)).not.toBe(fingerprint(other));
+  });
+
+  it('is keyed: without the key a stored value cannot be guessed from the few common browsers', () => {
+    const [under, underOther] = fingerprints(BASE, DEFAULT_FEATURES, [KEY, OTHER_KEY]);
+    expect(underOther).not.toBe(under);
+  });
+
+  it('key rotation trips nothing: the value of a retired key is still among those of the ring', () => {
+    const stored = fingerprint(BASE);
+    expect(fingerprints(BASE, DEFAULT_FEATURES, [OTHER_KEY, KEY])).toContain(stored);
+    expect(fingerprints(BASE, DEFAULT_FEATURES, [OTHER_KEY])).not.toContain(stored);
+  });
+
+  it('puts the value of the first key first, which is the one that a session stores', () => {
+    expect(fingerprints(BASE, DEFAULT_FEATURES, [OTHER_KEY, KEY])[0]).toBe(
+      fingerprints(BASE, DEFAULT_FEATURES, [OTHER_KEY])[0],
+    );
+  });
+
+  it('takes a header sent twice for what it is, and a huge or odd one without harm', () => {
+    const twice = withHeaders({ 'accept-language': ['de', 'fr'] });
+    expect(fingerprint(twice)).not.toBe(fingerprint(withHeaders({ 'accept-language': 'de' })));
+    for (const userAgent of ['('.repeat(16_000), '\0', '/', ' ', '__proto__', 'Mozilla/5.0 '.repeat(2_000)])
+      expect(fingerprint(withHeaders({ 'user-agent': userAgent }), FINGERPRINT_FEATURES)).toHaveLength(43);
+  });
+});
