@@ -1,9 +1,11 @@
+import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { ConfigurationError, UsersService } from '../index.js';
 import { seedAdministrator } from './administrator.js';
 import { banner } from './banner.js';
 import { chooseDatabase, type Database } from './choose-database.js';
 import { type AppConfig, readConfig } from './config.js';
+import { Connections } from './connections.js';
 import { createApp } from './create-app.js';
 
 /** Within this time a service that was told to stop has stopped. */
@@ -33,11 +35,13 @@ async function start(config: AppConfig, database: Database): Promise<INestApplic
 
 /** Stops accepting, answers what is in flight, writes what is waiting, closes. */
 function stopOnSignals(app: INestApplication, database: Database): void {
+  const connections = new Connections(app.getHttpServer() as Server);
   let isStopping = false;
   const stop = () => {
     if (isStopping) return;
     isStopping = true;
     setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
+    connections.drain();
     app
       .close()
       .then(() => database.close())

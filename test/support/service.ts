@@ -92,10 +92,10 @@ export class Service {
     return new Api(this.origin, headers);
   }
 
-  /** SIGTERM, and the promise of the reference service: gone within ten seconds. */
-  async stop(): Promise<void> {
+  /** SIGTERM, and the promise of the reference service: gone within ten seconds. Gives its exit code. */
+  async stop(): Promise<number | null> {
     const { child } = this;
-    if (child === undefined) return;
+    if (child === undefined) return null;
     child.kill('SIGTERM');
     const timeout = new AbortController();
     const outcome = await Promise.race([
@@ -103,7 +103,7 @@ export class Service {
       delay(STOP_WITHIN_MS, 'late' as const, { signal: timeout.signal }),
     ]);
     timeout.abort();
-    if (outcome === 'gone') return;
+    if (outcome === 'gone') return this.exited;
     await this.kill();
     throw new Error(`the service was not gone ${STOP_WITHIN_MS} ms after SIGTERM:\n${this.output}`);
   }

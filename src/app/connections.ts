@@ -1,0 +1,41 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/**
+ * Knows which connections of a server are busy, so that a service that stops waits for answers and for nothing else:
+ * Node itself also waits for sockets on which no request has begun.
+ */
+export class Connections {
+  private readonly inFlight = new Map<Socket, number>();
+  private isDraining = false;
+
+  constructor(server: Server) {
+    server.on('connection', (socket: Socket) => {
+      this.inFlight.set(socket, 0);
+      socket.once('close', () => this.inFlight.delete(socket));
+      this.endIfIdle(socket);
+    });
+    server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+      this.count(socket, 1);
+      response.once('close', () => {
+        this.count(socket, -1);
+        this.endIfIdle(socket);
+      });
+    });
+  }
+
+  /** Ends idle connections now, and each busy one after its answer. */
+  drain(): void {
+    this.isDraining = true;
+    for (const socket of this.inFlight.keys()) this.endIfIdle(socket);
+  }
+
+  private count(socket: Socket, change: number): void {
+    const requests = this.inFlight.get(socket);
+    if (requests !== undefined) this.inFlight.set(socket, requests + change);
+  }
+
+  private endIfIdle(socket: Socket): void {
+    if (this.isDraining && this.inFlight.get(socket) === 0) socket.destroySoon();
+  }
+}

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { anotherSession, newSession, refreshed, sessionOf } from '../support/http.js';
+import { Service } from '../support/service.js';
+
+/** As `npm start` on a fresh machine: nothing set, the embedded database, keys of its own. */
+const FRESH = { MONGODB_URI: undefined, JWT_ACCESS_KEYS: undefined, JWT_REFRESH_KEYS: undefined };
+
+describe('the service on a fresh machine', () => {
+  let service: Service;
+
+  beforeAll(async () => {
+    service = await Service.start(FRESH);
+  });
+  afterAll(() => service.dispose());
+
+  it('says where it is, which database it uses, and what to try', () => {
+    expect(service.output).toContain(`http://localhost:${service.port}`);
+    expect(service.output).toContain('database: embedded development database');
+    expect(service.output).toContain('curl ');
+    expect(service.output).toContain('development keys');
+  });
+
+  it('is alive and ready', async () => {
+    expect((await service.api().send('GET', '/health/live')).json).toEqual({ status: 'ok' });
+    expect((await service.api().send('GET', '/health/ready')).json).toMatchObject({ status: 'ok' });
+  });
+
+  it('shows its administrator once, never through the logger, and lets him in', async () => {
+    const [, email = '', password = ''] =
+      /administrator: (\S+)\n +password: (\S+) +shown this once/.exec(service.output) ?? [];
+    const answer = await service.api().login({ email, password });
+    expect(answer.json.user.roles).toContain('admin');
+    expect(service.output.split(password)).toHaveLength(2);
+    const before = service.output.length;
+    await service.restart();
+    expect(service.output.slice(before)).toContain('is running at');
+    expect(service.output.slice(before)).not.toContain('administrator:');
+  });
+
+  it.each(['SIGTERM', 'kill -9'])('a restart after %s logs nobody out', async (how) => {
+    const api = service.api();
+    const sessions = await Promise.all([newSession(api), newSession(api), newSession(api)]);
+    const first = sessions[0];
+    if (!first) throw new Error('three sessions');
+    const latest = [await refreshed(api, first), ...sessions.slice(1)];
+    if (how === 'kill -9') await service.kill();
+    await service.restart();
+    for (const session of latest) {
+      expect((await api.me(session.accessToken)).status).toBe(200);
+      await refreshed(api, session);
+    }
+    await anotherSession(api, first.email);
+  });
+
+  it('a logout outlives a restart', async () => {
+    const api = service.api();
+    const session = await newSession(api);
+    expect((await api.logout({ token: session.accessToken })).status).toBe(204);
+    await service.restart();
+    expect((await api.refresh(session.refreshToken)).json.code).toBe('SESSION_REVOKED');
+    expect((await api.me(session.accessToken)).json.code).toBe('ACCESS_TOKEN_REVOKED');
+  });
+});
+
+describe('the life of the process', () => {
+  it('answers what is in flight when it is told to stop, and stops', async () => {
+    const service = await Service.start({ BCRYPT_COST: '11' });
+    try {
+      const registration = newSession(service.api());
+      // Its hashing takes a tenth of a second; by then the signal has come.
+      await delay(40);
+      const stopping = service.stop();
+      expect((await registration).accessToken).toMatch(/\./);
+      expect(await stopping).toBe(0);
+    } finally {
+      await service.dispose();
+    }
+  });
+
+  it('an idle connection does not keep it from stopping', async () => {
+    const service = await Service.start();
+    const socket = connect(service.port, '127.0.0.1');
+    await new Promise((resolve) => socket.once('connect', resolve));
+    try {
+      expect(await service.stop()).toBe(0);
+    } finally {
+      socket.destroy();
+      await service.dispose();
+    }
+  });
+
+  it('refuses a port in use in one sentence', async () => {
+    const service = await Service.start();
+    try {
+      const { exitCode, output } = await Service.refusal({ PORT: String(service.port) });
+      expect(exitCode).toBe(1);
+      expect(output).toContain(`Port ${service.port} is in use`);
+      expect(output).not.toContain('    at ');
+    } finally {
+      await service.dispose();
+    }
+  });
+
+  it('refuses a database that does not answer, naming it', async () => {
+    const { exitCode, output } = await Service.refusal({ MONGODB_URI: 'mongodb://127.0.0.1:9/none' });
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/database does not answer.*127\.0\.0\.1:9/);
+  });
+
+  it('production without its settings names each of them and its mend, and starts nothing', async () => {
+    const { exitCode, output } = await Service.refusal({ ...FRESH, NODE_ENV: 'production' });
+    expect(exitCode).toBe(1);
+    for (const name of ['MONGODB_URI', 'JWT_ACCESS_KEYS', 'JWT_REFRESH_KEYS'])
+      expect(output).toContain(`- ${name} =`);
+    expect(output).not.toContain('    at ');
+  });
+
+  it('two instances share what they know: a session of one is a session of the other', async () => {
+    const one = await Service.start();
+    const settings = Object.fromEntries(Object.entries(one.settings).filter(([name]) => name !== 'PORT'));
+    const two = await Service.start(settings);
+    try {
+      const session = sessionOf(await two.api().refresh((await newSession(one.api())).refreshToken));
+      expect((await one.api().me(session.accessToken)).status).toBe(200);
+    } finally {
+      await two.dispose();
+      await one.dispose();
+    }
+  });
+});
