@@ -1,0 +1,425 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
+import { parseDuration } from '../../src/core/duration.js';
+import type { AuthOptions } from '../../src/core/options/auth-options.js';
+import { ConfigurationError, type ConfigurationProblem } from '../../src/core/options/option-reader.js';
+import { checkOptions, resolveOptions } from '../../src/core/options/resolve-options.js';
+
+const newSecret = () => randomBytes(36).toString('base64url');
+const ISSUER = 'https://api.example.com';
+const MINIMAL: AuthOptions = {
+  issuer: ISSUER,
+  keys: { access: [newSecret()], refresh: [newSecret(), newSecret()] },
+};
+
+/** Options as JavaScript or an environment may give them: of any shape. */
+function options(over: Record<string, unknown> = {}): AuthOptions {
+  return { ...MINIMAL, ...over };
+}
+
+function problemsOf(given: AuthOptions): readonly ConfigurationProblem[] {
+  try {
+    resolveOptions(given);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+function keysOf(given: AuthOptions): string[] {
+  return problemsOf(given).map(({ key }) => key);
+}
+
+describe(resolveOptions.name, () => {
+  describe('without anything but issuer and keys', () => {
+    it.each(documentedOptions())(
+      '$path defaults to what its documentation says: $documented',
+      ({ path, documented }) => {
+        if (documented === null) throw new Error(`${path} has no @default`);
+        const { value, isDuration } = resolvedAt(path);
+        if (Object.hasOwn(SUPPLIED, documented)) expect(value).toEqual(SUPPLIED[documented]);
+        else expect(value).toEqual(isDuration ? parseDuration(literal(documented)) : literal(documented));
+      },
+    );
+
+    it('every option that has a default is documented: none is hidden in the code', () => {
+      const documented = documentedOptions().map(({ path }) => path);
+      const resolved = leafPaths(resolveOptions(MINIMAL)).map((path) => path.replace(/Ms$/, ''));
+      const renamed = resolved.map((path) => (path === 'fingerprint.keys' ? 'fingerprint.key' : path));
+      expect([...renamed].sort()).toEqual([...documented, 'issuer', 'keys.access', 'keys.refresh'].sort());
+    });
+  });
+
+  it('reads durations as text and as seconds, all into milliseconds', () => {
+    const resolved = resolveOptions({
+      ...MINIMAL,
+      accessToken: { ttl: 60 },
+      refreshToken: { idleTtl: '2d', absoluteTtl: '60d', gracePeriod: '1.5s', lostResponseWindow: 0 },
+      revocation: { pollInterval: '250ms', maxStaleness: '5s' },
+    });
+    expect(resolved.accessToken.ttlMs).toBe(60_000);
+    expect(resolved.refreshToken).toMatchObject({
+      idleTtlMs: 172_800_000,
+      absoluteTtlMs: 5_184_000_000,
+      gracePeriodMs: 1500,
+      lostResponseWindowMs: 0,
+    });
+    expect(resolved.revocation).toMatchObject({ pollIntervalMs: 250, maxStalenessMs: 5000 });
+  });
+
+  it('takes false for false, not for missing', () => {
+    const { refreshToken } = resolveOptions(
+      options({ refreshToken: { sliding: false, cookie: { secure: false } } }),
+    );
+    expect(refreshToken.sliding).toBe(false);
+    expect(refreshToken.cookie.secure).toBe(false);
+  });
+
+  it('keeps the order of the keys: the first signs', () => {
+    const [first, second] = [newSecret(), newSecret()];
+    const kids = (access: string[]) =>
+      resolveOptions(options({ keys: { ...MINIMAL.keys, access } })).keys.access.map(({ kid }) => kid);
+    expect(kids([second, first])).toEqual(kids([first, second]).reverse());
+  });
+
+  describe('reports', () => {
+    it('every problem at once, each with its key, the value as given and a mend', () => {
+      const problems = problemsOf(
+        options({
+          issuer: 'api.example.com',
+          keys: { access: ['short'], refresh: [] },
+          accessToken: { ttl: '15 minutes' },
+          refreshToken: {
+            idleTtl: -1,
+            sliding: 'yes',
+            reuse: 'ignore',
+            cookie: { path: 'auth', sameSite: 'Strict' },
+          },
+          sessions: { maxPerUser: 0 },
+          revocation: { pollInterval: '1ms' },
+          fingerprint: { mode: 'strict', features: ['user-agent', 'cookie'], key: 'short' },
+          password: { minLength: 4, bcryptCost: 31 },
+          trustedOrigins: ['https://app.example.com/'],
+        }),
+      );
+      expect(problems.map(({ key, value }) => [key, value])).toEqual([
+        ['issuer', "'api.example.com'"],
+        ['keys.access[0]', '(secret)'],
+        ['keys.refresh', '(not set)'],
+        ['accessToken.ttl', "'15 minutes'"],
+        ['refreshToken.idleTtl', '-1'],
+        ['refreshToken.sliding', "'yes'"],
+        ['refreshToken.reuse', "'ignore'"],
+        ['refreshToken.cookie.path', "'auth'"],
+        ['refreshToken.cookie.sameSite', "'Strict'"],
+        ['sessions.maxPerUser', '0'],
+        ['revocation.pollInterval', "'1ms'"],
+        ['fingerprint.mode', "'strict'"],
+        ['fingerprint.features', "'cookie'"],
+        ['fingerprint.key', '(secret)'],
+        ['password.minLength', '4'],
+        ['password.bcryptCost', '31'],
+        ['trustedOrigins', "'https://app.example.com/'"],
+      ]);
+      for (const { mend } of problems) expect(mend).toMatch(/\b(give|use|set|random)\b/);
+    });
+
+    it('all of it in one message that an operator can read', () => {
+      const error = new ConfigurationError([
+        { key: 'issuer', value: '(not set)', mend: 'give it' },
+        { key: 'password.minLength', value: '4', mend: 'give more' },
+      ]);
+      expect(error.message).toBe(
+        'The configuration has 2 problems:\n  - issuer = (not set): give it\n  - password.minLength = 4: give more',
+      );
+      expect(error.name).toBe('ConfigurationError');
+    });
+
+    it('no secret: neither a refused key nor the keys beside it', () => {
+      const [good, weak, fingerprintKey] = [newSecret(), 'hunter2-hunter2', 'fingerprint-hunter3'];
+      const jwk = {
+        ...generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ format: 'jwk' }),
+      };
+      const given = options({
+        keys: { access: [good, weak, good, jwk], refresh: [good, weak] },
+        fingerprint: { key: fingerprintKey },
+      });
+      const error = new ConfigurationError(problemsOf(given));
+      expect(error.problems.map(({ key }) => key)).toEqual([
+        'keys.access[1]',
+        'keys.access[3]',
+        'keys.access',
+        'keys.refresh[1]',
+        'keys.refresh[0]',
+        'fingerprint.key',
+      ]);
+      for (const secret of [good, weak, fingerprintKey, String(jwk.d), String(jwk.n)])
+        expect(JSON.stringify(error.problems) + error.message).not.toContain(secret);
+    });
+
+    it.each([undefined, '', 'api.example.com', '/auth', 'ftp://example.com', 'javascript:alert(1)', 5, null])(
+      'an issuer that is no URL of a service: %p',
+      (issuer) => {
+        expect(keysOf(options({ issuer }))).toEqual(['issuer']);
+      },
+    );
+
+    it.each([undefined, {}, { access: [] }, { access: 'x', refresh: 'y' }])('missing keys: %j', (keys) => {
+      expect(keysOf(options({ keys }))).toEqual(['keys.access', 'keys.refresh']);
+    });
+
+    it('an access key that serves for refresh tokens too: one leak would give both (J7)', () => {
+      const [shared, other] = [newSecret(), newSecret()];
+      expect(keysOf(options({ keys: { access: [shared], refresh: [shared] } }))).toEqual(['keys.refresh[0]']);
+      expect(keysOf(options({ keys: { access: [other, shared], refresh: [newSecret(), shared] } }))).toEqual([
+        'keys.refresh[1]',
+      ]);
+      const sharedJwk = { kty: 'oct', k: Buffer.from(shared).toString('base64url'), kid: 'another' };
+      expect(keysOf(options({ keys: { access: [shared], refresh: [sharedJwk] } }))).toEqual([
+        'keys.refresh[0]',
+      ]);
+    });
+
+    it('the public half of a refresh key among the access keys', () => {
+      const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const access = [newSecret(), publicKey.export({ format: 'jwk' })];
+      const refresh = [privateKey.export({ format: 'jwk' })];
+      expect(keysOf(options({ keys: { access, refresh } }))).toEqual(['keys.refresh[0]']);
+    });
+
+    it('two keys of one kid: a token could not tell which of them signed it', () => {
+      const jwk = (kid: string) => ({ kty: 'oct', k: newSecret(), kid });
+      expect(keysOf(options({ keys: { ...MINIMAL.keys, access: [jwk('a'), jwk('a')] } }))).toEqual([
+        'keys.access',
+      ]);
+      expect(keysOf(options({ keys: { ...MINIMAL.keys, access: [jwk('a'), jwk('b')] } }))).toEqual([]);
+    });
+
+    it('a first key that cannot sign, while a later one that only verifies is welcome', () => {
+      const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const retired = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+      const keysWith = (access: object[]) => options({ keys: { ...MINIMAL.keys, access } });
+      expect(keysOf(keysWith([publicKey.export({ format: 'jwk' })]))).toEqual(['keys.access[0]']);
+      expect(keysOf(keysWith([privateKey.export({ format: 'jwk' }), retired]))).toEqual([]);
+    });
+
+    it.each([
+      ['accessToken', 'ttl', '999ms'],
+      ['refreshToken', 'idleTtl', 0],
+      ['refreshToken', 'absoluteTtl', '0s'],
+      ['refreshToken', 'gracePeriod', '-1s'],
+      ['refreshToken', 'lostResponseWindow', 'never'],
+      ['revocation', 'pollInterval', '49ms'],
+      ['revocation', 'maxStaleness', '11y'],
+      ['sessions', 'maxPerUser', 1001],
+      ['sessions', 'maxPerUser', '20'],
+      ['sessions', 'maxPerUser', 1.5],
+      ['password', 'minLength', 7],
+      ['password', 'minLength', 65],
+      ['password', 'maxLength', 63],
+      ['password', 'bcryptCost', 3],
+      ['password', 'bcryptCost', NaN],
+      ['refreshToken', 'sliding', 'false'],
+      ['refreshToken', 'allowBodyTransport', 1],
+      ['refreshToken', 'reuseScope', 'toString'],
+    ])('%s.%s = %p as a problem', (group, name, value) => {
+      expect(keysOf(options({ [group]: { [name]: value } }))).toEqual([`${group}.${name}`]);
+    });
+
+    it.each([
+      ['path', 'auth'],
+      ['path', '/a b'],
+      ['path', '/; Domain=evil.example'],
+      ['path', ''],
+      ['domain', 'https://example.com'],
+      ['domain', 'example.com; Path=/'],
+      ['domain', ''],
+      ['secure', 'no'],
+      ['sameSite', 'None'],
+    ])('a cookie whose %s is %j', (name, value) => {
+      expect(keysOf(options({ refreshToken: { cookie: { [name]: value } } }))).toEqual([
+        `refreshToken.cookie.${name}`,
+      ]);
+    });
+
+    it('SameSite=None without Secure, which browsers refuse in silence', () => {
+      const cookie = (secure: boolean) => options({ refreshToken: { cookie: { sameSite: 'none', secure } } });
+      expect(keysOf(cookie(false))).toEqual(['refreshToken.cookie.sameSite']);
+      expect(keysOf(cookie(true))).toEqual([]);
+    });
+
+    it.each([
+      'https://app.example.com/',
+      'https://app.example.com/x',
+      'app.example.com',
+      '*',
+      'null',
+      'HTTPS://APP.EXAMPLE.COM',
+    ])('a trusted origin that no browser would ever send: %j', (origin) => {
+      expect(keysOf(options({ trustedOrigins: ['https://ok.example.com', origin] }))).toEqual([
+        'trustedOrigins',
+      ]);
+    });
+  });
+
+  describe('gives a result', () => {
+    it('that nobody can change, at any depth', () => {
+      const resolved = resolveOptions(
+        options({
+          keys: {
+            ...MINIMAL.keys,
+            access: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })],
+          },
+        }),
+      );
+      const open = objectsIn(resolved).filter((value) => !Object.isFrozen(value));
+      expect(open).toEqual([]);
+      expect(() => Object.assign(resolved.refreshToken, { sliding: false })).toThrow(TypeError);
+    });
+
+    it('that the host can no longer change through what it passed in', () => {
+      const features: ('user-agent' | 'address')[] = ['user-agent'];
+      const trustedOrigins = ['https://app.example.com'];
+      const resolved = resolveOptions({ ...MINIMAL, fingerprint: { features }, trustedOrigins });
+      features.push('address');
+      trustedOrigins.push('https://evil.example');
+      expect(resolved.fingerprint.features).toEqual(['user-agent']);
+      expect([...resolved.trustedOrigins]).toEqual(['https://app.example.com']);
+    });
+
+    it('without freezing what belongs to the host: its clock keeps ticking, its JWKs and lists stay its own', () => {
+      const clock = { at: 0, now: () => clock.at };
+      class Ticking {
+        at = 0;
+        now() {
+          return this.at;
+        }
+      }
+      const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+      const given = { ...MINIMAL, keys: { ...MINIMAL.keys, access: [jwk] } };
+      const resolved = resolveOptions({ ...given, clock });
+      clock.at = 5;
+      expect(resolved.clock).toBe(clock);
+      expect(resolved.clock?.now()).toBe(5);
+      const ticking = new Ticking();
+      expect(resolveOptions({ ...given, clock: ticking }).clock).toBe(ticking);
+      for (const own of [clock, ticking, jwk, given, given.keys, given.keys.access])
+        expect(Object.isFrozen(own)).toBe(false);
+    });
+
+    it('with the host’s own stores and hasher, untouched', () => {
+      const store = { add: async () => {}, read: async () => ({ entries: [], mark: { at: new Date(0) } }) };
+      const hasher = { hash: async () => '', verify: async () => false, needsUpgrade: () => false };
+      const resolved = resolveOptions({ ...MINIMAL, revocation: { store }, password: { hasher } });
+      expect(resolved.revocation.store).toBe(store);
+      expect(resolved.password.hasher).toBe(hasher);
+      expect(Object.isFrozen(store) || Object.isFrozen(hasher)).toBe(false);
+    });
+
+    it('whose fingerprint keys follow each refresh key, are none of them, and differ', () => {
+      const [first, second] = [newSecret(), newSecret()];
+      const keysFor = (refresh: string[]) =>
+        resolveOptions(options({ keys: { ...MINIMAL.keys, refresh } })).fingerprint.keys.map((key) =>
+          Buffer.from(key).toString('hex'),
+        );
+      const ring = keysFor([first, second]);
+      expect(ring).toEqual([...keysFor([first]), ...keysFor([second])]);
+      expect(new Set(ring).size).toBe(2);
+      expect(ring.join()).not.toContain(Buffer.from(first).toString('hex').slice(0, 32));
+    });
+
+    it('whose fingerprint key is the given one, alone, where one is given', () => {
+      const key = newSecret();
+      expect(resolveOptions(options({ fingerprint: { key } })).fingerprint.keys).toEqual([Buffer.from(key)]);
+    });
+  });
+});
+
+describe(checkOptions.name, () => {
+  it('gives the problems as values, for those who want to tell before they boot', () => {
+    expect(checkOptions(MINIMAL)).toEqual([]);
+    expect(checkOptions(options({ issuer: 'x', sessions: { maxPerUser: 0 } })).map(({ key }) => key)).toEqual(
+      ['issuer', 'sessions.maxPerUser'],
+    );
+  });
+});
+
+/** What a documented default in prose comes to in the resolved options. */
+const SUPPLIED: Record<string, unknown> = {
+  'the issuer': ISSUER,
+  'none: the exact host': null,
+  // Null: the module supplies them.
+  bcrypt: null,
+  "the `users` collection on the host's connection": null,
+  "the `revocations` collection on the host's connection": null,
+  "a monotonic clock anchored to the database's time": null,
+  'derived from each refresh key': MINIMAL.keys.refresh.map(() => expect.any(Uint8Array)),
+};
+
+interface DocumentedOption {
+  readonly path: string;
+  /** Text of `@default`; null where it has none. */
+  readonly documented: string | null;
+}
+
+/** Every optional option of auth-options.ts that is no mere group of options, with its `@default`. */
+function documentedOptions(): DocumentedOption[] {
+  const file = new URL('../../src/core/options/auth-options.ts', import.meta.url);
+  const source = ts.createSourceFile(file.pathname, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  const groups = new Map(
+    source.statements.filter(ts.isInterfaceDeclaration).map((group) => [group.name.text, group]),
+  );
+  const optionsOf = (group: ts.InterfaceDeclaration, prefix: string): DocumentedOption[] =>
+    group.members.filter(ts.isPropertySignature).flatMap((member) => {
+      const path = prefix + member.name.getText();
+      const inner = groups.get(member.type?.getText() ?? '');
+      if (inner) return optionsOf(inner, `${path}.`);
+      if (!member.questionToken) return [];
+      const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'default');
+      return [{ path, documented: ts.getTextOfJSDocComment(tag?.comment) ?? null }];
+    });
+  const root = groups.get('AuthOptions');
+  if (!root) throw new Error('auth-options.ts declares AuthOptions');
+  return optionsOf(root, '');
+}
+
+/** The value of a literal in a `@default`: quoted text, a number, true or false, a list of texts. */
+function literal(documented: string): unknown {
+  try {
+    return JSON.parse(documented.replaceAll("'", '"'));
+  } catch {
+    throw new Error(`@default ${documented} is neither a literal nor known prose`);
+  }
+}
+
+/** The resolved default of an option; durations are resolved under a name with their unit. */
+function resolvedAt(path: string): { value: unknown; isDuration: boolean } {
+  const names = path.split('.');
+  const last = names.pop() ?? '';
+  const group = names.reduce<Record<string, unknown>>(
+    (inner, name) => inner[name] as Record<string, unknown>,
+    resolveOptions(MINIMAL) as unknown as Record<string, unknown>,
+  );
+  if (Object.hasOwn(group, `${last}Ms`)) return { value: group[`${last}Ms`], isDuration: true };
+  const value = path === 'fingerprint.key' ? group['keys'] : group[last];
+  return { value: value instanceof Set ? [...(value as Set<unknown>)] : value, isDuration: false };
+}
+
+function isGroup(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function leafPaths(value: Record<string, unknown> | object, prefix = ''): string[] {
+  return Object.entries(value).flatMap(([name, inner]) =>
+    isGroup(inner) ? leafPaths(inner, `${prefix}${name}.`) : [prefix + name],
+  );
+}
+
+/** Plain objects and lists at every depth; what belongs to the platform or the host is not entered. */
+function objectsIn(value: unknown): object[] {
+  if (!isGroup(value) && !Array.isArray(value)) return [];
+  return [value, ...Object.values(value).flatMap(objectsIn)];
+}
