@@ -1,0 +1,103 @@
+import { describe, expect, it } from '@jest/globals';
+import { AuthError } from '../../src/core/errors.js';
+import { assertPassword, normalizePassword, type PasswordContext } from '../../src/users/password-policy.js';
+
+const POLICY = { minLength: 8, maxLength: 64 };
+const CONTEXT: PasswordContext = { field: 'newPassword', email: 'ann.lee@example.com', name: 'Annabel Lee' };
+
+function refusalOf(password: string, context = CONTEXT): AuthError | null {
+  try {
+    assertPassword(normalizePassword(password), POLICY, context);
+    return null;
+  } catch (error) {
+    if (error instanceof AuthError) return error;
+    throw error;
+  }
+}
+
+describe(normalizePassword.name, () => {
+  it('gives one form to what looks the same on any keyboard (NFKC)', () => {
+    const [composed, decomposed] = ['Zürich-\u00e9t\u00e9', 'Zu\u0308rich-e\u0301te\u0301'];
+    expect(normalizePassword(decomposed)).toBe(normalizePassword(composed));
+    expect(normalizePassword('ｐａｓｓ')).toBe('pass');
+  });
+
+  it('leaves case and blanks alone: they are part of the password', () => {
+    expect(normalizePassword('  Tr0ub4dor & Three ')).toBe('  Tr0ub4dor & Three ');
+  });
+});
+
+describe(assertPassword.name, () => {
+  it.each([
+    'tr0ub4dor',
+    'correct horse battery staple',
+    'only lower case letters',
+    '19283746',
+    '        x',
+    'aaaaaaab',
+    'ann.lee@example.com!',
+    'naïveté à la carte',
+  ])('accepts %j: no rules of composition', (password) => {
+    expect(refusalOf(password)).toBeNull();
+  });
+
+  it('refuses what is shorter than the minimum, and says how long it must be', () => {
+    const refusal = refusalOf('x7#kQ2!');
+    expect(refusal?.code).toBe('WEAK_PASSWORD');
+    expect(refusal?.message).toBe('The password needs at least 8 characters.');
+    expect(refusalOf('x7#kQ2!p')).toBeNull();
+    expect(refusalOf('')?.code).toBe('WEAK_PASSWORD');
+  });
+
+  it('counts code points: an emoji is one character, not two', () => {
+    expect(refusalOf('🐴🔋📎🗝🐴🔋📎')?.code).toBe('WEAK_PASSWORD');
+    expect(refusalOf('🐴🔋📎🗝🐴🔋📎🗝')).toBeNull();
+    expect(refusalOf('🐴🔋'.repeat(32))).toBeNull();
+    expect(refusalOf('🐴🔋'.repeat(32) + 'x')?.code).toBe('VALIDATION_FAILED');
+  });
+
+  it('counts what is hashed: marks that compose are no characters of their own', () => {
+    expect(refusalOf('e\u0301o\u0308a\u0300i\u0302')?.code).toBe('WEAK_PASSWORD');
+  });
+
+  it('refuses what is longer than the maximum as a bad field, by the name it has in the request', () => {
+    expect(refusalOf('xy'.repeat(32))).toBeNull();
+    const refusal = refusalOf('xy'.repeat(32) + 'x');
+    expect(refusal?.code).toBe('VALIDATION_FAILED');
+    expect(refusal?.fields).toEqual([{ field: 'newPassword', message: 'must be at most 64 characters' }]);
+  });
+
+  it.each([
+    ['the e-mail address', 'ann.lee@example.com'],
+    ['the e-mail address in capitals', 'ANN.LEE@EXAMPLE.COM'],
+    ['the e-mail address in full-width letters', 'ａｎｎ.ｌｅｅ@example.com'],
+    ['the name', 'Annabel Lee'],
+    ['the name in capitals', 'ANNABEL LEE'],
+  ])('refuses %s: an attacker tries it first', (_what, password) => {
+    const refusal = refusalOf(password);
+    expect(refusal?.code).toBe('WEAK_PASSWORD');
+    expect(refusal?.message).toBe('The password must not be your e-mail address or name.');
+  });
+
+  it('refuses the part of the e-mail address before the @', () => {
+    expect(refusalOf('annabel.lee', { field: 'password', email: 'annabel.lee@example.com' })?.code).toBe(
+      'WEAK_PASSWORD',
+    );
+  });
+
+  it.each(['aaaaaaaa', '00000000', '        ', 'AaAaAaAa', '🐴'.repeat(8)])(
+    'refuses one character over and over: %j',
+    (password) => {
+      const refusal = refusalOf(password);
+      expect(refusal?.code).toBe('WEAK_PASSWORD');
+      expect(refusal?.message).toBe('The password repeats one character.');
+    },
+  );
+
+  it('never quotes the password in its refusal', () => {
+    for (const password of ['x7#kQ2!', 'z'.repeat(9), 'xy'.repeat(40), 'Annabel Lee']) {
+      const refusal = refusalOf(password);
+      expect(JSON.stringify([refusal?.message, refusal?.detail, refusal?.fields])).not.toContain(password);
+    }
+  });
+});

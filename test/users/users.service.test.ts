@@ -1,0 +1,327 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { AuthError } from '../../src/core/errors.js';
+import { resolveOptions } from '../../src/core/options/resolve-options.js';
+import type { NewUser, PasswordHasher, UserRecord, UserStore } from '../../src/core/ports.js';
+import { UsersService } from '../../src/users/users.service.js';
+
+const T0 = Date.parse('2026-01-01T00:00:00.000Z');
+const OPTIONS = resolveOptions({
+  issuer: 'https://api.example.com',
+  keys: { access: ['q8Zr4kT2mXw9pLc7vBn5sHd3gFj1aYe6'], refresh: ['e6Ya1jFg3dHs5nBv7cLp9wXm2Tk4rZ8q'] },
+});
+const ANN = { email: 'ann@example.com', password: 'correct horse' };
+
+/** Keeps users in a map, with the conditions of the port. */
+class InMemoryUserStore implements UserStore {
+  readonly users = new Map<string, UserRecord>();
+
+  async findById(id: string) {
+    return this.users.get(id) ?? null;
+  }
+
+  async findByEmail(email: string) {
+    return [...this.users.values()].find((user) => user.email === email) ?? null;
+  }
+
+  async create(user: NewUser) {
+    if (await this.findByEmail(user.email)) throw new AuthError('EMAIL_TAKEN');
+    const record = { ...user, id: `user-${this.users.size + 1}`, disabledAt: null };
+    this.users.set(record.id, record);
+    return record;
+  }
+
+  async setPassword(
+    id: string,
+    { ifTokenVersion, ...change }: { passwordHash: string; tokenVersion: string; ifTokenVersion: string },
+  ) {
+    return this.update(id, (user) => user.tokenVersion === ifTokenVersion, change);
+  }
+
+  async upgradePasswordHash(
+    id: string,
+    { passwordHash, ifPasswordHash }: { passwordHash: string; ifPasswordHash: string },
+  ) {
+    this.update(id, (user) => user.passwordHash === ifPasswordHash, { passwordHash });
+  }
+
+  async replaceTokenVersion(id: string, tokenVersion: string) {
+    const before = this.users.get(id)?.tokenVersion ?? null;
+    this.update(id, () => true, { tokenVersion });
+    return before;
+  }
+
+  async setDisabledAt(id: string, disabledAt: Date | null) {
+    return this.update(id, () => true, { disabledAt });
+  }
+
+  private update(id: string, condition: (user: UserRecord) => boolean, change: Partial<UserRecord>): boolean {
+    const user = this.users.get(id);
+    if (!user || !condition(user)) return false;
+    this.users.set(id, { ...user, ...change });
+    return true;
+  }
+}
+
+/** Readable hashes of a stated cost, so that a test sees what was hashed and verified. */
+class TransparentHasher implements PasswordHasher {
+  cost = 1;
+  hash = jest.fn(async (password: string) => `hash:${this.cost}:${password}`);
+  verify = jest.fn(
+    async (password: string, stored: string) => stored.split(':').slice(2).join(':') === password,
+  );
+  needsUpgrade = (stored: string) => Number(stored.split(':')[1]) < this.cost;
+}
+
+let store: InMemoryUserStore;
+let hasher: TransparentHasher;
+let users: UsersService;
+let nowMs: number;
+
+beforeEach(async () => {
+  store = new InMemoryUserStore();
+  hasher = new TransparentHasher();
+  nowMs = T0;
+  users = new UsersService(OPTIONS, store, hasher, { now: () => nowMs });
+  await users.onModuleInit();
+});
+
+describe(UsersService.name, () => {
+  describe('register', () => {
+    it('keeps a hash, a normalised address, the time, and a random token version', async () => {
+      const user = await users.register({
+        email: '  Ann@Example.COM ',
+        password: 'correct horse',
+        name: 'Ann',
+      });
+      expect(user).toEqual({
+        id: 'user-1',
+        email: 'ann@example.com',
+        name: 'Ann',
+        roles: ['user'],
+        passwordHash: 'hash:1:correct horse',
+        tokenVersion: expect.stringMatching(/^[A-Za-z0-9_-]{16}$/),
+        disabledAt: null,
+        createdAt: new Date(T0),
+      });
+      const other = await users.register({ ...ANN, email: 'bob@example.com' });
+      expect(other.tokenVersion).not.toBe(user.tokenVersion);
+    });
+
+    it('an address written otherwise is the same address', async () => {
+      await users.register(ANN);
+      await expect(users.register({ ...ANN, email: 'ＡＮＮ@example.com' })).rejects.toMatchObject({
+        code: 'EMAIL_TAKEN',
+      });
+    });
+
+    it('hashes the normalised password: another keyboard can still log in', async () => {
+      await users.register({ ...ANN, password: 'Zu\u0308rich-1933' });
+      const check = await users.checkPassword(ANN.email, 'Z\u00fcrich-1933');
+      expect(check.outcome).toBe('accepted');
+    });
+
+    it('refuses a weak password before it spends a hash on it', async () => {
+      hasher.hash.mockClear();
+      await expect(users.register({ ...ANN, password: 'short' })).rejects.toMatchObject({
+        code: 'WEAK_PASSWORD',
+      });
+      await expect(users.register({ ...ANN, password: ANN.email })).rejects.toMatchObject({
+        code: 'WEAK_PASSWORD',
+      });
+      await expect(users.register({ ...ANN, password: 'xy'.repeat(65) })).rejects.toMatchObject({
+        code: 'VALIDATION_FAILED',
+        fields: [{ field: 'password' }],
+      });
+      expect(hasher.hash).not.toHaveBeenCalled();
+      expect(store.users.size).toBe(0);
+    });
+
+    it('gives the roles asked for, which no request body can ask for', async () => {
+      expect((await users.register({ ...ANN, roles: ['admin'] })).roles).toEqual(['admin']);
+    });
+  });
+
+  describe('checkPassword', () => {
+    beforeEach(async () => {
+      await users.register(ANN);
+      hasher.hash.mockClear();
+    });
+
+    it('accepts the right password, whatever the spelling of the address', async () => {
+      expect(await users.checkPassword(' ANN@example.com', ANN.password)).toMatchObject({
+        outcome: 'accepted',
+        user: { id: 'user-1' },
+      });
+    });
+
+    it.each([
+      ['the right password', ANN.email, ANN.password, 'accepted'],
+      ['a wrong password', ANN.email, 'wrong horse', 'wrong_password'],
+      ['an unknown address', 'nobody@example.com', ANN.password, 'unknown_user'],
+    ])(
+      'costs exactly one verification with %s: the time tells nobody who has an account',
+      async (_case, email, password, outcome) => {
+        expect((await users.checkPassword(email, password)).outcome).toBe(outcome);
+        expect(hasher.verify).toHaveBeenCalledTimes(1);
+        expect(hasher.hash).not.toHaveBeenCalled();
+      },
+    );
+
+    it('verifies for an unknown address against a real hash, of the cost in force and of nobody’s password', async () => {
+      await users.checkPassword('nobody@example.com', ANN.password);
+      const [password, decoy] = hasher.verify.mock.calls[0] ?? [];
+      expect(password).toBe(ANN.password);
+      expect(decoy).toMatch(/^hash:1:[A-Za-z0-9_-]{16}$/);
+    });
+
+    it('an unknown address is refused even with the password that the decoy was made of', async () => {
+      await users.checkPassword('nobody@example.com', 'x');
+      const decoy = hasher.verify.mock.calls[0]?.[1] ?? '';
+      const password = decoy.split(':')[2] ?? '';
+      expect(await hasher.verify(password, decoy)).toBe(true);
+      expect(await users.checkPassword('nobody@example.com', password)).toEqual({ outcome: 'unknown_user' });
+    });
+
+    it('tells that an account is disabled only to who has the right password, at the same price', async () => {
+      await users.setDisabled('user-1', true);
+      expect((await users.checkPassword(ANN.email, ANN.password)).outcome).toBe('disabled');
+      expect((await users.checkPassword(ANN.email, 'wrong horse')).outcome).toBe('wrong_password');
+      expect(hasher.verify).toHaveBeenCalledTimes(2);
+    });
+
+    it('raises the cost of an old hash at the next login, once', async () => {
+      hasher.cost = 2;
+      await users.checkPassword(ANN.email, ANN.password);
+      expect(store.users.get('user-1')?.passwordHash).toBe('hash:2:correct horse');
+      await users.checkPassword(ANN.email, ANN.password);
+      expect(hasher.hash).toHaveBeenCalledTimes(1);
+    });
+
+    it('raises nothing for a wrong password or a disabled account', async () => {
+      hasher.cost = 2;
+      await users.checkPassword(ANN.email, 'wrong horse');
+      await users.setDisabled('user-1', true);
+      await users.checkPassword(ANN.email, ANN.password);
+      expect(store.users.get('user-1')?.passwordHash).toBe('hash:1:correct horse');
+      expect(hasher.hash).not.toHaveBeenCalled();
+    });
+
+    it('an upgrade does not undo a change of password that overtakes it', async () => {
+      hasher.cost = 2;
+      hasher.hash.mockImplementationOnce(async (password) => {
+        await store.setPassword('user-1', {
+          passwordHash: 'hash:2:new password',
+          tokenVersion: 'next',
+          ifTokenVersion: store.users.get('user-1')?.tokenVersion ?? '',
+        });
+        return `hash:2:${password}`;
+      });
+      await users.checkPassword(ANN.email, ANN.password);
+      expect(store.users.get('user-1')?.passwordHash).toBe('hash:2:new password');
+    });
+
+    it('a store out of reach is an outage, not a wrong password', async () => {
+      jest.spyOn(store, 'findByEmail').mockRejectedValue(new AuthError('TEMPORARILY_UNAVAILABLE'));
+      await expect(users.checkPassword(ANN.email, ANN.password)).rejects.toMatchObject({
+        code: 'TEMPORARILY_UNAVAILABLE',
+      });
+    });
+  });
+
+  describe('changePassword', () => {
+    let before: UserRecord;
+
+    beforeEach(async () => {
+      before = await users.register({ ...ANN, name: 'Annabel Lee' });
+    });
+
+    it('sets the password and a new token version, and tells the one it retired', async () => {
+      const { user, retiredTokenVersion } = await users.changePassword(
+        'user-1',
+        ANN.password,
+        'battery staple',
+      );
+      expect(retiredTokenVersion).toBe(before.tokenVersion);
+      expect(user.tokenVersion).not.toBe(before.tokenVersion);
+      expect(await store.findById('user-1')).toEqual(user);
+      expect((await users.checkPassword(ANN.email, ANN.password)).outcome).toBe('wrong_password');
+      expect((await users.checkPassword(ANN.email, 'battery staple')).outcome).toBe('accepted');
+    });
+
+    it('needs the current password: a stolen access token is not enough', async () => {
+      await expect(users.changePassword('user-1', 'wrong horse', 'battery staple')).rejects.toMatchObject({
+        code: 'INVALID_CREDENTIALS',
+        message: 'The current password is wrong.',
+      });
+      expect(await store.findById('user-1')).toEqual(before);
+    });
+
+    it('holds the new password to the policy, by its own field, and with the user’s name and address in mind', async () => {
+      for (const weak of ['short', 'Annabel Lee', ANN.email])
+        await expect(users.changePassword('user-1', ANN.password, weak)).rejects.toMatchObject({
+          code: 'WEAK_PASSWORD',
+        });
+      await expect(users.changePassword('user-1', ANN.password, 'xy'.repeat(65))).rejects.toMatchObject({
+        fields: [{ field: 'newPassword' }],
+      });
+      expect(await store.findById('user-1')).toEqual(before);
+    });
+
+    it('of two changes at once one wins, and the other is told that its current password is wrong', async () => {
+      const results = await Promise.allSettled([
+        users.changePassword('user-1', ANN.password, 'battery staple'),
+        users.changePassword('user-1', ANN.password, 'another staple'),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+      expect(results[1]).toMatchObject({ reason: { code: 'INVALID_CREDENTIALS' } });
+      expect((await users.checkPassword(ANN.email, 'battery staple')).outcome).toBe('accepted');
+      expect((await users.checkPassword(ANN.email, 'another staple')).outcome).toBe('wrong_password');
+    });
+
+    it('a user who is gone is INVALID_CREDENTIALS, after one verification like any other', async () => {
+      await expect(users.changePassword('user-9', ANN.password, 'battery staple')).rejects.toMatchObject({
+        code: 'INVALID_CREDENTIALS',
+      });
+      expect(hasher.verify).toHaveBeenCalledTimes(1);
+    });
+  });
+
+  describe('retireTokenVersion', () => {
+    it('gives the retired version and leaves a new one; two at once retire two different ones', async () => {
+      const { tokenVersion } = await users.register(ANN);
+      const [first, second] = await Promise.all([
+        users.retireTokenVersion('user-1'),
+        users.retireTokenVersion('user-1'),
+      ]);
+      expect(first).toBe(tokenVersion);
+      expect(second).not.toBe(tokenVersion);
+      expect([first, second]).not.toContain(store.users.get('user-1')?.tokenVersion);
+    });
+
+    it('is null for nobody', async () => {
+      expect(await users.retireTokenVersion('user-9')).toBeNull();
+    });
+  });
+
+  describe('setDisabled', () => {
+    it('states when, on the one clock, and takes it back', async () => {
+      await users.register(ANN);
+      nowMs = T0 + 5000;
+      expect(await users.setDisabled('user-1', true)).toBe(true);
+      expect(store.users.get('user-1')?.disabledAt).toEqual(new Date(T0 + 5000));
+      expect(await users.setDisabled('user-1', false)).toBe(true);
+      expect(store.users.get('user-1')?.disabledAt).toBeNull();
+    });
+
+    it('is false for nobody', async () => {
+      expect(await users.setDisabled('user-9', true)).toBe(false);
+    });
+  });
+
+  it('finds by any spelling of the address', async () => {
+    await users.register(ANN);
+    expect((await users.findByEmail('Ann@EXAMPLE.com '))?.id).toBe('user-1');
+    expect(await users.findByEmail('bob@example.com')).toBeNull();
+    expect((await users.findById('user-1'))?.email).toBe(ANN.email);
+  });
+});
