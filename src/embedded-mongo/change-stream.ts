@@ -7,6 +7,7 @@ import type { Batch, CursorSource } from './cursors.js';
 import { MongoServerFault, badValue, failedToParse, notImplemented } from './errors.js';
 import { BatchBuilder } from './result-cursor.js';
 import { type Document, isDocument } from './values.js';
+import { NamedFault } from './named-fault.js';
 
 const DEFAULT_AWAIT_MS = 1000;
 const READ_OPTIONS = new Set(['fullDocument', 'resumeAfter', 'startAfter', 'startAtOperationTime']);
@@ -65,7 +66,7 @@ function startOf({ changeLog }: ServerState, options: Document): number {
 function historyLost(): never {
   const message =
     'Resume of change stream was not possible, as the resume point may no longer be in the log.';
-  throw new MongoServerFault(286, message, { codeName: 'ChangeStreamHistoryLost' });
+  throw new NamedFault(286, message);
 }
 
 function tokenOf(timestamp: BSON.Timestamp): Document {
@@ -76,7 +77,7 @@ function tokenOf(timestamp: BSON.Timestamp): Document {
 function afterToken(changeLog: ServerState['changeLog'], token: unknown, mayBeInvalidate: boolean): number {
   const data: unknown = isDocument(token) ? token._data : undefined;
   const match = typeof data === 'string' ? /^82([0-9A-F]{8})([0-9A-F]{8})$/i.exec(data) : null;
-  if (!match) throw new MongoServerFault(260, 'Invalid resume token', { codeName: 'InvalidResumeToken' });
+  if (!match) throw new NamedFault(260, 'Invalid resume token');
   const timestamp = new BSON.Timestamp({ t: parseInt(match[1]!, 16), i: parseInt(match[2]!, 16) });
   const position = changeLog.positionOf(timestamp) ?? historyLost();
   const entry = changeLog.entry(position);
@@ -84,7 +85,7 @@ function afterToken(changeLog: ServerState['changeLog'], token: unknown, mayBeIn
   if (entry.change.kind === 'invalidate' && !mayBeInvalidate) {
     const message =
       'Attempting to resume a change stream using resumeAfter is not allowed from an invalidate notification.';
-    throw new MongoServerFault(260, message, { codeName: 'InvalidResumeToken' });
+    throw new NamedFault(260, message);
   }
   return position + 1;
 }
@@ -111,7 +112,7 @@ class ChangeStream implements CursorSource {
         if (batch.docs.length > 0 || batch.exhausted || stop.signal.aborted) return batch;
         await this.server.changeLog.nextPublication(stopBoth);
         if (this.closed.signal.aborted) {
-          throw new MongoServerFault(237, 'the cursor was killed', { codeName: 'CursorKilled' });
+          throw new NamedFault(237, 'the cursor was killed');
         }
       }
     } finally {

@@ -6,7 +6,7 @@ import { type Document, isDocument } from './values.js';
 export function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'undefined';
-  if (typeof value === 'string') return `"${value}"`;
+  if (typeof value === 'string') return describeString(value);
   if (Array.isArray(value)) return value.length === 0 ? '[]' : `[ ${value.map(describeValue).join(', ')} ]`;
   if (value instanceof Date) return `new Date(${value.getTime()})`;
   if (value instanceof BSON.ObjectId) return `ObjectId('${value.toHexString()}')`;
@@ -17,12 +17,24 @@ export function describeValue(value: unknown): string {
   if (value instanceof BSON.MinKey) return 'MinKey';
   if (value instanceof BSON.MaxKey) return 'MaxKey';
   if (isDocument(value)) return describeDocument(value);
-  return String(value);
+  return isPlain(value) ? value.toString() : typeof value;
+}
+
+type Plain = BSON.Int32 | BSON.Long | BSON.Decimal128 | boolean | number;
+
+function isPlain(value: unknown): value is Plain {
+  const simple = typeof value === 'boolean' || typeof value === 'number';
+  return simple || [BSON.Int32, BSON.Long, BSON.Decimal128].some((type) => value instanceof type);
 }
 
 export function describeDocument(doc: Document): string {
   const fields = Object.keys(doc).map((name) => `${name}: ${describeValue(doc[name])}`);
   return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
+}
+
+/** Long values are cut short, at MongoDB's own lengths. */
+function describeString(value: string): string {
+  return value.length < 160 ? `"${value}"` : `"${value.slice(0, 150)}..."`;
 }
 
 function describeDouble(value: number): string {

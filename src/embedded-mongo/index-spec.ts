@@ -20,6 +20,7 @@ import {
   isNumber,
   typeName,
 } from './values.js';
+import { NamedFault } from './named-fault.js';
 
 export interface IndexSpec {
   namespace: string;
@@ -59,12 +60,17 @@ export function parseIndexSpec(namespace: string, given: Document): IndexSpec {
   const expireAfterSeconds = parseExpiry(given, key);
   const partialFilterExpression = parsePartial(given, sparse);
   refuseOtherOptions(given);
-  const shown: Document = { v: 2, key, name };
-  if (unique) shown.unique = true;
-  if (sparse) shown.sparse = true;
-  if (expireAfterSeconds !== undefined) shown.expireAfterSeconds = given.expireAfterSeconds as unknown;
-  if (partialFilterExpression) shown.partialFilterExpression = partialFilterExpression;
+  const shown = shownSpec(given, { v: 2, ...(unique ? { unique } : {}), key, name });
   return { namespace, name, key, unique, sparse, expireAfterSeconds, partialFilterExpression, shown };
+}
+
+/** In MongoDB's order: what every index has first, then the options as they were given. */
+function shownSpec(given: Document, shown: Document): Document {
+  for (const option of ['background', 'sparse', 'expireAfterSeconds', 'partialFilterExpression']) {
+    const value: unknown = given[option];
+    if (value !== undefined && value !== false) shown[option] = value;
+  }
+  return shown;
 }
 
 type Fault = (message: string) => MongoServerFault;
@@ -125,7 +131,7 @@ function checkIdKey(given: Document, key: Document): void {
   }
   for (const option of ['unique', 'sparse', 'expireAfterSeconds', 'partialFilterExpression']) {
     if (!Object.hasOwn(given, option)) continue;
-    throw new MongoServerFault(197, `The field '${option}' is not valid for an _id index specification.`);
+    throw new NamedFault(197, `The field '${option}' is not valid for an _id index specification.`);
   }
 }
 
@@ -134,7 +140,7 @@ function flag(given: Document, name: string): boolean {
   if (value === undefined) return false;
   if (typeof value === 'boolean') return value;
   if (isNumber(value)) return compareValues(value, 0) !== 0;
-  throw specFault(given, `The field '${name}' has value of type ${typeName(value)}`, typeMismatch);
+  throw notImplemented(`The index option ${name} given as ${typeName(value)}`);
 }
 
 function parseExpiry(given: Document, key: Document): number | undefined {

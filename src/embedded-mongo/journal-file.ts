@@ -9,7 +9,7 @@ const DECODE = { promoteValues: false, promoteLongs: false, bsonRegExp: true } a
 
 /** One record: its length, the CRC-32 of what follows, and its entries as BSON, one after the other. */
 export function recordBytes(entries: readonly Document[]): Buffer {
-  const body = Buffer.concat(entries.map((entry) => BSON.serialize(entry)));
+  const body = Buffer.concat(entries.map((entry) => BSON.serialize(entry, { ignoreUndefined: false })));
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length);
   bytes.writeUInt32LE(body.length, 0);
   bytes.writeUInt32LE(crc32(body), 4);

@@ -18,6 +18,7 @@ import { type SettledWrite, replayEntry, snapshot, storedChange, storedWrite } f
 import type { RetryableWrites } from './retryable-writes.js';
 import type { Change, Store } from './store.js';
 import type { Document } from './values.js';
+import { NamedFault } from './named-fault.js';
 
 const FILE = 'journal.bson';
 
@@ -71,7 +72,7 @@ export class Journal {
 }
 
 function journalFault(problem: string): MongoServerFault {
-  return new MongoServerFault(8, `The journal ${problem}`, { codeName: 'UnknownError' });
+  return new NamedFault(8, `The journal ${problem}`);
 }
 
 function writeRecord(file: number, entries: readonly Document[]): void {

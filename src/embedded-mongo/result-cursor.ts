@@ -2,9 +2,9 @@ import { BSON } from 'mongodb';
 
 import type { StoredRecord } from './collection.js';
 import type { Batch, CursorSource } from './cursors.js';
-import { MongoServerFault } from './errors.js';
 import type { Document } from './values.js';
 import { MAX_DOCUMENT_BYTES } from './wire.js';
+import { NamedFault } from './named-fault.js';
 
 /** Gives at least one document, and as many more as one reply can hold. */
 export class BatchBuilder {
@@ -41,7 +41,7 @@ export class RecordCursor implements CursorSource {
   ) {}
 
   next(batchSize = Infinity): Batch {
-    if (this.isDropped()) throw new MongoServerFault(175, 'collection dropped');
+    if (this.isDropped()) throw new NamedFault(175, 'collection dropped');
     const batch = new BatchBuilder(batchSize);
     for (; this.position < this.records.length && !batch.isFull; this.position++) {
       const record = this.records[this.position]!;

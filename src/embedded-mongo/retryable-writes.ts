@@ -2,6 +2,7 @@ import { BSON } from 'mongodb';
 
 import { MongoServerFault } from './errors.js';
 import { type Document, isDocument } from './values.js';
+import { NamedFault } from './named-fault.js';
 
 const SESSION_LIFETIME_MS = 30 * 60_000;
 
@@ -37,7 +38,7 @@ export class RetryableWrites {
     if (!known || txnNumber > known.txnNumber) return undefined;
     if (txnNumber === known.txnNumber) return known.reply;
     const message = `Retryable write with txnNumber ${txnNumber} is prohibited because a newer retryable write with txnNumber ${known.txnNumber} has already started on this session.`;
-    throw new MongoServerFault(225, message, { codeName: 'TransactionTooOld' });
+    throw new NamedFault(225, message);
   }
 
   remember({ session, txnNumber }: WriteIdentity, reply: Document): void {

@@ -2,6 +2,7 @@ import { BSON } from 'mongodb';
 
 import { MongoServerFault, notImplemented } from './errors.js';
 import type { Document } from './values.js';
+import { NamedFault } from './named-fault.js';
 
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 export const MAX_MESSAGE_BYTES = 48_000_000;
@@ -17,6 +18,9 @@ const MORE_TO_COME = 2;
 const REQUIRED_FLAGS = 0xffff;
 
 const DECODE = { promoteValues: false, promoteLongs: false, bsonRegExp: true } as const;
+
+/** The undefined of old BSON, which an empty array leaves in an index key, is sent as null rather than dropped. */
+const ENCODE = { ignoreUndefined: false } as const;
 
 /** What cannot be answered because the stream itself is no longer understood: the connection must close. */
 export class BrokenStream extends Error {
@@ -97,12 +101,12 @@ function decodeDocument(bytes: Buffer, from: number, end: number): { doc: Docume
   const size = from + 4 <= end ? bytes.readInt32LE(from) : 0;
   const next = from + size;
   if (size < 5 || next > end) {
-    throw new MongoServerFault(22, "bson length doesn't match what we found");
+    throw new NamedFault(22, "bson length doesn't match what we found");
   }
   try {
     return { doc: BSON.deserialize(bytes.subarray(from, next), DECODE), next };
   } catch (error) {
-    throw new MongoServerFault(22, `Invalid BSON: ${(error as Error).message}`);
+    throw new NamedFault(22, `Invalid BSON: ${(error as Error).message}`);
   }
 }
 
@@ -179,7 +183,7 @@ function header(length: number, responseTo: number, opCode: number): Buffer {
 }
 
 export function encodeReply(request: Pick<Request, 'requestId' | 'legacy'>, reply: Document): Buffer {
-  const doc = BSON.serialize(reply);
+  const doc = BSON.serialize(reply, ENCODE);
   if (request.legacy) {
     const bytes = header(36 + doc.length, request.requestId, OP_REPLY);
     bytes.writeInt32LE(8, 16); // AwaitCapable, which every server since 1.6 says of itself

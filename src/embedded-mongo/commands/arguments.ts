@@ -4,6 +4,7 @@ import { MongoServerFault, badValue, failedToParse, invalidNamespace, typeMismat
 import { wholeNumber } from '../numbers.js';
 import { type Document, isDocument, isNumber, typeName } from '../values.js';
 import type { CommandContext } from './command.js';
+import { NamedFault } from '../named-fault.js';
 
 export const ZERO_CURSOR = BSON.Long.ZERO;
 
@@ -85,7 +86,7 @@ export function batchOf(command: Document, field: string): Document[] {
   }
   if (batch.length === 0 || batch.length > 100_000) {
     const message = `Write batch sizes must be between 1 and 100000. Got ${batch.length} operations.`;
-    throw new MongoServerFault(16, message);
+    throw new NamedFault(16, message);
   }
   for (const statement of batch as unknown[]) {
     if (isDocument(statement)) continue;

@@ -1,4 +1,5 @@
-import { namespaceExists, notImplemented } from '../errors.js';
+import { illegalOperation, namespaceExists, notImplemented } from '../errors.js';
+import { wholeNumber } from '../numbers.js';
 import { compileFilter } from '../match.js';
 import { BSON } from 'mongodb';
 import { DocumentCursor } from '../result-cursor.js';
@@ -46,7 +47,10 @@ const drop: Command = {
 const dropDatabase: Command = {
   names: ['dropDatabase'],
   options: [],
-  run: ({ server, database }) => (server.store.dropDatabase(database) ? { dropped: database } : {}),
+  run: ({ server, command, database }) => {
+    if (wholeNumber(command.dropDatabase) !== 1) throw illegalOperation('have to pass 1 as db parameter');
+    return server.store.dropDatabase(database) ? { dropped: database } : {};
+  },
 };
 
 const listCollections: Command = {

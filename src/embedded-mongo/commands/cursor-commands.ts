@@ -5,6 +5,7 @@ import { wholeNumber } from '../numbers.js';
 import { type Document, typeName } from '../values.js';
 import { ZERO_CURSOR, countOption } from './arguments.js';
 import type { Command, CommandContext } from './command.js';
+import { NamedFault } from '../named-fault.js';
 
 const getMore: Command = {
   names: ['getMore'],
@@ -25,7 +26,7 @@ async function nextBatch({ server, command, database }: CommandContext): Promise
   const namespace = `${database}.${collection}`;
   if (namespace !== cursor.namespace) {
     const message = `Requested getMore on namespace '${namespace}', but cursor belongs to a different namespace ${cursor.namespace}`;
-    throw new MongoServerFault(13, message, { codeName: 'Unauthorized' });
+    throw new NamedFault(13, message);
   }
   if (cursor.busy) throw new MongoServerFault(12051, `cursor id ${id.toString()} is already in use`);
   cursor.busy = true;

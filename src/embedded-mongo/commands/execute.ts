@@ -18,6 +18,7 @@ import { insertCommand } from './insert.js';
 import { checkOptions } from './options.js';
 import { sessionCommands } from './session-commands.js';
 import { updateCommand } from './update.js';
+import { NamedFault } from '../named-fault.js';
 
 const OK = new BSON.Double(1);
 const NOT_OK = new BSON.Double(0);
@@ -76,7 +77,7 @@ export function execute(execution: Execution, command: Document): Document | Pro
     const database = databaseOf(command);
     if (definition.adminOnly && database !== 'admin') {
       const message = `${commandName(command)} may only be run against the admin database.`;
-      throw new MongoServerFault(13, message, { codeName: 'Unauthorized' });
+      throw new NamedFault(13, message);
     }
     checkOptions(definition, command);
     const { server, connection } = execution;

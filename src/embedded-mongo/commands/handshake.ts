@@ -3,6 +3,7 @@ import type { Document } from '../values.js';
 import { MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES } from '../wire.js';
 import { commandName } from './arguments.js';
 import type { Command, CommandContext } from './command.js';
+import { NamedFault } from '../named-fault.js';
 
 const VERSION = '7.0.0';
 const MAX_WIRE_VERSION = 21;
@@ -27,7 +28,7 @@ function describeServer({ server, connection, command, now }: CommandContext): D
   if (command.client !== undefined) {
     if (connection.metadataSent) {
       const message = 'The client metadata document may only be sent in the first isMaster';
-      throw new MongoServerFault(186, message, { codeName: 'ClientMetadataCannotBeMutated' });
+      throw new NamedFault(186, message);
     }
     connection.metadataSent = true;
   }
@@ -95,6 +96,7 @@ const whatsMyUri: Command = {
 const sasl: Command = {
   names: ['saslStart', 'saslContinue', 'authenticate'],
   options: [],
+  ignoresUnknownOptions: true,
   run: () => {
     throw notImplemented('Authentication');
   },

@@ -59,7 +59,12 @@ function create(context: CommandContext): Document {
   const counts = { numIndexesBefore: before, numIndexesAfter: collection.indexes.length };
   if (built.length === 0) return { ...counts, note: 'all indexes already exist' };
   const note = built.length < wanted.length ? { note: 'index already exists' } : {};
-  return { createdCollectionAutomatically: isNew, ...counts, ...note, commitQuorum: 'votingMembers' };
+  return {
+    createdCollectionAutomatically: isNew,
+    ...counts,
+    ...note,
+    commitQuorum: (command.commitQuorum as unknown) ?? 'votingMembers',
+  };
 }
 
 function specsOf(collection: Collection) {
@@ -68,7 +73,7 @@ function specsOf(collection: Collection) {
 
 function indexList(command: Document): Document[] {
   const { indexes } = command as Record<string, unknown>;
-  if (indexes === undefined) throw missingField('createIndexes.indexes');
+  if (indexes === undefined) throw failedToParse("The 'indexes' field is a required argument");
   if (!Array.isArray(indexes)) throw typeMismatch("The field 'indexes' must be an array");
   if (indexes.length === 0) throw badValue('Must specify at least one index to create');
   return indexes.map((given: unknown) => {
