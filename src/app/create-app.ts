@@ -7,6 +7,8 @@ import { AppModule } from './app.module.js';
 import type { AppConfig, LogLevel, TrustProxy } from './config.js';
 
 const BODY_LIMIT_BYTES = 16_384;
+/** Node's own limit on a request's head. */
+const MAX_URL_BYTES = 16_384;
 
 const LEVELS: Record<LogLevel, NestLogLevel[]> = {
   silent: [],
@@ -63,6 +65,8 @@ async function fastify(
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: forFastify(config.trustProxy),
+    // A path parameter of any length is for the route to refuse, in the one shape.
+    routerOptions: { maxParamLength: MAX_URL_BYTES },
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, factoryOptions(config));
   const parseJson = adapter.getInstance().getDefaultJsonParser('error', 'error');

@@ -1,39 +1,60 @@
-import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
-import { validate, type ValidationError } from 'class-validator';
+import { getMetadataStorage, validate, type ValidationError } from 'class-validator';
 import { AuthError, type FieldProblem } from '../core/errors.js';
 
+/** What a client calls its fields is echoed short. */
+const MAX_ECHO = 64;
+const MAX_PROBLEMS = 20;
+
 /**
- * Validates a request body against its DTO: own fields only, no unknown ones, no objects in place of strings. No body
- * at all is an empty one.
+ * Validates a request body against its DTO, whose fields are all strings: known fields only, no objects in their place,
+ * no text that is no Unicode. No body at all is an empty one.
  * @throws AuthError `VALIDATION_FAILED` with a problem per field
  */
 @Injectable()
 export class BodyValidationPipe implements PipeTransform<unknown, Promise<unknown>> {
   async transform(value: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
     if (type !== 'body' || !metatype) return value;
-    const body = value ?? {};
-    if (typeof body !== 'object' || Array.isArray(body))
-      refuse([{ field: '', message: 'the body must be a JSON object' }]);
-    // The transformer drops this key in silence; it is as unknown as any other.
-    if (Object.hasOwn(body, '__proto__'))
-      refuse([{ field: '__proto__', message: 'property __proto__ should not exist' }]);
-    const dto = plainToInstance(metatype as new () => object, body);
-    const errors = await validate(dto, {
-      whitelist: true,
-      forbidNonWhitelisted: true,
-      forbidUnknownValues: true,
-    });
-    if (errors.length > 0) refuse(errors.flatMap(problems));
+    const body = value === undefined ? {} : value;
+    if (typeof body !== 'object' || body === null || Array.isArray(body))
+      return refuse([{ field: '', message: 'the body must be a JSON object' }]);
+    // Before the libraries see it: deep nesting overflows their recursion, and inherited names (`constructor`) and lone
+    // surrogates pass or break their checks.
+    const known = fieldsOf(metatype);
+    const odd: FieldProblem[] = [];
+    const sound: Record<string, unknown> = {};
+    for (const [field, content] of Object.entries(body)) {
+      const message = oddity(field, content, known);
+      if (message) odd.push({ field: field.slice(0, MAX_ECHO).toWellFormed(), message });
+      else sound[field] = content;
+    }
+    const dto = plainToInstance(metatype as new () => object, sound);
+    const errors = await validate(dto);
+    const others = errors
+      .flatMap(problems)
+      .filter(({ field }) => !odd.some((problem) => problem.field === field));
+    if (odd.length + others.length > 0) refuse([...odd.slice(0, MAX_PROBLEMS), ...others]);
     return dto;
   }
 }
 
+function fieldsOf(metatype: Type): ReadonlySet<string> {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(metatype, '', false, false);
+  return new Set(rules.map(({ propertyName }) => propertyName));
+}
+
+function oddity(field: string, content: unknown, known: ReadonlySet<string>): string | null {
+  if (!known.has(field)) return 'is not a known field';
+  if (typeof content === 'object' && content !== null) return 'must not be an object';
+  if (typeof content === 'string' && !content.isWellFormed()) return 'must be well-formed Unicode';
+  return null;
+}
+
 function problems({ property, constraints }: ValidationError): FieldProblem[] {
   return Object.values(constraints ?? { invalid: `${property} is invalid` }).map((message) => ({
-    // Whatever the client named it, echoed short.
-    field: property.slice(0, 64),
-    message: message.slice(0, 200),
+    field: property,
+    message,
   }));
 }
 

@@ -187,6 +187,9 @@ export class RefreshTokenService {
       case 'expired':
         throw new AuthError('REFRESH_TOKEN_EXPIRED');
       case 'retry':
+        // The current secret under another absolute expiry: never issued by this service.
+        if (session.absoluteExpiresAt.getTime() !== token.abs * 1000)
+          throw new AuthError('REFRESH_TOKEN_INVALID');
         return null;
       case 'replay': {
         const opened = await this.admit(session, owner, decision.secret, client);

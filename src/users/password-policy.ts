@@ -1,4 +1,5 @@
 import { AuthError } from '../core/errors.js';
+import { isCommonPassword } from './common-passwords.js';
 
 /** The form in which passwords are measured and hashed (NIST SP 800-63B-4 §3.1.1.2). */
 export function normalizePassword(password: string): string {
@@ -12,33 +13,41 @@ export interface PasswordContext {
   readonly name?: string | undefined;
 }
 
+export interface PasswordPolicy {
+  readonly minLength: number;
+  readonly maxLength: number;
+  /** Lower case. */
+  readonly blocklist: ReadonlySet<string>;
+}
+
 /**
- * Length in code points, and nothing that an attacker tries first. No composition rules (NIST SP 800-63B-4).
+ * A password that is offered for a check: it is measured before it is hashed.
+ * @throws AuthError `VALIDATION_FAILED` where it is longer than any password can be
+ */
+export function assertPasswordLength(password: string, { maxLength }: PasswordPolicy, field: string): void {
+  if ([...password].length <= maxLength) return;
+  throw new AuthError('VALIDATION_FAILED', {
+    fields: [{ field, message: `must be at most ${maxLength} characters` }],
+  });
+}
+
+/**
+ * A new password: length in code points, and nothing that an attacker tries first. No composition rules
+ * (NIST SP 800-63B-4).
  * @throws AuthError `WEAK_PASSWORD` with the reason, `VALIDATION_FAILED` where it is too long
  */
-export function assertPassword(
-  password: string,
-  policy: { readonly minLength: number; readonly maxLength: number },
-  context: PasswordContext,
-): void {
-  const length = [...password].length;
-  if (length > policy.maxLength) {
-    const message = `must be at most ${policy.maxLength} characters`;
-    throw new AuthError('VALIDATION_FAILED', { fields: [{ field: context.field, message }] });
-  }
-  if (length < policy.minLength)
-    throw new AuthError('WEAK_PASSWORD', {
-      message: `The password needs at least ${policy.minLength} characters.`,
-    });
+export function assertNewPassword(password: string, policy: PasswordPolicy, context: PasswordContext): void {
+  assertPasswordLength(password, policy, context.field);
   const lower = password.toLowerCase();
-  if (
-    lower === context.email ||
-    lower === context.email.split('@')[0] ||
-    lower === context.name?.toLowerCase()
-  )
-    throw new AuthError('WEAK_PASSWORD', {
-      message: 'The password must not be your e-mail address or name.',
-    });
-  if (new Set(lower).size === 1)
-    throw new AuthError('WEAK_PASSWORD', { message: 'The password repeats one character.' });
+  const own = [context.email, context.email.split('@')[0], context.name?.toLowerCase()];
+  if ([...password].length < policy.minLength)
+    refuse(`The password needs at least ${policy.minLength} characters.`);
+  if (new Set(lower).size === 1) refuse('The password repeats one character.');
+  if (own.includes(lower)) refuse('The password must not be your e-mail address or name.');
+  if (policy.blocklist.has(lower) || isCommonPassword(lower))
+    refuse('The password is one of the first that attackers try.');
+}
+
+function refuse(message: string): never {
+  throw new AuthError('WEAK_PASSWORD', { message });
 }

@@ -5,7 +5,7 @@ import { AuthError } from '../core/errors.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, PasswordHasher, UserRecord, UserStore } from '../core/ports.js';
 import { CLOCK } from '../database/database.module.js';
-import { assertPassword, normalizePassword } from './password-policy.js';
+import { assertNewPassword, assertPasswordLength, normalizePassword } from './password-policy.js';
 
 /** Injection tokens of the ports in use. */
 export const USER_STORE = Symbol('USER_STORE');
@@ -48,7 +48,7 @@ export class UsersService implements OnModuleInit {
   async register(registration: Registration): Promise<UserRecord> {
     const email = normalizeEmail(registration.email);
     const password = normalizePassword(registration.password);
-    assertPassword(password, this.options.password, { field: 'password', email, name: registration.name });
+    assertNewPassword(password, this.options.password, { field: 'password', email, name: registration.name });
     return this.store.create({
       email,
       name: registration.name,
@@ -59,10 +59,14 @@ export class UsersService implements OnModuleInit {
     });
   }
 
-  /** Checks credentials in the same time whether or not the e-mail is known. */
+  /**
+   * Checks credentials in the same time whether or not the e-mail is known.
+   * @throws AuthError `VALIDATION_FAILED` (password too long)
+   */
   async checkPassword(email: string, password: string): Promise<PasswordCheck> {
-    const user = await this.store.findByEmail(normalizeEmail(email));
     const normalized = normalizePassword(password);
+    assertPasswordLength(normalized, this.options.password, 'password');
+    const user = await this.store.findByEmail(normalizeEmail(email));
     // Always one verification, so that the time tells nothing.
     const matches = await this.hasher.verify(normalized, user?.passwordHash ?? this.decoyHash);
     if (!user) return { outcome: 'unknown_user' };
@@ -93,7 +97,7 @@ export class UsersService implements OnModuleInit {
     if (!user || !matches)
       throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
     const password = normalizePassword(newPassword);
-    assertPassword(password, this.options.password, {
+    assertNewPassword(password, this.options.password, {
       field: 'newPassword',
       email: user.email,
       name: user.name,

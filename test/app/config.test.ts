@@ -152,7 +152,8 @@ describe(readConfig.name, () => {
 
   it('every variable that it reads is in the list, and the other way round', () => {
     const asked = new Set<string>();
-    const spy = new Proxy({ DATA_DIR: dataDir }, {
+    const variables: Record<string, string> = { DATA_DIR: dataDir };
+    const spy = new Proxy(variables, {
       get: (target, name: string) => {
         asked.add(name);
         return target[name];

@@ -179,6 +179,11 @@ export interface PasswordOptions {
    */
   maxLength?: number;
   /**
+   * Passwords refused besides the most used ones, such as the name of the product. Case does not count.
+   * @default []
+   */
+  blocklist?: readonly string[];
+  /**
    * bcrypt's cost: each step doubles the time of a login. Existing hashes are raised at the next login.
    * @default 12
    */

@@ -39,6 +39,7 @@ export interface ResolvedAuthOptions {
   readonly password: {
     readonly minLength: number;
     readonly maxLength: number;
+    readonly blocklist: ReadonlySet<string>;
     readonly bcryptCost: number;
     readonly hasher: PasswordHasher | null;
   };
@@ -120,6 +121,7 @@ export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
     password: {
       minLength: read.integer('password.minLength', options.password?.minLength, 8, 8, 64),
       maxLength: read.integer('password.maxLength', options.password?.maxLength, 128, 64, 4096),
+      blocklist: new Set((options.password?.blocklist ?? []).map((word) => word.toLowerCase())),
       bcryptCost: read.integer('password.bcryptCost', options.password?.bcryptCost, 12, 4, 18),
       hasher: options.password?.hasher ?? null,
     },
