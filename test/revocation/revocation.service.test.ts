@@ -1,0 +1,335 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { AuthError } from '../../src/core/errors.js';
+import { resolveOptions } from '../../src/core/options/resolve-options.js';
+import type { RevocationEntry, RevocationMark, RevocationStore } from '../../src/core/ports.js';
+import { type RevocableToken, RevocationService } from '../../src/revocation/revocation.service.js';
+
+const POLL_MS = 1000;
+const MAX_STALENESS_MS = 30_000;
+const TTL_MS = 900_000;
+const MINT_IN_FLIGHT_MS = 60_000;
+const OPTIONS = resolveOptions({
+  issuer: 'https://api.example.com',
+  keys: { access: ['q8Zr4kT2mXw9pLc7vBn5sHd3gFj1aYe6'], refresh: ['e6Ya1jFg3dHs5nBv7cLp9wXm2Tk4rZ8q'] },
+});
+const TOKEN: RevocableToken = { jti: 'j1', sid: 's1', ver: 'v1' };
+
+type Answer = Awaited<ReturnType<RevocationStore['read']>>;
+
+/** A store that the other processes share; the test decides what a read answers, and when. */
+class SharedStore implements RevocationStore {
+  readonly written: RevocationEntry[][] = [];
+  readonly marks: (RevocationMark | null)[] = [];
+  /** What the next reads answer. */
+  entries: RevocationEntry[] = [];
+  mark: RevocationMark = { at: new Date(0) };
+  down = false;
+  /** While set, reads wait here until the test answers them. */
+  held: ((answer: Answer) => void)[] | null = null;
+
+  async add(entries: readonly RevocationEntry[]): Promise<void> {
+    if (this.down) throw new AuthError('TEMPORARILY_UNAVAILABLE');
+    this.written.push([...entries]);
+  }
+
+  async read(since: RevocationMark | null): Promise<Answer> {
+    this.marks.push(since);
+    const { held } = this;
+    if (held) return new Promise((resolve) => held.push(resolve));
+    if (this.down) throw new Error('out of reach');
+    return { entries: this.entries, mark: this.mark };
+  }
+}
+
+let store: SharedStore;
+let nowMs: number;
+let service: RevocationService;
+let warnings: string[];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  warnings = [];
+  jest
+    .spyOn(Logger.prototype, 'warn')
+    .mockImplementation((message: unknown) => void warnings.push(String(message)));
+  store = new SharedStore();
+  nowMs = Date.parse('2026-01-01T00:00:00.000Z');
+  service = new RevocationService(OPTIONS, store, { now: () => nowMs });
+});
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+/** Both clocks: that of expiry, and the process' own of which staleness is measured. */
+async function pass(ms: number): Promise<void> {
+  nowMs += ms;
+  await jest.advanceTimersByTimeAsync(ms);
+}
+
+const inFuture = (ms = TTL_MS) => new Date(nowMs + ms);
+
+function verdict(token: Partial<RevocableToken> = {}): boolean | string {
+  try {
+    return service.isRevoked({ ...TOKEN, ...token });
+  } catch (error) {
+    if (error instanceof AuthError) return error.code;
+    throw error;
+  }
+}
+
+describe(RevocationService.name, () => {
+  describe('at boot', () => {
+    it('trusts nobody before it has read the list', () => {
+      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+    });
+
+    it('reads the whole list before the first request is served', async () => {
+      store.entries = [{ key: 'sid:s1', expiresAt: inFuture() }];
+      await service.onApplicationBootstrap();
+      expect(store.marks).toEqual([null]);
+      expect(verdict()).toBe(true);
+      expect(verdict({ sid: 's2' })).toBe(false);
+    });
+
+    it('does not come up where the list cannot be read', async () => {
+      store.down = true;
+      await expect(service.onApplicationBootstrap()).rejects.toThrow('out of reach');
+      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      expect(jest.getTimerCount()).toBe(0);
+    });
+  });
+
+  describe('isRevoked', () => {
+    beforeEach(async () => {
+      await service.onApplicationBootstrap();
+    });
+
+    it.each([
+      ['its own id', () => service.revokeToken('j1', inFuture())],
+      ['its session', () => service.revokeSessions(['s0', 's1'])],
+      ['the token version of its user', () => service.revokeTokenVersion('v1')],
+    ])('knows a token by %s, in the very process at once', async (_by, revoke) => {
+      expect(verdict()).toBe(false);
+      const revoking = revoke();
+      expect(verdict()).toBe(true);
+      await revoking;
+      expect(verdict({ jti: 'j2', sid: 's2', ver: 'v2' })).toBe(false);
+    });
+
+    it('takes an id of one kind for none of another', async () => {
+      await service.revokeSessions(['x']);
+      expect(verdict({ jti: 'x', ver: 'x' })).toBe(false);
+      expect(verdict({ jti: 'sid:x', ver: 'sid:x' })).toBe(false);
+      expect(verdict({ sid: 'x' })).toBe(true);
+    });
+
+    it('costs no look at the database', async () => {
+      const reads = store.marks.length;
+      for (let request = 0; request < 1000; request++) verdict({ jti: `j${request}` });
+      expect(store.marks.length).toBe(reads);
+    });
+  });
+
+  describe('what it writes for the other processes', () => {
+    beforeEach(async () => {
+      await service.onApplicationBootstrap();
+    });
+
+    it('lives as long as a token that is being minted right now could', async () => {
+      await service.revokeSessions(['s1', 's2']);
+      await service.revokeTokenVersion('v1');
+      const expiresAt = inFuture(TTL_MS + MINT_IN_FLIGHT_MS);
+      expect(store.written).toEqual([
+        [
+          { key: 'sid:s1', expiresAt },
+          { key: 'sid:s2', expiresAt },
+        ],
+        [{ key: 'ver:v1', expiresAt }],
+      ]);
+    });
+
+    it('lives as long as the one token it names', async () => {
+      await service.revokeToken('j1', inFuture(5000));
+      expect(store.written).toEqual([[{ key: 'jti:j1', expiresAt: inFuture(5000) }]]);
+    });
+
+    it('is nothing for no session', async () => {
+      await service.revokeSessions([]);
+      expect(store.written).toEqual([]);
+    });
+
+    it('that failed is told to the caller, and the token is dead here all the same', async () => {
+      store.down = true;
+      await expect(service.revokeSessions(['s1'])).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+      expect(verdict()).toBe(true);
+    });
+  });
+
+  describe('following the other processes', () => {
+    beforeEach(async () => {
+      store.mark = { at: new Date(111) };
+      await service.onApplicationBootstrap();
+    });
+
+    it('knows what another process revoked within one poll', async () => {
+      store.entries = [{ key: 'sid:s1', expiresAt: inFuture() }];
+      await pass(POLL_MS - 1);
+      expect(verdict()).toBe(false);
+      await pass(1);
+      expect(verdict()).toBe(true);
+    });
+
+    it('hands back the mark of its last successful read, so that the store leaves nothing out', async () => {
+      store.mark = { at: new Date(222) };
+      await pass(POLL_MS);
+      store.down = true;
+      store.mark = { at: new Date(333) };
+      await pass(POLL_MS);
+      store.down = false;
+      await pass(POLL_MS);
+      await pass(POLL_MS);
+      expect(store.marks.map((mark) => mark?.at.getTime() ?? null)).toEqual([null, 111, 222, 222, 333]);
+    });
+
+    it('takes entries again and again: reads overlap', async () => {
+      store.entries = [{ key: 'sid:s1', expiresAt: inFuture() }];
+      for (let poll = 0; poll < 5; poll++) await pass(POLL_MS);
+      expect(verdict()).toBe(true);
+    });
+
+    it('an entry of a shorter life, read later, does not cut a longer one', async () => {
+      store.entries = [{ key: 'sid:s1', expiresAt: inFuture(600_000) }];
+      await pass(POLL_MS);
+      store.entries = [{ key: 'sid:s1', expiresAt: inFuture(5000) }];
+      await pass(POLL_MS);
+      store.entries = [];
+      await pass(300_000);
+      expect(verdict()).toBe(true);
+    });
+
+    it('keeps what it revoked itself while a read that began earlier comes back without it', async () => {
+      store.held = [];
+      await pass(POLL_MS);
+      await service.revokeSessions(['s1']);
+      store.held[0]?.({ entries: [], mark: store.mark });
+      store.held = null;
+      await pass(POLL_MS);
+      expect(verdict()).toBe(true);
+    });
+
+    it('never has two reads under way: a slow store is not asked faster', async () => {
+      store.held = [];
+      await pass(10 * POLL_MS);
+      expect(store.held).toHaveLength(1);
+    });
+  });
+
+  describe('out of touch', () => {
+    beforeEach(async () => {
+      await service.onApplicationBootstrap();
+      store.down = true;
+    });
+
+    it('serves on what it knows for as long as it may, and then refuses with 503: never silently open', async () => {
+      await pass(MAX_STALENESS_MS);
+      expect(verdict()).toBe(false);
+      await pass(1);
+      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      await pass(60 * MAX_STALENESS_MS);
+      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      expect(warnings.length).toBeGreaterThan(0);
+      expect(warnings[0]).toContain('out of reach');
+    });
+
+    it('keeps asking, and serves again with the first read that succeeds, with what it missed', async () => {
+      await pass(5 * MAX_STALENESS_MS);
+      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      store.down = false;
+      store.entries = [{ key: 'ver:v1', expiresAt: inFuture() }];
+      await pass(POLL_MS);
+      expect(verdict()).toBe(true);
+      expect(verdict({ ver: 'v2' })).toBe(false);
+    });
+
+    it('a read counts as of its beginning: what was written while it lasted may be missing from it', async () => {
+      store.held = [];
+      await pass(POLL_MS);
+      await pass(MAX_STALENESS_MS);
+      store.held[0]?.({ entries: [], mark: store.mark });
+      await jest.advanceTimersByTimeAsync(0);
+      expect(service.stalenessMs).toBe(MAX_STALENESS_MS);
+      expect(verdict()).toBe(false);
+      store.held = null;
+      await pass(1);
+      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+    });
+
+    it('a read that never comes back is no sign of life', async () => {
+      store.held = [];
+      await pass(2 * MAX_STALENESS_MS);
+      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+    });
+
+    it('a step of the shared clock is not taken for staleness, nor for freshness', async () => {
+      store.down = false;
+      await pass(POLL_MS);
+      nowMs += 3_600_000;
+      expect(verdict()).toBe(false);
+      store.down = true;
+      await jest.advanceTimersByTimeAsync(2 * MAX_STALENESS_MS);
+      nowMs -= 7_200_000;
+      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+    });
+  });
+
+  describe('its memory', () => {
+    beforeEach(async () => {
+      await service.onApplicationBootstrap();
+    });
+
+    it('is bounded: an entry goes when every token it concerns has expired, and not before', async () => {
+      await service.revokeSessions(['s1']);
+      await pass(TTL_MS + MINT_IN_FLIGHT_MS - POLL_MS);
+      expect(verdict()).toBe(true);
+      // Swept every half minute.
+      await pass(32_000);
+      expect(verdict()).toBe(false);
+    });
+
+    it('drops what has expired only: entries beside it stay', async () => {
+      await service.revokeToken('short', inFuture(10_000));
+      await service.revokeToken('long', inFuture(120_000));
+      await pass(62_000);
+      expect([verdict({ jti: 'short' }), verdict({ jti: 'long' })]).toEqual([false, true]);
+    });
+  });
+
+  describe('at shutdown', () => {
+    beforeEach(async () => {
+      await service.onApplicationBootstrap();
+    });
+
+    it('reads no more', async () => {
+      await service.onModuleDestroy();
+      const reads = store.marks.length;
+      await pass(10 * POLL_MS);
+      expect(store.marks).toHaveLength(reads);
+      expect(jest.getTimerCount()).toBe(0);
+    });
+
+    it('waits for the read under way, whose connection is about to be closed', async () => {
+      store.held = [];
+      await pass(POLL_MS);
+      let ended = false;
+      const destroyed = service.onModuleDestroy().then(() => (ended = true));
+      await jest.advanceTimersByTimeAsync(0);
+      expect(ended).toBe(false);
+      store.held[0]?.({ entries: [], mark: store.mark });
+      await destroyed;
+      expect(ended).toBe(true);
+      expect(jest.getTimerCount()).toBe(0);
+    });
+  });
+});

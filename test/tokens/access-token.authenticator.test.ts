@@ -1,0 +1,137 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { AccessTokenClaims } from '../../src/core/access-token.js';
+import { AuthError } from '../../src/core/errors.js';
+import type { RevocableToken, RevocationService } from '../../src/revocation/revocation.service.js';
+import { AccessTokenAuthenticator } from '../../src/tokens/access-token.authenticator.js';
+import type { GenerationConfirmer } from '../../src/tokens/generation-confirmer.js';
+
+const T0 = Date.parse('2026-01-01T00:00:00.000Z');
+const CLAIMS: AccessTokenClaims = {
+  iss: 'https://issuer.example.com',
+  aud: 'https://api.example.com',
+  sub: 'user-1',
+  client_id: 'https://api.example.com',
+  iat: T0 / 1000,
+  exp: T0 / 1000 + 900,
+  jti: 'token-1',
+  sid: '65a000000000000000000001',
+  gen: 4,
+  ver: 'version-1',
+  roles: ['user', 'editor'],
+};
+const TOKEN = 'header.payload.signature';
+
+class Revocations {
+  readonly revoked = new Set<string>();
+  stale = false;
+
+  isRevoked({ jti, sid, ver }: RevocableToken): boolean {
+    if (this.stale) throw new AuthError('TEMPORARILY_UNAVAILABLE');
+    return [jti, sid, ver].some((id) => this.revoked.has(id));
+  }
+}
+
+let nowMs: number;
+let revocations: Revocations;
+let seen: [sessionId: string, generation: number][];
+let authenticator: AccessTokenAuthenticator;
+
+beforeEach(() => {
+  nowMs = T0;
+  revocations = new Revocations();
+  seen = [];
+  authenticator = new AccessTokenAuthenticator(
+    revocations as unknown as RevocationService,
+    { see: (...sighting: [string, number]) => void seen.push(sighting) } as unknown as GenerationConfirmer,
+    { now: () => nowMs },
+  );
+});
+
+function codeOf(attempt: () => unknown): string {
+  try {
+    attempt();
+  } catch (error) {
+    if (error instanceof AuthError) return error.code;
+    throw error;
+  }
+  return 'admitted';
+}
+
+describe(AccessTokenAuthenticator.name, () => {
+  it('admits a live token as its user in its session, and reports the use as evidence', () => {
+    expect(authenticator.admit(CLAIMS)).toEqual({
+      id: 'user-1',
+      roles: ['user', 'editor'],
+      session: { id: CLAIMS.sid, generation: 4 },
+    });
+    expect(seen).toEqual([[CLAIMS.sid, 4]]);
+  });
+
+  it('knows no token that it was not told of', () => {
+    expect(authenticator.recall(TOKEN)).toBeNull();
+    expect(seen).toEqual([]);
+  });
+
+  it('recalls the very same bytes only: not a token with another signature under the same claims', () => {
+    authenticator.remember(TOKEN, CLAIMS);
+    expect(authenticator.recall(TOKEN)?.id).toBe('user-1');
+    for (const other of [`${TOKEN} `, 'header.payload.forged', 'header.payload.', TOKEN.toUpperCase(), ''])
+      expect(authenticator.recall(other)).toBeNull();
+  });
+
+  describe.each([
+    ['at first sight', () => authenticator.admit(CLAIMS)],
+    ['once verified and remembered', () => authenticator.recall(TOKEN)],
+  ])('%s', (_when, attempt) => {
+    beforeEach(() => {
+      authenticator.remember(TOKEN, CLAIMS);
+    });
+
+    it('a token dies at its exp, on the one clock', () => {
+      nowMs = CLAIMS.exp * 1000 - 1;
+      expect(codeOf(attempt)).toBe('admitted');
+      nowMs = CLAIMS.exp * 1000;
+      expect(codeOf(attempt)).toBe('ACCESS_TOKEN_EXPIRED');
+    });
+
+    it.each([
+      ['the token', CLAIMS.jti],
+      ['its session', CLAIMS.sid],
+      ['the token version of its user', CLAIMS.ver],
+    ])('revoking %s ends it at once', (_what, id) => {
+      expect(codeOf(attempt)).toBe('admitted');
+      revocations.revoked.add(id);
+      expect(codeOf(attempt)).toBe('ACCESS_TOKEN_REVOKED');
+    });
+
+    it('a stale list of revocations refuses rather than trusts: never open (ASVS 16.5.3)', () => {
+      revocations.stale = true;
+      expect(codeOf(attempt)).toBe('TEMPORARILY_UNAVAILABLE');
+    });
+
+    it('a refused token is evidence of nothing: it confirms no generation', () => {
+      revocations.revoked.add(CLAIMS.sid);
+      expect(codeOf(attempt)).toBe('ACCESS_TOKEN_REVOKED');
+      revocations.stale = true;
+      expect(codeOf(attempt)).toBe('TEMPORARILY_UNAVAILABLE');
+      nowMs = CLAIMS.exp * 1000;
+      expect(codeOf(attempt)).toBe('ACCESS_TOKEN_EXPIRED');
+      expect(seen).toEqual([]);
+    });
+
+    it('every use is reported, and the confirmer decides what is new', () => {
+      attempt();
+      attempt();
+      expect(seen).toEqual([
+        [CLAIMS.sid, 4],
+        [CLAIMS.sid, 4],
+      ]);
+    });
+  });
+
+  it('forgets rather than grows: a flood of tokens pushes out the oldest, which is then verified anew', () => {
+    for (let index = 0; index <= 10_000; index++) authenticator.remember(`token-${index}`, CLAIMS);
+    expect(authenticator.recall('token-0')).toBeNull();
+    expect(authenticator.recall('token-10000')?.id).toBe('user-1');
+  });
+});

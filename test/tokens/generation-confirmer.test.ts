@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { GenerationConfirmer } from '../../src/tokens/generation-confirmer.js';
+import type { RefreshTokenStore } from '../../src/tokens/refresh-token.store.js';
+
+const T0 = Date.parse('2026-01-01T00:00:00.000Z');
+const MAX_WAITING = 10_000;
+
+/** A store whose confirmations end when, and as, the test says. */
+class Confirmations {
+  readonly asked: { id: string; generation: number; now: Date }[] = [];
+  down = false;
+  /** While set, confirmations wait here in the order they were asked for. */
+  held: { succeed: () => void; fail: () => void }[] | null = null;
+
+  confirm = async (id: string, generation: number, now: Date): Promise<void> => {
+    this.asked.push({ id, generation, now });
+    if (this.held) {
+      const { held } = this;
+      return new Promise((resolve, reject) =>
+        held.push({ succeed: resolve, fail: () => reject(new Error('primary stepped down')) }),
+      );
+    }
+    if (this.down) throw new Error('out of reach');
+  };
+
+  get pairs(): [id: string, generation: number][] {
+    return this.asked.map(({ id, generation }) => [id, generation]);
+  }
+}
+
+let store: Confirmations;
+let confirmer: GenerationConfirmer;
+let warnings: string[];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  warnings = [];
+  jest
+    .spyOn(Logger.prototype, 'warn')
+    .mockImplementation((message: unknown) => void warnings.push(String(message)));
+  store = new Confirmations();
+  confirmer = new GenerationConfirmer(store as unknown as RefreshTokenStore, { now: () => T0 });
+});
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+describe(GenerationConfirmer.name, () => {
+  it('records the first use of a generation', async () => {
+    confirmer.see('s1', 0);
+    await confirmer.settled();
+    expect(store.asked).toEqual([{ id: 's1', generation: 0, now: new Date(T0) }]);
+  });
+
+  it('asks the database once for a generation, however often it is used', async () => {
+    for (let use = 0; use < 100; use++) confirmer.see('s1', 3);
+    await confirmer.settled();
+    confirmer.see('s1', 3);
+    expect(store.pairs).toEqual([['s1', 3]]);
+  });
+
+  it('records each generation and each session for itself', async () => {
+    confirmer.see('s1', 0);
+    confirmer.see('s2', 0);
+    confirmer.see('s1', 1);
+    await confirmer.settled();
+    expect(store.pairs).toEqual([
+      ['s1', 0],
+      ['s2', 0],
+      ['s1', 1],
+    ]);
+  });
+
+  it('has no interest in an earlier generation than it has seen: that one was replaced', async () => {
+    confirmer.see('s1', 5);
+    confirmer.see('s1', 4);
+    await confirmer.settled();
+    expect(store.pairs).toEqual([['s1', 5]]);
+  });
+
+  it('is never on the request’s path: it returns while the write is still under way', () => {
+    store.held = [];
+    expect(confirmer.see('s1', 0)).toBeUndefined();
+    expect(store.pairs).toEqual([['s1', 0]]);
+  });
+
+  it('tries again until the write succeeded, within half a second (the bound of the contract), and then no more', async () => {
+    store.down = true;
+    confirmer.see('s1', 2);
+    await confirmer.settled();
+    for (let attempt = 2; attempt <= 20; attempt++) {
+      await jest.advanceTimersByTimeAsync(500);
+      expect(store.asked.length).toBeGreaterThanOrEqual(attempt);
+    }
+    store.down = false;
+    const failed = store.asked.length;
+    await jest.advanceTimersByTimeAsync(500);
+    expect(store.asked.length).toBe(failed + 1);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(store.asked.length).toBe(failed + 1);
+    expect(jest.getTimerCount()).toBe(0);
+    expect(new Set(store.pairs.map(String))).toEqual(new Set(['s1,2']));
+  });
+
+  it('does not retry a session twice at a time, however often it is used during an outage', async () => {
+    store.down = true;
+    confirmer.see('s1', 2);
+    await confirmer.settled();
+    for (let use = 0; use < 50; use++) confirmer.see('s1', 2);
+    expect(store.asked).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(200);
+    expect(store.asked).toHaveLength(2);
+    expect(jest.getTimerCount()).toBe(1);
+  });
+
+  it('a newer generation takes the place of one that still waits for the database', async () => {
+    store.down = true;
+    confirmer.see('s1', 1);
+    await confirmer.settled();
+    confirmer.see('s1', 2);
+    await confirmer.settled();
+    store.down = false;
+    store.asked.length = 0;
+    await jest.advanceTimersByTimeAsync(500);
+    expect(store.pairs).toEqual([['s1', 2]]);
+  });
+
+  it('never throws and leaves no rejection behind: a request must not fail for a confirmation', async () => {
+    store.down = true;
+    expect(() => confirmer.see('s1', 0)).not.toThrow();
+    await expect(confirmer.settled()).resolves.toBeUndefined();
+    await jest.advanceTimersByTimeAsync(1000);
+    await expect(confirmer.settled()).resolves.toBeUndefined();
+  });
+
+  it('warns when an outage begins, not for every session in it', async () => {
+    store.down = true;
+    for (let session = 0; session < 50; session++) confirmer.see(`s${session}`, 0);
+    await confirmer.settled();
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('out of reach');
+  });
+
+  it('is bounded in an outage; what it let go is recorded at its next use', async () => {
+    store.down = true;
+    for (let session = 0; session <= MAX_WAITING; session++) confirmer.see(`s${session}`, 0);
+    await confirmer.settled();
+    store.down = false;
+    store.asked.length = 0;
+    await jest.advanceTimersByTimeAsync(500);
+    expect(store.asked).toHaveLength(MAX_WAITING);
+    const retried = new Set(store.asked.map(({ id }) => id));
+    const [forgotten] = Array.from({ length: MAX_WAITING + 1 }, (_, session) => `s${session}`).filter(
+      (id) => !retried.has(id),
+    );
+    store.asked.length = 0;
+    confirmer.see(forgotten ?? '', 0);
+    confirmer.see('s0', 0);
+    expect(store.pairs).toEqual([[forgotten, 0]]);
+  });
+
+  describe('at shutdown', () => {
+    it('waits for what is being written', async () => {
+      store.held = [];
+      confirmer.see('s1', 0);
+      let ended = false;
+      const shutdown = confirmer.beforeApplicationShutdown().then(() => (ended = true));
+      await jest.advanceTimersByTimeAsync(0);
+      expect(ended).toBe(false);
+      store.held[0]?.succeed();
+      await shutdown;
+      expect(ended).toBe(true);
+    });
+
+    it('leaves no timer running, whatever still waits', async () => {
+      store.down = true;
+      confirmer.see('s1', 0);
+      await confirmer.beforeApplicationShutdown();
+      expect(jest.getTimerCount()).toBe(0);
+    });
+  });
+});
