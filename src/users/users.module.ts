@@ -5,6 +5,7 @@ import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-
 import { BcryptPasswordHasher } from './bcrypt-password-hasher.js';
 import { MongoUserStore } from './mongo-user.store.js';
 import { USER_MODEL, User, UserSchema } from './user.schema.js';
+import { defaultHashConcurrency, QueuedPasswordHasher } from './queued-password-hasher.js';
 import { PASSWORD_HASHER, USER_STORE, UsersService } from './users.service.js';
 
 /** Registration and hashed credentials. Comes with `AuthModule`, which re-exports it. */
@@ -27,8 +28,14 @@ export class UsersModule {
         },
         {
           provide: PASSWORD_HASHER,
-          useFactory: ({ password }: ResolvedAuthOptions) =>
-            password.hasher ?? new BcryptPasswordHasher(password.bcryptCost),
+          useFactory: ({ password }: ResolvedAuthOptions) => {
+            const hasher = password.hasher ?? new BcryptPasswordHasher(password.bcryptCost);
+            return new QueuedPasswordHasher(
+              hasher,
+              password.hashConcurrency ?? defaultHashConcurrency(),
+              password.hashQueueLimit,
+            );
+          },
           inject: [AUTH_OPTIONS],
         },
         UsersService,

@@ -189,6 +189,16 @@ export interface PasswordOptions {
    */
   bcryptCost?: number;
   /**
+   * How many passwords are hashed at once.
+   * @default cores − 1, at least 1, and one less than the threads of libuv's pool
+   */
+  hashConcurrency?: number;
+  /**
+   * How many may wait to be hashed; a login beyond it gets 503 with `Retry-After`.
+   * @default 100
+   */
+  hashQueueLimit?: number;
+  /**
    * Slow hash of passwords.
    * @default bcrypt
    */

@@ -41,6 +41,9 @@ export interface ResolvedAuthOptions {
     readonly maxLength: number;
     readonly blocklist: ReadonlySet<string>;
     readonly bcryptCost: number;
+    /** Null: as the machine allows. */
+    readonly hashConcurrency: number | null;
+    readonly hashQueueLimit: number;
     readonly hasher: PasswordHasher | null;
   };
   readonly trustedOrigins: ReadonlySet<string>;
@@ -123,6 +126,14 @@ export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
       maxLength: read.integer('password.maxLength', options.password?.maxLength, 128, 64, 4096),
       blocklist: new Set((options.password?.blocklist ?? []).map((word) => word.toLowerCase())),
       bcryptCost: read.integer('password.bcryptCost', options.password?.bcryptCost, 12, 4, 18),
+      hashConcurrency: readHashConcurrency(read, options.password?.hashConcurrency),
+      hashQueueLimit: read.integer(
+        'password.hashQueueLimit',
+        options.password?.hashQueueLimit,
+        100,
+        1,
+        100_000,
+      ),
       hasher: options.password?.hasher ?? null,
     },
     trustedOrigins: readOrigins(read, options.trustedOrigins ?? []),
@@ -207,6 +218,11 @@ function readCookie(
       'none',
     ]),
   };
+}
+
+/** The core knows no machine: what is not set is left to who hashes. */
+function readHashConcurrency(read: OptionReader, value: number | undefined): number | null {
+  return value === undefined ? null : read.integer('password.hashConcurrency', value, 1, 1, 256);
 }
 
 function readFeatures(

@@ -1,0 +1,54 @@
+import { availableParallelism } from 'node:os';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { AuthError } from '../core/errors.js';
+import type { PasswordHasher } from '../core/ports.js';
+
+/** Threads of libuv's pool, which bcrypt shares with the file system and name look-ups. */
+const LIBUV_DEFAULT_THREADS = 4;
+
+/** As many hashes at once as leave a core to the event loop and a thread to the rest of the pool. */
+export function defaultHashConcurrency(): number {
+  const threads = Number(process.env['UV_THREADPOOL_SIZE']) || LIBUV_DEFAULT_THREADS;
+  return Math.max(1, Math.min(availableParallelism(), threads) - 1);
+}
+
+/**
+ * Hashing under a limit: a flood of logins waits here, and beyond the limit of the queue is told to come back, so that
+ * it cannot starve refreshes.
+ */
+export class QueuedPasswordHasher implements PasswordHasher {
+  private readonly limit: LimitFunction;
+
+  constructor(
+    private readonly hasher: PasswordHasher,
+    concurrency: number,
+    private readonly queueLimit: number,
+  ) {
+    this.limit = pLimit(concurrency);
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.limit.pendingCount;
+  }
+
+  /** @throws AuthError `TEMPORARILY_UNAVAILABLE` where too many wait */
+  async hash(password: string): Promise<string> {
+    return this.enqueue(() => this.hasher.hash(password));
+  }
+
+  /** @throws AuthError `TEMPORARILY_UNAVAILABLE` where too many wait */
+  async verify(password: string, stored: string): Promise<boolean> {
+    return this.enqueue(() => this.hasher.verify(password, stored));
+  }
+
+  needsUpgrade(stored: string): boolean {
+    return this.hasher.needsUpgrade(stored);
+  }
+
+  private enqueue<T>(work: () => Promise<T>): Promise<T> {
+    if (this.limit.pendingCount >= this.queueLimit)
+      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the hashing queue is full', retryAfter: 2 });
+    return this.limit(work);
+  }
+}
