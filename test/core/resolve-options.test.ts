@@ -221,6 +221,8 @@ describe(resolveOptions.name, () => {
       ['password', 'minLength', 65],
       ['password', 'maxLength', 63],
       ['password', 'bcryptCost', 3],
+      ['password', 'hashConcurrency', 0],
+      ['password', 'hashQueueLimit', 0],
       ['password', 'bcryptCost', NaN],
       ['refreshToken', 'sliding', 'false'],
       ['refreshToken', 'allowBodyTransport', 1],
@@ -331,6 +333,11 @@ describe(resolveOptions.name, () => {
       expect(ring.join()).not.toContain(Buffer.from(first).toString('hex').slice(0, 32));
     });
 
+    it('whose blocked passwords are in the case in which they are compared', () => {
+      const { password } = resolveOptions(options({ password: { blocklist: ['Silent-Auth', 'ACME'] } }));
+      expect([...password.blocklist]).toEqual(['silent-auth', 'acme']);
+    });
+
     it('whose fingerprint key is the given one, alone, where one is given', () => {
       const key = newSecret();
       expect(resolveOptions(options({ fingerprint: { key } })).fingerprint.keys).toEqual([Buffer.from(key)]);
@@ -353,6 +360,7 @@ const SUPPLIED: Record<string, unknown> = {
   'none: the exact host': null,
   // Null: the module supplies them.
   bcrypt: null,
+  "cores − 1, at least 1, and one less than the threads of libuv's pool": null,
   "the `users` collection on the host's connection": null,
   "the `revocations` collection on the host's connection": null,
   "a monotonic clock anchored to the database's time": null,

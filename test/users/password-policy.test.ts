@@ -1,13 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import { AuthError } from '../../src/core/errors.js';
-import { assertPassword, normalizePassword, type PasswordContext } from '../../src/users/password-policy.js';
+import {
+  assertNewPassword,
+  assertPasswordLength,
+  normalizePassword,
+  type PasswordContext,
+  type PasswordPolicy,
+} from '../../src/users/password-policy.js';
 
-const POLICY = { minLength: 8, maxLength: 64 };
+const POLICY: PasswordPolicy = { minLength: 8, maxLength: 64, blocklist: new Set(['silent-auth']) };
 const CONTEXT: PasswordContext = { field: 'newPassword', email: 'ann.lee@example.com', name: 'Annabel Lee' };
 
 function refusalOf(password: string, context = CONTEXT): AuthError | null {
   try {
-    assertPassword(normalizePassword(password), POLICY, context);
+    assertNewPassword(normalizePassword(password), POLICY, context);
     return null;
   } catch (error) {
     if (error instanceof AuthError) return error;
@@ -27,12 +33,12 @@ describe(normalizePassword.name, () => {
   });
 });
 
-describe(assertPassword.name, () => {
+describe(assertNewPassword.name, () => {
   it.each([
     'tr0ub4dor',
     'correct horse battery staple',
     'only lower case letters',
-    '19283746',
+    '77410236985',
     '        x',
     'aaaaaaab',
     'ann.lee@example.com!',
@@ -94,10 +100,55 @@ describe(assertPassword.name, () => {
     },
   );
 
+  it.each(['password', '12345678', 'PassWord1', 'iloveyou', 'qwertyuiop', 'ｐａｓｓｗｏｒｄ'])(
+    'refuses %j, which heads the leaked lists (ASVS 6.2.4)',
+    (password) => {
+      const refusal = refusalOf(password);
+      expect(refusal?.code).toBe('WEAK_PASSWORD');
+      expect(refusal?.message).toBe('The password is one of the first that attackers try.');
+    },
+  );
+
+  it.each(['silent-auth', 'Silent-Auth', 'ｓｉｌｅｎｔ-auth'])(
+    'refuses %j: the host blocked it, in any case',
+    (password) => {
+      expect(refusalOf(password)?.message).toBe('The password is one of the first that attackers try.');
+    },
+  );
+
+  it('refuses the whole password only: one that merely contains a common one is not common', () => {
+    expect(refusalOf('my password has no vowels')).toBeNull();
+    expect(refusalOf('silent-auth-2')).toBeNull();
+  });
+
   it('never quotes the password in its refusal', () => {
     for (const password of ['x7#kQ2!', 'z'.repeat(9), 'xy'.repeat(40), 'Annabel Lee']) {
       const refusal = refusalOf(password);
       expect(JSON.stringify([refusal?.message, refusal?.detail, refusal?.fields])).not.toContain(password);
     }
+  });
+});
+
+describe(assertPasswordLength.name, () => {
+  const lengthRefusal = (password: string) => {
+    try {
+      assertPasswordLength(password, POLICY, 'password');
+      return null;
+    } catch (error) {
+      return error;
+    }
+  };
+
+  it('refuses what no password can be before it costs a hash: a flood of huge ones is cheap', () => {
+    expect(lengthRefusal('x'.repeat(65))).toMatchObject({
+      code: 'VALIDATION_FAILED',
+      fields: [{ field: 'password', message: 'must be at most 64 characters' }],
+    });
+    expect(lengthRefusal('🐴'.repeat(64))).toBeNull();
+  });
+
+  it('has no minimum: at a login a short password is a wrong one, as it may have been allowed once', () => {
+    expect(lengthRefusal('')).toBeNull();
+    expect(lengthRefusal('x')).toBeNull();
   });
 });

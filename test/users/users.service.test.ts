@@ -220,6 +220,17 @@ describe(UsersService.name, () => {
       expect(store.users.get('user-1')?.passwordHash).toBe('hash:2:new password');
     });
 
+    it('refuses a password that is too long before anything is looked up or hashed, whoever is asked for', async () => {
+      const findByEmail = jest.spyOn(store, 'findByEmail');
+      for (const email of [ANN.email, 'nobody@example.com'])
+        await expect(users.checkPassword(email, 'xy'.repeat(65))).rejects.toMatchObject({
+          code: 'VALIDATION_FAILED',
+          fields: [{ field: 'password' }],
+        });
+      expect(findByEmail).not.toHaveBeenCalled();
+      expect(hasher.verify).not.toHaveBeenCalled();
+    });
+
     it('a store out of reach is an outage, not a wrong password', async () => {
       jest.spyOn(store, 'findByEmail').mockRejectedValue(new AuthError('TEMPORARILY_UNAVAILABLE'));
       await expect(users.checkPassword(ANN.email, ANN.password)).rejects.toMatchObject({
