@@ -46,6 +46,17 @@ describe(BodyValidationPipe.name, () => {
     });
   });
 
+  it('an odd field hides no other problem, and is named once', async () => {
+    const fields = await refusedFields(LoginDto, { email: { $gt: '' }, isAdmin: true });
+    expect([...fields].sort()).toEqual(expect.arrayContaining(['email', 'isAdmin', 'password']));
+    expect(fields.filter((field) => field === 'email')).toHaveLength(1);
+  });
+
+  it('answers a flood of unknown fields short', async () => {
+    const flood = Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`x${index}`, 1]));
+    expect((await refusedFields(LoginDto, { ...flood, ...LOGIN })).length).toBeLessThanOrEqual(40);
+  });
+
   it('takes no body for an empty one', async () => {
     for (const none of [undefined, {}]) {
       expect(await validate(RefreshDto, none)).toEqual({});

@@ -100,6 +100,7 @@ describe(createRingKey.name, () => {
       ['EC secp256k1', ecKey('secp256k1')],
       ['EdDSA', generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })],
       ['a kind named like a method of every object', { kty: 'constructor' }],
+      ['such a kind with an algorithm', { kty: 'toString', alg: 'HS256' }],
       ['no kind', {}],
     ])('refuses %s (J1)', (_name, jwk) => {
       const problem = problemOf(jwk);
