@@ -1,15 +1,14 @@
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 
 import { ChangeLog } from './change-log.js';
-import type { ConnectionState, ServerState } from './commands/command.js';
-import { type Execution, errorReply, execute } from './commands/execute.js';
+import type { Execution } from './commands/execute.js';
+import { Connection, reportUnexpected } from './connection.js';
 import { Cursors } from './cursors.js';
 import type { Journal } from './journal.js';
 import { type WriteIdentity, RetryableWrites } from './retryable-writes.js';
 import { Store } from './store.js';
 import { removeExpired } from './ttl-monitor.js';
 import type { Document } from './values.js';
-import { BrokenStream, FrameReader, type Request, decodeRequest, encodeReply } from './wire.js';
 
 /** The sockets, and what all of them share. */
 export class MongoWireServer {
@@ -62,60 +61,18 @@ export class MongoWireServer {
   private accept(socket: Socket): void {
     this.sockets.add(socket);
     socket.on('close', () => this.sockets.delete(socket));
-    // A connection may break at any time; that is the client's affair.
-    socket.on('error', () => socket.destroy());
-    const connection = this.describe(socket);
-    const frames = new FrameReader();
-    // Commands of one connection run in order, also behind one that waits for news.
-    let waiting: Promise<void> | undefined;
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        for (const frame of frames.push(chunk)) {
-          const request = decodeRequest(frame);
-          const turn = waiting
-            ? waiting.then(() => this.answer(socket, connection, request))
-            : this.answer(socket, connection, request);
-          if (!turn) continue;
-          const mine: Promise<void> = turn.then(() => {
-            if (waiting === mine) waiting = undefined;
-          });
-          waiting = mine;
-        }
-      } catch (error) {
-        if (!(error instanceof BrokenStream)) throw error;
-        socket.destroy();
-      }
-    });
+    new Connection(socket, this.execution(socket));
   }
 
-  private describe(socket: Socket): ConnectionState {
+  private execution(socket: Socket): Execution {
+    const { store, cursors, changeLog, retries } = this;
     const remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`;
-    return { id: ++this.lastConnectionId, remoteAddress, metadataSent: false };
-  }
-
-  /** At once where possible; only what has to wait gives a promise. */
-  private answer(socket: Socket, connection: ConnectionState, request: Request): Promise<void> | undefined {
-    const { body } = request;
-    const reply =
-      'fault' in body ? errorReply(body.fault) : execute(this.execution(connection), body.command);
-    if (reply instanceof Promise) return reply.then((doc) => this.send(socket, request, doc));
-    this.send(socket, request, reply);
-    return undefined;
-  }
-
-  private send(socket: Socket, request: Request, reply: Document): void {
-    if (!request.moreToCome && socket.writable) socket.write(encodeReply(request, reply));
-  }
-
-  private execution(connection: ConnectionState): Execution {
-    const server: ServerState = {
-      ...{ store: this.store, cursors: this.cursors, changeLog: this.changeLog, port: this.boundPort },
-    };
     return {
-      ...{ server, connection },
+      server: { store, cursors, changeLog, port: this.boundPort },
+      connection: { id: ++this.lastConnectionId, remoteAddress, metadataSent: false },
       settle: (write) => this.settle(write),
-      identify: (command) => this.retries.identify(command),
-      replyTo: (identity) => this.retries.replyTo(identity),
+      identify: (command) => retries.identify(command),
+      replyTo: (identity) => retries.replyTo(identity),
     };
   }
 
@@ -129,8 +86,12 @@ export class MongoWireServer {
 
   private tidy(): void {
     const now = Date.now();
-    removeExpired(this.store, now);
-    this.settle();
+    try {
+      removeExpired(this.store, now);
+      this.settle();
+    } catch (error) {
+      reportUnexpected(error);
+    }
     this.cursors.dropIdle(now);
     this.retries.dropIdle(now);
   }

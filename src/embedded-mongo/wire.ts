@@ -103,8 +103,17 @@ function decodeDocument(bytes: Buffer, from: number, end: number): { doc: Docume
   if (size < 5 || next > end) {
     throw new NamedFault(22, "bson length doesn't match what we found");
   }
+  const doc = parse(bytes.subarray(from, next));
+  // An object holds a field once: what was sent twice has been dropped, and shows by the size.
+  if (BSON.calculateObjectSize(doc, ENCODE) !== size) {
+    throw new MongoServerFault(40413, 'A field is a duplicate field, or of a type that cannot be kept');
+  }
+  return { doc, next };
+}
+
+function parse(bytes: Buffer): Document {
   try {
-    return { doc: BSON.deserialize(bytes.subarray(from, next), DECODE), next };
+    return BSON.deserialize(bytes, DECODE);
   } catch (error) {
     throw new NamedFault(22, `Invalid BSON: ${(error as Error).message}`);
   }

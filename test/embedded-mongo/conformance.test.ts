@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 
-import { type Replay, replay } from './support/golden-replay.js';
+import { type Replay, replay, replayMessages } from './support/golden-replay.js';
 
 /** How many steps of each file must at least be answered as MongoDB does. These numbers may only rise. */
 const ANSWERED_AT_LEAST: Record<string, number> = {
@@ -10,7 +10,7 @@ const ANSWERED_AT_LEAST: Record<string, number> = {
   cursors: 27,
   delete: 12,
   'duplicate-key': 57,
-  errors: 9,
+  errors: 10,
   'find-match': 89,
   'find-sort-projection': 31,
   findAndModify: 47,
@@ -32,6 +32,13 @@ describe('recorded answers of MongoDB 4.4.6 and 5.0.7', () => {
     expect(share.dependent).toBeLessThanOrEqual(4);
     expect(wrong.join('\n')).toBe('');
     expect(share.answered).toBeGreaterThanOrEqual(ANSWERED_AT_LEAST[file]!);
+  });
+
+  test('wire: each message is answered alike, refused, or its connection closed', async () => {
+    const { share, wrong } = await replayMessages();
+    shares.wire = share;
+    expect(wrong.join('\n')).toBe('');
+    expect(share.answered).toBeGreaterThanOrEqual(25);
   });
 
   afterAll(() => console.table(shares));

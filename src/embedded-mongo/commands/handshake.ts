@@ -54,11 +54,12 @@ function describeServer({ server, connection, command, now }: CommandContext): D
   };
 }
 
-const ping: Command = { names: ['ping'], options: [], run: () => ({}) };
+const ping: Command = { names: ['ping'], options: [], ignoresUnknownOptions: true, run: () => ({}) };
 
 const buildInfo: Command = {
   names: ['buildInfo', 'buildinfo'],
   options: [],
+  ignoresUnknownOptions: true,
   run: () => ({
     version: VERSION,
     gitVersion: 'embedded development server',

@@ -60,6 +60,51 @@ export async function replay(file: string): Promise<Replay> {
   }
 }
 
+/** The steps of the wire file are bytes, each on a connection of its own. */
+export async function replayMessages(): Promise<Replay> {
+  const database = await startEmbeddedMongo();
+  const result: Replay = {
+    share: { answered: 0, refused: 0, dependent: 0, environment: 0, wrong: 0 },
+    wrong: [],
+  };
+  for (const step of readSteps('wire')) {
+    const client = await RawClient.connect(database.port);
+    for (const hex of step.sentHex as string[]) client.send(Buffer.from(hex, 'hex'));
+    const replies = await repliesOf(client, step);
+    client.close();
+    const wanted = messageText(step.replies as Document[], step.connectionClosedByServer as boolean);
+    const given = messageText(replies, client.closedByServer);
+    const isRefused = replies.some(({ doc }) => doc && isRefusal(doc as Document));
+    const verdict: Verdict = given === wanted ? 'answered' : isRefused ? 'refused' : 'wrong';
+    result.share[verdict]++;
+    if (verdict === 'wrong') result.wrong.push(`wire: ${step.name}\n  wants ${wanted}\n  gave  ${given}`);
+  }
+  await database.close();
+  return result;
+}
+
+/** As many as were recorded, and a ping after them to see that nothing else was sent or the stream has ended. */
+async function repliesOf(client: RawClient, step: Document): Promise<Document[]> {
+  const replies: Document[] = [];
+  for (let i = 0; i < (step.replies as Document[]).length; i++) {
+    const reply = await client.reply();
+    if (!reply) return replies;
+    replies.push(reply);
+    // Where several replies to one message were recorded, a refusal is the only one.
+    if (reply.doc && isRefusal(reply.doc)) break;
+  }
+  await client.command('admin', { ping: 1 }).catch(() => undefined);
+  return replies;
+}
+
+function messageText(replies: Document[], closed: boolean): string {
+  const shown = replies.map(({ opCode, responseTo, doc }) => {
+    const numbers = { opCode: Number(opCode), responseTo: Number(responseTo) };
+    return { ...numbers, doc: doc ? (JSON.parse(comparable(doc as Document)) as unknown) : null };
+  });
+  return JSON.stringify({ closed, shown });
+}
+
 class Session {
   private readonly share = { answered: 0, refused: 0, dependent: 0, environment: 0, wrong: 0 };
   private readonly wrong: string[] = [];

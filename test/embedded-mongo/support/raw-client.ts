@@ -18,6 +18,7 @@ export class RawClient {
   private received = Buffer.alloc(0);
   private readonly socket: Socket;
   closed = false;
+  closedByServer = false;
   private wake: () => void = () => undefined;
 
   private constructor(socket: Socket) {
@@ -27,6 +28,7 @@ export class RawClient {
       this.received = Buffer.concat([this.received, chunk]);
       this.wake();
     });
+    socket.on('end', () => (this.closedByServer = true));
     socket.on('close', () => {
       this.closed = true;
       this.wake();
