@@ -3,16 +3,9 @@ import { BSON } from 'mongodb';
 import { MongoServerFault, immutableField } from './errors.js';
 import { type IndexSpec, idIndexSpec } from './index-spec.js';
 import { OrderedIndex, sameKeys } from './ordered-index.js';
+import type { StoredRecord } from './stored-record.js';
 import { type Document, valuesEqual } from './values.js';
 import { MAX_DOCUMENT_BYTES } from './wire.js';
-
-/** A document in its place. The document itself is never changed, only exchanged for another. */
-export interface StoredRecord {
-  readonly id: number;
-  doc: Document;
-  bytes: number;
-  removed: boolean;
-}
 
 /** Documents in the order of their insertion, and their indexes, always in step with one another. */
 export class Collection {

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 
 import { type Execution, errorReply, execute } from './commands/execute.js';
 import type { Document } from './values.js';
-import { BrokenStream, FrameReader, type Request, decodeRequest, encodeReply } from './wire.js';
+import { BrokenStream, FrameReader } from './frame-reader.js';
+import { type Request, decodeRequest, encodeReply } from './wire.js';
 
 /** One client: its messages in, its replies out, in order. */
 export class Connection {

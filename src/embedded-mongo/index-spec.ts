@@ -3,23 +3,13 @@ import {
   badValue,
   cannotCreateIndex,
   failedToParse,
-  indexKeySpecsConflict,
-  indexOptionsConflict,
   notImplemented,
   typeMismatch,
 } from './errors.js';
 import { compileFilter } from './match.js';
 import { wholeNumber } from './numbers.js';
 import { describeDocument } from './describe-value.js';
-import {
-  type Document,
-  arrayIndex,
-  compareValues,
-  identicalValues,
-  isDocument,
-  isNumber,
-  typeName,
-} from './values.js';
+import { type Document, arrayIndex, compareValues, isDocument, isNumber, typeName } from './values.js';
 import { NamedFault } from './named-fault.js';
 
 export interface IndexSpec {
@@ -206,36 +196,4 @@ function refuseOtherOptions(given: Document): void {
   }
   if (given.v !== undefined && wholeNumber(given.v) !== 2)
     throw notImplemented('An index of another version');
-}
-
-/** The existing index this one would repeat, or undefined; throws if it stands in the way. */
-export function existingIndex(specs: readonly IndexSpec[], wanted: IndexSpec): IndexSpec | undefined {
-  const sameKey = specs.find((spec) => sameKeyPattern(spec.key, wanted.key));
-  const sameName = specs.find((spec) => spec.name === wanted.name);
-  if (sameKey && sameKey.name === '_id_' && Object.keys(wanted.key).length === 1) return sameKey;
-  if (sameName && sameName !== sameKey) {
-    throw indexKeySpecsConflict(
-      `Index must have unique name.The existing index: ${describeDocument(sameName.shown)} has the same name ` +
-        `as the requested index: ${describeDocument(wanted.shown)}`,
-    );
-  }
-  if (!sameKey) return undefined;
-  if (sameName && sameOptions(sameKey, wanted)) return sameKey;
-  if (sameName)
-    throw indexOptionsConflict(`Index with name: ${wanted.name} already exists with different options`);
-  throw indexOptionsConflict(`Index with name: ${wanted.name} already exists with a different name`);
-}
-
-/** Key patterns are the same only in the same order of fields. */
-export function sameKeyPattern(a: Document, b: Document): boolean {
-  return compareValues(a, b) === 0;
-}
-
-function sameOptions(a: IndexSpec, b: IndexSpec): boolean {
-  return (
-    a.unique === b.unique &&
-    a.sparse === b.sparse &&
-    a.expireAfterSeconds === b.expireAfterSeconds &&
-    identicalValues(a.partialFilterExpression, b.partialFilterExpression)
-  );
 }

@@ -4,7 +4,7 @@ import { duplicateKey } from './errors.js';
 import { assertSparseIsPlain, compareKeys, indexKeys } from './index-keys.js';
 import type { IndexSpec } from './index-spec.js';
 import { type Predicate, compileFilter } from './match.js';
-import type { StoredRecord } from './collection.js';
+import type { StoredRecord } from './stored-record.js';
 import { type Document, compareValues, setField, splitPath } from './values.js';
 
 interface Entry {

@@ -1,6 +1,6 @@
 import { BSON } from 'mongodb';
 
-import type { StoredRecord } from './collection.js';
+import type { StoredRecord } from './stored-record.js';
 import type { Batch, CursorSource } from './cursors.js';
 import type { Document } from './values.js';
 import { MAX_DOCUMENT_BYTES } from './wire.js';

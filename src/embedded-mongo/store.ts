@@ -1,6 +1,7 @@
 import { BSON } from 'mongodb';
 
-import { Collection, type StoredRecord } from './collection.js';
+import { Collection } from './collection.js';
+import type { StoredRecord } from './stored-record.js';
 import { MongoServerFault, namespaceNotFound } from './errors.js';
 import type { IndexSpec } from './index-spec.js';
 import type { Document } from './values.js';

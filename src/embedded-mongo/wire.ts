@@ -1,16 +1,13 @@
 import { BSON } from 'mongodb';
 
+import { BrokenStream, HEADER_BYTES, OP_MSG, OP_QUERY } from './frame-reader.js';
 import { MongoServerFault, notImplemented } from './errors.js';
 import type { Document } from './values.js';
 import { NamedFault } from './named-fault.js';
 
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
-export const MAX_MESSAGE_BYTES = 48_000_000;
 
-const HEADER_BYTES = 16;
 const OP_REPLY = 1;
-const OP_QUERY = 2004;
-const OP_MSG = 2013;
 
 const CHECKSUM_PRESENT = 1;
 const MORE_TO_COME = 2;
@@ -22,11 +19,6 @@ const DECODE = { promoteValues: false, promoteLongs: false, bsonRegExp: true } a
 /** The undefined of old BSON, which an empty array leaves in an index key, is sent as null rather than dropped. */
 const ENCODE = { ignoreUndefined: false } as const;
 
-/** What cannot be answered because the stream itself is no longer understood: the connection must close. */
-export class BrokenStream extends Error {
-  override readonly name = 'BrokenStream';
-}
-
 export interface Request {
   requestId: number;
   /** An OP_QUERY, which wants an OP_REPLY; drivers send their first handshake so. */
@@ -35,44 +27,6 @@ export interface Request {
   moreToCome: boolean;
   /** A message that was framed well and makes no sense inside is answered with an error. */
   body: { command: Document } | { fault: MongoServerFault };
-}
-
-/** Cuts the bytes of a connection into messages. */
-export class FrameReader {
-  private pending: Buffer[] = [];
-  private pendingBytes = 0;
-  private wanted = HEADER_BYTES;
-
-  *push(chunk: Buffer): Generator<Buffer> {
-    this.pending.push(chunk);
-    this.pendingBytes += chunk.length;
-    while (this.pendingBytes >= this.wanted) {
-      const bytes = this.pending.length === 1 ? this.pending[0]! : Buffer.concat(this.pending);
-      const length = frameLength(bytes);
-      if (bytes.length < length) {
-        this.keep(bytes, length);
-        return;
-      }
-      this.keep(bytes.subarray(length), HEADER_BYTES);
-      yield bytes.subarray(0, length);
-    }
-  }
-
-  private keep(bytes: Buffer, wanted: number): void {
-    this.pending = bytes.length > 0 ? [bytes] : [];
-    this.pendingBytes = bytes.length;
-    this.wanted = wanted;
-  }
-}
-
-/** Judged from the header alone, so that a stranger's bytes are not first collected up to some absurd length. */
-function frameLength(bytes: Buffer): number {
-  const length = bytes.readInt32LE(0);
-  const opCode = bytes.readInt32LE(12);
-  if (length < HEADER_BYTES || length > MAX_MESSAGE_BYTES)
-    throw new BrokenStream(`Message of ${length} bytes`);
-  if (opCode !== OP_MSG && opCode !== OP_QUERY) throw new BrokenStream(`Opcode ${opCode}`);
-  return length;
 }
 
 export function decodeRequest(frame: Buffer): Request {

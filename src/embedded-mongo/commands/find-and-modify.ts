@@ -1,4 +1,5 @@
-import type { Collection, StoredRecord } from '../collection.js';
+import type { Collection } from '../collection.js';
+import type { StoredRecord } from '../stored-record.js';
 import { failedToParse } from '../errors.js';
 import { type Projection, compileProjection } from '../projection.js';
 import { findRecords } from '../query-plan.js';

@@ -1,6 +1,7 @@
 import { MongoServerFault, notImplemented } from '../errors.js';
 import type { Document } from '../values.js';
-import { MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES } from '../wire.js';
+import { MAX_MESSAGE_BYTES } from '../frame-reader.js';
+import { MAX_DOCUMENT_BYTES } from '../wire.js';
 import { commandName } from './arguments.js';
 import type { Command, CommandContext } from './command.js';
 import { NamedFault } from '../named-fault.js';

@@ -1,7 +1,7 @@
 import type { Collection } from '../collection.js';
 import { badValue, failedToParse, notImplemented } from '../errors.js';
-import { sameKeyPattern } from '../index-spec.js';
-import { impliesPartialFilter } from '../query-plan.js';
+import { sameKeyPattern } from '../index-conflicts.js';
+import { impliesPartialFilter } from '../index-choice.js';
 import { type Document, isDocument } from '../values.js';
 
 /**

@@ -8,7 +8,8 @@ import {
   namespaceNotFound,
   typeMismatch,
 } from '../errors.js';
-import { existingIndex, parseIndexSpec, sameKeyPattern } from '../index-spec.js';
+import { existingIndex, sameKeyPattern } from '../index-conflicts.js';
+import { parseIndexSpec } from '../index-spec.js';
 import { DocumentCursor } from '../result-cursor.js';
 import { type Document, isDocument } from '../values.js';
 import {

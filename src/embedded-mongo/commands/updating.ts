@@ -1,6 +1,7 @@
 import { BSON } from 'mongodb';
 
-import type { Collection, StoredRecord } from '../collection.js';
+import type { Collection } from '../collection.js';
+import type { StoredRecord } from '../stored-record.js';
 import { type Document, isDocument } from '../values.js';
 import { failedToParse, notImplemented } from '../errors.js';
 import { type CompiledUpdate, compileUpdate, isReplacement, upsertSeed } from '../update.js';
