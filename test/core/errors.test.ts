@@ -11,6 +11,7 @@ const CONTRACT: readonly (readonly [code: string, status: number])[] = [
   ['EMAIL_TAKEN', 409],
   ['INVALID_CREDENTIALS', 401],
   ['ACCOUNT_DISABLED', 403],
+  ['TOO_MANY_ATTEMPTS', 429],
   ['ACCESS_TOKEN_MISSING', 401],
   ['ACCESS_TOKEN_INVALID', 401],
   ['ACCESS_TOKEN_EXPIRED', 401],

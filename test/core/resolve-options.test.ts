@@ -49,7 +49,8 @@ describe(resolveOptions.name, () => {
       const documented = documentedOptions().map(({ path }) => path);
       const resolved = leafPaths(resolveOptions(MINIMAL)).map((path) => path.replace(/Ms$/, ''));
       const renamed = resolved.map((path) => (path === 'fingerprint.keys' ? 'fingerprint.key' : path));
-      expect([...renamed].sort()).toEqual([...documented, 'issuer', 'keys.access', 'keys.refresh'].sort());
+      const expected = [...documented, 'issuer', 'keys.access', 'keys.refresh'];
+      expect(renamed.filter((path) => !DERIVED.has(path)).sort()).toEqual(expected.sort());
     });
   });
 
@@ -367,13 +368,16 @@ const SUPPLIED: Record<string, unknown> = {
   'derived from each refresh key': MINIMAL.keys.refresh.map(() => expect.any(Uint8Array)),
 };
 
+/** What follows from the keys and is nobody's choice. */
+const DERIVED: ReadonlySet<string> = new Set(['deviceKeys']);
+
 interface DocumentedOption {
   readonly path: string;
   /** Text of `@default`; null where it has none. */
   readonly documented: string | null;
 }
 
-/** Every optional option of auth-options.ts that is no mere group of options, with its `@default`. */
+/** Every optional option of auth-options.ts that is no mere group of options, with its `@default`, part by part. */
 function documentedOptions(): DocumentedOption[] {
   const file = new URL('../../src/core/options/auth-options.ts', import.meta.url);
   const source = ts.createSourceFile(file.pathname, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
@@ -383,21 +387,26 @@ function documentedOptions(): DocumentedOption[] {
   const optionsOf = (group: ts.InterfaceDeclaration, prefix: string): DocumentedOption[] =>
     group.members.filter(ts.isPropertySignature).flatMap((member) => {
       const path = prefix + member.name.getText();
-      const inner = groups.get(member.type?.getText() ?? '');
-      if (inner) return optionsOf(inner, `${path}.`);
-      if (!member.questionToken) return [];
       const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'default');
-      return [{ path, documented: ts.getTextOfJSDocComment(tag?.comment) ?? null }];
+      const documented = ts.getTextOfJSDocComment(tag?.comment) ?? null;
+      const inner = groups.get(member.type?.getText().replace(/^false \| /, '') ?? '');
+      if (inner && documented === null) return optionsOf(inner, `${path}.`);
+      if (!member.questionToken) return [];
+      if (!documented?.startsWith('{')) return [{ path, documented }];
+      return Object.entries(literal(documented) as object).map(([name, value]) => ({
+        path: `${path}.${name}`,
+        documented: JSON.stringify(value),
+      }));
     });
   const root = groups.get('AuthOptions');
   if (!root) throw new Error('auth-options.ts declares AuthOptions');
   return optionsOf(root, '');
 }
 
-/** The value of a literal in a `@default`: quoted text, a number, true or false, a list of texts. */
+/** The value of a literal in a `@default`: quoted text, a number, true or false, a list, an object. */
 function literal(documented: string): unknown {
   try {
-    return JSON.parse(documented.replaceAll("'", '"'));
+    return JSON.parse(documented.replaceAll("'", '"').replace(/(\w+):/g, '"$1":'));
   } catch {
     throw new Error(`@default ${documented} is neither a literal nor known prose`);
   }
