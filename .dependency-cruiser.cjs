@@ -14,11 +14,12 @@ module.exports = {
     layer('core', []),
     layer('database', ['core']),
     layer('events', ['core']),
+    layer('throttle', ['core', 'database']),
     layer('revocation', ['core', 'database']),
     layer('users', ['core', 'database']),
     layer('tokens', ['core', 'database', 'events', 'revocation', 'users']),
     layer('audit', ['core', 'database', 'events', 'revocation', 'users', 'tokens']),
-    layer('auth', ['core', 'database', 'events', 'revocation', 'users', 'tokens', 'audit']),
+    layer('auth', ['core', 'database', 'events', 'throttle', 'revocation', 'users', 'tokens', 'audit']),
     layer('client', []),
     layer('embedded-mongo', []),
     {

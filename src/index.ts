@@ -38,6 +38,8 @@ export type {
   RefreshTokenOptions,
   RevocationOptions,
   SessionOptions,
+  ThrottleOptions,
+  LimitOptions,
 } from './core/options/auth-options.js';
 export { checkOptions } from './core/options/resolve-options.js';
 export { ConfigurationError } from './core/options/option-reader.js';

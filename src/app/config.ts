@@ -55,6 +55,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
   const isProduction = mode === 'production';
   const port = env.number('PORT') ?? 3000;
   if (typeof port !== 'number' || port > 65535) refuse('PORT', port, 'give a port number from 0 to 65535');
+  const isThrottled = choice('THROTTLE', 'on', ['on', 'off']) === 'on';
   const dataDir = env.text('DATA_DIR') ?? '.data';
   const issuer = env.text('ISSUER') ?? `http://localhost:${port}`;
   if (isProduction && env.text('ISSUER') === undefined)
@@ -112,7 +113,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
     trustedOrigins: env.list('TRUSTED_ORIGINS') ?? [],
     admin: readAdmin(env, isProduction),
     logLevel: choice('LOG_LEVEL', 'info', LOG_LEVELS),
-    auth: readAuthOptions(env, { issuer, keys, isProduction }),
+    auth: readAuthOptions(env, { issuer, keys, isProduction, isThrottled }),
     warnings,
   };
   problems.push(...problemsOf(config.auth, problems));
@@ -124,10 +125,14 @@ interface AuthBasis {
   readonly issuer: string;
   readonly keys: AuthOptions['keys'];
   readonly isProduction: boolean;
+  readonly isThrottled: boolean;
 }
 
 /** Values go to the library as they are, odd ones too: it checks them and reports all together. */
-function readAuthOptions(env: Environment, { issuer, keys, isProduction }: AuthBasis): AuthOptions {
+function readAuthOptions(
+  env: Environment,
+  { issuer, keys, isProduction, isThrottled }: AuthBasis,
+): AuthOptions {
   return {
     issuer,
     audience: env.text('AUDIENCE'),
@@ -150,6 +155,7 @@ function readAuthOptions(env: Environment, { issuer, keys, isProduction }: AuthB
     },
     sessions: { maxPerUser: env.number('MAX_SESSIONS_PER_USER') as number | undefined },
     password: { bcryptCost: env.number('BCRYPT_COST') as number | undefined },
+    throttle: isThrottled ? undefined : false,
     trustedOrigins: env.list('TRUSTED_ORIGINS'),
   };
 }

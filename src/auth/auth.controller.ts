@@ -17,6 +17,7 @@ import {
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
 import { extractAccessToken } from '../tokens/jwt.strategy.js';
+import type { ClientTraits } from '../tokens/refresh-token.service.js';
 import { TokenSigner } from '../tokens/token-signer.js';
 import { AuthService, type TokenGrant } from './auth.service.js';
 import { BodyValidationPipe } from './body-validation.pipe.js';
@@ -32,10 +33,12 @@ import {
 } from './dto/answers.js';
 import { ChangePasswordDto, LoginDto, RefreshDto, RegisterDto } from './dto/auth.dto.js';
 import { AuthRoutesFilter } from './filters/auth-routes.filter.js';
+import { DeviceCookie } from './device-cookie.js';
 import { CrossSiteGuard } from './guards/cross-site.guard.js';
 import { AccessTokenGuard } from './guards/jwt-auth.guard.js';
 import { JwtRefreshGuard } from './guards/jwt-refresh.guard.js';
 import { RequestShapeGuard } from './guards/request-shape.guard.js';
+import { LoginThrottleGuard, RefreshThrottleGuard } from './guards/throttle.guard.js';
 import { clientOf, type HttpRequest } from './http-request.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
@@ -51,10 +54,11 @@ export abstract class AuthController {
     private readonly auth: AuthService,
     private readonly signer: TokenSigner,
     private readonly cookie: RefreshCookie,
+    private readonly devices: DeviceCookie,
   ) {}
 
   @Post('register')
-  @UseGuards(CrossSiteGuard)
+  @UseGuards(CrossSiteGuard, LoginThrottleGuard)
   async register(
     @Body() body: RegisterDto,
     @Req() request: HttpRequest,
@@ -63,15 +67,13 @@ export abstract class AuthController {
     const { email, password, name, transport, ...device } = body;
     const registration = { email, password, name: name ?? undefined };
     const session = { transport: transport ?? 'cookie', ...device };
-    return this.answer(
-      await this.auth.register(registration, session, clientOf(request, this.options)),
-      response,
-    );
+    const grant = await this.auth.register(registration, session, this.clientOf(request));
+    return this.welcome(grant, request, response);
   }
 
   @Post('login')
   @HttpCode(200)
-  @UseGuards(CrossSiteGuard)
+  @UseGuards(CrossSiteGuard, LoginThrottleGuard)
   async login(
     @Body() body: LoginDto,
     @Req() request: HttpRequest,
@@ -79,15 +81,13 @@ export abstract class AuthController {
   ): Promise<TokenAnswer> {
     const { email, password, transport, ...device } = body;
     const session = { transport: transport ?? 'cookie', ...device };
-    return this.answer(
-      await this.auth.login(email, password, session, clientOf(request, this.options)),
-      response,
-    );
+    const grant = await this.auth.login(email, password, session, this.clientOf(request));
+    return this.welcome(grant, request, response);
   }
 
   @Post('refresh')
   @HttpCode(200)
-  @UseGuards(CrossSiteGuard, JwtRefreshGuard)
+  @UseGuards(CrossSiteGuard, RefreshThrottleGuard, JwtRefreshGuard)
   async refresh(
     @Body() _body: RefreshDto,
     @Req() request: HttpRequest,
@@ -95,7 +95,7 @@ export abstract class AuthController {
   ): Promise<TokenAnswer> {
     const token = request.refreshToken;
     if (!token) throw new Error('JwtRefreshGuard sets the refresh token');
-    return this.answer(await this.auth.refresh(token, clientOf(request, this.options)), response);
+    return this.answer(await this.auth.refresh(token, this.clientOf(request)), response);
   }
 
   @Post('logout')
@@ -133,7 +133,7 @@ export abstract class AuthController {
     @Req() request: HttpRequest,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<TokenAnswer> {
-    return this.answer(await this.auth.changePassword(user, body, clientOf(request, this.options)), response);
+    return this.answer(await this.auth.changePassword(user, body, this.clientOf(request)), response);
   }
 
   @Get('me')
@@ -169,6 +169,16 @@ export abstract class AuthController {
     const presented = this.cookie.read(request);
     const claims = presented && this.signer.verifyRefreshToken(presented.token);
     return claims && claims.trn === presented.transport ? claims : null;
+  }
+
+  private clientOf(request: HttpRequest): ClientTraits {
+    return { ...clientOf(request, this.options), device: this.devices.read(request) };
+  }
+
+  /** After a login the device is known to the account. */
+  private welcome(grant: TokenGrant, request: HttpRequest, response: unknown): TokenAnswer {
+    if (grant.session.transport === 'cookie') this.devices.set(request, response, grant.user.email);
+    return this.answer(grant, response);
   }
 
   private answer(grant: TokenGrant, response: unknown): TokenAnswer {

@@ -5,6 +5,7 @@ import { AUTH_OPTIONS, resolveOptions } from '../core/options/resolve-options.js
 import { DatabaseModule } from '../database/database.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
+import { ThrottleModule } from '../throttle/throttle.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { authControllerAt } from './auth.controller.js';
 import {
@@ -16,6 +17,7 @@ import {
 } from './auth.module-definition.js';
 import { AuthService } from './auth.service.js';
 import { BodyValidationPipe } from './body-validation.pipe.js';
+import { DeviceCookie } from './device-cookie.js';
 import { AuthErrorFilter } from './filters/auth-error.filter.js';
 import { AuthRoutesFilter } from './filters/auth-routes.filter.js';
 import { ParseErrorFilter } from './filters/parse-error.filter.js';
@@ -24,6 +26,7 @@ import { AccessTokenGuard, JwtAuthGuard } from './guards/jwt-auth.guard.js';
 import { JwtRefreshGuard } from './guards/jwt-refresh.guard.js';
 import { RequestShapeGuard } from './guards/request-shape.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
+import { LoginThrottleGuard, RefreshThrottleGuard } from './guards/throttle.guard.js';
 import { JwksController } from './jwks.controller.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
@@ -72,6 +75,7 @@ function assemble(options: DynamicModule, extras: AuthModuleExtras): DynamicModu
   const revocation = RevocationModule.register(options, database, connectionName);
   const users = UsersModule.register(options, database, connectionName);
   const tokens = TokensModule.register({ options, database, revocation, users }, connectionName);
+  const throttle = ThrottleModule.register(options, connectionName);
   const shared = [
     AuthService,
     RefreshCookie,
@@ -86,7 +90,7 @@ function assemble(options: DynamicModule, extras: AuthModuleExtras): DynamicModu
   return {
     module: AuthModule,
     global: isGlobal,
-    imports: [options, database, revocation, users, tokens],
+    imports: [options, database, revocation, users, tokens, throttle],
     controllers: [
       ...(controllers.auth === false ? [] : [authControllerAt(routePrefix)]),
       ...(controllers.jwks === false ? [] : [JwksController]),
@@ -96,6 +100,9 @@ function assemble(options: DynamicModule, extras: AuthModuleExtras): DynamicModu
       AccessTokenGuard,
       RequestShapeGuard,
       CrossSiteGuard,
+      DeviceCookie,
+      LoginThrottleGuard,
+      RefreshThrottleGuard,
       BodyValidationPipe,
       AuthRoutesFilter,
       ...global,

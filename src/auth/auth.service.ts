@@ -1,5 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { isKnownDevice } from '../core/device-token.js';
+import { normalizeEmail } from '../core/email.js';
 import { AuthError } from '../core/errors.js';
+import type { EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { UserRecord } from '../core/ports.js';
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
@@ -14,6 +17,8 @@ import {
 } from '../tokens/refresh-token.service.js';
 import type { RefreshSession } from '../tokens/refresh-token.store.js';
 import { SessionTerminator } from '../tokens/session-terminator.js';
+import { clientAddress } from '../throttle/client-address.js';
+import { type Attempt, ThrottleService } from '../throttle/throttle.service.js';
 import { type SignedToken, TokenSigner } from '../tokens/token-signer.js';
 import { type Registration, UsersService } from '../users/users.service.js';
 
@@ -41,6 +46,7 @@ export class AuthService {
     private readonly signer: TokenSigner,
     private readonly terminator: SessionTerminator,
     private readonly revocations: RevocationService,
+    private readonly throttle: ThrottleService,
     private readonly events: AuthEventBus,
   ) {}
 
@@ -60,7 +66,8 @@ export class AuthService {
 
   /**
    * Begins a session.
-   * @throws AuthError `INVALID_CREDENTIALS` (e-mail and password alike), `ACCOUNT_DISABLED` (with the right password)
+   * @throws AuthError `INVALID_CREDENTIALS` (e-mail and password alike), `ACCOUNT_DISABLED` (with the right password),
+   * `TOO_MANY_ATTEMPTS`
    */
   async login(
     email: string,
@@ -70,12 +77,18 @@ export class AuthService {
   ): Promise<TokenGrant> {
     this.assertTransport(request);
     const source = { ip: client.ip, userAgent: client.userAgent };
-    const check = await this.users.checkPassword(email, password);
+    const attempt = await this.attemptOf(normalizeEmail(email), request, client);
+    await this.beginAttempt(attempt, source);
+    const check = await this.users.checkPassword(email, password).catch(async (error: unknown) => {
+      await this.throttle.cancelled(attempt);
+      throw error;
+    });
     if (check.outcome !== 'accepted') {
       const userId = check.outcome === 'unknown_user' ? null : check.user.id;
       void this.events.emit('login.failed', { email, userId, reason: check.outcome, source });
       throw new AuthError(check.outcome === 'disabled' ? 'ACCOUNT_DISABLED' : 'INVALID_CREDENTIALS');
     }
+    await this.throttle.succeeded(attempt);
     const opened = await this.refreshTokens.open(check.user, request, client);
     void this.events.emit('user.logged_in', { userId: check.user.id, sessionId: opened.session.id, source });
     return this.grant(opened);
@@ -109,7 +122,7 @@ export class AuthService {
 
   /**
    * Changes the password: a new session takes the place of the current one, all others end.
-   * @throws AuthError `INVALID_CREDENTIALS`, `WEAK_PASSWORD`, `VALIDATION_FAILED`
+   * @throws AuthError `INVALID_CREDENTIALS`, `WEAK_PASSWORD`, `VALIDATION_FAILED`, `TOO_MANY_ATTEMPTS`
    */
   async changePassword(
     { id, session: { id: currentId } }: AuthenticatedUser,
@@ -119,7 +132,11 @@ export class AuthService {
     const current = await this.refreshTokens.findLive(currentId);
     if (!current) throw new AuthError('ACCESS_TOKEN_REVOKED');
     const { currentPassword, newPassword } = passwords;
+    // Whoever holds an access token must not be able to guess the password behind it.
+    const attempt = { email: id, origin: `session:${currentId}`, isKnownDevice: true };
+    await this.throttle.beginPasswordAttempt(attempt);
     const { user, retiredTokenVersion } = await this.users.changePassword(id, currentPassword, newPassword);
+    await this.throttle.succeeded(attempt);
     await this.revocations.revokeTokenVersion(retiredTokenVersion);
     const opened = await this.refreshTokens.open(
       user,
@@ -174,6 +191,31 @@ export class AuthService {
   private async retireTokens(userId: string): Promise<void> {
     const retired = await this.users.retireTokenVersion(userId);
     if (retired !== null) await this.revocations.revokeTokenVersion(retired);
+  }
+
+  /** A device that the account knows counts for itself: by its cookie, or by the `deviceId` of an earlier session. */
+  private async attemptOf(
+    email: string,
+    request: NewSession,
+    { ip, device }: ClientTraits,
+  ): Promise<Attempt> {
+    if (device && isKnownDevice(device, email, this.options.deviceKeys))
+      return { email, origin: `device:${device.id}`, isKnownDevice: true };
+    if (this.options.throttle && request.transport === 'body' && request.deviceId) {
+      const user = await this.users.findByEmail(email);
+      if (user && (await this.refreshTokens.knowsDevice(user.id, request.deviceId)))
+        return { email, origin: `device:${user.id}.${request.deviceId}`, isKnownDevice: true };
+    }
+    return { email, origin: `address:${clientAddress(ip)}`, isKnownDevice: false };
+  }
+
+  private async beginAttempt(attempt: Attempt, source: EventSource): Promise<void> {
+    try {
+      await this.throttle.beginPasswordAttempt(attempt);
+    } catch (error) {
+      if (error instanceof AuthError) void this.events.emit('login.locked', { email: attempt.email, source });
+      throw error;
+    }
   }
 
   private assertTransport({ transport }: NewSession): void {

@@ -13,6 +13,11 @@ import {
   type RefreshRequest,
 } from '../tokens/refresh-token.extractor.js';
 
+/** Never readable from a script (OWASP ASVS 3.3.4). @param maxAge seconds */
+export function cookieAttributes({ domain, path, secure, sameSite }: ResolvedCookieOptions, maxAge: number) {
+  return { path, secure, sameSite, maxAge, httpOnly: true, ...(domain === null ? {} : { domain }) };
+}
+
 /** The refresh cookie, written without any plugin of the host, on Express and Fastify alike. */
 @Injectable()
 export class RefreshCookie {
@@ -33,20 +38,8 @@ export class RefreshCookie {
 
   /** @param maxAge seconds */
   set(response: unknown, token: string, maxAge: number): void {
-    const { domain, path, secure, sameSite } = this.cookie;
-    const attributes = {
-      path,
-      secure,
-      sameSite,
-      maxAge,
-      httpOnly: true,
-      ...(domain === null ? {} : { domain }),
-    };
-    this.adapterHost.httpAdapter.appendHeader(
-      response,
-      'Set-Cookie',
-      stringifySetCookie(this.name, token, attributes),
-    );
+    const cookie = stringifySetCookie(this.name, token, cookieAttributes(this.cookie, maxAge));
+    this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cookie);
   }
 
   clear(response: unknown): void {

@@ -11,6 +11,7 @@ export const AUTH_ERRORS = {
   EMAIL_TAKEN: [409, 'This e-mail address is already registered.'],
   INVALID_CREDENTIALS: [401, 'E-mail or password is wrong.'],
   ACCOUNT_DISABLED: [403, 'This account is disabled.'],
+  TOO_MANY_ATTEMPTS: [429, 'Too many attempts. Try again later.'],
   ACCESS_TOKEN_MISSING: [401, 'An access token is required.'],
   ACCESS_TOKEN_INVALID: [401, 'The access token is invalid.'],
   ACCESS_TOKEN_EXPIRED: [401, 'The access token has expired.'],

@@ -21,6 +21,8 @@ export interface AuthEvents {
     reason: 'unknown_user' | 'wrong_password' | 'disabled';
     source: EventSource;
   };
+  /** Too many failures: the attempt was refused before its password was looked at. */
+  'login.locked': { email: string; source: EventSource };
   'user.logged_out': { userId: string; sessionId: string | null; everywhere: boolean };
   'user.disabled': { userId: string };
   'user.enabled': { userId: string };

@@ -4,6 +4,8 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
+  sign,
+  verify,
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto';
@@ -50,20 +52,34 @@ export const MIN_SECRET_BYTES = 32;
 const MEND_SECRET = `use at least ${MIN_SECRET_BYTES} random bytes, for example: node -p "crypto.randomBytes(48).toString('base64url')"`;
 /** Letters that samples and tutorials are made of: a secret that consists of nothing else was copied. */
 const SAMPLE_WORDS =
-  /^(?:your|my|this|is|a|an|the|super|very|long|top|secret|secrets|key|keys|jwt|token|change|me|it|in|on|production|please|password|default|example|placeholder|keyboard|cat|here|at|least|chars|characters|bytes|and|access|refresh|for|to|replace|with|of|must|be|safe|strong|random)+$/;
+  /^(?:your|my|this|is|a|an|the|super|very|long|top|secret|secrets|key|keys|jwt|token|change|me|it|in|on|production|please|password|default|example|placeholder|keyboard|cat|here|at|least|chars|characters|bytes|and|access|refresh|for|to|replace|with|of|must|be|safe|strong|random|string|bit|bits|sample)+$/;
 
-function looksLikePlaceholder(secret: string): boolean {
-  return new Set(secret).size < 4 || SAMPLE_WORDS.test(secret.toLowerCase().replace(/[^a-z]/g, ''));
+export function looksLikePlaceholder(secret: string): boolean {
+  const letters = secret.toLowerCase().replace(/[^a-z]/g, '');
+  return new Set(secret).size < 4 || (letters.length > secret.length / 2 && SAMPLE_WORDS.test(letters));
 }
 
 export function createRingKey(input: KeyInput): RingKey {
-  return typeof input === 'string' ? hmacKey(Buffer.from(input, 'utf8'), input) : jwkKey(input);
+  if (typeof input === 'string') return hmacKey(Buffer.from(input, 'utf8'), input);
+  // A host may hand in a variable that is not set.
+  if (typeof input !== 'object' || input === null) throw new KeyProblem('a key is not set', MEND_SECRET);
+  if (input.kid !== undefined && (typeof input.kid !== 'string' || input.kid === ''))
+    throw new KeyProblem('the kid of a JWK is no text', 'give it a text, or leave it out');
+  return jwkKey(input);
 }
+
+const HMAC_BYTES: Partial<Record<SigningAlgorithm, number>> = { HS256: 32, HS384: 48, HS512: 64 };
 
 function hmacKey(bytes: Buffer, text: string | null, kid?: string, alg: SigningAlgorithm = 'HS256'): RingKey {
   if (bytes.length < MIN_SECRET_BYTES)
     throw new KeyProblem(`an HMAC secret of ${bytes.length} bytes is too short`, MEND_SECRET);
-  if (text !== null && looksLikePlaceholder(text))
+  const least = HMAC_BYTES[alg] ?? MIN_SECRET_BYTES;
+  if (bytes.length < least)
+    throw new KeyProblem(
+      `${alg} needs a key of ${least} bytes (RFC 7518 §3.2)`,
+      'use a longer key, or HS256',
+    );
+  if (text === null ? new Set(bytes).size < 4 : looksLikePlaceholder(text))
     throw new KeyProblem('an HMAC secret looks like a placeholder', MEND_SECRET);
   const key = createSecretKey(bytes);
   const derivedKid = createHmac('sha256', bytes).update('kid').digest('base64url').slice(0, 12);
@@ -81,6 +97,11 @@ function jwkKey(jwk: JsonWebKey & { kid?: string; alg?: string }): RingKey {
   const bits = verifyingKey.asymmetricKeyDetails?.modulusLength;
   if (bits !== undefined && bits < 2048)
     throw new KeyProblem(`an RSA key of ${bits} bits is too short`, 'use at least 2048 bits');
+  if (signingKey && !isPair(signingKey, verifyingKey))
+    throw new KeyProblem(
+      'the private part of a JWK does not belong to its public part',
+      'export the key anew',
+    );
   const bare = verifyingKey.export({ format: 'jwk' });
   const kid = jwk.kid ?? thumbprint(bare);
   return {
@@ -90,6 +111,16 @@ function jwkKey(jwk: JsonWebKey & { kid?: string; alg?: string }): RingKey {
     verifyingKey,
     publicJwk: { ...bare, kid, alg: algorithm, use: 'sig' },
   };
+}
+
+/** The import believes what it is told; a signature tells. */
+function isPair(signingKey: KeyObject, verifyingKey: KeyObject): boolean {
+  const probe = Buffer.from('probe');
+  try {
+    return verify('sha256', probe, verifyingKey, sign('sha256', probe, signingKey));
+  } catch {
+    return false;
+  }
 }
 
 function importKey(make: () => KeyObject): KeyObject {

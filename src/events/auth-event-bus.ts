@@ -26,7 +26,9 @@ export class AuthEventBus {
   async emit<Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]): Promise<void> {
     const handlers = [...((this.handlers.get(name) ?? []) as Iterable<Handler<Name>>)];
     const calls = handlers.map(async (handler) => handler(payload));
-    if (this.hostEmitter) calls.push(this.hostEmitter.emitAsync(name, payload));
+    // A listener of the host that throws at once makes the emitter itself throw: inside a promise it harms nobody.
+    const { hostEmitter } = this;
+    if (hostEmitter) calls.push((async () => hostEmitter.emitAsync(name, payload))());
     for (const result of await Promise.allSettled(calls))
       if (result.status === 'rejected')
         this.logger.error(`a handler of ${name} failed: ${String(result.reason)}`);

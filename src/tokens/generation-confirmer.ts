@@ -48,6 +48,10 @@ export class GenerationConfirmer implements BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     await this.settled();
     clearTimeout(this.timer);
+    // One last try for what still waits.
+    this.retry();
+    await this.settled();
+    clearTimeout(this.timer);
   }
 
   private write(sighting: Sighting): void {
@@ -65,7 +69,9 @@ export class GenerationConfirmer implements BeforeApplicationShutdown {
       this.seen.delete(sighting.sessionId);
       return;
     }
-    this.waiting.set(sighting.sessionId, sighting);
+    // Of two that failed, in whatever order, the newer one is the evidence.
+    const earlier = this.waiting.get(sighting.sessionId);
+    if (!earlier || earlier.generation < sighting.generation) this.waiting.set(sighting.sessionId, sighting);
     this.timer ??= setTimeout(() => this.retry(), RETRY_MS).unref();
   }
 

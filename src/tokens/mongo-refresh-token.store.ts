@@ -77,6 +77,11 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     return rows.map(toSession);
   }
 
+  async hasDevice(userId: string, deviceId: string): Promise<boolean> {
+    const filter = { userId, 'device.deviceId': deviceId };
+    return (await orUnavailable(() => this.sessions.findOne(filter, { projection: { _id: 1 } }))) !== null;
+  }
+
   async findBeyondCap(userId: string, cap: number, now: Date): Promise<string[]> {
     const rows = await orUnavailable(() =>
       this.sessions

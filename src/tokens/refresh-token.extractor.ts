@@ -14,23 +14,28 @@ export interface PresentedRefreshToken {
 }
 
 /** `__Host-` where the attributes allow the prefix, which keeps subdomains from tossing a cookie in (RFC 6265bis §4.1.3). */
-export function refreshCookieName({ domain, path, secure }: ResolvedCookieOptions): string {
-  if (!secure) return 'refresh_token';
-  return domain === null && path === '/' ? '__Host-refresh_token' : '__Secure-refresh_token';
+export function cookieName(name: string, { domain, path, secure }: ResolvedCookieOptions): string {
+  if (!secure) return name;
+  return domain === null && path === '/' ? `__Host-${name}` : `__Secure-${name}`;
+}
+
+export function refreshCookieName(options: ResolvedCookieOptions): string {
+  return cookieName('refresh_token', options);
+}
+
+export function readCookie({ headers }: RefreshRequest, name: string): string | null {
+  const header = headers['cookie'];
+  return parseCookie(Array.isArray(header) ? header.join('; ') : (header ?? ''))[name] || null;
 }
 
 /** The refresh token of a request: in the body, else in the cookie; a token in the body wins and the cookie is not read. */
-export function extractRefreshToken(
-  request: RefreshRequest,
-  cookieName: string,
-): PresentedRefreshToken | null {
+export function extractRefreshToken(request: RefreshRequest, name: string): PresentedRefreshToken | null {
   const { body } = request;
   const inBody: unknown =
     typeof body === 'object' && body !== null && Object.hasOwn(body, 'refreshToken')
       ? (body as { refreshToken: unknown }).refreshToken
       : undefined;
   if (typeof inBody === 'string') return { token: inBody, transport: 'body' };
-  const header = request.headers['cookie'];
-  const inCookie = parseCookie(Array.isArray(header) ? header.join('; ') : (header ?? ''))[cookieName];
+  const inCookie = readCookie(request, name);
   return inCookie ? { token: inCookie, transport: 'cookie' } : null;
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import type { KnownDevice } from '../core/device-token.js';
 import { AuthError } from '../core/errors.js';
 import type { EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
@@ -36,6 +37,8 @@ export interface ClientTraits {
   readonly userAgent: string | null;
   /** The request's fingerprint under each key of the ring. */
   readonly fingerprints: readonly string[];
+  /** What the device says of itself by its cookie, to be checked against the account. */
+  readonly device?: KnownDevice | null;
 }
 
 export interface NewSession {
@@ -142,6 +145,11 @@ export class RefreshTokenService {
   async findLive(sessionId: string): Promise<RefreshSession | null> {
     const session = await this.store.findById(sessionId);
     return session && !session.revokedAt && session.expiresAt.getTime() > this.clock.now() ? session : null;
+  }
+
+  /** Whether the user had a session on the device, living or not, that the store still remembers. */
+  async knowsDevice(userId: string, deviceId: string): Promise<boolean> {
+    return this.store.hasDevice(userId, deviceId);
   }
 
   private rotation(

@@ -56,6 +56,8 @@ export interface RefreshTokenStore {
   findById(id: string): Promise<RefreshSession | null>;
   /** Live sessions, latest use first. */
   findLive(userId: string, now: Date): Promise<RefreshSession[]>;
+  /** Whether any session of the user, ended ones too, began with this `deviceId`. */
+  hasDevice(userId: string, deviceId: string): Promise<boolean>;
   /** Ids of the live sessions beyond the `cap` most recently used ones. */
   findBeyondCap(userId: string, cap: number, now: Date): Promise<string[]>;
   /** Records that `generation`, if it is still the current one, was seen in use. */

@@ -6,6 +6,8 @@ import type { PasswordHasher } from '../core/ports.js';
 const BCRYPT_BYTES = 72;
 /** Marks a stored hash whose password was pre-hashed. */
 const PREHASHED = 'sha384:';
+/** How PHP and htpasswd mark the very same algorithm. */
+const PHP_PREFIX = /^\$2y\$/;
 
 /**
  * bcrypt that verifies a password as typed, never truncated: from 72 bytes on (and with NUL bytes, at which C ends a
@@ -23,9 +25,10 @@ export class BcryptPasswordHasher implements PasswordHasher {
 
   async verify(password: string, stored: string): Promise<boolean> {
     try {
-      return stored.startsWith(PREHASHED)
-        ? await compare(prehash(password), stored.slice(PREHASHED.length))
-        : await compare(password, stored);
+      if (stored.startsWith(PREHASHED))
+        return await compare(prehash(password), stored.slice(PREHASHED.length));
+      // bcrypt repeats a short key with a NUL between: to it 'abc' and 'abc\0abc' are one.
+      return !password.includes('\0') && (await compare(password, stored.replace(PHP_PREFIX, '$2b$')));
     } catch {
       return false;
     }

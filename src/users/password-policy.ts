@@ -39,7 +39,11 @@ export function assertPasswordLength(password: string, { maxLength }: PasswordPo
 export function assertNewPassword(password: string, policy: PasswordPolicy, context: PasswordContext): void {
   assertPasswordLength(password, policy, context.field);
   const lower = password.toLowerCase();
-  const own = [context.email, context.email.split('@')[0], context.name?.toLowerCase()];
+  const own = [
+    context.email,
+    context.email.split('@')[0],
+    context.name && normalizePassword(context.name).toLowerCase(),
+  ];
   if ([...password].length < policy.minLength)
     refuse(`The password needs at least ${policy.minLength} characters.`);
   if (new Set(lower).size === 1) refuse('The password repeats one character.');

@@ -39,8 +39,9 @@ function declaredOptions(): [string, string][] {
   const walk = (name: string, prefix: string): [string, string][] =>
     [...(interfaces.get(name)?.members ?? [])].filter(ts.isPropertySignature).flatMap((member) => {
       const key = `${prefix}${member.name.getText()}`;
-      const type = member.type?.getText() ?? '';
-      if (interfaces.has(type)) return walk(type, `${key}.`);
+      const type = (member.type?.getText() ?? '').replace('false | ', '');
+      // A pair of number and window is given as a whole.
+      if (interfaces.has(type) && type !== 'LimitOptions') return walk(type, `${key}.`);
       const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'default');
       const fallback =
         ts.getTextOfJSDocComment(tag?.comment) ?? (member.questionToken ? '(undocumented)' : 'required');

@@ -33,6 +33,7 @@ export function authOptions(over: Partial<AuthOptions> = {}): AuthOptions {
     issuer: 'https://issuer.example.com',
     keys: { access: [newSecret()], refresh: [newSecret()] },
     password: { bcryptCost: 4 },
+    throttle: false,
     ...over,
     refreshToken: { allowBodyTransport: true, cookie: { secure: false }, ...over.refreshToken },
   };

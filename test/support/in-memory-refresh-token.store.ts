@@ -53,6 +53,12 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
       .sort((a, b) => b.lastUsedAt.getTime() - a.lastUsedAt.getTime() || (a.id < b.id ? 1 : -1));
   }
 
+  async hasDevice(userId: string, deviceId: string): Promise<boolean> {
+    return [...this.sessions.values()].some(
+      (session) => session.userId === userId && session.device.deviceId === deviceId,
+    );
+  }
+
   async findBeyondCap(userId: string, cap: number, now: Date): Promise<string[]> {
     return (await this.findLive(userId, now)).slice(cap).map(({ id }) => id);
   }

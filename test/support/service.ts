@@ -79,6 +79,7 @@ export class Service {
       JWT_ACCESS_KEYS: ACCESS_SECRET,
       JWT_REFRESH_KEYS: REFRESH_SECRET,
       BCRYPT_COST: '4',
+      THROTTLE: 'off',
       ...overrides,
     };
     return new Service(await freePort(), environment, dataDir);

@@ -190,6 +190,16 @@ describe.each([
     expect(await store.findById(ids[1] ?? '')).toMatchObject({ revokedAt: at(2), revokedReason: 'evicted' });
   });
 
+  it('knows the devices of a user, of ended sessions too', async () => {
+    const store = open();
+    const userId = `user-${store.newId()}`;
+    const device = { ...newSession(store).device, deviceId: 'phone-1' };
+    await store.create(newSession(store, { userId, device, revokedAt: at(0), revokedReason: 'logged_out' }));
+    expect(await store.hasDevice(userId, 'phone-1')).toBe(true);
+    expect(await store.hasDevice(userId, 'phone-2')).toBe(false);
+    expect(await store.hasDevice('another', 'phone-1')).toBe(false);
+  });
+
   it("lists a user's live sessions, latest use first, and those beyond a cap", async () => {
     const store = open();
     const userId = `user-${store.newId()}`;

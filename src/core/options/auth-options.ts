@@ -20,6 +20,10 @@ export interface AuthOptions {
   fingerprint?: FingerprintOptions;
   password?: PasswordOptions;
   /**
+   * How often a client may try; `false` turns it off.
+   */
+  throttle?: false | ThrottleOptions;
+  /**
    * Origins (`https://app.example.com`) other than the service's own whose pages may use the routes that read or set
    * the refresh cookie.
    * @default []
@@ -165,6 +169,36 @@ export interface FingerprintOptions {
    * @default derived from each refresh key
    */
   key?: string;
+}
+
+/** So many attempts within the window; beyond it 429 with `Retry-After`. */
+export interface LimitOptions {
+  readonly limit: number;
+  readonly window: Duration;
+}
+
+/** A device that logged in to an account before counts for itself, so that nobody is locked out by the failures of others. */
+export interface ThrottleOptions {
+  /**
+   * Logins and registrations of one address.
+   * @default { limit: 20, window: '1m' }
+   */
+  login?: LimitOptions;
+  /**
+   * Wrong passwords for one account from one address.
+   * @default { limit: 10, window: '15m' }
+   */
+  failures?: LimitOptions;
+  /**
+   * Wrong passwords for one account from all unknown devices (NIST SP 800-63B-4: at most 100).
+   * @default { limit: 100, window: '15m' }
+   */
+  accountFailures?: LimitOptions;
+  /**
+   * Refreshes of one address, counted in each process.
+   * @default { limit: 300, window: '1m' }
+   */
+  refresh?: LimitOptions;
 }
 
 export interface PasswordOptions {

@@ -24,9 +24,7 @@ export class OptionReader {
   readonly problems: ConfigurationProblem[] = [];
 
   refuse(key: string, value: unknown, mend: string): void {
-    const shown =
-      value === undefined ? '(not set)' : typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
-    this.problems.push({ key, value: shown ?? typeof value, mend });
+    this.problems.push({ key, value: show(value), mend });
   }
 
   duration(key: string, value: unknown, fallback: string, { minMs = 1000 } = {}): number {
@@ -64,7 +62,22 @@ export class OptionReader {
     return found ?? fallback;
   }
 
+  /** A list of texts; empty where it is not set. */
+  texts(key: string, value: unknown, fallback: readonly string[] = []): readonly string[] {
+    if (value === undefined) return fallback;
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+    this.refuse(key, value, 'give a list of strings');
+    return fallback;
+  }
+
   done(): void {
     if (this.problems.length > 0) throw new ConfigurationError(this.problems);
   }
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return '(not set)';
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value);
+  return `(${Array.isArray(value) ? 'list' : typeof value})`;
 }

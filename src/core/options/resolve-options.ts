@@ -1,8 +1,15 @@
 import { hkdfSync } from 'node:crypto';
 import { FINGERPRINT_FEATURES, type FingerprintFeature } from '../fingerprint.js';
-import { createRingKey, KeyProblem, MIN_SECRET_BYTES, type KeyInput, type RingKey } from '../key-spec.js';
+import {
+  createRingKey,
+  KeyProblem,
+  looksLikePlaceholder,
+  MIN_SECRET_BYTES,
+  type KeyInput,
+  type RingKey,
+} from '../key-spec.js';
 import type { Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
-import type { AuthOptions } from './auth-options.js';
+import type { AuthOptions, LimitOptions, ThrottleOptions } from './auth-options.js';
 import { ConfigurationError, type ConfigurationProblem, OptionReader } from './option-reader.js';
 
 /** Injection token of the {@link ResolvedAuthOptions}. */
@@ -46,9 +53,18 @@ export interface ResolvedAuthOptions {
     readonly hashQueueLimit: number;
     readonly hasher: PasswordHasher | null;
   };
+  /** Null: off. */
+  readonly throttle: Readonly<Record<keyof ThrottleOptions, ResolvedLimit>> | null;
+  /** Keys of the cookie by which a device is recognised, one for each refresh key. */
+  readonly deviceKeys: readonly Uint8Array[];
   readonly trustedOrigins: ReadonlySet<string>;
   readonly userStore: UserStore | null;
   readonly clock: Clock | null;
+}
+
+export interface ResolvedLimit {
+  readonly limit: number;
+  readonly windowMs: number;
 }
 
 export interface ResolvedCookieOptions {
@@ -85,7 +101,7 @@ export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
 
   const resolved: ResolvedAuthOptions = {
     issuer,
-    audience: options.audience ?? issuer,
+    audience: readAudience(read, options.audience) ?? issuer,
     keys,
     accessToken: { ttlMs: read.duration('accessToken.ttl', options.accessToken?.ttl, '15m') },
     refreshToken: {
@@ -124,7 +140,11 @@ export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
     password: {
       minLength: read.integer('password.minLength', options.password?.minLength, 8, 8, 64),
       maxLength: read.integer('password.maxLength', options.password?.maxLength, 128, 64, 4096),
-      blocklist: new Set((options.password?.blocklist ?? []).map((word) => word.toLowerCase())),
+      blocklist: new Set(
+        read
+          .texts('password.blocklist', options.password?.blocklist)
+          .map((word) => word.normalize('NFKC').toLowerCase()),
+      ),
       bcryptCost: read.integer('password.bcryptCost', options.password?.bcryptCost, 12, 4, 18),
       hashConcurrency: readHashConcurrency(read, options.password?.hashConcurrency),
       hashQueueLimit: read.integer(
@@ -136,7 +156,9 @@ export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
       ),
       hasher: options.password?.hasher ?? null,
     },
-    trustedOrigins: readOrigins(read, options.trustedOrigins ?? []),
+    throttle: readThrottle(read, options.throttle),
+    deviceKeys: derivedKeys(keys.refresh, 'device'),
+    trustedOrigins: readOrigins(read, options.trustedOrigins),
     userStore: options.userStore ?? null,
     clock: options.clock ?? null,
   };
@@ -149,6 +171,13 @@ function readIssuer(read: OptionReader, issuer: unknown): string {
   if (typeof issuer === 'string' && URL.canParse(issuer) && /^https?:/.test(issuer)) return issuer;
   read.refuse('issuer', issuer, "give the service's URL, such as 'https://api.example.com'");
   return 'http://invalid';
+}
+
+function readAudience(read: OptionReader, audience: unknown): string | null {
+  if (audience === undefined) return null;
+  if (typeof audience === 'string' && audience !== '') return audience;
+  read.refuse('audience', audience, 'give a name, or leave it out');
+  return null;
 }
 
 function readKeys(read: OptionReader, key: string, inputs: readonly KeyInput[] | undefined): RingKey[] {
@@ -225,54 +254,88 @@ function readHashConcurrency(read: OptionReader, value: number | undefined): num
   return value === undefined ? null : read.integer('password.hashConcurrency', value, 1, 1, 256);
 }
 
-function readFeatures(
-  read: OptionReader,
-  features: readonly FingerprintFeature[] | undefined,
-): FingerprintFeature[] {
-  const chosen = features ?? ['user-agent', 'accept-language', 'sec-ch-ua-platform'];
-  for (const feature of chosen)
-    if (!FINGERPRINT_FEATURES.includes(feature))
-      read.refuse('fingerprint.features', feature, `give some of ${FINGERPRINT_FEATURES.join(', ')}`);
-  return [...chosen];
+function readFeatures(read: OptionReader, features: unknown): FingerprintFeature[] {
+  const key = 'fingerprint.features';
+  const chosen = read.texts(key, features, ['user-agent', 'accept-language', 'sec-ch-ua-platform']);
+  return chosen.filter((feature): feature is FingerprintFeature => {
+    const isKnown = (FINGERPRINT_FEATURES as readonly string[]).includes(feature);
+    if (!isKnown) read.refuse(key, feature, `give some of ${FINGERPRINT_FEATURES.join(', ')}`);
+    return isKnown;
+  });
 }
 
-function fingerprintKeys(
-  read: OptionReader,
-  key: string | undefined,
-  refreshKeys: readonly RingKey[],
-): Uint8Array[] {
-  if (key !== undefined) {
-    if (Buffer.byteLength(key) < MIN_SECRET_BYTES)
-      read.problems.push({
-        key: 'fingerprint.key',
-        value: '(secret)',
-        mend: `give at least ${MIN_SECRET_BYTES} bytes`,
-      });
-    return [Buffer.from(key)];
+function fingerprintKeys(read: OptionReader, key: unknown, refreshKeys: readonly RingKey[]): Uint8Array[] {
+  if (key === undefined) return derivedKeys(refreshKeys, 'fingerprint');
+  if (typeof key !== 'string' || Buffer.byteLength(key) < MIN_SECRET_BYTES || looksLikePlaceholder(key)) {
+    read.problems.push({
+      key: 'fingerprint.key',
+      value: '(secret)',
+      mend: `give at least ${MIN_SECRET_BYTES} random bytes`,
+    });
+    return [];
   }
+  return [Buffer.from(key)];
+}
+
+/** A key for each refresh key, so that a rotation of keys trips nothing: any match counts. */
+function derivedKeys(refreshKeys: readonly RingKey[], purpose: string): Uint8Array[] {
   return refreshKeys.flatMap(({ signingKey }) => {
     if (!signingKey) return [];
     const material =
       signingKey.type === 'secret'
         ? signingKey.export()
         : signingKey.export({ format: 'der', type: 'pkcs8' });
-    return [new Uint8Array(hkdfSync('sha256', material, '', 'fingerprint', 32))];
+    return [new Uint8Array(hkdfSync('sha256', material, '', purpose, 32))];
   });
 }
 
-function readOrigins(read: OptionReader, origins: readonly string[]): Set<string> {
+function readThrottle(
+  read: OptionReader,
+  throttle: AuthOptions['throttle'],
+): ResolvedAuthOptions['throttle'] {
+  if (throttle === false) return null;
+  const readLimit = (name: keyof ThrottleOptions, fallback: LimitOptions): ResolvedLimit => {
+    const { limit, window } = throttle?.[name] ?? fallback;
+    return {
+      limit: read.integer(`throttle.${name}.limit`, limit, fallback.limit, 1, 1_000_000),
+      windowMs: read.duration(`throttle.${name}.window`, window, String(fallback.window)),
+    };
+  };
+  return {
+    login: readLimit('login', { limit: 20, window: '1m' }),
+    failures: readLimit('failures', { limit: 10, window: '15m' }),
+    accountFailures: readLimit('accountFailures', { limit: 100, window: '15m' }),
+    refresh: readLimit('refresh', { limit: 300, window: '1m' }),
+  };
+}
+
+function readOrigins(read: OptionReader, given: unknown): Set<string> {
+  const origins = read.texts('trustedOrigins', given);
   for (const origin of origins)
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+    if (!isOrigin(origin))
       read.refuse(
         'trustedOrigins',
         origin,
-        "give scheme and host only, such as 'https://app.example.com', no path, no slash",
+        "give scheme and host only, such as 'https://app.example.com', no path, no slash, no *",
       );
   return new Set(origins);
 }
 
+/** As browsers and app shells (`capacitor://localhost`) write it; URL knows the origin of web schemes only. */
+function isOrigin(text: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#*@]+$/.test(text) || !URL.canParse(text)) return false;
+  return !/^https?:/.test(text) || new URL(text).origin === text;
+}
+
 function refuseContradictions(read: OptionReader, resolved: ResolvedAuthOptions, given: AuthOptions): void {
   const { cookie } = resolved.refreshToken;
+  const { pollIntervalMs, maxStalenessMs } = resolved.revocation;
+  if (pollIntervalMs >= maxStalenessMs)
+    read.refuse(
+      'revocation.pollInterval',
+      given.revocation?.pollInterval,
+      'must be shorter than revocation.maxStaleness, or guards answer 503 between reads',
+    );
   if (cookie.sameSite === 'none' && !cookie.secure)
     read.refuse(
       'refreshToken.cookie.sameSite',

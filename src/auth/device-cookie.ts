@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { stringifySetCookie } from 'cookie';
+import { deviceToken, type KnownDevice, parseDeviceToken } from '../core/device-token.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import { cookieName, readCookie, type RefreshRequest } from '../tokens/refresh-token.extractor.js';
+import { cookieAttributes } from './refresh-cookie.js';
+
+const MAX_AGE_SECONDS = 180 * 86_400;
+
+/** The signed cookie by which a device that logged in before is recognised; it exists where throttling does. */
+@Injectable()
+export class DeviceCookie {
+  private readonly name: string;
+
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    this.name = cookieName('device', options.refreshToken.cookie);
+  }
+
+  read(request: RefreshRequest): KnownDevice | null {
+    return this.options.throttle ? parseDeviceToken(readCookie(request, this.name)) : null;
+  }
+
+  /** Remembers that the account logged in on this device. */
+  set(request: RefreshRequest, response: unknown, email: string): void {
+    const [key] = this.options.deviceKeys;
+    if (!this.options.throttle || !key) return;
+    const earlier = this.read(request);
+    const token = deviceToken(earlier?.id ?? randomBytes(16).toString('base64url'), email, earlier, key);
+    const attributes = cookieAttributes(this.options.refreshToken.cookie, MAX_AGE_SECONDS);
+    this.adapterHost.httpAdapter.appendHeader(
+      response,
+      'Set-Cookie',
+      stringifySetCookie(this.name, token, attributes),
+    );
+  }
+}

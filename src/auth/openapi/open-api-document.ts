@@ -1,0 +1,188 @@
+import type { AuthOptions } from '../../core/options/auth-options.js';
+import { refreshCookieName } from '../../tokens/refresh-token.extractor.js';
+import type { AuthModuleExtras } from '../auth.module-definition.js';
+import { errorResponses } from './error-responses.js';
+import { clearedCookie, noStore, setCookie, tokenCookie } from './headers.js';
+import type {
+  Header,
+  OpenApiDocument,
+  Operation,
+  PathItem,
+  Response,
+  SecurityScheme,
+} from './open-api.types.js';
+import { CODES, type Route, type RouteName, ROUTES } from './routes.js';
+import { ref, schemas } from './schemas.js';
+
+/** What of the module's options shows in the document; the options themselves can be spread into it. */
+export interface OpenApiOptions
+  extends Pick<AuthModuleExtras, 'routePrefix'>, Pick<AuthOptions, 'refreshToken' | 'password'> {
+  /**
+   * Where the routes are: a URL, or a path relative to where the document is read (a global prefix goes here).
+   * @default '/'
+   */
+  serverUrl?: string;
+  /**
+   * Version of your API.
+   * @default '1.0.0'
+   */
+  version?: string;
+}
+
+/**
+ * The routes of this module as an OpenAPI 3.1 document: every answer, code and header. It is yours to change, or to
+ * merge into the document of your own routes.
+ *
+ * @example
+ * const auth = openApiDocument({ ...authOptions, serverUrl: 'https://api.example.com' });
+ * document.paths = { ...document.paths, ...auth.paths };
+ */
+export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
+  const { routePrefix = 'auth', serverUrl = '/', version = '1.0.0', password = {} } = options;
+  const {
+    domain = null,
+    path = '/',
+    secure = true,
+    sameSite = 'strict',
+  } = options.refreshToken?.cookie ?? {};
+  const cookie = refreshCookieName({ domain, path, secure, sameSite });
+  const prefix = routePrefix.replace(/^\/*|\/*$/g, '');
+  const paths: Record<string, PathItem> = {};
+  for (const name of Object.keys(ROUTES) as RouteName[]) {
+    const route = ROUTES[name];
+    const at = `${prefix && `/${prefix}`}${route.path}`;
+    paths[at] = { ...paths[at], [route.method]: operation(name, route, cookie) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Silent Auth', version, description: INTRODUCTION },
+    servers: [{ url: serverUrl }],
+    tags: [
+      { name: 'Login', description: 'Registration, login, silent refresh, logout.' },
+      { name: 'Sessions', description: 'Where a user is logged in.' },
+      { name: 'Keys', description: 'For services that verify access tokens themselves.' },
+    ],
+    paths: { ...paths, '/.well-known/jwks.json': { get: jwks() } },
+    components: {
+      schemas: schemas({
+        allowBodyTransport: options.refreshToken?.allowBodyTransport ?? false,
+        minPasswordLength: password.minLength ?? 8,
+        maxPasswordLength: password.maxLength ?? 128,
+      }),
+      securitySchemes: securitySchemes(cookie),
+    },
+  };
+}
+
+const INTRODUCTION = `Short-lived access tokens, and refresh tokens that rotate on every use.
+
+- Keep the access token in memory and send it as \`Authorization: Bearer …\`.
+- In a browser the refresh token is an HttpOnly cookie that no script sees: send \`credentials: "include"\`.
+- On 401 \`ACCESS_TOKEN_EXPIRED\` or \`ACCESS_TOKEN_REVOKED\` call \`refresh\` once and repeat the request. Where the refresh is
+  refused with 401 or 403, show the login; on 429, 503 and network errors wait and try again: nobody is logged out by them.
+- Errors have one shape. Decide by \`code\`, which is stable.`;
+
+function operation(name: RouteName, route: Route, cookie: string): Operation {
+  const { tag, summary, description, needs, request } = route;
+  return {
+    operationId: name,
+    tags: [tag],
+    summary,
+    description,
+    security: needs.map((scheme) => (scheme === null ? {} : { [scheme]: [] })),
+    ...(route.path.includes('{id}') ? { parameters: [SESSION_ID_PARAMETER] } : {}),
+    ...(request
+      ? {
+          requestBody: {
+            required: request.required,
+            content: { 'application/json': { schema: ref(request.schema) } },
+          },
+        }
+      : {}),
+    responses: {
+      [route.success.status]: success(route.success, cookie),
+      ...errorResponses(CODES[name], cookie),
+    },
+  };
+}
+
+const SESSION_ID_PARAMETER = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'Id of a session. One that is malformed, unknown or another user’s gets the same 404.',
+  schema: { type: 'string' },
+} as const;
+
+function success({ description, schema, isList, cookie }: Route['success'], cookieName: string): Response {
+  return {
+    description,
+    headers: {
+      'Cache-Control': noStore(),
+      ...(cookie ? { 'Set-Cookie': cookieHeader(cookie, cookieName) } : {}),
+    },
+    ...(schema
+      ? {
+          content: {
+            'application/json': { schema: isList ? { type: 'array', items: ref(schema) } : ref(schema) },
+          },
+        }
+      : {}),
+  };
+}
+
+function cookieHeader(effect: NonNullable<Route['success']['cookie']>, name: string): Header {
+  switch (effect) {
+    case 'set':
+      return setCookie(
+        [tokenCookie(name)],
+        'Cookie transport only: the refresh token, out of reach of scripts.',
+      );
+    case 'cleared':
+      return setCookie([clearedCookie(name)], 'Clears the refresh cookie.', { required: true });
+    case 'cleared if yours':
+      return setCookie([clearedCookie(name)], 'Clears the refresh cookie, where it is this user’s.');
+  }
+}
+
+function jwks(): Operation {
+  return {
+    operationId: 'jwks',
+    tags: ['Keys'],
+    summary: 'The public keys of access tokens',
+    description:
+      'A service that verifies by these alone accepts an ended session’s access token until it expires.',
+    security: [],
+    responses: {
+      200: {
+        description: 'The key set.',
+        headers: {
+          'Cache-Control': {
+            description: 'May be kept for five minutes.',
+            required: true,
+            schema: { type: 'string', const: 'public, max-age=300' },
+          },
+        },
+        content: { 'application/json': { schema: ref('JwkSet') } },
+      },
+    },
+  };
+}
+
+function securitySchemes(cookie: string): Record<string, SecurityScheme> {
+  return {
+    accessToken: {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description: 'The `accessToken` of the last answer. Never in a URL.',
+    },
+    refreshCookie: {
+      type: 'apiKey',
+      in: 'cookie',
+      name: cookie,
+      description:
+        'Set by the service; HttpOnly. Sessions in body transport send `refreshToken` in the body.',
+    },
+  };
+}

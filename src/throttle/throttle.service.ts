@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import type { Connection } from 'mongoose';
+import {
+  RateLimiterMemory,
+  RateLimiterMongo,
+  RateLimiterRes,
+  type RateLimiterAbstract,
+} from 'rate-limiter-flexible';
+import { AuthError } from '../core/errors.js';
+import {
+  AUTH_OPTIONS,
+  type ResolvedAuthOptions,
+  type ResolvedLimit,
+} from '../core/options/resolve-options.js';
+
+/** Injection token of the Mongoose connection that holds the counters. */
+export const THROTTLE_CONNECTION = Symbol('THROTTLE_CONNECTION');
+
+/** Who makes an attempt: a device that logged in to this account before, or an address. */
+export interface Attempt {
+  readonly email: string;
+  /** `device:…` or `address:…` */
+  readonly origin: string;
+  /** The limits for an account do not reach a device that is known to it. */
+  readonly isKnownDevice: boolean;
+}
+
+interface Limiters {
+  readonly login: RateLimiterAbstract;
+  readonly refresh: RateLimiterAbstract;
+  readonly failures: RateLimiterAbstract;
+  readonly accountFailures: RateLimiterAbstract;
+}
+
+/**
+ * Counts attempts, in MongoDB where instances share the count, so that guessing is slow and nobody is locked out by the
+ * failures of others.
+ */
+@Injectable()
+export class ThrottleService implements OnModuleInit {
+  private limiters: Limiters | null = null;
+
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    @Inject(THROTTLE_CONNECTION) private readonly connection: Connection,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const { throttle } = this.options;
+    if (!throttle) return;
+    const shared = (keyPrefix: string, limit: ResolvedLimit) =>
+      sharedLimiter(this.connection, keyPrefix, limit);
+    const login = shared('login', throttle.login);
+    if (this.connection.get('autoIndex') !== false) await login.createIndexes();
+    this.limiters = {
+      login,
+      failures: shared('failures', throttle.failures),
+      accountFailures: shared('account', throttle.accountFailures),
+      // In the process: a refresh must not cost another round trip to the database.
+      refresh: new RateLimiterMemory(inWindow('refresh', throttle.refresh)),
+    };
+  }
+
+  /** @throws AuthError `TOO_MANY_ATTEMPTS` */
+  async admitLogin(origin: string): Promise<void> {
+    await consume(this.limiters?.login, origin);
+  }
+
+  /** @throws AuthError `TOO_MANY_ATTEMPTS` */
+  async admitRefresh(origin: string): Promise<void> {
+    await consume(this.limiters?.refresh, origin);
+  }
+
+  /**
+   * Counts an attempt at a password as a failure before it is checked, so that many at once cannot slip through;
+   * {@link succeeded} and {@link cancelled} take it back.
+   * @throws AuthError `TOO_MANY_ATTEMPTS`
+   */
+  async beginPasswordAttempt({ email, origin, isKnownDevice }: Attempt): Promise<void> {
+    const account = keyOf(email);
+    await consume(this.limiters?.failures, `${account}.${origin}`);
+    if (!isKnownDevice) await consume(this.limiters?.accountFailures, account);
+  }
+
+  /** The password was never looked at: the count goes back by one. */
+  async cancelled({ email, origin, isKnownDevice }: Attempt): Promise<void> {
+    const account = keyOf(email);
+    await this.limiters?.failures.reward(`${account}.${origin}`);
+    if (!isKnownDevice) await this.limiters?.accountFailures.reward(account);
+  }
+
+  /** The password was right: this origin starts anew, and the account has one failure less. */
+  async succeeded({ email, origin, isKnownDevice }: Attempt): Promise<void> {
+    const account = keyOf(email);
+    await this.limiters?.failures.delete(`${account}.${origin}`);
+    if (!isKnownDevice) await this.limiters?.accountFailures.reward(account);
+  }
+}
+
+function inWindow(keyPrefix: string, { limit, windowMs }: ResolvedLimit) {
+  return { keyPrefix, points: limit, duration: windowMs / 1000 };
+}
+
+function sharedLimiter(connection: Connection, keyPrefix: string, limit: ResolvedLimit): RateLimiterMongo {
+  const window = inWindow(keyPrefix, limit);
+  return new RateLimiterMongo({
+    ...window,
+    storeClient: connection.db,
+    tableName: 'throttle',
+    disableIndexesCreation: true,
+    // Who is over the limit costs the database nothing more.
+    inMemoryBlockOnConsumed: limit.limit + 1,
+    // Without the database each process counts for itself.
+    insuranceLimiter: new RateLimiterMemory(window),
+  });
+}
+
+async function consume(limiter: RateLimiterAbstract | undefined, key: string): Promise<void> {
+  try {
+    await limiter?.consume(key);
+  } catch (refusal) {
+    if (!(refusal instanceof RateLimiterRes)) throw refusal;
+    throw new AuthError('TOO_MANY_ATTEMPTS', { retryAfter: Math.max(1, refusal.msBeforeNext / 1000) });
+  }
+}
+
+/** Counters name nobody. */
+function keyOf(email: string): string {
+  return createHash('sha256').update(email).digest('base64url');
+}
