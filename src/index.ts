@@ -68,6 +68,11 @@ export { AuthErrorFilter } from './auth/filters/auth-error.filter.js';
 export type { ErrorAnswer } from './auth/filters/error-answer.js';
 export { ParseErrorFilter } from './auth/filters/parse-error.filter.js';
 
+// OpenAPI
+export { openApiDocument } from './auth/openapi/open-api-document.js';
+export type { OpenApiOptions } from './auth/openapi/open-api-document.js';
+export type { OpenApiDocument } from './auth/openapi/open-api.types.js';
+
 // Events, answers, the rotation rule
 export type { AuthEventName, AuthEvents, EventSource } from './core/events.js';
 export type { SessionAnswer, TokenAnswer, UserAnswer } from './auth/dto/answers.js';

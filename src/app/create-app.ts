@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ParseErrorFilter } from '../index.js';
 import { AppModule } from './app.module.js';
 import type { AppConfig, LogLevel, TrustProxy } from './config.js';
+import { serveDocs } from './docs.js';
 
 const BODY_LIMIT_BYTES = 16_384;
 /** Node's own limit on a request's head. */
@@ -32,6 +33,7 @@ export async function createApp(config: AppConfig, databaseUri: string): Promise
     });
   }
   app.useGlobalFilters(app.get(ParseErrorFilter));
+  serveDocs(app, config);
   return app;
 }
 

@@ -65,6 +65,7 @@ export interface SecurityScheme {
   bearerFormat?: string;
   in?: string;
   name?: string;
+  [extension: `x-${string}`]: unknown;
 }
 
 /** JSON Schema 2020-12. */
