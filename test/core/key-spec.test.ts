@@ -175,4 +175,30 @@ describe(createRingKey.name, () => {
       expect(JSON.stringify(key.publicJwk)).not.toContain('Ann');
     });
   });
+
+  it.each([
+    'a-string-secret-at-least-256-bits-long',
+    'your-256-bit-secret-your-256-bit-secret',
+    'please-change-me-to-a-long-random-string',
+  ])('refuses the sample %s', (sample) => {
+    expect(() => createRingKey(sample)).toThrow('placeholder');
+  });
+
+  it.each([undefined, null, 5])('a key that is %j is a problem, not a crash', (key) => {
+    expect(() => createRingKey(key as never)).toThrow(KeyProblem);
+  });
+
+  it('refuses an oct key of equal bytes, and one shorter than its hash (RFC 7518 §3.2)', () => {
+    const oct = (bytes: Buffer, alg?: string) => ({ kty: 'oct', k: bytes.toString('base64url'), alg });
+    expect(() => createRingKey(oct(Buffer.alloc(32, 7)))).toThrow('placeholder');
+    const bytes = Buffer.from(Array.from({ length: 63 }, (_unused, index) => index));
+    expect(() => createRingKey(oct(bytes, 'HS512'))).toThrow('64 bytes');
+    expect(createRingKey(oct(bytes, 'HS384')).alg).toBe('HS384');
+  });
+
+  it('refuses a private part that belongs to another key', () => {
+    const jwk = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+    expect(createRingKey(jwk()).alg).toBe('ES256');
+    expect(() => createRingKey({ ...jwk(), d: jwk().d })).toThrow(KeyProblem);
+  });
 });

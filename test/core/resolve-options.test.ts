@@ -355,6 +355,34 @@ describe(checkOptions.name, () => {
   });
 });
 
+describe('options of an odd kind', () => {
+  const keys = {
+    access: ['TaDXo0rYr3C2m1KQxYhQ6WQxw4u1Z8aK1d'],
+    refresh: ['nUxUq8o7Hc1fE5x9wZ2bT4vL6yR3sM0pJk'],
+  };
+
+  it.each([
+    ['keys.access[0]', { keys: { ...keys, access: [undefined] } }],
+    ['fingerprint.features', { fingerprint: { features: 5 } }],
+    ['fingerprint.key', { fingerprint: { key: 5 } }],
+    ['fingerprint.key', { fingerprint: { key: 'x'.repeat(40) } }],
+    ['trustedOrigins', { trustedOrigins: 'https://app.example.com' }],
+    ['trustedOrigins', { trustedOrigins: ['https://*.example.com'] }],
+    ['password.blocklist', { password: { blocklist: [5] } }],
+    ['sessions.maxPerUser', { sessions: { maxPerUser: 5n } }],
+    ['audience', { audience: '' }],
+    ['revocation.pollInterval', { revocation: { pollInterval: '1m', maxStaleness: '30s' } }],
+  ])('%s is reported, never thrown at the operator', (key, odd) => {
+    const problems = checkOptions({ issuer: 'https://a.example', keys, ...odd } as unknown as AuthOptions);
+    expect(problems.map((problem) => problem.key)).toEqual([key]);
+  });
+
+  it('app shells have origins too', () => {
+    const trustedOrigins = ['capacitor://localhost'];
+    expect(checkOptions({ issuer: 'https://a.example', keys, trustedOrigins })).toEqual([]);
+  });
+});
+
 /** What a documented default in prose comes to in the resolved options. */
 const SUPPLIED: Record<string, unknown> = {
   'the issuer': ISSUER,

@@ -114,4 +114,14 @@ describe(AuthEventBus.name, () => {
     await expect(bus.emit('password.changed', EVENT)).resolves.toBeUndefined();
     expect(logged).toEqual(['a handler of password.changed failed: Error: queue full']);
   });
+
+  it('survives a listener of the host that throws at once', async () => {
+    const emitter = new EventEmitter2();
+    const bus = new AuthEventBus(emitter);
+    emitter.on('password.changed', () => {
+      throw new Error('broken listener');
+    });
+    await expect(bus.emit('password.changed', EVENT)).resolves.toBeUndefined();
+    expect(logged).toEqual(['a handler of password.changed failed: Error: broken listener']);
+  });
 });

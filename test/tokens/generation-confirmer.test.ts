@@ -194,4 +194,34 @@ describe(GenerationConfirmer.name, () => {
       expect(jest.getTimerCount()).toBe(0);
     });
   });
+
+  it('of two that fail in the wrong order it keeps the newer: that one is the evidence', async () => {
+    const failures: (() => void)[] = [];
+    const confirm = store.confirm;
+    store.confirm = (id, generation, now) => {
+      store.asked.push({ id, generation, now });
+      return new Promise((_resolve, reject) => failures.push(() => reject(new Error('out of reach'))));
+    };
+    confirmer.see('s1', 1);
+    confirmer.see('s1', 2);
+    failures[1]?.();
+    failures[0]?.();
+    await confirmer.settled();
+    store.confirm = confirm;
+    store.asked.length = 0;
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(store.pairs).toEqual([['s1', 2]]);
+  });
+
+  it('tries once more at shutdown what still waits', async () => {
+    store.down = true;
+    confirmer.see('s1', 4);
+    await confirmer.settled();
+    store.down = false;
+    await confirmer.beforeApplicationShutdown();
+    expect(store.pairs).toEqual([
+      ['s1', 4],
+      ['s1', 4],
+    ]);
+  });
 });

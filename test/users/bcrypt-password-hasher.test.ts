@@ -127,4 +127,17 @@ describe(BcryptPasswordHasher.name, () => {
         expect(hasher.needsUpgrade(stored)).toBe(true);
     });
   });
+
+  it('does not take a password for its own repetition, which is what bcrypt makes of a short one', async () => {
+    const hasher = new BcryptPasswordHasher(4);
+    const stored = await hasher.hash('abc');
+    expect(await hasher.verify('abc\0abc', stored)).toBe(false);
+  });
+
+  it('verifies what PHP marked $2y$', async () => {
+    const hasher = new BcryptPasswordHasher(4);
+    const stored = (await hasher.hash('from another house')).replace('$2b$', '$2y$');
+    expect(await hasher.verify('from another house', stored)).toBe(true);
+    expect(await hasher.verify('from another horse', stored)).toBe(false);
+  });
 });
