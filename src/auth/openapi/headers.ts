@@ -24,9 +24,10 @@ export function retryAfter(): Header {
   };
 }
 
-/** What a line of `Set-Cookie` looks like that sets a token, and one that takes it away. */
+/** What a line of `Set-Cookie` looks like, by what it does. */
 export const tokenCookie = (name: string): string =>
   `${name}=[\\w-]+\\.[\\w-]+\\.[\\w-]+; Max-Age=[1-9]\\d*; `;
+export const deviceCookie = (name: string): string => `${name}=[\\w-]+(?:\\.[\\w-]+)+; Max-Age=[1-9]\\d*; `;
 export const clearedCookie = (name: string): string => `${name}=; Max-Age=0; `;
 
 /** Each line of `Set-Cookie` is one of these. */

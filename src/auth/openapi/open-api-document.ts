@@ -1,8 +1,8 @@
 import type { AuthOptions } from '../../core/options/auth-options.js';
-import { refreshCookieName } from '../../tokens/refresh-token.extractor.js';
+import { cookieName, refreshCookieName } from '../../tokens/refresh-token.extractor.js';
 import type { AuthModuleExtras } from '../auth.module-definition.js';
 import { errorResponses } from './error-responses.js';
-import { clearedCookie, noStore, setCookie, tokenCookie } from './headers.js';
+import { clearedCookie, deviceCookie, noStore, setCookie, tokenCookie } from './headers.js';
 import type {
   Header,
   OpenApiDocument,
@@ -45,13 +45,14 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     secure = true,
     sameSite = 'strict',
   } = options.refreshToken?.cookie ?? {};
-  const cookie = refreshCookieName({ domain, path, secure, sameSite });
+  const attributes = { domain, path, secure, sameSite };
+  const cookies = { refresh: refreshCookieName(attributes), device: cookieName('device', attributes) };
   const prefix = routePrefix.replace(/^\/*|\/*$/g, '');
   const paths: Record<string, PathItem> = {};
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const route = ROUTES[name];
     const at = `${prefix && `/${prefix}`}${route.path}`;
-    paths[at] = { ...paths[at], [route.method]: operation(name, route, cookie) };
+    paths[at] = { ...paths[at], [route.method]: operation(name, route, cookies) };
   }
   return {
     openapi: '3.1.0',
@@ -69,9 +70,14 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
         minPasswordLength: password.minLength ?? 8,
         maxPasswordLength: password.maxLength ?? 128,
       }),
-      securitySchemes: securitySchemes(cookie),
+      securitySchemes: securitySchemes(cookies.refresh),
     },
   };
+}
+
+interface CookieNames {
+  readonly refresh: string;
+  readonly device: string;
 }
 
 const INTRODUCTION = `Short-lived access tokens, and refresh tokens that rotate on every use.
@@ -82,7 +88,7 @@ const INTRODUCTION = `Short-lived access tokens, and refresh tokens that rotate 
   refused with 401 or 403, show the login; on 429, 503 and network errors wait and try again: nobody is logged out by them.
 - Errors have one shape. Decide by \`code\`, which is stable.`;
 
-function operation(name: RouteName, route: Route, cookie: string): Operation {
+function operation(name: RouteName, route: Route, cookies: CookieNames): Operation {
   const { tag, summary, description, needs, request } = route;
   return {
     operationId: name,
@@ -100,8 +106,8 @@ function operation(name: RouteName, route: Route, cookie: string): Operation {
         }
       : {}),
     responses: {
-      [route.success.status]: success(route.success, cookie),
-      ...errorResponses(CODES[name], cookie),
+      [route.success.status]: success(route.success, cookies),
+      ...errorResponses(CODES[name], cookies.refresh),
     },
   };
 }
@@ -114,13 +120,10 @@ const SESSION_ID_PARAMETER = {
   schema: { type: 'string' },
 } as const;
 
-function success({ description, schema, isList, cookie }: Route['success'], cookieName: string): Response {
+function success({ description, schema, isList, cookie }: Route['success'], names: CookieNames): Response {
   return {
     description,
-    headers: {
-      'Cache-Control': noStore(),
-      ...(cookie ? { 'Set-Cookie': cookieHeader(cookie, cookieName) } : {}),
-    },
+    headers: { 'Cache-Control': noStore(), ...(cookie ? { 'Set-Cookie': cookieHeader(cookie, names) } : {}) },
     ...(schema
       ? {
           content: {
@@ -131,17 +134,23 @@ function success({ description, schema, isList, cookie }: Route['success'], cook
   };
 }
 
-function cookieHeader(effect: NonNullable<Route['success']['cookie']>, name: string): Header {
+function cookieHeader(
+  effect: NonNullable<Route['success']['cookie']>,
+  { refresh, device }: CookieNames,
+): Header {
+  const text = 'Cookie transport only: the refresh token, out of reach of scripts.';
   switch (effect) {
     case 'set':
+      return setCookie([tokenCookie(refresh)], text);
+    case 'set with device':
       return setCookie(
-        [tokenCookie(name)],
-        'Cookie transport only: the refresh token, out of reach of scripts.',
+        [tokenCookie(refresh), deviceCookie(device)],
+        `${text} A second line, \`${device}\`, lets the service recognise the device: others’ wrong passwords do not lock it out.`,
       );
     case 'cleared':
-      return setCookie([clearedCookie(name)], 'Clears the refresh cookie.', { required: true });
+      return setCookie([clearedCookie(refresh)], 'Clears the refresh cookie.', { required: true });
     case 'cleared if yours':
-      return setCookie([clearedCookie(name)], 'Clears the refresh cookie, where it is this user’s.');
+      return setCookie([clearedCookie(refresh)], 'Clears the refresh cookie, where it is this user’s.');
   }
 }
 

@@ -81,8 +81,8 @@ export interface Route {
     readonly description: string;
     readonly schema?: string;
     readonly isList?: true;
-    /** What the answer does to the refresh cookie. */
-    readonly cookie?: 'set' | 'cleared' | 'cleared if yours';
+    /** What the answer does to the refresh cookie; a login remembers the device too. */
+    readonly cookie?: 'set' | 'set with device' | 'cleared' | 'cleared if yours';
   };
 }
 
@@ -101,7 +101,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     description: 'Begins the first session of a new user.',
     needs: [null],
     request: { schema: 'RegisterRequest', required: true },
-    success: { ...TOKENS, status: 201 },
+    success: { ...TOKENS, status: 201, cookie: 'set with device' },
   },
   login: {
     method: 'post',
@@ -112,7 +112,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
       'Begins a session. An unknown e-mail and a wrong password get the same answer in the same time. Beyond the allowed number of sessions, the one unused longest ends.',
     needs: [null],
     request: { schema: 'LoginRequest', required: true },
-    success: { ...TOKENS, status: 200 },
+    success: { ...TOKENS, status: 200, cookie: 'set with device' },
   },
   refresh: {
     method: 'post',
