@@ -7,6 +7,7 @@ const ALARMS: readonly AuthEventName[] = [
   'refresh_token.restored',
   'fingerprint.mismatched',
   'user.disabled',
+  'login.locked',
 ];
 const NEWS: readonly AuthEventName[] = [
   'user.registered',
@@ -27,8 +28,7 @@ export class SecurityLog implements OnModuleInit {
 
   onModuleInit(): void {
     for (const name of ALARMS)
-      this.events.on(name, (payload) => this.logger.warn(`${name} ${JSON.stringify(payload)}`));
-    for (const name of NEWS)
-      this.events.on(name, (payload) => this.logger.log(`${name} ${JSON.stringify(payload)}`));
+      this.events.on(name, (payload) => this.logger.warn({ event: name, ...payload }));
+    for (const name of NEWS) this.events.on(name, (payload) => this.logger.log({ event: name, ...payload }));
   }
 }
