@@ -1,0 +1,55 @@
+import type { MeasuredHost } from './host/measured-host.js';
+import { type Adapter, ADAPTERS, type HostConfig } from './host/host-app.js';
+
+/** What a figure should be; none where it is there for comparison only. */
+export type Goal = { readonly atLeast: number } | { readonly atMost: number } | null;
+
+/** One line of the result. */
+export interface Row {
+  readonly bench: string;
+  readonly figure: string;
+  readonly measured: number;
+  /** `×` for a ratio. */
+  readonly unit: string;
+  readonly goal: Goal;
+  /** Null where there is no goal. */
+  readonly met: boolean | null;
+  /** What the figure was made from. */
+  readonly details: string;
+}
+
+/** What a bench may use. */
+export interface BenchContext {
+  /** A smoke run: everything happens once and briefly, and the figures mean nothing. */
+  readonly quick: boolean;
+  /** Whether the database was given by its URI, so that it is a real one and may be filled. */
+  readonly isDatabaseGiven: boolean;
+  /** Starts an application in a process of its own, which ends with `use`. */
+  readonly withHost: <T>(config: HostConfig, use: (host: MeasuredHost) => Promise<T>) => Promise<T>;
+  /** The same with several applications in one process. */
+  readonly withHosts: <T>(
+    configs: readonly HostConfig[],
+    use: (hosts: MeasuredHost[]) => Promise<T>,
+  ) => Promise<T>;
+}
+
+/** A `*.bench.ts` file: one figure of the design's table. */
+export interface Bench {
+  readonly name: string;
+  /** What the figure means, for the document. */
+  readonly meaning: string;
+  run(context: BenchContext): Promise<Row[]>;
+}
+
+export function row(fields: Omit<Row, 'met'>): Row {
+  const { goal, measured } = fields;
+  const met = goal && ('atLeast' in goal ? measured >= goal.atLeast : measured <= goal.atMost);
+  return { ...fields, met };
+}
+
+/** The rows of one adapter after the other. */
+export async function eachAdapter(measure: (adapter: Adapter) => Promise<Row[]>): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const adapter of ADAPTERS) rows.push(...(await measure(adapter)));
+  return rows;
+}

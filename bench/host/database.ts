@@ -1,0 +1,34 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface BenchDatabase {
+  readonly uri: string;
+  readonly description: string;
+  /** A real server, named by the caller. */
+  readonly isGiven: boolean;
+  close(): Promise<void>;
+}
+
+const PROCESS = fileURLToPath(new URL('./database-process.js', import.meta.url));
+
+/** `TEST_MONGODB_URI`, else the embedded development database in a process of its own. */
+export async function openDatabase(): Promise<BenchDatabase> {
+  const given = process.env['TEST_MONGODB_URI'];
+  if (given)
+    return { uri: given, description: 'MongoDB at TEST_MONGODB_URI', isGiven: true, close: async () => {} };
+  const child = fork(PROCESS, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const uri = await new Promise<string>((resolve, reject) => {
+    child.once('message', (message) => resolve(message as string));
+    child.once('exit', () => reject(new Error('the embedded database did not start')));
+  });
+  return {
+    uri,
+    description: 'the embedded development database, in a process of its own, without a journal',
+    isGiven: false,
+    close: async () => {
+      child.disconnect();
+      await exited;
+    },
+  };
+}

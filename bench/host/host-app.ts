@@ -1,0 +1,83 @@
+import { type INestApplication, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { getConnectionToken, MongooseModule } from '@nestjs/mongoose';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Connection } from 'mongoose';
+import { AuthModule, type AuthOptions } from 'nestjs-silent-auth';
+import { BareController } from './bare.controller.js';
+import { CommandLog } from './command-log.js';
+import { GuardedController } from './guarded.controller.js';
+import { textbookStrategies } from './textbook-guard.js';
+import { TextbookModule } from './textbook.module.js';
+
+export type Adapter = 'express' | 'fastify';
+export const ADAPTERS: readonly Adapter[] = ['express', 'fastify'];
+
+/** An application under measurement: the library in it, and beside it what it is compared with. */
+export interface HostConfig {
+  readonly adapter: Adapter;
+  /** Dropped when the bench has ended. */
+  readonly database: string;
+  /** Low where logins only prepare the ground. */
+  readonly bcryptCost?: number;
+  readonly hashQueueLimit?: number;
+  /** Watching commands costs time of its own: only where they are what is measured. */
+  readonly countsCommands?: boolean;
+}
+
+export interface HostKeys {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+export interface RunningHost {
+  readonly origin: string;
+  readonly connection: Connection;
+  readonly commands: CommandLog;
+  readonly close: () => Promise<void>;
+}
+
+const CHEAP_BCRYPT = 4;
+
+export async function startHost(
+  { adapter, bcryptCost = CHEAP_BCRYPT, hashQueueLimit, countsCommands = false }: HostConfig,
+  keys: HostKeys,
+  database: { readonly uri: string; readonly dbName: string },
+): Promise<RunningHost> {
+  const commands = new CommandLog();
+  const options: AuthOptions & { throttle: false } = {
+    issuer: 'https://bench.example.com',
+    keys: { access: [keys.access], refresh: [keys.refresh] },
+    password: { bcryptCost, ...(hashQueueLimit === undefined ? {} : { hashQueueLimit }) },
+    // All clients of a bench share one address.
+    throttle: false,
+  };
+
+  @Module({
+    imports: [
+      MongooseModule.forRoot(database.uri, {
+        dbName: database.dbName,
+        serverSelectionTimeoutMS: 5_000,
+        monitorCommands: countsCommands,
+        onConnectionCreate: (connection: Connection) => {
+          connection.on('open', () => commands.follow(connection.getClient()));
+        },
+      }),
+      AuthModule.forRoot(options),
+      TextbookModule.register(keys),
+    ],
+    controllers: [GuardedController, BareController],
+    providers: [...textbookStrategies(keys.access)],
+  })
+  class HostModule {}
+
+  const app: INestApplication =
+    adapter === 'fastify'
+      ? await NestFactory.create<NestFastifyApplication>(HostModule, new FastifyAdapter(), {
+          logger: ['error'],
+        })
+      : await NestFactory.create(HostModule, { logger: ['error'] });
+  await app.listen(0, '127.0.0.1');
+  const connection = app.get<Connection>(getConnectionToken());
+  return { origin: await app.getUrl(), connection, commands, close: () => app.close() };
+}

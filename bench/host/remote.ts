@@ -1,0 +1,30 @@
+import type { Command } from './command-log.js';
+import type { HostConfig, HostKeys } from './host-app.js';
+
+/** What the process of the hosts has used since it started. */
+export interface Usage {
+  /** Of all its threads, in milliseconds. */
+  readonly cpuMs: number;
+}
+
+/** What the bench asks of the process in which the hosts run. A host is named by its place in the list. */
+export interface HostCalls {
+  /** @returns their origins */
+  readonly start: (uri: string, keys: HostKeys, configs: readonly HostConfig[]) => Promise<string[]>;
+  readonly usage: () => Promise<Usage>;
+  readonly beginCommands: (host: number) => Promise<void>;
+  readonly takeCommands: (host: number) => Promise<Command[]>;
+  readonly sessionBytes: (host: number, sessionId: string) => Promise<number>;
+  /** Copies a session and its user so often; see `crowd.ts` for the ids. */
+  readonly fill: (host: number, sessionId: string, count: number) => Promise<void>;
+  /** Drops the databases and ends the hosts. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface Question {
+  readonly id: number;
+  readonly call: keyof HostCalls;
+  readonly args: readonly unknown[];
+}
+
+export type Reply = { readonly id: number } & ({ readonly value: unknown } | { readonly error: string });

@@ -1,0 +1,54 @@
+import { type Contender, type RoundLimits, runRound, type Sample } from './closed-loop.js';
+import { median } from './statistics.js';
+
+export interface ContestLimits {
+  readonly rounds: number;
+  readonly roundMs: number;
+  readonly warmUpMs: number;
+}
+
+const MAX_REQUESTS_A_ROUND = 200_000;
+
+/** Contenders on the same ground, in turns, so that whatever slows the machine slows them alike. */
+export class Contest<Name extends string> {
+  private constructor(private readonly samples: Record<Name, readonly Sample[]>) {}
+
+  static async hold<Name extends string>(
+    contenders: Record<Name, Contender>,
+    { rounds, roundMs, warmUpMs }: ContestLimits,
+  ): Promise<Contest<Name>> {
+    const names = Object.keys(contenders) as Name[];
+    const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Sample[]>;
+    const limits = (ms: number): RoundLimits => ({ ms, requests: MAX_REQUESTS_A_ROUND });
+    for (const name of names) await runRound(contenders[name], limits(warmUpMs));
+    for (let round = 0; round < rounds; round += 1) {
+      // Every other round backwards: none always follows the same neighbour.
+      for (const name of round % 2 === 0 ? names : names.toReversed())
+        samples[name].push(await runRound(contenders[name], limits(roundMs)));
+    }
+    return new Contest(samples);
+  }
+
+  /** Median of the rounds. */
+  rate(name: Name): number {
+    return median(this.samples[name].map(({ rate }) => rate));
+  }
+
+  /** Median of the ratios of each round. */
+  ratio(of: Name, to: Name, measure: keyof Sample = 'rate'): number {
+    const reference = this.samples[to];
+    return median(
+      this.samples[of].map((sample, round) => sample[measure] / (reference[round]?.[measure] ?? NaN)),
+    );
+  }
+
+  /** What a ratio was made from. */
+  describe(of: Name, to: Name): string {
+    const rates = `${whole(this.rate(of))} ÷ ${whole(this.rate(to))} requests/s`;
+    return `${rates}; ${this.ratio(of, to, 'rate').toFixed(2)} by rate, ${this.ratio(of, to, 'ratePerCpu').toFixed(2)} by processor time`;
+  }
+}
+
+function whole(rate: number): string {
+  return rate.toLocaleString('en', { maximumFractionDigits: rate < 100 ? 1 : 0 });
+}

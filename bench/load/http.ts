@@ -1,0 +1,84 @@
+import { Pool } from 'undici';
+
+export interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/** What a browser sends; the length of the user agent is what most have. */
+export const BROWSER = {
+  'user-agent':
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+  'accept-language': 'en-GB,en;q=0.8',
+  'sec-ch-ua-platform': '"Linux"',
+} as const;
+
+/** Nothing takes longer; what does is counted as unanswered. */
+const ANSWER_WITHIN_MS = 30_000;
+
+/** Keep-alive connections to one host. */
+export class HttpClient {
+  private readonly pool: Pool;
+
+  constructor(origin: string, { connections, pipelining = 1 }: { connections: number; pipelining?: number }) {
+    this.pool = new Pool(origin, {
+      connections,
+      pipelining,
+      headersTimeout: ANSWER_WITHIN_MS,
+      bodyTimeout: ANSWER_WITHIN_MS,
+    });
+  }
+
+  send({ method, path, headers, body }: Call): Promise<Answer> {
+    const json = body === undefined ? null : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      let status = 0;
+      let received: Answer['headers'] = {};
+      let text = '';
+      this.pool.dispatch(
+        {
+          method,
+          path,
+          headers: {
+            ...BROWSER,
+            ...headers,
+            ...(json === null ? {} : { 'content-type': 'application/json' }),
+          },
+          body: json,
+        },
+        {
+          onRequestStart: () => {},
+          onResponseStart: (_, statusCode, responseHeaders) => {
+            status = statusCode;
+            received = responseHeaders;
+          },
+          onResponseData: (_, chunk) => {
+            text += chunk.toString('latin1');
+          },
+          onResponseEnd: () => resolve({ status, headers: received, text }),
+          onResponseError: (_, error) => reject(error),
+        },
+      );
+    });
+  }
+
+  /** @throws where the answer is not 2xx: a bench of refusals would be a fast one */
+  async expect(call: Call): Promise<Answer> {
+    const answer = await this.send(call);
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    throw new Error(`${call.method} ${call.path} answered ${answer.status}: ${answer.text.slice(0, 200)}`);
+  }
+
+  async close(): Promise<void> {
+    await this.pool.close();
+  }
+}

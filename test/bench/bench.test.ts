@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const TSC = fileURLToPath(new URL('../../node_modules/@typescript/native/bin/tsc', import.meta.url));
+
+/** As `npm run bench` does, with the library as it is built already. */
+async function bench(...args: string[]): Promise<string> {
+  await run(process.execPath, [TSC, '-p', 'bench/tsconfig.build.json'], { cwd: ROOT });
+  const { stdout } = await run(process.execPath, ['bench/dist/run.js', ...args], {
+    cwd: ROOT,
+    timeout: 60_000,
+  });
+  return stdout;
+}
+
+describe('npm run bench', () => {
+  it('measures what it is asked for and prints rows for machines', async () => {
+    const report = JSON.parse(await bench('--quick', '--json', 'round-trips', 'storage'));
+
+    expect(report).toMatchObject({
+      machine: {
+        node: process.version,
+        cores: expect.any(Number),
+        versions: { mongoose: expect.any(String) },
+      },
+      database: expect.stringMatching(/\S/),
+      quick: true,
+    });
+    const goal = { atMost: expect.any(Number) };
+    const rowOf = (name: string, figure: string) =>
+      expect.objectContaining({
+        bench: name,
+        figure,
+        measured: expect.any(Number),
+        goal,
+        met: expect.any(Boolean),
+      });
+    for (const adapter of ['express', 'fastify'])
+      for (const figure of ['login', 'refresh', 'guarded request'])
+        expect(report.rows).toContainEqual(rowOf('round-trips', `${figure}, ${adapter}`));
+    for (const rotations of [0, 10, 20])
+      expect(report.rows).toContainEqual(rowOf('storage', `after ${rotations} rotations`));
+  }, 90_000);
+
+  it('refuses a figure that it does not have, and names those it has', async () => {
+    await expect(bench('--quick', 'gaurd')).rejects.toThrow(
+      /no such figure: gaurd; there are guard, refresh/,
+    );
+  }, 30_000);
+});
