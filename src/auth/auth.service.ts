@@ -138,12 +138,8 @@ export class AuthService {
     const { user, retiredTokenVersion } = await this.users.changePassword(id, currentPassword, newPassword);
     await this.throttle.succeeded(attempt);
     await this.revocations.revokeTokenVersion(retiredTokenVersion);
-    const opened = await this.refreshTokens.open(
-      user,
-      { transport: current.transport, ...current.device },
-      client,
-    );
-    await this.terminator.end(id, [currentId], 'replaced');
+    const request = { transport: current.transport, ...current.device };
+    const opened = await this.refreshTokens.open(user, request, client, currentId);
     await this.terminator.endAll(id, 'password_changed', [opened.session.id]);
     void this.events.emit('password.changed', { userId: id });
     return this.grant(opened);

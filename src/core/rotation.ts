@@ -16,7 +16,9 @@ export type RevocationReason =
   | 'user_disabled'
   | 'token_version_retired'
   | 'fingerprint_mismatched'
-  | 'ended_by_administrator';
+  | 'ended_by_administrator'
+  /** Its access tokens were revoked, and whoever did it did not get to end the session. */
+  | 'revocation_completed';
 
 export interface Predecessor {
   /** SHA-256 of the replaced secret. */

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import { hostProvided } from './host-provided.js';
 import { DatabaseClock } from './database-clock.js';
 
 /** Injection token of the {@link Clock}. */
@@ -17,7 +18,7 @@ export class DatabaseModule {
         {
           provide: CLOCK,
           useFactory: ({ clock }: ResolvedAuthOptions, connection: Connection) =>
-            clock ?? new DatabaseClock(connection),
+            clock ? hostProvided(clock) : new DatabaseClock(connection),
           inject: [AUTH_OPTIONS, getConnectionToken(connectionName)],
         },
       ],

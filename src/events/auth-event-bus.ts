@@ -24,6 +24,8 @@ export class AuthEventBus {
 
   /** Resolves when every handler has ended; never rejects. */
   async emit<Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]): Promise<void> {
+    // After the work at hand: a handler that blocks must not hold an answer back.
+    await new Promise((resolve) => setImmediate(resolve));
     const handlers = [...((this.handlers.get(name) ?? []) as Iterable<Handler<Name>>)];
     const calls = handlers.map(async (handler) => handler(payload));
     // A listener of the host that throws at once makes the emitter itself throw: inside a promise it harms nobody.

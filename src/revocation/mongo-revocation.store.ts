@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import { Model } from 'mongoose';
 import type { RevocationEntry, RevocationKey, RevocationMark, RevocationStore } from '../core/ports.js';
-import { orUnavailable } from '../core/unavailable.js';
+import { orUnavailable } from '../database/unavailable.js';
 import { ensureIndexes } from '../database/ensure-indexes.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { REVOCATION_MODEL, Revocation } from './revocation.schema.js';
@@ -23,15 +23,14 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
   }
 
   async add(entries: readonly RevocationEntry[]): Promise<void> {
-    const writes = entries.map(({ key, expiresAt }) => ({
-      updateOne: {
-        filter: { _id: key },
+    const write = ({ key, expiresAt }: RevocationEntry) =>
+      nativeCollection(this.model).updateOne(
+        { _id: key },
         // $max: a shorter life written later must not cut a longer one.
-        update: { $max: { expiresAt }, $currentDate: { at: true as const } },
-        upsert: true,
-      },
-    }));
-    await orUnavailable(() => nativeCollection(this.model).bulkWrite(writes, { ordered: false }));
+        { $max: { expiresAt }, $currentDate: { at: true } },
+        { upsert: true },
+      );
+    await orUnavailable(() => Promise.all(entries.map(write)));
   }
 
   async read(since: RevocationMark | null): Promise<{ entries: RevocationEntry[]; mark: RevocationMark }> {

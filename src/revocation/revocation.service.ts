@@ -22,6 +22,8 @@ export const REVOCATION_STORE = Symbol('REVOCATION_STORE');
 /** A mint may be in flight when its session is revoked. */
 const MINT_IN_FLIGHT_MS = 60_000;
 const SWEEP_INTERVAL_MS = 30_000;
+/** After a failover the new primary's clock may stand before the mark; a read of everything leaves nothing out. */
+const FULL_READ_INTERVAL_MS = 60_000;
 
 /** What an access token can be revoked by. */
 export interface RevocableToken {
@@ -39,7 +41,10 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   private readonly logger = new Logger('RevocationService');
   /** Key → time of expiry in milliseconds. */
   private readonly entries = new Map<RevocationKey, number>();
+  /** Not yet known to the store: written again until they are. */
+  private readonly unwritten = new Map<RevocationKey, RevocationEntry>();
   private mark: RevocationMark | null = null;
+  private fullReadDue = 0;
   /** On the process' own monotonic clock, so that no step of any other clock looks like staleness. */
   private freshAt = Number.NEGATIVE_INFINITY;
   private timer: NodeJS.Timeout | undefined;
@@ -88,7 +93,12 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   isRevoked({ jti, sid, ver }: RevocableToken): boolean {
     if (performance.now() - this.freshAt > this.options.revocation.maxStalenessMs)
       throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the revocation feed is stale' });
-    return this.entries.has(`sid:${sid}`) || this.entries.has(`ver:${ver}`) || this.entries.has(`jti:${jti}`);
+    return this.isSessionRevoked(sid, ver) || this.entries.has(`jti:${jti}`);
+  }
+
+  /** Whether all tokens of a session, or of its user's token version, are revoked, as far as is known here. */
+  isSessionRevoked(sid: string, ver: string): boolean {
+    return this.entries.has(`sid:${sid}`) || this.entries.has(`ver:${ver}`);
   }
 
   /** Milliseconds since the last successful read. */
@@ -102,9 +112,15 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
 
   private async add(entries: readonly RevocationEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    // Known here at once, even where the store fails: the caller has already been told that these tokens are dead.
+    // Known here at once; where the store fails the caller is told so, and the entry is written as soon as it can be.
     this.remember(entries);
+    for (const entry of entries) this.unwritten.set(entry.key, entry);
+    await this.write(entries);
+  }
+
+  private async write(entries: readonly RevocationEntry[]): Promise<void> {
     await this.store.add(entries);
+    for (const { key } of entries) this.unwritten.delete(key);
   }
 
   private remember(entries: readonly RevocationEntry[]): void {
@@ -113,8 +129,11 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   private async follow(): Promise<void> {
+    if (this.unwritten.size > 0) await this.write([...this.unwritten.values()]);
     const startedAt = performance.now();
-    const { entries, mark } = await this.store.read(this.mark);
+    const isFullRead = startedAt >= this.fullReadDue;
+    const { entries, mark } = await this.store.read(isFullRead ? null : this.mark);
+    if (isFullRead) this.fullReadDue = startedAt + FULL_READ_INTERVAL_MS;
     this.remember(entries);
     this.mark = mark;
     // As of the start of the read: what was written meanwhile may be missing from it.
@@ -137,5 +156,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     if (now < this.sweepDue) return;
     this.sweepDue = now + SWEEP_INTERVAL_MS;
     for (const [key, expiresAt] of this.entries) if (expiresAt <= now) this.entries.delete(key);
+    for (const [key, { expiresAt }] of this.unwritten)
+      if (expiresAt.getTime() <= now) this.unwritten.delete(key);
   }
 }

@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
-import { Model, Types } from 'mongoose';
+import { Model, type mongo, Types } from 'mongoose';
 import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../core/rotation.js';
-import { orUnavailable } from '../core/unavailable.js';
+import { orUnavailable } from '../database/unavailable.js';
 import { ensureIndexes } from '../database/ensure-indexes.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { REFRESH_TOKEN_MODEL, RefreshToken } from './refresh-token.schema.js';
@@ -92,34 +92,40 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   }
 
   async confirm(id: string, generation: number, now: Date): Promise<void> {
-    await this.updateGeneration(id, generation, 'confirmedAt', now);
+    await this.update({ _id: new Types.ObjectId(id), generation, confirmedAt: null }, { confirmedAt: now });
   }
 
   async markRecovered(id: string, generation: number, now: Date): Promise<void> {
-    await this.updateGeneration(id, generation, 'recoveredAt', now);
+    const filter = { _id: new Types.ObjectId(id), generation, confirmedAt: null, recoveredAt: null };
+    await this.update(filter, { recoveredAt: now });
   }
 
-  async revoke(ids: readonly string[], reason: RevocationReason, now: Date): Promise<number> {
-    const filter = { _id: { $in: ids.map((id) => new Types.ObjectId(id)) }, revokedAt: null };
-    const { modifiedCount } = await orUnavailable(() =>
-      this.sessions.updateMany(filter, { $set: { revokedAt: now, revokedReason: reason } }),
-    );
-    return modifiedCount;
+  async replaceFingerprint(id: string, ifFingerprint: string, fingerprint: string): Promise<void> {
+    const filter = { _id: new Types.ObjectId(id), 'device.fingerprint': ifFingerprint };
+    await this.update(filter, { 'device.fingerprint': fingerprint });
+  }
+
+  async revoke(ids: readonly string[], reason: RevocationReason, now: Date): Promise<string[]> {
+    const revokeOne = (id: string) =>
+      this.update(
+        { _id: new Types.ObjectId(id), revokedAt: null },
+        { revokedAt: now, revokedReason: reason },
+      );
+    const revoked = await Promise.all(ids.map(revokeOne));
+    return ids.filter((_id, index) => revoked[index]);
+  }
+
+  /** Whether there was such a session. */
+  private async update(
+    filter: mongo.Filter<RefreshToken>,
+    set: mongo.MatchKeysAndValues<RefreshToken>,
+  ): Promise<boolean> {
+    const { matchedCount } = await orUnavailable(() => this.sessions.updateOne(filter, { $set: set }));
+    return matchedCount === 1;
   }
 
   private get sessions() {
     return nativeCollection(this.model);
-  }
-
-  /** Sets a time once per generation: only while it is the current one, and only the first time. */
-  private async updateGeneration(
-    id: string,
-    generation: number,
-    field: 'confirmedAt' | 'recoveredAt',
-    now: Date,
-  ) {
-    const filter = { _id: new Types.ObjectId(id), generation, [field]: null };
-    await orUnavailable(() => this.sessions.updateOne(filter, { $set: { [field]: now } }));
   }
 }
 

@@ -20,6 +20,7 @@ import {
 import { hashSecret, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
+import { RevocationService } from '../revocation/revocation.service.js';
 import { UsersService } from '../users/users.service.js';
 import {
   REFRESH_TOKEN_STORE,
@@ -72,14 +73,22 @@ export class RefreshTokenService {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly users: UsersService,
     private readonly terminator: SessionTerminator,
+    private readonly revocations: RevocationService,
     private readonly events: AuthEventBus,
   ) {
     const { gracePeriodMs, lostResponseWindowMs } = options.refreshToken;
     this.policy = { gracePeriodMs, lostResponseWindowMs, fingerprintMode: options.fingerprint.mode };
   }
 
-  /** Begins a session; beyond `sessions.maxPerUser` the one unused longest ends. */
-  async open(user: UserRecord, request: NewSession, client: ClientTraits): Promise<OpenSession> {
+  /**
+   * Begins a session, in place of the one it `replaces`; beyond `sessions.maxPerUser` the one unused longest ends.
+   */
+  async open(
+    user: UserRecord,
+    request: NewSession,
+    client: ClientTraits,
+    replaces: string | null = null,
+  ): Promise<OpenSession> {
     const { idleTtlMs, absoluteTtlMs } = this.options.refreshToken;
     const now = new Date(this.clock.now());
     const secret = newSecret();
@@ -106,7 +115,10 @@ export class RefreshTokenService {
     };
     await this.store.create(session);
     // After the insert, so that of several logins at once each sees the others.
-    const evicted = await this.store.findBeyondCap(user.id, this.options.sessions.maxPerUser, now);
+    if (replaces !== null) await this.terminator.end(user.id, [replaces], 'replaced');
+    const beyond = await this.store.findBeyondCap(user.id, this.options.sessions.maxPerUser, now);
+    // Whatever another process' clock says, the session just begun is not the one unused longest.
+    const evicted = beyond.filter((id) => id !== session.id);
     await this.terminator.end(user.id, evicted, 'evicted');
     return { user, session, secret };
   }
@@ -117,14 +129,16 @@ export class RefreshTokenService {
    * `TEMPORARILY_UNAVAILABLE`
    */
   async refresh(token: RefreshTokenClaims, client: ClientTraits): Promise<OpenSession> {
-    if (this.clock.now() >= token.exp * 1000) throw new AuthError('REFRESH_TOKEN_EXPIRED');
     const nextSecret = newSecret();
     const sealed = sealSuccessor(token.sec, nextSecret, token.sid);
     // Side by side, not one after the other: a refresh costs one latency.
     const owner = this.users.findById(token.sub);
     owner.catch(() => undefined);
     for (let attempt = 0; attempt <= MAX_RETRIES; attempt += 1) {
-      const rotated = await this.store.rotate(this.rotation(token, nextSecret, sealed, client));
+      // An expired token rotates nothing; whether it was replaced in time, or stolen, the session still tells.
+      const rotated = this.isExpired(token)
+        ? null
+        : await this.store.rotate(this.rotation(token, nextSecret, sealed, client));
       if (rotated) {
         const opened = await this.admit(rotated, await owner, nextSecret, client);
         void this.events.emit('refresh_token.rotated', { ...subject(rotated), source: sourceOf(client) });
@@ -141,7 +155,7 @@ export class RefreshTokenService {
     return this.store.findLive(userId, new Date(this.clock.now()));
   }
 
-  /** A session with its secret-free state; null where it is unknown or over. */
+  /** A session as the store keeps it (for the server alone: it holds hashes and seals); null where it is unknown or over. */
   async findLive(sessionId: string): Promise<RefreshSession | null> {
     const session = await this.store.findById(sessionId);
     return session && !session.revokedAt && session.expiresAt.getTime() > this.clock.now() ? session : null;
@@ -185,17 +199,21 @@ export class RefreshTokenService {
     const state = session && { ...session, fingerprint: session.device.fingerprint };
     const presented = { secret: token.sec, gen: token.gen, fingerprints: client.fingerprints };
     const decision = decideRotation(state, presented, now, this.policy);
-    if (decision.outcome === 'unknown' || !session) throw new AuthError('REFRESH_TOKEN_UNKNOWN');
+    if (decision.outcome === 'unknown' || !session)
+      throw new AuthError(this.isExpired(token) ? 'REFRESH_TOKEN_EXPIRED' : 'REFRESH_TOKEN_UNKNOWN');
 
     const seen = { ...subject(session), presentedGeneration: token.gen, source: sourceOf(client) };
     switch (decision.outcome) {
       case 'revoked':
-        // A replaced session was ended by its own client, whose cookie already holds the new session's token.
-        throw new AuthError('SESSION_REVOKED', { keepsCookie: decision.reason === 'replaced' });
+        // A change of password ended it: the client's cookie holds the new session's token, or is about to.
+        throw new AuthError('SESSION_REVOKED', {
+          keepsCookie: decision.reason === 'replaced' || decision.reason === 'token_version_retired',
+        });
       case 'expired':
         throw new AuthError('REFRESH_TOKEN_EXPIRED');
       case 'retry':
         // The current secret under another absolute expiry: never issued by this service.
+        if (this.isExpired(token)) throw new AuthError('REFRESH_TOKEN_EXPIRED');
         if (session.absoluteExpiresAt.getTime() !== token.abs * 1000)
           throw new AuthError('REFRESH_TOKEN_INVALID');
         return null;
@@ -234,6 +252,9 @@ export class RefreshTokenService {
         'token_version_retired',
         new AuthError('SESSION_REVOKED', { keepsCookie: true }),
       );
+    // Whoever revoked its tokens was stopped before the session itself was ended: finish that.
+    if (this.revocations.isSessionRevoked(session.id, session.tokenVersion))
+      return this.refuse(session, 'revocation_completed', new AuthError('SESSION_REVOKED'));
     const { mode } = this.options.fingerprint;
     const { fingerprint } = session.device;
     if (mode !== 'off' && fingerprint !== null && !client.fingerprints.includes(fingerprint)) {
@@ -246,7 +267,23 @@ export class RefreshTokenService {
       if (refused)
         return this.refuse(session, 'fingerprint_mismatched', new AuthError('SUSPICIOUS_ACTIVITY'));
     }
+    this.renewFingerprint(session, client);
     return { user: owner, session, secret };
+  }
+
+  /** Keys of the fingerprint rotate faster than sessions end: what matched under an older key is kept under the newest. */
+  private renewFingerprint(
+    { id, device: { fingerprint } }: RefreshSession,
+    { fingerprints }: ClientTraits,
+  ): void {
+    const [newest] = fingerprints;
+    if (fingerprint === null || newest === undefined || fingerprints.indexOf(fingerprint) < 1) return;
+    // Off the path; the next refresh does it where this fails.
+    this.store.replaceFingerprint(id, fingerprint, newest).catch(() => undefined);
+  }
+
+  private isExpired(token: RefreshTokenClaims): boolean {
+    return this.clock.now() >= token.exp * 1000;
   }
 
   private async refuse(session: RefreshSession, reason: RevocationReason, error: AuthError): Promise<never> {
@@ -261,12 +298,12 @@ export class RefreshTokenService {
   ): Promise<never> {
     const { reuse, reuseScope } = this.options.refreshToken;
     const revoked = reuse === 'revoke';
-    if (revoked) {
-      await this.terminator.end(session.userId, [session.id], 'reuse_detected');
-      if (reuseScope === 'user') await this.terminator.endAll(session.userId, 'reuse_detected');
-    }
     const lastUse = session.recentUses.at(-1) ?? null;
+    // Told before anything can fail, and this session last: it is what a retry finds again.
     void this.events.emit('refresh_token.reuse_detected', { ...seen, evidence, revoked, lastUse });
+    if (revoked && reuseScope === 'user')
+      await this.terminator.endAll(session.userId, 'reuse_detected', [session.id]);
+    if (revoked) await this.terminator.end(session.userId, [session.id], 'reuse_detected');
     throw new AuthError(
       'REFRESH_TOKEN_REUSED',
       revoked ? {} : { message: 'The refresh token was used before.' },

@@ -62,8 +62,10 @@ export interface RefreshTokenStore {
   findBeyondCap(userId: string, cap: number, now: Date): Promise<string[]>;
   /** Records that `generation`, if it is still the current one, was seen in use. */
   confirm(id: string, generation: number, now: Date): Promise<void>;
-  /** Records the first recovery of `generation`, if it is still the current one. */
+  /** Records the first recovery of `generation`, if it is still the current one and nobody has used it. */
   markRecovered(id: string, generation: number, now: Date): Promise<void>;
-  /** @returns how many were not revoked before */
-  revoke(ids: readonly string[], reason: RevocationReason, now: Date): Promise<number>;
+  /** Keeps the fingerprint under another key, if it is still `ifFingerprint`. */
+  replaceFingerprint(id: string, ifFingerprint: string, fingerprint: string): Promise<void>;
+  /** @returns the ids of those that were not revoked before */
+  revoke(ids: readonly string[], reason: RevocationReason, now: Date): Promise<string[]>;
 }

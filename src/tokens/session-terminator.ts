@@ -23,9 +23,7 @@ export class SessionTerminator {
   async end(userId: string, sessionIds: readonly string[], reason: RevocationReason): Promise<void> {
     if (sessionIds.length === 0) return;
     await this.revocations.revokeSessions(sessionIds);
-    const ended = await this.store.revoke(sessionIds, reason, new Date(this.clock.now()));
-    if (ended === 0) return;
-    for (const sessionId of sessionIds) {
+    for (const sessionId of await this.store.revoke(sessionIds, reason, new Date(this.clock.now()))) {
       void this.events.emit('session.revoked', { userId, sessionId, reason });
       if (reason === 'evicted') void this.events.emit('session.evicted', { userId, sessionId });
     }

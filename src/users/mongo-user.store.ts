@@ -3,7 +3,7 @@ import { InjectModel } from '@nestjs/mongoose';
 import { Model, Types } from 'mongoose';
 import { AuthError } from '../core/errors.js';
 import type { NewUser, UserRecord, UserStore } from '../core/ports.js';
-import { orUnavailable } from '../core/unavailable.js';
+import { orUnavailable } from '../database/unavailable.js';
 import { ensureIndexes } from '../database/ensure-indexes.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { USER_MODEL, User } from './user.schema.js';

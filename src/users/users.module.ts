@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { getModelToken, MongooseModule } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import { hostProvided } from '../database/host-provided.js';
 import { BcryptPasswordHasher } from './bcrypt-password-hasher.js';
 import { MongoUserStore } from './mongo-user.store.js';
 import { USER_MODEL, User, UserSchema } from './user.schema.js';
@@ -23,7 +24,7 @@ export class UsersModule {
         {
           provide: USER_STORE,
           useFactory: ({ userStore }: ResolvedAuthOptions, model: Model<User>) =>
-            userStore ?? new MongoUserStore(model),
+            userStore ? hostProvided(userStore) : new MongoUserStore(model),
           inject: [AUTH_OPTIONS, getModelToken(USER_MODEL, connectionName)],
         },
         {

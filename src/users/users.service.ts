@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { normalizeEmail } from '../core/email.js';
 import { AuthError } from '../core/errors.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
@@ -29,6 +29,7 @@ export type PasswordCheck =
 export class UsersService implements OnModuleInit {
   /** A hash of nobody's password, so that an unknown e-mail costs the same time as a known one (OWASP ASVS 6.3.8). */
   private decoyHash = '';
+  private readonly logger = new Logger('UsersService');
 
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
@@ -72,17 +73,25 @@ export class UsersService implements OnModuleInit {
     if (!user) return { outcome: 'unknown_user' };
     if (!matches) return { outcome: 'wrong_password', user };
     if (user.disabledAt) return { outcome: 'disabled', user };
-    if (this.hasher.needsUpgrade(user.passwordHash)) {
-      const passwordHash = await this.hasher.hash(normalized);
-      await this.store.upgradePasswordHash(user.id, { passwordHash, ifPasswordHash: user.passwordHash });
-    }
+    if (this.hasher.needsUpgrade(user.passwordHash)) await this.upgradeHash(user, normalized);
     return { outcome: 'accepted', user };
   }
 
+  /** The password was right: whatever keeps its hash from being replaced now does not keep its owner out. */
+  private async upgradeHash(user: UserRecord, password: string): Promise<void> {
+    try {
+      const passwordHash = await this.hasher.hash(password);
+      await this.store.upgradePasswordHash(user.id, { passwordHash, ifPasswordHash: user.passwordHash });
+    } catch (error) {
+      this.logger.warn(`a password hash was not upgraded: ${String(error)}`);
+    }
+  }
+
   /**
-   * Replaces the password and retires the token version.
+   * Replaces the password and retires the token version. Ends nothing by itself: `AuthService.changePassword` does.
    * @returns the user as changed, and the version that every earlier token carries
-   * @throws AuthError `INVALID_CREDENTIALS` (current password wrong), `WEAK_PASSWORD`, `VALIDATION_FAILED`
+   * @throws AuthError `INVALID_CREDENTIALS` (current password wrong), `ACCOUNT_DISABLED`, `WEAK_PASSWORD`,
+   * `VALIDATION_FAILED`
    */
   async changePassword(
     userId: string,
@@ -96,6 +105,7 @@ export class UsersService implements OnModuleInit {
     );
     if (!user || !matches)
       throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
+    if (user.disabledAt) throw new AuthError('ACCOUNT_DISABLED');
     const password = normalizePassword(newPassword);
     assertNewPassword(password, this.options.password, {
       field: 'newPassword',
@@ -117,12 +127,15 @@ export class UsersService implements OnModuleInit {
     return this.store.findByEmail(normalizeEmail(email));
   }
 
-  /** Makes every token minted before dead. @returns the retired version; null where there is no such user */
+  /**
+   * Replaces the token version. Ends nothing by itself: `AuthService.logoutEverywhere` does.
+   * @returns the retired version; null where there is no such user
+   */
   async retireTokenVersion(id: string): Promise<string | null> {
     return this.store.replaceTokenVersion(id, newTokenVersion());
   }
 
-  /** False where there is no such user. */
+  /** Ends nothing by itself: `AuthService.disableUser` does. False where there is no such user. */
   async setDisabled(id: string, disabled: boolean): Promise<boolean> {
     return this.store.setDisabledAt(id, disabled ? new Date(this.clock.now()) : null);
   }

@@ -68,7 +68,7 @@ describe(AuthEventBus.name, () => {
     bus.on('password.changed', () => new Promise<void>((resolve) => (finish = resolve)));
     let ended = false;
     const emitted = bus.emit('password.changed', EVENT).then(() => (ended = true));
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
     expect(ended).toBe(false);
     finish?.();
     await emitted;
@@ -123,5 +123,15 @@ describe(AuthEventBus.name, () => {
     });
     await expect(bus.emit('password.changed', EVENT)).resolves.toBeUndefined();
     expect(logged).toEqual(['a handler of password.changed failed: Error: broken listener']);
+  });
+
+  it('a handler that blocks does not hold back what caused it', async () => {
+    const bus = new AuthEventBus(null);
+    const order: string[] = [];
+    bus.on('password.changed', () => order.push('handled'));
+    const emitted = bus.emit('password.changed', EVENT);
+    await Promise.resolve().then(() => order.push('answered'));
+    await emitted;
+    expect(order).toEqual(['answered', 'handled']);
   });
 });

@@ -258,11 +258,13 @@ describe('AuthModule.forRoot', () => {
     try {
       host = await HostApp.startWith('express', { imports: [AuthModule.forRoot(authOptions())] }, proxy.uri);
       const session = await newSession(host.api(), { transport: 'cookie' });
+      const leaving = await newSession(host.api());
       proxy.cut();
       const answers = [
         await host.api().refreshByCookie(session.refreshToken),
         await host.api().login({ email: session.email, password: PASSWORD }),
         await host.api().sessions(session.accessToken),
+        await host.api().logout({ token: leaving.accessToken }),
       ];
       for (const answer of answers) {
         expectError(answer, 503, 'TEMPORARILY_UNAVAILABLE');
@@ -273,6 +275,13 @@ describe('AuthModule.forRoot', () => {
       expect((await host.api().send('GET', '/orders', { token: session.accessToken })).status).toBe(200);
       proxy.restore();
       expect((await host.api().refreshByCookie(session.refreshToken)).status).toBe(200);
+      // Who was told to try again is not half logged out: his tokens are dead, and so is his session.
+      expectError(await host.api().me(leaving.accessToken), 401, 'ACCESS_TOKEN_REVOKED');
+      expectError(await host.api().refresh(leaving.refreshToken), 401, 'SESSION_REVOKED');
+      // What could not be written then is written now, for the other processes.
+      const entries = host.connection.collection<{ _id: string }>('revocations');
+      while (!(await entries.findOne({ _id: `sid:${leaving.id}` })))
+        await new Promise((resolve) => setTimeout(resolve, 50));
     } finally {
       await host?.stop();
       host = undefined;

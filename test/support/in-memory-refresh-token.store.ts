@@ -71,14 +71,23 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
 
   async markRecovered(id: string, generation: number, now: Date): Promise<void> {
     const session = this.sessions.get(id);
-    if (session?.generation === generation && !session.recoveredAt)
+    if (session?.generation === generation && !session.recoveredAt && !session.confirmedAt)
       this.put({ ...session, recoveredAt: now });
   }
 
-  async revoke(ids: readonly string[], reason: RevocationReason, now: Date): Promise<number> {
-    const live = ids.map((id) => this.sessions.get(id)).filter((session) => session && !session.revokedAt);
-    for (const session of live) if (session) this.put({ ...session, revokedAt: now, revokedReason: reason });
-    return live.length;
+  async replaceFingerprint(id: string, ifFingerprint: string, fingerprint: string): Promise<void> {
+    const session = this.sessions.get(id);
+    if (session?.device.fingerprint === ifFingerprint)
+      this.put({ ...session, device: { ...session.device, fingerprint } });
+  }
+
+  async revoke(ids: readonly string[], reason: RevocationReason, now: Date): Promise<string[]> {
+    const live = ids.filter((id) => this.sessions.get(id)?.revokedAt === null);
+    for (const id of live) {
+      const session = this.sessions.get(id);
+      if (session) this.put({ ...session, revokedAt: now, revokedReason: reason });
+    }
+    return live;
   }
 
   private put(session: RefreshSession): RefreshSession {

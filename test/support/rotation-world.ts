@@ -51,9 +51,18 @@ export class RotationWorld {
     const users = { findById: async () => this.user } as unknown as UsersService;
     const revocations = {
       revokeSessions: async (ids: string[]) => void this.revokedSessions.push(...ids),
+      isSessionRevoked: (id: string) => this.revokedSessions.includes(id),
     } as unknown as RevocationService;
     this.terminator = new SessionTerminator(store, clock, revocations, bus);
-    this.service = new RefreshTokenService(this.options, store, clock, users, this.terminator, bus);
+    this.service = new RefreshTokenService(
+      this.options,
+      store,
+      clock,
+      users,
+      this.terminator,
+      revocations,
+      bus,
+    );
   }
 
   async login(client = CLIENT): Promise<OpenSession> {

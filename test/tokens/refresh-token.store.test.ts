@@ -170,10 +170,29 @@ describe.each([
     await store.markRecovered(session.id, 4, at(1));
     expect(await store.findById(session.id)).toMatchObject({ confirmedAt: null, recoveredAt: null });
     for (const seconds of [2, 3]) {
-      await store.confirm(session.id, 3, at(seconds));
       await store.markRecovered(session.id, 3, at(seconds));
+      await store.confirm(session.id, 3, at(seconds));
     }
     expect(await store.findById(session.id)).toMatchObject({ confirmedAt: at(2), recoveredAt: at(2) });
+  });
+
+  it('a generation that was used is no longer recovered', async () => {
+    const store = open();
+    const session = newSession(store);
+    await store.create(session);
+    await store.confirm(session.id, 0, at(1));
+    await store.markRecovered(session.id, 0, at(2));
+    expect((await store.findById(session.id))?.recoveredAt).toBeNull();
+  });
+
+  it('keeps a fingerprint under another key, if it is still the one that was seen', async () => {
+    const store = open();
+    const session = newSession(store);
+    await store.create(session);
+    await store.replaceFingerprint(session.id, 'other', 'new');
+    expect((await store.findById(session.id))?.device.fingerprint).toBe('f'.repeat(43));
+    await store.replaceFingerprint(session.id, 'f'.repeat(43), 'new');
+    expect((await store.findById(session.id))?.device.fingerprint).toBe('new');
   });
 
   it('revokes once: the first reason stays', async () => {
@@ -181,8 +200,8 @@ describe.each([
     const sessions = [newSession(store), newSession(store), newSession(store)];
     for (const session of sessions) await store.create(session);
     const ids = sessions.map(({ id }) => id);
-    expect(await store.revoke(ids.slice(0, 1), 'logged_out', at(1))).toBe(1);
-    expect(await store.revoke(ids, 'evicted', at(2))).toBe(2);
+    expect(await store.revoke(ids.slice(0, 1), 'logged_out', at(1))).toEqual(ids.slice(0, 1));
+    expect(await store.revoke(ids, 'evicted', at(2))).toEqual(ids.slice(1));
     expect(await store.findById(ids[0] ?? '')).toMatchObject({
       revokedAt: at(1),
       revokedReason: 'logged_out',

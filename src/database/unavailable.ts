@@ -1,7 +1,7 @@
-import { AuthError } from './errors.js';
+import { AuthError } from '../core/errors.js';
 
-/** Driver and Mongoose errors that mean "out of reach", by name: the core knows no driver. */
-const UNAVAILABLE = new Set([
+/** Errors of the driver and of Mongoose that mean "out of reach". */
+const UNAVAILABLE_NAMES = new Set([
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
   'MongoServerSelectionError',
@@ -17,17 +17,18 @@ const UNAVAILABLE = new Set([
   'MongoWriteConcernError',
 ]);
 
+/** Codes by which a server says that it is stepping down, starting, stopping or cut off. */
+const UNAVAILABLE_CODES = new Set([
+  6, 7, 50, 64, 89, 91, 100, 133, 189, 202, 234, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436,
+]);
+
 function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (UNAVAILABLE.has(error.name)) return true;
-  if (error.name === 'MongooseError' && /buffering timed out|not connected|connection/i.test(error.message))
+  const { code, cause, name } = error as Error & { code?: unknown };
+  if (UNAVAILABLE_NAMES.has(name) || (typeof code === 'number' && UNAVAILABLE_CODES.has(code))) return true;
+  if (name === 'MongooseError' && /buffering timed out|not connected|connection/i.test(error.message))
     return true;
-  // NotWritablePrimary and its kin during a failover carry this label.
-  const labels = (error as { hasErrorLabel?: unknown }).hasErrorLabel;
-  return (
-    typeof labels === 'function' &&
-    (error as unknown as { hasErrorLabel(label: string): boolean }).hasErrorLabel('RetryableWriteError')
-  );
+  return cause !== undefined && isUnavailable(cause);
 }
 
 /** Runs a store's operation; a database out of reach becomes `TEMPORARILY_UNAVAILABLE`, anything else stays itself. */
