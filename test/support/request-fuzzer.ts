@@ -388,6 +388,7 @@ function requestFor(
     { weight: 1, arbitrary: oddContentType },
   );
   const id = fc.oneof(
+    fc.constant<Part>(() => undefined),
     fc.nat(10_000).map<Part>(
       (index) =>
         ({ sessionIds }) =>
@@ -415,10 +416,17 @@ function requestFor(
         ...(raw === undefined ? {} : { 'content-type': made.contentType }),
         ...made.odd,
       };
-      const path = operation.path.replace('{id}', () => made.id(pool) ?? 'x') + made.query;
+      const path =
+        operation.path.replace('{id}', () => made.id(pool) ?? sessionOf(authorization)) + made.query;
       const isPlain = made.contentType === 'application/json' && !('content-encoding' in made.odd);
       return { operation, path, call: { raw, headers }, ...(isPlain && json ? { json } : {}) };
     });
+}
+
+/** The bearer's own session. */
+function sessionOf(authorization = ''): string {
+  const payload = Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString();
+  return /"sid":"([0-9a-f]{24})"/.exec(payload)?.[1] ?? '0';
 }
 
 const prefixed =

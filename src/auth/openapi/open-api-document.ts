@@ -54,7 +54,8 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     const at = `${prefix && `/${prefix}`}${route.path}`;
     paths[at] = { ...paths[at], [route.method]: operation(name, route, cookies) };
   }
-  return {
+  // Parts are shared by all documents; a caller may change his.
+  return structuredClone({
     openapi: '3.1.0',
     info: { title: 'Silent Auth', version, description: INTRODUCTION },
     servers: [{ url: serverUrl }],
@@ -72,7 +73,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
       }),
       securitySchemes: securitySchemes(cookies.refresh),
     },
-  };
+  });
 }
 
 interface CookieNames {

@@ -1,0 +1,89 @@
+import { describe, expect, it, test } from '@jest/globals';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { cookieName } from '../../src/tokens/refresh-token.extractor.js';
+import { resolveOptions } from '../../src/core/options/resolve-options.js';
+import { AUTH_ERRORS, openApiDocument } from '../../src/index.js';
+import { DocumentedApi } from '../support/documented-api.js';
+import { authOptions } from '../support/host-app.js';
+
+const schemaOf = (document: ReturnType<typeof openApiDocument>, name: string) =>
+  document.components.schemas[name] ?? {};
+
+describe(openApiDocument.name, () => {
+  test.each<[string, Parameters<typeof openApiDocument>[0]]>([
+    ['without options', undefined],
+    ['with the options of a module', authOptions()],
+    ['without the body transport', { refreshToken: { allowBodyTransport: false } }],
+    ['at the root', { routePrefix: '', serverUrl: 'https://api.example.com/v1', version: '2.1.0' }],
+  ])('is valid OpenAPI 3.1 %s', async (_, options) => {
+    const document = openApiDocument(options);
+    const validator = new Validator();
+    expect(await validator.validate({ ...structuredClone(document) })).toEqual({ valid: true });
+    expect(validator.version).toBe('3.1');
+    // Its schemas are JSON Schema 2020-12 without an unknown keyword, and every reference leads somewhere.
+    expect(() => new DocumentedApi(document).promised).not.toThrow();
+    const text = JSON.stringify(document);
+    const references = [...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name);
+    expect(new Set(references)).toEqual(new Set(Object.keys(document.components.schemas)));
+  });
+
+  it('assumes the defaults of the module', () => {
+    const { cookie, allowBodyTransport } = resolveOptions({
+      issuer: 'https://issuer.example.com',
+      keys: authOptions().keys,
+    }).refreshToken;
+    const { password } = resolveOptions(authOptions({ password: {} }));
+    const document = openApiDocument();
+    expect(document.components.securitySchemes.refreshCookie?.name).toBe(cookieName('refresh_token', cookie));
+    expect(schemaOf(document, 'RegisterRequest').properties).toMatchObject({
+      transport: { enum: allowBodyTransport ? ['cookie', 'body', null] : ['cookie', null] },
+      password: { minLength: password.minLength, maxLength: password.maxLength },
+    });
+  });
+
+  test.each([
+    [{ secure: false }, 'refresh_token'],
+    [{}, '__Host-refresh_token'],
+    [{ domain: 'example.com' }, '__Secure-refresh_token'],
+    [{ path: '/auth' }, '__Secure-refresh_token'],
+  ])('names the cookie of %j', (cookie, name) => {
+    const document = openApiDocument({ refreshToken: { cookie } });
+    expect(document.components.securitySchemes.refreshCookie?.name).toBe(name);
+    const header = document.paths['/auth/login']?.post?.responses['200']?.headers['Set-Cookie'];
+    expect(header?.schema.pattern).toContain(`${name}=`);
+  });
+
+  it('mentions no refresh token in a body where the body transport is off', () => {
+    const properties = schemaOf(openApiDocument(), 'TokenAnswer').properties ?? {};
+    expect(Object.keys(properties)).not.toContain('refreshToken');
+    const both = schemaOf(
+      openApiDocument({ refreshToken: { allowBodyTransport: true } }),
+      'TokenAnswer',
+    ).properties;
+    expect(Object.keys(both ?? {})).toContain('refreshToken');
+  });
+
+  it.each(['auth', '/auth/', 'v1/account', '', '/'])('puts the routes under the prefix %j', (routePrefix) => {
+    const prefix = routePrefix.split('/').filter(Boolean).join('/');
+    const paths = Object.keys(openApiDocument({ routePrefix }).paths);
+    expect(paths).toContain(`${prefix && `/${prefix}`}/sessions/{id}`);
+    expect(paths).toContain('/.well-known/jwks.json');
+    for (const path of paths) expect(path).toMatch(/^\/[^/]/);
+  });
+
+  it('knows every code, and says each on some route but the one of the host’s roles', () => {
+    const document = openApiDocument();
+    expect(schemaOf(document, 'ErrorCode').enum).toEqual(Object.keys(AUTH_ERRORS));
+    const said = new DocumentedApi(document).promised.map((promise) => promise.split(' ')[2]);
+    const unsaid = Object.keys(AUTH_ERRORS).filter((code) => !said.includes(code));
+    expect(unsaid).toEqual(['FORBIDDEN']);
+  });
+
+  it('is made anew for each caller, who may change it', () => {
+    const first = openApiDocument();
+    first.paths = {};
+    schemaOf(first, 'Error').required?.push('surprise');
+    expect(schemaOf(openApiDocument(), 'Error').required).not.toContain('surprise');
+    expect(openApiDocument().paths).not.toEqual({});
+  });
+});
