@@ -47,7 +47,10 @@ module.exports = {
       name: 'mongoose-in-stores-only',
       comment: 'only schema, store and module files import mongoose',
       severity: 'error',
-      from: { path: '^src/', pathNot: '(\\.schema|mongo-[a-z-]+\\.store|\\.module)\\.ts$|^src/(database|app|embedded-mongo)/' },
+      from: {
+        path: '^src/',
+        pathNot: '(\\.schema|mongo-[a-z-]+\\.store|\\.module)\\.ts$|^src/(database|app|embedded-mongo)/',
+      },
       to: { path: 'node_modules/(mongoose|mongodb|@nestjs/mongoose)/' },
     },
     {
@@ -61,6 +64,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
   },
 };

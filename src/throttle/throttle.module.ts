@@ -1,6 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
-import { THROTTLE_CONNECTION, ThrottleService } from './throttle.service.js';
+import type { Connection } from 'mongoose';
+import { MongoLimiterStore } from './mongo-limiter.store.js';
+import { ThrottleService } from './throttle.service.js';
 
 @Module({})
 export class ThrottleModule {
@@ -9,7 +11,11 @@ export class ThrottleModule {
       module: ThrottleModule,
       imports: [options],
       providers: [
-        { provide: THROTTLE_CONNECTION, useExisting: getConnectionToken(connectionName) },
+        {
+          provide: MongoLimiterStore,
+          useFactory: (connection: Connection) => new MongoLimiterStore(connection),
+          inject: [getConnectionToken(connectionName)],
+        },
         ThrottleService,
       ],
       exports: [ThrottleService],

@@ -1,21 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import type { Connection } from 'mongoose';
-import {
-  RateLimiterMemory,
-  RateLimiterMongo,
-  RateLimiterRes,
-  type RateLimiterAbstract,
-} from 'rate-limiter-flexible';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { AuthError } from '../core/errors.js';
-import {
-  AUTH_OPTIONS,
-  type ResolvedAuthOptions,
-  type ResolvedLimit,
-} from '../core/options/resolve-options.js';
-
-/** Injection token of the Mongoose connection that holds the counters. */
-export const THROTTLE_CONNECTION = Symbol('THROTTLE_CONNECTION');
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import { limiterWindow, MongoLimiterStore } from './mongo-limiter.store.js';
 
 /** Who makes an attempt: a device that logged in to this account before, or an address. */
 export interface Attempt {
@@ -43,22 +31,20 @@ export class ThrottleService implements OnModuleInit {
 
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
-    @Inject(THROTTLE_CONNECTION) private readonly connection: Connection,
+    private readonly store: MongoLimiterStore,
   ) {}
 
   async onModuleInit(): Promise<void> {
     const { throttle } = this.options;
     if (!throttle) return;
-    const shared = (keyPrefix: string, limit: ResolvedLimit) =>
-      sharedLimiter(this.connection, keyPrefix, limit);
-    const login = shared('login', throttle.login);
-    if (this.connection.get('autoIndex') !== false) await login.createIndexes();
+    const login = this.store.limiter('login', throttle.login);
+    await this.store.ensureIndexes(login);
     this.limiters = {
       login,
-      failures: shared('failures', throttle.failures),
-      accountFailures: shared('account', throttle.accountFailures),
+      failures: this.store.limiter('failures', throttle.failures),
+      accountFailures: this.store.limiter('account', throttle.accountFailures),
       // In the process: a refresh must not cost another round trip to the database.
-      refresh: new RateLimiterMemory(inWindow('refresh', throttle.refresh)),
+      refresh: new RateLimiterMemory(limiterWindow('refresh', throttle.refresh)),
     };
   }
 
@@ -96,24 +82,6 @@ export class ThrottleService implements OnModuleInit {
     await this.limiters?.failures.delete(`${account}.${origin}`);
     if (!isKnownDevice) await this.limiters?.accountFailures.reward(account);
   }
-}
-
-function inWindow(keyPrefix: string, { limit, windowMs }: ResolvedLimit) {
-  return { keyPrefix, points: limit, duration: windowMs / 1000 };
-}
-
-function sharedLimiter(connection: Connection, keyPrefix: string, limit: ResolvedLimit): RateLimiterMongo {
-  const window = inWindow(keyPrefix, limit);
-  return new RateLimiterMongo({
-    ...window,
-    storeClient: connection.db,
-    tableName: 'throttle',
-    disableIndexesCreation: true,
-    // Who is over the limit costs the database nothing more.
-    inMemoryBlockOnConsumed: limit.limit + 1,
-    // Without the database each process counts for itself.
-    insuranceLimiter: new RateLimiterMemory(window),
-  });
 }
 
 async function consume(limiter: RateLimiterAbstract | undefined, key: string): Promise<void> {
