@@ -299,6 +299,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
           expectCode(send('ready', {}, { to }), 503, '-'),
         ]);
       } finally {
+        proxy.restore();
         await cut.dispose();
         await proxy.close();
       }

@@ -434,7 +434,9 @@ const prefixed =
   (part: Part): Part =>
   (pool) => {
     const text = part(pool);
-    return text === undefined ? undefined : `${prefix}${text.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '?')}`;
+    // A head of over 16 kB is refused by Node itself (431), before any application.
+    const sent = text?.slice(0, 5_000).replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '?');
+    return sent === undefined ? undefined : `${prefix}${sent}`;
   };
 
 /** Some requests at once, for any operations of the document. */
