@@ -60,8 +60,10 @@ async function measure(benches: readonly Bench[]): Promise<Report> {
     };
     const rows: Row[] = [];
     for (const bench of benches) {
-      process.stderr.write(`${bench.name}…\n`);
+      const begunAt = performance.now();
+      process.stderr.write(`${bench.name}… `);
       rows.push(...(await bench.run(context)));
+      process.stderr.write(`${Math.round((performance.now() - begunAt) / 1000)} s\n`);
     }
     const seconds = Math.round((performance.now() - startedAt) / 1000);
     return { machine, database: database.description, quick: flags.quick, seconds, rows };

@@ -1,11 +1,18 @@
-import { Controller, Get, UseGuards } from '@nestjs/common';
+import { type CanActivate, Controller, Get, UseGuards } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import { JwtAuthGuard } from 'nestjs-silent-auth';
 import { KEY_OBJECT_STRATEGY, STRING_SECRET_STRATEGY } from './textbook-guard.js';
 
 const ANSWER = { ok: true };
 
-/** One route, four times: unguarded, and behind each guard. */
+/** What any guard costs: it looks at nothing. */
+class EmptyGuard implements CanActivate {
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+/** One route, several times: unguarded, and behind each guard. */
 @Controller('orders')
 export class GuardedController {
   @Get('open')
@@ -16,6 +23,12 @@ export class GuardedController {
   @Get('guarded')
   @UseGuards(JwtAuthGuard)
   guarded() {
+    return ANSWER;
+  }
+
+  @Get('empty-guard')
+  @UseGuards(EmptyGuard)
+  emptyGuard() {
     return ANSWER;
   }
 

@@ -22,8 +22,9 @@ export class Contest<Name extends string> {
     const limits = (ms: number): RoundLimits => ({ ms, requests: MAX_REQUESTS_A_ROUND });
     for (const name of names) await runRound(contenders[name], limits(warmUpMs));
     for (let round = 0; round < rounds; round += 1) {
-      // Every other round backwards: none always follows the same neighbour.
-      for (const name of round % 2 === 0 ? names : names.toReversed())
+      // Another one begins each time, and every other time they come backwards: none always follows the same neighbour.
+      const turned = [...names.slice(round % names.length), ...names.slice(0, round % names.length)];
+      for (const name of round % 2 === 0 ? turned : turned.toReversed())
         samples[name].push(await runRound(contenders[name], limits(roundMs)));
     }
     return new Contest(samples);

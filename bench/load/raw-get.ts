@@ -1,0 +1,75 @@
+import { connect, type Socket } from 'node:net';
+import { BROWSER } from './http.js';
+
+/**
+ * One GET, again and again, on a connection kept open. A client library costs more than the routes that this measures:
+ * a bench would then compare the pauses that the server makes for it. All answers of a route are of one length, so it
+ * counts bytes instead of parsing.
+ */
+export class RawGet {
+  private answered: (() => void) | null = null;
+  private failed: ((error: Error) => void) | null = null;
+  private awaited = Infinity;
+  private received = 0;
+  private head = '';
+
+  private constructor(
+    private readonly socket: Socket,
+    private readonly request: Buffer,
+  ) {
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => this.receive(chunk));
+    socket.on('error', (error) => this.failed?.(error));
+    socket.on('close', () => this.failed?.(new Error('the server closed the connection')));
+  }
+
+  /** @throws where the first answer is not 200 */
+  static async open(
+    origin: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<RawGet> {
+    const { host, hostname, port } = new URL(origin);
+    const lines = Object.entries({ host, ...BROWSER, ...headers }).map(
+      ([name, value]) => `${name}: ${value}\r\n`,
+    );
+    const get = new RawGet(
+      connect(Number(port), hostname),
+      Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`),
+    );
+    get.awaited = await get.firstLength();
+    return get;
+  }
+
+  /** Resolves with the answer. */
+  send(): Promise<void> {
+    this.received = 0;
+    return new Promise((resolve, reject) => {
+      this.answered = resolve;
+      this.failed = reject;
+      this.socket.write(this.request);
+    });
+  }
+
+  close(): void {
+    this.failed = null;
+    this.socket.destroy();
+  }
+
+  private async firstLength(): Promise<number> {
+    await this.send();
+    const [head = ''] = this.head.split('\r\n\r\n', 1);
+    const [, length] = /^content-length: (\d+)$/im.exec(head) ?? [];
+    if (!head.startsWith('HTTP/1.1 200 ') || length === undefined) throw new Error(`not 200: ${this.head}`);
+    return head.length + 4 + Number(length);
+  }
+
+  private receive(chunk: Buffer): void {
+    this.received += chunk.length;
+    if (this.awaited === Infinity) {
+      this.head += chunk.toString('latin1');
+      if (this.head.includes('\r\n\r\n')) this.answered?.();
+    } else if (this.received === this.awaited) this.answered?.();
+    else if (this.received > this.awaited) this.failed?.(new Error('an answer differed from the first one'));
+  }
+}
