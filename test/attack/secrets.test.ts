@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MongoClient } from 'mongodb';
+import { Browser, COOKIE, newSession, refreshed, sessionOf, uniqueEmail } from '../support/http.js';
+import { Service } from '../support/service.js';
+
+const marked = (name: string) => `${name} ${uniqueEmail('marked')}`;
+
+describe.each(['express', 'fastify'])(
+  'secrets on %s, with the log at its loudest (ASVS 16.2.5)',
+  (adapter) => {
+    let service: Service;
+
+    beforeAll(async () => {
+      service = await Service.start({ HTTP_ADAPTER: adapter, LOG_LEVEL: 'verbose', THROTTLE: 'on' });
+    });
+    afterAll(() => service.dispose());
+
+    it('fed through every route, they appear in no log line, no answer of an error, and nowhere in the database', async () => {
+      const api = service.api();
+      const errors: string[] = [];
+      const password = marked('password');
+      const wrong = marked('wrong');
+      const next = marked('next');
+      const secrets = [password, wrong, next];
+      const keep = <T extends { status: number; text: string }>(answer: T): T => {
+        if (answer.status >= 400) errors.push(answer.text);
+        return answer;
+      };
+
+      const first = await newSession(api, { password });
+      const second = await refreshed(api, first);
+      const third = await newSession(api, { password });
+      const browser = new Browser(service.origin);
+      const cookieSession = sessionOf(
+        keep(await browser.login({ email: first.email, password }, { headers: { 'x-note': password } })),
+      );
+      const device = browser.jar.get('device') ?? '';
+      expect(device).not.toBe('');
+      for (const { accessToken, refreshToken } of [first, second, third, cookieSession])
+        secrets.push(accessToken, refreshToken);
+      secrets.push(device);
+
+      const call = { token: second.accessToken };
+      keep(await api.login({ email: first.email, password: wrong }));
+      keep(await api.login({ email: first.email, password: { $gt: wrong } }));
+      keep(await api.register({ email: first.email, password }));
+      keep(await api.register({ email: uniqueEmail(), password, surprise: wrong }));
+      keep(await api.send('POST', '/auth/login', { raw: `{"email":"a@b.example","password":"${wrong}"` }));
+      keep(
+        await api.send('POST', '/auth/login', {
+          raw: `password=${wrong}`,
+          headers: { 'content-type': 'text/plain' },
+        }),
+      );
+      keep(await api.refresh(`${third.refreshToken}x`));
+      keep(await api.refreshByCookie(third.refreshToken));
+      keep(await api.refresh(third.accessToken));
+      keep(await api.send('GET', `/auth/me?access_token=${second.accessToken}`));
+      keep(await api.send('GET', `/auth/me?password=${encodeURIComponent(password)}`, call));
+      keep(await api.send('GET', `/nowhere?refresh_token=${third.refreshToken}`, call));
+      keep(await api.send('DELETE', `/auth/sessions/${third.id}`, call));
+      keep(await api.send('GET', '/auth/sessions', call));
+      keep(await api.post('/auth/change-password', { currentPassword: wrong, newPassword: next }, call));
+      keep(await api.post('/auth/change-password', { currentPassword: password, newPassword: next }, call));
+      keep(await api.post('/auth/logout-all', undefined, { token: third.accessToken }));
+      keep(
+        await api.logout({
+          body: { refreshToken: third.refreshToken },
+          headers: { cookie: `${COOKIE}=${first.refreshToken}` },
+        }),
+      );
+      expect(errors.length).toBeGreaterThan(8);
+
+      // A signature alone is enough to rebuild a token, the payload to read its secret.
+      const pieces = secrets.flatMap((secret) => [
+        secret,
+        ...secret.split('.').filter((part) => part.length > 40),
+      ]);
+      const sec = (token: string) =>
+        JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sec;
+      pieces.push(...[first, second, third, cookieSession].map(({ refreshToken }) => sec(refreshToken)));
+      const found = (text: string) =>
+        pieces.filter((piece) => text.includes(piece) || text.includes(encodeURIComponent(piece)));
+
+      const rows = await everything(service.settings['MONGODB_URI'] ?? '');
+      // The search would find what is there: ids and addresses are.
+      expect(rows).toContain(first.userId);
+      expect(service.output).toContain('/auth/change-password');
+      expect(found(rows)).toEqual([]);
+      expect(found(errors.join('\n'))).toEqual([]);
+      expect(found(service.output)).toEqual([]);
+    });
+  },
+);
+
+async function everything(uri: string): Promise<string> {
+  const client = await MongoClient.connect(uri);
+  try {
+    const collections = await client.db().listCollections().toArray();
+    const rows = await Promise.all(
+      collections.map(({ name }) => client.db().collection(name).find().toArray()),
+    );
+    return JSON.stringify(rows);
+  } finally {
+    await client.close();
+  }
+}
