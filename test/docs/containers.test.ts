@@ -1,0 +1,250 @@
+import { describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { parse } from 'yaml';
+import { readConfig } from '../../src/app/config.js';
+import { VARIABLES } from '../../src/app/environment.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+const read = (path: string) => readFile(join(ROOT, path), 'utf8');
+
+const compose = await read('docker-compose.yml');
+const dockerfile = await read('Dockerfile');
+const caddyfile = await read('docker/Caddyfile');
+const example = await read('.env.example');
+const workflow = await read('.github/workflows/ci.yml');
+const manifest = JSON.parse(await read('package.json'));
+const { services, volumes } = parse(compose);
+
+/** Lines `NAME=value`, as docker compose reads them. */
+const readEnv = (text: string): Record<string, string> =>
+  Object.fromEntries([...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
+
+/** `${NAME}`, `${NAME:-default}` and `${NAME:?message}`. */
+const INTERPOLATION = /\$\{([A-Z_]+)(?::([-?])([^}]*))?\}/g;
+const interpolate = (text: string, env: Record<string, string>): string =>
+  text.replaceAll(INTERPOLATION, (_, name: string, kind: string | undefined, rest: string) => {
+    if (env[name]) return env[name];
+    if (kind === '?') throw new Error(`${name} is required`);
+    return kind === '-' ? rest : '';
+  });
+
+/** What an operator gets from the one command of the documentation. */
+async function makeEnv(times = 1): Promise<{ env: Record<string, string>; exitCode: number }> {
+  const folder = await mkdtemp(join(tmpdir(), 'silent-auth-env-'));
+  try {
+    await copyFile(join(ROOT, '.env.example'), join(folder, '.env.example'));
+    const script = join(ROOT, 'docker/make-env.mjs');
+    let made = '';
+    for (let time = 0; time < times; time++) {
+      const exitCode = await run(process.execPath, [script], { cwd: folder }).then(
+        () => 0,
+        (error: { code: number }) => error.code,
+      );
+      const text = await readFile(join(folder, '.env'), 'utf8');
+      if (made !== '') expect(text).toBe(made);
+      made = text;
+      if (time === times - 1) return { env: readEnv(made), exitCode };
+    }
+    throw new Error('make it at least once');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The packages that the service imports at run time: everything in src but types and the development database. */
+async function importedPackages(): Promise<string[]> {
+  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('embedded-mongo'))
+    .map((file) => read(join('src', file)));
+  const specifiers = (await Promise.all(files)).flatMap((source) =>
+    [
+      ...source.matchAll(/^(?:import|export)(?! type)[^;]*?from '([^'.][^']*)'|import\('([^'.][^']*)'\)/gm),
+    ].map(([, fixed, dynamic]) => fixed ?? dynamic ?? ''),
+  );
+  const names = specifiers
+    .filter((each) => !each.startsWith('node:'))
+    .map((each) =>
+      each
+        .split('/')
+        .slice(0, each.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
+  return [...new Set(names)].sort();
+}
+
+describe('docker-compose.yml', () => {
+  it('sets no variable of the service that the service does not know', () => {
+    const known = VARIABLES.map(({ name }) => name);
+    expect(known).toEqual(expect.arrayContaining(Object.keys(services.auth.environment)));
+  });
+
+  it('takes from .env what .env.example has, and nothing else', () => {
+    const asked = new Set([...compose.matchAll(INTERPOLATION)].map(([, name]) => name));
+    expect([...asked].sort()).toEqual(Object.keys(readEnv(example)).sort());
+    expect(caddyfile).toContain('{$PUBLIC_URL}');
+    expect(Object.keys(services.proxy.environment)).toEqual(['PUBLIC_URL']);
+  });
+
+  it('refuses to start without secrets, and has none of its own', () => {
+    expect(() => interpolate(compose, readEnv(example))).toThrow('is required');
+    for (const [name, value] of Object.entries(readEnv(example))) {
+      if (/PASSWORD|KEY/.test(name)) expect([name, value]).toEqual([name, '']);
+    }
+  });
+
+  it('gives the service a configuration that production accepts', async () => {
+    const { env } = await makeEnv();
+    const { services: started } = parse(interpolate(compose, env));
+    const config = readConfig({ NODE_ENV: 'production', ...started.auth.environment });
+    expect(config).toMatchObject({
+      isProduction: true,
+      host: '0.0.0.0',
+      port: 3000,
+      trustProxy: 1,
+      admin: null,
+      warnings: [],
+      auth: { issuer: 'https://localhost' },
+    });
+    expect(config.database.uri).toBe(
+      `mongodb://silent-auth:${env['MONGO_APP_PASSWORD']}@mongo:27017/silent-auth?replicaSet=rs0`,
+    );
+  });
+
+  it('mounts files that exist and volumes that are declared', () => {
+    const mounts: string[] = Object.values(services).flatMap(
+      (service) => (service as { volumes?: string[] }).volumes ?? [],
+    );
+    const sources = mounts.map((mount) => mount.split(':')[0] ?? '');
+    const missing = sources.filter((source) =>
+      source.startsWith('./') ? !existsSync(join(ROOT, source)) : !(source in volumes),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('runs two instances that no one reaches but the proxy, and nobody reaches the database', () => {
+    expect(services.auth.deploy.replicas).toBe(2);
+    const open = Object.entries<{ ports?: string[]; profiles?: string[] }>(services)
+      .filter(([, { ports, profiles }]) => ports !== undefined && profiles === undefined)
+      .map(([name]) => name);
+    expect(open).toEqual(['proxy']);
+    expect(services.redis.profiles).toEqual(['redis']);
+    expect(services.mail.profiles).toEqual(['mail']);
+  });
+});
+
+describe('docker/make-env.mjs', () => {
+  it('makes secrets of their own, long enough for every use', async () => {
+    const { env, exitCode } = await makeEnv();
+    expect(exitCode).toBe(0);
+    const secrets = Object.entries(env).filter(([, value]) => /^[0-9a-f]{96}$/.test(value));
+    expect(secrets.map(([name]) => name).sort()).toEqual([
+      'JWT_ACCESS_KEYS',
+      'JWT_REFRESH_KEYS',
+      'MONGO_APP_PASSWORD',
+      'MONGO_REPLICA_KEY',
+      'MONGO_ROOT_PASSWORD',
+    ]);
+    expect(new Set(secrets.map(([, value]) => value)).size).toBe(secrets.length);
+  });
+
+  it('leaves an existing file as it is', async () => {
+    expect((await makeEnv(2)).exitCode).toBe(1);
+  });
+});
+
+describe('Dockerfile', () => {
+  it('copies only what .dockerignore lets through', async () => {
+    const allowed = (await read('.dockerignore')).match(/^!.*$/gm)?.map((line) => line.slice(1)) ?? [];
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(
+      ([, files]) => files?.split(' ') ?? [],
+    );
+    expect([...copied].sort()).toEqual([...allowed].sort());
+    expect(copied.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
+  });
+
+  it('runs the service as a user who is not root, in production', () => {
+    const final = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
+    expect(final).toMatch(/^ENV NODE_ENV=production$/m);
+    expect(final).toMatch(/^USER node$/m);
+    expect(final).toMatch(/^CMD \["node", "dist\/app\/main.js"\]$/m);
+  });
+
+  it.each([
+    ['answers', 200, 0],
+    ['answers with an error', 503, 1],
+    ['is gone', null, 1],
+  ])('is healthy only while the service answers: %s', async (_, status, exitCode) => {
+    const [, json = ''] = /^HEALTHCHECK[^[]*CMD (\[.*\])$/m.exec(dockerfile) ?? [];
+    const [command, ...parameters] = JSON.parse(json);
+    expect(command).toBe('node');
+    const paths: string[] = [];
+    const server = createServer((request, response) => {
+      paths.push(request.url ?? '');
+      response.writeHead(status ?? 200).end('{}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const close = () => new Promise((resolve) => server.close(resolve));
+    if (status === null) await close();
+    const code = await run(process.execPath, parameters, { env: { PORT: String(port) } }).then(
+      () => 0,
+      (error: { code: number }) => error.code,
+    );
+    if (status !== null) await close();
+    expect([code, paths]).toEqual([exitCode, status === null ? [] : ['/health/live']]);
+  });
+});
+
+describe('docker/production-tree.mjs', () => {
+  it('keeps every package that the service imports, but those that only development asks for', async () => {
+    const source = await read('docker/production-tree.mjs');
+    const list = /const SERVICE_ONLY = \[([^\]]*)\]/.exec(source)?.[1] ?? '';
+    const serviceOnly = [...list.matchAll(/'([^']+)'/g)].map(([, name = '']) => name);
+    const kept = new Set([
+      ...serviceOnly,
+      ...Object.keys(manifest.dependencies),
+      ...Object.keys(manifest.peerDependencies),
+    ]);
+    const imported = await importedPackages();
+    expect(imported).toEqual(expect.arrayContaining(['@nestjs/terminus', 'bcrypt', 'mongoose']));
+    expect(imported.filter((name) => !kept.has(name))).toEqual(['mongodb-memory-server-core', 'pino-pretty']);
+    // These Nest asks for by itself.
+    const notNamed = serviceOnly.filter((name) => !imported.includes(name));
+    expect(notNamed).toEqual(['@fastify/static', '@nestjs/platform-express']);
+    const unpinned = [...serviceOnly, ...Object.keys(manifest.peerDependencies)].filter(
+      (name) => manifest.devDependencies[name] === undefined,
+    );
+    expect(unpinned).toEqual([]);
+  });
+});
+
+describe('.github/workflows/ci.yml', () => {
+  const { jobs } = parse(workflow);
+  const commands: string[] = Object.values<{ steps: { run?: string }[] }>(jobs).flatMap(({ steps }) =>
+    steps.flatMap((step) => step.run ?? []),
+  );
+
+  it('checks every supported version of Node, a real MongoDB, and the containers', () => {
+    expect(jobs.check.strategy.matrix.node).toEqual([20, 22, 24]);
+    expect(jobs.mongo.env.TEST_MONGODB_URI).toMatch(/^mongodb:\/\/.*replicaSet=rs0/);
+    expect(commands).toEqual(expect.arrayContaining(['.ci/run', 'npm test', 'node docker/make-env.mjs']));
+  });
+
+  it('calls scripts that exist', () => {
+    const scripts = commands.flatMap((command) =>
+      [...command.matchAll(/npm (?:run )?(test|(?<=run )[\w:]+)/g)].map(([, name = '']) => name),
+    );
+    expect(scripts).toContain('test');
+    expect(scripts.filter((name) => !(name in manifest.scripts))).toEqual([]);
+    expect(existsSync(join(ROOT, '.ci/run'))).toBe(true);
+  });
+});
