@@ -5,6 +5,7 @@ import { resolveOptions } from '../../src/core/options/resolve-options.js';
 import { AUTH_ERRORS, openApiDocument } from '../../src/index.js';
 import { DocumentedApi } from '../support/documented-api.js';
 import { authOptions } from '../support/host-app.js';
+import { Answer } from '../support/http.js';
 
 const schemaOf = (document: ReturnType<typeof openApiDocument>, name: string) =>
   document.components.schemas[name] ?? {};
@@ -77,6 +78,21 @@ describe(openApiDocument.name, () => {
     const said = new DocumentedApi(document).promised.map((promise) => promise.split(' ')[2]);
     const unsaid = Object.keys(AUTH_ERRORS).filter((code) => !said.includes(code));
     expect(unsaid).toEqual(['FORBIDDEN']);
+  });
+
+  it('shows examples that are as it says', () => {
+    const documented = new DocumentedApi(openApiDocument());
+    let examples = 0;
+    for (const { id, operation } of documented.operations)
+      for (const [status, { content }] of Object.entries(operation.responses)) {
+        const example = content?.['application/json'].example;
+        if (example === undefined) continue;
+        const answer = new Answer(Number(status), {}, JSON.stringify(example));
+        const problems = documented.problems(id, answer).filter((problem) => problem.startsWith('body:'));
+        expect({ id, status, problems }).toEqual({ id, status, problems: [] });
+        examples += 1;
+      }
+    expect(examples).toBeGreaterThan(40);
   });
 
   it('is made anew for each caller, who may change it', () => {

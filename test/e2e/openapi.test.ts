@@ -92,6 +92,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       const page = await api.send('GET', '/docs');
       expect(page.status).toBe(200);
       expect(page.headers['content-type']).toContain('text/html');
+      expect(page.headers['content-security-policy']).toMatch(/\bscript-src 'self'(?:;|$)/);
       expect(page.text).not.toMatch(/<script(?![^>]*\bsrc=)[^>]*>/);
       expect(page.text).not.toMatch(/\son\w+=/);
       const links = [...page.text.matchAll(/<(?:script|link)[^>]*(?:src|href)="([^"]+)"/g)].map(

@@ -1,7 +1,8 @@
 import type { AuthOptions } from '../../core/options/auth-options.js';
 import { cookieName, refreshCookieName } from '../../tokens/refresh-token.extractor.js';
 import type { AuthModuleExtras } from '../auth.module-definition.js';
-import { errorResponses } from './error-responses.js';
+import { answerSchemas, ref } from './answer-schemas.js';
+import { ERROR_SCHEMAS, errorResponses } from './error-responses.js';
 import { clearedCookie, deviceCookie, noStore, setCookie, tokenCookie } from './headers.js';
 import type {
   Header,
@@ -11,8 +12,8 @@ import type {
   Response,
   SecurityScheme,
 } from './open-api.types.js';
+import { requestSchemas } from './request-schemas.js';
 import { CODES, type Route, type RouteName, ROUTES } from './routes.js';
-import { ref, schemas } from './schemas.js';
 
 /** What of the module's options shows in the document; the options themselves can be spread into it. */
 export interface OpenApiOptions
@@ -45,6 +46,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     secure = true,
     sameSite = 'strict',
   } = options.refreshToken?.cookie ?? {};
+  const { allowBodyTransport = false } = options.refreshToken ?? {};
   const attributes = { domain, path, secure, sameSite };
   const cookies = { refresh: refreshCookieName(attributes), device: cookieName('device', attributes) };
   const prefix = routePrefix.replace(/^\/*|\/*$/g, '');
@@ -66,11 +68,15 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     ],
     paths: { ...paths, '/.well-known/jwks.json': { get: jwks() } },
     components: {
-      schemas: schemas({
-        allowBodyTransport: options.refreshToken?.allowBodyTransport ?? false,
-        minPasswordLength: password.minLength ?? 8,
-        maxPasswordLength: password.maxLength ?? 128,
-      }),
+      schemas: {
+        ...requestSchemas({
+          allowBodyTransport,
+          minPasswordLength: password.minLength ?? 8,
+          maxPasswordLength: password.maxLength ?? 128,
+        }),
+        ...answerSchemas({ allowBodyTransport }),
+        ...ERROR_SCHEMAS,
+      },
       securitySchemes: securitySchemes(cookies.refresh),
     },
   });

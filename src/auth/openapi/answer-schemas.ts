@@ -1,93 +1,15 @@
-import { ERROR_SCHEMAS } from './error-responses.js';
 import type { Reference, Schema } from './open-api.types.js';
 
 const JWT = '^[\\w-]+\\.[\\w-]+\\.[\\w-]+$';
-/** As the DTOs: beyond it no password is even measured. */
-const MAX_PASSWORD_INPUT = 8192;
-
-export interface SchemaOptions {
-  readonly allowBodyTransport: boolean;
-  readonly minPasswordLength: number;
-  readonly maxPasswordLength: number;
-}
+const EXAMPLE_JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI2OTIwZjBhMSJ9.c2lnbmF0dXJl';
 
 export const ref = (name: string): Reference => ({ $ref: `#/components/schemas/${name}` });
 
-export function schemas(options: SchemaOptions): Record<string, Schema> {
-  return { ...requests(options), ...answers(options), ...KEYS, ...ERROR_SCHEMAS };
-}
-
-function requests({
+export function answerSchemas({
   allowBodyTransport,
-  minPasswordLength,
-  maxPasswordLength,
-}: SchemaOptions): Record<string, Schema> {
-  const device = {
-    transport: {
-      type: ['string', 'null'],
-      enum: allowBodyTransport ? ['cookie', 'body', null] : ['cookie', null],
-      description: allowBodyTransport
-        ? 'How the refresh token travels for the life of the session: `cookie` (default; browsers) or `body` (mobile and server clients).'
-        : 'How the refresh token travels: this service allows the cookie only.',
-    },
-    appId: optionalText(128, 'Which of your applications this is; shown in the list of sessions.', 'shop'),
-    deviceId: optionalText(128, 'The client’s own lasting id of the device.', '8f14e45f'),
-    deviceName: optionalText(128, 'Shown in the list of sessions.', 'Ada’s phone'),
-  };
-  const newPassword: Schema = {
-    type: 'string',
-    format: 'password',
-    minLength: minPasswordLength,
-    maxLength: maxPasswordLength,
-    description: `${minPasswordLength} to ${maxPasswordLength} characters (code points) of any kind. Too short, too obvious or among the most used: \`WEAK_PASSWORD\`.`,
-    examples: ['correct horse battery'],
-  };
-  const password: Schema = {
-    type: 'string',
-    format: 'password',
-    minLength: 1,
-    maxLength: Math.min(maxPasswordLength, MAX_PASSWORD_INPUT),
-    examples: ['correct horse battery'],
-  };
-  return {
-    RegisterRequest: {
-      type: 'object',
-      properties: {
-        email: email(true),
-        password: newPassword,
-        name: { ...optionalText(100, 'As the user wants to be called.', 'Ada'), minLength: 1 },
-        ...device,
-      },
-      required: ['email', 'password'],
-      additionalProperties: false,
-    },
-    LoginRequest: {
-      type: 'object',
-      properties: { email: email(false), password, ...device },
-      required: ['email', 'password'],
-      additionalProperties: false,
-    },
-    RefreshTokenRequest: {
-      type: 'object',
-      properties: {
-        refreshToken: {
-          type: ['string', 'null'],
-          description:
-            'Body transport only. Where it is given, the cookie is not read; the token of a cookie session is refused here.',
-        },
-      },
-      additionalProperties: false,
-    },
-    ChangePasswordRequest: {
-      type: 'object',
-      properties: { currentPassword: password, newPassword },
-      required: ['currentPassword', 'newPassword'],
-      additionalProperties: false,
-    },
-  };
-}
-
-function answers({ allowBodyTransport }: SchemaOptions): Record<string, Schema> {
+}: {
+  readonly allowBodyTransport: boolean;
+}): Record<string, Schema> {
   const user: Record<string, Schema> = {
     id: { type: 'string', minLength: 1, examples: ['6920f0a1c2d3e4f5a6b7c8d9'] },
     email: { type: 'string', maxLength: 254, examples: ['ada@example.com'] },
@@ -98,6 +20,7 @@ function answers({ allowBodyTransport }: SchemaOptions): Record<string, Schema> 
     refreshToken: {
       type: 'string',
       pattern: JWT,
+      examples: [EXAMPLE_JWT],
       description: 'Body transport only. Replace the stored one before you use the access token.',
     },
     refreshExpiresIn: { ...seconds('Life of the refresh token; body transport only.'), examples: [604800] },
@@ -109,6 +32,7 @@ function answers({ allowBodyTransport }: SchemaOptions): Record<string, Schema> 
         accessToken: {
           type: 'string',
           pattern: JWT,
+          examples: [EXAMPLE_JWT],
           description: 'Keep it in memory; send it as `Authorization: Bearer …`.',
         },
         tokenType: { const: 'Bearer' },
@@ -163,6 +87,7 @@ function answers({ allowBodyTransport }: SchemaOptions): Record<string, Schema> 
       required: ['id', 'current', 'userAgent', 'ip', 'createdAt', 'lastUsedAt', 'expiresAt'],
       additionalProperties: false,
     },
+    ...KEYS,
   };
 }
 
@@ -202,20 +127,6 @@ const KEYS: Record<string, Schema> = {
     y: base64url,
   }),
 };
-
-function email(isNew: boolean): Schema {
-  return {
-    type: 'string',
-    maxLength: 254,
-    ...(isNew ? { format: 'email' } : {}),
-    description: 'Trimmed, NFKC, lower case: however it is typed, it is the same address.',
-    examples: ['ada@example.com'],
-  };
-}
-
-function optionalText(maxLength: number, description: string, example: string): Schema {
-  return { type: ['string', 'null'], maxLength, description, examples: [example] };
-}
 
 function seconds(description: string): Schema {
   return { type: 'integer', minimum: 0, description: `Seconds. ${description}` };
