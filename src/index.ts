@@ -5,7 +5,9 @@ export { UsersModule } from './users/users.module.js';
 
 // Services
 export { AuthService } from './auth/auth.service.js';
-export type { LogoutTokens, TokenGrant } from './auth/auth.service.js';
+export type { LogoutTokens } from './auth/auth.service.js';
+export { AuthHttp } from './auth/auth-http.js';
+export type { ClientRequest } from './auth/auth-http.js';
 export { UsersService } from './users/users.service.js';
 export type { PasswordCheck, Registration } from './users/users.service.js';
 export { RefreshTokenService } from './tokens/refresh-token.service.js';
@@ -23,6 +25,8 @@ export type { AuthenticatedSession, AuthenticatedUser } from './tokens/access-to
 export { JwtAuthGuard } from './auth/guards/jwt-auth.guard.js';
 export { JwtRefreshGuard } from './auth/guards/jwt-refresh.guard.js';
 export { RolesGuard } from './auth/guards/roles.guard.js';
+export { CrossSiteGuard } from './auth/guards/cross-site.guard.js';
+export { LoginThrottleGuard, RefreshThrottleGuard } from './auth/guards/throttle.guard.js';
 export { CurrentSession, CurrentUser } from './auth/decorators/current-user.decorator.js';
 export { Public } from './auth/decorators/public.decorator.js';
 export { Roles } from './auth/decorators/roles.decorator.js';
@@ -65,6 +69,7 @@ export type {
 export { AUTH_ERRORS, AuthError } from './core/errors.js';
 export type { AuthErrorCode, AuthErrorInit, FieldProblem } from './core/errors.js';
 export { AuthErrorFilter } from './auth/filters/auth-error.filter.js';
+export { AuthHttpException } from './auth/filters/auth-http.exception.js';
 export type { ErrorAnswer } from './auth/filters/error-answer.js';
 export { ParseErrorFilter } from './auth/filters/parse-error.filter.js';
 
@@ -75,7 +80,13 @@ export type { OpenApiDocument } from './auth/openapi/open-api.types.js';
 
 // Events, answers, the rotation rule
 export type { AuthEventName, AuthEvents, EventSource } from './core/events.js';
-export type { SessionAnswer, TokenAnswer, UserAnswer } from './auth/dto/answers.js';
+export type {
+  ProfileAnswer,
+  SessionAnswer,
+  TokenAnswer,
+  TokenGrant,
+  UserAnswer,
+} from './auth/dto/answers.js';
 export type { AccessTokenClaims } from './core/access-token.js';
 export type { RefreshTokenClaims, Transport } from './core/refresh-token.js';
 export { decideRotation } from './core/rotation.js';

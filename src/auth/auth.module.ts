@@ -15,11 +15,10 @@ import {
   OPTIONS_TYPE,
   RAW_AUTH_OPTIONS,
 } from './auth.module-definition.js';
+import { AuthHttp } from './auth-http.js';
 import { AuthService } from './auth.service.js';
-import { BodyValidationPipe } from './body-validation.pipe.js';
 import { DeviceCookie } from './device-cookie.js';
 import { AuthErrorFilter } from './filters/auth-error.filter.js';
-import { AuthRoutesFilter } from './filters/auth-routes.filter.js';
 import { ParseErrorFilter } from './filters/parse-error.filter.js';
 import { CrossSiteGuard } from './guards/cross-site.guard.js';
 import { AccessTokenGuard, JwtAuthGuard } from './guards/jwt-auth.guard.js';
@@ -29,6 +28,7 @@ import { RolesGuard } from './guards/roles.guard.js';
 import { LoginThrottleGuard, RefreshThrottleGuard } from './guards/throttle.guard.js';
 import { JwksController } from './jwks.controller.js';
 import { RefreshCookie } from './refresh-cookie.js';
+import { UnexpectedErrorsInterceptor } from './unexpected-errors.interceptor.js';
 
 /** Resolves the options once, for every module of the library. */
 @Module({
@@ -78,12 +78,17 @@ function assemble(options: DynamicModule, extras: AuthModuleExtras): DynamicModu
   const throttle = ThrottleModule.register(options, connectionName);
   const shared = [
     AuthService,
+    AuthHttp,
     RefreshCookie,
+    DeviceCookie,
     AuthErrorFilter,
     ParseErrorFilter,
     JwtAuthGuard,
     JwtRefreshGuard,
     RolesGuard,
+    CrossSiteGuard,
+    LoginThrottleGuard,
+    RefreshThrottleGuard,
   ];
   const global: Provider[] = [{ provide: APP_FILTER, useExisting: AuthErrorFilter }];
   if (globalGuard) global.push({ provide: APP_GUARD, useExisting: JwtAuthGuard });
@@ -95,18 +100,7 @@ function assemble(options: DynamicModule, extras: AuthModuleExtras): DynamicModu
       ...(controllers.auth === false ? [] : [authControllerAt(routePrefix)]),
       ...(controllers.jwks === false ? [] : [JwksController]),
     ],
-    providers: [
-      ...shared,
-      AccessTokenGuard,
-      RequestShapeGuard,
-      CrossSiteGuard,
-      DeviceCookie,
-      LoginThrottleGuard,
-      RefreshThrottleGuard,
-      BodyValidationPipe,
-      AuthRoutesFilter,
-      ...global,
-    ],
-    exports: [...shared, options, database, revocation, users, tokens],
+    providers: [...shared, AccessTokenGuard, RequestShapeGuard, UnexpectedErrorsInterceptor, ...global],
+    exports: [...shared, options, database, revocation, users, tokens, throttle],
   };
 }

@@ -4,7 +4,6 @@ import { normalizeEmail } from '../core/email.js';
 import { AuthError } from '../core/errors.js';
 import type { EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
-import type { UserRecord } from '../core/ports.js';
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
@@ -15,20 +14,18 @@ import {
   type OpenSession,
   RefreshTokenService,
 } from '../tokens/refresh-token.service.js';
-import type { RefreshSession } from '../tokens/refresh-token.store.js';
 import { SessionTerminator } from '../tokens/session-terminator.js';
 import { clientAddress } from '../throttle/client-address.js';
 import { type Attempt, ThrottleService } from '../throttle/throttle.service.js';
-import { type SignedToken, TokenSigner } from '../tokens/token-signer.js';
+import { TokenSigner } from '../tokens/token-signer.js';
 import { type Registration, UsersService } from '../users/users.service.js';
-
-/** A user's tokens for one session. */
-export interface TokenGrant {
-  readonly user: UserRecord;
-  readonly session: RefreshSession;
-  readonly accessToken: SignedToken;
-  readonly refreshToken: SignedToken;
-}
+import {
+  type ProfileAnswer,
+  type SessionAnswer,
+  sessionAnswer,
+  type TokenGrant,
+  userAnswer,
+} from './dto/answers.js';
 
 /** What a logout may present; all of it is ended. */
 export interface LogoutTokens {
@@ -36,7 +33,10 @@ export interface LogoutTokens {
   readonly accessToken: string | null;
 }
 
-/** The use cases behind the routes; a host may call them from routes of its own. */
+/**
+ * The use cases behind the routes, in shapes that may be shown: no hash and no secret of the store. A host may call them
+ * from routes of its own, with `AuthHttp` to read requests and to answer with tokens.
+ */
 @Injectable()
 export class AuthService {
   constructor(
@@ -146,15 +146,16 @@ export class AuthService {
   }
 
   /** @throws AuthError `ACCESS_TOKEN_REVOKED` where the user is gone or disabled since */
-  async me(userId: string): Promise<UserRecord> {
+  async me(userId: string): Promise<ProfileAnswer> {
     const user = await this.users.findById(userId);
     if (!user || user.disabledAt) throw new AuthError('ACCESS_TOKEN_REVOKED');
-    return user;
+    return { ...userAnswer(user), createdAt: user.createdAt };
   }
 
-  /** Live sessions, latest use first. */
-  async sessions(userId: string): Promise<RefreshSession[]> {
-    return this.refreshTokens.list(userId);
+  /** Live sessions, latest use first. @param currentId the one that is marked as the current one */
+  async sessions(userId: string, currentId: string | null = null): Promise<SessionAnswer[]> {
+    const sessions = await this.refreshTokens.list(userId);
+    return sessions.map((session) => sessionAnswer(session, currentId));
   }
 
   /** @throws AuthError `NOT_FOUND`: another user's, an unknown, an ended or a malformed id alike */
@@ -222,9 +223,10 @@ export class AuthService {
   }
 
   private grant({ user, session, secret }: OpenSession): TokenGrant {
+    const { id, generation, expiresAt, transport } = session;
     return {
-      user,
-      session,
+      user: userAnswer(user),
+      session: { id, generation, expiresAt, transport },
       accessToken: this.signer.signAccessToken(user, session),
       refreshToken: this.signer.signRefreshToken(session, secret),
     };

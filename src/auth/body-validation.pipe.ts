@@ -1,4 +1,4 @@
-import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
+import type { PipeTransform, Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validate, type ValidationError } from 'class-validator';
 import { AuthError, type FieldProblem } from '../core/errors.js';
@@ -12,24 +12,27 @@ const MAX_PROBLEMS = 20;
  * no text that is no Unicode. No body at all is an empty one.
  * @throws AuthError `VALIDATION_FAILED` with a problem per field
  */
-@Injectable()
-export class BodyValidationPipe implements PipeTransform<unknown, Promise<unknown>> {
-  async transform(value: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
-    if (type !== 'body' || !metatype) return value;
+export class BodyValidationPipe<Dto extends object> implements PipeTransform<unknown, Promise<Dto>> {
+  private readonly known: ReadonlySet<string>;
+
+  constructor(private readonly dto: Type<Dto>) {
+    this.known = fieldsOf(dto);
+  }
+
+  async transform(value: unknown): Promise<Dto> {
     const body = value === undefined ? {} : value;
     if (typeof body !== 'object' || body === null || Array.isArray(body))
       return refuse([{ field: '', message: 'the body must be a JSON object' }]);
     // Before the libraries see it: deep nesting overflows their recursion, and inherited names (`constructor`) and lone
     // surrogates pass or break their checks.
-    const known = fieldsOf(metatype);
     const odd: FieldProblem[] = [];
     const sound: Record<string, unknown> = {};
     for (const [field, content] of Object.entries(body)) {
-      const message = oddity(field, content, known);
+      const message = oddity(field, content, this.known);
       if (message) odd.push({ field: field.slice(0, MAX_ECHO).toWellFormed(), message });
       else sound[field] = content;
     }
-    const dto = plainToInstance(metatype as new () => object, sound);
+    const dto = plainToInstance(this.dto, sound);
     const errors = await validate(dto);
     const others = errors
       .flatMap(problems)
@@ -39,8 +42,8 @@ export class BodyValidationPipe implements PipeTransform<unknown, Promise<unknow
   }
 }
 
-function fieldsOf(metatype: Type): ReadonlySet<string> {
-  const rules = getMetadataStorage().getTargetValidationMetadatas(metatype, '', false, false);
+function fieldsOf(dto: Type): ReadonlySet<string> {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
   return new Set(rules.map(({ propertyName }) => propertyName));
 }
 

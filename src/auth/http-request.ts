@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ExecutionContext } from '@nestjs/common';
 import { fingerprints } from '../core/fingerprint.js';
 import type { ResolvedAuthOptions } from '../core/options/resolve-options.js';
@@ -20,35 +21,67 @@ export interface HttpRequest {
 }
 
 const MAX_USER_AGENT = 256;
+/** The longest IPv6 address, with an IPv4 tail and a zone. */
+const MAX_ADDRESS = 64;
 
-/** The request behind a context: HTTP, or what GraphQL and WebSocket servers carry of it. */
+/**
+ * The request behind a context: HTTP, or what GraphQL and WebSocket servers carry of it. Nothing else is read: what other
+ * transports hand over is the caller's own words. Where there is no request, one without headers stands for it.
+ */
 export function requestOf(context: ExecutionContext): HttpRequest {
   switch (context.getType<string>()) {
+    case 'http':
+      return context.switchToHttp().getRequest<HttpRequest>();
     case 'graphql':
-      return context.getArgByIndex<{ req: HttpRequest }>(2).req;
+      return orNobody(context.getArgByIndex<{ req?: unknown } | undefined>(2)?.req);
     case 'ws': {
-      // A socket.io client has a handshake; its headers are those of the upgrade request.
-      const client = context.switchToWs().getClient<HttpRequest & { handshake?: HttpRequest }>();
-      return client.handshake ?? client;
+      // A socket.io client has a handshake, whose headers are those of the upgrade request; a native one has none, unless
+      // the host puts them on it.
+      const client = context.switchToWs().getClient<{ handshake?: unknown } | undefined>();
+      return orNobody(client?.handshake ?? client);
     }
     default:
-      return context.switchToHttp().getRequest<HttpRequest>();
+      return orNobody(undefined);
   }
 }
 
-export function headerOf(request: HttpRequest, name: string): string | null {
-  const value = request.headers[name];
+function orNobody(request: unknown): HttpRequest {
+  const { headers } = (request ?? {}) as { headers?: unknown };
+  if (typeof headers === 'object' && headers !== null) return request as HttpRequest;
+  return { method: '', headers: {}, protocol: '', host: '' };
+}
+
+export function headerOf({ headers }: Pick<HttpRequest, 'headers'>, name: string): string | null {
+  const value = headers[name];
   return (Array.isArray(value) ? value[0] : value) ?? null;
 }
 
+/** The client's address; empty where it is none, since behind a trusted proxy it is whatever a header says. */
+export function addressOf({ ip = '' }: Pick<HttpRequest, 'ip'>): string {
+  return ip.length <= MAX_ADDRESS && isIP(ip) !== 0 ? ip : '';
+}
+
 /** Who sent a request, as far as a session cares. */
-export function clientOf(request: HttpRequest, { fingerprint }: ResolvedAuthOptions): ClientTraits {
-  const ip = request.ip ?? '';
+export function clientOf(
+  request: Pick<HttpRequest, 'headers' | 'ip'>,
+  { fingerprint }: ResolvedAuthOptions,
+): ClientTraits {
+  const ip = addressOf(request);
   const traits = { headers: request.headers, address: ip };
   return {
     ip,
-    userAgent: headerOf(request, 'user-agent')?.slice(0, MAX_USER_AGENT) ?? null,
+    userAgent: printable(headerOf(request, 'user-agent')),
     fingerprints:
       fingerprint.mode === 'off' ? [] : fingerprints(traits, fingerprint.features, fingerprint.keys),
   };
+}
+
+/** Short, well-formed and without control characters: it is shown in lists and reports. */
+function printable(text: string | null): string | null {
+  return (
+    text
+      ?.slice(0, MAX_USER_AGENT)
+      .replace(/\p{Cc}/gu, '')
+      .toWellFormed() ?? null
+  );
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { AuthHttpException } from '../../src/auth/filters/auth-http.exception.js';
 import { CrossSiteGuard } from '../../src/auth/guards/cross-site.guard.js';
-import { AuthError } from '../../src/core/errors.js';
+import type { AuthError } from '../../src/core/errors.js';
 import { resolveOptions } from '../../src/core/options/resolve-options.js';
 
 const TRUSTED = 'https://app.example.com';
@@ -20,13 +21,17 @@ const DEVELOPMENT = { protocol: 'http', host: 'localhost:3000' };
 type Server = typeof DIRECT;
 type Site = 'same-origin' | 'same-site' | 'cross-site' | 'none' | undefined;
 
-function ask(server: Server, origin: string | string[] | undefined, site: Site): 'passes' | 'refused' {
+async function ask(
+  server: Server,
+  origin: string | string[] | undefined,
+  site: Site,
+): Promise<'passes' | 'refused'> {
   const request = { method: 'POST', headers: { origin, 'sec-fetch-site': site }, ...server };
   try {
-    guard.canActivate(new ExecutionContextHost([request]));
+    await guard.canActivate(new ExecutionContextHost([request]));
     return 'passes';
   } catch (error) {
-    if (error instanceof AuthError && error.code === 'CROSS_SITE_REQUEST') return 'refused';
+    if (error instanceof AuthHttpException && error.cause.code === 'CROSS_SITE_REQUEST') return 'refused';
     throw error;
   }
 }
@@ -66,9 +71,9 @@ describe(CrossSiteGuard.name, () => {
     ['null', 'cross-site', 'refused'],
     ['null', undefined, 'refused'],
     ['', undefined, 'refused'],
-  ])('origin %s with sec-fetch-site %s %s', (origin, site, verdict) => {
-    expect(ask(DIRECT, origin, site)).toBe(verdict);
-    expect(ask(BEHIND_PROXY, origin, site)).toBe(verdict);
+  ])('origin %s with sec-fetch-site %s %s', async (origin, site, verdict) => {
+    expect(await ask(DIRECT, origin, site)).toBe(verdict);
+    expect(await ask(BEHIND_PROXY, origin, site)).toBe(verdict);
   });
 
   it.each([
@@ -84,43 +89,40 @@ describe(CrossSiteGuard.name, () => {
     `${TRUSTED}/`,
     `${TRUSTED}, ${EVIL}`,
     '*',
-  ])('%s is neither the service’s own nor trusted: origins are compared whole', (origin) => {
-    expect(ask(DIRECT, origin, undefined)).toBe('refused');
+  ])('%s is neither the service’s own nor trusted: origins are compared whole', async (origin) => {
+    expect(await ask(DIRECT, origin, undefined)).toBe('refused');
   });
 
-  it('behind a proxy that ends TLS its own pages are those of the issuer on this very host', () => {
-    expect(ask(BEHIND_PROXY, OWN, 'same-origin')).toBe('passes');
+  it('behind a proxy that ends TLS its own pages are those of the issuer on this very host', async () => {
+    expect(await ask(BEHIND_PROXY, OWN, 'same-origin')).toBe('passes');
     // The plain origin of the same host is what a service without TLS would be.
-    expect(ask(BEHIND_PROXY, 'http://api.example.com', 'same-origin')).toBe('passes');
-    expect(ask(BEHIND_PROXY, 'https://api.example.com:8443', 'same-origin')).toBe('refused');
+    expect(await ask(BEHIND_PROXY, 'http://api.example.com', 'same-origin')).toBe('passes');
+    expect(await ask(BEHIND_PROXY, 'https://api.example.com:8443', 'same-origin')).toBe('refused');
   });
 
-  it('under another name than the issuer’s, the issuer’s pages are another origin', () => {
-    expect(ask(DEVELOPMENT, 'http://localhost:3000', 'same-origin')).toBe('passes');
-    expect(ask(DEVELOPMENT, OWN, undefined)).toBe('refused');
-    expect(ask(DEVELOPMENT, 'http://localhost:5173', 'same-site')).toBe('refused');
-    expect(ask(DEVELOPMENT, 'https://localhost:3000', undefined)).toBe('refused');
+  it('under another name than the issuer’s, the issuer’s pages are another origin', async () => {
+    expect(await ask(DEVELOPMENT, 'http://localhost:3000', 'same-origin')).toBe('passes');
+    expect(await ask(DEVELOPMENT, OWN, undefined)).toBe('refused');
+    expect(await ask(DEVELOPMENT, 'http://localhost:5173', 'same-site')).toBe('refused');
+    expect(await ask(DEVELOPMENT, 'https://localhost:3000', undefined)).toBe('refused');
   });
 
-  it('does not believe X-Forwarded-Host or -Proto by itself', () => {
+  it('does not believe X-Forwarded-Host or -Proto by itself', async () => {
     const forwarded = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' };
     const request = { method: 'POST', headers: { origin: EVIL, ...forwarded }, ...DIRECT };
-    expect(() => guard.canActivate(new ExecutionContextHost([request]))).toThrow(AuthError);
+    await expect(guard.canActivate(new ExecutionContextHost([request]))).rejects.toThrow(AuthHttpException);
   });
 
-  it('a header sent twice is judged by what the first one says', () => {
-    expect(ask(DIRECT, [EVIL, OWN], undefined)).toBe('refused');
+  it('a header sent twice is judged by what the first one says', async () => {
+    expect(await ask(DIRECT, [EVIL, OWN], undefined)).toBe('refused');
   });
 
-  it('says in its private detail who was refused, shortened, and nothing of it to the client', () => {
+  it('says in its private detail who was refused, shortened, and nothing of it to the client', async () => {
     const origin = `https://${'a'.repeat(500)}.example`;
     const request = { method: 'POST', headers: { origin, 'sec-fetch-site': 'cross-site' }, ...DIRECT };
-    let refusal: unknown;
-    try {
-      guard.canActivate(new ExecutionContextHost([request]));
-    } catch (error) {
-      refusal = error;
-    }
+    const refusal = await guard
+      .canActivate(new ExecutionContextHost([request]))
+      .catch((error: unknown) => (error as AuthHttpException).cause);
     expect(refusal).toMatchObject({ code: 'CROSS_SITE_REQUEST', keepsCookie: false });
     const { detail, message } = refusal as AuthError;
     expect(detail).toContain('https://aaa');

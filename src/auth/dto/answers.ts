@@ -1,6 +1,7 @@
 import type { UserRecord } from '../../core/ports.js';
+import type { Transport } from '../../core/refresh-token.js';
 import type { RefreshSession } from '../../tokens/refresh-token.store.js';
-import type { TokenGrant } from '../auth.service.js';
+import type { SignedToken } from '../../tokens/token-signer.js';
 
 /** A user as every answer shows him. */
 export interface UserAnswer {
@@ -8,6 +9,27 @@ export interface UserAnswer {
   readonly email: string;
   readonly name?: string | undefined;
   readonly roles: readonly string[];
+}
+
+/** A user as he sees himself. */
+export interface ProfileAnswer extends UserAnswer {
+  readonly createdAt: Date;
+}
+
+/**
+ * A user's tokens for one session, as `AuthService` gives them. Not an answer: it holds the refresh token in either
+ * transport. `AuthHttp.answer` makes one of it.
+ */
+export interface TokenGrant {
+  readonly user: UserAnswer;
+  readonly session: {
+    readonly id: string;
+    readonly generation: number;
+    readonly expiresAt: Date;
+    readonly transport: Transport;
+  };
+  readonly accessToken: SignedToken;
+  readonly refreshToken: SignedToken;
 }
 
 /** Answer of register, login, refresh and change-password. */
@@ -44,19 +66,20 @@ export function userAnswer({ id, email, name, roles }: UserRecord): UserAnswer {
 
 /** The refresh token appears in the body in body transport alone, whatever the request says. */
 export function tokenAnswer({ user, session, accessToken, refreshToken }: TokenGrant): TokenAnswer {
+  const { transport, ...shown } = session;
   return {
     accessToken: accessToken.token,
     tokenType: 'Bearer',
     expiresIn: accessToken.expiresIn,
-    user: userAnswer(user),
-    session: { id: session.id, generation: session.generation, expiresAt: session.expiresAt },
-    ...(session.transport === 'body'
+    user,
+    session: shown,
+    ...(transport === 'body'
       ? { refreshToken: refreshToken.token, refreshExpiresIn: refreshToken.expiresIn }
       : {}),
   };
 }
 
-export function sessionAnswer(session: RefreshSession, currentId: string): SessionAnswer {
+export function sessionAnswer(session: RefreshSession, currentId: string | null): SessionAnswer {
   const { deviceName, appId } = session.device;
   // The latest use tells where the session is now; the device tells where it began.
   const latest = session.recentUses.at(-1) ?? session.device;

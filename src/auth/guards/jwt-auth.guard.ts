@@ -1,4 +1,4 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthError } from '../../core/errors.js';
 import { AccessTokenAuthenticator, type AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
@@ -6,19 +6,21 @@ import { extractAccessToken, JwtStrategy } from '../../tokens/jwt.strategy.js';
 import { IS_PUBLIC } from '../decorators/public.decorator.js';
 import { type HttpRequest, requestOf } from '../http-request.js';
 import { attempt } from './passport-attempt.js';
+import { RefusingGuard } from './refusing.guard.js';
 
 /** Requires an access token, without regard to `@Public()`: the guard of the library's own routes. */
 @Injectable()
-export class AccessTokenGuard implements CanActivate {
+export class AccessTokenGuard extends RefusingGuard {
   constructor(
     private readonly strategy: JwtStrategy,
     private readonly authenticator: AccessTokenAuthenticator,
-  ) {}
+  ) {
+    super();
+  }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  protected override async admit(context: ExecutionContext): Promise<void> {
     const request = requestOf(context);
     request.user = await this.authenticate(request);
-    return true;
   }
 
   private async authenticate(request: HttpRequest): Promise<AuthenticatedUser> {
@@ -38,7 +40,8 @@ export class AccessTokenGuard implements CanActivate {
 /**
  * Requires an access token, unless the handler or its controller is `@Public()`. Sets `request.user`. Use it with
  * `@UseGuards(JwtAuthGuard)`, or everywhere by `AuthModule.forRoot({ globalGuard: true, … })`.
- * @throws AuthError `ACCESS_TOKEN_MISSING`, `…_INVALID`, `…_EXPIRED`, `…_REVOKED`, `TEMPORARILY_UNAVAILABLE`
+ * @throws AuthError (on HTTP within an `AuthHttpException`) `ACCESS_TOKEN_MISSING`, `…_INVALID`, `…_EXPIRED`, `…_REVOKED`,
+ * `TEMPORARILY_UNAVAILABLE`
  */
 @Injectable()
 export class JwtAuthGuard extends AccessTokenGuard {
@@ -50,11 +53,11 @@ export class JwtAuthGuard extends AccessTokenGuard {
     super(strategy, authenticator);
   }
 
-  override async canActivate(context: ExecutionContext): Promise<boolean> {
+  protected override async admit(context: ExecutionContext): Promise<void> {
     const isPublic = this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [
       context.getHandler(),
       context.getClass(),
     ]);
-    return isPublic || super.canActivate(context);
+    if (!isPublic) await super.admit(context);
   }
 }

@@ -1,28 +1,29 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { isKnownDevice } from '../../core/device-token.js';
 import { normalizeEmail } from '../../core/email.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../core/options/resolve-options.js';
 import { clientAddress } from '../../throttle/client-address.js';
 import { ThrottleService } from '../../throttle/throttle.service.js';
 import { DeviceCookie } from '../device-cookie.js';
-import { type HttpRequest, requestOf } from '../http-request.js';
+import { addressOf, type HttpRequest, requestOf } from '../http-request.js';
+import { RefusingGuard } from './refusing.guard.js';
 
 /**
  * Bounds the logins and registrations of an address. A device that is known to the account counts for itself.
  * @throws AuthError `TOO_MANY_ATTEMPTS`
  */
 @Injectable()
-export class LoginThrottleGuard implements CanActivate {
+export class LoginThrottleGuard extends RefusingGuard {
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
     private readonly throttle: ThrottleService,
     private readonly devices: DeviceCookie,
-  ) {}
+  ) {
+    super();
+  }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = requestOf(context);
-    await this.throttle.admitLogin(this.originOf(request));
-    return true;
+  protected override async admit(context: ExecutionContext): Promise<void> {
+    await this.throttle.admitLogin(this.originOf(requestOf(context)));
   }
 
   private originOf(request: HttpRequest): string {
@@ -33,7 +34,7 @@ export class LoginThrottleGuard implements CanActivate {
       typeof email === 'string' &&
       isKnownDevice(device, normalizeEmail(email), this.options.deviceKeys)
       ? `device:${device.id}`
-      : `address:${clientAddress(request.ip ?? '')}`;
+      : `address:${clientAddress(addressOf(request))}`;
   }
 }
 
@@ -42,11 +43,12 @@ export class LoginThrottleGuard implements CanActivate {
  * @throws AuthError `TOO_MANY_ATTEMPTS`
  */
 @Injectable()
-export class RefreshThrottleGuard implements CanActivate {
-  constructor(private readonly throttle: ThrottleService) {}
+export class RefreshThrottleGuard extends RefusingGuard {
+  constructor(private readonly throttle: ThrottleService) {
+    super();
+  }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    await this.throttle.admitRefresh(`address:${clientAddress(requestOf(context).ip ?? '')}`);
-    return true;
+  protected override async admit(context: ExecutionContext): Promise<void> {
+    await this.throttle.admitRefresh(`address:${clientAddress(addressOf(requestOf(context)))}`);
   }
 }

@@ -1,0 +1,64 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import type { RefreshTokenClaims } from '../core/refresh-token.js';
+import { extractAccessToken } from '../tokens/jwt.strategy.js';
+import type { ClientTraits } from '../tokens/refresh-token.service.js';
+import { TokenSigner } from '../tokens/token-signer.js';
+import type { LogoutTokens } from './auth.service.js';
+import { DeviceCookie } from './device-cookie.js';
+import { type TokenAnswer, tokenAnswer, type TokenGrant } from './dto/answers.js';
+import { clientOf, type HttpRequest } from './http-request.js';
+import { RefreshCookie } from './refresh-cookie.js';
+
+/** What is read of a request, of Express or Fastify. */
+export type ClientRequest = Pick<HttpRequest, 'headers' | 'ip' | 'body'>;
+
+/**
+ * `AuthService` in HTTP: who asks, which tokens he presents, and how a grant is answered. The library's own routes use
+ * nothing else, so a host that writes its own (`controllers: { auth: false }`) can do all that they do. A `response` is
+ * the framework's own, injected with `@Res({ passthrough: true })`.
+ */
+@Injectable()
+export class AuthHttp {
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    private readonly signer: TokenSigner,
+    private readonly cookie: RefreshCookie,
+    private readonly devices: DeviceCookie,
+  ) {}
+
+  /** Who sent the request, as a session and the throttle care. */
+  clientOf(request: ClientRequest): ClientTraits {
+    return { ...clientOf(request, this.options), device: this.devices.read(request) };
+  }
+
+  /** What a logout presents: valid tokens, expired and replaced ones too. */
+  tokensOf(request: ClientRequest): LogoutTokens {
+    return { refreshToken: this.refreshTokenOf(request), accessToken: extractAccessToken(request) };
+  }
+
+  /** A validly signed refresh token that came by its session's own way; expired or replaced ones too. */
+  refreshTokenOf(request: ClientRequest): RefreshTokenClaims | null {
+    const presented = this.cookie.read(request);
+    const claims = presented && this.signer.verifyRefreshToken(presented.token);
+    return claims && claims.trn === presented.transport ? claims : null;
+  }
+
+  /** Answers a registration or login: as {@link answer}, and the device is known to the account from now on. */
+  welcome(grant: TokenGrant, request: ClientRequest, response: unknown): TokenAnswer {
+    if (grant.session.transport === 'cookie') this.devices.set(request, response, grant.user.email);
+    return this.answer(grant, response);
+  }
+
+  /** Answers with the tokens of a grant: the refresh token goes into the cookie, or into the body in body transport. */
+  answer(grant: TokenGrant, response: unknown): TokenAnswer {
+    const { token, expiresIn } = grant.refreshToken;
+    if (grant.session.transport === 'cookie') this.cookie.set(response, token, expiresIn);
+    return tokenAnswer(grant);
+  }
+
+  /** Takes the refresh cookie away: after a logout. */
+  clearCookie(response: unknown): void {
+    this.cookie.clear(response);
+  }
+}
