@@ -1,15 +1,25 @@
+import type { IncomingMessage } from 'node:http';
 import type { DynamicModule, INestApplication, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { FastifyReply } from 'fastify';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import helmet from 'helmet';
 import { ParseErrorFilter } from '../index.js';
 import { AppModule } from './app.module.js';
-import type { AppConfig, TrustProxy } from './config.js';
+import type { AppConfig } from './config.js';
 import { serveDocs } from './docs.js';
 import { createLogger, NestLogger, PrincipalInterceptor, requestLogger } from './logger.js';
+import type { TrustProxy } from './settings-reader.js';
 
 const BODY_LIMIT_BYTES = 16_384;
+/** A URL that Fastify cannot decode reaches no filter. */
+const UNREADABLE = {
+  statusCode: 400,
+  code: 'MALFORMED_REQUEST',
+  message: 'The request could not be read.',
+  error: 'Bad Request',
+} as const;
 /** Node's own limit on a request's head. */
 const MAX_URL_BYTES = 16_384;
 
@@ -30,6 +40,7 @@ export async function createApp(config: AppConfig, databaseUri: string): Promise
       : await express(config, module, options);
   app.use(requestLogger(logger));
   app.use(securityHeaders(config));
+  app.use(withoutConditions);
   if (config.trustedOrigins.length > 0) {
     app.enableCors({
       origin: [...config.trustedOrigins],
@@ -42,6 +53,13 @@ export async function createApp(config: AppConfig, databaseUri: string): Promise
   app.useGlobalFilters(app.get(ParseErrorFilter));
   serveDocs(app, config);
   return app;
+}
+
+/** Nothing is stored, so no condition on a stored copy can hold; Express would answer 304 to any. */
+function withoutConditions({ headers }: IncomingMessage, _response: unknown, next: () => void): void {
+  delete headers['if-none-match'];
+  delete headers['if-modified-since'];
+  next();
 }
 
 /** Nothing from elsewhere, nothing framed; styles of the API's own page may be inline. */
@@ -68,6 +86,9 @@ async function express(
   const app = await NestFactory.create<NestExpressApplication>(module, options);
   app.disable('x-powered-by');
   app.disable('etag');
+  // One path, one route: an empty id must not become the list it stands in.
+  app.enable('strict routing');
+  app.enable('case sensitive routing');
   app.set('trust proxy', config.trustProxy);
   return app;
 }
@@ -83,6 +104,9 @@ async function fastify(
     trustProxy: forFastify(config.trustProxy),
     // A path parameter of any length is for the route to refuse, in the one shape.
     routerOptions: { maxParamLength: MAX_URL_BYTES },
+    frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
+      void reply.status(400).header('Cache-Control', 'no-store').send(UNREADABLE);
+    },
   });
   return NestFactory.create<NestFastifyApplication>(module, adapter, options);
 }

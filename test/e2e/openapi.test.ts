@@ -314,24 +314,14 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
   });
 
   describe('requests at the edge of HTTP', () => {
-    (adapter === 'fastify' ? it.failing : it)(
-      'get the one shape where the URL cannot be decoded',
-      async () => {
-        for (const id of ['%', '%E0%A4%A', '%ff'])
-          await expectCode(
-            send('endSession', {}, { path: `/auth/sessions/${id}` }),
-            400,
-            'MALFORMED_REQUEST',
-          );
-      },
-    );
+    it('get the one shape where the URL cannot be decoded', async () => {
+      for (const id of ['%', '%E0%A4%A', '%ff'])
+        await expectCode(send('endSession', {}, { path: `/auth/sessions/${id}` }), 400, 'MALFORMED_REQUEST');
+    });
 
-    (adapter === 'express' ? it.failing : it)(
-      'get an answer with a body, whatever they have cached',
-      async () => {
-        await send('live', { headers: { 'if-none-match': '*' } });
-      },
-    );
+    it('get an answer with a body, whatever they have cached', async () => {
+      await send('live', { headers: { 'if-none-match': '*' } });
+    });
   });
 
   describe('requests made from the document', () => {
