@@ -1,27 +1,49 @@
 import { randomBytes } from 'node:crypto';
-import { AuthError, UsersService } from '../index.js';
+import { AuthError, ConfigurationError, UsersService } from '../index.js';
 import type { AppConfig } from './config.js';
+
+const ROLE = 'admin';
 
 /** The credentials of an administrator that was just made; to be shown once, on the terminal, never logged. */
 export interface MadeAdministrator {
+  readonly outcome: 'made';
   readonly email: string;
   /** Null where the operator chose it. */
   readonly password: string | null;
 }
 
-/** Makes the configured administrator, unless there is such a user already. */
+/** There is such a user already; he is left as he is. */
+export interface FoundUser {
+  readonly outcome: 'found';
+  readonly email: string;
+  readonly isAdministrator: boolean;
+}
+
+/**
+ * Makes the configured administrator, unless there is such a user already.
+ * @throws ConfigurationError where the password is refused
+ */
 export async function seedAdministrator(
   users: UsersService,
   admin: AppConfig['admin'],
-): Promise<MadeAdministrator | null> {
-  if (!admin || (await users.findByEmail(admin.email))) return null;
+): Promise<MadeAdministrator | FoundUser | null> {
+  if (!admin) return null;
+  const user = await users.findByEmail(admin.email);
+  if (user) return { outcome: 'found', email: admin.email, isAdministrator: user.roles.includes(ROLE) };
   const password = admin.password ?? randomBytes(15).toString('base64url');
   try {
-    await users.register({ email: admin.email, password, name: 'Administrator', roles: ['admin', 'user'] });
+    await users.register({ email: admin.email, password, name: 'Administrator', roles: [ROLE, 'user'] });
   } catch (error) {
     // Another instance that starts at the same time was faster.
     if (error instanceof AuthError && error.code === 'EMAIL_TAKEN') return null;
-    throw error;
+    throw error instanceof AuthError && error.status === 400 ? passwordProblem(error) : error;
   }
-  return { email: admin.email, password: admin.password === null ? password : null };
+  return { outcome: 'made', email: admin.email, password: admin.password === null ? password : null };
+}
+
+function passwordProblem({ message, fields = [] }: AuthError): ConfigurationError {
+  const reason = [message, ...fields.map((problem) => `It ${problem.message}.`)].join(' ');
+  return new ConfigurationError([
+    { key: 'ADMIN_PASSWORD', value: '(secret)', mend: `${reason} Choose another one.` },
+  ]);
 }

@@ -1,10 +1,10 @@
-import type { MadeAdministrator } from './administrator.js';
+import type { FoundUser, MadeAdministrator } from './administrator.js';
 import type { AppConfig } from './config.js';
 
 export interface Running {
   readonly url: string;
   readonly database: string;
-  readonly administrator: MadeAdministrator | null;
+  readonly administrator: MadeAdministrator | FoundUser | null;
 }
 
 /** What a person who just started the service wants to know. */
@@ -13,13 +13,17 @@ export function banner(
   { url, database, administrator }: Running,
 ): string {
   const lines = ['', `Silent Auth is running at ${url}`, `  database: ${database}`];
-  if (administrator) {
+  if (administrator?.outcome === 'made') {
     const { email, password } = administrator;
     lines.push(
       `  administrator: ${email}`,
       `  password: ${password ?? '(as given by ADMIN_PASSWORD)'}${password ? '   shown this once' : ''}`,
     );
   }
+  if (administrator?.outcome === 'found' && !administrator.isAdministrator)
+    lines.push(
+      `  warning: ADMIN_EMAIL names a user who has not the role admin; he is left as he is. Give him the role, or name another one.`,
+    );
   for (const warning of warnings) lines.push(`  warning: ${warning}`);
   if (!isProduction) {
     const body = `{"email":"you@example.com","password":"a long passphrase"}`;

@@ -1,21 +1,14 @@
-import {
-  type AuthOptions,
-  checkOptions,
-  ConfigurationError,
-  type ConfigurationProblem,
-  type KeyInput,
-} from '../index.js';
+import { type AuthOptions, checkOptions, ConfigurationError, type ConfigurationProblem } from '../index.js';
 import { Environment, VARIABLES } from './environment.js';
-import { developmentKeys, KeyFileError, readKeySet } from './keys.js';
+import {
+  type AdminSettings,
+  type DatabaseSettings,
+  SettingsReader,
+  type TrustProxy,
+} from './settings-reader.js';
 
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'verbose'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-export const DATABASES = ['auto', 'uri', 'embedded', 'memory-server'] as const;
-export type DatabaseChoice = (typeof DATABASES)[number];
-
-/** What Express and Fastify both understand as proxy trust. */
-export type TrustProxy = boolean | number | string[];
 
 /** The configuration of the reference service. */
 export interface AppConfig {
@@ -23,11 +16,11 @@ export interface AppConfig {
   readonly host: string;
   readonly isProduction: boolean;
   readonly httpAdapter: 'express' | 'fastify';
-  readonly database: { readonly choice: DatabaseChoice; readonly uri: string | null };
+  readonly database: DatabaseSettings;
   readonly dataDir: string;
   readonly trustProxy: TrustProxy;
   readonly trustedOrigins: readonly string[];
-  readonly admin: { readonly email: string; readonly password: string | null } | null;
+  readonly admin: AdminSettings | null;
   readonly logLevel: LogLevel;
   readonly auth: AuthOptions;
   /** For the operator, at start. */
@@ -40,83 +33,37 @@ export interface AppConfig {
  */
 export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
   const env = new Environment(variables);
-  const problems: ConfigurationProblem[] = [];
-  const warnings: string[] = [];
-  const refuse = (key: string, value: string | number | undefined, mend: string) =>
-    problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, mend });
-  const choice = <T extends string>(name: string, fallback: T, choices: readonly T[]): T => {
-    const given = env.text(name);
-    const found = choices.find((candidate) => candidate === (given ?? fallback));
-    if (found === undefined) refuse(name, given, `give one of ${choices.join(', ')}`);
-    return found ?? fallback;
-  };
-
-  const mode = choice('NODE_ENV', 'development', ['development', 'production', 'test']);
+  const mode = env.text('NODE_ENV') ?? 'development';
   const isProduction = mode === 'production';
-  const port = env.number('PORT') ?? 3000;
-  if (typeof port !== 'number' || port > 65535) refuse('PORT', port, 'give a port number from 0 to 65535');
-  const isThrottled = choice('THROTTLE', 'on', ['on', 'off']) === 'on';
+  const read = new SettingsReader(env, isProduction);
+  read.choice('NODE_ENV', 'development', ['development', 'production', 'test']);
+  const port = read.port();
   const dataDir = env.text('DATA_DIR') ?? '.data';
-  const issuer = env.text('ISSUER') ?? `http://localhost:${port}`;
-  if (isProduction && env.text('ISSUER') === undefined)
-    warnings.push(
-      `ISSUER is not set: tokens are issued for ${issuer}. Set it to the public URL of the service.`,
-    );
-
-  const uri = env.text('MONGODB_URI') ?? null;
-  const database = choice('DATABASE', 'auto', DATABASES);
-  if (uri !== null && !/^mongodb(\+srv)?:\/\//.test(uri))
-    refuse('MONGODB_URI', '…', 'give a URI that begins with mongodb:// or mongodb+srv://');
-  if (uri === null && (isProduction || database === 'uri'))
-    refuse(
-      'MONGODB_URI',
-      undefined,
-      'give the connection string of your MongoDB, such as mongodb://db.example.com:27017/auth?replicaSet=rs0',
-    );
-  if (isProduction && (database === 'embedded' || database === 'memory-server'))
-    refuse('DATABASE', database, 'production needs a real MongoDB: leave DATABASE out and set MONGODB_URI');
-
-  const keys = {
-    access: readKeys('JWT_ACCESS_KEYS', 'access'),
-    refresh: readKeys('JWT_REFRESH_KEYS', 'refresh'),
+  const basis: AuthBasis = {
+    issuer: read.issuer(port),
+    keys: {
+      access: read.keys('JWT_ACCESS_KEYS', 'access', dataDir),
+      refresh: read.keys('JWT_REFRESH_KEYS', 'refresh', dataDir),
+    },
+    isProduction,
+    isThrottled: read.choice('THROTTLE', 'on', ['on', 'off']) === 'on',
   };
-  function readKeys(name: string, kind: 'access' | 'refresh'): KeyInput[] {
-    try {
-      const given = env.text(name);
-      if (given !== undefined) return readKeySet(given);
-      if (!isProduction) {
-        warnings.push(
-          `${name} is not set: using development keys kept in ${dataDir}. Never do this in production.`,
-        );
-        return developmentKeys(dataDir, kind);
-      }
-      refuse(
-        name,
-        undefined,
-        `give a secret of at least 32 random bytes: node -p "crypto.randomBytes(48).toString('base64url')"`,
-      );
-    } catch (error) {
-      if (!(error instanceof KeyFileError)) throw error;
-      problems.push({ key: name, value: '(keys)', mend: error.message });
-    }
-    return [];
-  }
 
   const config: AppConfig = {
-    port: Number(port),
+    port,
     host: env.text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
     isProduction,
-    httpAdapter: choice('HTTP_ADAPTER', 'express', ['express', 'fastify']),
-    database: { choice: database, uri },
+    httpAdapter: read.choice('HTTP_ADAPTER', 'express', ['express', 'fastify']),
+    database: read.database(),
     dataDir,
-    trustProxy: readTrustProxy(env),
+    trustProxy: read.trustProxy(),
     trustedOrigins: env.list('TRUSTED_ORIGINS') ?? [],
-    admin: readAdmin(env, isProduction),
-    logLevel: choice('LOG_LEVEL', 'info', LOG_LEVELS),
-    auth: readAuthOptions(env, { issuer, keys, isProduction, isThrottled }),
-    warnings,
+    admin: read.administrator(),
+    logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
+    auth: readAuthOptions(env, basis),
+    warnings: read.warnings,
   };
-  problems.push(...problemsOf(config.auth, problems));
+  const problems = [...read.problems, ...problemsOf(config.auth, read.problems)];
   if (problems.length > 0) throw new ConfigurationError(problems);
   return config;
 }
@@ -158,21 +105,6 @@ function readAuthOptions(
     throttle: isThrottled ? undefined : false,
     trustedOrigins: env.list('TRUSTED_ORIGINS'),
   };
-}
-
-function readTrustProxy(env: Environment): TrustProxy {
-  const flag = env.flag('TRUST_PROXY');
-  if (flag === undefined) return false;
-  if (typeof flag === 'boolean' && !/^[01]$/.test(env.text('TRUST_PROXY') ?? '')) return flag;
-  const hops = env.number('TRUST_PROXY');
-  return typeof hops === 'number' ? hops : (env.list('TRUST_PROXY') ?? false);
-}
-
-/** In development there is always an administrator; in production only one whose password was chosen. */
-function readAdmin(env: Environment, isProduction: boolean): AppConfig['admin'] {
-  const email = env.text('ADMIN_EMAIL') ?? (isProduction ? undefined : 'admin@example.com');
-  const password = env.text('ADMIN_PASSWORD') ?? null;
-  return email === undefined || (isProduction && password === null) ? null : { email, password };
 }
 
 /** The library's problems by the names of the variables that set its options, but for variables refused already. */

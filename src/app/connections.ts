@@ -9,7 +9,7 @@ export class Connections {
   private readonly inFlight = new Map<Socket, number>();
   private isDraining = false;
 
-  constructor(server: Server) {
+  constructor(private readonly server: Server) {
     server.on('connection', (socket: Socket) => {
       this.inFlight.set(socket, 0);
       socket.once('close', () => this.inFlight.delete(socket));
@@ -24,10 +24,17 @@ export class Connections {
     });
   }
 
-  /** Ends idle connections now, and each busy one after its answer. */
-  drain(): void {
+  /**
+   * Accepts nothing new, ends idle connections now and each busy one after its answer, and whatever is left when the time
+   * is over. Resolves when all are gone.
+   */
+  async drain(limitMs: number): Promise<void> {
+    const closed = new Promise((resolve) => this.server.close(resolve));
     this.isDraining = true;
     for (const socket of this.inFlight.keys()) this.endIfIdle(socket);
+    const timer = setTimeout(() => this.server.closeAllConnections(), limitMs);
+    await closed;
+    clearTimeout(timer);
   }
 
   private count(socket: Socket, change: number): void {

@@ -1,21 +1,54 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { KeyInput } from '../index.js';
 
-/** A key file that cannot be used; the message says why. */
+/** A key file that cannot be used; the message says why, and never names the value: it may be a secret after all. */
 export class KeyFileError extends Error {}
 
-/** Comma-separated secrets, or the path of a JWK set (RFC 7517 §5). */
-export function readKeySet(value: string): KeyInput[] {
-  if (/^[./]|\.json$/.test(value) && !value.includes(',')) return readJwkSet(value);
-  return value.split(',').map((secret) => secret.trim());
+const MIN_SECRET_BYTES = 32;
+
+/** What a variable holds: keys, and what an operator should know of how it was read. */
+export interface KeySet {
+  readonly keys: KeyInput[];
+  readonly warning?: string;
+}
+
+/** Comma-separated secrets, or the path of a JWK set (RFC 7517 §5): an existing file, or whatever begins with `file:`. */
+export function readKeySet(value: string): KeySet {
+  const path = pathOf(value);
+  if (path !== null) return { keys: readJwkSet(path) };
+  const secrets = value.split(',').map((secret) => secret.trim());
+  // One base64 secret in 64 begins with a slash.
+  if (!/^\.{0,2}\//.test(value)) return { keys: secrets };
+  if (secrets.some((secret) => Buffer.byteLength(secret) < MIN_SECRET_BYTES))
+    throw new KeyFileError('looks like a path, but there is no such file: check it, or put file: before it');
+  const warning = 'begins like a path, but there is no such file: it is taken for a secret.';
+  return { keys: secrets, warning: `${warning} If it is a path, put file: before it.` };
+}
+
+function pathOf(value: string): string | null {
+  if (value.startsWith('file://')) return fromFileUrl(value);
+  if (value.startsWith('file:')) return value.slice('file:'.length);
+  // No secret ends like that; a guessable path must not become one.
+  if (value.endsWith('.json') && !value.includes(',')) return value;
+  return existsSync(value) && !statSync(value).isDirectory() ? value : null;
+}
+
+function fromFileUrl(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw new KeyFileError('is no file URL: give file:///path or file:path', { cause });
+  }
 }
 
 function readJwkSet(path: string): KeyInput[] {
-  const set = readJson(path) as { keys?: unknown } | null;
+  if (!existsSync(path)) throw new KeyFileError('names a file that does not exist');
+  const set = readJson(path, 'names a file that') as { keys?: unknown } | null;
   if (!Array.isArray(set?.keys) || set.keys.length === 0)
-    throw new KeyFileError(`${path} is no JWK set: it needs a list "keys"`);
+    throw new KeyFileError('names a file that is no JWK set: it needs a list "keys"');
   return set.keys as KeyInput[];
 }
 
@@ -32,7 +65,7 @@ export function developmentKeys(dataDir: string, kind: 'access' | 'refresh'): Ke
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
-  const keys = readJson(path) as Partial<Record<'access' | 'refresh', KeyInput[]>> | null;
+  const keys = readJson(path, path) as Partial<Record<'access' | 'refresh', KeyInput[]>> | null;
   const list = keys?.[kind];
   if (!Array.isArray(list))
     throw new KeyFileError(`${path} holds no ${kind} keys: delete it to have new ones made`);
@@ -43,10 +76,10 @@ function newSecret(): string {
   return randomBytes(48).toString('base64url');
 }
 
-function readJson(path: string): unknown {
+function readJson(path: string, name: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new KeyFileError(`${path} cannot be read as JSON`, { cause });
+    throw new KeyFileError(`${name} cannot be read as JSON`, { cause });
   }
 }

@@ -30,6 +30,9 @@ const CHATTY = new Set([
   'NestApplication',
 ]);
 
+/** What fails at boot main.ts tells in one sentence; these tell it with every attempt, and a page of the driver's stack. */
+const TOLD_BY_MAIN = new Set(['MongooseModule', 'ExceptionHandler']);
+
 /** JSON lines; in development the same for human eyes. */
 export async function createLogger({
   logLevel,
@@ -57,7 +60,7 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    this.write('error', message, rest);
+    this.write(TOLD_BY_MAIN.has(String(rest.at(-1))) ? 'debug' : 'error', message, rest);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {

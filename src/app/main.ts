@@ -8,8 +8,9 @@ import { type AppConfig, readConfig } from './config.js';
 import { Connections } from './connections.js';
 import { createApp } from './create-app.js';
 
-/** Within this time a service that was told to stop has stopped. */
+/** Within this time a service that was told to stop has stopped; most of it is for answers in flight. */
 const SHUTDOWN_LIMIT_MS = 9000;
+const DRAIN_LIMIT_MS = 6000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -41,9 +42,9 @@ function stopOnSignals(app: INestApplication, database: Database): void {
     if (isStopping) return;
     isStopping = true;
     setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
-    connections.drain();
-    app
-      .close()
+    connections
+      .drain(DRAIN_LIMIT_MS)
+      .then(() => app.close())
       .then(() => database.close())
       .then(
         () => process.exit(0),
@@ -54,6 +55,16 @@ function stopOnSignals(app: INestApplication, database: Database): void {
   process.once('SIGINT', stop);
 }
 
+interface ListenError extends Omit<NodeJS.ErrnoException, 'code'> {
+  readonly code?: string | number;
+  readonly port?: number;
+  readonly address?: string;
+  readonly hostname?: string;
+}
+
+/** Of MongoDB. */
+const AUTHENTICATION_FAILED = 18;
+
 function fail(error: unknown): never {
   process.stderr.write(`\n${explain(error)}\n`);
   process.exit(1);
@@ -63,11 +74,19 @@ function fail(error: unknown): never {
 function explain(error: unknown): string {
   if (error instanceof ConfigurationError) return error.message;
   if (!(error instanceof Error)) return String(error);
-  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  const { code, syscall, port, address, hostname } = error as ListenError;
   if (code === 'EADDRINUSE')
     return `Port ${port ?? ''} is in use: set PORT to another one, or stop the other service.`;
+  if (code === 'EACCES' && syscall === 'listen')
+    return `Port ${port ?? ''} may not be listened on: set PORT to one of at least 1024.`;
+  if (syscall === 'getaddrinfo' || code === 'EADDRNOTAVAIL')
+    return `HOST is no address of this machine: ${hostname ?? address ?? ''}. Set it to one, such as 127.0.0.1 or 0.0.0.0.`;
   if (/ServerSelection/.test(error.name))
     return `The database does not answer: ${error.message}. Check MONGODB_URI.`;
+  if (syscall?.startsWith('query'))
+    return `The name of the database cannot be resolved: ${hostname ?? error.message}. Check MONGODB_URI.`;
+  if (error.name === 'MongoServerError' && code === AUTHENTICATION_FAILED)
+    return 'The database refuses user name or password. Check MONGODB_URI.';
   return error.stack ?? error.message;
 }
 

@@ -140,12 +140,93 @@ describe(readConfig.name, () => {
     );
   });
 
+  describe('keys', () => {
+    const read32 = (value: string) => read({ JWT_ACCESS_KEYS: value }).auth.keys.access;
+
+    it.each(['/', '.', './', '../', '/etc/'])('a long secret that begins with %s is a secret', (start) => {
+      const odd = `${start}${secret()}`;
+      expect(read32(odd)).toEqual([odd]);
+    });
+
+    it('says so where one begins like a path, and does not show it', () => {
+      const odd = `/${secret()}`;
+      const warning = read({ JWT_ACCESS_KEYS: odd }).warnings.find((text) =>
+        text.includes('JWT_ACCESS_KEYS'),
+      );
+      expect(warning).toContain('file:');
+      expect(warning).not.toContain(odd.slice(0, 8));
+    });
+
+    it.each([
+      '/run/secrets/keys',
+      './keys',
+      'a/very/long/but/guessable/path/to/my-keys.json',
+      'file:nowhere',
+    ])('the path of a missing file is refused, and not shown: %s', (path) => {
+      const problem = problemsOf({ JWT_ACCESS_KEYS: path })['JWT_ACCESS_KEYS'];
+      expect(problem).toMatch(/file/);
+      expect(problem).not.toContain(path.replace('file:', ''));
+    });
+
+    it('file: and file:// name a file, whatever it is called', () => {
+      const path = join(dataDir, 'keys');
+      const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+      writeFileSync(path, JSON.stringify({ keys: [jwk] }));
+      for (const name of [path, `file:${path}`, `file://${path}`]) expect(read32(name)).toEqual([jwk]);
+    });
+  });
+
+  it('an odd PORT is one problem: nobody set the ISSUER that follows from it', () => {
+    expect(Object.keys(problemsOf({ PORT: 'abc' }))).toEqual(['PORT']);
+    expect(Object.keys(problemsOf({ PORT: '70000' }))).toEqual(['PORT']);
+  });
+
+  it.each(['banana', '10.0.0.0/33', '10.0.0.1/255.0.0.0', '::1/129', ',', '-1', '1.2.3'])(
+    'TRUST_PROXY=%s is refused',
+    (value) => {
+      expect(problemsOf({ TRUST_PROXY: value })).toHaveProperty('TRUST_PROXY');
+    },
+  );
+
+  it.each([
+    'mongodb://user:p@ss@db.example.com/auth',
+    'mongodb://user:pa/ss@db.example.com/auth',
+    'mongodb://user:pa%ss@db.example.com/auth',
+    'mongodb://db.example.com/auth?replicaset=rs0&sloth=1&p=pa',
+    'mongodb://',
+  ])('a MONGODB_URI that the driver cannot read is refused, and not shown: %s', (uri) => {
+    const problem = problemsOf({ MONGODB_URI: uri })['MONGODB_URI'];
+    expect(problem).toContain('encodeURIComponent');
+    expect(problem).not.toMatch(/ss@|user:|db\.example/);
+  });
+
+  it('an ADMIN_EMAIL that is none is refused', () => {
+    expect(problemsOf({ ADMIN_EMAIL: 'nonsense' })).toHaveProperty('ADMIN_EMAIL');
+  });
+
+  it.each(['ADMIN_EMAIL', 'ADMIN_PASSWORD'])(
+    'production with %s alone makes no administrator and says why',
+    (name) => {
+      const config = read({
+        NODE_ENV: 'production',
+        MONGODB_URI: 'mongodb://db.example.com/auth',
+        JWT_ACCESS_KEYS: secret(),
+        JWT_REFRESH_KEYS: secret(),
+        ISSUER: 'https://auth.example.com',
+        [name]: 'root@example.com',
+      });
+      expect(config.admin).toBeNull();
+      expect(config.warnings).toEqual([expect.stringContaining('ADMIN_PASSWORD')]);
+    },
+  );
+
   it.each([
     ['true', true],
     ['off', false],
     ['1', 1],
     ['2', 2],
     ['10.0.0.0/8, 192.168.1.1', ['10.0.0.0/8', '192.168.1.1']],
+    ['loopback, fd00::/8', ['loopback', 'fd00::/8']],
   ])('TRUST_PROXY=%s', (value, expected) => {
     expect(read({ TRUST_PROXY: value }).trustProxy).toEqual(expected);
   });

@@ -107,6 +107,47 @@ describe('the life of the process', () => {
     const { exitCode, output } = await Service.refusal({ MONGODB_URI: 'mongodb://127.0.0.1:9/none' });
     expect(exitCode).toBe(1);
     expect(output).toMatch(/database does not answer.*127\.0\.0\.1:9/);
+    // One sentence; the driver's stack at every attempt would bury it.
+    expect(output.trim().split('\n')).toHaveLength(1);
+  });
+
+  it.each([
+    [{ ADMIN_PASSWORD: 'short' }, /ADMIN_PASSWORD = \(secret\): .*at least 8/],
+    [{ ADMIN_PASSWORD: 'x'.repeat(200) }, /ADMIN_PASSWORD = \(secret\): .*at most 128/],
+    [{ HOST: 'nowhere.invalid' }, /HOST is no address of this machine: nowhere\.invalid/],
+    [{ HOST: '192.0.2.1' }, /HOST is no address of this machine: 192\.0\.2\.1/],
+  ])('names the setting that keeps it from starting: %j', async (setting, sentence) => {
+    const { exitCode, output } = await Service.refusal(setting);
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(sentence);
+    expect(output).not.toContain('    at ');
+    expect(output).not.toMatch(/: short|xxxx/);
+  });
+
+  it('warns where ADMIN_EMAIL names a user who is no administrator, and leaves him as he is', async () => {
+    const service = await Service.start();
+    try {
+      const { email } = await newSession(service.api());
+      await service.restart({ ADMIN_EMAIL: email, ADMIN_PASSWORD: 'another long passphrase' });
+      expect(service.output).toMatch(/warning: ADMIN_EMAIL names a user who has not the role admin/);
+      await anotherSession(service.api(), email);
+    } finally {
+      await service.dispose();
+    }
+  });
+
+  it.each(['express', 'fastify'])('stops on %s, with a connection that is kept alive', async (adapter) => {
+    const service = await Service.start({ HTTP_ADAPTER: adapter });
+    const socket = connect(service.port, '127.0.0.1');
+    try {
+      socket.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await new Promise((resolve) => socket.once('data', resolve));
+      expect(await service.stop()).toBe(0);
+      expect(service.output).not.toContain('    at ');
+    } finally {
+      socket.destroy();
+      await service.dispose();
+    }
   });
 
   it('production without its settings names each of them and its mend, and starts nothing', async () => {

@@ -1,0 +1,162 @@
+import { isIP } from 'node:net';
+import mongoose from 'mongoose';
+import type { ConfigurationProblem, KeyInput } from '../index.js';
+import { Environment } from './environment.js';
+import { developmentKeys, KeyFileError, readKeySet } from './keys.js';
+
+export const DATABASES = ['auto', 'uri', 'embedded', 'memory-server'] as const;
+
+export interface DatabaseSettings {
+  readonly choice: (typeof DATABASES)[number];
+  readonly uri: string | null;
+}
+
+/** What Express and Fastify both understand as proxy trust. */
+export type TrustProxy = boolean | number | string[];
+
+export interface AdminSettings {
+  readonly email: string;
+  /** Null: one is made. */
+  readonly password: string | null;
+}
+
+const DEFAULT_PORT = 3000;
+
+/** Reads the service's own settings one by one, and goes on with the default where one is wrong, so that all is reported. */
+export class SettingsReader {
+  readonly problems: ConfigurationProblem[] = [];
+  readonly warnings: string[] = [];
+
+  constructor(
+    private readonly env: Environment,
+    private readonly isProduction: boolean,
+  ) {}
+
+  choice<T extends string>(name: string, fallback: T, choices: readonly T[]): T {
+    const given = this.env.text(name);
+    const found = choices.find((candidate) => candidate === (given ?? fallback));
+    if (found === undefined) this.refuse(name, given, `give one of ${choices.join(', ')}`);
+    return found ?? fallback;
+  }
+
+  port(): number {
+    const port = this.env.number('PORT') ?? DEFAULT_PORT;
+    if (typeof port === 'number' && port <= 65535) return port;
+    this.refuse('PORT', port, 'give a port number from 0 to 65535');
+    return DEFAULT_PORT;
+  }
+
+  issuer(port: number): string {
+    const issuer = this.env.text('ISSUER');
+    if (issuer !== undefined) return issuer;
+    const fallback = `http://localhost:${port}`;
+    if (this.isProduction)
+      this.warnings.push(
+        `ISSUER is not set: tokens are issued for ${fallback}. Set it to the public URL of the service.`,
+      );
+    return fallback;
+  }
+
+  database(): DatabaseSettings {
+    const uri = this.env.text('MONGODB_URI') ?? null;
+    const choice = this.choice('DATABASE', 'auto', DATABASES);
+    if (uri !== null && !isMongoUri(uri))
+      this.refuse(
+        'MONGODB_URI',
+        '…',
+        'give a URI that begins with mongodb:// or mongodb+srv://, user name and password encoded by encodeURIComponent, with options that the driver knows',
+      );
+    if (uri === null && (this.isProduction || choice === 'uri'))
+      this.refuse(
+        'MONGODB_URI',
+        undefined,
+        'give the connection string of your MongoDB, such as mongodb://db.example.com:27017/auth?replicaSet=rs0',
+      );
+    if (this.isProduction && (choice === 'embedded' || choice === 'memory-server'))
+      this.refuse(
+        'DATABASE',
+        choice,
+        'production needs a real MongoDB: leave DATABASE out and set MONGODB_URI',
+      );
+    return { choice, uri };
+  }
+
+  keys(name: string, kind: 'access' | 'refresh', dataDir: string): KeyInput[] {
+    try {
+      const given = this.env.text(name);
+      if (given !== undefined) {
+        const { keys, warning } = readKeySet(given);
+        if (warning) this.warnings.push(`${name} ${warning}`);
+        return keys;
+      }
+      if (!this.isProduction) {
+        this.warnings.push(
+          `${name} is not set: using development keys kept in ${dataDir}. Never do this in production.`,
+        );
+        return developmentKeys(dataDir, kind);
+      }
+      this.refuse(
+        name,
+        undefined,
+        `give a secret of at least 32 random bytes: node -p "crypto.randomBytes(48).toString('base64url')"`,
+      );
+    } catch (error) {
+      if (!(error instanceof KeyFileError)) throw error;
+      this.problems.push({ key: name, value: '(keys)', mend: error.message });
+    }
+    return [];
+  }
+
+  trustProxy(): TrustProxy {
+    const flag = this.env.flag('TRUST_PROXY');
+    if (flag === undefined) return false;
+    const text = this.env.text('TRUST_PROXY');
+    if (typeof flag === 'boolean' && !/^[01]$/.test(text ?? '')) return flag;
+    const hops = this.env.number('TRUST_PROXY');
+    if (typeof hops === 'number') return hops;
+    const proxies = this.env.list('TRUST_PROXY') ?? [];
+    if (proxies.length > 0 && proxies.every(isNetwork)) return proxies;
+    this.refuse(
+      'TRUST_PROXY',
+      text,
+      'give true, false, a number of hops, or addresses and networks such as 10.0.0.0/8',
+    );
+    return false;
+  }
+
+  /** In development there is always an administrator; in production only one whose password was chosen. */
+  administrator(): AdminSettings | null {
+    const given = this.env.text('ADMIN_EMAIL');
+    const password = this.env.text('ADMIN_PASSWORD') ?? null;
+    const email = given ?? (this.isProduction ? undefined : 'admin@example.com');
+    if (email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(email))
+      this.refuse('ADMIN_EMAIL', email, 'give an e-mail address, such as admin@example.com');
+    if (this.isProduction && (given === undefined) !== (password === null))
+      this.warnings.push(
+        'ADMIN_EMAIL and ADMIN_PASSWORD go together, and only one is set: no administrator is made.',
+      );
+    return email === undefined || (this.isProduction && password === null) ? null : { email, password };
+  }
+
+  private refuse(key: string, value: string | number | undefined, mend: string): void {
+    this.problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, mend });
+  }
+}
+
+/** Whether the driver can read it; nothing is connected to. Its own message is not told: it may quote the password. */
+function isMongoUri(uri: string): boolean {
+  try {
+    return Boolean(new mongoose.mongo.MongoClient(uri));
+  } catch {
+    return false;
+  }
+}
+
+/** An address, a network (`10.0.0.0/8`), or a name that Express and Fastify know for some. */
+function isNetwork(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || address.includes('%') || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
