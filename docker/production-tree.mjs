@@ -8,7 +8,7 @@
  * Do not run it in a checkout that you work in: package.json and node_modules are changed.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Beside the peers; test/docs/containers.test.ts holds this list against what the service imports. */
@@ -47,16 +47,8 @@ execFileSync('npm', ['prune', '--omit=dev', '--ignore-scripts', '--no-audit', '-
   stdio: 'inherit',
 });
 
-// Production refuses the development database, so it is not shipped; asked for, it is missed in one sentence.
+// Production refuses the development database, so it is not shipped.
 rmSync('dist/embedded-mongo', { recursive: true });
-mkdirSync('dist/embedded-mongo');
-writeFileSync(
-  'dist/embedded-mongo/index.js',
-  `export async function startEmbeddedMongo() {
-  throw new Error('This image holds no development database: set MONGODB_URI.');
-}
-`,
-);
 
 for (const file of readdirSync('dist', { recursive: true })) {
   if (/\.(d\.ts|map)$/.test(file)) rmSync(join('dist', file));

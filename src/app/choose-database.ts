@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { startEmbeddedMongo } from '../embedded-mongo/index.js';
 import type { AppConfig } from './config.js';
 
 /** A database that is ready, and how to let go of it. */
@@ -20,6 +19,10 @@ export async function chooseDatabase({ database, dataDir }: AppConfig): Promise<
 }
 
 async function embedded(journalDir: string): Promise<Database> {
+  // Only where it is asked for: what is shipped for production leaves it out.
+  const { startEmbeddedMongo } = await import('../embedded-mongo/index.js').catch((cause: unknown) => {
+    throw new Error('This installation holds no development database: set MONGODB_URI.', { cause });
+  });
   const server = await startEmbeddedMongo({ journalDir });
   return {
     uri: withDatabaseName(server.uri),
