@@ -199,8 +199,10 @@ export class AuthService {
     if (device && isKnownDevice(device, email, this.options.deviceKeys))
       return { email, origin: `device:${device.id}`, isKnownDevice: true };
     if (this.options.throttle && request.transport === 'body' && request.deviceId) {
+      // The same two questions for an account that does not exist: the time must not tell.
       const user = await this.users.findByEmail(email);
-      if (user && (await this.refreshTokens.knowsDevice(user.id, request.deviceId)))
+      const isKnown = await this.refreshTokens.knowsDevice(user?.id ?? '', request.deviceId);
+      if (user && isKnown)
         return { email, origin: `device:${user.id}.${request.deviceId}`, isKnownDevice: true };
     }
     return { email, origin: `address:${clientAddress(ip)}`, isKnownDevice: false };
