@@ -99,6 +99,8 @@ export class HostApp {
     adapter: Adapter,
     metadata: ModuleMetadata,
     uri = databaseUri('host'),
+    /** What its `main.ts` does before it listens. */
+    configure: (app: INestApplication) => void = () => {},
   ): Promise<HostApp> {
     const commands: CommandStartedEvent[] = [];
     let opened: Connection | undefined;
@@ -128,6 +130,7 @@ export class HostApp {
       adapter === 'fastify'
         ? module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false })
         : module.createNestApplication({ logger: false });
+    configure(app);
     await app.listen(0, '127.0.0.1');
     return new HostApp(app, await app.getUrl(), commands);
   }

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { extractAccessToken } from '../../src/tokens/jwt.strategy.js';
+import { expectGuardRefusal, newSession, type Session } from '../support/http.js';
+import { ADAPTERS, HostApp } from '../support/host-app.js';
+
+const extract = (authorization: string | string[] | undefined) =>
+  extractAccessToken({ headers: { authorization } });
+
+describe(extractAccessToken.name, () => {
+  it.each<[string | string[] | undefined, string | null]>([
+    [undefined, null],
+    ['', null],
+    ['Bearer', null],
+    ['Bearer ', null],
+    ['Bearer     ', null],
+    ['Basic dXNlcjpwYXNz', null],
+    ['a.b.c', null],
+    ['Bearera.b.c', null],
+    [' Bearer a.b.c', null],
+    [['Bearer a.b.c'], null],
+    ['Bearer a.b.c', 'a.b.c'],
+    ['bearer a.b.c', 'a.b.c'],
+    ['BEARER   a.b.c ', 'a.b.c'],
+    // Present, and no token: the guard says so.
+    ['Bearer a.b.c d', 'a.b.c d'],
+    [`Bearer ${'a'.repeat(8192)}`, 'a'.repeat(8192)],
+    [`Bearer ${'a'.repeat(8193)}`, ''],
+  ])('%j', (header, token) => {
+    expect(extract(header)).toBe(token);
+  });
+
+  it('reads a header of any form in linear time', () => {
+    // Long beyond what Node lets in: quadratic time would show in seconds.
+    const length = 200_000;
+    const headers = ['x'.repeat(length), `Bearer${' '.repeat(length)}`, `Bearer ${'x'.repeat(length)}`];
+    const from = performance.now();
+    for (const header of headers) extract(header);
+    expect(performance.now() - from).toBeLessThan(100);
+  });
+});
+
+describe.each(ADAPTERS)('the Authorization header, on %s', (adapter) => {
+  let host: HostApp;
+  let session: Session;
+
+  beforeAll(async () => {
+    host = await HostApp.start(adapter);
+    session = await newSession(host.api());
+  });
+  afterAll(() => host.stop());
+
+  const get = (authorization: string) => host.api().send('GET', '/orders', { headers: { authorization } });
+
+  it('the scheme is known in any case (RFC 9110 §11.1)', async () => {
+    for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer  '])
+      expect((await get(`${scheme} ${session.accessToken}`)).status).toBe(200);
+  });
+
+  it('more than a token, or more than one can be, is an invalid one', async () => {
+    for (const token of [`${session.accessToken} x`, `x ${session.accessToken}`, 'x'.repeat(15_000)])
+      expectGuardRefusal(await get(`Bearer ${token}`), 'ACCESS_TOKEN_INVALID');
+    expectGuardRefusal(await get('x'.repeat(15_000)), 'ACCESS_TOKEN_MISSING');
+  });
+
+  it('a logout takes an overlong one for nothing it knows', async () => {
+    const headers = { authorization: `Bearer ${'x'.repeat(15_000)}` };
+    expect((await host.api().logout({ headers })).status).toBe(204);
+  });
+});
