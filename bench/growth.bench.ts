@@ -26,7 +26,7 @@ export const bench: Bench = {
       const large = await Crowd.fill(manyHost!, many);
       const contest = await Contest.hold(
         { few: small.contender, many: large.contender },
-        { rounds: quick ? 1 : 25, roundMs: quick ? 100 : 300, warmUpMs: quick ? 100 : 2_000 },
+        { rounds: quick ? 1 : 21, roundMs: quick ? 100 : 250, warmUpMs: quick ? 100 : 2_000 },
       );
       await Promise.all([small.close(), large.close()]);
       return [

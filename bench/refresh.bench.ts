@@ -41,7 +41,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
           ),
         },
       },
-      { rounds: quick ? 1 : 25, roundMs: quick ? 100 : 300, warmUpMs: quick ? 100 : 1_500 },
+      { rounds: quick ? 1 : 21, roundMs: quick ? 100 : 250, warmUpMs: quick ? 100 : 1_500 },
     );
     await http.close();
 

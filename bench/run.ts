@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
 import type { Bench, BenchContext, Row } from './bench.js';
 import { bench as growth } from './growth.bench.js';
 import { bench as guard } from './guard.bench.js';
@@ -81,6 +82,7 @@ setTimeout(() => {
 const report = await measure(chosen());
 if (flags.write) {
   const readme = new URL('bench/README.md', import.meta.resolve('nestjs-silent-auth/package.json'));
-  writeFileSync(readme, toMarkdown(report, BENCHES));
+  const options = await resolveConfig(readme);
+  writeFileSync(readme, await format(toMarkdown(report, BENCHES), { ...options, parser: 'markdown' }));
 }
 process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : toText(report)}\n`);

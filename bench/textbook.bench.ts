@@ -29,7 +29,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
           lanes: await textbookLanes(http, '/textbook/bcrypt', BCRYPT_LANES),
         },
       },
-      { rounds: quick ? 1 : 15, roundMs: quick ? 100 : 400, warmUpMs: quick ? 100 : 1_500 },
+      { rounds: quick ? 1 : 11, roundMs: quick ? 100 : 400, warmUpMs: quick ? 100 : 1_500 },
     );
     await http.close();
 

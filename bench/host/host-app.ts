@@ -45,7 +45,7 @@ export async function startHost(
   database: { readonly uri: string; readonly dbName: string },
 ): Promise<RunningHost> {
   const commands = new CommandLog();
-  const options: AuthOptions & { throttle: false } = {
+  const options: AuthOptions = {
     issuer: 'https://bench.example.com',
     keys: { access: [keys.access], refresh: [keys.refresh] },
     password: { bcryptCost, ...(hashQueueLimit === undefined ? {} : { hashQueueLimit }) },

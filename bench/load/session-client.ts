@@ -67,6 +67,10 @@ export class SessionClient {
     return answer;
   }
 
+  logout(): Promise<Answer> {
+    return this.http.expect({ method: 'POST', path: '/auth/logout', headers: this.bearerHeader });
+  }
+
   /** Takes the access token of an answer, as an application does. */
   async refreshAndTake(): Promise<void> {
     this.accessToken = JSON.parse((await this.refresh()).text).accessToken;

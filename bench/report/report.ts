@@ -28,7 +28,15 @@ export function describeGoal(goal: Goal): string {
 }
 
 export function describeMeasured({ measured, unit }: Row): string {
-  const digits = Number.isInteger(measured) ? 0 : measured < 10 ? 2 : measured < 100 ? 1 : 0;
+  const digits = Number.isInteger(measured)
+    ? 0
+    : measured < 1
+      ? 3
+      : measured < 10
+        ? 2
+        : measured < 100
+          ? 1
+          : 0;
   return `${measured.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })} ${unit}`;
 }
 
