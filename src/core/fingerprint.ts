@@ -41,7 +41,17 @@ function trait(traits: RequestTraits, feature: FingerprintFeature): string | nul
 /** Browser family and platform: a browser update must not look like another device. */
 function browserFamily(userAgent: string | null): string | null {
   if (!userAgent) return null;
-  const { browser, os } = Bowser.parse(userAgent.slice(0, 256));
+  const text = userAgent.slice(0, 256);
+  const known = families.get(text);
+  if (known !== undefined) return known;
+  const { browser, os } = Bowser.parse(text);
   // Programs that are no browser name themselves in the first product token.
-  return `${browser.name || userAgent.split(/[/\s]/, 1)[0]}|${os.name ?? ''}`;
+  const family = `${browser.name || text.split(/[/\s]/, 1)[0]}|${os.name ?? ''}`;
+  if (families.size >= MAX_FAMILIES) families.clear();
+  families.set(text, family);
+  return family;
 }
+
+/** Parsing costs more than all the rest of a fingerprint, and the same text always gives the same family. */
+const families = new Map<string, string>();
+const MAX_FAMILIES = 1000;

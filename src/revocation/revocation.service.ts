@@ -93,7 +93,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   isRevoked({ jti, sid, ver }: RevocableToken): boolean {
     if (performance.now() - this.freshAt > this.options.revocation.maxStalenessMs)
       throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the revocation feed is stale' });
-    return this.isSessionRevoked(sid, ver) || this.entries.has(`jti:${jti}`);
+    return this.entries.size > 0 && (this.isSessionRevoked(sid, ver) || this.entries.has(`jti:${jti}`));
   }
 
   /** Whether all tokens of a session, or of its user's token version, are revoked, as far as is known here. */

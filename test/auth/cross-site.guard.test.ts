@@ -120,9 +120,9 @@ describe(CrossSiteGuard.name, () => {
   it('says in its private detail who was refused, shortened, and nothing of it to the client', async () => {
     const origin = `https://${'a'.repeat(500)}.example`;
     const request = { method: 'POST', headers: { origin, 'sec-fetch-site': 'cross-site' }, ...DIRECT };
-    const refusal = await guard
-      .canActivate(new ExecutionContextHost([request]))
-      .catch((error: unknown) => (error as AuthHttpException).cause);
+    const refusal = await Promise.resolve(guard.canActivate(new ExecutionContextHost([request]))).catch(
+      (error: unknown) => (error as AuthHttpException).cause,
+    );
     expect(refusal).toMatchObject({ code: 'CROSS_SITE_REQUEST', keepsCookie: false });
     const { detail, message } = refusal as AuthError;
     expect(detail).toContain('https://aaa');

@@ -18,19 +18,19 @@ export class AccessTokenGuard extends RefusingGuard {
     super();
   }
 
-  protected override async admit(context: ExecutionContext): Promise<void> {
+  protected override admit(context: ExecutionContext): void | Promise<void> {
     const request = requestOf(context);
-    request.user = await this.authenticate(request);
-  }
-
-  private async authenticate(request: HttpRequest): Promise<AuthenticatedUser> {
     const token = extractAccessToken(request);
     if (token === null) throw new AuthError('ACCESS_TOKEN_MISSING');
     // A token verified before skips Passport; expiry and revocation are looked at every time.
     const known = this.authenticator.recall(token);
-    if (known) return known;
+    if (!known) return this.authenticate(request);
+    request.user = known;
+  }
+
+  private async authenticate(request: HttpRequest): Promise<void> {
     try {
-      return await attempt<AuthenticatedUser>(this.strategy, request);
+      request.user = await attempt<AuthenticatedUser>(this.strategy, request);
     } catch (cause) {
       throw cause instanceof AuthError ? cause : new AuthError('ACCESS_TOKEN_INVALID', { cause });
     }
@@ -45,6 +45,8 @@ export class AccessTokenGuard extends RefusingGuard {
  */
 @Injectable()
 export class JwtAuthGuard extends AccessTokenGuard {
+  private readonly publicRoutes = new WeakMap<object, WeakMap<object, boolean>>();
+
   constructor(
     strategy: JwtStrategy,
     authenticator: AccessTokenAuthenticator,
@@ -53,11 +55,18 @@ export class JwtAuthGuard extends AccessTokenGuard {
     super(strategy, authenticator);
   }
 
-  protected override async admit(context: ExecutionContext): Promise<void> {
-    const isPublic = this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
-    if (!isPublic) await super.admit(context);
+  protected override admit(context: ExecutionContext): void | Promise<void> {
+    return this.isPublic(context) ? undefined : super.admit(context);
+  }
+
+  /** Metadata is read once for each route. */
+  private isPublic(context: ExecutionContext): boolean {
+    const [handler, controller] = [context.getHandler(), context.getClass()];
+    const known = this.publicRoutes.get(controller)?.get(handler);
+    if (known !== undefined) return known;
+    const isPublic = this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [handler, controller]) ?? false;
+    const routes = this.publicRoutes.get(controller) ?? new WeakMap<object, boolean>();
+    this.publicRoutes.set(controller, routes.set(handler, isPublic));
+    return isPublic;
   }
 }
