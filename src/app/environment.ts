@@ -150,7 +150,11 @@ export const VARIABLES: readonly Variable[] = [
     fallback: 'random in development, shown once',
     meaning: 'His password; in production none is made without it.',
   },
-  { name: 'THROTTLE', fallback: 'on', meaning: '`off` for load tests: nobody is slowed down.' },
+  {
+    name: 'THROTTLE',
+    fallback: 'on in production, off in development',
+    meaning: '`on` or `off`; `off` for load tests: nobody is slowed down.',
+  },
   {
     name: 'LOG_LEVEL',
     fallback: 'info',

@@ -231,6 +231,19 @@ describe(readConfig.name, () => {
     expect(read({ TRUST_PROXY: value }).trustProxy).toEqual(expected);
   });
 
+  it('throttles in production, and in development where it is asked to', () => {
+    expect(read({}).auth.throttle).toBe(false);
+    expect(read({ THROTTLE: 'on' }).auth.throttle).toBeUndefined();
+    const production = {
+      NODE_ENV: 'production',
+      MONGODB_URI: 'mongodb://db.example.com/auth',
+      JWT_ACCESS_KEYS: secret(),
+      JWT_REFRESH_KEYS: secret(),
+    };
+    expect(read(production).auth.throttle).toBeUndefined();
+    expect(read({ ...production, THROTTLE: 'off' }).auth.throttle).toBe(false);
+  });
+
   it('every variable that it reads is in the list, and the other way round', () => {
     const asked = new Set<string>();
     const variables: Record<string, string> = { DATA_DIR: dataDir };
