@@ -6,7 +6,7 @@ import { HttpClient } from './load/http.js';
 import { RawGet } from './load/raw-get.js';
 import { SessionClient } from './load/session-client.js';
 
-type Route = 'open' | 'empty guard' | 'guarded' | 'key object' | 'string secret';
+type Route = 'open' | 'empty guard' | 'header guard' | 'guarded' | 'key object' | 'string secret';
 
 const CONNECTIONS = 32;
 
@@ -35,6 +35,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
     const contenders: Record<Route, Contender> = {
       open: await route('/orders/open'),
       'empty guard': await route('/orders/empty-guard'),
+      'header guard': await route('/orders/header-guard'),
       guarded: await route('/orders/guarded'),
       'key object': await route('/orders/textbook/key-object'),
       'string secret': await route('/orders/textbook/string-secret'),
@@ -58,6 +59,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
     return [
       figure('guarded', 'JwtAuthGuard', { atLeast: 0.95 }),
       figure('empty guard', 'a guard that looks at nothing: what Nest itself takes', null),
+      figure('header guard', 'a guard that reads one header: the floor of any that authenticates', null),
       figure('key object', 'textbook passport-jwt guard, key object', null),
       figure('string secret', 'textbook passport-jwt guard, string secret', null),
     ];

@@ -1,4 +1,4 @@
-import { type CanActivate, Controller, Get, UseGuards } from '@nestjs/common';
+import { type CanActivate, Controller, type ExecutionContext, Get, UseGuards } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import { JwtAuthGuard } from 'nestjs-silent-auth';
 import { KEY_OBJECT_STRATEGY, STRING_SECRET_STRATEGY } from './textbook-guard.js';
@@ -9,6 +9,14 @@ const ANSWER = { ok: true };
 class EmptyGuard implements CanActivate {
   canActivate(): boolean {
     return true;
+  }
+}
+
+/** What any guard costs that reads a header: Node parses them at the first look. */
+class HeaderGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, unknown> }>();
+    return headers['authorization'] !== undefined;
   }
 }
 
@@ -29,6 +37,12 @@ export class GuardedController {
   @Get('empty-guard')
   @UseGuards(EmptyGuard)
   emptyGuard() {
+    return ANSWER;
+  }
+
+  @Get('header-guard')
+  @UseGuards(HeaderGuard)
+  headerGuard() {
     return ANSWER;
   }
 

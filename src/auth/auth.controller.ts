@@ -11,7 +11,6 @@ import {
   type Type,
   UseFilters,
   UseGuards,
-  UseInterceptors,
 } from '@nestjs/common';
 import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
 import { AuthHttp } from './auth-http.js';
@@ -22,13 +21,13 @@ import { Public } from './decorators/public.decorator.js';
 import type { ProfileAnswer, SessionAnswer, TokenAnswer } from './dto/answers.js';
 import { ChangePasswordDto, LoginDto, RefreshDto, RegisterDto } from './dto/auth.dto.js';
 import { AuthErrorFilter } from './filters/auth-error.filter.js';
+import { UnexpectedErrorFilter } from './filters/unexpected-error.filter.js';
 import { CrossSiteGuard } from './guards/cross-site.guard.js';
 import { AccessTokenGuard } from './guards/jwt-auth.guard.js';
 import { JwtRefreshGuard } from './guards/jwt-refresh.guard.js';
 import { RequestShapeGuard } from './guards/request-shape.guard.js';
 import { LoginThrottleGuard, RefreshThrottleGuard } from './guards/throttle.guard.js';
 import type { HttpRequest } from './http-request.js';
-import { UnexpectedErrorsInterceptor } from './unexpected-errors.interceptor.js';
 
 /**
  * A validated body. Only read, and an alias on purpose: as the type of a parameter a class would be handed to the global
@@ -40,9 +39,8 @@ type Valid<Dto> = Readonly<Dto>;
 // A global JwtAuthGuard leaves these routes alone: each names the guards it needs, in the order of the contract.
 @Public()
 @UseGuards(RequestShapeGuard)
-@UseInterceptors(UnexpectedErrorsInterceptor)
 // Here too, so that no filter of a host comes first.
-@UseFilters(AuthErrorFilter)
+@UseFilters(AuthErrorFilter, UnexpectedErrorFilter)
 export abstract class AuthController {
   constructor(
     private readonly auth: AuthService,

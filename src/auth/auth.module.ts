@@ -20,6 +20,7 @@ import { AuthService } from './auth.service.js';
 import { DeviceCookie } from './device-cookie.js';
 import { AuthErrorFilter } from './filters/auth-error.filter.js';
 import { ParseErrorFilter } from './filters/parse-error.filter.js';
+import { UnexpectedErrorFilter } from './filters/unexpected-error.filter.js';
 import { CrossSiteGuard } from './guards/cross-site.guard.js';
 import { AccessTokenGuard, JwtAuthGuard } from './guards/jwt-auth.guard.js';
 import { JwtRefreshGuard } from './guards/jwt-refresh.guard.js';
@@ -28,7 +29,6 @@ import { RolesGuard } from './guards/roles.guard.js';
 import { LoginThrottleGuard, RefreshThrottleGuard } from './guards/throttle.guard.js';
 import { JwksController } from './jwks.controller.js';
 import { RefreshCookie } from './refresh-cookie.js';
-import { UnexpectedErrorsInterceptor } from './unexpected-errors.interceptor.js';
 
 /** Resolves the options once, for every module of the library. */
 @Module({
@@ -100,7 +100,7 @@ function assemble(options: DynamicModule, extras: AuthModuleExtras): DynamicModu
       ...(controllers.auth === false ? [] : [authControllerAt(routePrefix)]),
       ...(controllers.jwks === false ? [] : [JwksController]),
     ],
-    providers: [...shared, AccessTokenGuard, RequestShapeGuard, UnexpectedErrorsInterceptor, ...global],
+    providers: [...shared, AccessTokenGuard, RequestShapeGuard, UnexpectedErrorFilter, ...global],
     exports: [...shared, options, database, revocation, users, tokens, throttle],
   };
 }

@@ -1,6 +1,6 @@
 import type { PipeTransform, Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
-import { getMetadataStorage, validate, type ValidationError } from 'class-validator';
+import { getMetadataStorage, validate, validateSync, type ValidationError } from 'class-validator';
 import { AuthError, type FieldProblem } from '../core/errors.js';
 
 /** What a client calls its fields is echoed short. */
@@ -14,13 +14,17 @@ const MAX_PROBLEMS = 20;
  */
 export class BodyValidationPipe<Dto extends object> implements PipeTransform<unknown, Promise<Dto>> {
   private readonly known: ReadonlySet<string>;
+  /** Whether a body without a field passes: most refreshes send none, and need no look. */
+  private readonly acceptsNothing: boolean;
 
   constructor(private readonly dto: Type<Dto>) {
     this.known = fieldsOf(dto);
+    this.acceptsNothing = validateSync(new dto()).length === 0;
   }
 
   async transform(value: unknown): Promise<Dto> {
     const body = value === undefined ? {} : value;
+    if (this.acceptsNothing && isEmptyObject(body)) return new this.dto();
     if (typeof body !== 'object' || body === null || Array.isArray(body))
       return refuse([{ field: '', message: 'the body must be a JSON object' }]);
     // Before the libraries see it: deep nesting overflows their recursion, and inherited names (`constructor`) and lone
@@ -40,6 +44,10 @@ export class BodyValidationPipe<Dto extends object> implements PipeTransform<unk
     if (odd.length + others.length > 0) refuse([...odd.slice(0, MAX_PROBLEMS), ...others]);
     return dto;
   }
+}
+
+function isEmptyObject(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0;
 }
 
 function fieldsOf(dto: Type): ReadonlySet<string> {

@@ -31,7 +31,8 @@ const MAX_ADDRESS = 64;
 export function requestOf(context: ExecutionContext): HttpRequest {
   switch (context.getType<string>()) {
     case 'http':
-      return context.switchToHttp().getRequest<HttpRequest>();
+      // What `switchToHttp().getRequest()` gives, without the object that it makes at every call.
+      return context.getArgByIndex<HttpRequest>(0);
     case 'graphql':
       return orNobody(context.getArgByIndex<{ req?: unknown } | undefined>(2)?.req);
     case 'ws': {

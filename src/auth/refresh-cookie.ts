@@ -15,7 +15,13 @@ import {
 
 /** Never readable from a script (OWASP ASVS 3.3.4). @param maxAge seconds */
 export function cookieAttributes({ domain, path, secure, sameSite }: ResolvedCookieOptions, maxAge: number) {
-  return { path, secure, sameSite, maxAge, httpOnly: true, ...(domain === null ? {} : { domain }) };
+  const attributes = { path, secure, sameSite, maxAge, httpOnly: true, encode: asItIs };
+  return domain === null ? attributes : { ...attributes, domain };
+}
+
+/** Tokens are base64url and dots, of which a cookie takes every character (RFC 6265 §4.1.1). */
+function asItIs(value: string): string {
+  return value;
 }
 
 /** The refresh cookie, written without any plugin of the host, on Express and Fastify alike. */

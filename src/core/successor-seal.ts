@@ -1,29 +1,29 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hash } from 'node:crypto';
 
-const NONCE_BYTES = 12;
+export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 export const SECRET_BYTES = 32;
 
 /** SHA-256 of a refresh token's secret, base64url: all that the database ever holds of it. */
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret, 'utf8').digest('base64url');
+  return hash('sha256', secret, 'base64url');
 }
 
+/** HKDF-SHA256 (RFC 5869) of one block is two HMACs: less than half the time of `hkdfSync`, which makes a key and a job. */
 function sealingKey(secret: string, sessionId: string): Uint8Array {
-  return new Uint8Array(
-    hkdfSync('sha256', Buffer.from(secret, 'base64url'), sessionId, 'refresh-successor', 32),
-  );
+  const pseudorandomKey = createHmac('sha256', sessionId).update(secret, 'base64url').digest();
+  return createHmac('sha256', pseudorandomKey).update('refresh-successor\u0001', 'utf8').digest();
 }
 
 /**
  * Encrypts the secret that replaces `secret`, so that only a holder of `secret` can open it: nonce ‖ ciphertext ‖ tag,
- * AES-256-GCM under HKDF-SHA256(secret, salt = session id). The database alone opens nothing.
+ * AES-256-GCM under HKDF-SHA256(secret, salt = session id). The database alone opens nothing. The nonce is 12 random bytes.
  */
 export function sealSuccessor(
   secret: string,
   successor: string,
   sessionId: string,
-  nonce = randomBytes(NONCE_BYTES),
+  nonce: Uint8Array,
 ): string {
   const cipher = createCipheriv('aes-256-gcm', sealingKey(secret, sessionId), nonce);
   const body = Buffer.concat([cipher.update(Buffer.from(successor, 'base64url')), cipher.final()]);

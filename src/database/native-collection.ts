@@ -12,8 +12,16 @@ export function nativeCollection<T extends object>(model: Model<T>): mongo.Colle
   const { db } = model.db;
   if (!db)
     throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the database connection is not open yet' });
-  return db.collection<T>(model.collection.collectionName, {
+  const known = collections.get(model);
+  // A connection that is opened again may have another database object.
+  if (known?.db === db) return known.collection as mongo.Collection<T>;
+  const collection = db.collection<T>(model.collection.collectionName, {
     readPreference: 'primary',
     writeConcern: { w: 'majority' },
   });
+  collections.set(model, { db, collection });
+  return collection;
 }
+
+/** Made once for each model: the driver takes longer to make one than to build a command. */
+const collections = new WeakMap<object, { readonly db: object; readonly collection: object }>();

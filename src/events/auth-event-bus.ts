@@ -24,6 +24,7 @@ export class AuthEventBus {
 
   /** Resolves when every handler has ended; never rejects. */
   async emit<Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]): Promise<void> {
+    if (!this.hostEmitter && !this.handlers.get(name)?.size) return;
     // After the work at hand: a handler that blocks must not hold an answer back.
     await new Promise((resolve) => setImmediate(resolve));
     const handlers = [...((this.handlers.get(name) ?? []) as Iterable<Handler<Name>>)];

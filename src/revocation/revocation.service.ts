@@ -41,6 +41,8 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   private readonly logger = new Logger('RevocationService');
   /** Key → time of expiry in milliseconds. */
   private readonly entries = new Map<RevocationKey, number>();
+  /** Of tokens that are asked about again and again: to make the keys each time costs more than to look them up. */
+  private readonly keys = new WeakMap<RevocableToken, readonly RevocationKey[]>();
   /** Not yet known to the store: written again until they are. */
   private readonly unwritten = new Map<RevocationKey, RevocationEntry>();
   private mark: RevocationMark | null = null;
@@ -90,10 +92,10 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
    * Whether a token is revoked. A map lookup, no I/O.
    * @throws AuthError `TEMPORARILY_UNAVAILABLE` where the list is older than `revocation.maxStaleness`
    */
-  isRevoked({ jti, sid, ver }: RevocableToken): boolean {
+  isRevoked(token: RevocableToken): boolean {
     if (performance.now() - this.freshAt > this.options.revocation.maxStalenessMs)
       throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the revocation feed is stale' });
-    return this.entries.size > 0 && (this.isSessionRevoked(sid, ver) || this.entries.has(`jti:${jti}`));
+    return this.entries.size > 0 && this.keysOf(token).some((key) => this.entries.has(key));
   }
 
   /** Whether all tokens of a session, or of its user's token version, are revoked, as far as is known here. */
@@ -104,6 +106,15 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   /** Milliseconds since the last successful read. */
   get stalenessMs(): number {
     return performance.now() - this.freshAt;
+  }
+
+  /** The keys under which a token can be revoked: its session, its user's token version, itself. */
+  private keysOf(token: RevocableToken): readonly RevocationKey[] {
+    const known = this.keys.get(token);
+    if (known) return known;
+    const keys = [`sid:${token.sid}`, `ver:${token.ver}`, `jti:${token.jti}`] as const;
+    this.keys.set(token, keys);
+    return keys;
   }
 
   private endOfLife(): Date {

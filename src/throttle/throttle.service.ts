@@ -3,6 +3,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { AuthError } from '../core/errors.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import { clientAddress } from './client-address.js';
 import { limiterWindow, MongoLimiterStore } from './mongo-limiter.store.js';
 
 /** Who makes an attempt: a device that logged in to this account before, or an address. */
@@ -54,8 +55,8 @@ export class ThrottleService implements OnModuleInit {
   }
 
   /** @throws AuthError `TOO_MANY_ATTEMPTS` */
-  async admitRefresh(origin: string): Promise<void> {
-    await consume(this.limiters?.refresh, origin);
+  async admitRefresh(ip: string): Promise<void> {
+    if (this.limiters) await consume(this.limiters.refresh, `address:${clientAddress(ip)}`);
   }
 
   /**

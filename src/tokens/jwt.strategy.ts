@@ -20,10 +20,15 @@ export function extractAccessToken({
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }): string | null {
   const header = headers['authorization'];
-  if (typeof header !== 'string' || header.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return null;
+  if (typeof header !== 'string' || !isBearer(header)) return null;
   const token = header.slice(SCHEME.length).trim();
   if (token === '') return null;
   return token.length > MAX_TOKEN_LENGTH ? '' : token;
+}
+
+/** The scheme's letters may be of either case (RFC 9110 §11.1); clients write it as in the RFC, which is seen soonest. */
+function isBearer(header: string): boolean {
+  return header.startsWith('Bearer ') || header.slice(0, SCHEME.length).toLowerCase() === SCHEME;
 }
 
 /** Passport strategy of access tokens. Expiry is checked by the library's own clock, after the signature. */

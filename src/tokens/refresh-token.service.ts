@@ -17,7 +17,7 @@ import {
   type RevocationReason,
   type RotationPolicy,
 } from '../core/rotation.js';
-import { hashSecret, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
+import { hashSecret, NONCE_BYTES, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
@@ -91,7 +91,7 @@ export class RefreshTokenService {
   ): Promise<OpenSession> {
     const { idleTtlMs, absoluteTtlMs } = this.options.refreshToken;
     const now = new Date(this.clock.now());
-    const secret = newSecret();
+    const secret = randomBytes(SECRET_BYTES).toString('base64url');
     const absoluteExpiresAt = absoluteExpiry(now.getTime(), absoluteTtlMs);
     const session: RefreshSession = {
       id: this.store.newId(),
@@ -129,8 +129,10 @@ export class RefreshTokenService {
    * `TEMPORARILY_UNAVAILABLE`
    */
   async refresh(token: RefreshTokenClaims, client: ClientTraits): Promise<OpenSession> {
-    const nextSecret = newSecret();
-    const sealed = sealSuccessor(token.sec, nextSecret, token.sid);
+    // Of one draw: asking for randomness costs more than getting it.
+    const random = randomBytes(SECRET_BYTES + NONCE_BYTES);
+    const nextSecret = random.toString('base64url', 0, SECRET_BYTES);
+    const sealed = sealSuccessor(token.sec, nextSecret, token.sid, random.subarray(SECRET_BYTES));
     // Side by side, not one after the other: a refresh costs one latency.
     const owner = this.users.findById(token.sub);
     owner.catch(() => undefined);
@@ -309,10 +311,6 @@ export class RefreshTokenService {
       revoked ? {} : { message: 'The refresh token was used before.' },
     );
   }
-}
-
-function newSecret(): string {
-  return randomBytes(SECRET_BYTES).toString('base64url');
 }
 
 function deviceOf(request: NewSession, client: ClientTraits): SessionDevice {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { accessTokenTimes, type AccessTokenClaims, parseAccessTokenClaims } from '../core/access-token.js';
@@ -71,6 +71,11 @@ export class TokenSigner {
   private sign(kind: TokenKind, claims: object): string {
     const { kid, alg, key } = this.keyRing.signingKey(kind);
     const header = { alg, typ: this.keyRing.typeOf(kind), kid };
+    if (key.type === 'secret') {
+      // RFC 7515 §5.1 in three lines: the library takes twice the time, on every refresh for two tokens.
+      const signingInput = `${base64url(header)}.${base64url(claims)}`;
+      return `${signingInput}.${createHmac(alg.replace('HS', 'sha'), key).update(signingInput).digest('base64url')}`;
+    }
     return this.jwt.sign(claims, { privateKey: key, algorithm: alg, header });
   }
 
@@ -90,4 +95,8 @@ export class TokenSigner {
       return null;
     }
   }
+}
+
+function base64url(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }

@@ -49,6 +49,6 @@ export class RefreshThrottleGuard extends RefusingGuard {
   }
 
   protected override async admit(context: ExecutionContext): Promise<void> {
-    await this.throttle.admitRefresh(`address:${clientAddress(addressOf(requestOf(context)))}`);
+    await this.throttle.admitRefresh(addressOf(requestOf(context)));
   }
 }
