@@ -54,6 +54,25 @@ module.exports = {
       to: { path: 'node_modules/(mongoose|mongodb|@nestjs/mongoose)/' },
     },
     {
+      name: 'client-has-no-dependencies',
+      comment: 'of packages, only the bindings import one: the framework they bind to',
+      severity: 'error',
+      from: { path: '^src/client/', pathNot: '^src/client/(react|vue)\\.ts$' },
+      to: { pathNot: '^src/client/' },
+    },
+    {
+      name: 'client-bindings',
+      severity: 'error',
+      from: { path: '^src/client/(react|vue)\\.ts$' },
+      to: { pathNot: ['^src/client/', 'node_modules/(@types/)?$1/'] },
+    },
+    {
+      name: 'client-is-for-browsers',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/client/' },
+      to: { path: '^src/client/' },
+    },
+    {
       name: 'no-development-database-in-the-library',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(app|embedded-mongo)/' },
