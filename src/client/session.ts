@@ -6,6 +6,8 @@ const NOBODY = { user: null, session: null, tokenExpiresAt: null } as const;
 export const UNKNOWN: AuthState = { status: 'unknown', ...NOBODY };
 const SIGNED_OUT: AuthState = { status: 'signed-out', ...NOBODY };
 
+const REMEMBERED_TOKENS = 8;
+
 /** Who is signed in, as far as this tab knows. The access token is kept here, and nowhere else. */
 export class Session {
   state = UNKNOWN;
@@ -15,6 +17,8 @@ export class Session {
   private epoch = new AbortController();
   /** Sessions that were left: an answer of theirs is late, whatever it says. */
   private readonly left = new Set<string>();
+  /** The latest tokens of this user. */
+  private issued: string[] = [];
   private readonly listeners = new Set<(state: AuthState) => void>();
 
   constructor(
@@ -42,6 +46,11 @@ export class Session {
     return this.life;
   }
 
+  /** A token of the user who is signed in, as far back as a request may have taken. */
+  hasIssued(token: string): boolean {
+    return this.issued.includes(token);
+  }
+
   wasLeft({ session }: TokenAnswer): boolean {
     return this.left.has(session.id);
   }
@@ -55,6 +64,8 @@ export class Session {
   /** @param ageMs how long ago the answer came, where another tab had it first */
   accept({ accessToken, expiresIn, user, session }: TokenAnswer, ageMs = 0): void {
     const { id } = this.state.session ?? session;
+    const earlier = this.state.user?.id === user.id ? this.issued : [];
+    this.issued = [accessToken, ...earlier].slice(0, REMEMBERED_TOKENS);
     if (id !== session.id) {
       this.left.add(id);
       this.beginEpoch();
@@ -72,6 +83,7 @@ export class Session {
     if (session) this.left.add(session.id);
     this.beginEpoch();
     this.token = null;
+    this.issued = [];
     this.life = 0;
     this.show(SIGNED_OUT);
     // That nobody was signed in when the page was opened is no event.

@@ -24,6 +24,8 @@ export class Tokens {
   private async wait(refused: string | undefined): Promise<string | null> {
     const { session, refresher } = this;
     const asker = session.state.user?.id;
+    // What one user asked for is never sent in the name of the next.
+    if (refused && session.token && !session.hasIssued(refused)) throw superseded();
     const isWanting = () =>
       session.state.status === 'unknown' ||
       (session.token !== null && (session.token === refused || session.remaining < this.ahead));
@@ -37,7 +39,6 @@ export class Tokens {
       });
     }
     const { user } = session.state;
-    // What one user asked for is never sent in the name of the next.
     if (asker && user && asker !== user.id) throw superseded();
     return session.token;
   }

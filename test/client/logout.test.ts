@@ -1,0 +1,107 @@
+/** @jest-environment ./test/client/support/dom-environment.js */
+import { describe, expect, it } from '@jest/globals';
+import { gate, refusal } from './support/auth-server.js';
+import { ADA, GRACE, statusOf, until, userOf } from './support/browser.js';
+import { stage } from './support/stage.js';
+
+const on = stage();
+
+describe('logout', () => {
+  it('signs out, tells the server and shows it the access token', async () => {
+    const tab = await on.signedIn();
+    const token = await tab.auth.getAccessToken();
+    await tab.auth.logout();
+    expect(statusOf(tab)).toBe('signed-out');
+    expect(await tab.auth.getAccessToken()).toBeNull();
+    expect(on.server.to('/auth/logout')[0]?.headers).toMatchObject({
+      authorization: `Bearer ${token}`,
+      cookie: expect.stringContaining('refresh_token=s1'),
+    });
+    expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
+    expect(tab.signedOut).toEqual(['LOGOUT']);
+  });
+
+  it('signs out all tabs', async () => {
+    const first = await on.signedIn();
+    const second = on.browser.tab();
+    await second.auth.restore();
+    await first.auth.logout();
+    await until(() => statusOf(second) === 'signed-out');
+    expect(second.signedOut).toEqual(['LOGOUT']);
+    expect(await second.auth.getAccessToken()).toBeNull();
+    expect(on.server.count('/auth/logout')).toBe(1);
+  });
+
+  it('a refresh answered after it brings nobody back', async () => {
+    const tab = await on.signedIn();
+    const { opened, open } = gate();
+    on.server.disturb('/auth/refresh', { after: opened });
+    const arrived = on.server.arrival('/auth/refresh');
+    const late = tab.auth.getAccessToken({ refused: (await tab.auth.getAccessToken()) ?? '' });
+    await arrived;
+    await tab.auth.logout();
+    open();
+    expect(await late).toBeNull();
+    expect(statusOf(tab)).toBe('signed-out');
+  });
+
+  it('without a network signs out here at once and rejects; the next page logs out before it restores', async () => {
+    const tab = await on.signedIn();
+    on.server.answer('/auth/logout', { isLost: true });
+    const leaving = tab.auth.logout();
+    expect(statusOf(tab)).toBe('signed-out');
+    await expect(leaving).rejects.toMatchObject({ code: 'NETWORK_ERROR' });
+    expect(on.browser.jar.cookies.has('refresh_token')).toBe(true);
+
+    const next = on.browser.tab();
+    expect((await next.auth.restore()).status).toBe('signed-out');
+    expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
+    expect(on.server.count('/auth/refresh')).toBe(0);
+    expect(on.browser.notes.size).toBe(0);
+  });
+
+  it('can be called again until the server has heard', async () => {
+    const tab = await on.signedIn();
+    on.server.answer('/auth/logout', refusal(503, 'TEMPORARILY_UNAVAILABLE'));
+    await expect(tab.auth.logout()).rejects.toMatchObject({ status: 503 });
+    await tab.auth.logout();
+    expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
+    expect(tab.signedOut).toEqual(['LOGOUT']);
+  });
+
+  it('a debt is void once somebody has signed in: his cookie is left alone', async () => {
+    const tab = await on.signedIn();
+    on.server.answer('/auth/logout', { isLost: true });
+    await tab.auth.logout().catch(() => undefined);
+    await tab.auth.login(GRACE);
+    const next = on.browser.tab();
+    expect((await next.auth.restore()).user?.id).toBe(GRACE.email);
+    expect(on.server.count('/auth/logout')).toBe(1);
+  });
+
+  it('followed by a login at once: the login counts', async () => {
+    const tab = await on.signedIn();
+    const leaving = tab.auth.logout();
+    await tab.auth.login(GRACE);
+    await leaving;
+    expect(userOf(tab)).toBe(GRACE.email);
+    expect(on.browser.jar.cookies.get('refresh_token')).toBe('s2.0');
+  });
+
+  it('of one session leaves a tab alone that has gone on to another', async () => {
+    const first = await on.signedIn();
+    const lonely = on.browser.tab({}, { openChannel: () => undefined });
+    await lonely.auth.login(GRACE);
+    await first.auth.logout();
+    expect(userOf(lonely)).toBe(GRACE.email);
+  });
+
+  it('works where nobody is signed in', async () => {
+    const tab = on.browser.tab();
+    await tab.auth.logout();
+    expect(on.server.to('/auth/logout')[0]?.headers.authorization).toBeUndefined();
+    expect(tab.signedOut).toEqual([]);
+    await tab.auth.login(ADA);
+    expect(statusOf(tab)).toBe('signed-in');
+  });
+});
