@@ -36,6 +36,7 @@ export function keepFresh(
     if (isStale && session.token) refresher.refresh().then(arm, arm);
     else if (session.token) check();
   });
+  refresher.onBackOff = arm;
   const unsubscribe = session.subscribe(arm);
   return () => {
     cancel();

@@ -23,6 +23,8 @@ export interface RefreshSteps {
 
 /** Gets the next access token: one flight for everybody who waits, repeated with growing pauses where nobody answers. */
 export class Refresher {
+  /** Called when a pause begins: the time of the next attempt is known. */
+  onBackOff = () => {};
   private flight: Promise<void> | null = null;
   private faults = 0;
   private fault: AuthClientError | null = null;
@@ -94,6 +96,7 @@ export class Refresher {
     this.pause = Math.max(longest * (0.5 + random() / 2), (fault.retryAfter ?? 0) * 1000);
     this.waited = stopwatch();
     this.fault = fault;
+    this.onBackOff();
     if (this.pause > PATIENCE_MS) throw fault;
     await orAborted(new Promise<void>((done) => setTimer(done, this.pause)), signal);
     this.fault = null;

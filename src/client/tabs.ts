@@ -8,6 +8,8 @@ export type TabMessage =
 
 /** A tab that hangs or was frozen with the lock must not stop the others; the server can do without it. */
 const LOCK_WITHIN_MS = 5000;
+/** A lock that takes longer was held by another tab. */
+const FREE_WITHIN_MS = 2;
 /** What the lock's last holder told may arrive a little after the lock. */
 const NEWS_WITHIN_MS = 20;
 
@@ -50,7 +52,7 @@ export class Tabs {
       return await page.locks.request(this.name, { signal: patience.signal }, async () => {
         isHeld = true;
         cancel();
-        if (waited() > NEWS_WITHIN_MS) await new Promise<void>((done) => setTimer(done, NEWS_WITHIN_MS));
+        if (waited() > FREE_WITHIN_MS) await new Promise<void>((done) => setTimer(done, NEWS_WITHIN_MS));
         return work();
       });
     } catch (error) {

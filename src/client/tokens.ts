@@ -28,7 +28,7 @@ export class Tokens {
     if (refused && session.token && !session.hasIssued(refused)) throw superseded();
     const isWanting = () =>
       session.state.status === 'unknown' ||
-      (session.token !== null && (session.token === refused || session.remaining < this.ahead));
+      (session.token !== null && (session.token === refused || session.remaining <= this.ahead));
     for (let isSuperseded = true; isSuperseded && isWanting();) {
       isSuperseded = false;
       await refresher.refresh().catch((error: AuthClientError) => {

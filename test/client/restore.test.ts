@@ -1,6 +1,6 @@
 /** @jest-environment ./test/client/support/dom-environment.js */
 import { describe, expect, it } from '@jest/globals';
-import { refusal } from './support/auth-server.js';
+import { gate, refusal } from './support/auth-server.js';
 import { ADA, statusOf, until } from './support/browser.js';
 import { stage } from './support/stage.js';
 
@@ -53,9 +53,15 @@ describe('restore', () => {
   it('in ten tabs at once asks the server once: the others take the token', async () => {
     await on.signedIn();
     const tabs = Array.from({ length: 10 }, () => on.browser.tab());
-    const passing = setInterval(() => tabs.forEach(({ host }) => host.pass(10)), 1);
-    const states = await Promise.all(tabs.map(({ auth }) => auth.restore()));
-    clearInterval(passing);
+    const { opened, open } = gate();
+    on.server.disturb('/auth/refresh', { after: opened });
+    const restoring = Promise.all(tabs.map(({ auth }) => auth.restore()));
+    await until(() => on.browser.locks.waiters === 9);
+    for (const { host } of tabs) host.pass(100);
+    open();
+    await until(() => tabs.every((tab) => statusOf(tab) === 'signed-in'));
+    for (const { host } of tabs.slice(1)) await host.passTimer(20);
+    const states = await restoring;
     expect(new Set(states.map(({ status }) => status))).toEqual(new Set(['signed-in']));
     expect(on.server.count('/auth/refresh')).toBe(1);
   });

@@ -78,6 +78,7 @@ export class Locks {
 export class Surroundings implements Environment {
   now = 0;
   isVisible = true;
+  luck = 0.5;
   page: Page | null;
   readonly timers = new Set<{ at: number; ms: number; run: () => void }>();
   private readonly returns = new Set<(isStale: boolean) => void>();
@@ -108,7 +109,7 @@ export class Surroundings implements Environment {
     this.timers.add(timer);
     return () => void this.timers.delete(timer);
   };
-  readonly random = () => 0.5;
+  readonly random = () => this.luck;
 
   /** Time passes, and the timers that are due run. */
   pass(ms: number): void {

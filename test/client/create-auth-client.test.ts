@@ -1,0 +1,141 @@
+/** @jest-environment ./test/client/support/dom-environment.js */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type AuthClient, createAuthClient, type TokenStorage } from '../../src/client/index.js';
+import { refusal } from './support/auth-server.js';
+import { ADA, CookieJar, until } from './support/browser.js';
+import { stage } from './support/stage.js';
+
+const on = stage();
+const made: AuthClient[] = [];
+const client = (options: Partial<Parameters<typeof createAuthClient>[0]> = {}) => {
+  const auth = createAuthClient({ baseUrl: on.server.baseUrl, ...options } as never);
+  made.push(auth);
+  return auth;
+};
+afterEach(() => made.splice(0).forEach((auth) => auth.close()));
+
+class Keychain implements TokenStorage {
+  token: string | null = null;
+  readonly log: string[] = [];
+  fault: Error | null = null;
+
+  async load() {
+    return this.token;
+  }
+  async save(token: string) {
+    if (this.fault) throw this.fault;
+    this.log.push(`save ${token}`);
+    this.token = token;
+  }
+  async clear() {
+    this.token = null;
+  }
+}
+
+describe('in a document', () => {
+  it('looks at the token when the page is shown', async () => {
+    on.server.expiresIn = 0;
+    const auth = client({ fetch: new CookieJar().fetch });
+    await auth.login(ADA);
+    document.dispatchEvent(new Event('visibilitychange'));
+    await until(() => auth.getState().session?.generation === 1);
+  });
+
+  it('two clients are two tabs: what one knows the other knows', async () => {
+    const { fetch } = new CookieJar();
+    const [first, second] = [client({ fetch }), client({ fetch })];
+    await first.login(ADA);
+    await until(() => second.getState().status === 'signed-in');
+    await second.logout();
+    await until(() => first.getState().status === 'signed-out');
+    expect(on.server.count('/auth/refresh')).toBe(0);
+  });
+
+  it('keeps no token where another script could read it', async () => {
+    const auth = client({ fetch: new CookieJar().fetch });
+    await auth.login(ADA);
+    expect(localStorage.length + sessionStorage.length).toBe(0);
+    expect(JSON.stringify(auth.getState())).not.toContain(await auth.getAccessToken());
+  });
+
+  it('a note of a logout that failed is all that is left behind', async () => {
+    const auth = client({ fetch: new CookieJar().fetch });
+    await auth.login(ADA);
+    on.server.answer('/auth/logout', { isLost: true });
+    await auth.logout().catch(() => undefined);
+    expect({ ...localStorage }).toEqual({ [`nestjs-silent-auth:${on.server.baseUrl}`]: '1' });
+    await auth.logout();
+    expect(localStorage.length).toBe(0);
+  });
+});
+
+describe('body transport', () => {
+  const withKeychain = () => {
+    const storage = new Keychain();
+    return { storage, auth: client({ transport: 'body', storage }) };
+  };
+
+  it('asks for it, stores, then uses', async () => {
+    const { auth, storage } = withKeychain();
+    auth.subscribe(({ status }) => void storage.log.push(status));
+    await auth.login(ADA);
+    await auth.getAccessToken({ refused: (await auth.getAccessToken()) ?? '' });
+    expect(JSON.parse(on.server.to('/auth/login')[0]?.body ?? '')).toMatchObject({ transport: 'body' });
+    expect(JSON.parse(on.server.to('/auth/refresh')[0]?.body ?? '')).toEqual({ refreshToken: 's1.0' });
+    expect(storage.log).toEqual(['save s1.0', 'signed-in', 'save s1.1', 'signed-in']);
+  });
+
+  it('a token that could not be stored is not used', async () => {
+    const { auth, storage } = withKeychain();
+    storage.fault = new Error('the keychain is locked');
+    await expect(auth.login(ADA)).rejects.toMatchObject({ code: 'STORAGE_FAILED', cause: storage.fault });
+    expect(auth.getState().status).toBe('unknown');
+  });
+
+  it('shows the token at logout and forgets it, also at a final refusal', async () => {
+    const { auth, storage } = withKeychain();
+    await auth.login(ADA);
+    await auth.logout();
+    expect(JSON.parse(on.server.to('/auth/logout')[0]?.body ?? '')).toEqual({ refreshToken: 's1.0' });
+    expect(storage.token).toBeNull();
+    await auth.login(ADA);
+    on.server.answer('/auth/refresh', refusal(401, 'SESSION_REVOKED'));
+    expect(await auth.getAccessToken({ refused: (await auth.getAccessToken()) ?? '' })).toBeNull();
+    expect(storage.token).toBeNull();
+  });
+
+  it('restores from the storage; clients of other users beside it hear nothing', async () => {
+    const { auth, storage } = withKeychain();
+    const other = withKeychain();
+    storage.token = 's1.0';
+    await other.auth.login(ADA);
+    expect((await auth.restore()).status).toBe('signed-in');
+    await other.auth.logout();
+    expect(auth.getState().status).toBe('signed-in');
+  });
+});
+
+describe('isTrusted', () => {
+  it('trusts the page, the auth server and the origins of the option, and nobody else', () => {
+    const auth = client({ trustedOrigins: ['https://orders.example.com/any/path'] });
+    for (const url of [
+      '/api',
+      'api',
+      `${location.origin}/x`,
+      `${on.server.origin}/api`,
+      'https://orders.example.com/1',
+    ])
+      expect([url, auth.isTrusted(url)]).toEqual([url, true]);
+    for (const url of [
+      'https://example.com',
+      '//evil.example.com/api',
+      'http://orders.example.com',
+      'https://orders.example.com.evil.example',
+      'https://orders.example.com:8443/',
+      'https://orders.example.com@evil.example/',
+      'data:text/plain,x',
+      'http://[',
+    ])
+      expect([url, auth.isTrusted(url)]).toEqual([url, false]);
+  });
+});
