@@ -123,6 +123,14 @@ export class FreshHost {
     return stdout;
   }
 
+  /** What a script of a line or two prints, that finds packages as the host does. */
+  async evaluate(script: string, type: 'module' | 'commonjs'): Promise<string> {
+    const file = join(this.folder, type === 'module' ? 'script.mjs' : 'script.cjs');
+    await writeFile(file, script);
+    const { stdout } = await run(process.execPath, ['--disable-warning=ExperimentalWarning', file]);
+    return stdout;
+  }
+
   async start(environment: Record<string, string>): Promise<void> {
     const child = spawn(process.execPath, ['dist/main.js'], {
       cwd: this.folder,

@@ -122,6 +122,18 @@ describe('the packed library', () => {
       expect(await host.copiesOf(...SHARED)).toEqual(SHARED);
     });
 
+    it('loads the client where there is no DOM, and makes one for each request', async () => {
+      const code =
+        "createAuthClient({ baseUrl: '/auth' }).getState().status + typeof attachToAxios + typeof document";
+      const imports = '{ createAuthClient, attachToAxios }';
+      expect(
+        await host.evaluate(`import ${imports} from '${name}/client'; console.log(${code})`, 'module'),
+      ).toBe('unknownfunctionundefined\n');
+      expect(
+        await host.evaluate(`const ${imports} = require('${name}/client'); console.log(${code})`, 'commonjs'),
+      ).toBe('unknownfunctionundefined\n');
+    });
+
     it(
       "boots the README's application and serves a session from registration to logout",
       async () => {
