@@ -40,7 +40,7 @@ describe('the client and the service', () => {
 
   it('lists sessions and ends others; the client of an ended one is signed out by its next request', async () => {
     const { tab, email } = await registered();
-    const phone = new Browser(`${service.origin}/auth`);
+    const phone = new Browser(`${service.origin}/auth`, 'phone');
     const there = phone.tab();
     await there.auth.login({ email, password: PASSWORD });
     const listed = await tab.auth.sessions();

@@ -152,14 +152,18 @@ export class Browser {
   readonly notes = new Map<string, string>();
   private readonly tabs: Tab[] = [];
 
-  constructor(private readonly baseUrl: string) {}
+  /** @param profile tells browsers apart that are open at once: channels are the whole process's. */
+  constructor(
+    private readonly baseUrl: string,
+    private readonly profile = '',
+  ) {}
 
   tab(options: Partial<AuthClientOptions> = {}, page: Partial<Page> = {}): Tab {
     const { notes } = this;
     const host = new Surroundings({
       url: 'https://app.example.com/',
       locks: this.locks as unknown as Page['locks'],
-      openChannel: (name) => new BroadcastChannel(name),
+      openChannel: (name) => new BroadcastChannel(this.profile + name),
       notes: {
         getItem: (key) => notes.get(key) ?? null,
         setItem: (key, value) => void notes.set(key, value),
