@@ -369,6 +369,8 @@ describe('options of an odd kind', () => {
     ['trustedOrigins', { trustedOrigins: 'https://app.example.com' }],
     ['trustedOrigins', { trustedOrigins: ['https://*.example.com'] }],
     ['password.blocklist', { password: { blocklist: [5] } }],
+    ['password.breachCheck', { password: { breachCheck: true } }],
+    ['password.breachCheckTimeout', { password: { breachCheckTimeout: 0 } }],
     ['sessions.maxPerUser', { sessions: { maxPerUser: 5n } }],
     ['audience', { audience: '' }],
     ['revocation.pollInterval', { revocation: { pollInterval: '1m', maxStaleness: '30s' } }],

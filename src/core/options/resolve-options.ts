@@ -1,6 +1,6 @@
 import { FINGERPRINT_FEATURES, type FingerprintFeature } from '../fingerprint.js';
 import type { RingKey } from '../key-spec.js';
-import type { Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
+import type { BreachChecker, Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
 import type { AuthOptions, LimitOptions, ThrottleOptions } from './auth-options.js';
 import { ConfigurationError, type ConfigurationProblem, OptionReader } from './option-reader.js';
 import { derivedKeys, fingerprintKeys, readKeys, refuseSharedKeys } from './read-keys.js';
@@ -40,6 +40,8 @@ export interface ResolvedAuthOptions {
     readonly minLength: number;
     readonly maxLength: number;
     readonly blocklist: ReadonlySet<string>;
+    readonly breachCheck: false | BreachChecker;
+    readonly breachCheckTimeoutMs: number;
     readonly bcryptCost: number;
     /** Null: as the machine allows. */
     readonly hashConcurrency: number | null;
@@ -138,6 +140,13 @@ export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
           .texts('password.blocklist', options.password?.blocklist)
           .map((word) => word.normalize('NFKC').toLowerCase()),
       ),
+      breachCheck: readBreachCheck(read, options.password?.breachCheck),
+      breachCheckTimeoutMs: read.duration(
+        'password.breachCheckTimeout',
+        options.password?.breachCheckTimeout,
+        '2s',
+        { minMs: 100 },
+      ),
       bcryptCost: read.integer('password.bcryptCost', options.password?.bcryptCost, 12, 4, 18),
       hashConcurrency: readHashConcurrency(read, options.password?.hashConcurrency),
       hashQueueLimit: read.integer(
@@ -198,6 +207,18 @@ function readCookie(
 /** The core knows no machine: what is not set is left to who hashes. */
 function readHashConcurrency(read: OptionReader, value: number | undefined): number | null {
   return value === undefined ? null : read.integer('password.hashConcurrency', value, 1, 1, 256);
+}
+
+function readBreachCheck(read: OptionReader, given: unknown): false | BreachChecker {
+  if (given === undefined || given === false) return false;
+  const { isBreached } = Object(given) as Partial<BreachChecker>;
+  if (typeof isBreached === 'function') return given as BreachChecker;
+  read.refuse(
+    'password.breachCheck',
+    given,
+    'give false, or a BreachChecker such as new PwnedPasswordsBreachChecker()',
+  );
+  return false;
 }
 
 function readFeatures(read: OptionReader, features: unknown): FingerprintFeature[] {
