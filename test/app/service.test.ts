@@ -18,6 +18,7 @@ describe('the service on a fresh machine', () => {
   it('says where it is, which database it uses, and what to try', () => {
     expect(service.output).toContain(`http://localhost:${service.port}`);
     expect(service.output).toContain('database: embedded development database');
+    expect(service.output).toContain('throttle: off');
     expect(service.output).toContain('curl ');
     expect(service.output).toContain('development keys');
   });
