@@ -3,6 +3,7 @@ import type { RingKey } from '../key-spec.js';
 import type { BreachChecker, Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
 import type { AuthOptions, LimitOptions, ThrottleOptions } from './auth-options.js';
 import { ConfigurationError, type ConfigurationProblem, OptionReader } from './option-reader.js';
+import { AUTH_OPTION_KEYS, unknownKeys } from './unknown-keys.js';
 import { derivedKeys, fingerprintKeys, readKeys, refuseSharedKeys } from './read-keys.js';
 
 /** Injection token of the {@link ResolvedAuthOptions}. */
@@ -80,12 +81,20 @@ export function checkOptions(options: AuthOptions): readonly ConfigurationProble
   }
 }
 
+/** What stands beside the options where the module is imported: who meant one of its names, and what is wrong there. */
+export interface ModuleOptions {
+  readonly names: readonly string[];
+  readonly problems: readonly ConfigurationProblem[];
+}
+const NO_MODULE: ModuleOptions = { names: [], problems: [] };
+
 /**
  * Checks the options, fills in the defaults and freezes the result.
  * @throws ConfigurationError with all problems: key, value, mend
  */
-export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
+export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_MODULE): ResolvedAuthOptions {
   const read = new OptionReader();
+  read.problems.push(...module.problems, ...unknownKeys(options, AUTH_OPTION_KEYS, '', module.names));
   const refresh = options.refreshToken ?? {};
   const issuer = readIssuer(read, options.issuer);
   const keys = {
