@@ -115,11 +115,11 @@ export class RefreshTokenService {
     };
     await this.store.create(session);
     // After the insert, so that of several logins at once each sees the others.
-    if (replaces !== null) await this.terminator.end(user.id, [replaces], 'replaced');
+    if (replaces !== null) await this.terminator.end(user.id, [replaces], 'replaced', sourceOf(client));
     const beyond = await this.store.findBeyondCap(user.id, this.options.sessions.maxPerUser, now);
     // Whatever another process' clock says, the session just begun is not the one unused longest.
     const evicted = beyond.filter((id) => id !== session.id);
-    await this.terminator.end(user.id, evicted, 'evicted');
+    await this.terminator.end(user.id, evicted, 'evicted', sourceOf(client));
     return { user, session, secret };
   }
 
@@ -244,17 +244,18 @@ export class RefreshTokenService {
     client: ClientTraits,
   ): Promise<OpenSession> {
     if (!owner || owner.disabledAt)
-      return this.refuse(session, 'user_disabled', new AuthError('SESSION_REVOKED'));
+      return this.refuse(session, client, 'user_disabled', new AuthError('SESSION_REVOKED'));
     // A change of password may be replacing this very session: its answer brings the new cookie, so leave cookies alone.
     if (owner.tokenVersion !== session.tokenVersion)
       return this.refuse(
         session,
+        client,
         'token_version_retired',
         new AuthError('SESSION_REVOKED', { keepsCookie: true }),
       );
     // Whoever revoked its tokens was stopped before the session itself was ended: finish that.
     if (this.revocations.isSessionRevoked(session.id, session.tokenVersion))
-      return this.refuse(session, 'revocation_completed', new AuthError('SESSION_REVOKED'));
+      return this.refuse(session, client, 'revocation_completed', new AuthError('SESSION_REVOKED'));
     const { mode } = this.options.fingerprint;
     const { fingerprint } = session.device;
     if (mode !== 'off' && fingerprint !== null && !client.fingerprints.includes(fingerprint)) {
@@ -265,7 +266,7 @@ export class RefreshTokenService {
         source: sourceOf(client),
       });
       if (refused)
-        return this.refuse(session, 'fingerprint_mismatched', new AuthError('SUSPICIOUS_ACTIVITY'));
+        return this.refuse(session, client, 'fingerprint_mismatched', new AuthError('SUSPICIOUS_ACTIVITY'));
     }
     this.renewFingerprint(session, client);
     return { user: owner, session, secret };
@@ -286,8 +287,13 @@ export class RefreshTokenService {
     return this.clock.now() >= token.exp * 1000;
   }
 
-  private async refuse(session: RefreshSession, reason: RevocationReason, error: AuthError): Promise<never> {
-    await this.terminator.end(session.userId, [session.id], reason);
+  private async refuse(
+    session: RefreshSession,
+    client: ClientTraits,
+    reason: RevocationReason,
+    error: AuthError,
+  ): Promise<never> {
+    await this.terminator.end(session.userId, [session.id], reason, sourceOf(client));
     throw error;
   }
 
@@ -302,8 +308,8 @@ export class RefreshTokenService {
     // Told before anything can fail, and this session last: it is what a retry finds again.
     void this.events.emit('refresh_token.reuse_detected', { ...seen, evidence, revoked, lastUse });
     if (revoked && reuseScope === 'user')
-      await this.terminator.endAll(session.userId, 'reuse_detected', [session.id]);
-    if (revoked) await this.terminator.end(session.userId, [session.id], 'reuse_detected');
+      await this.terminator.endAll(session.userId, 'reuse_detected', seen.source, [session.id]);
+    if (revoked) await this.terminator.end(session.userId, [session.id], 'reuse_detected', seen.source);
     throw new AuthError(
       'REFRESH_TOKEN_REUSED',
       revoked ? {} : { message: 'The refresh token was used before.' },

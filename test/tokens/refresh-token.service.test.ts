@@ -143,8 +143,8 @@ describe(RefreshTokenService.name, () => {
   it('who ends what has ended already announces nothing', async () => {
     const world = newWorld();
     const { session } = await world.login();
-    await world.terminator.end('user-1', [session.id], 'logged_out');
-    await world.terminator.end('user-1', [session.id], 'ended_by_user');
+    await world.terminator.end('user-1', [session.id], 'logged_out', null);
+    await world.terminator.end('user-1', [session.id], 'ended_by_user', null);
     expect(world.events.filter(({ name }) => name === 'session.revoked')).toHaveLength(1);
     // The entry is written again all the same.
     expect(world.revokedSessions).toEqual([session.id, session.id]);
