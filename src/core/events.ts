@@ -66,7 +66,7 @@ export interface AuthEvents {
     /** False in shadow mode (`reuse: 'report'`). */
     revoked: boolean;
     source: EventSource;
-    /** The last use of the session that was accepted: the other side. */
+    /** The last use of the session that was accepted: the other side; of its user agent the first 128 characters. */
     lastUse: (EventSource & { at: Date }) | null;
   };
   'session.revoked': SessionEvent & Cause & { reason: RevocationReason };

@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto';
 
-const NONCE_BYTES = 12;
+export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 export const SECRET_BYTES = 32;
 
@@ -18,12 +18,13 @@ function sealingKey(secret: string, sessionId: string): Uint8Array {
 /**
  * Encrypts the secret that replaces `secret`, so that only a holder of `secret` can open it: nonce ‖ ciphertext ‖ tag,
  * AES-256-GCM under HKDF-SHA256(secret, salt = session id). The database alone opens nothing.
+ * @param nonce {@link NONCE_BYTES} random bytes, never the same for two successors of one secret
  */
 export function sealSuccessor(
   secret: string,
   successor: string,
   sessionId: string,
-  nonce = randomBytes(NONCE_BYTES),
+  nonce: Uint8Array,
 ): string {
   const cipher = createCipheriv('aes-256-gcm', sealingKey(secret, sessionId), nonce);
   const body = Buffer.concat([cipher.update(Buffer.from(successor, 'base64url')), cipher.final()]);

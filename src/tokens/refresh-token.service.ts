@@ -5,6 +5,7 @@ import { AuthError } from '../core/errors.js';
 import type { EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, UserRecord } from '../core/ports.js';
+import { usedAgent } from '../core/recent-use.js';
 import {
   absoluteExpiry,
   idleExpiry,
@@ -17,12 +18,13 @@ import {
   type RevocationReason,
   type RotationPolicy,
 } from '../core/rotation.js';
-import { hashSecret, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
+import { hashSecret, NONCE_BYTES, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { UsersService } from '../users/users.service.js';
 import {
+  type RecentUse,
   REFRESH_TOKEN_STORE,
   type RefreshSession,
   type RefreshTokenStore,
@@ -109,7 +111,7 @@ export class RefreshTokenService {
       absoluteExpiresAt,
       transport: request.transport,
       device: deviceOf(request, client),
-      recentUses: [{ ip: client.ip, userAgent: client.userAgent, at: now }],
+      recentUses: [useOf(client, now)],
       revokedAt: null,
       revokedReason: null,
     };
@@ -130,7 +132,7 @@ export class RefreshTokenService {
    */
   async refresh(token: RefreshTokenClaims, client: ClientTraits): Promise<OpenSession> {
     const nextSecret = newSecret();
-    const sealed = sealSuccessor(token.sec, nextSecret, token.sid);
+    const sealed = sealSuccessor(token.sec, nextSecret, token.sid, randomBytes(NONCE_BYTES));
     // Side by side, not one after the other: a refresh costs one latency.
     const owner = this.users.findById(token.sub);
     owner.catch(() => undefined);
@@ -183,7 +185,7 @@ export class RefreshTokenService {
       now,
       tokenHash: hashSecret(nextSecret),
       predecessor: { hash: tokenHash, sealed, rotatedAt: now },
-      use: { ip: client.ip, userAgent: client.userAgent, at: now },
+      use: useOf(client, now),
       expiresAt: sliding ? idleExpiry(now.getTime(), idleTtlMs, absoluteExpiresAt) : null,
     };
   }
@@ -330,6 +332,10 @@ function deviceOf(request: NewSession, client: ClientTraits): SessionDevice {
     ip: client.ip,
     fingerprint: client.fingerprints[0] ?? null,
   };
+}
+
+function useOf({ ip, userAgent }: ClientTraits, at: Date): RecentUse {
+  return { ip, userAgent: usedAgent(userAgent), at };
 }
 
 function subject({ userId, id, generation }: RefreshSession) {

@@ -17,7 +17,7 @@ function session(madeAt: readonly number[], over: Partial<RotationState> = {}): 
   const generation = madeAt.length - 1;
   const predecessors = madeAt.slice(1).map((seconds, index) => ({
     hash: hashSecret(secret(index)),
-    sealed: sealSuccessor(secret(index), secret(index + 1), SID),
+    sealed: sealSuccessor(secret(index), secret(index + 1), SID, Buffer.alloc(12, index)),
     rotatedAt: at(seconds),
   }));
   return {

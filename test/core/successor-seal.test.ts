@@ -33,35 +33,40 @@ describe(sealSuccessor.name, () => {
           string,
           string,
         ];
-        return openSuccessor(secret, sealSuccessor(secret, successor, SID), SID) === successor;
+        return (
+          openSuccessor(secret, sealSuccessor(secret, successor, SID, randomBytes(12)), SID) === successor
+        );
       }),
       { numRuns: 30 },
     );
   });
 
   it('is nonce, ciphertext and tag: 60 bytes', () => {
-    expect(Buffer.from(sealSuccessor(secretOf(1), secretOf(2), SID), 'base64url')).toHaveLength(SEALED_BYTES);
+    expect(
+      Buffer.from(sealSuccessor(secretOf(1), secretOf(2), SID, randomBytes(12)), 'base64url'),
+    ).toHaveLength(SEALED_BYTES);
   });
 
   it('takes a new nonce every time: two seals of the same pair share nothing', () => {
     const [one, two] = [1, 2].map(() =>
-      Buffer.from(sealSuccessor(secretOf(1), secretOf(2), SID), 'base64url'),
+      Buffer.from(sealSuccessor(secretOf(1), secretOf(2), SID, randomBytes(12)), 'base64url'),
     );
     expect(one?.subarray(0, 12)).not.toEqual(two?.subarray(0, 12));
     expect(one?.subarray(12)).not.toEqual(two?.subarray(12));
   });
 
   it('shows nothing of either secret to whoever reads the database', () => {
-    const sealed = Buffer.from(sealSuccessor(secretOf(0xaa), secretOf(0xbb), SID), 'base64url').toString(
-      'hex',
-    );
+    const sealed = Buffer.from(
+      sealSuccessor(secretOf(0xaa), secretOf(0xbb), SID, randomBytes(12)),
+      'base64url',
+    ).toString('hex');
     expect(sealed).not.toContain('aa'.repeat(8));
     expect(sealed).not.toContain('bb'.repeat(8));
   });
 });
 
 describe(openSuccessor.name, () => {
-  const sealed = sealSuccessor(secretOf(1), secretOf(2), SID);
+  const sealed = sealSuccessor(secretOf(1), secretOf(2), SID, randomBytes(12));
 
   it('gives nothing to a holder of another secret, not even of the successor itself', () => {
     expect(openSuccessor(secretOf(3), sealed, SID)).toBeNull();
