@@ -3,7 +3,9 @@ import type { RingKey } from '../key-spec.js';
 import type { BreachChecker, Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
 import type { AuthOptions, LimitOptions, ThrottleOptions } from './auth-options.js';
 import { ConfigurationError, type ConfigurationProblem, OptionReader } from './option-reader.js';
+import { readOrigins } from './read-origins.js';
 import { AUTH_OPTION_KEYS, unknownKeys } from './unknown-keys.js';
+import { readCookie, type ResolvedCookieOptions } from './read-cookie.js';
 import { derivedKeys, fingerprintKeys, readKeys, refuseSharedKeys } from './read-keys.js';
 
 /** Injection token of the {@link ResolvedAuthOptions}. */
@@ -61,13 +63,6 @@ export interface ResolvedAuthOptions {
 export interface ResolvedLimit {
   readonly limit: number;
   readonly windowMs: number;
-}
-
-export interface ResolvedCookieOptions {
-  readonly domain: string | null;
-  readonly path: string;
-  readonly secure: boolean;
-  readonly sameSite: 'strict' | 'lax' | 'none';
 }
 
 /** What is wrong with the options: every problem at once, none where they can be used. */
@@ -191,28 +186,6 @@ function readAudience(read: OptionReader, audience: unknown): string | null {
   return null;
 }
 
-function readCookie(
-  read: OptionReader,
-  cookie: NonNullable<AuthOptions['refreshToken']>['cookie'] & object,
-): ResolvedCookieOptions {
-  const path = cookie.path ?? '/';
-  if (!/^\/[^;,\s]*$/.test(path))
-    read.refuse('refreshToken.cookie.path', path, "give a path such as '/' or '/auth'");
-  const domain = cookie.domain ?? null;
-  if (domain !== null && !/^\.?[a-z0-9.-]+$/i.test(domain))
-    read.refuse('refreshToken.cookie.domain', domain, "give a host name such as 'example.com'");
-  return {
-    domain,
-    path,
-    secure: read.flag('refreshToken.cookie.secure', cookie.secure, true),
-    sameSite: read.choice('refreshToken.cookie.sameSite', cookie.sameSite, 'strict', [
-      'strict',
-      'lax',
-      'none',
-    ]),
-  };
-}
-
 /** The core knows no machine: what is not set is left to who hashes. */
 function readHashConcurrency(read: OptionReader, value: number | undefined): number | null {
   return value === undefined ? null : read.integer('password.hashConcurrency', value, 1, 1, 256);
@@ -258,24 +231,6 @@ function readThrottle(
     accountFailures: readLimit('accountFailures', { limit: 100, window: '15m' }),
     refresh: readLimit('refresh', { limit: 300, window: '1m' }),
   };
-}
-
-function readOrigins(read: OptionReader, given: unknown): Set<string> {
-  const origins = read.texts('trustedOrigins', given);
-  for (const origin of origins)
-    if (!isOrigin(origin))
-      read.refuse(
-        'trustedOrigins',
-        origin,
-        "give scheme and host only, such as 'https://app.example.com', no path, no slash, no *",
-      );
-  return new Set(origins);
-}
-
-/** As browsers and app shells (`capacitor://localhost`) write it; URL knows the origin of web schemes only. */
-function isOrigin(text: string): boolean {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#*@]+$/.test(text) || !URL.canParse(text)) return false;
-  return !/^https?:/.test(text) || new URL(text).origin === text;
 }
 
 function refuseContradictions(read: OptionReader, resolved: ResolvedAuthOptions, given: AuthOptions): void {
