@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseProxy } from '../support/database-proxy.js';
 import { anotherSession, newSession, refreshed, sessionOf } from '../support/http.js';
 import { Service } from '../support/service.js';
 
@@ -77,6 +78,23 @@ describe('the life of the process', () => {
       expect(await stopping).toBe(0);
     } finally {
       await service.dispose();
+    }
+  });
+
+  it('stops soon, and with code 0, while its database is away', async () => {
+    const proxy = await DatabaseProxy.open('stopping');
+    const service = await Service.start({ MONGODB_URI: proxy.uri });
+    try {
+      const { accessToken } = await newSession(service.api());
+      proxy.cut();
+      // Seen for the first time: its confirmation now waits for the database, and so do reads of revocations.
+      expect((await service.api().me(accessToken)).status).toBe(503);
+      const from = performance.now();
+      expect(await service.stop()).toBe(0);
+      expect(performance.now() - from).toBeLessThan(3_000);
+    } finally {
+      await service.dispose();
+      await proxy.close();
     }
   });
 
