@@ -8,7 +8,7 @@ import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from './refresh-token.sto
 const REMEMBERED_GENERATIONS = 100_000;
 const RETRY_MS = 200;
 /** A process that stops waits so long for confirmations: without them a session is judged more kindly, no worse. */
-const LAST_WRITES_MS = 1500;
+const LAST_WRITES_MS = 1000;
 /** Beyond this the database has been gone for long; what is dropped is seen again at the next use. */
 const MAX_WAITING = 10_000;
 
