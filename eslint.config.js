@@ -33,5 +33,15 @@ export default tseslint.config(
       'no-console': 'off',
     },
   },
+  {
+    files: ['src/core/**'],
+    rules: {
+      // Decisions are pure: whoever asks for one brings what is random.
+      'no-restricted-imports': [
+        'error',
+        { name: 'node:crypto', importNames: ['randomBytes', 'randomInt', 'randomUUID', 'webcrypto'] },
+      ],
+    },
+  },
   { files: ['**/*.js', '**/*.cjs', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
 );

@@ -10,6 +10,8 @@ export { AuthHttp } from './auth/auth-http.js';
 export type { ClientRequest } from './auth/auth-http.js';
 export { UsersService } from './users/users.service.js';
 export type { PasswordCheck, Registration } from './users/users.service.js';
+export { PwnedPasswordsBreachChecker } from './users/pwned-passwords-breach-checker.js';
+export type { PwnedPasswordsOptions } from './users/pwned-passwords-breach-checker.js';
 export { RefreshTokenService } from './tokens/refresh-token.service.js';
 export type { ClientTraits, NewSession, OpenSession } from './tokens/refresh-token.service.js';
 export type { RecentUse, RefreshSession, SessionDevice } from './tokens/refresh-token.store.js';
@@ -54,6 +56,7 @@ export type { KeyInput } from './core/key-spec.js';
 
 // Ports
 export type {
+  BreachChecker,
   Clock,
   NewUser,
   PasswordHasher,

@@ -9,10 +9,15 @@ export interface Running {
 
 /** What a person who just started the service wants to know. */
 export function banner(
-  { warnings, isProduction }: AppConfig,
+  { warnings, isProduction, auth }: AppConfig,
   { url, database, administrator }: Running,
 ): string {
-  const lines = ['', `Silent Auth is running at ${url}`, `  database: ${database}`];
+  const lines = [
+    '',
+    `Silent Auth is running at ${url}`,
+    `  database: ${database}`,
+    `  throttle: ${auth.throttle === false ? 'off, also for guesses at passwords' : 'on; THROTTLE=off for load tests'}`,
+  ];
   if (administrator?.outcome === 'made') {
     const { email, password } = administrator;
     lines.push(

@@ -46,7 +46,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
       refresh: read.keys('JWT_REFRESH_KEYS', 'refresh', dataDir),
     },
     isProduction,
-    isThrottled: read.choice('THROTTLE', isProduction ? 'on' : 'off', ['on', 'off']) === 'on',
+    isThrottled: read.choice('THROTTLE', 'on', ['on', 'off']) === 'on',
   };
 
   const config: AppConfig = {

@@ -152,7 +152,7 @@ export const VARIABLES: readonly Variable[] = [
   },
   {
     name: 'THROTTLE',
-    fallback: 'on in production, off in development',
+    fallback: 'on',
     meaning: '`on` or `off`; `off` for load tests: nobody is slowed down.',
   },
   {

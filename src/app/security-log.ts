@@ -1,23 +1,29 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { AuthEventBus, type AuthEventName } from '../index.js';
 
-/** What an operator wants to see at once; ids and addresses only, as events never hold a secret. */
-const ALARMS: readonly AuthEventName[] = [
-  'refresh_token.reuse_detected',
-  'refresh_token.restored',
-  'fingerprint.mismatched',
-  'user.disabled',
-  'login.locked',
-];
-const NEWS: readonly AuthEventName[] = [
-  'user.registered',
-  'user.logged_in',
-  'login.failed',
-  'user.logged_out',
-  'refresh_token.recovered',
-  'session.revoked',
-  'password.changed',
-];
+/**
+ * How loud each event is: `warn` is what an operator wants to see at once. A record of every event, so that the compiler
+ * misses the one that is forgotten. They hold ids and addresses, never a secret.
+ */
+const LEVELS = {
+  'user.registered': 'log',
+  'user.logged_in': 'log',
+  'login.failed': 'log',
+  'login.locked': 'warn',
+  'user.logged_out': 'log',
+  'user.disabled': 'warn',
+  'user.enabled': 'warn',
+  // What clients do all day.
+  'refresh_token.rotated': 'debug',
+  'refresh_token.replayed': 'debug',
+  'refresh_token.recovered': 'log',
+  'refresh_token.restored': 'warn',
+  'refresh_token.reuse_detected': 'warn',
+  'session.revoked': 'log',
+  'session.evicted': 'log',
+  'fingerprint.mismatched': 'warn',
+  'password.changed': 'log',
+} as const satisfies Record<AuthEventName, 'warn' | 'log' | 'debug'>;
 
 /** Writes security events to the log of the service. */
 @Injectable()
@@ -27,8 +33,7 @@ export class SecurityLog implements OnModuleInit {
   constructor(private readonly events: AuthEventBus) {}
 
   onModuleInit(): void {
-    for (const name of ALARMS)
-      this.events.on(name, (payload) => this.logger.warn({ event: name, ...payload }));
-    for (const name of NEWS) this.events.on(name, (payload) => this.logger.log({ event: name, ...payload }));
+    for (const name of Object.keys(LEVELS) as AuthEventName[])
+      this.events.on(name, (payload) => this.logger[LEVELS[name]]({ event: name, ...payload }));
   }
 }

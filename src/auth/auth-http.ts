@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
 import { extractAccessToken } from '../tokens/jwt.strategy.js';
@@ -7,7 +8,7 @@ import { TokenSigner } from '../tokens/token-signer.js';
 import type { LogoutTokens } from './auth.service.js';
 import { DeviceCookie } from './device-cookie.js';
 import { type TokenAnswer, tokenAnswer, type TokenGrant } from './dto/answers.js';
-import { clientOf, type HttpRequest } from './http-request.js';
+import { clientOf, type HttpRequest, sourceOf } from './http-request.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
 /** What is read of a request, of Express or Fastify. */
@@ -30,6 +31,11 @@ export class AuthHttp {
   /** Who sent the request, as a session and the throttle care. */
   clientOf(request: ClientRequest): ClientTraits {
     return { ...clientOf(request, this.options), device: this.devices.read(request) };
+  }
+
+  /** Who sent the request, as an event tells. */
+  sourceOf(request: ClientRequest): EventSource {
+    return sourceOf(request);
   }
 
   /** What a logout presents: valid tokens, expired and replaced ones too. */

@@ -96,7 +96,7 @@ export abstract class AuthController {
     @Req() request: HttpRequest,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<void> {
-    await this.auth.logout(this.http.tokensOf(request));
+    await this.auth.logout(this.http.tokensOf(request), this.http.sourceOf(request));
     this.http.clearCookie(response);
   }
 
@@ -108,7 +108,7 @@ export abstract class AuthController {
     @Req() request: HttpRequest,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<void> {
-    await this.auth.logoutEverywhere(user.id);
+    await this.auth.logoutEverywhere(user.id, this.http.sourceOf(request));
     // Another user's cookie in this browser is none of this request's business.
     if (this.http.refreshTokenOf(request)?.sub === user.id) this.http.clearCookie(response);
   }
@@ -143,15 +143,19 @@ export abstract class AuthController {
   @Delete('sessions/:id')
   @HttpCode(204)
   @UseGuards(AccessTokenGuard)
-  async endSession(@CurrentUser() user: AuthenticatedUser, @Param('id') id: string): Promise<void> {
-    await this.auth.endSession(user.id, id);
+  async endSession(
+    @CurrentUser() user: AuthenticatedUser,
+    @Param('id') id: string,
+    @Req() request: HttpRequest,
+  ): Promise<void> {
+    await this.auth.endSession(user.id, id, this.http.sourceOf(request));
   }
 
   @Delete('sessions')
   @HttpCode(204)
   @UseGuards(AccessTokenGuard)
-  async endOtherSessions(@CurrentUser() user: AuthenticatedUser): Promise<void> {
-    await this.auth.endOtherSessions(user);
+  async endOtherSessions(@CurrentUser() user: AuthenticatedUser, @Req() request: HttpRequest): Promise<void> {
+    await this.auth.endOtherSessions(user, this.http.sourceOf(request));
   }
 }
 

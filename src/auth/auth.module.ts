@@ -1,7 +1,7 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import type { AuthOptions } from '../core/options/auth-options.js';
-import { AUTH_OPTIONS, resolveOptions } from '../core/options/resolve-options.js';
+import { AUTH_OPTIONS, type ModuleOptions, resolveOptions } from '../core/options/resolve-options.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
@@ -11,6 +11,7 @@ import { authControllerAt } from './auth.controller.js';
 import {
   ASYNC_OPTIONS_TYPE,
   type AuthModuleExtras,
+  checkExtras,
   ConfigurableAuthOptionsModule,
   OPTIONS_TYPE,
   RAW_AUTH_OPTIONS,
@@ -30,13 +31,15 @@ import { LoginThrottleGuard, RefreshThrottleGuard } from './guards/throttle.guar
 import { JwksController } from './jwks.controller.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
+const MODULE_OPTIONS = Symbol('MODULE_OPTIONS');
+
 /** Resolves the options once, for every module of the library. */
 @Module({
   providers: [
     {
       provide: AUTH_OPTIONS,
-      useFactory: (raw: AuthOptions) => resolveOptions(raw),
-      inject: [RAW_AUTH_OPTIONS],
+      useFactory: (raw: AuthOptions, module: ModuleOptions) => resolveOptions(raw, module),
+      inject: [RAW_AUTH_OPTIONS, MODULE_OPTIONS],
     },
   ],
   exports: [AUTH_OPTIONS],
@@ -54,16 +57,20 @@ class AuthOptionsModule extends ConfigurableAuthOptionsModule {}
 export class AuthModule {
   /** @throws ConfigurationError at boot, with every problem of the options at once */
   static forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    return assemble(AuthOptionsModule.forRoot(options), options);
+    return assemble(AuthOptionsModule.forRoot(options), options, checkExtras(options, 'forRoot'));
   }
 
   /** As `forRoot`, with options from a factory, a class or an existing provider. */
   static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return assemble(AuthOptionsModule.forRootAsync(options), options);
+    return assemble(AuthOptionsModule.forRootAsync(options), options, checkExtras(options, 'forRootAsync'));
   }
 }
 
-function assemble(options: DynamicModule, extras: AuthModuleExtras): DynamicModule {
+function assemble(given: DynamicModule, extras: AuthModuleExtras, module: ModuleOptions): DynamicModule {
+  const options: DynamicModule = {
+    ...given,
+    providers: [...(given.providers ?? []), { provide: MODULE_OPTIONS, useValue: module }],
+  };
   const {
     isGlobal = true,
     globalGuard = false,

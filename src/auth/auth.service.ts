@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { isKnownDevice } from '../core/device-token.js';
 import { normalizeEmail } from '../core/email.js';
 import { AuthError } from '../core/errors.js';
-import type { EventSource } from '../core/events.js';
+import type { AuthEvents, EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
@@ -59,7 +59,7 @@ export class AuthService {
     const user = await this.users.register(registration);
     void this.events.emit('user.registered', {
       userId: user.id,
-      source: { ip: client.ip, userAgent: client.userAgent },
+      source: sourceOf(client),
     });
     return this.grant(await this.refreshTokens.open(user, request, client));
   }
@@ -76,9 +76,9 @@ export class AuthService {
     client: ClientTraits,
   ): Promise<TokenGrant> {
     this.assertTransport(request);
-    const source = { ip: client.ip, userAgent: client.userAgent };
+    const source = sourceOf(client);
     const attempt = await this.attemptOf(normalizeEmail(email), request, client);
-    await this.beginAttempt(attempt, source);
+    await this.beginAttempt(attempt, { email: attempt.email, userId: null, source });
     const check = await this.users.checkPassword(email, password).catch(async (error: unknown) => {
       await this.throttle.cancelled(attempt);
       throw error;
@@ -102,22 +102,26 @@ export class AuthService {
   /**
    * Ends the sessions of the tokens: an earlier or expired refresh token serves, and so does an expired access token,
    * because a client that wants to leave is let go.
+   * @param source who asked for it, here and below, for the events; null where no request did
    */
-  async logout({ refreshToken, accessToken }: LogoutTokens): Promise<void> {
+  async logout(
+    { refreshToken, accessToken }: LogoutTokens,
+    source: EventSource | null = null,
+  ): Promise<void> {
     const access = accessToken === null ? null : this.signer.verifyAccessToken(accessToken);
     const owners = new Map<string, string>();
     for (const claims of [refreshToken, access]) if (claims) owners.set(claims.sid, claims.sub);
     for (const [sessionId, userId] of owners) {
-      await this.terminator.end(userId, [sessionId], 'logged_out');
-      void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false });
+      await this.terminator.end(userId, [sessionId], 'logged_out', source);
+      void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, source });
     }
   }
 
   /** Ends every session of the user and makes every access token dead. */
-  async logoutEverywhere(userId: string): Promise<void> {
+  async logoutEverywhere(userId: string, source: EventSource | null = null): Promise<void> {
     await this.retireTokens(userId);
-    await this.terminator.endAll(userId, 'logged_out_everywhere');
-    void this.events.emit('user.logged_out', { userId, sessionId: null, everywhere: true });
+    await this.terminator.endAll(userId, 'logged_out_everywhere', source);
+    void this.events.emit('user.logged_out', { userId, sessionId: null, everywhere: true, source });
   }
 
   /**
@@ -134,14 +138,17 @@ export class AuthService {
     const { currentPassword, newPassword } = passwords;
     // Whoever holds an access token must not be able to guess the password behind it.
     const attempt = { email: id, origin: `session:${currentId}`, isKnownDevice: true };
-    await this.throttle.beginPasswordAttempt(attempt);
-    const { user, retiredTokenVersion } = await this.users.changePassword(id, currentPassword, newPassword);
+    const source = sourceOf(client);
+    await this.beginAttempt(attempt, { email: null, userId: id, source });
+    const { user, retiredTokenVersion } = await this.users
+      .changePassword(id, currentPassword, newPassword)
+      .catch((error: unknown) => this.refuseChange(error, attempt, id, source));
     await this.throttle.succeeded(attempt);
     await this.revocations.revokeTokenVersion(retiredTokenVersion);
     const request = { transport: current.transport, ...current.device };
     const opened = await this.refreshTokens.open(user, request, client, currentId);
-    await this.terminator.endAll(id, 'password_changed', [opened.session.id]);
-    void this.events.emit('password.changed', { userId: id });
+    await this.terminator.endAll(id, 'password_changed', source, [opened.session.id]);
+    void this.events.emit('password.changed', { userId: id, source });
     return this.grant(opened);
   }
 
@@ -159,29 +166,32 @@ export class AuthService {
   }
 
   /** @throws AuthError `NOT_FOUND`: another user's, an unknown, an ended or a malformed id alike */
-  async endSession(userId: string, sessionId: string): Promise<void> {
+  async endSession(userId: string, sessionId: string, source: EventSource | null = null): Promise<void> {
     const session = /^[0-9a-f]{24}$/i.test(sessionId) ? await this.refreshTokens.findLive(sessionId) : null;
     if (session?.userId !== userId) throw new AuthError('NOT_FOUND');
-    await this.terminator.end(userId, [session.id], 'ended_by_user');
+    await this.terminator.end(userId, [session.id], 'ended_by_user', source);
   }
 
-  async endOtherSessions({ id, session }: AuthenticatedUser): Promise<void> {
-    await this.terminator.endAll(id, 'ended_by_user', [session.id]);
+  async endOtherSessions(
+    { id, session }: AuthenticatedUser,
+    source: EventSource | null = null,
+  ): Promise<void> {
+    await this.terminator.endAll(id, 'ended_by_user', source, [session.id]);
   }
 
   /** Disables a user and ends everything he has. False where there is no such user. */
-  async disableUser(userId: string): Promise<boolean> {
+  async disableUser(userId: string, source: EventSource | null = null): Promise<boolean> {
     if (!(await this.users.setDisabled(userId, true))) return false;
     await this.retireTokens(userId);
-    await this.terminator.endAll(userId, 'user_disabled');
-    void this.events.emit('user.disabled', { userId });
+    await this.terminator.endAll(userId, 'user_disabled', source);
+    void this.events.emit('user.disabled', { userId, source });
     return true;
   }
 
   /** Lets a disabled user log in again. False where there is no such user. */
-  async enableUser(userId: string): Promise<boolean> {
+  async enableUser(userId: string, source: EventSource | null = null): Promise<boolean> {
     if (!(await this.users.setDisabled(userId, false))) return false;
-    void this.events.emit('user.enabled', { userId });
+    void this.events.emit('user.enabled', { userId, source });
     return true;
   }
 
@@ -208,13 +218,33 @@ export class AuthService {
     return { email, origin: `address:${clientAddress(ip)}`, isKnownDevice: false };
   }
 
-  private async beginAttempt(attempt: Attempt, source: EventSource): Promise<void> {
+  private async beginAttempt(
+    attempt: Attempt,
+    who: Omit<AuthEvents['login.locked'], 'reason'>,
+  ): Promise<void> {
     try {
       await this.throttle.beginPasswordAttempt(attempt);
     } catch (error) {
-      if (error instanceof AuthError) void this.events.emit('login.locked', { email: attempt.email, source });
+      if (error instanceof AuthError && error.code === 'TOO_MANY_ATTEMPTS')
+        void this.events.emit('login.locked', { ...who, reason: 'failure_limit' });
       throw error;
     }
+  }
+
+  /** A wrong current password is a guess and is told of; whatever else went wrong is no failure to be counted. */
+  private async refuseChange(
+    error: unknown,
+    attempt: Attempt,
+    userId: string,
+    source: EventSource,
+  ): Promise<never> {
+    if (!(error instanceof AuthError && error.code === 'INVALID_CREDENTIALS')) {
+      await this.throttle.cancelled(attempt);
+      throw error;
+    }
+    const email = (await this.users.findById(userId))?.email ?? '';
+    void this.events.emit('login.failed', { email, userId, reason: 'wrong_current_password', source });
+    throw error;
   }
 
   private assertTransport({ transport }: NewSession): void {
@@ -233,4 +263,8 @@ export class AuthService {
       refreshToken: this.signer.signRefreshToken(session, secret),
     };
   }
+}
+
+function sourceOf({ ip, userAgent }: ClientTraits): EventSource {
+  return { ip, userAgent };
 }

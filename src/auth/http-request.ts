@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { ExecutionContext } from '@nestjs/common';
+import type { EventSource } from '../core/events.js';
 import { fingerprints } from '../core/fingerprint.js';
 import type { ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
@@ -75,6 +76,11 @@ export function clientOf(
     fingerprints:
       fingerprint.mode === 'off' ? [] : fingerprints(traits, fingerprint.features, fingerprint.keys),
   };
+}
+
+/** Who sent a request, as far as an event tells. */
+export function sourceOf(request: Pick<HttpRequest, 'headers' | 'ip'>): EventSource {
+  return { ip: addressOf(request), userAgent: printable(headerOf(request, 'user-agent')) };
 }
 
 /** Short, well-formed and without control characters: it is shown in lists and reports. */

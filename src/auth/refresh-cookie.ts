@@ -1,11 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { stringifySetCookie } from 'cookie';
-import {
-  AUTH_OPTIONS,
-  type ResolvedAuthOptions,
-  type ResolvedCookieOptions,
-} from '../core/options/resolve-options.js';
+import type { ResolvedCookieOptions } from '../core/options/read-cookie.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import {
   extractRefreshToken,
   refreshCookieName,

@@ -6,6 +6,9 @@ export interface EventSource {
   readonly userAgent: string | null;
 }
 
+/** Who asked for it; null where no request did: the host called a service by itself. */
+type Cause = { source: EventSource | null };
+
 interface SessionEvent {
   readonly userId: string;
   readonly sessionId: string;
@@ -16,16 +19,26 @@ export interface AuthEvents {
   'user.registered': { userId: string; source: EventSource };
   'user.logged_in': SessionEvent & { source: EventSource };
   'login.failed': {
+    /** As typed. */
     email: string;
     userId: string | null;
-    reason: 'unknown_user' | 'wrong_password' | 'disabled';
+    /** `wrong_current_password`: not a login, a change of password. */
+    reason: 'unknown_user' | 'wrong_password' | 'disabled' | 'wrong_current_password';
     source: EventSource;
   };
-  /** Too many failures: the attempt was refused before its password was looked at. */
-  'login.locked': { email: string; source: EventSource };
-  'user.logged_out': { userId: string; sessionId: string | null; everywhere: boolean };
-  'user.disabled': { userId: string };
-  'user.enabled': { userId: string };
+  /**
+   * Too many attempts: refused with 429 before a password or a token was looked at. `failure_limit`: wrong passwords for
+   * an account; `login_limit` and `refresh_limit`: requests of an address, whoever they are for.
+   */
+  'login.locked': {
+    email: string | null;
+    userId: string | null;
+    reason: 'failure_limit' | 'login_limit' | 'refresh_limit';
+    source: EventSource;
+  };
+  'user.logged_out': Cause & { userId: string; sessionId: string | null; everywhere: boolean };
+  'user.disabled': Cause & { userId: string };
+  'user.enabled': Cause & { userId: string };
   'refresh_token.rotated': SessionEvent & { generation: number; source: EventSource };
   /** An earlier token within its grace period: a race between tabs, or a retry. */
   'refresh_token.replayed': SessionEvent & {
@@ -53,13 +66,13 @@ export interface AuthEvents {
     /** False in shadow mode (`reuse: 'report'`). */
     revoked: boolean;
     source: EventSource;
-    /** The last use of the session that was accepted: the other side. */
+    /** The last use of the session that was accepted: the other side; of its user agent the first 128 characters. */
     lastUse: (EventSource & { at: Date }) | null;
   };
-  'session.revoked': SessionEvent & { reason: RevocationReason };
-  'session.evicted': SessionEvent;
+  'session.revoked': SessionEvent & Cause & { reason: RevocationReason };
+  'session.evicted': SessionEvent & Cause;
   'fingerprint.mismatched': SessionEvent & { refused: boolean; source: EventSource };
-  'password.changed': { userId: string };
+  'password.changed': { userId: string; source: EventSource };
 }
 
 export type AuthEventName = keyof AuthEvents;

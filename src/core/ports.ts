@@ -49,6 +49,17 @@ export interface PasswordHasher {
   needsUpgrade(stored: string): boolean;
 }
 
+/** Whether a password is known from a breach. The library ships `PwnedPasswordsBreachChecker`. */
+export interface BreachChecker {
+  /**
+   * Asked about new passwords that the offline rules let pass. What it throws is logged, so no password may stand in it;
+   * the password then counts as not breached, as it does when the answer is late.
+   * @param password normalised: NFKC
+   * @param signal aborted when the answer is no longer waited for (`password.breachCheckTimeout`)
+   */
+  isBreached(password: string, signal: AbortSignal): Promise<boolean>;
+}
+
 /** `jti:<id>` one access token, `sid:<id>` a session, `ver:<retired token version>` all earlier tokens of a user. */
 export type RevocationKey = `jti:${string}` | `sid:${string}` | `ver:${string}`;
 

@@ -17,7 +17,8 @@ function sealingKey(secret: string, sessionId: string): Uint8Array {
 
 /**
  * Encrypts the secret that replaces `secret`, so that only a holder of `secret` can open it: nonce ‖ ciphertext ‖ tag,
- * AES-256-GCM under HKDF-SHA256(secret, salt = session id). The database alone opens nothing. The nonce is 12 random bytes.
+ * AES-256-GCM under HKDF-SHA256(secret, salt = session id). The database alone opens nothing.
+ * @param nonce {@link NONCE_BYTES} random bytes, never the same for two successors of one secret
  */
 export function sealSuccessor(
   secret: string,

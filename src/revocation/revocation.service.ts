@@ -14,11 +14,14 @@ import type {
   RevocationMark,
   RevocationStore,
 } from '../core/ports.js';
+import { atMost } from '../database/at-most.js';
 import { CLOCK } from '../database/database.module.js';
 
 /** Injection token of the {@link RevocationStore} in use. */
 export const REVOCATION_STORE = Symbol('REVOCATION_STORE');
 
+/** A process that stops waits so long for a read under way. */
+const LAST_READ_MS = 500;
 /** A mint may be in flight when its session is revoked. */
 const MINT_IN_FLIGHT_MS = 60_000;
 const SWEEP_INTERVAL_MS = 30_000;
@@ -69,7 +72,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.inFlight;
+    await atMost(LAST_READ_MS, Promise.resolve(this.inFlight));
   }
 
   /** Ends one access token, whose own expiry is `expiresAt`. */

@@ -1,11 +1,14 @@
 import { Inject, Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/ports.js';
+import { atMost } from '../database/at-most.js';
 import { CLOCK } from '../database/database.module.js';
 import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from './refresh-token.store.js';
 
 const REMEMBERED_GENERATIONS = 100_000;
 const RETRY_MS = 200;
+/** A process that stops waits so long for confirmations: without them a session is judged more kindly, no worse. */
+const LAST_WRITES_MS = 1000;
 /** Beyond this the database has been gone for long; what is dropped is seen again at the next use. */
 const MAX_WAITING = 10_000;
 
@@ -46,12 +49,16 @@ export class GenerationConfirmer implements BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    await atMost(LAST_WRITES_MS, this.finish());
+    clearTimeout(this.timer);
+  }
+
+  private async finish(): Promise<void> {
     await this.settled();
     clearTimeout(this.timer);
     // One last try for what still waits.
     this.retry();
     await this.settled();
-    clearTimeout(this.timer);
   }
 
   private write(sighting: Sighting): void {

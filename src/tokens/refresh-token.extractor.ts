@@ -1,5 +1,5 @@
 import { parseCookie } from 'cookie';
-import type { ResolvedCookieOptions } from '../core/options/resolve-options.js';
+import type { ResolvedCookieOptions } from '../core/options/read-cookie.js';
 import type { Transport } from '../core/refresh-token.js';
 
 /** What both Express and Fastify give of a request. */

@@ -5,6 +5,7 @@ import { AuthError } from '../core/errors.js';
 import type { EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, UserRecord } from '../core/ports.js';
+import { usedAgent } from '../core/recent-use.js';
 import {
   absoluteExpiry,
   idleExpiry,
@@ -23,6 +24,7 @@ import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { UsersService } from '../users/users.service.js';
 import {
+  type RecentUse,
   REFRESH_TOKEN_STORE,
   type RefreshSession,
   type RefreshTokenStore,
@@ -109,17 +111,17 @@ export class RefreshTokenService {
       absoluteExpiresAt,
       transport: request.transport,
       device: deviceOf(request, client),
-      recentUses: [{ ip: client.ip, userAgent: client.userAgent, at: now }],
+      recentUses: [useOf(client, now)],
       revokedAt: null,
       revokedReason: null,
     };
     await this.store.create(session);
     // After the insert, so that of several logins at once each sees the others.
-    if (replaces !== null) await this.terminator.end(user.id, [replaces], 'replaced');
+    if (replaces !== null) await this.terminator.end(user.id, [replaces], 'replaced', sourceOf(client));
     const beyond = await this.store.findBeyondCap(user.id, this.options.sessions.maxPerUser, now);
     // Whatever another process' clock says, the session just begun is not the one unused longest.
     const evicted = beyond.filter((id) => id !== session.id);
-    await this.terminator.end(user.id, evicted, 'evicted');
+    await this.terminator.end(user.id, evicted, 'evicted', sourceOf(client));
     return { user, session, secret };
   }
 
@@ -185,7 +187,7 @@ export class RefreshTokenService {
       now,
       tokenHash: hashSecret(nextSecret),
       predecessor: { hash: tokenHash, sealed, rotatedAt: now },
-      use: { ip: client.ip, userAgent: client.userAgent, at: now },
+      use: useOf(client, now),
       expiresAt: sliding ? idleExpiry(now.getTime(), idleTtlMs, absoluteExpiresAt) : null,
     };
   }
@@ -246,17 +248,18 @@ export class RefreshTokenService {
     client: ClientTraits,
   ): Promise<OpenSession> {
     if (!owner || owner.disabledAt)
-      return this.refuse(session, 'user_disabled', new AuthError('SESSION_REVOKED'));
+      return this.refuse(session, client, 'user_disabled', new AuthError('SESSION_REVOKED'));
     // A change of password may be replacing this very session: its answer brings the new cookie, so leave cookies alone.
     if (owner.tokenVersion !== session.tokenVersion)
       return this.refuse(
         session,
+        client,
         'token_version_retired',
         new AuthError('SESSION_REVOKED', { keepsCookie: true }),
       );
     // Whoever revoked its tokens was stopped before the session itself was ended: finish that.
     if (this.revocations.isSessionRevoked(session.id, session.tokenVersion))
-      return this.refuse(session, 'revocation_completed', new AuthError('SESSION_REVOKED'));
+      return this.refuse(session, client, 'revocation_completed', new AuthError('SESSION_REVOKED'));
     const { mode } = this.options.fingerprint;
     const { fingerprint } = session.device;
     if (mode !== 'off' && fingerprint !== null && !client.fingerprints.includes(fingerprint)) {
@@ -267,7 +270,7 @@ export class RefreshTokenService {
         source: sourceOf(client),
       });
       if (refused)
-        return this.refuse(session, 'fingerprint_mismatched', new AuthError('SUSPICIOUS_ACTIVITY'));
+        return this.refuse(session, client, 'fingerprint_mismatched', new AuthError('SUSPICIOUS_ACTIVITY'));
     }
     this.renewFingerprint(session, client);
     return { user: owner, session, secret };
@@ -288,8 +291,13 @@ export class RefreshTokenService {
     return this.clock.now() >= token.exp * 1000;
   }
 
-  private async refuse(session: RefreshSession, reason: RevocationReason, error: AuthError): Promise<never> {
-    await this.terminator.end(session.userId, [session.id], reason);
+  private async refuse(
+    session: RefreshSession,
+    client: ClientTraits,
+    reason: RevocationReason,
+    error: AuthError,
+  ): Promise<never> {
+    await this.terminator.end(session.userId, [session.id], reason, sourceOf(client));
     throw error;
   }
 
@@ -304,8 +312,8 @@ export class RefreshTokenService {
     // Told before anything can fail, and this session last: it is what a retry finds again.
     void this.events.emit('refresh_token.reuse_detected', { ...seen, evidence, revoked, lastUse });
     if (revoked && reuseScope === 'user')
-      await this.terminator.endAll(session.userId, 'reuse_detected', [session.id]);
-    if (revoked) await this.terminator.end(session.userId, [session.id], 'reuse_detected');
+      await this.terminator.endAll(session.userId, 'reuse_detected', seen.source, [session.id]);
+    if (revoked) await this.terminator.end(session.userId, [session.id], 'reuse_detected', seen.source);
     throw new AuthError(
       'REFRESH_TOKEN_REUSED',
       revoked ? {} : { message: 'The refresh token was used before.' },
@@ -322,6 +330,10 @@ function deviceOf(request: NewSession, client: ClientTraits): SessionDevice {
     ip: client.ip,
     fingerprint: client.fingerprints[0] ?? null,
   };
+}
+
+function useOf({ ip, userAgent }: ClientTraits, at: Date): RecentUse {
+  return { ip, userAgent: usedAgent(userAgent), at };
 }
 
 function subject({ userId, id, generation }: RefreshSession) {

@@ -3,6 +3,7 @@ import type { Predecessor, RevocationReason, RotationState } from '../core/rotat
 
 export interface RecentUse {
   readonly ip: string;
+  /** Its first 128 characters; compare it with as much of another. */
   readonly userAgent: string | null;
   readonly at: Date;
 }

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { EventSource } from '../core/events.js';
 import type { Clock } from '../core/ports.js';
 import type { RevocationReason } from '../core/rotation.js';
 import { CLOCK } from '../database/database.module.js';
@@ -19,20 +20,31 @@ export class SessionTerminator {
   /**
    * Ends the sessions, also where some are over already. The revocation entries come first: after a crash in between
    * no session is ended whose access tokens live on.
+   * @param source who asked for it; null where no request did
    */
-  async end(userId: string, sessionIds: readonly string[], reason: RevocationReason): Promise<void> {
+  async end(
+    userId: string,
+    sessionIds: readonly string[],
+    reason: RevocationReason,
+    source: EventSource | null,
+  ): Promise<void> {
     if (sessionIds.length === 0) return;
     await this.revocations.revokeSessions(sessionIds);
     for (const sessionId of await this.store.revoke(sessionIds, reason, new Date(this.clock.now()))) {
-      void this.events.emit('session.revoked', { userId, sessionId, reason });
-      if (reason === 'evicted') void this.events.emit('session.evicted', { userId, sessionId });
+      void this.events.emit('session.revoked', { userId, sessionId, reason, source });
+      if (reason === 'evicted') void this.events.emit('session.evicted', { userId, sessionId, source });
     }
   }
 
   /** Ends every live session of the user but those named. */
-  async endAll(userId: string, reason: RevocationReason, except: readonly string[] = []): Promise<void> {
+  async endAll(
+    userId: string,
+    reason: RevocationReason,
+    source: EventSource | null,
+    except: readonly string[] = [],
+  ): Promise<void> {
     const live = await this.store.findLive(userId, new Date(this.clock.now()));
     const ids = live.map(({ id }) => id).filter((id) => !except.includes(id));
-    await this.end(userId, ids, reason);
+    await this.end(userId, ids, reason, source);
   }
 }

@@ -4,6 +4,7 @@ import type { Model } from 'mongoose';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import { hostProvided } from '../database/host-provided.js';
 import { BcryptPasswordHasher } from './bcrypt-password-hasher.js';
+import { BreachCheck } from './breach-check.js';
 import { MongoUserStore } from './mongo-user.store.js';
 import { USER_MODEL, User, UserSchema } from './user.schema.js';
 import { defaultHashConcurrency, QueuedPasswordHasher } from './queued-password-hasher.js';
@@ -39,6 +40,7 @@ export class UsersModule {
           },
           inject: [AUTH_OPTIONS],
         },
+        BreachCheck,
         UsersService,
       ],
       exports: [UsersService, USER_STORE],

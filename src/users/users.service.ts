@@ -5,7 +5,13 @@ import { AuthError } from '../core/errors.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, PasswordHasher, UserRecord, UserStore } from '../core/ports.js';
 import { CLOCK } from '../database/database.module.js';
-import { assertNewPassword, assertPasswordLength, normalizePassword } from './password-policy.js';
+import { BreachCheck } from './breach-check.js';
+import {
+  assertNewPassword,
+  assertPasswordLength,
+  normalizePassword,
+  type PasswordContext,
+} from './password-policy.js';
 
 /** Injection tokens of the ports in use. */
 export const USER_STORE = Symbol('USER_STORE');
@@ -36,6 +42,7 @@ export class UsersService implements OnModuleInit {
     @Inject(USER_STORE) private readonly store: UserStore,
     @Inject(PASSWORD_HASHER) private readonly hasher: PasswordHasher,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly breaches: BreachCheck,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -49,7 +56,7 @@ export class UsersService implements OnModuleInit {
   async register(registration: Registration): Promise<UserRecord> {
     const email = normalizeEmail(registration.email);
     const password = normalizePassword(registration.password);
-    assertNewPassword(password, this.options.password, { field: 'password', email, name: registration.name });
+    await this.assertAcceptable(password, { field: 'password', email, name: registration.name });
     return this.store.create({
       email,
       name: registration.name,
@@ -107,16 +114,18 @@ export class UsersService implements OnModuleInit {
       throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
     if (user.disabledAt) throw new AuthError('ACCOUNT_DISABLED');
     const password = normalizePassword(newPassword);
-    assertNewPassword(password, this.options.password, {
-      field: 'newPassword',
-      email: user.email,
-      name: user.name,
-    });
+    await this.assertAcceptable(password, { field: 'newPassword', email: user.email, name: user.name });
     const change = { passwordHash: await this.hasher.hash(password), tokenVersion: newTokenVersion() };
     // Conditional on the version: of two changes at once the second is told that its current password is wrong.
     const changed = await this.store.setPassword(userId, { ...change, ifTokenVersion: user.tokenVersion });
     if (!changed) throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
     return { user: { ...user, ...change }, retiredTokenVersion: user.tokenVersion };
+  }
+
+  /** The rules that cost nothing first: what they refuse is not asked about elsewhere. */
+  private async assertAcceptable(password: string, context: PasswordContext): Promise<void> {
+    assertNewPassword(password, this.options.password, context);
+    await this.breaches.assertUnknown(password);
   }
 
   async findById(id: string): Promise<UserRecord | null> {

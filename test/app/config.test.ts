@@ -231,9 +231,9 @@ describe(readConfig.name, () => {
     expect(read({ TRUST_PROXY: value }).trustProxy).toEqual(expected);
   });
 
-  it('throttles in production, and in development where it is asked to', () => {
-    expect(read({}).auth.throttle).toBe(false);
-    expect(read({ THROTTLE: 'on' }).auth.throttle).toBeUndefined();
+  it('throttles in development as in production, unless a load test asks it not to', () => {
+    expect(read({}).auth.throttle).toBeUndefined();
+    expect(read({ THROTTLE: 'off' }).auth.throttle).toBe(false);
     const production = {
       NODE_ENV: 'production',
       MONGODB_URI: 'mongodb://db.example.com/auth',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseProxy } from '../support/database-proxy.js';
 import { anotherSession, newSession, refreshed, sessionOf } from '../support/http.js';
 import { Service } from '../support/service.js';
 
@@ -18,6 +19,7 @@ describe('the service on a fresh machine', () => {
   it('says where it is, which database it uses, and what to try', () => {
     expect(service.output).toContain(`http://localhost:${service.port}`);
     expect(service.output).toContain('database: embedded development database');
+    expect(service.output).toContain('throttle: off');
     expect(service.output).toContain('curl ');
     expect(service.output).toContain('development keys');
   });
@@ -76,6 +78,24 @@ describe('the life of the process', () => {
       expect(await stopping).toBe(0);
     } finally {
       await service.dispose();
+    }
+  });
+
+  it('stops soon, and with code 0, while its database is away', async () => {
+    const proxy = await DatabaseProxy.open('stopping');
+    const service = await Service.start({ MONGODB_URI: proxy.uri });
+    try {
+      const sessions = [await newSession(service.api()), await newSession(service.api())];
+      proxy.cut();
+      // The first finds its connection gone, the second no server. Both are seen for the first time: their confirmations
+      // wait for the database, and so do the reads of revocations.
+      for (const { accessToken } of sessions) expect((await service.api().me(accessToken)).status).toBe(503);
+      const from = performance.now();
+      expect(await service.stop()).toBe(0);
+      expect(performance.now() - from).toBeLessThan(3_000);
+    } finally {
+      await service.dispose();
+      await proxy.close();
     }
   });
 

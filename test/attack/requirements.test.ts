@@ -72,10 +72,10 @@ describe('the log of the service', () => {
       failed({ email: stranger, userId: null, reason: 'unknown_user' }),
     );
     expect(told('login.failed')).toContainEqual(failed({ email, userId, reason: 'wrong_password' }));
-    expect(told('login.locked')).toContainEqual(failed({ email }));
+    expect(told('login.locked')).toContainEqual(failed({ email, reason: 'failure_limit' }));
     expect(told('refresh_token.reuse_detected')).toEqual([failed({ userId })]);
-    expect(told('password.changed')).toEqual([expect.objectContaining({ time, userId })]);
-    expect(told('user.logged_out')).toEqual([expect.objectContaining({ time, userId })]);
+    expect(told('password.changed')).toEqual([failed({ userId })]);
+    expect(told('user.logged_out')).toEqual([failed({ userId })]);
     expect(told('session.revoked').map(({ reason }) => reason)).toEqual(
       expect.arrayContaining(['reuse_detected', 'replaced', 'logged_out']),
     );

@@ -5,6 +5,7 @@ import ts from 'typescript';
 import { parseDuration } from '../../src/core/duration.js';
 import type { AuthOptions } from '../../src/core/options/auth-options.js';
 import { ConfigurationError, type ConfigurationProblem } from '../../src/core/options/option-reader.js';
+import { AUTH_OPTION_KEYS, unknownKeys } from '../../src/core/options/unknown-keys.js';
 import { checkOptions, resolveOptions } from '../../src/core/options/resolve-options.js';
 
 const newSecret = () => randomBytes(36).toString('base64url');
@@ -126,6 +127,46 @@ describe(resolveOptions.name, () => {
         ['trustedOrigins', "'https://app.example.com/'"],
       ]);
       for (const { mend } of problems) expect(mend).toMatch(/\b(give|use|set|random)\b/);
+    });
+
+    it('what is no option, at every level, and what may have been meant, with all else', () => {
+      const problems = problemsOf(
+        options({
+          acessToken: { ttl: '1h' },
+          refreshToken: { gracePerod: 30, cookie: { sameSight: 'lax' }, sliding: 'yes' },
+          throttle: { login: { limt: 5, limit: 5, window: '1m' } },
+          password: { pepper: ['salt'] },
+          keys: { ...MINIMAL.keys, secret: 'hunter2-hunter2' },
+        }),
+      );
+      expect(
+        problems.map(({ key, value, mend }) => [key, value, mend.replace(/.*: (?=did|remove)/, '')]),
+      ).toEqual([
+        ['keys.secret', '(text, not shown)', 'remove it; there are access, refresh'],
+        ['acessToken', '(object)', 'did you mean accessToken?'],
+        ['refreshToken.gracePerod', '30', 'did you mean gracePeriod?'],
+        ['refreshToken.cookie.sameSight', '(text, not shown)', 'did you mean sameSite?'],
+        ['throttle.login.limt', '5', 'did you mean limit?'],
+        ['password.pepper', '(list)', expect.stringMatching(/^remove it; there are minLength, maxLength, /)],
+        ['refreshToken.sliding', "'yes'", 'give true or false'],
+      ]);
+      expect(JSON.stringify(problems)).not.toContain('hunter2');
+    });
+
+    it.each(documentedOptions().map(({ path }) => path))('%s with one letter too many', (path) => {
+      const names = path.split('.');
+      const last = `${names.pop()}x`;
+      const group = names.reduceRight<object>((inner, name) => ({ [name]: inner }), { [last]: 1 });
+      expect(unknownKeys(group, AUTH_OPTION_KEYS)).toEqual([
+        { key: `${path}x`, value: '1', mend: `there is no such option: did you mean ${last.slice(0, -1)}?` },
+      ]);
+    });
+
+    it('nothing of what belongs to the host: what a store or a clock has is its own', () => {
+      const clock = { now: () => 0, zone: 'UTC' };
+      expect(
+        problemsOf(options({ clock, revocation: { store: { add() {}, read() {}, extra: 1 } } })),
+      ).toEqual([]);
     });
 
     it('all of it in one message that an operator can read', () => {
@@ -369,6 +410,10 @@ describe('options of an odd kind', () => {
     ['trustedOrigins', { trustedOrigins: 'https://app.example.com' }],
     ['trustedOrigins', { trustedOrigins: ['https://*.example.com'] }],
     ['password.blocklist', { password: { blocklist: [5] } }],
+    ['password', { password: 'secret' }],
+    ['sessions', { sessions: [20] }],
+    ['password.breachCheck', { password: { breachCheck: true } }],
+    ['password.breachCheckTimeout', { password: { breachCheckTimeout: 0 } }],
     ['sessions.maxPerUser', { sessions: { maxPerUser: 5n } }],
     ['audience', { audience: '' }],
     ['revocation.pollInterval', { revocation: { pollInterval: '1m', maxStaleness: '30s' } }],

@@ -45,7 +45,6 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       HTTP_ADAPTER: adapter,
       MONGODB_URI: database,
       REFRESH_GRACE_PERIOD: '0',
-      THROTTLE: 'off',
     });
     api = service.api();
     documented = new DocumentedApi((await api.send('GET', '/docs-json')).json);
@@ -270,7 +269,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
 
     it('where the database is out of reach', async () => {
       const proxy = await DatabaseProxy.open('openapi');
-      const cut = await Service.start({ HTTP_ADAPTER: adapter, MONGODB_URI: proxy.uri, THROTTLE: 'off' });
+      const cut = await Service.start({ HTTP_ADAPTER: adapter, MONGODB_URI: proxy.uri });
       try {
         const to = cut.api();
         const calls: Record<string, (session: Session) => Call> = {

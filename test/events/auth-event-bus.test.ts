@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { AuthEventBus } from '../../src/events/auth-event-bus.js';
 
-const EVENT = { userId: 'user-1' };
+const EVENT = { userId: 'user-1', source: { ip: '192.0.2.1', userAgent: null } };
 
 let logged: string[];
 

@@ -253,6 +253,30 @@ describe('AuthModule.forRoot', () => {
     );
   });
 
+  it('reports what is named as no option is: of the module, of its controllers, of the options, of forRootAsync', async () => {
+    const misspelt = { globalGard: true, controllers: { auht: false }, accessToken: { tll: '1h' } };
+    const options = { ...authOptions(), ...misspelt, issuer: 'nowhere' } as AuthOptions;
+    await expect(HostApp.startWith('express', { imports: [AuthModule.forRoot(options)] })).rejects.toThrow(
+      /controllers\.auht .*mean auth\?\n.*globalGard = true.*mean globalGuard\?\n.*accessToken\.tll .*mean ttl\?\n.*issuer/,
+    );
+    const beside = { useFactory: () => ({ ...authOptions(), globalGuard: true }), globalGaurd: true };
+    await expect(
+      HostApp.startWith('express', { imports: [AuthModule.forRootAsync(beside)] }),
+    ).rejects.toThrow(/globalGaurd .*mean globalGuard\?\n.*globalGuard = true/);
+  });
+
+  it('knows its own: every extra of the module is taken', async () => {
+    const extras = {
+      isGlobal: true,
+      globalGuard: false,
+      routePrefix: 'auth',
+      controllers: { auth: true, jwks: true },
+    };
+    const imports = [AuthModule.forRoot({ ...authOptions(), ...extras, connectionName: undefined })];
+    host = await HostApp.startWith('express', { imports });
+    expect((await host.api().send('GET', '/orders')).status).toBe(401);
+  });
+
   it('answers 503 and keeps the cookie where the database is out of reach; nobody is logged out by it', async () => {
     const proxy = await DatabaseProxy.open('cut');
     try {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { usedAgent } from '../../src/core/recent-use.js';
 import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
 import { InMemoryRefreshTokenStore } from '../support/in-memory-refresh-token.store.js';
 import { CLIENT, RotationWorld } from '../support/rotation-world.js';
@@ -24,6 +25,22 @@ describe(RefreshTokenService.name, () => {
       expect(world.revokedSessions).toEqual([token.sid]);
       expect((await world.store.findById(token.sid))?.revokedAt).not.toBeNull();
     }
+  });
+
+  it('remembers the whole user agent of the device once, and of each use as much as tells them apart', async () => {
+    const world = newWorld();
+    // The cut falls between the halves of a character.
+    const client = { ...CLIENT, userAgent: `${'a'.repeat(127)}😀${'b'.repeat(127)}` };
+    const opened = await world.login(client);
+    await world.refresh(world.token(opened), client);
+    const session = await world.store.findById(opened.session.id);
+    expect(session?.device.userAgent).toBe(client.userAgent);
+    const agents = session?.recentUses.map(({ userAgent }) => userAgent);
+    expect(agents).toEqual([usedAgent(client.userAgent), usedAgent(client.userAgent)]);
+    expect(agents?.map((agent) => [agent?.length, agent?.isWellFormed()])).toEqual([
+      [128, true],
+      [128, true],
+    ]);
   });
 
   it('whoever revoked the tokens and crashed before ending the session is finished for', async () => {
@@ -143,8 +160,8 @@ describe(RefreshTokenService.name, () => {
   it('who ends what has ended already announces nothing', async () => {
     const world = newWorld();
     const { session } = await world.login();
-    await world.terminator.end('user-1', [session.id], 'logged_out');
-    await world.terminator.end('user-1', [session.id], 'ended_by_user');
+    await world.terminator.end('user-1', [session.id], 'logged_out', null);
+    await world.terminator.end('user-1', [session.id], 'ended_by_user', null);
     expect(world.events.filter(({ name }) => name === 'session.revoked')).toHaveLength(1);
     // The entry is written again all the same.
     expect(world.revokedSessions).toEqual([session.id, session.id]);

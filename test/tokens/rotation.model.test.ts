@@ -227,7 +227,7 @@ describe('the invariants of rotation', () => {
           const token = world.token(opened);
           const refreshes = Array.from({ length: tabs }, () => world.refresh(token));
           const ending = logout
-            ? world.terminator.end(opened.user.id, [opened.session.id], 'logged_out')
+            ? world.terminator.end(opened.user.id, [opened.session.id], 'logged_out', null)
             : Promise.resolve();
           await scheduler.waitFor(Promise.all([...refreshes, ending]));
           const answers = await Promise.all(refreshes);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AuthError } from '../../src/core/errors.js';
 import { resolveOptions } from '../../src/core/options/resolve-options.js';
 import type { NewUser, PasswordHasher, UserRecord, UserStore } from '../../src/core/ports.js';
+import { BreachCheck } from '../../src/users/breach-check.js';
 import { UsersService } from '../../src/users/users.service.js';
 
 const T0 = Date.parse('2026-01-01T00:00:00.000Z');
@@ -81,7 +82,7 @@ beforeEach(async () => {
   store = new InMemoryUserStore();
   hasher = new TransparentHasher();
   nowMs = T0;
-  users = new UsersService(OPTIONS, store, hasher, { now: () => nowMs });
+  users = new UsersService(OPTIONS, store, hasher, { now: () => nowMs }, new BreachCheck(OPTIONS));
   await users.onModuleInit();
 });
 

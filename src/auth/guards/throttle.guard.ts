@@ -1,11 +1,14 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { isKnownDevice } from '../../core/device-token.js';
 import { normalizeEmail } from '../../core/email.js';
+import { AuthError } from '../../core/errors.js';
+import type { AuthEvents } from '../../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../core/options/resolve-options.js';
+import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { clientAddress } from '../../throttle/client-address.js';
 import { ThrottleService } from '../../throttle/throttle.service.js';
 import { DeviceCookie } from '../device-cookie.js';
-import { addressOf, type HttpRequest, requestOf } from '../http-request.js';
+import { addressOf, type HttpRequest, requestOf, sourceOf } from '../http-request.js';
 import { RefusingGuard } from './refusing.guard.js';
 
 /**
@@ -18,12 +21,16 @@ export class LoginThrottleGuard extends RefusingGuard {
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
     private readonly throttle: ThrottleService,
     private readonly devices: DeviceCookie,
+    private readonly events: AuthEventBus,
   ) {
     super();
   }
 
   protected override async admit(context: ExecutionContext): Promise<void> {
-    await this.throttle.admitLogin(this.originOf(requestOf(context)));
+    const request = requestOf(context);
+    await this.throttle
+      .admitLogin(this.originOf(request))
+      .catch((error: unknown) => refuse(error, 'login_limit', request, this.events));
   }
 
   private originOf(request: HttpRequest): string {
@@ -44,11 +51,29 @@ export class LoginThrottleGuard extends RefusingGuard {
  */
 @Injectable()
 export class RefreshThrottleGuard extends RefusingGuard {
-  constructor(private readonly throttle: ThrottleService) {
+  constructor(
+    private readonly throttle: ThrottleService,
+    private readonly events: AuthEventBus,
+  ) {
     super();
   }
 
   protected override async admit(context: ExecutionContext): Promise<void> {
-    await this.throttle.admitRefresh(addressOf(requestOf(context)));
+    const request = requestOf(context);
+    await this.throttle
+      .admitRefresh(addressOf(request))
+      .catch((error: unknown) => refuse(error, 'refresh_limit', request, this.events));
   }
+}
+
+/** Of an address, whoever it asks for: what its body names is not even read. */
+function refuse(
+  error: unknown,
+  reason: AuthEvents['login.locked']['reason'],
+  request: HttpRequest,
+  events: AuthEventBus,
+): never {
+  if (error instanceof AuthError && error.code === 'TOO_MANY_ATTEMPTS')
+    void events.emit('login.locked', { email: null, userId: null, reason, source: sourceOf(request) });
+  throw error;
 }

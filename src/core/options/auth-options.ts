@@ -1,7 +1,7 @@
 import type { Duration } from '../duration.js';
 import type { FingerprintFeature } from '../fingerprint.js';
 import type { KeyInput } from '../key-spec.js';
-import type { Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
+import type { BreachChecker, Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
 
 /** Options of `AuthModule.forRoot` and of the factory of `forRootAsync`. Durations are `'15m'` or seconds. */
 export interface AuthOptions {
@@ -217,6 +217,17 @@ export interface PasswordOptions {
    * @default []
    */
   blocklist?: readonly string[];
+  /**
+   * Asks whether a new password is known from a breach, such as `new PwnedPasswordsBreachChecker()`; a breached one is
+   * refused. A check that fails or is late refuses nobody; it is logged.
+   * @default false
+   */
+  breachCheck?: false | BreachChecker;
+  /**
+   * How long a registration or a change of password waits for the breach check.
+   * @default '2s'
+   */
+  breachCheckTimeout?: Duration;
   /**
    * bcrypt's cost: each step doubles the time of a login. Existing hashes are raised at the next login.
    * @default 12

@@ -1,8 +1,11 @@
 import { FINGERPRINT_FEATURES, type FingerprintFeature } from '../fingerprint.js';
 import type { RingKey } from '../key-spec.js';
-import type { Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
+import type { BreachChecker, Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
 import type { AuthOptions, LimitOptions, ThrottleOptions } from './auth-options.js';
 import { ConfigurationError, type ConfigurationProblem, OptionReader } from './option-reader.js';
+import { readOrigins } from './read-origins.js';
+import { AUTH_OPTION_KEYS, unknownKeys } from './unknown-keys.js';
+import { readCookie, type ResolvedCookieOptions } from './read-cookie.js';
 import { derivedKeys, fingerprintKeys, readKeys, refuseSharedKeys } from './read-keys.js';
 
 /** Injection token of the {@link ResolvedAuthOptions}. */
@@ -40,6 +43,8 @@ export interface ResolvedAuthOptions {
     readonly minLength: number;
     readonly maxLength: number;
     readonly blocklist: ReadonlySet<string>;
+    readonly breachCheck: false | BreachChecker;
+    readonly breachCheckTimeoutMs: number;
     readonly bcryptCost: number;
     /** Null: as the machine allows. */
     readonly hashConcurrency: number | null;
@@ -60,13 +65,6 @@ export interface ResolvedLimit {
   readonly windowMs: number;
 }
 
-export interface ResolvedCookieOptions {
-  readonly domain: string | null;
-  readonly path: string;
-  readonly secure: boolean;
-  readonly sameSite: 'strict' | 'lax' | 'none';
-}
-
 /** What is wrong with the options: every problem at once, none where they can be used. */
 export function checkOptions(options: AuthOptions): readonly ConfigurationProblem[] {
   try {
@@ -78,12 +76,20 @@ export function checkOptions(options: AuthOptions): readonly ConfigurationProble
   }
 }
 
+/** What stands beside the options where the module is imported: who meant one of its names, and what is wrong there. */
+export interface ModuleOptions {
+  readonly names: readonly string[];
+  readonly problems: readonly ConfigurationProblem[];
+}
+const NO_MODULE: ModuleOptions = { names: [], problems: [] };
+
 /**
  * Checks the options, fills in the defaults and freezes the result.
  * @throws ConfigurationError with all problems: key, value, mend
  */
-export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
+export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_MODULE): ResolvedAuthOptions {
   const read = new OptionReader();
+  read.problems.push(...module.problems, ...unknownKeys(options, AUTH_OPTION_KEYS, '', module.names));
   const refresh = options.refreshToken ?? {};
   const issuer = readIssuer(read, options.issuer);
   const keys = {
@@ -138,6 +144,13 @@ export function resolveOptions(options: AuthOptions): ResolvedAuthOptions {
           .texts('password.blocklist', options.password?.blocklist)
           .map((word) => word.normalize('NFKC').toLowerCase()),
       ),
+      breachCheck: readBreachCheck(read, options.password?.breachCheck),
+      breachCheckTimeoutMs: read.duration(
+        'password.breachCheckTimeout',
+        options.password?.breachCheckTimeout,
+        '2s',
+        { minMs: 100 },
+      ),
       bcryptCost: read.integer('password.bcryptCost', options.password?.bcryptCost, 12, 4, 18),
       hashConcurrency: readHashConcurrency(read, options.password?.hashConcurrency),
       hashQueueLimit: read.integer(
@@ -173,31 +186,21 @@ function readAudience(read: OptionReader, audience: unknown): string | null {
   return null;
 }
 
-function readCookie(
-  read: OptionReader,
-  cookie: NonNullable<AuthOptions['refreshToken']>['cookie'] & object,
-): ResolvedCookieOptions {
-  const path = cookie.path ?? '/';
-  if (!/^\/[^;,\s]*$/.test(path))
-    read.refuse('refreshToken.cookie.path', path, "give a path such as '/' or '/auth'");
-  const domain = cookie.domain ?? null;
-  if (domain !== null && !/^\.?[a-z0-9.-]+$/i.test(domain))
-    read.refuse('refreshToken.cookie.domain', domain, "give a host name such as 'example.com'");
-  return {
-    domain,
-    path,
-    secure: read.flag('refreshToken.cookie.secure', cookie.secure, true),
-    sameSite: read.choice('refreshToken.cookie.sameSite', cookie.sameSite, 'strict', [
-      'strict',
-      'lax',
-      'none',
-    ]),
-  };
-}
-
 /** The core knows no machine: what is not set is left to who hashes. */
 function readHashConcurrency(read: OptionReader, value: number | undefined): number | null {
   return value === undefined ? null : read.integer('password.hashConcurrency', value, 1, 1, 256);
+}
+
+function readBreachCheck(read: OptionReader, given: unknown): false | BreachChecker {
+  if (given === undefined || given === false) return false;
+  const { isBreached } = Object(given) as Partial<BreachChecker>;
+  if (typeof isBreached === 'function') return given as BreachChecker;
+  read.refuse(
+    'password.breachCheck',
+    given,
+    'give false, or a BreachChecker such as new PwnedPasswordsBreachChecker()',
+  );
+  return false;
 }
 
 function readFeatures(read: OptionReader, features: unknown): FingerprintFeature[] {
@@ -228,24 +231,6 @@ function readThrottle(
     accountFailures: readLimit('accountFailures', { limit: 100, window: '15m' }),
     refresh: readLimit('refresh', { limit: 300, window: '1m' }),
   };
-}
-
-function readOrigins(read: OptionReader, given: unknown): Set<string> {
-  const origins = read.texts('trustedOrigins', given);
-  for (const origin of origins)
-    if (!isOrigin(origin))
-      read.refuse(
-        'trustedOrigins',
-        origin,
-        "give scheme and host only, such as 'https://app.example.com', no path, no slash, no *",
-      );
-  return new Set(origins);
-}
-
-/** As browsers and app shells (`capacitor://localhost`) write it; URL knows the origin of web schemes only. */
-function isOrigin(text: string): boolean {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#*@]+$/.test(text) || !URL.canParse(text)) return false;
-  return !/^https?:/.test(text) || new URL(text).origin === text;
 }
 
 function refuseContradictions(read: OptionReader, resolved: ResolvedAuthOptions, given: AuthOptions): void {
