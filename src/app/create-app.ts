@@ -114,7 +114,7 @@ async function fastify(
 /** After the headers and the log, so that a body that cannot be read has both. */
 function useJsonBodies(app: INestApplication, { httpAdapter }: AppConfig): void {
   if (httpAdapter === 'express') {
-    (app as NestExpressApplication).useBodyParser('json', { limit: BODY_LIMIT_BYTES });
+    (app as NestExpressApplication).useBodyParser('json', { limit: BODY_LIMIT_BYTES, type: isJsonToRead });
     return;
   }
   const fastify = app as NestFastifyApplication;
@@ -125,6 +125,12 @@ function useJsonBodies(app: INestApplication, { httpAdapter }: AppConfig): void 
     if (body.length === 0) done(null, undefined);
     else void parseJson(request as never, body.toString(), done);
   });
+}
+
+/** A body of a GET means nothing (RFC 9110 §9.3.1): it is not looked at, as on Fastify. */
+function isJsonToRead({ method, headers }: IncomingMessage): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
+  return /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '');
 }
 
 /** Express counts hops by itself; Fastify is given the counting. */

@@ -918,6 +918,16 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
     });
   });
 
+  it.each(['{"email":', '[]', JSON.stringify({ filler: 'x'.repeat(20_000) })])(
+    'a body of a GET means nothing: %.20s',
+    async (raw) => {
+      const { accessToken } = await cookieSession();
+      // Node's client does not frame the body of a GET by itself.
+      const headers = { 'content-length': String(raw.length) };
+      expect((await api.send('GET', '/auth/me', { token: accessToken, raw, headers })).status).toBe(200);
+    },
+  );
+
   describe('requests from other sites', () => {
     /** What reads or sets the refresh cookie; each call would succeed, were it not for the headers. */
     const calls: Record<string, (headers: Record<string, string>) => Promise<Answer>> = {

@@ -1,3 +1,4 @@
+import { usedAgent } from '../../core/recent-use.js';
 import type { UserRecord } from '../../core/ports.js';
 import type { Transport } from '../../core/refresh-token.js';
 import type { RefreshSession } from '../../tokens/refresh-token.store.js';
@@ -80,7 +81,7 @@ export function tokenAnswer({ user, session, accessToken, refreshToken }: TokenG
 }
 
 export function sessionAnswer(session: RefreshSession, currentId: string | null): SessionAnswer {
-  const { deviceName, appId } = session.device;
+  const { deviceName, appId, userAgent } = session.device;
   // The latest use tells where the session is now; the device tells where it began.
   const latest = session.recentUses.at(-1) ?? session.device;
   return {
@@ -88,7 +89,8 @@ export function sessionAnswer(session: RefreshSession, currentId: string | null)
     current: session.id === currentId,
     ...(deviceName === null ? {} : { deviceName }),
     ...(appId === null ? {} : { appId }),
-    userAgent: latest.userAgent,
+    // Uses remember less of it: where it is still the one of the beginning, that one is whole.
+    userAgent: latest.userAgent === usedAgent(userAgent) ? userAgent : latest.userAgent,
     ip: latest.ip,
     createdAt: session.createdAt,
     lastUsedAt: session.lastUsedAt,
