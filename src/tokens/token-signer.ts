@@ -31,11 +31,9 @@ export class TokenSigner {
   ) {}
 
   signAccessToken(user: UserRecord, session: RefreshSession): SignedToken {
-    const times = accessTokenTimes(
-      this.clock.now(),
-      this.options.accessToken.ttlMs,
-      session.expiresAt.getTime(),
-    );
+    const { ttlMs, ttlByAppMs } = this.options.accessToken;
+    const lifeMs = ttlByAppMs.get(session.device.appId ?? '') ?? ttlMs;
+    const times = accessTokenTimes(this.clock.now(), lifeMs, session.expiresAt.getTime());
     const claims: AccessTokenClaims = {
       iss: this.options.issuer,
       aud: this.options.audience,

@@ -72,6 +72,21 @@ describe(resolveOptions.name, () => {
     expect(resolved.revocation).toMatchObject({ pollIntervalMs: 250, maxStalenessMs: 5000 });
   });
 
+  it('an application may have shorter lives of its own, never longer ones: it names itself', () => {
+    const ttlByApp = { kiosk: '2m', desk: 300 };
+    const { accessToken } = resolveOptions(options({ accessToken: { ttl: '5m', ttlByApp } }));
+    expect([...accessToken.ttlByAppMs]).toEqual([
+      ['kiosk', 120_000],
+      ['desk', 300_000],
+    ]);
+    expect(keysOf(options({ accessToken: { ttl: '1m', ttlByApp: { kiosk: '61s', odd: 'soon' } } }))).toEqual([
+      'accessToken.ttlByApp.kiosk',
+      'accessToken.ttlByApp.odd',
+    ]);
+    for (const ttlByApp of [['2m'], '2m', null])
+      expect(keysOf(options({ accessToken: { ttlByApp } }))).toEqual(['accessToken.ttlByApp']);
+  });
+
   it('takes false for false, not for missing', () => {
     const { refreshToken } = resolveOptions(
       options({ refreshToken: { sliding: false, cookie: { secure: false } } }),
@@ -432,6 +447,7 @@ describe('options of an odd kind', () => {
 const SUPPLIED: Record<string, unknown> = {
   'the issuer': ISSUER,
   'none: the exact host': null,
+  'none: every application has the same': new Map(),
   // Null: the module supplies them.
   bcrypt: null,
   "cores − 1, at least 1, and one less than the threads of libuv's pool": null,

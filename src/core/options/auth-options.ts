@@ -55,6 +55,12 @@ export interface AccessTokenOptions {
    * @default '15m'
    */
   ttl?: Duration;
+  /**
+   * Shorter lives for sessions that were begun with an `appId`, such as `{ kiosk: '2m' }`. None may exceed `ttl`: a client
+   * names its own `appId`, and must win nothing by it.
+   * @default none: every application has the same
+   */
+  ttlByApp?: Readonly<Record<string, Duration>>;
 }
 
 export interface RefreshTokenOptions {

@@ -6,6 +6,7 @@ import { ConfigurationError, type ConfigurationProblem, OptionReader } from './o
 import { readOrigins } from './read-origins.js';
 import { AUTH_OPTION_KEYS, unknownKeys } from './unknown-keys.js';
 import { readCookie, type ResolvedCookieOptions } from './read-cookie.js';
+import { readAccessToken } from './read-access-token.js';
 import { derivedKeys, fingerprintKeys, readKeys, refuseSharedKeys } from './read-keys.js';
 
 /** Injection token of the {@link ResolvedAuthOptions}. */
@@ -16,7 +17,7 @@ export interface ResolvedAuthOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly keys: { readonly access: readonly RingKey[]; readonly refresh: readonly RingKey[] };
-  readonly accessToken: { readonly ttlMs: number };
+  readonly accessToken: { readonly ttlMs: number; readonly ttlByAppMs: ReadonlyMap<string, number> };
   readonly refreshToken: {
     readonly idleTtlMs: number;
     readonly absoluteTtlMs: number;
@@ -102,7 +103,7 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
     issuer,
     audience: readAudience(read, options.audience) ?? issuer,
     keys,
-    accessToken: { ttlMs: read.duration('accessToken.ttl', options.accessToken?.ttl, '15m') },
+    accessToken: readAccessToken(read, options.accessToken ?? {}),
     refreshToken: {
       idleTtlMs: read.duration('refreshToken.idleTtl', refresh.idleTtl, '7d'),
       absoluteTtlMs: read.duration('refreshToken.absoluteTtl', refresh.absoluteTtl, '30d'),

@@ -14,7 +14,7 @@ export const AUTH_OPTION_KEYS = {
   issuer: null,
   audience: null,
   keys: { access: null, refresh: null },
-  accessToken: { ttl: null },
+  accessToken: { ttl: null, ttlByApp: null },
   refreshToken: {
     idleTtl: null,
     absoluteTtl: null,
