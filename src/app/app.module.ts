@@ -3,6 +3,7 @@ import { MongooseModule } from '@nestjs/mongoose';
 import { TerminusModule } from '@nestjs/terminus';
 import { AuthModule } from '../index.js';
 import type { AppConfig } from './config.js';
+import { DemoModule } from './demo/demo.module.js';
 import { HealthController } from './health.controller.js';
 import { SecurityLog } from './security-log.js';
 
@@ -23,6 +24,7 @@ export class AppModule {
         }),
         AuthModule.forRoot(config.auth),
         TerminusModule.forRoot({ logger: false }),
+        ...(config.hasDemo ? [DemoModule] : []),
       ],
       controllers: [HealthController],
       providers: [SecurityLog],

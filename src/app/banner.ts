@@ -9,7 +9,7 @@ export interface Running {
 
 /** What a person who just started the service wants to know. */
 export function banner(
-  { warnings, isProduction, auth }: AppConfig,
+  { warnings, isProduction, hasDemo, auth }: AppConfig,
   { url, database, administrator }: Running,
 ): string {
   const lines = [
@@ -30,6 +30,7 @@ export function banner(
       `  warning: ADMIN_EMAIL names a user who has not the role admin; he is left as he is. Give him the role, or name another one.`,
     );
   for (const warning of warnings) lines.push(`  warning: ${warning}`);
+  if (hasDemo) lines.push('', 'See it at work, in a browser:', `  ${url}/`);
   if (!isProduction) {
     const body = `{"email":"you@example.com","password":"a long passphrase"}`;
     lines.push(

@@ -1,4 +1,5 @@
 import { type AuthOptions, checkOptions, ConfigurationError, type ConfigurationProblem } from '../index.js';
+import { DEMO_ACCESS_TTL, DEMO_APP_ID } from './demo/demo-settings.js';
 import { Environment, VARIABLES } from './environment.js';
 import {
   type AdminSettings,
@@ -21,6 +22,8 @@ export interface AppConfig {
   readonly trustProxy: TrustProxy;
   readonly trustedOrigins: readonly string[];
   readonly admin: AdminSettings | null;
+  /** Whether the demo page is served at `/`. */
+  readonly hasDemo: boolean;
   readonly logLevel: LogLevel;
   readonly auth: AuthOptions;
   /** For the operator, at start. */
@@ -46,6 +49,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
       refresh: read.keys('JWT_REFRESH_KEYS', 'refresh', dataDir),
     },
     isProduction,
+    hasDemo: read.demo(),
     isThrottled: read.choice('THROTTLE', 'on', ['on', 'off']) === 'on',
   };
 
@@ -59,6 +63,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
     trustProxy: read.trustProxy(),
     trustedOrigins: env.list('TRUSTED_ORIGINS') ?? [],
     admin: read.administrator(),
+    hasDemo: basis.hasDemo,
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
     auth: readAuthOptions(env, basis),
     warnings: read.warnings,
@@ -72,19 +77,21 @@ interface AuthBasis {
   readonly issuer: string;
   readonly keys: AuthOptions['keys'];
   readonly isProduction: boolean;
+  readonly hasDemo: boolean;
   readonly isThrottled: boolean;
 }
 
 /** Values go to the library as they are, odd ones too: it checks them and reports all together. */
 function readAuthOptions(
   env: Environment,
-  { issuer, keys, isProduction, isThrottled }: AuthBasis,
+  { issuer, keys, isProduction, hasDemo, isThrottled }: AuthBasis,
 ): AuthOptions {
+  const ttl = env.text('ACCESS_TOKEN_TTL');
   return {
     issuer,
     audience: env.text('AUDIENCE'),
     keys,
-    accessToken: { ttl: env.text('ACCESS_TOKEN_TTL') },
+    accessToken: { ttl, ttlByApp: hasDemo && ttl === undefined ? { [DEMO_APP_ID]: DEMO_ACCESS_TTL } : {} },
     refreshToken: {
       idleTtl: env.text('REFRESH_IDLE_TTL'),
       absoluteTtl: env.text('REFRESH_ABSOLUTE_TTL'),

@@ -8,6 +8,7 @@ import helmet from 'helmet';
 import { ParseErrorFilter } from '../index.js';
 import { AppModule } from './app.module.js';
 import type { AppConfig } from './config.js';
+import { serveDemo } from './demo/serve-demo.js';
 import { serveDocs } from './docs.js';
 import { createLogger, NestLogger, PrincipalInterceptor, requestLogger } from './logger.js';
 import type { TrustProxy } from './settings-reader.js';
@@ -40,6 +41,7 @@ export async function createApp(config: AppConfig, databaseUri: string): Promise
       : await express(config, module, options);
   app.use(requestLogger(logger));
   app.use(securityHeaders(config));
+  if (config.hasDemo) serveDemo(app);
   app.use(withoutConditions);
   if (config.trustedOrigins.length > 0) {
     app.enableCors({

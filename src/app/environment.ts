@@ -156,6 +156,12 @@ export const VARIABLES: readonly Variable[] = [
     meaning: '`on` or `off`; `off` for load tests: nobody is slowed down.',
   },
   {
+    name: 'DEMO',
+    fallback: 'on in development, off in production',
+    meaning:
+      '`on` or `off`: the demo page at `/`, whose sessions have short access tokens unless `ACCESS_TOKEN_TTL` is set. Production refuses it.',
+  },
+  {
     name: 'LOG_LEVEL',
     fallback: 'info',
     meaning: '`silent`, `error`, `warn`, `info`, `debug` or `verbose`.',

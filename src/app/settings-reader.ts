@@ -107,6 +107,14 @@ export class SettingsReader {
     return [];
   }
 
+  /** The demo page loses answers and steals tokens when asked to. */
+  demo(): boolean {
+    const isOn = this.choice('DEMO', this.isProduction ? 'off' : 'on', ['on', 'off']) === 'on';
+    if (isOn && this.isProduction)
+      this.refuse('DEMO', 'on', 'the demo page steals tokens on purpose: leave DEMO out in production');
+    return isOn;
+  }
+
   trustProxy(): TrustProxy {
     const flag = this.env.flag('TRUST_PROXY');
     if (flag === undefined) return false;

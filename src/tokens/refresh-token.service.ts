@@ -67,7 +67,8 @@ const MAX_RETRIES = 2;
  */
 @Injectable()
 export class RefreshTokenService {
-  private readonly policy: RotationPolicy;
+  /** By which it decides, as configured. */
+  readonly policy: RotationPolicy;
 
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,

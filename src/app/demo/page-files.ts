@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DEMO_PREFIX } from './demo-settings.js';
+
+/** Only what is named here is served. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** Nothing but the page's own files, nothing inline, no markup made of text. */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
+interface PageFile {
+  readonly body: Buffer;
+  readonly type: string;
+  readonly etag: string;
+}
+
+/**
+ * The files of the page and, as published, of the client, by their URL: under the prefix they lie as they do in the build,
+ * so that the page's imports are the same in both places. Read once.
+ */
+export function readPageFiles(): ReadonlyMap<string, PageFile> {
+  const files = new Map<string, PageFile>();
+  for (const folder of ['app/demo/page', 'client']) {
+    const url = new URL(`../../${folder}/`, import.meta.url);
+    for (const name of existsSync(url) ? readdirSync(fileURLToPath(url)) : []) {
+      const type = TYPES[extname(name)];
+      if (type === undefined) continue;
+      const body = readFileSync(new URL(name, url));
+      const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+      const path = name === 'index.html' ? '/' : `/${DEMO_PREFIX}/${folder}/${name}`;
+      files.set(path, { body, type, etag });
+    }
+  }
+  return files;
+}
+
+/** Serves the files; everything else goes on. */
+export function servePageFiles(files: ReadonlyMap<string, PageFile>) {
+  return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
+    const file = files.get((request.url ?? '').split('?', 1)[0] ?? '');
+    if (!file || (request.method !== 'GET' && request.method !== 'HEAD')) return next();
+    const { body, type, etag } = file;
+    response.setHeader('Content-Security-Policy', PAGE_POLICY);
+    response.setHeader('Cache-Control', 'no-cache');
+    response.setHeader('ETag', etag);
+    if (isKnown(request.headers['if-none-match'], etag)) {
+      response.writeHead(304).end();
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': type, 'Content-Length': body.length });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  };
+}
+
+/** RFC 9110 §13.1.2: a list of tags, weak ones too, or `*`. */
+function isKnown(condition: string | undefined, etag: string): boolean {
+  const tags = (condition ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
+}
