@@ -43,7 +43,8 @@ export class LostResponses {
     response.end = (...args: unknown[]) => {
       if (response.statusCode !== 200) return end(...args);
       outage.endsAt ??= Date.now() + outage.lastsMs;
-      this.timeline.record(sessionId, { kind: 'response_lost' });
+      // After the event of the refresh itself, which is on its way.
+      setImmediate(() => this.timeline.record(sessionId, { kind: 'response_lost' }));
       response.destroy();
       return response;
     };

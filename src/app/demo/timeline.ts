@@ -8,6 +8,8 @@ const EVENTS_PER_SESSION = 200;
 
 /** What happened to a session; ids, labels and generations only. */
 export interface TimelineEvent {
+  /** Grows with each event of the process. */
+  readonly id: number;
   readonly kind:
     | 'logged_in'
     | 'rotated'
@@ -37,6 +39,7 @@ export interface TimelineEvent {
 @Injectable()
 export class Timeline implements OnModuleInit {
   private readonly sessions = new LRUCache<string, TimelineEvent[]>({ max: SESSIONS });
+  private count = 0;
 
   constructor(private readonly events: AuthEventBus) {}
 
@@ -65,9 +68,10 @@ export class Timeline implements OnModuleInit {
     return this.sessions.get(sessionId) ?? [];
   }
 
-  record(sessionId: string, event: Omit<TimelineEvent, 'at' | 'caller'>, at = Date.now()): void {
+  record(sessionId: string, event: Omit<TimelineEvent, 'id' | 'at' | 'caller'>, at = Date.now()): void {
     const events = this.sessions.get(sessionId) ?? [];
-    events.push({ ...event, at, caller: currentCaller() });
+    this.count += 1;
+    events.push({ id: this.count, ...event, at, caller: currentCaller() });
     if (events.length > EVENTS_PER_SESSION) events.shift();
     this.sessions.set(sessionId, events);
   }
