@@ -47,7 +47,9 @@ byId('logout').addEventListener('click', () => void auth.logout().catch(() => un
 auth.subscribe(accept);
 await auth.restore().catch(() => undefined);
 accept(auth.getState());
-setInterval(() => void look().catch(() => undefined), LOOK_EVERY_MS);
+setInterval(() => {
+  if (auth.getState().status === 'signed-in') void look().catch(() => undefined);
+}, LOOK_EVERY_MS);
 setInterval(() => void refreshList(), LIST_EVERY_MS);
 requestAnimationFrame(draw);
 
@@ -144,6 +146,7 @@ function showEnd(reason: SignOutReason): void {
   byId('ended').classList.toggle('danger', wasTheft);
   byId('ended').hidden = false;
   byId('pitch').hidden = true;
+  setText(byId('sign-in-title'), 'Log in again');
   byId('ended').focus();
   experiments.reset(false);
 }

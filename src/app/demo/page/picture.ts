@@ -19,7 +19,7 @@ const GLYPHS: Readonly<Record<Mark['kind'] | 'confirmed', string>> = {
   confirmed: 'M-3 0 L-1 2.2 L3.2 -2.4',
   replayed: 'M3.6 -2 A4.2 4.2 0 1 0 4 1.6 M4.4 -4.6 V-1.6 H1.4',
   recovered: 'M0 4 V-3.6 M-3.2 -0.6 L0 -4 L3.2 -0.6',
-  response_lost: 'M-4 0 H-1.4 M1.4 0 H4 M-0.8 -3 L0.8 3',
+  response_lost: 'M-3 3 L3 -3',
   stolen:
     'M-4.4 0 C-2.4 -3.4 2.4 -3.4 4.4 0 C2.4 3.4 -2.4 3.4 -4.4 0 M-0.9 0 A0.9 0.9 0 1 0 0.9 0 A0.9 0.9 0 1 0 -0.9 0',
   reuse_detected: 'M-3.2 -3.2 L3.2 3.2 M3.2 -3.2 L-3.2 3.2',
@@ -85,20 +85,15 @@ export class Picture {
     const isShown = (number: number) => number > this.climbed - 1 && number < this.climbed + ROWS;
     const visible = generations.filter(({ number }) => isShown(number));
     this.layer.replaceChildren(
-      ...this.axis(presentAt, scale),
+      ...this.axis(endedAt ?? presentAt, endedAt === null ? 'now' : 'end', scale),
       ...visible.flatMap((generation) => this.row(generation, story, presentAt, scale, y(generation.number))),
       ...(endedAt === null ? [] : [this.end(scale(endedAt))]),
-      ...marks
-        .filter((mark) => isShown(mark.generation) && scale(mark.at) > GUTTER - 6)
-        .flatMap((mark) => markShapes(mark, scale(mark.at), y)),
+      ...(endedAt === null ? [nowLine(scale(presentAt))] : []),
       ...confirmations(visible, scale, y),
-      svg('line', {
-        class: 'now',
-        x1: scale(presentAt),
-        x2: scale(presentAt),
-        y1: TOP,
-        y2: HEIGHT - AXIS + 4,
-      }),
+      ...apart(
+        marks.filter(({ generation, at }) => isShown(generation) && scale(at) > GUTTER + 6),
+        scale,
+      ).flatMap((mark) => markShapes(mark, scale(mark.at), y)),
     );
   }
 
@@ -118,12 +113,12 @@ export class Picture {
     return (time) => GUTTER + ((time - from) / span) * (this.width - GUTTER);
   }
 
-  private axis(presentAt: number, scale: (time: number) => number): SVGElement[] {
+  private axis(zeroAt: number, zero: string, scale: (time: number) => number): SVGElement[] {
     const step = this.width < 480 ? 20 : 10;
     const shapes: SVGElement[] = [];
-    for (let seconds = 0; scale(presentAt - seconds * 1000) > GUTTER; seconds += step) {
-      const x = scale(presentAt - seconds * 1000);
-      const label = seconds === 0 ? 'now' : `−${seconds} s`;
+    for (let seconds = 0; scale(zeroAt - seconds * 1000) > GUTTER; seconds += step) {
+      const x = scale(zeroAt - seconds * 1000);
+      const label = seconds === 0 ? zero : `−${seconds} s`;
       shapes.push(
         svg('line', { class: 'grid', x1: x, x2: x, y1: TOP, y2: HEIGHT - AXIS }),
         svg('text', { class: 'tick', x, y: HEIGHT - 6, 'text-anchor': 'middle' }, label),
@@ -149,9 +144,9 @@ export class Picture {
     if (graceEnds > until)
       shapes.push(bar('grace', scale(until), scale(Math.min(graceEnds, presentAt + AHEAD_MS)), y));
     shapes.push(bar(isCurrent ? 'life current' : 'life', scale(begins), scale(until), y));
-    const from = Math.max(scale(begins), GUTTER);
-    if (caller !== null && scale(until) - from > caller.length * 7 + 24)
-      shapes.push(svg('text', { class: 'caller', x: from + 7, y: y + 4 }, caller));
+    const from = Math.max(scale(begins), GUTTER) + 18;
+    if (caller !== null && scale(until) - from > caller.length * 6 + 8)
+      shapes.push(svg('text', { class: 'caller', x: from, y: y + 4 }, caller));
     return shapes.map((shape) => faded(shape, y));
   }
 
@@ -189,10 +184,26 @@ function confirmations(
   y: (number: number) => number,
 ): SVGElement[] {
   return generations.flatMap(({ number, begins, confirmedAt }) => {
-    if (confirmedAt === null) return [];
-    // Beside the beginning of its bar, which it follows by a few milliseconds.
-    const x = Math.max(scale(confirmedAt), scale(begins) + 1) - 10;
-    return x > GUTTER ? [badge('confirmed', x, y(number))] : [];
+    // At the beginning of its bar, which it follows by a few milliseconds.
+    const x = Math.max(scale(confirmedAt ?? 0), scale(begins)) + BAR / 2;
+    return confirmedAt !== null && x > GUTTER + 8 ? [badge('confirmed', x, y(number))] : [];
+  });
+}
+
+function nowLine(x: number): SVGElement {
+  return svg('line', { class: 'now', x1: x, x2: x, y1: TOP, y2: HEIGHT - AXIS + 4 });
+}
+
+/** Of like marks that would cover each other, the first: the list tells them all. */
+function apart(marks: readonly Mark[], scale: (time: number) => number): Mark[] {
+  return marks.filter((mark, index) => {
+    const before = marks
+      .slice(0, index)
+      .findLast(
+        ({ kind, generation, isThief }) =>
+          kind === mark.kind && generation === mark.generation && isThief === mark.isThief,
+      );
+    return !before || scale(mark.at) - scale(before.at) > 16;
   });
 }
 

@@ -29,7 +29,6 @@ export class SessionList {
 
   private item(session: AuthSessionInfo): HTMLLIElement {
     const name = session.deviceName ?? browserName(session.userAgent);
-    const begun = new Date(session.createdAt).toLocaleTimeString();
     const button = html(
       'button',
       {
@@ -48,11 +47,8 @@ export class SessionList {
         {},
         html('strong', {}, name),
         ...(session.current ? [' ', html('span', { class: 'chip' }, 'this one')] : []),
-        html(
-          'small',
-          {},
-          `${session.ip} · since ${begun} · last refresh ${new Date(session.lastUsedAt).toLocaleTimeString()}`,
-        ),
+        html('small', {}, `${session.ip} · since ${timeOf(session.createdAt)}`),
+        html('small', {}, `last refresh ${timeOf(session.lastUsedAt)}`),
       ),
       button,
     );
@@ -70,6 +66,10 @@ export class SessionList {
       this.announce('The session could not be ended. Try again.');
     }
   }
+}
+
+function timeOf(iso: string): string {
+  return new Date(iso).toLocaleTimeString();
 }
 
 const BROWSERS: readonly (readonly [RegExp, string])[] = [

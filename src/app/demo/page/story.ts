@@ -95,7 +95,7 @@ export function sentence(event: TimelineEvent): string | null {
     case 'restored':
       return `${who} knew more than the server: a restored backup.`;
     case 'fingerprint_mismatched':
-      return `The next request does not look like the browser that logged in: reported.`;
+      return 'A token of this session came from another browser than the one that logged in: reported.';
     case 'reuse_detected':
       return `${isThief ? 'The thief' : who} presented generation ${presentedGeneration} after its grace period, and its successor had been used: theft.`;
     case 'response_lost':
