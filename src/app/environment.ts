@@ -157,9 +157,9 @@ export const VARIABLES: readonly Variable[] = [
   },
   {
     name: 'DEMO',
-    fallback: 'on in development, off in production',
+    fallback: 'on; off in production',
     meaning:
-      '`on` or `off`: the demo page at `/`, whose sessions have short access tokens unless `ACCESS_TOKEN_TTL` is set. Production refuses it.',
+      '`on` or `off`: the demo page at `/`, with short access tokens unless `ACCESS_TOKEN_TTL` is set.',
   },
   {
     name: 'LOG_LEVEL',

@@ -67,7 +67,7 @@ const MAX_RETRIES = 2;
  */
 @Injectable()
 export class RefreshTokenService {
-  /** By which it decides, as configured. */
+  /** The rule by which it decides, as configured. */
   readonly policy: RotationPolicy;
 
   constructor(

@@ -64,6 +64,20 @@ describe(readConfig.name, () => {
     expect(() => readFileSync(join(dataDir, 'development-keys.json'))).toThrow('ENOENT');
   });
 
+  it('the demo is on but in production, which refuses it', () => {
+    expect(read({}).hasDemo).toBe(true);
+    expect(read({ DEMO: 'off' }).hasDemo).toBe(false);
+    expect(problemsOf({ DEMO: 'yes' })).toEqual({ DEMO: "'yes' → give one of on, off" });
+    expect(problemsOf({ NODE_ENV: 'production', DEMO: 'on' })['DEMO']).toContain('leave DEMO out');
+    expect(problemsOf({ NODE_ENV: 'production' })).not.toHaveProperty('DEMO');
+  });
+
+  it('the demo has short access tokens, unless a life was chosen', () => {
+    expect(read({}).auth.accessToken?.ttlByApp).toEqual({ 'silent-auth-demo': '20s' });
+    expect(read({ ACCESS_TOKEN_TTL: '5s' }).auth.accessToken).toEqual({ ttl: '5s', ttlByApp: {} });
+    expect(read({ DEMO: 'off' }).auth.accessToken?.ttlByApp).toEqual({});
+  });
+
   it('production with what it needs: secure cookie, all addresses, no invented administrator', () => {
     const config = read({
       NODE_ENV: 'production',
@@ -75,6 +89,7 @@ describe(readConfig.name, () => {
     expect(config).toMatchObject({
       host: '0.0.0.0',
       admin: null,
+      hasDemo: false,
       auth: { refreshToken: { cookie: { secure: true } } },
     });
     expect(config.auth.keys.access).toHaveLength(2);

@@ -502,6 +502,8 @@ async function mappedRoutes(adapter: 'express' | 'fastify'): Promise<string[]> {
     NODE_ENV: 'test',
     HTTP_ADAPTER: adapter,
     LOG_LEVEL: 'silent',
+    // Its routes are for its page.
+    DEMO: 'off',
     MONGODB_URI: databaseUri('routes'),
     JWT_ACCESS_KEYS: ACCESS_SECRET,
     JWT_REFRESH_KEYS: REFRESH_SECRET,

@@ -1,5 +1,6 @@
 import type { AuthClient } from '../../../client/index.js';
-import type { DemoServer, TheftOutcome, Timeline, TimelineEvent } from './demo-server.js';
+import type { TheftOutcome, Timeline, TimelineEvent } from './demo-answers.js';
+import type { DemoServer } from './demo-server.js';
 import { byId, setText } from './dom.js';
 
 /** Longer than a client that met a fault waits before it tries again. */

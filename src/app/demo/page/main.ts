@@ -1,8 +1,10 @@
 import { type AuthState, createAuthClient, type SignOutReason } from '../../../client/index.js';
-import { DemoServer, type Timeline } from './demo-server.js';
+import type { Timeline } from './demo-answers.js';
+import { DemoServer } from './demo-server.js';
 import { byId, html, setText } from './dom.js';
 import { Experiments } from './experiments.js';
-import { legend, Picture } from './picture.js';
+import { Picture } from './picture.js';
+import { legend } from './picture-marks.js';
 import { SessionList } from './session-list.js';
 import { wireSignIn } from './sign-in.js';
 import { sentence, tell } from './story.js';

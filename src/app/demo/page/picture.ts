@@ -1,9 +1,9 @@
-import { type Attributes, setText, svg } from './dom.js';
-import { describe, type Generation, type Mark, type Story } from './story.js';
+import { setText, svg } from './dom.js';
+import { apart, badge, BAR, bar, gracePattern, markShapes } from './picture-marks.js';
+import { describe, type Generation, type Story } from './story.js';
 
 const ROWS = 6;
 const ROW = 38;
-const BAR = 14;
 const GUTTER = 44;
 const TOP = 12;
 const AXIS = 26;
@@ -13,28 +13,6 @@ const AHEAD_MS = 5000;
 const EASING_MS = 160;
 /** What is left of the picture when the session has ended. */
 const AFTERMATH_MS = 4000;
-
-/** Marks differ in shape, not in colour alone. */
-const GLYPHS: Readonly<Record<Mark['kind'] | 'confirmed', string>> = {
-  confirmed: 'M-3 0 L-1 2.2 L3.2 -2.4',
-  replayed: 'M3.6 -2 A4.2 4.2 0 1 0 4 1.6 M4.4 -4.6 V-1.6 H1.4',
-  recovered: 'M0 4 V-3.6 M-3.2 -0.6 L0 -4 L3.2 -0.6',
-  response_lost: 'M-3 3 L3 -3',
-  stolen:
-    'M-4.4 0 C-2.4 -3.4 2.4 -3.4 4.4 0 C2.4 3.4 -2.4 3.4 -4.4 0 M-0.9 0 A0.9 0.9 0 1 0 0.9 0 A0.9 0.9 0 1 0 -0.9 0',
-  reuse_detected: 'M-3.2 -3.2 L3.2 3.2 M3.2 -3.2 L-3.2 3.2',
-};
-
-const LEGEND: readonly (readonly [keyof typeof GLYPHS | 'current' | 'grace', string])[] = [
-  ['current', 'current token'],
-  ['grace', 'grace period'],
-  ['confirmed', 'its use was seen'],
-  ['response_lost', 'answer lost'],
-  ['replayed', 'replay'],
-  ['recovered', 'recovery'],
-  ['stolen', 'stolen'],
-  ['reuse_detected', 'theft'],
-];
 
 /** The session's generations as a staircase in time: one row each, its grace period after it, marks where something happened. */
 export class Picture {
@@ -138,15 +116,17 @@ export class Picture {
     const graceEnds = ends === null ? until : Math.min(ends + gracePeriodMs, endedAt ?? Infinity);
     const isCurrent = ends === null && endedAt === null;
     const shapes: SVGElement[] = [
-      svg('text', { class: isCurrent ? 'label current' : 'label', x: 4, y: y + 4 }, `#${number}`),
+      svg(
+        'text',
+        { class: isCurrent ? 'label current' : 'label', x: 4, y: caller === null ? y + 4 : y - 1 },
+        `#${number}`,
+      ),
+      svg('text', { class: 'caller', x: 4, y: y + 11 }, caller ?? ''),
       svg('line', { class: 'rail', x1: GUTTER, x2: this.width, y1: y, y2: y }),
     ];
     if (graceEnds > until)
       shapes.push(bar('grace', scale(until), scale(Math.min(graceEnds, presentAt + AHEAD_MS)), y));
     shapes.push(bar(isCurrent ? 'life current' : 'life', scale(begins), scale(until), y));
-    const from = Math.max(scale(begins), GUTTER) + 18;
-    if (caller !== null && scale(until) - from > caller.length * 6 + 8)
-      shapes.push(svg('text', { class: 'caller', x: from, y: y + 4 }, caller));
     return shapes.map((shape) => faded(shape, y));
   }
 
@@ -158,24 +138,6 @@ export class Picture {
       svg('line', { x1: x, x2: x, y1: TOP, y2: HEIGHT - AXIS }),
     );
   }
-}
-
-/** What each shape means. */
-export function legend(): HTMLLIElement[] {
-  return LEGEND.map(([kind, meaning]) => {
-    const item = document.createElement('li');
-    const sample = svg('svg', { viewBox: '-9 -9 18 18', width: 18, height: 18, 'aria-hidden': true });
-    if (kind === 'current' || kind === 'grace')
-      sample.append(bar(kind === 'current' ? 'life current' : 'grace', -9, 9, 0));
-    else sample.append(badge(kind, 0, 0));
-    item.append(sample, meaning);
-    return item;
-  });
-}
-
-function bar(name: string, from: number, to: number, y: number): SVGElement {
-  const x = Math.max(from, -20);
-  return svg('rect', { class: name, x, y: y - BAR / 2, width: Math.max(2, to - x), height: BAR, rx: 4 });
 }
 
 function confirmations(
@@ -194,62 +156,9 @@ function nowLine(x: number): SVGElement {
   return svg('line', { class: 'now', x1: x, x2: x, y1: TOP, y2: HEIGHT - AXIS + 4 });
 }
 
-/** Of like marks that would cover each other, the first: the list tells them all. */
-function apart(marks: readonly Mark[], scale: (time: number) => number): Mark[] {
-  return marks.filter((mark, index) => {
-    const before = marks
-      .slice(0, index)
-      .findLast(
-        ({ kind, generation, isThief }) =>
-          kind === mark.kind && generation === mark.generation && isThief === mark.isThief,
-      );
-    return !before || scale(mark.at) - scale(before.at) > 16;
-  });
-}
-
-/** A replay and a recovery lead down to the current token. */
-function markShapes(mark: Mark, x: number, y: (number: number) => number): SVGElement[] {
-  const { kind, generation, leadsTo, isThief } = mark;
-  const name = isThief ? `${kind} thief` : kind;
-  const shapes: SVGElement[] = [];
-  if (leadsTo !== null && leadsTo !== generation) {
-    const [from, to] = [y(generation) + 8, y(leadsTo) - BAR / 2 - 2];
-    shapes.push(
-      svg('path', {
-        class: `lead ${name}`,
-        d: `M${x} ${from} V${to} M${x - 3} ${to - 4} L${x} ${to} L${x + 3} ${to - 4}`,
-      }),
-    );
-  }
-  shapes.push(badge(kind, x, y(generation), isThief));
-  return shapes;
-}
-
-function badge(kind: keyof typeof GLYPHS, x: number, y: number, isThief = false): SVGElement {
-  const attributes: Attributes = {
-    class: `badge ${kind}${isThief ? ' thief' : ''}`,
-    transform: `translate(${x} ${y})`,
-  };
-  return svg('g', attributes, svg('circle', { r: 8 }), svg('path', { d: GLYPHS[kind] }));
-}
-
 /** A row that is leaving at the top. */
 function faded(shape: SVGElement, y: number): SVGElement {
   const left = (y - TOP) / (ROW / 2);
   if (left < 1) shape.setAttribute('opacity', String(Math.max(0, left)));
   return shape;
-}
-
-function gracePattern(): SVGPatternElement {
-  return svg(
-    'pattern',
-    {
-      id: 'grace-stripes',
-      width: 6,
-      height: 6,
-      patternUnits: 'userSpaceOnUse',
-      patternTransform: 'rotate(45)',
-    },
-    svg('rect', { class: 'stripe', width: 2.5, height: 6 }),
-  );
 }

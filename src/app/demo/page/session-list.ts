@@ -47,7 +47,7 @@ export class SessionList {
         {},
         html('strong', {}, name),
         ...(session.current ? [' ', html('span', { class: 'chip' }, 'this one')] : []),
-        html('small', {}, `${session.ip} · since ${timeOf(session.createdAt)}`),
+        html('small', {}, `${session.ip || 'unknown address'}, since ${timeOf(session.createdAt)}`),
         html('small', {}, `last refresh ${timeOf(session.lastUsedAt)}`),
       ),
       button,
@@ -69,7 +69,7 @@ export class SessionList {
 }
 
 function timeOf(iso: string): string {
-  return new Date(iso).toLocaleTimeString();
+  return new Date(iso).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }
 
 const BROWSERS: readonly (readonly [RegExp, string])[] = [

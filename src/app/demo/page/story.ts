@@ -1,4 +1,4 @@
-import type { Timeline, TimelineEvent } from './demo-server.js';
+import type { Timeline, TimelineEvent } from './demo-answers.js';
 
 /** One refresh token of the session, from its making to its replacement. */
 export interface Generation {
