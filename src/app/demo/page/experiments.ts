@@ -80,11 +80,10 @@ export class Experiments {
 
   private async lose(say: (text: string) => void, isLong: boolean): Promise<string> {
     const { server } = this.here;
-    const before = (await this.here.look()).events.length;
+    const before = (await this.here.look()).events.at(-1)?.id ?? 0;
     await (isLong ? server.beginOutage() : server.loseResponse());
     say('The server refreshes; its answer is cut off…');
-    const wanted: TimelineEvent['kind'] = isLong ? 'recovered' : 'replayed';
-    const event = await this.until(before, wanted, (lost) =>
+    const event = await this.returned(before, (lost) =>
       say(
         `${lost} ${lost === 1 ? 'answer' : 'answers'} lost. The client goes on trying${isLong ? ', past the grace period' : ''}…`,
       ),
@@ -94,22 +93,20 @@ export class Experiments {
       : `Replayed. The client presented generation ${event.presentedGeneration} again within the grace period, and got generation ${event.generation}: the same token that the lost answer held. You noticed nothing.`;
   }
 
-  /** Refreshes until the server tells of the outcome. */
-  private async until(
-    before: number,
-    wanted: TimelineEvent['kind'],
-    onLost: (count: number) => void,
-  ): Promise<TimelineEvent> {
+  /** Refreshes until an answer gets through: what the server then made of it. @param before id of the last event that is old */
+  private async returned(before: number, onLost: (count: number) => void): Promise<TimelineEvent> {
+    const { auth, look } = this.here;
     const deadline = Date.now() + PATIENCE_MS;
-    const stale = await this.here.auth.getAccessToken();
-    while (Date.now() < deadline) {
+    const stale = await auth.getAccessToken();
+    while (this.isSignedIn && stale !== null && Date.now() < deadline) {
       // While the answers are lost this fails: that is the point.
-      if (stale !== null) await this.here.auth.getAccessToken({ refused: stale }).catch(() => undefined);
-      const timeline = await this.here.look().catch(() => null);
-      const news = timeline?.events.slice(before) ?? [];
-      const found = news.findLast(({ kind, caller }) => kind === wanted && caller !== 'thief');
-      const isBack = (await this.here.auth.getAccessToken().catch(() => stale)) !== stale;
-      if (found && isBack) return found;
+      const token = await auth.getAccessToken({ refused: stale }).catch(() => stale);
+      const timeline = await look().catch(() => null);
+      const news = timeline?.events.filter(({ id }) => id > before) ?? [];
+      const found = news.findLast(
+        ({ kind, caller }) => (kind === 'replayed' || kind === 'recovered') && caller !== 'thief',
+      );
+      if (found && token !== stale) return found;
       const lost = news.filter(({ kind }) => kind === 'response_lost').length;
       if (lost > 0) onLost(lost);
       await pause(LOOK_EVERY_MS);

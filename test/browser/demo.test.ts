@@ -1,0 +1,201 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { PASSWORD, uniqueEmail } from '../support/http.js';
+import { Service } from '../support/service.js';
+import { describeInBrowser, launchChromium } from './support/chromium.js';
+
+/** A busy machine may take its time; nothing here waits for longer than it has to. */
+const PATIENCE_MS = 60_000;
+const PHONE = { width: 360, height: 740 };
+const DESK = { width: 1280, height: 900 };
+/** What a browser itself says of answers that were refused or lost, as the demo wants them to be. */
+const NETWORK_NEWS = /^Failed to load resource/;
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+describeInBrowser('the demo page', () => {
+  let service: Service;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  /** Whatever the pages complained of, and every URL that they asked for. */
+  let complaints: string[];
+  let urls: string[];
+
+  beforeAll(async () => {
+    [service, browser] = await Promise.all([
+      // The lives of the demo, shorter still.
+      Service.start({ ACCESS_TOKEN_TTL: '6s', REFRESH_GRACE_PERIOD: '5s' }),
+      launchChromium(),
+    ]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await service?.dispose();
+  });
+
+  beforeEach(() => open());
+  afterEach(async () => {
+    await context.close();
+    expect(complaints).toEqual([]);
+    // Never in a URL, whatever was done.
+    expect(urls.filter((url) => /eyJ|token=/.test(url))).toEqual([]);
+  });
+
+  async function open(options: Parameters<Browser['newContext']>[0] = { viewport: DESK }): Promise<void> {
+    await context?.close();
+    context = await browser.newContext(options);
+    context.setDefaultTimeout(PATIENCE_MS);
+    [complaints, urls] = [[], []];
+    context.on('page', (opened) => {
+      opened.on('pageerror', (error) => complaints.push(error.message));
+      opened.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type()) && !NETWORK_NEWS.test(message.text()))
+          complaints.push(message.text());
+      });
+      opened.on('request', (request) => urls.push(request.url()));
+    });
+    page = await context.newPage();
+    await page.goto(service.origin);
+    await page.locator('#throwaway').waitFor();
+  }
+
+  async function begin(): Promise<void> {
+    await page.locator('#throwaway').click();
+    await page.locator('#token').waitFor();
+  }
+
+  const outcome = async (id: string, wanted: RegExp): Promise<string> => {
+    const element = page.locator(`#${id}`).filter({ hasText: wanted });
+    await element.waitFor();
+    return (await element.textContent()) ?? '';
+  };
+
+  async function violations(): Promise<string[]> {
+    await page.evaluate(axeSource);
+    const { violations } = await page.evaluate<{
+      violations: { id: string; nodes: { html: string }[] }[];
+    }>('axe.run(document)');
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  }
+
+  it('registers and begins by keyboard alone; the form says what is missing', async () => {
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the session');
+    await page.locator('#email').focus();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('#form-error').textContent()).toBe('Give your e-mail address.');
+    await page.keyboard.type(uniqueEmail('visitor'));
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page
+      .locator('#form-error')
+      .filter({ hasText: /wrong|password/i })
+      .waitFor();
+    await page.locator('button[value=register]').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('#token').waitFor();
+  });
+
+  it('renews its token by itself, and no token is where a script or a thief of storage could find it', async () => {
+    await begin();
+    await page.locator('#log .rotated').first().waitFor();
+    await page.locator('#renewed').filter({ hasText: 'without you' }).waitFor();
+    const stored = await page.evaluate(`(async () => JSON.stringify([
+      Object.entries(localStorage), Object.entries(sessionStorage), document.cookie, location.href, history.state,
+      (await indexedDB.databases()).length, (await caches.keys()).length, window.name, document.documentElement.outerHTML,
+    ]))()`);
+    const cookies = await context.cookies();
+    const token = cookies.find(({ name }) => name === 'refresh_token');
+    expect(token).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
+    expect(stored).not.toContain('eyJ');
+    expect(stored).not.toContain(token?.value);
+    expect(stored).toMatch(/^\[\[\],\[\],""/);
+  });
+
+  it('a reload goes on with the same session', async () => {
+    await begin();
+    const who = await page.locator('#who').textContent();
+    await page.reload();
+    await page.locator('#token').waitFor();
+    expect(await page.locator('#who').textContent()).toBe(who);
+  });
+
+  it('two tabs share the session and take turns; a logout in one is a logout in both', async () => {
+    await begin();
+    const [second] = await Promise.all([context.waitForEvent('page'), page.locator('#second-tab').click()]);
+    await second.locator('#token').waitFor();
+    expect(await second.locator('#tab').textContent()).toBe('This is tab B');
+    await page.locator('#log').filter({ hasText: 'Tab B refreshed' }).waitFor();
+    expect(await page.locator('#who').textContent()).toBe(await second.locator('#who').textContent());
+    await second.locator('#logout').click();
+    await page.locator('#ended').waitFor();
+    expect(await page.locator('#ended-title').textContent()).toBe('You are logged out');
+  });
+
+  it('a lost answer is replayed, a longer outage ends in a recovery; the visitor stays signed in', async () => {
+    await begin();
+    await page.locator('#lose').click();
+    expect(await outcome('lose-outcome', /^Replayed/)).toContain('the same token');
+    await page.locator('#outage:enabled').click();
+    expect(await outcome('lose-outcome', /^Recovered/)).toContain('lost, not stolen');
+    await page.locator('#canvas .badge.recovered').first().waitFor();
+    expect(await page.locator('#canvas desc').textContent()).toMatch(/\d recover(y|ies)/);
+    expect(await page.locator('#ended').isVisible()).toBe(false);
+  });
+
+  it('a thief is let in within the grace period and caught after it, in every tab, and it is explained', async () => {
+    await begin();
+    const [second] = await Promise.all([context.waitForEvent('page'), page.locator('#second-tab').click()]);
+    await second.locator('#token').waitFor();
+    expect(await page.locator('#wait').isDisabled()).toBe(true);
+    await page.locator('#steal').click();
+    expect(await outcome('theft-outcome', /^Let in/)).toContain('no branch of his own');
+    await page.locator('#wait:enabled').click();
+    for (const tab of [page, second]) {
+      await tab.locator('#ended').filter({ hasText: 'A thief was caught' }).waitFor();
+      await tab.locator('#log .reuse_detected').waitFor();
+      await tab.locator('#canvas .badge.reuse_detected').waitFor();
+      expect(await tab.locator('#canvas desc').textContent()).toContain('ended because of theft');
+    }
+    expect(await page.evaluate('document.activeElement.id')).toBe('ended');
+    expect(await page.locator('#announcer').textContent()).toMatch(/theft|Caught/);
+    expect(await violations()).toEqual([]);
+    await begin();
+    expect(await page.locator('#ended').isVisible()).toBe(false);
+  });
+
+  it('lists the sessions, and ends another one', async () => {
+    await begin();
+    const email = (await page.locator('#who').textContent()) ?? '';
+    await page.locator('#logout').click();
+    await page.locator('#ended').waitFor();
+    const own = uniqueEmail('visitor');
+    expect(email).not.toBe(own);
+    await service.api().register({ email: own, password: PASSWORD, deviceName: 'Phone', transport: 'body' });
+    await page.locator('#email').fill(own);
+    await page.locator('#password').fill(PASSWORD);
+    await page.locator('button[value=login]').click();
+    const phone = page.locator('#session-list li').filter({ hasText: 'Phone' });
+    await phone.locator('button').click();
+    await phone.waitFor({ state: 'detached' });
+    expect(await page.locator('#session-list li').count()).toBe(1);
+    await page.locator('#session-list button').click();
+    await page.locator('#ended').waitFor();
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const viewport of [PHONE, DESK])
+      it(`is accessible, and fits ${viewport.width} pixels, in ${colorScheme} colours`, async () => {
+        await open({ viewport, colorScheme, reducedMotion: 'reduce' });
+        expect(await violations()).toEqual([]);
+        await begin();
+        await page.locator('#lose').click();
+        await outcome('lose-outcome', /^Replayed/);
+        expect(await violations()).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(viewport.width);
+      });
+});
