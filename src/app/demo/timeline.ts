@@ -8,7 +8,7 @@ const EVENTS_PER_SESSION = 200;
 
 /** What happened to a session; ids, labels and generations only. */
 export interface TimelineEvent {
-  /** Grows with each event of the process. */
+  /** Grows with each event. */
   readonly id: number;
   readonly kind:
     | 'logged_in'
@@ -39,7 +39,8 @@ export interface TimelineEvent {
 @Injectable()
 export class Timeline implements OnModuleInit {
   private readonly sessions = new LRUCache<string, TimelineEvent[]>({ max: SESSIONS });
-  private count = 0;
+  /** Goes on where the last process was, or later. */
+  private count = Date.now();
 
   constructor(private readonly events: AuthEventBus) {}
 

@@ -74,7 +74,7 @@ export class Experiments {
     window.open('/', '_blank', 'noopener');
     setText(
       byId('second-tab-outcome'),
-      'Opened. Watch the names on the bars: whichever tab is first refreshes for both.',
+      'Opened. Watch the names beside the rows: whichever tab is first refreshes for both.',
     );
   }
 

@@ -40,8 +40,8 @@ export function legend(): HTMLLIElement[] {
 }
 
 export function bar(name: string, from: number, to: number, y: number): SVGElement {
-  const x = Math.max(from, -20);
-  return svg('rect', { class: name, x, y: y - BAR / 2, width: Math.max(2, to - x), height: BAR, rx: 4 });
+  const width = Math.max(2, to - from);
+  return svg('rect', { class: name, x: from, y: y - BAR / 2, width, height: BAR, rx: 4 });
 }
 
 /** Of like marks that would cover each other, the first: the list tells them all. */

@@ -65,7 +65,7 @@ export class Picture {
     this.layer.replaceChildren(
       ...this.axis(endedAt ?? presentAt, endedAt === null ? 'now' : 'end', scale),
       ...visible.flatMap((generation) => this.row(generation, story, presentAt, scale, y(generation.number))),
-      ...(endedAt === null ? [] : [this.end(scale(endedAt))]),
+      ...(endedAt === null ? [] : [this.end(scale(endedAt), story.wasTheft)]),
       ...(endedAt === null ? [nowLine(scale(presentAt))] : []),
       ...confirmations(visible, scale, y),
       ...apart(
@@ -124,16 +124,19 @@ export class Picture {
       svg('text', { class: 'caller', x: 4, y: y + 11 }, caller ?? ''),
       svg('line', { class: 'rail', x1: GUTTER, x2: this.width, y1: y, y2: y }),
     ];
-    if (graceEnds > until)
-      shapes.push(bar('grace', scale(until), scale(Math.min(graceEnds, presentAt + AHEAD_MS)), y));
-    shapes.push(bar(isCurrent ? 'life current' : 'life', scale(begins), scale(until), y));
+    const stretch = (name: string, from: number, to: number): void => {
+      const end = scale(Math.min(to, presentAt + AHEAD_MS));
+      if (to > from && end > GUTTER) shapes.push(bar(name, Math.max(GUTTER, scale(from)), end, y));
+    };
+    stretch('grace', until, graceEnds);
+    stretch(isCurrent ? 'life current' : 'life', begins, Math.max(until, begins + 1));
     return shapes.map((shape) => faded(shape, y));
   }
 
-  private end(x: number): SVGElement {
+  private end(x: number, wasTheft: boolean): SVGElement {
     return svg(
       'g',
-      { class: 'end' },
+      { class: wasTheft ? 'end theft' : 'end' },
       svg('rect', { x, y: TOP, width: Math.max(0, this.width - x), height: HEIGHT - TOP - AXIS }),
       svg('line', { x1: x, x2: x, y1: TOP, y2: HEIGHT - AXIS }),
     );
