@@ -103,7 +103,7 @@ export function sentence(event: TimelineEvent): string | null {
     case 'stolen':
       return `A thief copied the refresh token of generation ${generation}.`;
     case 'revoked':
-      return `The session was ended: ${(reason ?? 'revoked').replaceAll('_', ' ')}.`;
+      return `The session is over: ${(reason ?? 'revoked').replaceAll('_', ' ')}.`;
     case 'logged_in':
     case 'confirmed':
     case 'logged_out':
