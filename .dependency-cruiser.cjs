@@ -31,7 +31,8 @@ module.exports = {
     },
     {
       name: 'core-is-pure',
-      comment: 'no Nest, no Mongoose, no HTTP in src/core: of packages, only the parser of user agents and the distance of words',
+      comment:
+        'no Nest, no Mongoose, no HTTP in src/core: of packages, only the parser of user agents and the distance of words',
       severity: 'error',
       from: { path: '^src/core/' },
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer'], pathNot: 'node_modules/(bowser|leven)/' },

@@ -1,12 +1,17 @@
 import type { AccessTokenOptions } from './auth-options.js';
 import type { OptionReader } from './option-reader.js';
-import type { ResolvedAuthOptions } from './resolve-options.js';
+
+export interface ResolvedAccessTokenOptions {
+  readonly ttlMs: number;
+  /** By `appId`, in milliseconds. */
+  readonly ttlByAppMs: ReadonlyMap<string, number>;
+}
 
 /** Lives of access tokens, none longer than `ttl`: revocations are kept for that long, and an appId is the client's word. */
 export function readAccessToken(
   read: OptionReader,
   { ttl, ttlByApp }: AccessTokenOptions,
-): ResolvedAuthOptions['accessToken'] {
+): ResolvedAccessTokenOptions {
   const ttlMs = read.duration('accessToken.ttl', ttl, '15m');
   const lives = livesOf(read, ttlByApp).map(([appId, life]) => {
     const key = `accessToken.ttlByApp.${appId}`;

@@ -6,7 +6,7 @@ import { ConfigurationError, type ConfigurationProblem, OptionReader } from './o
 import { readOrigins } from './read-origins.js';
 import { AUTH_OPTION_KEYS, unknownKeys } from './unknown-keys.js';
 import { readCookie, type ResolvedCookieOptions } from './read-cookie.js';
-import { readAccessToken } from './read-access-token.js';
+import { readAccessToken, type ResolvedAccessTokenOptions } from './read-access-token.js';
 import { derivedKeys, fingerprintKeys, readKeys, refuseSharedKeys } from './read-keys.js';
 
 /** Injection token of the {@link ResolvedAuthOptions}. */
@@ -17,7 +17,7 @@ export interface ResolvedAuthOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly keys: { readonly access: readonly RingKey[]; readonly refresh: readonly RingKey[] };
-  readonly accessToken: { readonly ttlMs: number; readonly ttlByAppMs: ReadonlyMap<string, number> };
+  readonly accessToken: ResolvedAccessTokenOptions;
   readonly refreshToken: {
     readonly idleTtlMs: number;
     readonly absoluteTtlMs: number;
