@@ -1,5 +1,6 @@
 import { type AuthOptions, checkOptions, ConfigurationError, type ConfigurationProblem } from '../index.js';
 import { Environment, VARIABLES } from './environment.js';
+import type { KeySources } from './keys/key-file-watcher.js';
 import {
   type AdminSettings,
   type DatabaseSettings,
@@ -23,6 +24,8 @@ export interface AppConfig {
   readonly admin: AdminSettings | null;
   readonly logLevel: LogLevel;
   readonly auth: AuthOptions;
+  /** Where the keys come from: a file is read again when it changes. */
+  readonly keySources: KeySources;
   /** For the operator, at start. */
   readonly warnings: readonly string[];
 }
@@ -39,12 +42,14 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
   read.choice('NODE_ENV', 'development', ['development', 'production', 'test']);
   const port = read.port();
   const dataDir = env.text('DATA_DIR') ?? '.data';
+  const issuer = read.issuer(port);
+  const keySources: KeySources = {
+    access: read.keys('JWT_ACCESS_KEYS', 'access', dataDir),
+    refresh: read.keys('JWT_REFRESH_KEYS', 'refresh', dataDir),
+  };
   const basis: AuthBasis = {
-    issuer: read.issuer(port),
-    keys: {
-      access: read.keys('JWT_ACCESS_KEYS', 'access', dataDir),
-      refresh: read.keys('JWT_REFRESH_KEYS', 'refresh', dataDir),
-    },
+    issuer,
+    keys: { access: keySources.access.read(), refresh: keySources.refresh.read() },
     isProduction,
     isThrottled: read.choice('THROTTLE', 'on', ['on', 'off']) === 'on',
   };
@@ -61,6 +66,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
     admin: read.administrator(),
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
     auth: readAuthOptions(env, basis),
+    keySources,
     warnings: read.warnings,
   };
   const problems = [...read.problems, ...problemsOf(config.auth, read.problems)];

@@ -36,7 +36,7 @@ export const VARIABLES: readonly Variable[] = [
     name: 'JWT_ACCESS_KEYS',
     fallback: 'development keys in DATA_DIR',
     meaning:
-      'Comma-separated secrets of at least 32 bytes, the first signs, or the path of a JWK set. Required in production.',
+      'Comma-separated secrets of at least 32 bytes, the first signs, or the path of a JWK set, taken over when it changes. Required in production.',
     option: 'keys.access',
   },
   {

@@ -442,7 +442,7 @@ const SUPPLIED: Record<string, unknown> = {
 };
 
 /** What follows from the keys and is nobody's choice. */
-const DERIVED: ReadonlySet<string> = new Set(['deviceKeys']);
+const DERIVED: ReadonlySet<string> = new Set(['deviceKeys', 'fingerprint.areKeysDerived']);
 
 interface DocumentedOption {
   readonly path: string;

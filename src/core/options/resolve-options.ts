@@ -6,7 +6,7 @@ import { ConfigurationError, type ConfigurationProblem, OptionReader } from './o
 import { readOrigins } from './read-origins.js';
 import { AUTH_OPTION_KEYS, unknownKeys } from './unknown-keys.js';
 import { readCookie, type ResolvedCookieOptions } from './read-cookie.js';
-import { derivedKeys, fingerprintKeys, readKeys, refuseSharedKeys } from './read-keys.js';
+import { derivedKeys, fingerprintKeys, readRing } from './read-keys.js';
 
 /** Injection token of the {@link ResolvedAuthOptions}. */
 export const AUTH_OPTIONS = Symbol('AUTH_OPTIONS');
@@ -38,6 +38,8 @@ export interface ResolvedAuthOptions {
     readonly mode: 'off' | 'report' | 'enforce';
     readonly features: readonly FingerprintFeature[];
     readonly keys: readonly Uint8Array[];
+    /** Whether they come from the refresh keys, and change with them. */
+    readonly areKeysDerived: boolean;
   };
   readonly password: {
     readonly minLength: number;
@@ -92,11 +94,7 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
   read.problems.push(...module.problems, ...unknownKeys(options, AUTH_OPTION_KEYS, '', module.names));
   const refresh = options.refreshToken ?? {};
   const issuer = readIssuer(read, options.issuer);
-  const keys = {
-    access: readKeys(read, 'keys.access', options.keys?.access),
-    refresh: readKeys(read, 'keys.refresh', options.keys?.refresh),
-  };
-  refuseSharedKeys(read, keys);
+  const keys = readRing(read, options.keys);
 
   const resolved: ResolvedAuthOptions = {
     issuer,
@@ -135,6 +133,7 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
       ]),
       features: readFeatures(read, options.fingerprint?.features),
       keys: fingerprintKeys(read, options.fingerprint?.key, keys.refresh),
+      areKeysDerived: options.fingerprint?.key === undefined,
     },
     password: {
       minLength: read.integer('password.minLength', options.password?.minLength, 8, 8, 64),
