@@ -18,6 +18,8 @@ export type { RecentUse, RefreshSession, SessionDevice } from './tokens/refresh-
 export type { SignedToken } from './tokens/token-signer.js';
 export { KeyRing } from './tokens/key-ring.js';
 export type { KeyChange, SigningKey, TokenKind } from './tokens/key-ring.js';
+export { IntrospectionService } from './auth/oauth/introspection.service.js';
+export type { ActiveToken, Introspection } from './auth/oauth/introspection.service.js';
 export { RevocationService } from './revocation/revocation.service.js';
 export type { RevocableToken } from './revocation/revocation.service.js';
 export { AuthEventBus } from './events/auth-event-bus.js';
@@ -41,6 +43,7 @@ export type {
   AuthOptions,
   CookieOptions,
   FingerprintOptions,
+  IntrospectionClient,
   KeyOptions,
   PasswordOptions,
   RefreshTokenOptions,

@@ -110,6 +110,10 @@ function readAuthOptions(
     password: { bcryptCost: env.number('BCRYPT_COST') as number | undefined },
     throttle: isThrottled ? undefined : false,
     trustedOrigins: env.list('TRUSTED_ORIGINS'),
+    introspectionClients: env.list('INTROSPECTION_CLIENTS')?.map((pair) => {
+      const [id = '', ...secret] = pair.split(':');
+      return { id, secret: secret.join(':') };
+    }),
   };
 }
 

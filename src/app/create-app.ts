@@ -20,6 +20,9 @@ const UNREADABLE = {
   message: 'The request could not be read.',
   error: 'Bad Request',
 } as const;
+/** Forms, which the module reads itself; what is sent there as JSON is refused in the shape of the RFCs. */
+const READ_BY_THE_MODULE = /^\/auth\/(?:introspect|revoke)(?:\?|$)/;
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 /** Node's own limit on a request's head. */
 const MAX_URL_BYTES = 16_384;
 
@@ -114,7 +117,9 @@ async function fastify(
 /** After the headers and the log, so that a body that cannot be read has both. */
 function useJsonBodies(app: INestApplication, { httpAdapter }: AppConfig): void {
   if (httpAdapter === 'express') {
-    (app as NestExpressApplication).useBodyParser('json', { limit: BODY_LIMIT_BYTES });
+    const type = ({ url, headers }: IncomingMessage) =>
+      !READ_BY_THE_MODULE.test(url ?? '') && JSON_TYPE.test(headers['content-type'] ?? '');
+    (app as NestExpressApplication).useBodyParser('json', { limit: BODY_LIMIT_BYTES, type });
     return;
   }
   const fastify = app as NestFastifyApplication;

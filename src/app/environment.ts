@@ -118,6 +118,13 @@ export const VARIABLES: readonly Variable[] = [
     option: 'trustedOrigins',
   },
   {
+    name: 'INTROSPECTION_CLIENTS',
+    fallback: 'none',
+    meaning:
+      'Comma-separated `id:secret` of services that may introspect and revoke tokens; secrets of at least 32 characters.',
+    option: 'introspectionClients',
+  },
+  {
     name: 'TRUST_PROXY',
     fallback: 'false',
     meaning: '`true`, a number of hops, or addresses of proxies whose `X-Forwarded-*` is believed.',

@@ -495,7 +495,8 @@ function resolvedAt(path: string): { value: unknown; isDuration: boolean } {
   );
   if (Object.hasOwn(group, `${last}Ms`)) return { value: group[`${last}Ms`], isDuration: true };
   const value = path === 'fingerprint.key' ? group['keys'] : group[last];
-  return { value: value instanceof Set ? [...(value as Set<unknown>)] : value, isDuration: false };
+  const isList = value instanceof Set || value instanceof Map;
+  return { value: isList ? [...(value as Iterable<unknown>)] : value, isDuration: false };
 }
 
 function isGroup(value: unknown): value is Record<string, unknown> {

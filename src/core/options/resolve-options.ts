@@ -1,3 +1,4 @@
+import type { ClientSecrets } from '../client-credentials.js';
 import { FINGERPRINT_FEATURES, type FingerprintFeature } from '../fingerprint.js';
 import type { RingKey } from '../key-spec.js';
 import type { BreachChecker, Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
@@ -6,6 +7,7 @@ import { ConfigurationError, type ConfigurationProblem, OptionReader } from './o
 import { readOrigins } from './read-origins.js';
 import { AUTH_OPTION_KEYS, unknownKeys } from './unknown-keys.js';
 import { readCookie, type ResolvedCookieOptions } from './read-cookie.js';
+import { readIntrospectionClients } from './read-clients.js';
 import { derivedKeys, fingerprintKeys, readRing } from './read-keys.js';
 
 /** Injection token of the {@link ResolvedAuthOptions}. */
@@ -58,6 +60,8 @@ export interface ResolvedAuthOptions {
   /** Keys of the cookie by which a device is recognised, one for each refresh key. */
   readonly deviceKeys: readonly Uint8Array[];
   readonly trustedOrigins: ReadonlySet<string>;
+  /** Empty: there are no OAuth endpoints. */
+  readonly introspectionClients: ClientSecrets;
   readonly userStore: UserStore | null;
   readonly clock: Clock | null;
 }
@@ -164,6 +168,7 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
     throttle: readThrottle(read, options.throttle),
     deviceKeys: derivedKeys(keys.refresh, 'device'),
     trustedOrigins: readOrigins(read, options.trustedOrigins),
+    introspectionClients: readIntrospectionClients(read, options.introspectionClients),
     userStore: options.userStore ?? null,
     clock: options.clock ?? null,
   };
