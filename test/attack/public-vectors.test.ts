@@ -110,9 +110,7 @@ if (signatures === null || keySets === null) {
 
     it('are none of them access tokens, whatever keys the service has', async () => {
       const keys = usable.flatMap(({ key, group }) =>
-        typeof key === 'string'
-          ? []
-          : [{ ...(group.private as object), kid: key.kid }],
+        typeof key === 'string' ? [] : [{ ...(group.private as object), kid: key.kid }],
       );
       const distinct = [...new Map(keys.map((key) => [key.kid, key])).values()];
       const own = { kty: 'oct', k: Buffer.alloc(48, 'q8Zr-4kT2mXw').toString('base64url'), kid: 'own' };
