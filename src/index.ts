@@ -16,6 +16,10 @@ export { RefreshTokenService } from './tokens/refresh-token.service.js';
 export type { ClientTraits, NewSession, OpenSession } from './tokens/refresh-token.service.js';
 export type { RecentUse, RefreshSession, SessionDevice } from './tokens/refresh-token.store.js';
 export type { SignedToken } from './tokens/token-signer.js';
+export { KeyRing } from './tokens/key-ring.js';
+export type { KeyChange, SigningKey, TokenKind } from './tokens/key-ring.js';
+export { IntrospectionService } from './auth/oauth/introspection.service.js';
+export type { ActiveToken, Introspection } from './auth/oauth/introspection.service.js';
 export { RevocationService } from './revocation/revocation.service.js';
 export type { RevocableToken } from './revocation/revocation.service.js';
 export { AuthEventBus } from './events/auth-event-bus.js';
@@ -39,6 +43,7 @@ export type {
   AuthOptions,
   CookieOptions,
   FingerprintOptions,
+  IntrospectionClient,
   KeyOptions,
   PasswordOptions,
   RefreshTokenOptions,
@@ -50,9 +55,14 @@ export type {
 export { checkOptions } from './core/options/resolve-options.js';
 export { ConfigurationError } from './core/options/option-reader.js';
 export type { ConfigurationProblem } from './core/options/option-reader.js';
+export { parseDuration } from './core/duration.js';
 export type { Duration } from './core/duration.js';
 export type { FingerprintFeature } from './core/fingerprint.js';
-export type { KeyInput } from './core/key-spec.js';
+export { tokenLifetimes } from './core/options/token-lifetimes.js';
+export type { TokenLifetimes } from './core/options/token-lifetimes.js';
+export { describeKey } from './core/describe-key.js';
+export type { KeyDescription } from './core/describe-key.js';
+export type { KeyInput, SigningAlgorithm } from './core/key-spec.js';
 
 // Ports
 export type {

@@ -1,10 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { TerminusModule } from '@nestjs/terminus';
-import { AuthModule } from '../index.js';
+import { AuthModule, KeyRing } from '../index.js';
 import type { AppConfig } from './config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthController } from './health.controller.js';
+import { KeyFileWatcher } from './keys/key-file-watcher.js';
 import { SecurityLog } from './security-log.js';
 
 /** Without a server a request must fail soon, with 503, not after the driver's default half minute. */
@@ -27,7 +28,14 @@ export class AppModule {
         ...(config.hasDemo ? [DemoModule] : []),
       ],
       controllers: [HealthController],
-      providers: [SecurityLog],
+      providers: [
+        SecurityLog,
+        {
+          provide: KeyFileWatcher,
+          useFactory: (ring: KeyRing) => new KeyFileWatcher(ring, config.keySources),
+          inject: [KeyRing],
+        },
+      ],
     };
   }
 }

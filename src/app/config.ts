@@ -1,6 +1,7 @@
 import { type AuthOptions, checkOptions, ConfigurationError, type ConfigurationProblem } from '../index.js';
 import { DEMO_ACCESS_TTL, DEMO_APP_ID } from './demo/demo-settings.js';
 import { Environment, VARIABLES } from './environment.js';
+import type { KeySources } from './keys/key-file-watcher.js';
 import {
   type AdminSettings,
   type DatabaseSettings,
@@ -26,6 +27,8 @@ export interface AppConfig {
   readonly hasDemo: boolean;
   readonly logLevel: LogLevel;
   readonly auth: AuthOptions;
+  /** Where the keys come from: a file is read again when it changes. */
+  readonly keySources: KeySources;
   /** For the operator, at start. */
   readonly warnings: readonly string[];
 }
@@ -42,12 +45,14 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
   read.choice('NODE_ENV', 'development', ['development', 'production', 'test']);
   const port = read.port();
   const dataDir = env.text('DATA_DIR') ?? '.data';
+  const issuer = read.issuer(port);
+  const keySources: KeySources = {
+    access: read.keys('JWT_ACCESS_KEYS', 'access', dataDir),
+    refresh: read.keys('JWT_REFRESH_KEYS', 'refresh', dataDir),
+  };
   const basis: AuthBasis = {
-    issuer: read.issuer(port),
-    keys: {
-      access: read.keys('JWT_ACCESS_KEYS', 'access', dataDir),
-      refresh: read.keys('JWT_REFRESH_KEYS', 'refresh', dataDir),
-    },
+    issuer,
+    keys: { access: keySources.access.read(), refresh: keySources.refresh.read() },
     isProduction,
     hasDemo: read.demo(),
     isThrottled: read.choice('THROTTLE', 'on', ['on', 'off']) === 'on',
@@ -66,6 +71,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
     hasDemo: basis.hasDemo,
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
     auth: readAuthOptions(env, basis),
+    keySources,
     warnings: read.warnings,
   };
   const problems = [...read.problems, ...problemsOf(config.auth, read.problems)];
@@ -111,6 +117,10 @@ function readAuthOptions(
     password: { bcryptCost: env.number('BCRYPT_COST') as number | undefined },
     throttle: isThrottled ? undefined : false,
     trustedOrigins: env.list('TRUSTED_ORIGINS'),
+    introspectionClients: env.list('INTROSPECTION_CLIENTS')?.map((pair) => {
+      const [id = '', ...secret] = pair.split(':');
+      return { id, secret: secret.join(':') };
+    }),
   };
 }
 

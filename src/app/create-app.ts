@@ -21,6 +21,9 @@ const UNREADABLE = {
   message: 'The request could not be read.',
   error: 'Bad Request',
 } as const;
+/** Forms, which the module reads itself; what is sent there as JSON is refused in the shape of the RFCs. */
+const READ_BY_THE_MODULE = /^\/auth\/(?:introspect|revoke)(?:\?|$)/;
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 /** Node's own limit on a request's head. */
 const MAX_URL_BYTES = 16_384;
 
@@ -130,9 +133,9 @@ function useJsonBodies(app: INestApplication, { httpAdapter }: AppConfig): void 
 }
 
 /** A body of a GET means nothing (RFC 9110 §9.3.1): it is not looked at, as on Fastify. */
-function isJsonToRead({ method, headers }: IncomingMessage): boolean {
-  if (method === 'GET' || method === 'HEAD') return false;
-  return /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '');
+function isJsonToRead({ method, url, headers }: IncomingMessage): boolean {
+  if (method === 'GET' || method === 'HEAD' || READ_BY_THE_MODULE.test(url ?? '')) return false;
+  return JSON_TYPE.test(headers['content-type'] ?? '');
 }
 
 /** Express counts hops by itself; Fastify is given the counting. */

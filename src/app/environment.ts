@@ -36,7 +36,7 @@ export const VARIABLES: readonly Variable[] = [
     name: 'JWT_ACCESS_KEYS',
     fallback: 'development keys in DATA_DIR',
     meaning:
-      'Comma-separated secrets of at least 32 bytes, the first signs, or the path of a JWK set. Required in production.',
+      'Comma-separated secrets of at least 32 bytes, the first signs, or the path of a JWK set, taken over when it changes. Required in production.',
     option: 'keys.access',
   },
   {
@@ -116,6 +116,13 @@ export const VARIABLES: readonly Variable[] = [
     fallback: 'none',
     meaning: 'Comma-separated origins of front ends elsewhere; answered with CORS.',
     option: 'trustedOrigins',
+  },
+  {
+    name: 'INTROSPECTION_CLIENTS',
+    fallback: 'none',
+    meaning:
+      'Comma-separated `id:secret` of services that may introspect and revoke tokens; secrets of at least 32 characters.',
+    option: 'introspectionClients',
   },
   {
     name: 'TRUST_PROXY',

@@ -23,6 +23,8 @@ const LEVELS = {
   'session.evicted': 'log',
   'fingerprint.mismatched': 'warn',
   'password.changed': 'log',
+  'access_token.revoked': 'log',
+  'key.retired': 'log',
 } as const satisfies Record<AuthEventName, 'warn' | 'log' | 'debug'>;
 
 /** Writes security events to the log of the service. */

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
 import mongoose from 'mongoose';
-import type { ConfigurationProblem, KeyInput } from '../index.js';
+import type { ConfigurationProblem, TokenKind } from '../index.js';
 import { Environment } from './environment.js';
-import { developmentKeys, KeyFileError, readKeySet } from './keys.js';
+import { developmentKeyFile, developmentKeys, KeyFileError, readKeySet } from './keys/key-sets.js';
+import type { KeySource } from './keys/key-file-watcher.js';
 
 export const DATABASES = ['auto', 'uri', 'embedded', 'memory-server'] as const;
 
@@ -81,19 +82,20 @@ export class SettingsReader {
     return { choice, uri };
   }
 
-  keys(name: string, kind: 'access' | 'refresh', dataDir: string): KeyInput[] {
+  keys(name: string, kind: TokenKind, dataDir: string): KeySource {
     try {
       const given = this.env.text(name);
       if (given !== undefined) {
-        const { keys, warning } = readKeySet(given);
+        const { keys, path, warning } = readKeySet(given);
         if (warning) this.warnings.push(`${name} ${warning}`);
-        return keys;
+        return { path, read: () => (path === null ? keys : readKeySet(given).keys) };
       }
       if (!this.isProduction) {
         this.warnings.push(
           `${name} is not set: using development keys kept in ${dataDir}. Never do this in production.`,
         );
-        return developmentKeys(dataDir, kind);
+        developmentKeys(dataDir, kind);
+        return { path: developmentKeyFile(dataDir), read: () => developmentKeys(dataDir, kind) };
       }
       this.refuse(
         name,
@@ -104,7 +106,7 @@ export class SettingsReader {
       if (!(error instanceof KeyFileError)) throw error;
       this.problems.push({ key: name, value: '(keys)', mend: error.message });
     }
-    return [];
+    return { path: null, read: () => [] };
   }
 
   /** The demo page loses answers and steals tokens when asked to. */

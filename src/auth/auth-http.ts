@@ -3,6 +3,7 @@ import type { EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
 import { extractAccessToken } from '../tokens/jwt.strategy.js';
+import { KeyRing } from '../tokens/key-ring.js';
 import type { ClientTraits } from '../tokens/refresh-token.service.js';
 import { TokenSigner } from '../tokens/token-signer.js';
 import type { LogoutTokens } from './auth.service.js';
@@ -23,6 +24,7 @@ export type ClientRequest = Pick<HttpRequest, 'headers' | 'ip' | 'body'>;
 export class AuthHttp {
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    private readonly keyRing: KeyRing,
     private readonly signer: TokenSigner,
     private readonly cookie: RefreshCookie,
     private readonly devices: DeviceCookie,
@@ -30,7 +32,9 @@ export class AuthHttp {
 
   /** Who sent the request, as a session and the throttle care. */
   clientOf(request: ClientRequest): ClientTraits {
-    return { ...clientOf(request, this.options), device: this.devices.read(request) };
+    const { mode, features } = this.options.fingerprint;
+    const keys = this.keyRing.fingerprintKeys;
+    return { ...clientOf(request, { mode, features, keys }), device: this.devices.read(request) };
   }
 
   /** Who sent the request, as an event tells. */

@@ -29,6 +29,7 @@ import { RequestShapeGuard } from './guards/request-shape.guard.js';
 import { RolesGuard } from './guards/roles.guard.js';
 import { LoginThrottleGuard, RefreshThrottleGuard } from './guards/throttle.guard.js';
 import { JwksController } from './jwks.controller.js';
+import { IntrospectionModule } from './oauth/introspection.module.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
 const MODULE_OPTIONS = Symbol('MODULE_OPTIONS');
@@ -48,7 +49,7 @@ class AuthOptionsModule extends ConfigurableAuthOptionsModule {}
 
 /**
  * Registration, login, silent refresh, logout, sessions and revocation, on the host's Mongoose connection. Adds no body
- * parser, no middleware and no global pipe; its global filter catches its own errors only.
+ * parser, no global pipe, and no middleware but on its own OAuth endpoints; its global filter catches its own errors only.
  *
  * @example
  * AuthModule.forRoot({ issuer: 'https://api.example.com', keys: { access: [accessSecret], refresh: [refreshSecret] } })
@@ -83,6 +84,10 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   const users = UsersModule.register(options, database, connectionName);
   const tokens = TokensModule.register({ options, database, revocation, users }, connectionName);
   const throttle = ThrottleModule.register(options, connectionName);
+  const introspection = IntrospectionModule.register(
+    controllers.introspection === false ? null : routePrefix,
+    [options, database, revocation, users, tokens, throttle],
+  );
   const shared = [
     AuthService,
     AuthHttp,
@@ -102,12 +107,12 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   return {
     module: AuthModule,
     global: isGlobal,
-    imports: [options, database, revocation, users, tokens, throttle],
+    imports: [options, database, revocation, users, tokens, throttle, introspection],
     controllers: [
       ...(controllers.auth === false ? [] : [authControllerAt(routePrefix)]),
       ...(controllers.jwks === false ? [] : [JwksController]),
     ],
     providers: [...shared, AccessTokenGuard, RequestShapeGuard, UnexpectedErrorFilter, ...global],
-    exports: [...shared, options, database, revocation, users, tokens, throttle],
+    exports: [...shared, options, database, revocation, users, tokens, throttle, introspection],
   };
 }

@@ -14,6 +14,7 @@ import {
   type OpenSession,
   RefreshTokenService,
 } from '../tokens/refresh-token.service.js';
+import { KeyRing } from '../tokens/key-ring.js';
 import { SessionTerminator } from '../tokens/session-terminator.js';
 import { clientAddress } from '../throttle/client-address.js';
 import { type Attempt, ThrottleService } from '../throttle/throttle.service.js';
@@ -43,6 +44,7 @@ export class AuthService {
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
     private readonly users: UsersService,
     private readonly refreshTokens: RefreshTokenService,
+    private readonly keyRing: KeyRing,
     private readonly signer: TokenSigner,
     private readonly terminator: SessionTerminator,
     private readonly revocations: RevocationService,
@@ -206,7 +208,7 @@ export class AuthService {
     request: NewSession,
     { ip, device }: ClientTraits,
   ): Promise<Attempt> {
-    if (device && isKnownDevice(device, email, this.options.deviceKeys))
+    if (device && isKnownDevice(device, email, this.keyRing.deviceKeys))
       return { email, origin: `device:${device.id}`, isKnownDevice: true };
     if (this.options.throttle && request.transport === 'body' && request.deviceId) {
       // The same two questions for an account that does not exist: the time must not tell.

@@ -5,6 +5,7 @@ import { stringifySetCookie } from 'cookie';
 import { deviceToken, type KnownDevice, parseDeviceToken } from '../core/device-token.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import { cookieName, readCookie, type RefreshRequest } from '../tokens/refresh-token.extractor.js';
+import { KeyRing } from '../tokens/key-ring.js';
 import { cookieAttributes } from './refresh-cookie.js';
 
 const MAX_AGE_SECONDS = 180 * 86_400;
@@ -17,6 +18,7 @@ export class DeviceCookie {
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly keyRing: KeyRing,
   ) {
     this.name = cookieName('device', options.refreshToken.cookie);
   }
@@ -27,7 +29,7 @@ export class DeviceCookie {
 
   /** Remembers that the account logged in on this device. */
   set(request: RefreshRequest, response: unknown, email: string): void {
-    const [key] = this.options.deviceKeys;
+    const [key] = this.keyRing.deviceKeys;
     if (!this.options.throttle || !key) return;
     const earlier = this.read(request);
     const token = deviceToken(earlier?.id ?? randomBytes(16).toString('base64url'), email, earlier, key);

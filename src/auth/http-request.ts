@@ -66,7 +66,7 @@ export function addressOf({ ip = '' }: Pick<HttpRequest, 'ip'>): string {
 /** Who sent a request, as far as a session cares. */
 export function clientOf(
   request: Pick<HttpRequest, 'headers' | 'ip'>,
-  { fingerprint }: ResolvedAuthOptions,
+  fingerprint: Pick<ResolvedAuthOptions['fingerprint'], 'mode' | 'features' | 'keys'>,
 ): ClientTraits {
   const ip = addressOf(request);
   const traits = { headers: request.headers, address: ip };

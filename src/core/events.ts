@@ -73,6 +73,10 @@ export interface AuthEvents {
   'session.evicted': SessionEvent & Cause;
   'fingerprint.mismatched': SessionEvent & { refused: boolean; source: EventSource };
   'password.changed': { userId: string; source: EventSource };
+  /** Through the revocation endpoint (RFC 7009); `tokenId` is its `jti`. */
+  'access_token.revoked': SessionEvent & Cause & { tokenId: string; clientId: string };
+  /** A key left the ring: its tokens are refused from now on. Told by each process, as it learns of it. */
+  'key.retired': { kind: 'access' | 'refresh'; kid: string };
 }
 
 export type AuthEventName = keyof AuthEvents;

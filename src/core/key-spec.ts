@@ -9,6 +9,7 @@ import {
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto';
+import { jwkMisuse, rsaWeakness } from './jwk-checks.js';
 
 export type SigningAlgorithm =
   | 'HS256'
@@ -87,6 +88,8 @@ function hmacKey(bytes: Buffer, text: string | null, kid?: string, alg: SigningA
 }
 
 function jwkKey(jwk: JsonWebKey & { kid?: string; alg?: string }): RingKey {
+  const misuse = jwkMisuse(jwk);
+  if (misuse) throw new KeyProblem(misuse, 'give a key that is made for signatures, and for nothing else');
   const algorithm = jwkAlgorithm(jwk);
   if (jwk.kty === 'oct') return hmacKey(Buffer.from(jwk.k ?? '', 'base64url'), null, jwk.kid, algorithm);
   const signingKey =
@@ -94,9 +97,8 @@ function jwkKey(jwk: JsonWebKey & { kid?: string; alg?: string }): RingKey {
   const verifyingKey = importKey(() =>
     signingKey ? createPublicKey(signingKey) : createPublicKey({ key: jwk, format: 'jwk' }),
   );
-  const bits = verifyingKey.asymmetricKeyDetails?.modulusLength;
-  if (bits !== undefined && bits < 2048)
-    throw new KeyProblem(`an RSA key of ${bits} bits is too short`, 'use at least 2048 bits');
+  const weakness = rsaWeakness(verifyingKey);
+  if (weakness) throw new KeyProblem(weakness, 'make a new one of at least 2048 bits and exponent 65537');
   if (signingKey && !isPair(signingKey, verifyingKey))
     throw new KeyProblem(
       'the private part of a JWK does not belong to its public part',
@@ -145,10 +147,15 @@ function jwkAlgorithm(jwk: JsonWebKey & { alg?: string }): SigningAlgorithm {
   const allowed = Object.hasOwn(ALGORITHMS, family ?? '') ? ALGORITHMS[family ?? ''] : undefined;
   const algorithm =
     jwk.alg === undefined ? allowed?.[0] : allowed?.find((candidate) => candidate === jwk.alg);
+  if (jwk.kty === 'OKP')
+    throw new KeyProblem(
+      `a JWK of kty OKP (${String(jwk.crv)}) is not supported: the verifying library knows no EdDSA`,
+      'use EC P-256 (ES256), whose keys and signatures are as short',
+    );
   if (!algorithm)
     throw new KeyProblem(
       `a JWK of kty ${String(jwk.kty)}${jwk.crv ? ` (${jwk.crv})` : ''} with alg ${String(jwk.alg)} is not supported`,
-      'use oct (HS256), RSA (RS256), or EC P-256 (ES256); the verifying library knows no EdDSA',
+      'use oct (HS256), RSA (RS256), or EC P-256 (ES256)',
     );
   return algorithm;
 }

@@ -17,6 +17,8 @@ export type RevocationReason =
   | 'token_version_retired'
   | 'fingerprint_mismatched'
   | 'ended_by_administrator'
+  /** Through the revocation endpoint (RFC 7009). */
+  | 'revoked_by_client'
   /** Its access tokens were revoked, and whoever did it did not get to end the session. */
   | 'revocation_completed';
 

@@ -20,6 +20,7 @@ interface Limiters {
   readonly refresh: RateLimiterAbstract;
   readonly failures: RateLimiterAbstract;
   readonly accountFailures: RateLimiterAbstract;
+  readonly clientFailures: RateLimiterAbstract;
 }
 
 /**
@@ -46,6 +47,8 @@ export class ThrottleService implements OnModuleInit {
       accountFailures: this.store.limiter('account', throttle.accountFailures),
       // In the process: a refresh must not cost another round trip to the database.
       refresh: new RateLimiterMemory(limiterWindow('refresh', throttle.refresh)),
+      // The same: services ask about every request that they get.
+      clientFailures: new RateLimiterMemory(limiterWindow('client', throttle.failures)),
     };
   }
 
@@ -57,6 +60,20 @@ export class ThrottleService implements OnModuleInit {
   /** @throws AuthError `TOO_MANY_ATTEMPTS` */
   async admitRefresh(ip: string): Promise<void> {
     if (this.limiters) await consume(this.limiters.refresh, `address:${clientAddress(ip)}`);
+  }
+
+  /**
+   * Before a client's secret is looked at. Only failures count: a service may ask as often as it likes.
+   * @throws AuthError `TOO_MANY_ATTEMPTS`
+   */
+  async admitClient(attempt: string): Promise<void> {
+    const count = await this.limiters?.clientFailures.get(attempt);
+    if (count && count.remainingPoints <= 0) throw tooMany(count);
+  }
+
+  /** The secret was wrong. */
+  async clientFailed(attempt: string): Promise<void> {
+    await this.limiters?.clientFailures.penalty(attempt);
   }
 
   /**
@@ -90,8 +107,12 @@ async function consume(limiter: RateLimiterAbstract | undefined, key: string): P
     await limiter?.consume(key);
   } catch (refusal) {
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    throw new AuthError('TOO_MANY_ATTEMPTS', { retryAfter: Math.max(1, refusal.msBeforeNext / 1000) });
+    throw tooMany(refusal);
   }
+}
+
+function tooMany({ msBeforeNext }: RateLimiterRes): AuthError {
+  return new AuthError('TOO_MANY_ATTEMPTS', { retryAfter: Math.max(1, msBeforeNext / 1000) });
 }
 
 /** Counters name nobody. */

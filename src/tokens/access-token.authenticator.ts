@@ -56,6 +56,11 @@ export class AccessTokenAuthenticator {
     this.verified.set(endOf(token), { token, claims });
   }
 
+  /** {@link recall} knows no token any more: the keys have changed. */
+  forgetAll(): void {
+    this.verified.clear();
+  }
+
   /**
    * Admits a token whose signature, issuer and audience were verified.
    * @throws AuthError `ACCESS_TOKEN_EXPIRED`, `ACCESS_TOKEN_REVOKED`, `TEMPORARILY_UNAVAILABLE`

@@ -57,6 +57,8 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'silent-auth-access'
       ignoreExpiration: true,
       passReqToCallback: true,
     });
+    // A token that was verified by a key which has left the ring is verified no longer.
+    keyRing.onChange(() => authenticator.forgetAll());
   }
 
   validate(request: never, payload: unknown): AuthenticatedUser {

@@ -80,13 +80,13 @@ describe(addressOf.name, () => {
 
 describe(clientOf.name, () => {
   const userAgentOf = (userAgent: string) =>
-    clientOf({ headers: { 'user-agent': userAgent } }, OPTIONS).userAgent;
+    clientOf({ headers: { 'user-agent': userAgent } }, OPTIONS.fingerprint).userAgent;
 
   it('keeps of the user agent what can be shown: short, well-formed, no control characters', () => {
     expect(userAgentOf('Mozilla/5.0 (X11)')).toBe('Mozilla/5.0 (X11)');
     expect(userAgentOf('x'.repeat(5000))).toHaveLength(256);
     expect(userAgentOf('a\u001b[31mb\u0000\u009bc\td')).toBe('a[31mbcd');
     expect(userAgentOf(`${'x'.repeat(255)}\u{1f600}`)?.isWellFormed()).toBe(true);
-    expect(clientOf({ headers: {} }, OPTIONS).userAgent).toBeNull();
+    expect(clientOf({ headers: {} }, OPTIONS.fingerprint).userAgent).toBeNull();
   });
 });

@@ -14,6 +14,7 @@ describe(openApiDocument.name, () => {
   test.each<[string, Parameters<typeof openApiDocument>[0]]>([
     ['without options', undefined],
     ['with the options of a module', authOptions()],
+    ['with services that introspect', { introspectionClients: [{ id: 'gateway', secret: 'x' }] }],
     ['without the body transport', { refreshToken: { allowBodyTransport: false } }],
     ['at the root', { routePrefix: '', serverUrl: 'https://api.example.com/v1', version: '2.1.0' }],
   ])('is valid OpenAPI 3.1 %s', async (_, options) => {

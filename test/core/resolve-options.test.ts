@@ -458,7 +458,7 @@ const SUPPLIED: Record<string, unknown> = {
 };
 
 /** What follows from the keys and is nobody's choice. */
-const DERIVED: ReadonlySet<string> = new Set(['deviceKeys']);
+const DERIVED: ReadonlySet<string> = new Set(['deviceKeys', 'fingerprint.areKeysDerived']);
 
 interface DocumentedOption {
   readonly path: string;
@@ -511,7 +511,8 @@ function resolvedAt(path: string): { value: unknown; isDuration: boolean } {
   );
   if (Object.hasOwn(group, `${last}Ms`)) return { value: group[`${last}Ms`], isDuration: true };
   const value = path === 'fingerprint.key' ? group['keys'] : group[last];
-  return { value: value instanceof Set ? [...(value as Set<unknown>)] : value, isDuration: false };
+  const isList = value instanceof Set || value instanceof Map;
+  return { value: isList ? [...(value as Iterable<unknown>)] : value, isDuration: false };
 }
 
 function isGroup(value: unknown): value is Record<string, unknown> {

@@ -24,7 +24,7 @@ import {
   type Session,
 } from '../support/http.js';
 import { type FuzzedRequest, type Pool, requestBatches } from '../support/request-fuzzer.js';
-import { ACCESS_SECRET, REFRESH_SECRET, Service } from '../support/service.js';
+import { ACCESS_SECRET, CLIENT, INTROSPECTION_CLIENTS, REFRESH_SECRET, Service } from '../support/service.js';
 import { expired, resign } from '../support/tokens.js';
 
 const NEW_PASSWORD = 'nine-Herons-over-the-marsh';
@@ -45,6 +45,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       HTTP_ADAPTER: adapter,
       MONGODB_URI: database,
       REFRESH_GRACE_PERIOD: '0',
+      INTROSPECTION_CLIENTS,
     });
     api = service.api();
     documented = new DocumentedApi((await api.send('GET', '/docs-json')).json);
@@ -262,6 +263,20 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       await expectCode(send(id, form), 415, 'UNSUPPORTED_MEDIA_TYPE');
     });
 
+    it.each(['introspect', 'revoke'])('of %s', async (id) => {
+      const session = await newSession(api);
+      for (const token of [session.accessToken, session.refreshToken, 'nonsense']) {
+        for (const token_type_hint of ['refresh_token', 'access_token']) {
+          expect((await send(id, form({ token, token_type_hint, ...asClient }))).status).toBe(200);
+        }
+      }
+      await expectCode(send(id, form({ ...asClient })), 400, 'invalid_request');
+      await expectCode(send(id, form({ token: 'x' })), 401, 'invalid_client');
+      await expectCode(send(id, { body: { token: 'x' } }), 415, 'invalid_request');
+      await expectCode(send(id, { raw: '{"token":' }), 415, 'invalid_request');
+      await expectCode(send(id, form({ token: 'x'.repeat(17_000) })), 413, 'invalid_request');
+    });
+
     it('of what is public', async () => {
       expect((await send('jwks')).json).toEqual({ keys: [] });
       for (const id of ['live', 'ready']) expect((await send(id)).json.status).toBe('ok');
@@ -269,7 +284,11 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
 
     it('where the database is out of reach', async () => {
       const proxy = await DatabaseProxy.open('openapi');
-      const cut = await Service.start({ HTTP_ADAPTER: adapter, MONGODB_URI: proxy.uri });
+      const cut = await Service.start({
+        HTTP_ADAPTER: adapter,
+        MONGODB_URI: proxy.uri,
+        INTROSPECTION_CLIENTS,
+      });
       try {
         const to = cut.api();
         const calls: Record<string, (session: Session) => Call> = {
@@ -282,6 +301,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
           listSessions: bearer,
           endSession: bearer,
           endOtherSessions: bearer,
+          introspect: ({ accessToken: token }) => form({ token, ...asClient }),
+          revoke: ({ accessToken: token }) => form({ token, ...asClient }),
           changePassword: ({ accessToken: token }) => ({
             token,
             body: { currentPassword: PASSWORD, newPassword: NEW_PASSWORD },
@@ -294,7 +315,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
           ...ready.map(([name, session]) => {
             const path = name === 'endSession' ? `/auth/sessions/${session.id}` : undefined;
             const call = calls[name]?.(session);
-            return expectCode(send(name, call, { to, path }), 503, 'TEMPORARILY_UNAVAILABLE');
+            const code = call?.raw === undefined ? 'TEMPORARILY_UNAVAILABLE' : 'temporarily_unavailable';
+            return expectCode(send(name, call, { to, path }), 503, code);
           }),
           expectCode(send('ready', {}, { to }), 503, '-'),
         ]);
@@ -307,7 +329,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
 
     test('were everything the document promises, but for what the tests below provoke, and bugs', () => {
       const rest = documented.promised.filter((promise) => !documented.seen.has(promise));
-      const elsewhere = / (?:INTERNAL|TOO_MANY_ATTEMPTS|SUSPICIOUS_ACTIVITY)$/;
+      const elsewhere =
+        / (?:INTERNAL|TOO_MANY_ATTEMPTS|SUSPICIOUS_ACTIVITY|server_error|429 temporarily_unavailable)$/;
       expect(rest.filter((promise) => !elsewhere.test(promise))).toEqual([]);
     });
   });
@@ -471,6 +494,13 @@ describe('the key set', () => {
   });
 });
 
+const asClient = { client_id: CLIENT.id, client_secret: CLIENT.secret };
+
+const form = (fields: Record<string, string>): Call => ({
+  raw: new URLSearchParams(fields).toString(),
+  headers: { 'content-type': 'application/x-www-form-urlencoded' },
+});
+
 /** Node's client sends a body of DELETE without its length, and a server reads it as the next request. */
 function sized(call: Call): Call {
   const payload = call.raw ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
@@ -507,6 +537,7 @@ async function mappedRoutes(adapter: 'express' | 'fastify'): Promise<string[]> {
     MONGODB_URI: databaseUri('routes'),
     JWT_ACCESS_KEYS: ACCESS_SECRET,
     JWT_REFRESH_KEYS: REFRESH_SECRET,
+    INTROSPECTION_CLIENTS,
   });
   const app = await createApp(config, config.database.uri ?? '');
   const routes: [string, string][] = [];

@@ -80,7 +80,7 @@ export class DocumentedApi {
     const { requestBody } = this.operation(id).operation;
     if (!requestBody) return null;
     if (body === undefined) return !requestBody.required;
-    return this.mismatches(requestBody.content['application/json'].schema, body, 'body').length === 0;
+    return this.mismatches(bodySchema(requestBody.content), body, 'body').length === 0;
   }
 
   private bodyProblems(schema: object | undefined, { headers, text }: Answer): string[] {
@@ -105,10 +105,20 @@ export class DocumentedApi {
   }
 }
 
+/** Of JSON or of a form. */
+export function bodySchema(content: NonNullable<Operation['requestBody']>['content']): Schema {
+  return (
+    'application/json' in content ? content['application/json'] : content['application/x-www-form-urlencoded']
+  ).schema as Schema;
+}
+
 export function codeOf(answer: Answer): string {
   if (answer.text === '') return '-';
   const body: unknown = answer.json;
-  return typeof body === 'object' && body !== null && 'code' in body ? String(body.code) : '-';
+  if (typeof body !== 'object' || body === null) return '-';
+  if ('code' in body) return String(body.code);
+  // The shape of OAuth has its code there; a report of health has an object.
+  return 'error' in body && typeof body.error === 'string' ? body.error : '-';
 }
 
 /** Components are known to the validator by their names. */
@@ -127,8 +137,11 @@ function codesOf(schema: object | undefined): string[] {
     $ref?: string;
     oneOf?: object[];
     allOf?: object[];
-    properties?: { code?: { enum?: string[] } };
+    properties?: { code?: { enum?: string[] }; error?: { enum?: string[] } };
   };
   if ($ref?.endsWith('/ValidationError')) return ['VALIDATION_FAILED'];
-  return [...(properties?.code?.enum ?? []), ...[...(oneOf ?? []), ...(allOf ?? [])].flatMap(codesOf)];
+  return [
+    ...(properties?.code?.enum ?? properties?.error?.enum ?? []),
+    ...[...(oneOf ?? []), ...(allOf ?? [])].flatMap(codesOf),
+  ];
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { randomBytes } from 'node:crypto';
-import type { Documented } from './documented-api.js';
+import { bodySchema, type Documented } from './documented-api.js';
 import type { Call } from './http.js';
-import { ACCESS_SECRET, REFRESH_SECRET } from './service.js';
+import { ACCESS_SECRET, CLIENT, REFRESH_SECRET } from './service.js';
 import { encode, resign, signInput } from './tokens.js';
 
 /** What the fuzzer knows to be real; answers add to it, so that later requests go deeper. */
@@ -262,6 +262,10 @@ function valueOf(name: string, schema: Schema): fc.Arbitrary<(pool: Pool) => unk
     currentPassword: ({ password }) => password,
     newPassword: ({ password }) => password,
     refreshToken: ({ refreshTokens }, index) => pick(refreshTokens, index),
+    token: ({ accessTokens, refreshTokens }, index) => pick(index % 2 ? accessTokens : refreshTokens, index),
+    token_type_hint: (_, index) => ['access_token', 'refresh_token', 'nonsense'][index % 3],
+    client_id: () => CLIENT.id,
+    client_secret: () => CLIENT.secret,
   };
   const real = known[name];
   const random: fc.Arbitrary<(pool: Pool) => unknown> = schema.enum
@@ -316,8 +320,10 @@ function sentBody({ method, operation }: Documented, schemas: Record<string, Sch
       oddValue.map((value) => JSON.stringify(value) ?? ''),
     )
     .map((raw) => (): Sent => ({ raw }));
-  const sent: Schema | undefined = operation.requestBody?.content['application/json'].schema;
+  const content = operation.requestBody?.content;
+  const sent: Schema | undefined = content && bodySchema(content);
   const schema = schemas[sent?.$ref?.split('/').at(-1) ?? ''];
+  if (content && schema && 'application/x-www-form-urlencoded' in content) return sentForm(schema);
   if (!schema) return fc.oneof({ weight: 4, arbitrary: none }, { weight: 1, arbitrary: odd });
   const documented = bodyFrom(schema).map((make) => (pool: Pool): Sent => {
     const value = JSON.stringify(make(pool));
@@ -328,6 +334,31 @@ function sentBody({ method, operation }: Documented, schemas: Record<string, Sch
     { weight: 2, arbitrary: odd },
     { weight: operation.requestBody?.required ? 1 : 6, arbitrary: none },
   );
+}
+
+/** A form, from well-meant to one with repeated, odd and nested names. */
+function sentForm(schema: Schema): fc.Arbitrary<(pool: Pool) => Sent> {
+  const encoded = (body: object): Sent => ({
+    raw: Object.entries(body)
+      .flatMap(([name, value]: [string, unknown]) => [value].flat().map((one) => [name, one] as const))
+      .map(([name, value]) => `${formEncoded(name)}=${formEncoded(String(Object(value)))}`)
+      .join('&'),
+  });
+  const odd = fc
+    .oneof(
+      oddBody,
+      fc.constantFrom('token=%', 'token=%ff&token_type_hint=%00', 'token[$ne]=1', '&&=&', 'token'),
+    )
+    .map((raw) => (): Sent => ({ raw }));
+  return fc.oneof(
+    { weight: 8, arbitrary: bodyFrom(schema).map((make) => (pool: Pool) => encoded(make(pool) as object)) },
+    { weight: 2, arbitrary: odd },
+    { weight: 1, arbitrary: fc.constant(() => ({})) },
+  );
+}
+
+function formEncoded(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
 }
 
 const oddPathPart = fc.oneof(
@@ -383,8 +414,22 @@ function requestFor(
     },
     { weight: 3, arbitrary: fc.constant<Part>(() => undefined) },
   );
+  const isForm = 'application/x-www-form-urlencoded' in (operation.operation.requestBody?.content ?? {});
+  const plainType = isForm ? 'application/x-www-form-urlencoded' : 'application/json';
+  const basic = `Basic ${Buffer.from(`${CLIENT.id}:${CLIENT.secret}`).toString('base64')}`;
+  const client = fc.oneof(
+    { weight: 4, arbitrary: fc.constant<Part>(() => undefined) },
+    { weight: 4, arbitrary: fc.constant<Part>(() => basic) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .constantFrom('Basic', 'Basic !', 'Basic Og==', 'Basic JTo=', 'Basic JTolOg==', 'basic', 'Bearer x')
+        .map<Part>((text) => () => text),
+    },
+    { weight: 1, arbitrary: headerText(60).map<Part>((text) => () => `Basic ${text}`) },
+  );
   const contentType = fc.oneof(
-    { weight: 9, arbitrary: fc.constant('application/json') },
+    { weight: 9, arbitrary: fc.constant(plainType) },
     { weight: 1, arbitrary: oddContentType },
   );
   const id = fc.oneof(
@@ -398,7 +443,7 @@ function requestFor(
   );
   return fc
     .record({
-      bearer,
+      bearer: isForm ? client : bearer,
       cookie,
       contentType,
       id,

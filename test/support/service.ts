@@ -22,6 +22,10 @@ export const AUDIENCE = 'https://api.example.com';
 export const ACCESS_SECRET = randomBytes(36).toString('base64url');
 export const REFRESH_SECRET = randomBytes(36).toString('base64url');
 
+/** A service that may introspect and revoke, where a test configures it. */
+export const CLIENT = { id: 'gateway', secret: randomBytes(36).toString('base64url') };
+export const INTROSPECTION_CLIENTS = `${CLIENT.id}:${CLIENT.secret}`;
+
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');

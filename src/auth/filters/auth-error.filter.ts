@@ -28,7 +28,7 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError | AuthHttpExce
   private readonly logger = new Logger('AuthErrorFilter');
 
   constructor(
-    private readonly adapterHost: HttpAdapterHost,
+    protected readonly adapterHost: HttpAdapterHost,
     private readonly cookie: RefreshCookie,
   ) {}
 
@@ -48,7 +48,7 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError | AuthHttpExce
     }
   }
 
-  private answer(error: AuthError, host: ArgumentsHost): void {
+  protected answer(error: AuthError, host: ArgumentsHost): void {
     const { httpAdapter } = this.adapterHost;
     const http = host.switchToHttp();
     const response: unknown = http.getResponse();

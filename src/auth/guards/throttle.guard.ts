@@ -1,12 +1,12 @@
-import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { isKnownDevice } from '../../core/device-token.js';
 import { normalizeEmail } from '../../core/email.js';
 import { AuthError } from '../../core/errors.js';
 import type { AuthEvents } from '../../core/events.js';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../core/options/resolve-options.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { clientAddress } from '../../throttle/client-address.js';
 import { ThrottleService } from '../../throttle/throttle.service.js';
+import { KeyRing } from '../../tokens/key-ring.js';
 import { DeviceCookie } from '../device-cookie.js';
 import { addressOf, type HttpRequest, requestOf, sourceOf } from '../http-request.js';
 import { RefusingGuard } from './refusing.guard.js';
@@ -18,7 +18,7 @@ import { RefusingGuard } from './refusing.guard.js';
 @Injectable()
 export class LoginThrottleGuard extends RefusingGuard {
   constructor(
-    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    private readonly keyRing: KeyRing,
     private readonly throttle: ThrottleService,
     private readonly devices: DeviceCookie,
     private readonly events: AuthEventBus,
@@ -39,7 +39,7 @@ export class LoginThrottleGuard extends RefusingGuard {
     const device = this.devices.read(request);
     return device &&
       typeof email === 'string' &&
-      isKnownDevice(device, normalizeEmail(email), this.options.deviceKeys)
+      isKnownDevice(device, normalizeEmail(email), this.keyRing.deviceKeys)
       ? `device:${device.id}`
       : `address:${clientAddress(addressOf(request))}`;
   }

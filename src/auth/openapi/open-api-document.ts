@@ -4,6 +4,7 @@ import type { AuthModuleExtras } from '../auth.module-definition.js';
 import { answerSchemas, ref } from './answer-schemas.js';
 import { ERROR_SCHEMAS, errorResponses } from './error-responses.js';
 import { clearedCookie, deviceCookie, noStore, setCookie, tokenCookie } from './headers.js';
+import { INTROSPECTION_SCHEMAS, introspectionPaths } from './introspection-paths.js';
 import type {
   Header,
   OpenApiDocument,
@@ -17,7 +18,9 @@ import { CODES, type Route, type RouteName, ROUTES } from './routes.js';
 
 /** What of the module's options shows in the document; the options themselves can be spread into it. */
 export interface OpenApiOptions
-  extends Pick<AuthModuleExtras, 'routePrefix'>, Pick<AuthOptions, 'refreshToken' | 'password'> {
+  extends
+    Pick<AuthModuleExtras, 'routePrefix'>,
+    Pick<AuthOptions, 'refreshToken' | 'password' | 'introspectionClients'> {
   /**
    * Where the routes are: a URL, or a path relative to where the document is read (a global prefix goes here).
    * @default '/'
@@ -50,6 +53,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
   const attributes = { domain, path, secure, sameSite };
   const cookies = { refresh: refreshCookieName(attributes), device: cookieName('device', attributes) };
   const prefix = routePrefix.replace(/^\/*|\/*$/g, '');
+  const hasClients = (options.introspectionClients ?? []).length > 0;
   const paths: Record<string, PathItem> = {};
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const route = ROUTES[name];
@@ -65,8 +69,15 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
       { name: 'Login', description: 'Registration, login, silent refresh, logout.' },
       { name: 'Sessions', description: 'Where a user is logged in.' },
       { name: 'Keys', description: 'For services that verify access tokens themselves.' },
+      ...(hasClients
+        ? [{ name: 'Services', description: 'For services with credentials of their own.' }]
+        : []),
     ],
-    paths: { ...paths, '/.well-known/jwks.json': { get: jwks() } },
+    paths: {
+      ...paths,
+      ...(hasClients ? introspectionPaths(prefix && `/${prefix}`) : {}),
+      '/.well-known/jwks.json': { get: jwks() },
+    },
     components: {
       schemas: {
         ...requestSchemas({
@@ -76,8 +87,12 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
         }),
         ...answerSchemas({ allowBodyTransport }),
         ...ERROR_SCHEMAS,
+        ...(hasClients ? INTROSPECTION_SCHEMAS : {}),
       },
-      securitySchemes: securitySchemes(cookies.refresh),
+      securitySchemes: {
+        ...securitySchemes(cookies.refresh),
+        ...(hasClients ? { client: CLIENT_SCHEME } : {}),
+      },
     },
   });
 }
@@ -184,6 +199,12 @@ function jwks(): Operation {
     },
   };
 }
+
+const CLIENT_SCHEME: SecurityScheme = {
+  type: 'http',
+  scheme: 'basic',
+  description: 'Id and secret of the client, each form-encoded (RFC 6749 §2.3.1).',
+};
 
 function securitySchemes(cookie: string): Record<string, SecurityScheme> {
   return {

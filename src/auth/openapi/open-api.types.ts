@@ -26,7 +26,7 @@ export interface Operation {
   /** Alternatives; an empty one means that none is needed. */
   security: Record<string, string[]>[];
   parameters?: Parameter[];
-  requestBody?: { required: boolean; description?: string; content: JsonContent };
+  requestBody?: { required: boolean; description?: string; content: JsonContent | FormContent };
   responses: Record<string, Response>;
 }
 
@@ -53,6 +53,8 @@ export interface Header {
 }
 
 export type JsonContent = { 'application/json': { schema: Schema | Reference; example?: unknown } };
+
+export type FormContent = { 'application/x-www-form-urlencoded': { schema: Schema | Reference } };
 
 export interface Reference {
   $ref: string;

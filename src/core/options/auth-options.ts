@@ -30,6 +30,12 @@ export interface AuthOptions {
    */
   trustedOrigins?: readonly string[];
   /**
+   * Services that may ask about tokens and revoke them, at `introspect` (RFC 7662) and `revoke` (RFC 7009). Without any,
+   * both routes answer 404.
+   * @default []
+   */
+  introspectionClients?: readonly IntrospectionClient[];
+  /**
    * Keeps users elsewhere than in the library's own `users` collection.
    * @default the `users` collection on the host's connection
    */
@@ -39,6 +45,14 @@ export interface AuthOptions {
    * @default a monotonic clock anchored to the database's time
    */
   clock?: Clock;
+}
+
+/** The credentials of a service at the OAuth endpoints. */
+export interface IntrospectionClient {
+  /** At most 200 visible ASCII characters, no colon. */
+  id: string;
+  /** At least 32 random characters of visible ASCII; base64url needs no encoding anywhere. */
+  secret: string;
 }
 
 /** Secrets have no default. In each list the first key signs and all verify. */

@@ -7,13 +7,40 @@ import {
   type KeyInput,
   type RingKey,
 } from '../key-spec.js';
-import type { OptionReader } from './option-reader.js';
+import type { KeyOptions } from './auth-options.js';
+import { OptionReader } from './option-reader.js';
 
-export function readKeys(
+/** The keys of a ring, and what is derived from them. */
+export interface RingKeys {
+  readonly access: readonly RingKey[];
+  readonly refresh: readonly RingKey[];
+}
+
+/**
+ * Checks the keys of a ring on their own: what changes while the service runs.
+ * @throws ConfigurationError with all problems: key, value, mend
+ */
+export function resolveKeys(keys: KeyOptions): RingKeys {
+  const read = new OptionReader();
+  const ring = readRing(read, keys);
+  read.done();
+  return ring;
+}
+
+/** Both lists of keys, which share none. */
+export function readRing(
   read: OptionReader,
-  key: string,
-  inputs: readonly KeyInput[] | undefined,
-): RingKey[] {
+  keys: Partial<KeyOptions> | undefined,
+): { access: RingKey[]; refresh: RingKey[] } {
+  const ring = {
+    access: readKeys(read, 'keys.access', keys?.access),
+    refresh: readKeys(read, 'keys.refresh', keys?.refresh),
+  };
+  refuseSharedKeys(read, ring);
+  return ring;
+}
+
+function readKeys(read: OptionReader, key: string, inputs: readonly KeyInput[] | undefined): RingKey[] {
   if (!Array.isArray(inputs) || inputs.length === 0) {
     read.refuse(
       key,
@@ -50,7 +77,7 @@ export function readKeys(
   return ring;
 }
 
-export function refuseSharedKeys(read: OptionReader, keys: { access: RingKey[]; refresh: RingKey[] }): void {
+function refuseSharedKeys(read: OptionReader, keys: { access: RingKey[]; refresh: RingKey[] }): void {
   for (const [index, key] of keys.refresh.entries())
     if (keys.access.some((access) => access.verifyingKey.equals(key.verifyingKey)))
       read.problems.push({

@@ -1,3 +1,4 @@
+import type { ClientSecrets } from '../client-credentials.js';
 import { FINGERPRINT_FEATURES, type FingerprintFeature } from '../fingerprint.js';
 import type { RingKey } from '../key-spec.js';
 import type { BreachChecker, Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
@@ -7,7 +8,8 @@ import { readOrigins } from './read-origins.js';
 import { AUTH_OPTION_KEYS, unknownKeys } from './unknown-keys.js';
 import { readCookie, type ResolvedCookieOptions } from './read-cookie.js';
 import { readAccessToken, type ResolvedAccessTokenOptions } from './read-access-token.js';
-import { derivedKeys, fingerprintKeys, readKeys, refuseSharedKeys } from './read-keys.js';
+import { readIntrospectionClients } from './read-clients.js';
+import { derivedKeys, fingerprintKeys, readRing } from './read-keys.js';
 
 /** Injection token of the {@link ResolvedAuthOptions}. */
 export const AUTH_OPTIONS = Symbol('AUTH_OPTIONS');
@@ -39,6 +41,8 @@ export interface ResolvedAuthOptions {
     readonly mode: 'off' | 'report' | 'enforce';
     readonly features: readonly FingerprintFeature[];
     readonly keys: readonly Uint8Array[];
+    /** Whether they come from the refresh keys, and change with them. */
+    readonly areKeysDerived: boolean;
   };
   readonly password: {
     readonly minLength: number;
@@ -57,6 +61,8 @@ export interface ResolvedAuthOptions {
   /** Keys of the cookie by which a device is recognised, one for each refresh key. */
   readonly deviceKeys: readonly Uint8Array[];
   readonly trustedOrigins: ReadonlySet<string>;
+  /** Empty: there are no OAuth endpoints. */
+  readonly introspectionClients: ClientSecrets;
   readonly userStore: UserStore | null;
   readonly clock: Clock | null;
 }
@@ -93,11 +99,7 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
   read.problems.push(...module.problems, ...unknownKeys(options, AUTH_OPTION_KEYS, '', module.names));
   const refresh = options.refreshToken ?? {};
   const issuer = readIssuer(read, options.issuer);
-  const keys = {
-    access: readKeys(read, 'keys.access', options.keys?.access),
-    refresh: readKeys(read, 'keys.refresh', options.keys?.refresh),
-  };
-  refuseSharedKeys(read, keys);
+  const keys = readRing(read, options.keys);
 
   const resolved: ResolvedAuthOptions = {
     issuer,
@@ -136,6 +138,7 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
       ]),
       features: readFeatures(read, options.fingerprint?.features),
       keys: fingerprintKeys(read, options.fingerprint?.key, keys.refresh),
+      areKeysDerived: options.fingerprint?.key === undefined,
     },
     password: {
       minLength: read.integer('password.minLength', options.password?.minLength, 8, 8, 64),
@@ -166,6 +169,7 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
     throttle: readThrottle(read, options.throttle),
     deviceKeys: derivedKeys(keys.refresh, 'device'),
     trustedOrigins: readOrigins(read, options.trustedOrigins),
+    introspectionClients: readIntrospectionClients(read, options.introspectionClients),
     userStore: options.userStore ?? null,
     clock: options.clock ?? null,
   };

@@ -42,6 +42,7 @@ export const AUTH_OPTION_KEYS = {
   },
   throttle: { login: LIMIT, failures: LIMIT, accountFailures: LIMIT, refresh: LIMIT },
   trustedOrigins: null,
+  introspectionClients: null,
   userStore: null,
   clock: null,
 } satisfies KnownKeys<AuthOptions>;

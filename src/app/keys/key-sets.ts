@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { KeyInput } from '../index.js';
+import type { KeyInput } from '../../index.js';
 
 /** A key file that cannot be used; the message says why, and never names the value: it may be a secret after all. */
 export class KeyFileError extends Error {}
@@ -12,23 +12,26 @@ const MIN_SECRET_BYTES = 32;
 /** What a variable holds: keys, and what an operator should know of how it was read. */
 export interface KeySet {
   readonly keys: KeyInput[];
+  /** The file that they were read from; null where the variable holds them itself. */
+  readonly path: string | null;
   readonly warning?: string;
 }
 
 /** Comma-separated secrets, or the path of a JWK set (RFC 7517 §5): an existing file, or whatever begins with `file:`. */
 export function readKeySet(value: string): KeySet {
   const path = pathOf(value);
-  if (path !== null) return { keys: readJwkSet(path) };
+  if (path !== null) return { keys: readJwkSet(path), path };
   const secrets = value.split(',').map((secret) => secret.trim());
   // One base64 secret in 64 begins with a slash.
-  if (!/^\.{0,2}\//.test(value)) return { keys: secrets };
+  if (!/^\.{0,2}\//.test(value)) return { keys: secrets, path: null };
   if (secrets.some((secret) => Buffer.byteLength(secret) < MIN_SECRET_BYTES))
     throw new KeyFileError('looks like a path, but there is no such file: check it, or put file: before it');
   const warning = 'begins like a path, but there is no such file: it is taken for a secret.';
-  return { keys: secrets, warning: `${warning} If it is a path, put file: before it.` };
+  return { keys: secrets, path: null, warning: `${warning} If it is a path, put file: before it.` };
 }
 
-function pathOf(value: string): string | null {
+/** The path that a variable names; null where it holds secrets. */
+export function pathOf(value: string): string | null {
   if (value.startsWith('file://')) return fromFileUrl(value);
   if (value.startsWith('file:')) return value.slice('file:'.length);
   // No secret ends like that; a guessable path must not become one.
@@ -52,9 +55,13 @@ function readJwkSet(path: string): KeyInput[] {
   return set.keys as KeyInput[];
 }
 
+export function developmentKeyFile(dataDir: string): string {
+  return join(dataDir, 'development-keys.json');
+}
+
 /** Random keys made once and kept in the data directory, so that a restart of a development service logs nobody out. */
 export function developmentKeys(dataDir: string, kind: 'access' | 'refresh'): KeyInput[] {
-  const path = join(dataDir, 'development-keys.json');
+  const path = developmentKeyFile(dataDir);
   if (!existsSync(path)) {
     mkdirSync(dataDir, { recursive: true });
     const made = { access: [newSecret()], refresh: [newSecret()] };
@@ -72,7 +79,7 @@ export function developmentKeys(dataDir: string, kind: 'access' | 'refresh'): Ke
   return list;
 }
 
-function newSecret(): string {
+export function newSecret(): string {
   return randomBytes(48).toString('base64url');
 }
 

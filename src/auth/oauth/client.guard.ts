@@ -1,0 +1,59 @@
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { isKnownClient, presentedClient } from '../../core/client-credentials.js';
+import { AuthError } from '../../core/errors.js';
+import type { Form } from '../../core/form.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../core/options/resolve-options.js';
+import { clientAddress } from '../../throttle/client-address.js';
+import { ThrottleService } from '../../throttle/throttle.service.js';
+import { RefusingGuard } from '../guards/refusing.guard.js';
+import { addressOf, headerOf, type HttpRequest, requestOf } from '../http-request.js';
+import { FormReader } from './form-reader.js';
+import { OAuthError } from './oauth-error.js';
+
+/** What the guard leaves on a request. */
+export interface OAuthRequest extends HttpRequest {
+  oauth?: { readonly clientId: string; readonly form: Form };
+}
+
+/**
+ * Lets known clients in, by HTTP Basic or by form fields (RFC 6749 §2.3.1). Without any configured there is no endpoint.
+ * @throws OAuthError `invalid_request`, `invalid_client`
+ * @throws AuthError `NOT_FOUND`, `TOO_MANY_ATTEMPTS`, and those of an unreadable form
+ */
+@Injectable()
+export class ClientGuard extends RefusingGuard {
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly throttle: ThrottleService,
+    private readonly forms: FormReader,
+  ) {
+    super();
+  }
+
+  protected override async admit(context: ExecutionContext): Promise<void> {
+    const request: OAuthRequest = requestOf(context);
+    this.adapterHost.httpAdapter.setHeader(context.switchToHttp().getResponse(), 'Cache-Control', 'no-store');
+    const { introspectionClients: clients } = this.options;
+    if (clients.size === 0) throw new AuthError('NOT_FOUND');
+    const form = this.forms.formOf(request);
+    if (!form) throw new OAuthError('invalid_request', 'A parameter is repeated, or is no text.');
+
+    const presented = presentedClient(headerOf(request, 'authorization'), form);
+    if (presented.outcome === 'ambiguous')
+      throw new OAuthError('invalid_request', 'The client is named in two ways.');
+    if (presented.outcome === 'none')
+      throw new OAuthError('invalid_client', 'Client credentials are required.');
+    const { client } = presented;
+    // What is guessed at are the secrets of clients that exist; all other names count as one.
+    const name = clients.has(client.id) ? client.id : '';
+    const attempt = `${name} address:${clientAddress(addressOf(request))}`;
+    await this.throttle.admitClient(attempt);
+    if (!isKnownClient(client, clients)) {
+      await this.throttle.clientFailed(attempt);
+      throw new OAuthError('invalid_client', 'The client is unknown, or its secret is wrong.');
+    }
+    request.oauth = { clientId: client.id, form };
+  }
+}

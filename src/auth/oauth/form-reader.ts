@@ -1,0 +1,82 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { AuthError } from '../../core/errors.js';
+import { type Form, formOf, parseForm } from '../../core/form.js';
+
+type Reading = { readonly form: Form | null } | { readonly refusal: AuthError };
+
+const MAX_BODY_BYTES = 16_384;
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+
+/**
+ * Reads the forms of the OAuth endpoints, and of nothing else: a middleware of these routes, because Fastify refuses a form
+ * that no parser was registered for before any guard is asked, and a parser would be one for every route of the host.
+ */
+@Injectable()
+export class FormReader {
+  private readonly readings = new WeakMap<object, Reading>();
+
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  async read(request: IncomingMessage): Promise<void> {
+    this.readings.set(request, await readForm(request));
+    // The body is read: nothing is left that Fastify could look for a parser for.
+    if (this.adapterHost.httpAdapter.getType() === 'fastify')
+      for (const name of ['content-type', 'content-length', 'transfer-encoding', 'content-encoding'])
+        delete request.headers[name];
+  }
+
+  /**
+   * The form of a request; null where a parameter is repeated or is no text.
+   * @throws AuthError `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `MALFORMED_REQUEST`
+   */
+  formOf(request: object): Form | null {
+    // Fastify's request is a shell around Node's.
+    const reading = this.readings.get((request as { raw?: object }).raw ?? request);
+    if (!reading) throw new Error('the middleware of these routes reads their forms');
+    if ('refusal' in reading) throw reading.refusal;
+    return reading.form;
+  }
+}
+
+async function readForm(request: IncomingMessage & { body?: unknown }): Promise<Reading> {
+  const { headers } = request;
+  const type = headers['content-type'];
+  const length = Number(headers['content-length'] ?? 0);
+  const hasBody = length > 0 || headers['transfer-encoding'] !== undefined;
+  if (!hasBody && type === undefined) return { form: new Map() };
+  if (!FORM_TYPE.test(type ?? '') || (headers['content-encoding'] ?? 'identity') !== 'identity')
+    return refusal('UNSUPPORTED_MEDIA_TYPE', 'The request body must be application/x-www-form-urlencoded.');
+  if (length > MAX_BODY_BYTES) return refusal('PAYLOAD_TOO_LARGE');
+  // Express with a parser of the host's.
+  if (request.readableDidRead)
+    return { form: typeof request.body === 'object' && request.body !== null ? formOf(request.body) : null };
+  const body = await bytesOf(request);
+  if (body === 'too large') return refusal('PAYLOAD_TOO_LARGE');
+  if (body === 'broken off') return refusal('MALFORMED_REQUEST', 'The request could not be read.');
+  return { form: parseForm(body.toString('utf8')) };
+}
+
+function refusal(
+  code: 'UNSUPPORTED_MEDIA_TYPE' | 'PAYLOAD_TOO_LARGE' | 'MALFORMED_REQUEST',
+  message?: string,
+) {
+  return { refusal: new AuthError(code, message === undefined ? {} : { message }) };
+}
+
+/** What comes beyond the limit is let through to nobody. */
+function bytesOf(request: IncomingMessage): Promise<Buffer | 'too large' | 'broken off'> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      else resolve('too large');
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('error', () => resolve('broken off'));
+    request.on('close', () => resolve('broken off'));
+  });
+}

@@ -1,0 +1,112 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { AccessTokenClaims } from '../../core/access-token.js';
+import { AuthError } from '../../core/errors.js';
+import type { EventSource } from '../../core/events.js';
+import type { Clock } from '../../core/ports.js';
+import type { RefreshTokenClaims } from '../../core/refresh-token.js';
+import { hashSecret } from '../../core/successor-seal.js';
+import { CLOCK } from '../../database/database.module.js';
+import { AuthEventBus } from '../../events/auth-event-bus.js';
+import { RevocationService } from '../../revocation/revocation.service.js';
+import { AccessTokenAuthenticator } from '../../tokens/access-token.authenticator.js';
+import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
+import { SessionTerminator } from '../../tokens/session-terminator.js';
+import { TokenSigner } from '../../tokens/token-signer.js';
+import { UsersService } from '../../users/users.service.js';
+
+/** The answer about a token (RFC 7662 §2.2). Times are seconds since the epoch; of an inactive token nothing else is said. */
+export type Introspection = { readonly active: false } | ActiveToken;
+
+export interface ActiveToken {
+  readonly active: true;
+  /** Of access tokens only: whoever protects a resource takes nothing else. */
+  readonly token_type?: 'Bearer';
+  readonly iss: string;
+  readonly aud: string;
+  /** User id. */
+  readonly sub: string;
+  readonly client_id?: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly jti: string;
+  /** Session id. */
+  readonly sid: string;
+  readonly roles?: readonly string[];
+}
+
+const INACTIVE: Introspection = { active: false };
+
+/** What the OAuth endpoints do, for a host that has routes of its own. */
+@Injectable()
+export class IntrospectionService {
+  constructor(
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly signer: TokenSigner,
+    private readonly authenticator: AccessTokenAuthenticator,
+    private readonly refreshTokens: RefreshTokenService,
+    private readonly revocations: RevocationService,
+    private readonly terminator: SessionTerminator,
+    private readonly users: UsersService,
+    private readonly events: AuthEventBus,
+  ) {}
+
+  /**
+   * Whether a token is good now. An access token is judged as a guard does, and its session is asked for besides; it counts
+   * as seen in use. A refresh token is active while it is the current one of its session, and only told of where `hint` is
+   * `'refresh_token'`: a service that looks at nothing but `active` must not take one for an access token. Nothing is
+   * rotated, and nothing counts as reuse.
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE`
+   */
+  async introspect(token: string, hint: string | null = null): Promise<Introspection> {
+    const access = this.signer.verifyAccessToken(token);
+    if (access) return this.accessToken(access);
+    const refresh = hint === 'refresh_token' ? this.signer.verifyRefreshToken(token) : null;
+    return refresh ? this.refreshToken(refresh) : INACTIVE;
+  }
+
+  /**
+   * Ends what a token stands for: of a refresh token, an earlier or expired one too, the session with its access tokens;
+   * of an access token itself alone. A token that is none is left as it is (RFC 7009 §2.2).
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE`
+   */
+  async revoke(token: string, clientId: string, source: EventSource | null = null): Promise<void> {
+    const refresh = this.signer.verifyRefreshToken(token);
+    if (refresh) return this.terminator.end(refresh.sub, [refresh.sid], 'revoked_by_client', source);
+    const access = this.signer.verifyAccessToken(token);
+    if (!access || this.isOver(access)) return;
+    await this.revocations.revokeToken(access.jti, new Date(access.exp * 1000));
+    const { sub: userId, sid: sessionId, jti: tokenId } = access;
+    void this.events.emit('access_token.revoked', { userId, sessionId, tokenId, clientId, source });
+  }
+
+  private async accessToken(claims: AccessTokenClaims): Promise<Introspection> {
+    const session = await this.refreshTokens.findLive(claims.sid);
+    if (session?.userId !== claims.sub) return INACTIVE;
+    try {
+      this.authenticator.admit(claims);
+    } catch (error) {
+      if (error instanceof AuthError && error.status === 401) return INACTIVE;
+      throw error;
+    }
+    const { iss, aud, sub, client_id, iat, exp, jti, sid, roles } = claims;
+    return { active: true, token_type: 'Bearer', iss, aud, sub, client_id, iat, exp, jti, sid, roles };
+  }
+
+  private async refreshToken(claims: RefreshTokenClaims): Promise<Introspection> {
+    if (this.isOver(claims)) return INACTIVE;
+    const [session, owner] = await Promise.all([
+      this.refreshTokens.findLive(claims.sid),
+      this.users.findById(claims.sub),
+    ]);
+    const isCurrent = session?.userId === claims.sub && session.tokenHash === hashSecret(claims.sec);
+    const isOwned = owner && !owner.disabledAt && owner.tokenVersion === session?.tokenVersion;
+    if (!isCurrent || !isOwned || this.revocations.isSessionRevoked(session.id, session.tokenVersion))
+      return INACTIVE;
+    const { iss, aud, sub, iat, exp, jti, sid } = claims;
+    return { active: true, iss, aud, sub, iat, exp, jti, sid };
+  }
+
+  private isOver({ exp }: { readonly exp: number }): boolean {
+    return this.clock.now() >= exp * 1000;
+  }
+}

@@ -1,0 +1,24 @@
+import { HttpException } from '@nestjs/common';
+
+/** Codes of RFC 6749 §5.2 and §4.1.2.1, as far as the two endpoints have a use for them. */
+export type OAuthErrorCode =
+  'invalid_request' | 'invalid_client' | 'temporarily_unavailable' | 'server_error';
+
+/** The error shape of the OAuth endpoints (RFC 6749 §5.2). */
+export interface OAuthErrorAnswer {
+  readonly error: OAuthErrorCode;
+  readonly error_description: string;
+}
+
+/** A refusal in the shape of the RFCs: 400, or 401 where the client is not known. */
+export class OAuthError extends HttpException {
+  constructor(
+    readonly code: 'invalid_request' | 'invalid_client',
+    description: string,
+  ) {
+    super({ error: code, error_description: description }, code === 'invalid_client' ? 401 : 400);
+  }
+}
+
+/** What a client is asked for (RFC 7617). */
+export const BASIC_CHALLENGE = 'Basic realm="introspection", charset="UTF-8"';

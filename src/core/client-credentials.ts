@@ -1,0 +1,69 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Form } from './form.js';
+
+/** By the client's id, the SHA-256 of its secret: equal lengths, so that they compare in equal time. */
+export type ClientSecrets = ReadonlyMap<string, Uint8Array>;
+
+export interface ClientCredentials {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** How a request names its client: `ambiguous` where it does so in two ways (RFC 6749 §2.3), `none` in no way we know. */
+export type PresentedClient =
+  | { readonly outcome: 'presented'; readonly client: ClientCredentials }
+  | { readonly outcome: 'ambiguous' }
+  | { readonly outcome: 'none' };
+
+const NONE: PresentedClient = { outcome: 'none' };
+const MAX_HEADER_LENGTH = 4096;
+const BASIC = /^basic +([A-Za-z0-9+/_-]+={0,2})$/i;
+
+/** The credentials of a request: HTTP Basic, or `client_id` and `client_secret` in its form (RFC 6749 §2.3.1). */
+export function presentedClient(authorization: string | null, form: Form): PresentedClient {
+  const id = form.get('client_id');
+  const secret = form.get('client_secret');
+  if (authorization === null)
+    return id !== undefined && secret !== undefined ? presented({ id, secret }) : NONE;
+  if (secret !== undefined) return { outcome: 'ambiguous' };
+  const client = basicCredentials(authorization);
+  // The id may be repeated in the form, but not be another one.
+  if (client && id !== undefined && id !== client.id) return { outcome: 'ambiguous' };
+  return client ? presented(client) : NONE;
+}
+
+/** In the same time for an unknown client, so that it does not tell which ids there are. */
+export function isKnownClient({ id, secret }: ClientCredentials, secrets: ClientSecrets): boolean {
+  const expected = secrets.get(id);
+  const isEqual = timingSafeEqual(secretHash(secret), expected ?? new Uint8Array(32));
+  return isEqual && expected !== undefined;
+}
+
+export function secretHash(secret: string): Uint8Array {
+  return createHash('sha256').update(secret).digest();
+}
+
+function presented(client: ClientCredentials): PresentedClient {
+  return { outcome: 'presented', client };
+}
+
+/** Both parts were form-encoded before they were joined, which a colon or a percent sign in them needs. */
+function basicCredentials(authorization: string): ClientCredentials | null {
+  if (authorization.length > MAX_HEADER_LENGTH) return null;
+  const encoded = BASIC.exec(authorization)?.[1];
+  if (encoded === undefined) return null;
+  const pair = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  if (colon < 1) return null;
+  const id = formDecoded(pair.slice(0, colon));
+  const secret = formDecoded(pair.slice(colon + 1));
+  return id === null || secret === null ? null : { id, secret };
+}
+
+function formDecoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto';
+import { createLocalJWKSet, jwtVerify } from 'jose';
+import { AuthEventBus, ConfigurationError, type KeyInput, KeyRing } from '../../src/index.js';
+import { authOptions, HostApp } from '../support/host-app.js';
+import { expectGuardRefusal, newSession, refreshed, type Session } from '../support/http.js';
+import { headerOf } from '../support/tokens.js';
+
+type Jwk = Exclude<KeyInput, string>;
+
+const pair = (
+  kid: string,
+  alg: string,
+  make: () => { privateKey: { export(as: object): JsonWebKey } },
+): Jwk => ({
+  ...make().privateKey.export({ format: 'jwk' }),
+  kid,
+  alg,
+});
+const ec = (kid: string) =>
+  pair(kid, 'ES256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' }) as never);
+const rsa = (kid: string, alg = 'RS256') =>
+  pair(kid, alg, () => generateKeyPairSync('rsa', { modulusLength: 2048 }) as never);
+const hmac = (kid: string): Jwk => ({
+  kty: 'oct',
+  k: randomBytes(48).toString('base64url'),
+  kid,
+  alg: 'HS256',
+});
+
+describe(KeyRing.name, () => {
+  const first = { access: [ec('a1')], refresh: [hmac('r1')] };
+  let host: HostApp;
+  let ring: KeyRing;
+  const retired: unknown[] = [];
+
+  beforeAll(async () => {
+    host = await HostApp.start('express', authOptions({ keys: first, fingerprint: { mode: 'enforce' } }));
+    ring = host.app.get(KeyRing);
+    host.app.get(AuthEventBus).on('key.retired', (payload) => retired.push(payload));
+  });
+  afterAll(() => host?.stop());
+
+  const works = async (session: Session): Promise<Session> => {
+    expect((await host.api().me(session.accessToken)).status).toBe(200);
+    return refreshed(host.api(), session);
+  };
+
+  it('changes keys of other algorithms in, and logs nobody out whose keys are still there', async () => {
+    const before = await newSession(host.api());
+    const next = { access: [...first.access, rsa('a2')], refresh: [...first.refresh, ec('r2')] };
+    expect(ring.replace(next)).toEqual({
+      access: { signing: 'a1', isNewSigner: false, added: ['a2'], retired: [] },
+      refresh: { signing: 'r1', isNewSigner: false, added: ['r2'], retired: [] },
+    });
+    const during = await works(before);
+    expect(headerOf(during.accessToken).kid).toBe('a1');
+
+    ring.replace({ access: next.access.toReversed(), refresh: next.refresh.toReversed() });
+    expect((await host.api().me(during.accessToken)).status).toBe(200);
+    const after = await works(during);
+    expect([headerOf(after.accessToken), headerOf(after.refreshToken)]).toMatchObject([
+      { kid: 'a2', alg: 'RS256' },
+      { kid: 'r2', alg: 'ES256' },
+    ]);
+    expect(retired).toEqual([]);
+
+    ring.replace({ access: next.access.slice(1), refresh: next.refresh.slice(1) });
+    expectGuardRefusal(await host.api().me(during.accessToken), 'ACCESS_TOKEN_INVALID');
+    // The fingerprint, which is enforced, had moved to a key that derives from the new one.
+    await works(after);
+    expect(retired).toEqual([
+      { kind: 'access', kid: 'a1' },
+      { kind: 'refresh', kid: 'r1' },
+    ]);
+  });
+
+  it('forgets the tokens that it verified: one of a retired key is refused at once', async () => {
+    const key = ec('gone');
+    ring.replace({ access: [key], refresh: [hmac('r3')] });
+    const { accessToken } = await newSession(host.api());
+    for (const _ of [1, 2]) expect((await host.api().me(accessToken)).status).toBe(200);
+    ring.replace({ access: [ec('here')], refresh: [hmac('r3')] });
+    expectGuardRefusal(await host.api().me(accessToken), 'ACCESS_TOKEN_INVALID');
+  });
+
+  it('stays as it is where the new keys cannot be used', async () => {
+    const session = await newSession(host.api());
+    const published = ring.publicKeys();
+    for (const keys of [
+      { access: [], refresh: [hmac('x')] },
+      { access: ['short'], refresh: [hmac('x')] },
+      { access: [ec('same'), ec('same')], refresh: [hmac('x')] },
+      { access: [{ ...ec('public'), d: undefined }], refresh: [hmac('x')] },
+      { access: undefined, refresh: undefined },
+      null,
+    ])
+      expect(() => ring.replace(keys as never)).toThrow(ConfigurationError);
+    expect(ring.publicKeys()).toEqual(published);
+    await works(session);
+  });
+
+  it.each<[string, () => Jwk]>([
+    ['ES256', () => ec('jose-ec')],
+    ['RS256', () => rsa('jose-rsa')],
+    ['PS256', () => rsa('jose-pss', 'PS256')],
+  ])('publishes what another library verifies an access token by: %s', async (alg, make) => {
+    ring.replace({ access: [make(), rsa('waiting')], refresh: [hmac('r4')] });
+    const { accessToken, userId, id } = await newSession(host.api());
+    const { json } = await host.api().send('GET', '/.well-known/jwks.json');
+    const { payload, protectedHeader } = await jwtVerify(accessToken, createLocalJWKSet(json), {
+      issuer: 'https://issuer.example.com',
+      audience: 'https://issuer.example.com',
+      typ: 'at+jwt',
+      requiredClaims: ['exp', 'iat', 'jti', 'client_id', 'sub'],
+    });
+    expect(protectedHeader.alg).toBe(alg);
+    expect(payload).toMatchObject({ sub: userId, sid: id });
+    const tampered = accessToken.replace(/\.([^.]{4})/, '.AAAA');
+    await expect(jwtVerify(tampered, createLocalJWKSet(json))).rejects.toThrow();
+  });
+});
