@@ -1,0 +1,17 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { AuthProvider } from 'nestjs-silent-auth/client/react';
+import '../../style.css';
+import { App } from './app';
+import { auth } from './auth';
+
+// Whoever was signed in still is. If the server cannot be asked, the client goes on asking by itself.
+auth.restore().catch(() => undefined);
+
+createRoot(document.getElementById('app')!).render(
+  <StrictMode>
+    <AuthProvider auth={auth}>
+      <App />
+    </AuthProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Browser } from 'playwright-core';
+import { describeInBrowser, launchChromium } from '../browser/support/chromium.js';
+import { expectRegistry, npm } from '../package/fresh-host.js';
+import { databaseUri } from '../support/database.js';
+import { PASSWORD, uniqueEmail } from '../support/http.js';
+
+const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
+const INSTALLED_WITHIN_MS = 240_000;
+const READY_WITHIN_MS = 60_000;
+/** Of the example's access tokens: short, so that pages have to replace them. */
+const TTL_SECONDS = 2;
+
+const secret = () => randomBytes(48).toString('base64url');
+const run = promisify(execFile);
+
+let folder: string;
+let browser: Browser | undefined;
+const children: ChildProcess[] = [];
+const origins: Partial<Record<'react' | 'vue', string>> = {};
+
+beforeAll(async () => {
+  await expectRegistry('vite');
+  folder = await mkdtemp(join(tmpdir(), 'silent-auth-examples-'));
+  // What a user's clone has, and no more.
+  const isSource = (path: string) => !/node_modules|\/dist$|\.tgz$/.test(path.slice(EXAMPLES.length));
+  await cp(EXAMPLES, folder, { recursive: true, filter: isSource });
+  await run(process.execPath, [join(EXAMPLES, 'pack.mjs'), folder]);
+  await npm(folder, 'install', '--prefer-offline');
+  await npm(folder, 'run', 'build');
+
+  const api = await freePort();
+  await start('api', ['dist/main.js'], {
+    PORT: String(api),
+    MONGODB_URI: databaseUri('examples'),
+    JWT_ACCESS_KEY: secret(),
+    JWT_REFRESH_KEY: secret(),
+    ACCESS_TOKEN_TTL: `${TTL_SECONDS}s`,
+    ISSUER: `http://localhost:${api}`,
+  });
+  await answering(`http://127.0.0.1:${api}/.well-known/jwks.json`);
+  for (const page of ['react', 'vue'] as const) {
+    const port = await freePort();
+    const vite = join(folder, 'node_modules/vite/bin/vite.js');
+    await start(page, [vite, 'preview', '--host', '127.0.0.1', '--port', String(port), '--strictPort'], {
+      API_URL: `http://127.0.0.1:${api}`,
+    });
+    origins[page] = `http://127.0.0.1:${port}`;
+    await answering(origins[page]);
+  }
+}, INSTALLED_WITHIN_MS);
+
+afterAll(async () => {
+  await browser?.close();
+  await Promise.all(children.map(stop));
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe.each(['react', 'vue'] as const)('the %s example', (page) => {
+  it('is built, and its page is served with the API behind it on one origin', async () => {
+    const html = await (await fetch(`${origins[page]}/`)).text();
+    expect(html).toMatch(/<script type="module" [^>]*src="\/assets\/index-/);
+    const refused = await fetch(`${origins[page]}/orders`);
+    expect({ status: refused.status, body: await refused.json() }).toMatchObject({
+      status: 401,
+      body: { code: 'ACCESS_TOKEN_MISSING' },
+    });
+  });
+});
+
+describeInBrowser('the examples in a browser', () => {
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+
+  it.each(['react', 'vue'] as const)(
+    '%s: register, order, stay signed in past the life of a token and a reload, sign out',
+    async (example) => {
+      const context = await browser!.newContext();
+      const page = await context.newPage();
+      const problems: string[] = [];
+      page.on('pageerror', (error) => problems.push(String(error)));
+      await page.goto(`${origins[example]}/`);
+      await page.getByLabel('E-mail').fill(uniqueEmail());
+      await page.getByLabel('Password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Register' }).click();
+
+      const order = async (what: string) => {
+        await page.getByLabel('What').fill(what);
+        await page.getByRole('button', { name: 'Order', exact: true }).click();
+        await page.getByRole('listitem').getByText(what).waitFor();
+      };
+      await order('tea');
+      // Not a pause for something to happen: the token's life is what has to pass.
+      await page.waitForTimeout((TTL_SECONDS + 1) * 1000);
+      await order('biscuits');
+      await page.reload();
+      await page.getByRole('listitem').getByText('biscuits').waitFor();
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByRole('button', { name: 'Sign in' }).waitFor();
+      expect(problems).toEqual([]);
+      await context.close();
+    },
+  );
+});
+
+async function start(workspace: string, command: string[], environment: NodeJS.ProcessEnv): Promise<void> {
+  const child = spawn(process.execPath, command, {
+    cwd: join(folder, workspace),
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  children.push(child);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+async function answering(url: string): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  for (;;) {
+    try {
+      return void (await fetch(url));
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
