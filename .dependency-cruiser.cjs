@@ -46,11 +46,11 @@ module.exports = {
     },
     {
       name: 'mongoose-in-stores-only',
-      comment: 'only schema, store and module files import mongoose',
+      comment: 'only schema, store, watch and module files import mongoose',
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '(\\.schema|mongo-[a-z-]+\\.store|\\.module)\\.ts$|^src/(database|app|embedded-mongo)/',
+        pathNot: '(\\.schema|mongo-[a-z-]+\\.(store|watch)|\\.module)\\.ts$|^src/(database|app|embedded-mongo)/',
       },
       to: { path: 'node_modules/(mongoose|mongodb|@nestjs/mongoose)/' },
     },

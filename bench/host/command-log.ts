@@ -8,7 +8,7 @@ export interface Command {
 }
 
 /** Commands that the driver or the revocation feed send at times of their own. */
-const BACKGROUND = /^(hello|ping|endSessions)|^find revocations$/;
+const BACKGROUND = /^(hello|ping|endSessions)|^(find|getMore|aggregate) revocations$/;
 
 /** The commands that an application sends to MongoDB, from `begin` to `take`. */
 export class CommandLog {
@@ -39,7 +39,9 @@ export class CommandLog {
 
   private start({ commandName, command, requestId }: CommandStartedEvent): void {
     if (!this.isOn) return;
-    const name = `${commandName} ${String((command as Record<string, unknown>)[commandName])}`;
+    const fields = command as Record<string, unknown>;
+    // A `getMore` names its cursor, and the collection beside it.
+    const name = `${commandName} ${String(commandName === 'getMore' ? fields['collection'] : fields[commandName])}`;
     if (BACKGROUND.test(name)) return;
     this.sent.push({ name, beside: this.underWay.size });
     this.underWay.add(requestId);

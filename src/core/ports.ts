@@ -60,8 +60,11 @@ export interface BreachChecker {
   isBreached(password: string, signal: AbortSignal): Promise<boolean>;
 }
 
-/** `jti:<id>` one access token, `sid:<id>` a session, `ver:<retired token version>` all earlier tokens of a user. */
-export type RevocationKey = `jti:${string}` | `sid:${string}` | `ver:${string}`;
+/**
+ * `jti:<id>` one access token, `sid:<id>` a session, `gen:<session id>.<generation>` one generation of a session,
+ * `ver:<retired token version>` all earlier tokens of a user.
+ */
+export type RevocationKey = `jti:${string}` | `sid:${string}` | `gen:${string}` | `ver:${string}`;
 
 export interface RevocationEntry {
   readonly key: RevocationKey;
@@ -74,11 +77,38 @@ export type RevocationMark = { readonly at: Date };
 
 /** Where revocations are shared between processes. */
 export interface RevocationStore {
-  /** Durable when it resolves. Safe to repeat. */
-  add(entries: readonly RevocationEntry[]): Promise<void>;
+  /**
+   * Durable when it resolves. Safe to repeat; a shorter life never cuts a longer one.
+   * @param now the time by the clock that `expiresAt` was set by, for a store that expires by remaining life
+   */
+  add(entries: readonly RevocationEntry[], now: Date): Promise<void>;
   /**
    * Entries written since an earlier read, or every live one. May repeat entries, never leaves one out that was
    * durable before the read began.
    */
   read(since: RevocationMark | null): Promise<{ entries: RevocationEntry[]; mark: RevocationMark }>;
+  /** Whether one of the keys is listed, asked of the store itself: mode `strict` does so at each guarded request. */
+  hasAny(keys: readonly RevocationKey[]): Promise<boolean>;
+  /**
+   * Tells of entries as they are written, by whatever process; without it the store is polled. Once it has resolved,
+   * nothing that becomes durable may be missed unsaid: where that cannot be vouched for any longer, the watch is lost.
+   * Null: this store cannot, now or later. Rejects where it cannot now; it is asked again.
+   */
+  watch?(observer: RevocationObserver): Promise<RevocationWatch | null>;
+}
+
+/** Who follows a {@link RevocationStore}. */
+export interface RevocationObserver {
+  /** May repeat what was told or read before. */
+  entriesAdded(entries: readonly RevocationEntry[]): void;
+  /** Entries may have been missed and no more will be told: the list is read again, and a new watch begun. */
+  watchLost(reason: unknown): void;
+}
+
+/** A watch that has begun. */
+export interface RevocationWatch {
+  /** For the log, such as `change stream`. */
+  readonly description: string;
+  /** Lets go of cursors and connections; nothing is told afterwards. */
+  close(): Promise<void>;
 }

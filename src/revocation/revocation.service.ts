@@ -1,37 +1,24 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AuthError } from '../core/errors.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
-import type {
-  Clock,
-  RevocationEntry,
-  RevocationKey,
-  RevocationMark,
-  RevocationStore,
-} from '../core/ports.js';
-import { atMost } from '../database/at-most.js';
+import type { Clock, RevocationEntry, RevocationKey, RevocationStore } from '../core/ports.js';
 import { CLOCK } from '../database/database.module.js';
+import { RevocationFeed } from './revocation-feed.js';
+import { RevocationList } from './revocation-list.js';
+import { RevocationOutbox } from './revocation-outbox.js';
 
 /** Injection token of the {@link RevocationStore} in use. */
 export const REVOCATION_STORE = Symbol('REVOCATION_STORE');
 
-/** A process that stops waits so long for a read under way. */
-const LAST_READ_MS = 500;
 /** A mint may be in flight when its session is revoked. */
 const MINT_IN_FLIGHT_MS = 60_000;
 const SWEEP_INTERVAL_MS = 30_000;
-/** After a failover the new primary's clock may stand before the mark; a read of everything leaves nothing out. */
-const FULL_READ_INTERVAL_MS = 60_000;
 
 /** What an access token can be revoked by. */
 export interface RevocableToken {
   readonly jti: string;
   readonly sid: string;
+  readonly gen: number;
   readonly ver: string;
 }
 
@@ -42,37 +29,34 @@ export interface RevocableToken {
 @Injectable()
 export class RevocationService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('RevocationService');
-  /** Key → time of expiry in milliseconds. */
-  private readonly entries = new Map<RevocationKey, number>();
+  private readonly mode: ResolvedAuthOptions['revocation']['mode'];
+  private readonly maxStalenessMs: number;
+  private readonly list = new RevocationList();
+  private readonly outbox: RevocationOutbox;
+  private readonly feed: RevocationFeed;
   /** Of tokens that are asked about again and again: to make the keys each time costs more than to look them up. */
   private readonly keys = new WeakMap<RevocableToken, readonly RevocationKey[]>();
-  /** Not yet known to the store: written again until they are. */
-  private readonly unwritten = new Map<RevocationKey, RevocationEntry>();
-  private mark: RevocationMark | null = null;
-  private fullReadDue = 0;
-  /** On the process' own monotonic clock, so that no step of any other clock looks like staleness. */
-  private freshAt = Number.NEGATIVE_INFINITY;
-  private timer: NodeJS.Timeout | undefined;
   private sweepDue = 0;
-  private stopped = false;
-  private inFlight: Promise<void> = Promise.resolve();
 
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
     @Inject(REVOCATION_STORE) private readonly store: RevocationStore,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
+  ) {
+    this.mode = options.revocation.mode;
+    this.maxStalenessMs = options.revocation.maxStalenessMs;
+    this.outbox = new RevocationOutbox(store, clock);
+    this.feed = new RevocationFeed(options.revocation, store, this.list, () => this.tidy());
+  }
 
   /** The list is complete before the first request is served. */
   async onApplicationBootstrap(): Promise<void> {
-    await this.follow();
-    this.schedule();
+    if (this.mode === 'off') this.logger.warn('revocation is off: access tokens live until they expire');
+    else await this.feed.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await atMost(LAST_READ_MS, Promise.resolve(this.inFlight));
+    await this.feed.stop();
   }
 
   /** Ends one access token, whose own expiry is `expiresAt`. */
@@ -92,32 +76,65 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * Whether a token is revoked. A map lookup, no I/O.
-   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where the list is older than `revocation.maxStaleness`
+   * Ends the access tokens of one generation of a session, where `accessToken.retirePrevious` asks for it. Never fails:
+   * its rotation is done, and what the store does not take now is written as soon as it can be.
    */
-  isRevoked(token: RevocableToken): boolean {
-    if (performance.now() - this.freshAt > this.options.revocation.maxStalenessMs)
+  async retireGeneration(sessionId: string, generation: number): Promise<void> {
+    if (!this.options.accessToken.retirePrevious) return;
+    try {
+      await this.add([{ key: `gen:${sessionId}.${generation}`, expiresAt: this.endOfLife() }]);
+    } catch (error) {
+      this.logger.warn(`a retired access token waits for the store: ${String(error)}`);
+    }
+  }
+
+  /**
+   * Whether a token is revoked. In mode `feed` a map lookup, answered at once, no I/O; in mode `strict` a promise, unless
+   * it is known here already: `await` it wherever both may be.
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where the list is older than `revocation.maxStaleness`, or (in the
+   * promise) where the store that was asked does not answer
+   */
+  isRevoked(token: RevocableToken): boolean | Promise<boolean> {
+    if (this.mode !== 'feed') return this.mode === 'strict' && this.askStore(this.keysOf(token));
+    if (this.feed.stalenessMs > this.maxStalenessMs)
       throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the revocation feed is stale' });
-    return this.entries.size > 0 && this.keysOf(token).some((key) => this.entries.has(key));
+    return !this.list.isEmpty && this.list.hasAny(this.keysOf(token));
   }
 
   /** Whether all tokens of a session, or of its user's token version, are revoked, as far as is known here. */
   isSessionRevoked(sid: string, ver: string): boolean {
-    return this.entries.has(`sid:${sid}`) || this.entries.has(`ver:${ver}`);
+    return this.list.has(`sid:${sid}`) || this.list.has(`ver:${ver}`);
   }
 
   /** Milliseconds since the last successful read. */
   get stalenessMs(): number {
-    return performance.now() - this.freshAt;
+    return this.feed.stalenessMs;
   }
 
-  /** The keys under which a token can be revoked: its session, its user's token version, itself. */
+  /** Whether this process knows the revocations of the others well enough to serve guarded routes. */
+  get isInTouch(): boolean {
+    return this.mode === 'off' || this.feed.stalenessMs <= this.maxStalenessMs;
+  }
+
+  /** The keys under which a token can be revoked: its session, its user's token version, itself, its generation. */
   private keysOf(token: RevocableToken): readonly RevocationKey[] {
     const known = this.keys.get(token);
     if (known) return known;
-    const keys = [`sid:${token.sid}`, `ver:${token.ver}`, `jti:${token.jti}`] as const;
+    const keys: RevocationKey[] = [`sid:${token.sid}`, `ver:${token.ver}`, `jti:${token.jti}`];
+    if (this.options.accessToken.retirePrevious) keys.push(`gen:${token.sid}.${token.gen}`);
     this.keys.set(token, keys);
     return keys;
+  }
+
+  /** What this process knows is revoked, and may not have been able to write, stays revoked. */
+  private askStore(keys: readonly RevocationKey[]): boolean | Promise<boolean> {
+    return (
+      this.list.hasAny(keys) ||
+      this.store.hasAny(keys).catch((cause: unknown) => {
+        if (cause instanceof AuthError) throw cause;
+        throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the revocation store fails', cause });
+      })
+    );
   }
 
   private endOfLife(): Date {
@@ -125,52 +142,22 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   private async add(entries: readonly RevocationEntry[]): Promise<void> {
-    if (entries.length === 0) return;
-    // Known here at once; where the store fails the caller is told so, and the entry is written as soon as it can be.
-    this.remember(entries);
-    for (const entry of entries) this.unwritten.set(entry.key, entry);
-    await this.write(entries);
+    if (entries.length === 0 || this.mode === 'off') return;
+    // Known here at once; where the store fails the caller is told so.
+    this.list.remember(entries);
+    await this.outbox.send(entries);
   }
 
-  private async write(entries: readonly RevocationEntry[]): Promise<void> {
-    await this.store.add(entries);
-    for (const { key } of entries) this.unwritten.delete(key);
-  }
-
-  private remember(entries: readonly RevocationEntry[]): void {
-    for (const { key, expiresAt } of entries)
-      this.entries.set(key, Math.max(expiresAt.getTime(), this.entries.get(key) ?? 0));
-  }
-
-  private async follow(): Promise<void> {
-    if (this.unwritten.size > 0) await this.write([...this.unwritten.values()]);
-    const startedAt = performance.now();
-    const isFullRead = startedAt >= this.fullReadDue;
-    const { entries, mark } = await this.store.read(isFullRead ? null : this.mark);
-    if (isFullRead) this.fullReadDue = startedAt + FULL_READ_INTERVAL_MS;
-    this.remember(entries);
-    this.mark = mark;
-    // As of the start of the read: what was written meanwhile may be missing from it.
-    this.freshAt = startedAt;
-    this.sweep();
-  }
-
-  private schedule(): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.inFlight = this.follow()
-        .catch((error: unknown) => this.logger.warn(`cannot read revocations: ${String(error)}`))
-        .finally(() => this.schedule());
-    }, this.options.revocation.pollIntervalMs);
-    this.timer.unref();
-  }
-
-  private sweep(): void {
+  /** As often as the store is read, and whether or not it answers. */
+  private async tidy(): Promise<void> {
     const now = this.clock.now();
-    if (now < this.sweepDue) return;
-    this.sweepDue = now + SWEEP_INTERVAL_MS;
-    for (const [key, expiresAt] of this.entries) if (expiresAt <= now) this.entries.delete(key);
-    for (const [key, { expiresAt }] of this.unwritten)
-      if (expiresAt.getTime() <= now) this.unwritten.delete(key);
+    if (now >= this.sweepDue) {
+      this.sweepDue = now + SWEEP_INTERVAL_MS;
+      this.list.sweep(now);
+      this.outbox.sweep(now);
+    }
+    await this.outbox.flush().catch((error: unknown) => {
+      this.logger.warn(`revocations wait to be written: ${String(error)}`);
+    });
   }
 }

@@ -19,6 +19,9 @@ export interface AuthenticatedSession {
   readonly generation: number;
 }
 
+/** At once, unless `revocation.mode` is `strict`: a promise for each guarded request is felt. */
+export type Admission = AuthenticatedUser | Promise<AuthenticatedUser>;
+
 const REMEMBERED_TOKENS = 10_000;
 /** All of an HMAC-SHA256 signature, and enough of any other to tell tokens apart. */
 const END_LENGTH = 43;
@@ -45,7 +48,7 @@ export class AccessTokenAuthenticator {
   ) {}
 
   /** A token that was verified before is admitted again without another look at its signature; null: not known. */
-  recall(token: string): AuthenticatedUser | null {
+  recall(token: string): Admission | null {
     const known = this.verified.get(endOf(token));
     // Nothing but the very same bytes is recognised.
     return known?.token === token ? this.admit(known.claims) : null;
@@ -65,9 +68,15 @@ export class AccessTokenAuthenticator {
    * Admits a token whose signature, issuer and audience were verified.
    * @throws AuthError `ACCESS_TOKEN_EXPIRED`, `ACCESS_TOKEN_REVOKED`, `TEMPORARILY_UNAVAILABLE`
    */
-  admit(claims: AccessTokenClaims): AuthenticatedUser {
+  admit(claims: AccessTokenClaims): Admission {
     if (this.clock.now() >= claims.exp * 1000) throw new AuthError('ACCESS_TOKEN_EXPIRED');
-    if (this.revocations.isRevoked(claims)) throw new AuthError('ACCESS_TOKEN_REVOKED');
+    const revoked = this.revocations.isRevoked(claims);
+    if (typeof revoked === 'boolean') return this.settle(claims, revoked);
+    return revoked.then((isRevoked) => this.settle(claims, isRevoked));
+  }
+
+  private settle(claims: AccessTokenClaims, isRevoked: boolean): AuthenticatedUser {
+    if (isRevoked) throw new AuthError('ACCESS_TOKEN_REVOKED');
     this.confirmer.see(claims.sid, claims.gen);
     return { id: claims.sub, roles: claims.roles, session: { id: claims.sid, generation: claims.gen } };
   }

@@ -61,10 +61,10 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'silent-auth-access'
     keyRing.onChange(() => authenticator.forgetAll());
   }
 
-  validate(request: never, payload: unknown): AuthenticatedUser {
+  async validate(request: never, payload: unknown): Promise<AuthenticatedUser> {
     const claims = parseAccessTokenClaims(payload);
     if (!claims) throw new AuthError('ACCESS_TOKEN_INVALID');
-    const user = this.authenticator.admit(claims);
+    const user = await this.authenticator.admit(claims);
     this.authenticator.remember(extractAccessToken(request) ?? '', claims);
     return user;
   }

@@ -146,6 +146,7 @@ export class RefreshTokenService {
         : await this.store.rotate(this.rotation(token, nextSecret, sealed, client));
       if (rotated) {
         const opened = await this.admit(rotated, await owner, nextSecret, client);
+        await this.revocations.retireGeneration(rotated.id, rotated.generation - 1);
         void this.events.emit('refresh_token.rotated', { ...subject(rotated), source: sourceOf(client) });
         return opened;
       }

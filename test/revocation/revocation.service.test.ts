@@ -2,7 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { AuthError } from '../../src/core/errors.js';
 import { resolveOptions } from '../../src/core/options/resolve-options.js';
-import type { RevocationEntry, RevocationMark, RevocationStore } from '../../src/core/ports.js';
+import type {
+  RevocationEntry,
+  RevocationKey,
+  RevocationMark,
+  RevocationStore,
+} from '../../src/core/ports.js';
 import { type RevocableToken, RevocationService } from '../../src/revocation/revocation.service.js';
 
 const POLL_MS = 1000;
@@ -13,7 +18,7 @@ const OPTIONS = resolveOptions({
   issuer: 'https://api.example.com',
   keys: { access: ['q8Zr4kT2mXw9pLc7vBn5sHd3gFj1aYe6'], refresh: ['e6Ya1jFg3dHs5nBv7cLp9wXm2Tk4rZ8q'] },
 });
-const TOKEN: RevocableToken = { jti: 'j1', sid: 's1', ver: 'v1' };
+const TOKEN: RevocableToken = { jti: 'j1', sid: 's1', gen: 3, ver: 'v1' };
 
 type Answer = Awaited<ReturnType<RevocationStore['read']>>;
 
@@ -21,6 +26,7 @@ type Answer = Awaited<ReturnType<RevocationStore['read']>>;
 class SharedStore implements RevocationStore {
   readonly written: RevocationEntry[][] = [];
   readonly marks: (RevocationMark | null)[] = [];
+  readonly asked: (readonly RevocationKey[])[] = [];
   /** What the next reads answer. */
   entries: RevocationEntry[] = [];
   mark: RevocationMark = { at: new Date(0) };
@@ -31,6 +37,12 @@ class SharedStore implements RevocationStore {
   async add(entries: readonly RevocationEntry[]): Promise<void> {
     if (this.down) throw new AuthError('TEMPORARILY_UNAVAILABLE');
     this.written.push([...entries]);
+  }
+
+  async hasAny(keys: readonly RevocationKey[]): Promise<boolean> {
+    this.asked.push(keys);
+    if (this.down) throw new Error('out of reach');
+    return this.entries.some(({ key }) => keys.includes(key));
   }
 
   async read(since: RevocationMark | null): Promise<Answer> {
@@ -70,7 +82,7 @@ async function pass(ms: number): Promise<void> {
 
 const inFuture = (ms = TTL_MS) => new Date(nowMs + ms);
 
-function verdict(token: Partial<RevocableToken> = {}): boolean | string {
+function verdict(token: Partial<RevocableToken> = {}): boolean | string | Promise<boolean> {
   try {
     return service.isRevoked({ ...TOKEN, ...token });
   } catch (error) {

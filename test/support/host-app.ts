@@ -143,6 +143,13 @@ export class HostApp {
     return new Api(this.origin, headers);
   }
 
+  /** The commands that requests have sent: not those by which the revocation feed follows its collection. */
+  requestCommands(): CommandStartedEvent[] {
+    return this.commands.filter(
+      ({ command }) => command.find !== 'revocations' && command.collection !== 'revocations',
+    );
+  }
+
   /** Resolves when the background writes of earlier requests are done. */
   async commandsSettled(): Promise<void> {
     await this.app.get(GenerationConfirmer, { strict: false }).settled();

@@ -51,6 +51,7 @@ export class RotationWorld {
     const users = { findById: async () => this.user } as unknown as UsersService;
     const revocations = {
       revokeSessions: async (ids: string[]) => void this.revokedSessions.push(...ids),
+      retireGeneration: async () => {},
       isSessionRevoked: (id: string) => this.revokedSessions.includes(id),
     } as unknown as RevocationService;
     this.terminator = new SessionTerminator(store, clock, revocations, bus);

@@ -25,6 +25,7 @@ export class AccessTokenGuard extends RefusingGuard {
     // A token verified before skips Passport; expiry and revocation are looked at every time.
     const known = this.authenticator.recall(token);
     if (!known) return this.authenticate(request);
+    if (known instanceof Promise) return known.then((user) => void (request.user = user));
     request.user = known;
   }
 

@@ -75,6 +75,12 @@ export interface AccessTokenOptions {
    * @default none: every application has the same
    */
   ttlByApp?: Readonly<Record<string, Duration>>;
+  /**
+   * Whether a rotation ends the access token of the generation before, at the price of one more write and one more entry
+   * of the revocation feed for each. Requests under way with that token are then refused, other tabs' among them.
+   * @default false
+   */
+  retirePrevious?: boolean;
 }
 
 export interface RefreshTokenOptions {
@@ -154,9 +160,19 @@ export interface SessionOptions {
   maxPerUser?: number;
 }
 
+/** The same in every process. */
 export interface RevocationOptions {
   /**
-   * How often a process reads the revocations of the others: the bound on the life of a revoked access token.
+   * How a guard learns that an access token was revoked. `feed`: from memory, which follows the store; no round trip.
+   * `strict`: the store is asked at each request besides, which costs a round trip, and 503 while it is out of reach.
+   * `off`: nothing is kept or asked, and access tokens live until they expire, whatever ends their session.
+   * @default 'feed'
+   */
+  mode?: 'feed' | 'strict' | 'off';
+  /**
+   * How often a process reads the revocations of the others where the store does not push them: the bound on the life of
+   * a revoked access token. Change streams and Redis push; then reads are a safety net, every 5 s or a sixth of
+   * `maxStaleness`.
    * @default '1s'
    */
   pollInterval?: Duration;
@@ -166,7 +182,7 @@ export interface RevocationOptions {
    */
   maxStaleness?: Duration;
   /**
-   * Where revocations are shared.
+   * Where revocations are shared: a `RedisRevocationStore`, or one of your own.
    * @default the `revocations` collection on the host's connection
    */
   store?: RevocationStore;

@@ -3,6 +3,7 @@ import type { OptionReader } from './option-reader.js';
 
 export interface ResolvedAccessTokenOptions {
   readonly ttlMs: number;
+  readonly retirePrevious: boolean;
   /** By `appId`, in milliseconds. */
   readonly ttlByAppMs: ReadonlyMap<string, number>;
 }
@@ -10,7 +11,7 @@ export interface ResolvedAccessTokenOptions {
 /** Lives of access tokens, none longer than `ttl`: revocations are kept for that long, and an appId is the client's word. */
 export function readAccessToken(
   read: OptionReader,
-  { ttl, ttlByApp }: AccessTokenOptions,
+  { ttl, ttlByApp, retirePrevious }: AccessTokenOptions,
 ): ResolvedAccessTokenOptions {
   const ttlMs = read.duration('accessToken.ttl', ttl, '15m');
   const lives = livesOf(read, ttlByApp).map(([appId, life]) => {
@@ -19,7 +20,11 @@ export function readAccessToken(
     if (lifeMs > ttlMs) read.refuse(key, life, 'give at most accessToken.ttl');
     return [appId, lifeMs] as const;
   });
-  return { ttlMs, ttlByAppMs: new Map(lives) };
+  return {
+    ttlMs,
+    retirePrevious: read.flag('accessToken.retirePrevious', retirePrevious, false),
+    ttlByAppMs: new Map(lives),
+  };
 }
 
 function livesOf(read: OptionReader, given: unknown): [string, unknown][] {

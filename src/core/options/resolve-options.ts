@@ -33,6 +33,7 @@ export interface ResolvedAuthOptions {
   };
   readonly sessions: { readonly maxPerUser: number };
   readonly revocation: {
+    readonly mode: 'feed' | 'strict' | 'off';
     readonly pollIntervalMs: number;
     readonly maxStalenessMs: number;
     readonly store: RevocationStore | null;
@@ -124,6 +125,7 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
     },
     sessions: { maxPerUser: read.integer('sessions.maxPerUser', options.sessions?.maxPerUser, 20, 1, 1000) },
     revocation: {
+      mode: read.choice('revocation.mode', options.revocation?.mode, 'feed', ['feed', 'strict', 'off']),
       pollIntervalMs: read.duration('revocation.pollInterval', options.revocation?.pollInterval, '1s', {
         minMs: 50,
       }),
@@ -240,7 +242,13 @@ function readThrottle(
 
 function refuseContradictions(read: OptionReader, resolved: ResolvedAuthOptions, given: AuthOptions): void {
   const { cookie } = resolved.refreshToken;
-  const { pollIntervalMs, maxStalenessMs } = resolved.revocation;
+  const { mode, pollIntervalMs, maxStalenessMs } = resolved.revocation;
+  if (mode === 'off' && resolved.accessToken.retirePrevious)
+    read.refuse(
+      'accessToken.retirePrevious',
+      true,
+      "revokes access tokens: set revocation.mode to 'feed' or 'strict', or leave it out",
+    );
   if (pollIntervalMs >= maxStalenessMs)
     read.refuse(
       'revocation.pollInterval',

@@ -14,7 +14,7 @@ export const AUTH_OPTION_KEYS = {
   issuer: null,
   audience: null,
   keys: { access: null, refresh: null },
-  accessToken: { ttl: null, ttlByApp: null },
+  accessToken: { retirePrevious: null, ttl: null, ttlByApp: null },
   refreshToken: {
     idleTtl: null,
     absoluteTtl: null,
@@ -27,7 +27,7 @@ export const AUTH_OPTION_KEYS = {
     cookie: { domain: null, path: null, secure: null, sameSite: null },
   },
   sessions: { maxPerUser: null },
-  revocation: { pollInterval: null, maxStaleness: null, store: null },
+  revocation: { mode: null, pollInterval: null, maxStaleness: null, store: null },
   fingerprint: { mode: null, features: null, key: null },
   password: {
     minLength: null,
