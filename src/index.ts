@@ -22,6 +22,9 @@ export { IntrospectionService } from './auth/oauth/introspection.service.js';
 export type { ActiveToken, Introspection } from './auth/oauth/introspection.service.js';
 export { RevocationService } from './revocation/revocation.service.js';
 export type { RevocableToken } from './revocation/revocation.service.js';
+export { RedisRevocationStore } from './revocation/redis-revocation.store.js';
+export type { RedisRevocationStoreOptions } from './revocation/redis-revocation.store.js';
+export type { RedisClient, RedisSubscriber } from './revocation/redis-client.js';
 export { AuthEventBus } from './events/auth-event-bus.js';
 
 // Strategies, guards, decorators
@@ -73,7 +76,9 @@ export type {
   RevocationEntry,
   RevocationKey,
   RevocationMark,
+  RevocationObserver,
   RevocationStore,
+  RevocationWatch,
   UserRecord,
   UserStore,
 } from './core/ports.js';

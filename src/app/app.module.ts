@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { TerminusModule } from '@nestjs/terminus';
-import { AuthModule, KeyRing } from '../index.js';
+import { AuthModule, KeyRing, type RevocationStore } from '../index.js';
 import type { AppConfig } from './config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthController } from './health.controller.js';
@@ -13,7 +13,8 @@ const SERVER_SELECTION_TIMEOUT_MS = 3000;
 
 @Module({})
 export class AppModule {
-  static register(config: AppConfig, databaseUri: string): DynamicModule {
+  static register(config: AppConfig, databaseUri: string, store?: RevocationStore): DynamicModule {
+    const { revocation, ...auth } = config.auth;
     return {
       module: AppModule,
       imports: [
@@ -23,7 +24,7 @@ export class AppModule {
           retryDelay: 1000,
           autoIndex: true,
         }),
-        AuthModule.forRoot(config.auth),
+        AuthModule.forRoot({ ...auth, revocation: { ...revocation, store } }),
         TerminusModule.forRoot({ logger: false }),
         ...(config.hasDemo ? [DemoModule] : []),
       ],

@@ -19,6 +19,8 @@ export interface AppConfig {
   readonly isProduction: boolean;
   readonly httpAdapter: 'express' | 'fastify';
   readonly database: DatabaseSettings;
+  /** Null: revocations are shared through MongoDB. */
+  readonly redisUrl: string | null;
   readonly dataDir: string;
   readonly trustProxy: TrustProxy;
   readonly trustedOrigins: readonly string[];
@@ -64,6 +66,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
     isProduction,
     httpAdapter: read.choice('HTTP_ADAPTER', 'express', ['express', 'fastify']),
     database: read.database(),
+    redisUrl: read.redisUrl(),
     dataDir,
     trustProxy: read.trustProxy(),
     trustedOrigins: env.list('TRUSTED_ORIGINS') ?? [],
@@ -97,7 +100,12 @@ function readAuthOptions(
     issuer,
     audience: env.text('AUDIENCE'),
     keys,
-    accessToken: { ttl, ttlByApp: hasDemo && ttl === undefined ? { [DEMO_APP_ID]: DEMO_ACCESS_TTL } : {} },
+    accessToken: {
+      ttl,
+      ttlByApp: hasDemo && ttl === undefined ? { [DEMO_APP_ID]: DEMO_ACCESS_TTL } : {},
+      retirePrevious: env.flag('ACCESS_TOKEN_RETIRE_PREVIOUS') as boolean | undefined,
+    },
+    revocation: { mode: env.text('REVOCATION_MODE') as 'feed' | 'strict' | 'off' | undefined },
     refreshToken: {
       idleTtl: env.text('REFRESH_IDLE_TTL'),
       absoluteTtl: env.text('REFRESH_ABSOLUTE_TTL'),

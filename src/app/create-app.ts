@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import helmet from 'helmet';
-import { ParseErrorFilter } from '../index.js';
+import { ParseErrorFilter, type RevocationStore } from '../index.js';
 import { AppModule } from './app.module.js';
 import type { AppConfig } from './config.js';
 import { serveDemo } from './demo/serve-demo.js';
@@ -28,9 +28,13 @@ const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 const MAX_URL_BYTES = 16_384;
 
 /** The application on the chosen adapter, alike on both, not yet listening. */
-export async function createApp(config: AppConfig, databaseUri: string): Promise<INestApplication> {
+export async function createApp(
+  config: AppConfig,
+  databaseUri: string,
+  revocationStore?: RevocationStore,
+): Promise<INestApplication> {
   const logger = await createLogger(config);
-  const module = AppModule.register(config, databaseUri);
+  const module = AppModule.register(config, databaseUri, revocationStore);
   const options: NestApplicationOptions = {
     // A problem at boot is told once, by main.ts.
     abortOnError: false,

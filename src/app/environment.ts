@@ -52,6 +52,12 @@ export const VARIABLES: readonly Variable[] = [
     option: 'accessToken.ttl',
   },
   {
+    name: 'ACCESS_TOKEN_RETIRE_PREVIOUS',
+    fallback: 'false',
+    meaning: 'Whether a refresh ends the access token before.',
+    option: 'accessToken.retirePrevious',
+  },
+  {
     name: 'REFRESH_IDLE_TTL',
     fallback: '7d',
     meaning: 'A session unused for so long ends.',
@@ -104,6 +110,22 @@ export const VARIABLES: readonly Variable[] = [
     fallback: '20',
     meaning: 'Beyond it a login ends the session unused longest.',
     option: 'sessions.maxPerUser',
+  },
+  {
+    name: 'REVOCATION_MODE',
+    fallback: 'feed',
+    meaning: '`feed` (from memory), `strict` (the store is asked at each request) or `off`.',
+    option: 'revocation.mode',
+  },
+  {
+    name: 'REVOCATION_STORE',
+    fallback: 'mongodb',
+    meaning: '`mongodb` or `redis`: where instances share revocations.',
+  },
+  {
+    name: 'REDIS_URL',
+    fallback: 'none',
+    meaning: 'Connection string of Redis. Required by `REVOCATION_STORE=redis`.',
   },
   {
     name: 'BCRYPT_COST',

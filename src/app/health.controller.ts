@@ -1,6 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { HealthCheck, HealthCheckService, MongooseHealthIndicator } from '@nestjs/terminus';
-import { Public } from '../index.js';
+import { HealthCheck, HealthCheckService, HealthIndicatorService, MongooseHealthIndicator } from '@nestjs/terminus';
+import { Public, RevocationService } from '../index.js';
 
 const PING_TIMEOUT_MS = 1500;
 
@@ -10,6 +10,8 @@ export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly mongoose: MongooseHealthIndicator,
+    private readonly indicators: HealthIndicatorService,
+    private readonly revocations: RevocationService,
   ) {}
 
   /** The process runs. */
@@ -19,7 +21,7 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** The process can serve: its database answers. */
+  /** The process can serve: its database answers, and it knows what the others revoked. */
   @Get('ready')
   @Header('Cache-Control', 'no-store')
   @HealthCheck()
@@ -29,6 +31,10 @@ export class HealthController {
         // Up or down is for everybody; hosts, ports and times are not.
         const { mongodb } = await this.mongoose.pingCheck('mongodb', { timeout: PING_TIMEOUT_MS });
         return { mongodb: { status: mongodb.status } };
+      },
+      () => {
+        const indicator = this.indicators.check('revocations');
+        return this.revocations.isInTouch ? indicator.up() : indicator.down();
       },
     ]);
   }

@@ -4,6 +4,7 @@ import { ConfigurationError, UsersService } from '../index.js';
 import { seedAdministrator } from './administrator.js';
 import { banner } from './banner.js';
 import { chooseDatabase, type Database } from './choose-database.js';
+import { chooseRevocationStore, RedisUnreachableError, type SharedRevocations } from './choose-revocation-store.js';
 import { type AppConfig, readConfig } from './config.js';
 import { Connections } from './connections.js';
 import { createApp } from './create-app.js';
@@ -15,17 +16,27 @@ const DRAIN_LIMIT_MS = 6000;
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const database = await chooseDatabase(config);
-  try {
-    const app = await start(config, database);
-    stopOnSignals(app, database);
-  } catch (error) {
+  let revocations: SharedRevocations | undefined;
+  const release = async () => {
+    revocations?.close();
     await database.close();
+  };
+  try {
+    revocations = await chooseRevocationStore(config);
+    const app = await start(config, database, revocations);
+    stopOnSignals(app, release);
+  } catch (error) {
+    await release();
     throw error;
   }
 }
 
-async function start(config: AppConfig, database: Database): Promise<INestApplication> {
-  const app = await createApp(config, database.uri);
+async function start(
+  config: AppConfig,
+  database: Database,
+  revocations: SharedRevocations,
+): Promise<INestApplication> {
+  const app = await createApp(config, database.uri, revocations.store);
   await app.init();
   const administrator = await seedAdministrator(app.get(UsersService), config.admin);
   await app.listen(config.port, config.host);
@@ -35,7 +46,7 @@ async function start(config: AppConfig, database: Database): Promise<INestApplic
 }
 
 /** Stops accepting, answers what is in flight, writes what is waiting, closes. */
-function stopOnSignals(app: INestApplication, database: Database): void {
+function stopOnSignals(app: INestApplication, release: () => Promise<void>): void {
   const connections = new Connections(app.getHttpServer() as Server);
   let isStopping = false;
   const stop = () => {
@@ -45,7 +56,7 @@ function stopOnSignals(app: INestApplication, database: Database): void {
     connections
       .drain(DRAIN_LIMIT_MS)
       .then(() => app.close())
-      .then(() => database.close())
+      .then(release)
       .then(
         () => process.exit(0),
         (error: unknown) => fail(error),
@@ -72,7 +83,7 @@ function fail(error: unknown): never {
 
 /** The reason in one paragraph; a stack trace only where it is a bug. */
 function explain(error: unknown): string {
-  if (error instanceof ConfigurationError) return error.message;
+  if (error instanceof ConfigurationError || error instanceof RedisUnreachableError) return error.message;
   if (!(error instanceof Error)) return String(error);
   const { code, syscall, port, address, hostname } = error as ListenError;
   if (code === 'EADDRINUSE')

@@ -82,6 +82,22 @@ export class SettingsReader {
     return { choice, uri };
   }
 
+  /** Null: revocations are shared through MongoDB. */
+  redisUrl(): string | null {
+    const store = this.choice('REVOCATION_STORE', 'mongodb', ['mongodb', 'redis']);
+    const url = this.env.text('REDIS_URL');
+    if (store === 'mongodb') {
+      if (url !== undefined)
+        this.warnings.push('REDIS_URL is set and nothing uses it: set REVOCATION_STORE=redis, or leave it out.');
+      return null;
+    }
+    if (url !== undefined && /^rediss?:$/.test(URL.canParse(url) ? new URL(url).protocol : '')) return url;
+    // It may hold a password.
+    const value = url === undefined ? undefined : '…';
+    this.refuse('REDIS_URL', value, 'give the URL of your Redis, such as redis://cache.example.com:6379');
+    return null;
+  }
+
   keys(name: string, kind: TokenKind, dataDir: string): KeySource {
     try {
       const given = this.env.text(name);

@@ -7,7 +7,8 @@ import type { RevocationList } from './revocation-list.js';
 const FULL_READ_INTERVAL_MS = 60_000;
 /** Beside a store that pushes, reads prove that the list is fresh: often enough for several to fail. */
 const SAFETY_READ_INTERVAL_MS = 5_000;
-const STOP_WITHIN_MS = 1_000;
+/** A process that stops waits so long for what is under way. */
+const STOP_WITHIN_MS = 500;
 const SAFETY_READS_PER_STALENESS = 6;
 
 export interface RevocationFeedOptions {
