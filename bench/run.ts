@@ -12,12 +12,13 @@ import { describeMachine } from './report/machine.js';
 import { toMarkdown } from './report/markdown.js';
 import type { Report } from './report/report.js';
 import { toText } from './report/text.js';
+import { bench as revocation } from './revocation.bench.js';
 import { bench as roundTrips } from './round-trips.bench.js';
 import { bench as storage } from './storage.bench.js';
 import { bench as storm } from './storm.bench.js';
 import { bench as textbook } from './textbook.bench.js';
 
-const BENCHES: readonly Bench[] = [guard, refresh, textbook, roundTrips, storm, storage, growth];
+const BENCHES: readonly Bench[] = [guard, refresh, textbook, roundTrips, storm, revocation, storage, growth];
 /** A run that is not over by then has gone wrong. */
 const DEADLINE_MS = 15 * 60_000;
 

@@ -7,6 +7,7 @@ import { AuthModule, type AuthOptions } from 'nestjs-silent-auth';
 import { BareController } from './bare.controller.js';
 import { CommandLog } from './command-log.js';
 import { GuardedController } from './guarded.controller.js';
+import { openRevocations } from './revocations.js';
 import { textbookStrategies } from './textbook-guard.js';
 import { TextbookModule } from './textbook.module.js';
 
@@ -18,6 +19,10 @@ export interface HostConfig {
   readonly adapter: Adapter;
   /** Dropped when the bench has ended. */
   readonly database: string;
+  /** Hosts of several processes that name the same share the database. */
+  readonly sharedAs?: string;
+  /** How the processes tell each other of revocations; by default as the database can. */
+  readonly revocations?: 'polled' | { readonly redisUrl: string };
   /** Low where logins only prepare the ground. */
   readonly bcryptCost?: number;
   readonly hashQueueLimit?: number;
@@ -40,17 +45,19 @@ export interface RunningHost {
 const CHEAP_BCRYPT = 4;
 
 export async function startHost(
-  { adapter, bcryptCost = CHEAP_BCRYPT, hashQueueLimit, countsCommands = false }: HostConfig,
+  { adapter, bcryptCost = CHEAP_BCRYPT, hashQueueLimit, countsCommands = false, revocations }: HostConfig,
   keys: HostKeys,
   database: { readonly uri: string; readonly dbName: string },
 ): Promise<RunningHost> {
   const commands = new CommandLog();
+  const shared = await openRevocations(revocations, database);
   const options: AuthOptions = {
     issuer: 'https://bench.example.com',
     keys: { access: [keys.access], refresh: [keys.refresh] },
     password: { bcryptCost, ...(hashQueueLimit === undefined ? {} : { hashQueueLimit }) },
     // All clients of a bench share one address.
     throttle: false,
+    ...(shared ? { revocation: { store: shared.store } } : {}),
   };
 
   @Module({
@@ -79,5 +86,9 @@ export async function startHost(
       : await NestFactory.create(HostModule, { logger: ['error'] });
   await app.listen(0, '127.0.0.1');
   const connection = app.get<Connection>(getConnectionToken());
-  return { origin: await app.getUrl(), connection, commands, close: () => app.close() };
+  const close = async () => {
+    await app.close();
+    await shared?.close();
+  };
+  return { origin: await app.getUrl(), connection, commands, close };
 }

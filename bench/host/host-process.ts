@@ -16,7 +16,8 @@ function host(index: number): RunningHost {
 const calls: HostCalls = {
   async start(uri, keys, configs) {
     for (const config of configs) {
-      const dbName = `sa_bench_${config.database}_${randomBytes(4).toString('hex')}`;
+      const suffix = config.sharedAs ?? randomBytes(4).toString('hex');
+      const dbName = `sa_bench_${config.database}_${suffix}`;
       hosts.push(await startHost(config, keys, { uri, dbName }));
     }
     return hosts.map(({ origin }) => origin);

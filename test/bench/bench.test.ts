@@ -19,7 +19,7 @@ async function bench(...args: string[]): Promise<string> {
 
 describe('npm run bench', () => {
   it('measures what it is asked for and prints rows for machines', async () => {
-    const report = JSON.parse(await bench('--quick', '--json', 'round-trips', 'storage'));
+    const report = JSON.parse(await bench('--quick', '--json', 'round-trips', 'revocation', 'storage'));
 
     expect(report).toMatchObject({
       machine: {
@@ -42,6 +42,15 @@ describe('npm run bench', () => {
     for (const adapter of ['express', 'fastify'])
       for (const figure of ['login', 'refresh', 'guarded request'])
         expect(report.rows).toContainEqual(rowOf('round-trips', `${figure}, ${adapter}`));
+    for (const percent of [50, 99])
+      for (const way of ['polling', 'change stream'])
+        expect(report.rows).toContainEqual(
+          expect.objectContaining({
+            bench: 'revocation',
+            figure: `p${percent}, ${way}`,
+            measured: expect.any(Number),
+          }),
+        );
     for (const rotations of [0, 10, 20])
       for (const figure of [
         `after ${rotations} rotations`,

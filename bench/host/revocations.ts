@@ -1,0 +1,40 @@
+import { createConnection } from 'mongoose';
+import { RedisRevocationStore, type RevocationStore } from 'nestjs-silent-auth';
+import { createClient } from 'redis';
+import type { HostConfig } from './host-app.js';
+
+interface OpenRevocations {
+  readonly store: RevocationStore;
+  readonly close: () => Promise<void>;
+}
+
+/** Null: the library's own store, as the database can. */
+export async function openRevocations(
+  revocations: HostConfig['revocations'],
+  { uri, dbName }: { readonly uri: string; readonly dbName: string },
+): Promise<OpenRevocations | null> {
+  if (revocations === undefined) return null;
+  if (revocations === 'polled') return openPolled(uri, dbName);
+  const client = createClient({ url: revocations.redisUrl });
+  client.on('error', (error) => process.stderr.write(`Redis: ${String(error)}\n`));
+  await client.connect();
+  return { store: new RedisRevocationStore({ client }), close: async () => client.destroy() };
+}
+
+/** The library's own store without what pushes: as on a server that is no replica set. */
+async function openPolled(uri: string, dbName: string): Promise<OpenRevocations> {
+  const root = new URL('dist/revocation/', import.meta.resolve('nestjs-silent-auth/package.json'));
+  const { MongoRevocationStore } = await import(new URL('mongo-revocation.store.js', root).href);
+  const { REVOCATION_MODEL, RevocationSchema } = await import(new URL('revocation.schema.js', root).href);
+  const connection = await createConnection(uri, { dbName }).asPromise();
+  const store = new MongoRevocationStore(connection.model(REVOCATION_MODEL, RevocationSchema));
+  await store.onModuleInit();
+  return {
+    store: {
+      add: (entries) => store.add(entries),
+      read: (since) => store.read(since),
+      hasAny: (keys) => store.hasAny(keys),
+    },
+    close: () => connection.close(),
+  };
+}
