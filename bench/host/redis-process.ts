@@ -9,7 +9,18 @@ import { join } from 'node:path';
 export async function withRedis<T>(use: (url: string) => Promise<T>): Promise<T | null> {
   const folder = await mkdtemp(join(tmpdir(), 'silent-auth-bench-'));
   const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    folder,
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+  ];
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const end = () => void child.kill();

@@ -4,7 +4,11 @@ import { ConfigurationError, UsersService } from '../index.js';
 import { seedAdministrator } from './administrator.js';
 import { banner } from './banner.js';
 import { chooseDatabase, type Database } from './choose-database.js';
-import { chooseRevocationStore, RedisUnreachableError, type SharedRevocations } from './choose-revocation-store.js';
+import {
+  chooseRevocationStore,
+  RedisUnreachableError,
+  type SharedRevocations,
+} from './choose-revocation-store.js';
 import { type AppConfig, readConfig } from './config.js';
 import { Connections } from './connections.js';
 import { createApp } from './create-app.js';

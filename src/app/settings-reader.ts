@@ -88,7 +88,9 @@ export class SettingsReader {
     const url = this.env.text('REDIS_URL');
     if (store === 'mongodb') {
       if (url !== undefined)
-        this.warnings.push('REDIS_URL is set and nothing uses it: set REVOCATION_STORE=redis, or leave it out.');
+        this.warnings.push(
+          'REDIS_URL is set and nothing uses it: set REVOCATION_STORE=redis, or leave it out.',
+        );
       return null;
     }
     if (url !== undefined && /^rediss?:$/.test(URL.canParse(url) ? new URL(url).protocol : '')) return url;

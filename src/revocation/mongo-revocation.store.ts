@@ -78,7 +78,8 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
       return await orUnavailable(async () => {
         const collection = nativeCollection(this.model);
         const hello = await this.model.db.db?.admin().command({ hello: 1 });
-        if (!hello?.['setName'] && hello?.['msg'] !== 'isdbgrid') return this.cannotWatch('it is no replica set');
+        if (!hello?.['setName'] && hello?.['msg'] !== 'isdbgrid')
+          return this.cannotWatch('it is no replica set');
         return MongoRevocationWatch.open(collection, observer, hello['topologyVersion'] !== undefined);
       });
     } catch (error) {

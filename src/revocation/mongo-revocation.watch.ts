@@ -67,7 +67,10 @@ export class MongoRevocationWatch implements RevocationWatch {
     const first = this.stream.tryNext();
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${SILENCE_LIMIT_MS} ms`)), SILENCE_LIMIT_MS);
+      timer = setTimeout(
+        () => reject(new Error(`no answer within ${SILENCE_LIMIT_MS} ms`)),
+        SILENCE_LIMIT_MS,
+      );
     });
     try {
       await Promise.race([opened, first, tooLate]);
@@ -95,7 +98,10 @@ export class MongoRevocationWatch implements RevocationWatch {
   private listen(): void {
     if (this.isOver) return;
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.lose(new Error(`silent for ${SILENCE_LIMIT_MS} ms`)), SILENCE_LIMIT_MS);
+    this.silence = setTimeout(
+      () => this.lose(new Error(`silent for ${SILENCE_LIMIT_MS} ms`)),
+      SILENCE_LIMIT_MS,
+    );
     this.silence.unref();
   }
 

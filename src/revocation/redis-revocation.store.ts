@@ -85,7 +85,16 @@ export class RedisRevocationStore implements RevocationStore {
     const lifeMs = expiresAt.getTime() - now.getTime();
     if (lifeMs <= 0) return;
     const [at, life] = [String(expiresAt.getTime()), String(Math.ceil(lifeMs))];
-    await this.command('EVAL', ADD, '1', this.keyOf(key), at, life, this.channel, messageOf({ key, expiresAt }));
+    await this.command(
+      'EVAL',
+      ADD,
+      '1',
+      this.keyOf(key),
+      at,
+      life,
+      this.channel,
+      messageOf({ key, expiresAt }),
+    );
   }
 
   private async entriesAt(keys: readonly string[]): Promise<RevocationEntry[]> {

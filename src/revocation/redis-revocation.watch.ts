@@ -87,7 +87,10 @@ export class RedisRevocationWatch implements RevocationWatch {
   private listen(): void {
     if (this.isOver) return;
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.lose(new Error(`silent for ${SILENCE_LIMIT_MS} ms`)), SILENCE_LIMIT_MS);
+    this.silence = setTimeout(
+      () => this.lose(new Error(`silent for ${SILENCE_LIMIT_MS} ms`)),
+      SILENCE_LIMIT_MS,
+    );
     this.silence.unref();
   }
 

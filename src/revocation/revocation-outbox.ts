@@ -26,7 +26,8 @@ export class RevocationOutbox {
   }
 
   sweep(nowMs: number): void {
-    for (const [key, { expiresAt }] of this.waiting) if (expiresAt.getTime() <= nowMs) this.waiting.delete(key);
+    for (const [key, { expiresAt }] of this.waiting)
+      if (expiresAt.getTime() <= nowMs) this.waiting.delete(key);
   }
 
   private async write(entries: readonly RevocationEntry[]): Promise<void> {

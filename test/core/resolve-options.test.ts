@@ -370,7 +370,11 @@ describe(resolveOptions.name, () => {
     });
 
     it('with the host’s own stores and hasher, untouched', () => {
-      const store = { hasAny: async () => false, add: async () => {}, read: async () => ({ entries: [], mark: { at: new Date(0) } }) };
+      const store = {
+        hasAny: async () => false,
+        add: async () => {},
+        read: async () => ({ entries: [], mark: { at: new Date(0) } }),
+      };
       const hasher = { hash: async () => '', verify: async () => false, needsUpgrade: () => false };
       const resolved = resolveOptions({ ...MINIMAL, revocation: { store }, password: { hasher } });
       expect(resolved.revocation.store).toBe(store);

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'redis';
-import { AuthModule, type AuthOptions, AuthService, RedisRevocationStore, RevocationService } from '../../src/index.js';
+import {
+  AuthModule,
+  type AuthOptions,
+  AuthService,
+  RedisRevocationStore,
+  RevocationService,
+} from '../../src/index.js';
 import { databaseUri } from '../support/database.js';
 import { DatabaseProxy } from '../support/database-proxy.js';
 import { authOptions, HostApp } from '../support/host-app.js';
@@ -36,7 +42,8 @@ async function until(isSo: () => Promise<boolean>, withinMs = RECOVERS_WITHIN_MS
 /** Sharing keys, so that either accepts the tokens of the other. */
 async function twoHosts(over: Partial<AuthOptions>, uri = databaseUri('two')): Promise<[HostApp, HostApp]> {
   const options = authOptions(over);
-  const start = (): Promise<HostApp> => HostApp.startWith('express', { imports: [AuthModule.forRoot(options)] }, uri);
+  const start = (): Promise<HostApp> =>
+    HostApp.startWith('express', { imports: [AuthModule.forRoot(options)] }, uri);
   return [await start(), await start()];
 }
 

@@ -6,6 +6,7 @@ import type {
   RevocationEntry,
   RevocationKey,
   RevocationMark,
+  RevocationObserver,
   RevocationStore,
 } from '../../src/core/ports.js';
 import { type RevocableToken, RevocationService } from '../../src/revocation/revocation.service.js';
@@ -139,7 +140,7 @@ describe(RevocationService.name, () => {
 
     it('costs no look at the database', async () => {
       const reads = store.marks.length;
-      for (let request = 0; request < 1000; request++) verdict({ jti: `j${request}` });
+      for (let request = 0; request < 1000; request++) void verdict({ jti: `j${request}` });
       expect(store.marks.length).toBe(reads);
     });
   });
@@ -238,6 +239,121 @@ describe(RevocationService.name, () => {
     });
   });
 
+  describe('a store that pushes', () => {
+    let observer: RevocationObserver | null;
+    let opened: number;
+    let closed: number;
+    const SAFETY_READ_MS = 5000;
+
+    beforeEach(async () => {
+      observer = null;
+      opened = closed = 0;
+      jest.spyOn(Logger.prototype, 'log').mockImplementation(() => undefined);
+      const watch: RevocationStore['watch'] = async (given) => {
+        if (store.down) throw new Error('out of reach');
+        opened += 1;
+        observer = given;
+        return { description: 'stream', close: async () => void (closed += 1) };
+      };
+      service = new RevocationService(OPTIONS, Object.assign(store, { watch }), { now: () => nowMs });
+      await service.onApplicationBootstrap();
+    });
+
+    it('is listened to before it is read, so that nothing falls in between, and knows at once what is pushed', () => {
+      expect([opened, store.marks]).toEqual([1, [null]]);
+      observer?.entriesAdded([{ key: 'sid:s1', expiresAt: inFuture() }]);
+      expect(verdict()).toBe(true);
+    });
+
+    it('is read all the same, more slowly: what is pushed proves nothing about what is not', async () => {
+      await pass(SAFETY_READ_MS - 1);
+      expect(store.marks).toHaveLength(1);
+      await pass(1);
+      expect(store.marks).toHaveLength(2);
+      store.down = true;
+      for (let second = 0; second < 40; second += 1) {
+        await pass(1000);
+        observer?.entriesAdded([{ key: `sid:${second}`, expiresAt: inFuture() }]);
+      }
+      expect(verdict({ sid: 'x' })).toBe('TEMPORARILY_UNAVAILABLE');
+    });
+
+    it('lost: everything is read at once and again when a new watch has begun, meanwhile at each poll', async () => {
+      store.down = true;
+      observer?.watchLost(new Error('history lost'));
+      expect(warnings.join()).toContain('history lost');
+      await pass(10 * POLL_MS);
+      expect([opened, closed]).toEqual([1, 1]);
+      store.down = false;
+      store.entries = [{ key: 'sid:s1', expiresAt: inFuture() }];
+      const before = store.marks.length;
+      await pass(2 * POLL_MS);
+      expect(opened).toBe(2);
+      expect(store.marks.slice(before)).toContain(null);
+      expect(verdict()).toBe(true);
+      const reads = store.marks.length;
+      await pass(SAFETY_READ_MS - 2 * POLL_MS);
+      expect(store.marks.length).toBeLessThanOrEqual(reads + 1);
+    });
+
+    it('a watch that is lost says so once, and at shutdown it is closed', async () => {
+      const lost = observer;
+      lost?.watchLost(new Error('one'));
+      lost?.watchLost(new Error('two'));
+      await pass(2 * POLL_MS);
+      expect([opened, closed]).toEqual([2, 1]);
+      await service.onModuleDestroy();
+      expect([opened, closed]).toEqual([2, 2]);
+      expect(jest.getTimerCount()).toBe(0);
+    });
+  });
+
+  describe('in mode strict', () => {
+    beforeEach(async () => {
+      const revocation = { ...OPTIONS.revocation, mode: 'strict' as const };
+      service = new RevocationService({ ...OPTIONS, revocation }, store, { now: () => nowMs });
+      await service.onApplicationBootstrap();
+    });
+
+    it('asks the store each time, for each way in which the token can be revoked', async () => {
+      expect(await verdict()).toBe(false);
+      store.entries = [{ key: 'ver:v1', expiresAt: inFuture() }];
+      expect(await verdict()).toBe(true);
+      expect(store.asked).toEqual([
+        ['sid:s1', 'ver:v1', 'jti:j1'],
+        ['sid:s1', 'ver:v1', 'jti:j1'],
+      ]);
+    });
+
+    it('refuses at once where the store does not answer, but for what is known to be revoked', async () => {
+      store.down = true;
+      await expect(verdict()).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+      await expect(service.revokeSessions(['s1'])).rejects.toThrow();
+      expect(verdict()).toBe(true);
+    });
+  });
+
+  describe('a generation that a rotation retired', () => {
+    it('ends where the option asks for it, and a store that fails keeps no rotation from its answer', async () => {
+      const accessToken = { ...OPTIONS.accessToken, retirePrevious: true };
+      service = new RevocationService({ ...OPTIONS, accessToken }, store, { now: () => nowMs });
+      await service.onApplicationBootstrap();
+      store.down = true;
+      await service.retireGeneration('s1', 3);
+      expect([verdict(), verdict({ gen: 4 })]).toEqual([true, false]);
+      store.down = false;
+      await pass(POLL_MS);
+      const expiresAt = new Date(nowMs - POLL_MS + TTL_MS + MINT_IN_FLIGHT_MS);
+      expect(store.written).toEqual([[{ key: 'gen:s1.3', expiresAt }]]);
+    });
+
+    it('lives on by default', async () => {
+      await service.onApplicationBootstrap();
+      await service.retireGeneration('s1', 3);
+      expect([verdict(), store.written]).toEqual([false, []]);
+    });
+  });
+
   describe('out of touch', () => {
     beforeEach(async () => {
       await service.onApplicationBootstrap();
@@ -276,6 +392,16 @@ describe(RevocationService.name, () => {
       store.held = null;
       await pass(1);
       expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+    });
+
+    it('a read that never comes back is no sign of life, and not the last one', async () => {
+      store.down = false;
+      const held = (store.held = []);
+      await pass(POLL_MS + MAX_STALENESS_MS);
+      store.held = null;
+      await pass(POLL_MS);
+      expect(held).toHaveLength(1);
+      expect(verdict()).toBe(false);
     });
 
     it('a read that never comes back is no sign of life', async () => {

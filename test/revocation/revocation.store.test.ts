@@ -6,7 +6,11 @@ import { createClient } from 'redis';
 import type { RevocationEntry, RevocationKey, RevocationStore } from '../../src/core/ports.js';
 import { RedisRevocationStore } from '../../src/index.js';
 import { MongoRevocationStore } from '../../src/revocation/mongo-revocation.store.js';
-import { REVOCATION_MODEL, type Revocation, RevocationSchema } from '../../src/revocation/revocation.schema.js';
+import {
+  REVOCATION_MODEL,
+  type Revocation,
+  RevocationSchema,
+} from '../../src/revocation/revocation.schema.js';
 import { databaseUri } from '../support/database.js';
 import { InMemoryRevocationStore } from '../support/in-memory-revocation.store.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';

@@ -36,7 +36,13 @@ export class RedisServer {
 
   /** After {@link stop}: at the same address, and empty. */
   async launch(): Promise<void> {
-    const settings = { port: String(this.port), bind: '127.0.0.1', dir: this.folder, save: '', appendonly: 'no' };
+    const settings = {
+      port: String(this.port),
+      bind: '127.0.0.1',
+      dir: this.folder,
+      save: '',
+      appendonly: 'no',
+    };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     const child = spawn('redis-server', args, { stdio: 'ignore' });
     this.child = child;

@@ -120,8 +120,8 @@ describe(AccessTokenAuthenticator.name, () => {
     });
 
     it('every use is reported, and the confirmer decides what is new', () => {
-      attempt();
-      attempt();
+      void attempt();
+      void attempt();
       expect(seen).toEqual([
         [CLAIMS.sid, 4],
         [CLAIMS.sid, 4],

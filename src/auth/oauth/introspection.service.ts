@@ -83,7 +83,7 @@ export class IntrospectionService {
     const session = await this.refreshTokens.findLive(claims.sid);
     if (session?.userId !== claims.sub) return INACTIVE;
     try {
-      this.authenticator.admit(claims);
+      await this.authenticator.admit(claims);
     } catch (error) {
       if (error instanceof AuthError && error.status === 401) return INACTIVE;
       throw error;
