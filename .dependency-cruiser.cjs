@@ -50,7 +50,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '(\\.schema|mongo-[a-z-]+\\.(store|watch)|\\.module)\\.ts$|^src/(database|app|embedded-mongo)/',
+        pathNot:
+          '(\\.schema|mongo-[a-z-]+\\.(store|watch)|\\.module)\\.ts$|^src/(database|app|embedded-mongo)/',
       },
       to: { path: 'node_modules/(mongoose|mongodb|@nestjs/mongoose)/' },
     },
