@@ -3,10 +3,13 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
+// Chromium only: Playwright needs a Firefox of its own making, which is a download; a distribution's is reached by
+// WebDriver BiDi, and playwright-core's support of that is not public.
+
 /** Of Debian, Ubuntu, Alpine, and of Google's own packages. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 /** Without a sandbox, as in a container; and nothing that a browser does of its own accord on the network. */
-const FLAGS = [
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -31,8 +34,8 @@ export async function launchChromium(): Promise<Browser> {
 }
 
 /**
- * `describe` for tests that need a browser. Without one they are skipped, and it is said why; with `REQUIRE_BROWSER=1`
- * they fail.
+ * `describe` for tests that need a browser. Without one they are skipped, and the end of the run says why; with
+ * `REQUIRE_BROWSER=1` they fail.
  */
 export function describeInBrowser(name: string, tests: () => void): void {
   if (findChromium() !== null) return void describe(name, tests);
@@ -45,7 +48,6 @@ export function describeInBrowser(name: string, tests: () => void): void {
     return;
   }
   const reason = 'no Chromium on this machine; set CHROMIUM_PATH to one';
-  process.stderr.write(`\nSkipped: ${name} (${reason})\n`);
   describe.skip(name, () => {
     it(reason, () => {});
   });

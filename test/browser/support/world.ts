@@ -1,0 +1,95 @@
+import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
+import { databaseUri } from '../../support/database.js';
+import { COOKIE, PASSWORD, uniqueEmail } from '../../support/http.js';
+import { Service, type Environment } from '../../support/service.js';
+import { claimsOf } from '../../support/tokens.js';
+import { launchChromium } from './chromium.js';
+import { Gateway } from './gateway.js';
+import { Tab } from './tab.js';
+
+/** A service, the gateway before it, and a browser: one for a file; each test has users and cookies of its own. */
+export class World {
+  private readonly contexts: BrowserContext[] = [];
+  private readonly instances: Service[] = [];
+
+  private constructor(
+    readonly service: Service,
+    readonly gateway: Gateway,
+    readonly browser: Browser,
+  ) {}
+
+  static async open(environment: Environment = {}, launch = launchChromium): Promise<World> {
+    const gateway = await Gateway.open();
+    const settings = { MONGODB_URI: databaseUri('browser'), ...environment };
+    const [service, browser] = await Promise.all([Service.start(settings), launch()]);
+    gateway.leadTo(service.origin);
+    return new World(service, gateway, browser);
+  }
+
+  /** One more instance of the service, on the same database unless `environment` says otherwise. */
+  async instance(environment: Environment): Promise<Service> {
+    const service = await Service.start({ ...this.service.settings, DATA_DIR: undefined, ...environment });
+    this.instances.push(service);
+    return service;
+  }
+
+  /** A device: cookies and storage of its own, shared by its tabs. */
+  async device(options: BrowserContextOptions = {}): Promise<Device> {
+    const context = await this.browser.newContext(options);
+    this.contexts.push(context);
+    return new Device(context, this.gateway);
+  }
+
+  /** After each test. */
+  async tidy(): Promise<void> {
+    await Promise.all(this.contexts.splice(0).map((context) => context.close()));
+    this.gateway.reset();
+    this.gateway.leadTo(this.service.origin);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await Promise.all([this.service, ...this.instances].map((service) => service.dispose()));
+    await this.gateway.close();
+  }
+}
+
+export class Device {
+  constructor(
+    readonly context: BrowserContext,
+    private readonly gateway: Gateway,
+  ) {}
+
+  tab(query = ''): Promise<Tab> {
+    return this.open(`${this.gateway.origin}/${query}`);
+  }
+
+  open(url: string): Promise<Tab> {
+    return Tab.open(this.context, url);
+  }
+
+  tabs(count: number, query = ''): Promise<Tab[]> {
+    return Promise.all(Array.from({ length: count }, () => this.tab(query)));
+  }
+
+  /** Tabs in which a new user is signed in, and nothing counted yet. */
+  async signedIn(count: number, query = ''): Promise<[Tab, ...Tab[]]> {
+    const first = await this.tab(query);
+    await first.do('register', { email: uniqueEmail(), password: PASSWORD });
+    const others = await this.tabs(count - 1, query);
+    this.gateway.requests.length = 0;
+    return [first, ...others];
+  }
+
+  /** What is in the cookie jar, out of reach of scripts. */
+  async refreshToken(): Promise<string | null> {
+    const cookies = await this.context.cookies();
+    return cookies.find(({ name }) => name === COOKIE)?.value ?? null;
+  }
+
+  /** Of the refresh token in the cookie jar; `null` where there is none. */
+  async cookieGeneration(): Promise<number | null> {
+    const token = await this.refreshToken();
+    return token === null ? null : claimsOf(token).gen;
+  }
+}
