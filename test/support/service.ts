@@ -10,7 +10,7 @@ import { databaseUri } from './database.js';
 import { Api } from './http.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/app/main.js', import.meta.url));
-const START_WITHIN_MS = 30_000;
+const START_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
 
 /** A value of `undefined` takes a default away. */

@@ -163,11 +163,11 @@ export class ServiceStage implements Stage<ServiceToken> {
   private async isRecorded({ id, accessToken }: Session): Promise<boolean> {
     const { gen } = claimsOf(accessToken);
     const deadline = this.now() + RECORDED_WITHIN_MS;
-    while (this.now() < deadline) {
+    for (let pause = 10; this.now() < deadline; pause *= 2) {
       const row = await this.sessions.findOne({ _id: new ObjectId(id) });
       if (row?.generation !== gen) return false;
       if (row?.confirmedAt) return true;
-      await delay(20);
+      await delay(pause);
     }
     return false;
   }
