@@ -51,7 +51,11 @@ async function playAll(cluster: Cluster, count: number, tally: Tally): Promise<v
   const player = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [number, story] = next;
-      const witness = await play(new ServiceStage(cluster.services, cluster.sessions, GRACE_MS), story, tally);
+      const witness = await play(
+        new ServiceStage(cluster.services, cluster.sessions, GRACE_MS),
+        story,
+        tally,
+      );
       if (witness.failures.length > 0)
         tally.failures.push(`seed ${SEED}, story ${number}\n${witness.story()}`);
     }

@@ -72,10 +72,7 @@ export class Service {
     return { exitCode, output };
   }
 
-  private static async prepare(
-    overrides: Environment,
-    execArgv: readonly string[] = [],
-  ): Promise<Service> {
+  private static async prepare(overrides: Environment, execArgv: readonly string[] = []): Promise<Service> {
     const dataDir = await mkdtemp(join(tmpdir(), 'silent-auth-'));
     const environment: Environment = {
       NODE_ENV: 'development',

@@ -153,7 +153,10 @@ export class ServiceStage implements Stage<ServiceToken> {
       if (lost) return over(resultOf(lost, token), false, fate.kind === 'answer torn' ? ', torn' : '');
       const { code, name } = error as NodeJS.ErrnoException;
       if (code === 'ECONNREFUSED') return over({ kind: 'unsent' }, false, ', which is down');
-      return over({ kind: 'silent', why: name === 'AbortError' ? 'the client gave up' : String(code) }, false);
+      return over(
+        { kind: 'silent', why: name === 'AbortError' ? 'the client gave up' : String(code) },
+        false,
+      );
     } finally {
       line?.close();
     }

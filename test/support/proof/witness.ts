@@ -127,7 +127,8 @@ export class Witness<T extends Token> {
     if (result.kind === 'answered') {
       if (mustBeCaught) this.fail(3, `${presented.generation} was accepted although its theft was proven`);
       this.accepted(presented, result.token, from, until);
-    } else if (result.kind === 'refused' && result.status < 500) this.refused(who, presented, result, exchange, mustBeCaught, isContested);
+    } else if (result.kind === 'refused' && result.status < 500)
+      this.refused(who, presented, result, exchange, mustBeCaught, isContested);
     else if (result.kind !== 'unsent') this.unseen(presented, from, until);
   }
 
@@ -192,7 +193,8 @@ export class Witness<T extends Token> {
     this.isPerhapsEnded = this.hasLeft;
     if (this.endedAt !== null && this.endedAt <= from) this.fail(4, 'a session that had ended gave a token');
     const known = this.secrets.get(generation);
-    if (known !== undefined && known !== token.secret) this.fail(1, `two secrets of generation ${generation}`);
+    if (known !== undefined && known !== token.secret)
+      this.fail(1, `two secrets of generation ${generation}`);
     const floor = Math.max(...this.answered.filter((answer) => answer.until < from).map((a) => a.generation));
     if (generation < floor) this.fail(1, `led to ${generation} when ${floor} was current`);
     const isRotation = generation === this.newest.generation + 1;
