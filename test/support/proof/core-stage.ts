@@ -85,7 +85,7 @@ export class CoreStage implements Stage<CoreToken> {
   }
 
   async logout({ claims }: CoreToken): Promise<boolean> {
-    await this.world.terminator.end(claims.sub, [claims.sid], 'logged_out');
+    await this.world.terminator.end(claims.sub, [claims.sid], 'logged_out', null);
     return true;
   }
 
