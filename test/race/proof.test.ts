@@ -30,9 +30,13 @@ const newTally = (part: string): Tally => {
 
 afterAll(() => {
   const struck = Object.entries(faults).map(([name, count]) => `${count} × ${name}`);
-  process.stderr.write(`\n${toTable(tallies)}\nFaults: ${struck.join(', ')}\n`);
+  const table = toTable(tallies);
+  process.stderr.write(`\n${table}\nFaults: ${struck.join(', ') || 'none'}\n`);
   const report = process.env.PROOF_REPORT;
-  if (report !== undefined) writeFileSync(report, JSON.stringify({ tallies, faults }));
+  if (report === undefined) return;
+  const database = process.env.TEST_DATABASE_DESCRIPTION;
+  const failures = tallies.flatMap((tally) => tally.failures);
+  writeFileSync(report, JSON.stringify({ table, database, faults, failures, graceMs: GRACE_MS }));
 });
 
 /** Some of everything was seen, and none of it was wrong. */
