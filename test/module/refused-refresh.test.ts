@@ -6,7 +6,14 @@ import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import { Types } from 'mongoose';
 import { AuthEventBus, type AuthEventName, type AuthEvents } from '../../src/index.js';
 import { HostApp } from '../support/host-app.js';
-import { anotherSession, expectError, newSession, refreshed, type Session, USER_AGENT } from '../support/http.js';
+import {
+  anotherSession,
+  expectError,
+  newSession,
+  refreshed,
+  type Session,
+  USER_AGENT,
+} from '../support/http.js';
 import { Service } from '../support/service.js';
 import { resign } from '../support/tokens.js';
 

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
+import { REVOCATION_BOUND_MS } from '../support/http.js';
 import { Cluster } from '../support/proof/cluster.js';
 import { CoreStage } from '../support/proof/core-stage.js';
 import { Faults } from '../support/proof/faults.js';
@@ -13,12 +14,15 @@ import { Tally, toTable } from '../support/proof/tally.js';
 /** `npm run proof` asks for more; a seed that failed is given again by PROOF_SEED. */
 const SEED = Number(process.env.PROOF_SEED ?? Date.now() % 2 ** 31);
 const CORE_RUNS = Number(process.env.PROOF_CORE_RUNS ?? 10_000);
-const PROCESS_RUNS = Number(process.env.PROOF_PROCESS_RUNS ?? 100);
-const FAULT_RUNS = Number(process.env.PROOF_FAULT_RUNS ?? 40);
-const isBusy = (loadavg()[0] ?? 0) > 2 * availableParallelism();
+const PROCESS_RUNS = Number(process.env.PROOF_PROCESS_RUNS ?? 80);
+const FAULT_RUNS = Number(process.env.PROOF_FAULT_RUNS ?? 32);
+const isBusy = (loadavg()[0] ?? 0) > 3 * availableParallelism();
 /** A story in real time takes several of these; where others use the machine, half of one must still do for an attempt. */
 const GRACE_MS = isBusy ? 5_000 : 2_000;
 const AT_ONCE = 32;
+const BOUND_MS = isBusy ? 3 * REVOCATION_BOUND_MS : REVOCATION_BOUND_MS;
+/** An instance that is cut off hears of nothing: it admits nobody after `revocation.maxStaleness`. */
+const CUT_OFF_BOUND_MS = 30_000 + BOUND_MS;
 
 const tallies: Tally[] = [];
 const faults: Record<string, number> = {};
@@ -49,7 +53,7 @@ function expectProven(tally: Tally): void {
 }
 
 /** Random stories over processes, many at once. */
-async function playAll(cluster: Cluster, count: number, tally: Tally): Promise<void> {
+async function playAll(cluster: Cluster, count: number, tally: Tally, boundMs: number): Promise<void> {
   const stories = fc.sample(interleaving({ minLength: 4, maxLength: 14 }), { numRuns: count, seed: SEED });
   const waiting = [...stories.entries()];
   const player = async () => {
@@ -91,7 +95,7 @@ describe('the seven invariants of rotation', () => {
     const tally = newTally('two instances');
     const cluster = await Cluster.start(2, GRACE_MS);
     try {
-      await playAll(cluster, PROCESS_RUNS, tally);
+      await playAll(cluster, PROCESS_RUNS, tally, BOUND_MS);
     } finally {
       await cluster.stop();
     }
@@ -104,7 +108,7 @@ describe('the seven invariants of rotation', () => {
     const cluster = await Cluster.start(4, GRACE_MS);
     const disturbance = new Faults(cluster, GRACE_MS, seeded(SEED));
     try {
-      await playAll(cluster, FAULT_RUNS, tally);
+      await playAll(cluster, FAULT_RUNS, tally, CUT_OFF_BOUND_MS);
     } finally {
       await disturbance.stop();
       await cluster.stop();

@@ -15,7 +15,8 @@ const { values: flags, positionals } = parseArgs({
 });
 /** Stories over processes; half as many under faults, and a hundred times as many of the core. */
 const runs = Number(positionals[0] ?? process.env.PROOF_RUNS ?? 300);
-if (!Number.isInteger(runs) || runs < 1) throw new Error('npm run proof -- [stories over processes] [--write]');
+if (!Number.isInteger(runs) || runs < 1)
+  throw new Error('npm run proof -- [stories over processes] [--write]');
 
 const folder = mkdtempSync(join(tmpdir(), 'proof-'));
 const report = join(folder, 'report.json');
@@ -59,7 +60,8 @@ was answered. It knows none of the rules by which the service decides; it holds 
    the grace period, takes its locks, does not rotate more than four times within one grace period and does not lose stored
    state, there are no forced logouts, whatever answers are lost.
 3. Once the confirmation of a generation is recorded, presenting any earlier one after its grace revokes the session.
-4. Once a revocation is committed, the session yields nothing, and its access tokens stop within the bound.
+4. Once a revocation is committed, the session yields nothing, and its access tokens stop within the bound (at an instance
+   that is cut off from the database, within \`revocation.maxStaleness\`).
 5. No expiry exceeds the absolute one, which never moves.
 6. A crash between the update and the answer leaves a state in which 2 still holds.
 7. A session's storage is bounded.

@@ -1,14 +1,6 @@
 import { BSON, type Collection, type Document, ObjectId } from 'mongodb';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  Api,
-  newSession,
-  REVOCATION_BOUND_MS,
-  sessionOf,
-  type Answer,
-  type Call,
-  type Session,
-} from '../http.js';
+import { Api, newSession, sessionOf, type Answer, type Call, type Session } from '../http.js';
 import { LossyLine } from '../lossy-line.js';
 import type { Service } from '../service.js';
 import { claimsOf } from '../tokens.js';
@@ -38,6 +30,8 @@ export class ServiceStage implements Stage<ServiceToken> {
     /** `refresh_tokens`, to see what is on record. */
     private readonly sessions: Collection<Document>,
     graceMs: number,
+    /** How long an instance may go on admitting the access tokens of a session that has ended. */
+    private readonly revocationBoundMs: number,
   ) {
     // The anchors of two clocks differ by the way to the database and back, which is long on a busy machine.
     this.terms = { graceMs, lostResponseWindowMs: 86_400_000, toleranceMs: graceMs / 8 };
@@ -111,7 +105,7 @@ export class ServiceStage implements Stage<ServiceToken> {
     const row = await this.sessions.findOne({ _id: new ObjectId(session.id) });
     if (row) witness.stores(row.predecessors.length, row.recentUses.length, BSON.calculateObjectSize(row));
     if (!witness.isEnded) return;
-    const deadline = this.now() + REVOCATION_BOUND_MS;
+    const deadline = this.now() + this.revocationBoundMs;
     for (const { session } of tokens.slice(-3))
       for (const service of this.services)
         if (!(await this.isRefusedBy(service, session.accessToken, deadline)))
