@@ -59,11 +59,8 @@ async function playAll(cluster: Cluster, count: number, tally: Tally, boundMs: n
   const player = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [number, story] = next;
-      const witness = await play(
-        new ServiceStage(cluster.services, cluster.sessions, GRACE_MS),
-        story,
-        tally,
-      );
+      const stage = new ServiceStage(cluster.services, cluster.sessions, GRACE_MS, boundMs);
+      const witness = await play(stage, story, tally);
       if (witness.failures.length > 0)
         tally.failures.push(`seed ${SEED}, story ${number}\n${witness.story()}`);
     }

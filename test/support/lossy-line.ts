@@ -57,7 +57,7 @@ function parse(text: string): Answer | null {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return null;
   const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n');
-  const headers: Record<string, string> & { 'set-cookie'?: string[] } = {} as never;
+  const headers: Record<string, string> = {};
   const cookies: string[] = [];
   for (const line of lines) {
     const colon = line.indexOf(':');
