@@ -97,7 +97,13 @@ export type { OpenApiOptions } from './auth/openapi/open-api-document.js';
 export type { OpenApiDocument } from './auth/openapi/open-api.types.js';
 
 // Events, answers, the rotation rule
-export type { AuthEventName, AuthEvents, EventSource } from './core/events.js';
+export type {
+  AuthEventName,
+  AuthEvents,
+  EarlierTokenEvent,
+  EventSource,
+  RefusalReason,
+} from './core/events.js';
 export type {
   ProfileAnswer,
   SessionAnswer,
@@ -111,6 +117,7 @@ export { decideRotation } from './core/rotation.js';
 export type {
   Predecessor,
   PresentedToken,
+  RestoredEvidence,
   ReuseEvidence,
   RevocationReason,
   RotationDecision,

@@ -17,6 +17,7 @@ const LEVELS = {
   'refresh_token.rotated': 'debug',
   'refresh_token.replayed': 'debug',
   'refresh_token.recovered': 'log',
+  'refresh_token.refused': 'log',
   'refresh_token.restored': 'warn',
   'refresh_token.reuse_detected': 'warn',
   'session.revoked': 'log',

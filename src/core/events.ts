@@ -1,4 +1,4 @@
-import type { ReuseEvidence, RevocationReason } from './rotation.js';
+import type { RestoredEvidence, ReuseEvidence, RevocationReason } from './rotation.js';
 
 /** Who sent a request. */
 export interface EventSource {
@@ -13,6 +13,31 @@ interface SessionEvent {
   readonly userId: string;
   readonly sessionId: string;
 }
+
+/** A refresh token that was not the current one, and the state of its session when it came. */
+export interface EarlierTokenEvent extends SessionEvent {
+  /** Of the session. */
+  readonly generation: number;
+  /** Of the token. */
+  readonly presentedGeneration: number;
+  /** When the token was replaced; null where the session does not remember it. */
+  readonly replacedAt: Date | null;
+  /** When the current token was first seen in use; null: nothing shows that the answer which carried it arrived. */
+  readonly confirmedAt: Date | null;
+  /** Who presented it. */
+  readonly source: EventSource;
+}
+
+/** Why a refresh was refused that is no race, no lost response, no restored state and no theft. */
+export type RefusalReason =
+  /** The store holds no such session: it ended long ago, or the store was restored or emptied. */
+  | 'session_unknown'
+  /** Unused for too long, or past its absolute expiry. */
+  | 'session_expired'
+  /** It had been ended, or was now, for the reason in `revokedReason`. */
+  | 'session_revoked'
+  /** A race that could not be settled: other requests of the same token kept winning (503; the next attempt does). */
+  | 'contended';
 
 /** Payloads carry ids, addresses and user agents; never a token, a password or a hash. */
 export interface AuthEvents {
@@ -41,33 +66,30 @@ export interface AuthEvents {
   'user.enabled': Cause & { userId: string };
   'refresh_token.rotated': SessionEvent & { generation: number; source: EventSource };
   /** An earlier token within its grace period: a race between tabs, or a retry. */
-  'refresh_token.replayed': SessionEvent & {
-    generation: number;
-    presentedGeneration: number;
-    source: EventSource;
-  };
+  'refresh_token.replayed': EarlierTokenEvent;
   /** A lost response was made good. `repeated`: not for the first time in this generation, which is odd. */
-  'refresh_token.recovered': SessionEvent & {
-    generation: number;
-    presentedGeneration: number;
-    repeated: boolean;
-    source: EventSource;
-  };
+  'refresh_token.recovered': EarlierTokenEvent & { repeated: boolean };
   /** The store knows less than the token says: a restored backup or a rolled-back write. */
-  'refresh_token.restored': SessionEvent & {
-    generation: number;
-    presentedGeneration: number;
-    source: EventSource;
-  };
-  'refresh_token.reuse_detected': SessionEvent & {
-    generation: number;
-    presentedGeneration: number;
+  'refresh_token.restored': EarlierTokenEvent & { evidence: RestoredEvidence };
+  /** An earlier token that nothing excuses: theft. */
+  'refresh_token.reuse_detected': EarlierTokenEvent & {
     evidence: ReuseEvidence;
-    /** False in shadow mode (`reuse: 'report'`). */
+    /** False in shadow mode (`reuse: 'report'`): the request was refused, and nothing ended. */
     revoked: boolean;
-    source: EventSource;
+    /** What a reuse ends (`reuseScope`). */
+    scope: 'session' | 'user';
+    /** The sessions that this reuse ends, or in shadow mode would have ended; this one among them. */
+    affectedSessionIds: readonly string[];
     /** The last use of the session that was accepted: the other side; of its user agent the first 128 characters. */
     lastUse: (EventSource & { at: Date }) | null;
+  };
+  /** A refresh that was refused for none of the reasons above. */
+  'refresh_token.refused': SessionEvent & {
+    presentedGeneration: number;
+    reason: RefusalReason;
+    /** Why the session was ended; null where it was not. */
+    revokedReason: RevocationReason | null;
+    source: EventSource;
   };
   'session.revoked': SessionEvent & Cause & { reason: RevocationReason };
   'session.evicted': SessionEvent & Cause;

@@ -61,11 +61,25 @@ export interface RotationPolicy {
 
 /** Why an earlier token was not forgiven; kept as evidence in the event. */
 export type ReuseEvidence =
+  /** The token that replaced it was seen in use: its answer arrived, so somebody else presents the old one. */
   | 'successor_confirmed'
+  /** The token that replaced it has itself been replaced, which takes a holder of both. */
   | 'successor_replaced'
+  /** Older than the {@link MAX_PREDECESSORS} that the session remembers. */
   | 'beyond_memory'
+  /** A lost response may be asked for again by the browser that lost it alone. */
   | 'fingerprint_differs'
+  /** A lost response may be asked for again for so long only (`refreshToken.lostResponseWindow`). */
   | 'lost_response_window_elapsed';
+
+/** Why the store, not the client, is taken to be at fault; kept as evidence in the event. */
+export type RestoredEvidence =
+  /** The token is of a generation that the store has not reached. */
+  | 'generation_ahead'
+  /** The store has reached the token's generation with another secret. */
+  | 'secret_differs'
+  /** The seals of the session's predecessors do not lead to its current secret. */
+  | 'seal_broken';
 
 export type RotationDecision =
   | { readonly outcome: 'unknown' }
@@ -75,7 +89,7 @@ export type RotationDecision =
   | { readonly outcome: 'retry' }
   | { readonly outcome: 'replay'; readonly secret: string }
   | { readonly outcome: 'recovered'; readonly secret: string; readonly repeated: boolean }
-  | { readonly outcome: 'restored' }
+  | { readonly outcome: 'restored'; readonly evidence: RestoredEvidence }
   | { readonly outcome: 'reuse'; readonly evidence: ReuseEvidence };
 
 /**
@@ -99,9 +113,9 @@ export function decideRotation(
   const predecessor = session.predecessors[index];
   if (!predecessor) {
     // A generation the store has not reached yet, or reached with another secret, is a store that went back in time.
-    return token.gen >= session.generation
-      ? { outcome: 'restored' }
-      : { outcome: 'reuse', evidence: 'beyond_memory' };
+    if (token.gen < session.generation) return { outcome: 'reuse', evidence: 'beyond_memory' };
+    const evidence = token.gen > session.generation ? 'generation_ahead' : 'secret_differs';
+    return { outcome: 'restored', evidence };
   }
 
   const isLast = index === session.predecessors.length - 1;
@@ -127,7 +141,7 @@ export function decideRotation(
 
   const secret = openToCurrent(session, token.secret, index);
   // Seals that do not lead to the current secret are damaged storage, which is no evidence against the client.
-  if (secret === null) return { outcome: 'restored' };
+  if (secret === null) return { outcome: 'restored', evidence: 'seal_broken' };
   return inGrace
     ? { outcome: 'replay', secret }
     : { outcome: 'recovered', secret, repeated: session.recoveredAt !== null };

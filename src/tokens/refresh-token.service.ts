@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { KnownDevice } from '../core/device-token.js';
 import { AuthError } from '../core/errors.js';
-import type { EventSource } from '../core/events.js';
+import type { EarlierTokenEvent, EventSource, RefusalReason } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, UserRecord } from '../core/ports.js';
 import { usedAgent } from '../core/recent-use.js';
@@ -23,6 +23,7 @@ import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { UsersService } from '../users/users.service.js';
+import { earlierToken, refusal, subject } from './refresh-events.js';
 import {
   type RecentUse,
   REFRESH_TOKEN_STORE,
@@ -136,6 +137,8 @@ export class RefreshTokenService {
     const random = randomBytes(SECRET_BYTES + NONCE_BYTES);
     const nextSecret = random.toString('base64url', 0, SECRET_BYTES);
     const sealed = sealSuccessor(token.sec, nextSecret, token.sid, random.subarray(SECRET_BYTES));
+    // A request that then waits long for the database is judged by when it came: its client has asked again meanwhile.
+    const arrivedAt = new Date(this.clock.now());
     // Side by side, not one after the other: a refresh costs one latency.
     const owner = this.users.findById(token.sub);
     owner.catch(() => undefined);
@@ -145,14 +148,15 @@ export class RefreshTokenService {
         ? null
         : await this.store.rotate(this.rotation(token, nextSecret, sealed, client));
       if (rotated) {
-        const opened = await this.admit(rotated, await owner, nextSecret, client);
+        const opened = await this.admit(rotated, await owner, nextSecret, token, client);
         await this.revocations.retireGeneration(rotated.id, rotated.generation - 1);
         void this.events.emit('refresh_token.rotated', { ...subject(rotated), source: sourceOf(client) });
         return opened;
       }
-      const settled = await this.settle(token, await owner, client);
+      const settled = await this.settle(token, await owner, client, arrivedAt);
       if (settled) return settled;
     }
+    this.tellRefusal(token, client, 'contended');
     throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'a rotation kept losing its compare-and-set' });
   }
 
@@ -199,43 +203,54 @@ export class RefreshTokenService {
     token: RefreshTokenClaims,
     owner: UserRecord | null,
     client: ClientTraits,
+    arrivedAt: Date,
   ): Promise<OpenSession | null> {
     const session = await this.store.findById(token.sid);
-    const now = new Date(this.clock.now());
     const state = session && { ...session, fingerprint: session.device.fingerprint };
     const presented = { secret: token.sec, gen: token.gen, fingerprints: client.fingerprints };
-    const decision = decideRotation(state, presented, now, this.policy);
-    if (decision.outcome === 'unknown' || !session)
-      throw new AuthError(this.isExpired(token) ? 'REFRESH_TOKEN_EXPIRED' : 'REFRESH_TOKEN_UNKNOWN');
+    const now = new Date(this.clock.now());
+    // A session that expired while the request waited has expired.
+    const at = session && session.expiresAt <= now ? now : arrivedAt;
+    const decision = decideRotation(state, presented, at, this.policy);
+    if (decision.outcome === 'unknown' || !session) {
+      const isExpired = this.isExpired(token);
+      this.tellRefusal(token, client, isExpired ? 'session_expired' : 'session_unknown');
+      throw new AuthError(isExpired ? 'REFRESH_TOKEN_EXPIRED' : 'REFRESH_TOKEN_UNKNOWN');
+    }
 
-    const seen = { ...subject(session), presentedGeneration: token.gen, source: sourceOf(client) };
+    const seen = earlierToken(session, token, sourceOf(client));
     switch (decision.outcome) {
       case 'revoked':
+        this.tellRefusal(token, client, 'session_revoked', decision.reason);
         // A change of password ended it: the client's cookie holds the new session's token, or is about to.
         throw new AuthError('SESSION_REVOKED', {
           keepsCookie: decision.reason === 'replaced' || decision.reason === 'token_version_retired',
         });
       case 'expired':
+        this.tellRefusal(token, client, 'session_expired');
         throw new AuthError('REFRESH_TOKEN_EXPIRED');
       case 'retry':
         // The current secret under another absolute expiry: never issued by this service.
-        if (this.isExpired(token)) throw new AuthError('REFRESH_TOKEN_EXPIRED');
+        if (this.isExpired(token)) {
+          this.tellRefusal(token, client, 'session_expired');
+          throw new AuthError('REFRESH_TOKEN_EXPIRED');
+        }
         if (session.absoluteExpiresAt.getTime() !== token.abs * 1000)
           throw new AuthError('REFRESH_TOKEN_INVALID');
         return null;
       case 'replay': {
-        const opened = await this.admit(session, owner, decision.secret, client);
+        const opened = await this.admit(session, owner, decision.secret, token, client);
         void this.events.emit('refresh_token.replayed', seen);
         return opened;
       }
       case 'recovered': {
-        const opened = await this.admit(session, owner, decision.secret, client);
+        const opened = await this.admit(session, owner, decision.secret, token, client);
         await this.store.markRecovered(session.id, session.generation, now);
         void this.events.emit('refresh_token.recovered', { ...seen, repeated: decision.repeated });
         return opened;
       }
       case 'restored':
-        void this.events.emit('refresh_token.restored', seen);
+        void this.events.emit('refresh_token.restored', { ...seen, evidence: decision.evidence });
         throw new AuthError('REFRESH_TOKEN_UNKNOWN');
       case 'reuse':
         return this.refuseReuse(session, seen, decision.evidence);
@@ -247,21 +262,19 @@ export class RefreshTokenService {
     session: RefreshSession,
     owner: UserRecord | null,
     secret: string,
+    token: RefreshTokenClaims,
     client: ClientTraits,
   ): Promise<OpenSession> {
-    if (!owner || owner.disabledAt)
-      return this.refuse(session, client, 'user_disabled', new AuthError('SESSION_REVOKED'));
+    const refuse = (reason: RevocationReason, keepsCookie: boolean) => {
+      this.tellRefusal(token, client, 'session_revoked', reason);
+      return this.refuse(session, client, reason, new AuthError('SESSION_REVOKED', { keepsCookie }));
+    };
+    if (!owner || owner.disabledAt) return refuse('user_disabled', false);
     // A change of password may be replacing this very session: its answer brings the new cookie, so leave cookies alone.
-    if (owner.tokenVersion !== session.tokenVersion)
-      return this.refuse(
-        session,
-        client,
-        'token_version_retired',
-        new AuthError('SESSION_REVOKED', { keepsCookie: true }),
-      );
+    if (owner.tokenVersion !== session.tokenVersion) return refuse('token_version_retired', true);
     // Whoever revoked its tokens was stopped before the session itself was ended: finish that.
     if (this.revocations.isSessionRevoked(session.id, session.tokenVersion))
-      return this.refuse(session, client, 'revocation_completed', new AuthError('SESSION_REVOKED'));
+      return refuse('revocation_completed', false);
     const { mode } = this.options.fingerprint;
     const { fingerprint } = session.device;
     if (mode !== 'off' && fingerprint !== null && !client.fingerprints.includes(fingerprint)) {
@@ -293,6 +306,22 @@ export class RefreshTokenService {
     return this.clock.now() >= token.exp * 1000;
   }
 
+  private tellRefusal(
+    token: RefreshTokenClaims,
+    client: ClientTraits,
+    reason: RefusalReason,
+    revokedReason?: RevocationReason | null,
+  ): void {
+    const event = refusal(token, sourceOf(client), reason, revokedReason);
+    void this.events.emit('refresh_token.refused', event);
+  }
+
+  /** Those of the owner; where the store does not say, the one that is known. */
+  private async liveSessionIds({ id, userId }: RefreshSession): Promise<string[]> {
+    const others = await this.list(userId).catch(() => []);
+    return [id, ...others.map((other) => other.id).filter((other) => other !== id)];
+  }
+
   private async refuse(
     session: RefreshSession,
     client: ClientTraits,
@@ -305,14 +334,22 @@ export class RefreshTokenService {
 
   private async refuseReuse(
     session: RefreshSession,
-    seen: ReturnType<typeof subject> & { presentedGeneration: number; source: EventSource },
+    seen: EarlierTokenEvent,
     evidence: ReuseEvidence,
   ): Promise<never> {
     const { reuse, reuseScope } = this.options.refreshToken;
     const revoked = reuse === 'revoke';
     const lastUse = session.recentUses.at(-1) ?? null;
-    // Told before anything can fail, and this session last: it is what a retry finds again.
-    void this.events.emit('refresh_token.reuse_detected', { ...seen, evidence, revoked, lastUse });
+    const affectedSessionIds = reuseScope === 'user' ? await this.liveSessionIds(session) : [session.id];
+    // Told whatever fails, and this session ended last: it is what a retry finds again.
+    void this.events.emit('refresh_token.reuse_detected', {
+      ...seen,
+      evidence,
+      revoked,
+      scope: reuseScope,
+      affectedSessionIds,
+      lastUse,
+    });
     if (revoked && reuseScope === 'user')
       await this.terminator.endAll(session.userId, 'reuse_detected', seen.source, [session.id]);
     if (revoked) await this.terminator.end(session.userId, [session.id], 'reuse_detected', seen.source);
@@ -336,10 +373,6 @@ function deviceOf(request: NewSession, client: ClientTraits): SessionDevice {
 
 function useOf({ ip, userAgent }: ClientTraits, at: Date): RecentUse {
   return { ip, userAgent: usedAgent(userAgent), at };
-}
-
-function subject({ userId, id, generation }: RefreshSession) {
-  return { userId, sessionId: id, generation };
 }
 
 function sourceOf({ ip, userAgent }: ClientTraits): EventSource {

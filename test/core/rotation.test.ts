@@ -171,8 +171,14 @@ describe(decideRotation.name, () => {
     const stranger = (gen: number) => ({ secret: secret(200), gen, fingerprints: ['f'] });
 
     it('of a generation still to come, or of this one: the store was restored', () => {
-      expect(decideRotation(session([0, 5]), stranger(2), at(6), POLICY)).toEqual({ outcome: 'restored' });
-      expect(decideRotation(session([0, 5]), stranger(1), at(6), POLICY)).toEqual({ outcome: 'restored' });
+      expect(decideRotation(session([0, 5]), stranger(2), at(6), POLICY)).toEqual({
+        outcome: 'restored',
+        evidence: 'generation_ahead',
+      });
+      expect(decideRotation(session([0, 5]), stranger(1), at(6), POLICY)).toEqual({
+        outcome: 'restored',
+        evidence: 'secret_differs',
+      });
     });
 
     it('of a generation beyond memory: reuse', () => {
@@ -186,6 +192,6 @@ describe(decideRotation.name, () => {
     const [first, second] = state.predecessors;
     if (!first || !second) throw new Error('two predecessors');
     const damaged = { ...state, predecessors: [{ ...first, sealed: second.sealed }, second] };
-    expect(decide(damaged, 0, 3)).toEqual({ outcome: 'restored' });
+    expect(decide(damaged, 0, 3)).toEqual({ outcome: 'restored', evidence: 'seal_broken' });
   });
 });

@@ -50,6 +50,14 @@ function declaredOptions(): [string, string][] {
   return walk('AuthOptions', '');
 }
 
+/** The members of a union of literals. */
+function literals(file: string, name: string): string[] {
+  const path = join(ROOT, file);
+  const source = ts.createSourceFile(path, ts.sys.readFile(path) ?? '', ts.ScriptTarget.Latest, true);
+  const alias = source.statements.filter(ts.isTypeAliasDeclaration).find((each) => each.name.text === name);
+  return (alias?.type as ts.UnionTypeNode).types.map((type) => type.getText().slice(1, -1));
+}
+
 describe('README', () => {
   it('lists every option with the default that its declaration states', () => {
     const documented = table('option').map(([key, fallback]) => [code(key), code(fallback)]);
@@ -70,6 +78,19 @@ describe('README', () => {
     const documented = table('code').map(([key, status]) => [code(key), Number(status)]);
     const known = Object.entries(AUTH_ERRORS).map(([key, [status]]) => [key, status]);
     expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(known));
+  });
+
+  it('explains every evidence and every reason for a refused refresh', () => {
+    const explained = table('cause')
+      .map(([, , , evidence]) => evidence)
+      .join(' ');
+    const known = [
+      ...literals('src/core/rotation.ts', 'ReuseEvidence'),
+      ...literals('src/core/rotation.ts', 'RestoredEvidence'),
+      ...literals('src/core/events.ts', 'RefusalReason'),
+    ];
+    expect(known.length).toBeGreaterThan(10);
+    expect(known.filter((name) => !explained.includes(`\`${name}\``))).toEqual([]);
   });
 
   it('shows an application that compiles', async () => {

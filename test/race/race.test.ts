@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { databaseUri } from '../support/database.js';
 import {
@@ -39,20 +39,21 @@ function singleSuccessor(answers: Answer[], generation: number): Session {
 }
 
 describe('one token, many at once', () => {
-  let one: Service;
-  let two: Service;
-  let apis: Api[];
+  const services: Service[] = [];
 
   beforeAll(async () => {
     const environment = { MONGODB_URI: databaseUri('race') };
     // At once: two instances that meet an empty database must not trip over each other.
-    [one, two] = await Promise.all([Service.start(environment), Service.start(environment)]);
-    apis = [one.api(), two.api()];
-  }, 60_000);
+    const starting = times(2, () => Service.start(environment));
+    services.push(...(await Promise.all(starting)));
+    for (let more = 0; more < 2; more += 1) services.push(await Service.start(environment));
+  }, 240_000);
 
-  afterAll(() => Promise.all([one?.dispose(), two?.dispose()]), 30_000);
+  afterAll(() => Promise.all(services.map((service) => service.dispose())), 60_000);
 
-  const api = (index: number): Api => apis[index % apis.length] as Api;
+  const among = (count: number, index: number): Api => (services[index % count] as Service).api();
+  /** Of two processes. */
+  const api = (index: number): Api => among(2, index);
 
   it(`${TABS} refreshes in one process make exactly one successor, and nobody is logged out`, async () => {
     let session = await newSession(api(0));
@@ -65,14 +66,14 @@ describe('one token, many at once', () => {
     expect(json).toMatchObject([{ id: session.id, current: true }]);
   });
 
-  it(`${TABS} refreshes across two processes make exactly one successor`, async () => {
-    let session = await newSession(api(0));
+  test.each([2, 4])(`${TABS} refreshes across %i processes make exactly one successor`, async (count) => {
+    let session = await newSession(among(count, 0));
     for (const generation of [1, 2, 3]) {
       const { refreshToken } = session;
-      const answers = await Promise.all(times(TABS, (index) => api(index).refresh(refreshToken)));
+      const answers = await Promise.all(times(TABS, (index) => among(count, index).refresh(refreshToken)));
       session = singleSuccessor(answers, generation);
       const accepted = await Promise.all(
-        answers.map((answer, index) => api(index + 1).me(answer.json.accessToken)),
+        answers.map((answer, index) => among(count, index + 1).me(answer.json.accessToken)),
       );
       expect(accepted.map((answer) => answer.status)).toEqual(answers.map(() => 200));
     }
@@ -145,6 +146,32 @@ describe('one token, many at once', () => {
       );
       const again = await anotherSession(api(0), email);
       expect((await api(1).me(again.accessToken)).status).toBe(200);
+    }
+  });
+
+  it('refreshes across four processes against a change of password: its new session alone lives', async () => {
+    for (const pause of [0, 2, 6]) {
+      const old = await newSession(among(4, 0));
+      const racing = times(24, (index) => among(4, index).refresh(old.refreshToken));
+      await delay(pause);
+      const body = { currentPassword: PASSWORD, newPassword: 'nine-Herons-over-the-marsh' };
+      const changed = await among(4, 1).post('/auth/change-password', body, { token: old.accessToken });
+      const fresh = sessionOf(changed);
+      const answers = await Promise.all(racing);
+      const won = answers.filter((answer) => answer.status === 200).map(sessionOf);
+      for (const answer of answers.filter(({ status }) => status !== 200)) {
+        expectError(answer, 401, 'SESSION_REVOKED');
+        // The change brings the new cookie: the loser's answer must not clear it.
+        expect(answer.cookies).toEqual([]);
+      }
+      for (const { refreshToken } of [old, ...won]) {
+        expectError(await among(4, 2).refresh(refreshToken), 401, 'SESSION_REVOKED');
+      }
+      await Promise.all(
+        [old, ...won].map(({ accessToken }, index) => expectAccessRevoked(among(4, index), accessToken)),
+      );
+      expect((await among(4, 3).me(fresh.accessToken)).status).toBe(200);
+      expect((await refreshed(among(4, 3), fresh)).id).toBe(fresh.id);
     }
   });
 

@@ -1,10 +1,13 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { databaseUri } from './database.js';
 
-/** A line to the test database that the test can cut: a real network fault to the driver. */
+/** A line to the test database that the test can cut, freeze or make lose an answer: real network faults to the driver. */
 export class DatabaseProxy {
   private readonly sockets = new Set<Socket>();
   private isCut = false;
+  private isFrozen = false;
+  /** Commands whose next answer is lost. */
+  private readonly doomed = new Set<string>();
 
   private constructor(
     private readonly server: Server,
@@ -12,11 +15,11 @@ export class DatabaseProxy {
   ) {}
 
   static async open(name: string): Promise<DatabaseProxy> {
-    const target = new URL(
-      databaseUri(name)
-        .replace(/^mongodb:/, 'http:')
-        .replace(/,[^/]*/, ''),
-    );
+    return DatabaseProxy.openTo(databaseUri(name));
+  }
+
+  static async openTo(databaseUri: string): Promise<DatabaseProxy> {
+    const target = new URL(databaseUri.replace(/^mongodb:/, 'http:').replace(/,[^/]*/, ''));
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
@@ -48,6 +51,27 @@ export class DatabaseProxy {
     this.isCut = false;
   }
 
+  /** Nothing passes and nothing breaks, as where packets are lost; what was sent arrives once it thaws. */
+  freeze(): void {
+    this.isFrozen = true;
+    for (const socket of this.sockets) socket.pause();
+  }
+
+  thaw(): void {
+    this.isFrozen = false;
+    for (const socket of this.sockets) socket.resume();
+  }
+
+  /** The next such command reaches the database, which does it; its answer is lost, and the connection with it. */
+  loseAnswerTo(command: string): void {
+    this.doomed.add(command);
+  }
+
+  /** Whether an answer that was to be lost is still to come. */
+  get isWaitingToLose(): boolean {
+    return this.doomed.size > 0;
+  }
+
   async close(): Promise<void> {
     this.isCut = true;
     for (const socket of this.sockets) socket.destroy();
@@ -65,6 +89,19 @@ export class DatabaseProxy {
       });
     }
     if (this.isCut) return void client.destroy();
-    client.pipe(database).pipe(client);
+    if (this.isFrozen) for (const socket of [client, database]) socket.pause();
+    let isDoomed = false;
+    client.on('data', (chunk: Buffer) => {
+      for (const command of this.doomed) {
+        if (!chunk.includes(command)) continue;
+        this.doomed.delete(command);
+        isDoomed = true;
+      }
+      database.write(chunk);
+    });
+    database.on('data', (chunk: Buffer) => {
+      if (isDoomed) client.destroy();
+      else client.write(chunk);
+    });
   }
 }

@@ -9,6 +9,8 @@ import { delimiter, join } from 'node:path';
 export default async function setup() {
   const { uri, description, close } = await chooseDatabase();
   process.env.TEST_DATABASE_URI = uri;
+  // For the report of a proof, to be printed.
+  process.env.TEST_DATABASE_DESCRIPTION = description;
   globalThis.closeTestDatabase = close;
   process.stderr.write(`\nDatabase of the tests: ${description}\n`);
 }

@@ -47,6 +47,8 @@ export interface Call {
   /** The refresh token, sent as the cookie. */
   refreshCookie?: string;
   headers?: Record<string, string>;
+  /** The caller gives up. */
+  signal?: AbortSignal;
 }
 
 /** A caller without memory: it sends what it is told to. */
@@ -68,7 +70,9 @@ export class Api {
       ...call.headers,
     };
     return new Promise((resolve, reject) => {
-      const outgoing = request(new URL(this.origin), { method, path, headers, agent: false }, (incoming) => {
+      const { signal } = call;
+      const to = { method, path, headers, agent: false, signal } as const;
+      const outgoing = request(new URL(this.origin), to, (incoming) => {
         const chunks: Buffer[] = [];
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
         incoming.on('error', reject);

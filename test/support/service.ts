@@ -10,7 +10,7 @@ import { databaseUri } from './database.js';
 import { Api } from './http.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/app/main.js', import.meta.url));
-const START_WITHIN_MS = 30_000;
+const START_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
 
 /** A value of `undefined` takes a default away. */
@@ -43,12 +43,14 @@ export class Service {
     readonly port: number,
     private environment: Environment,
     private readonly dataDir: string,
+    /** Arguments of Node itself, such as `--import`. */
+    private readonly execArgv: readonly string[],
   ) {
     this.origin = `http://127.0.0.1:${port}`;
   }
 
-  static async start(overrides: Environment = {}): Promise<Service> {
-    const service = await Service.prepare(overrides);
+  static async start(overrides: Environment = {}, execArgv: readonly string[] = []): Promise<Service> {
+    const service = await Service.prepare(overrides, execArgv);
     await service.launch();
     await service.untilReady();
     return service;
@@ -70,7 +72,7 @@ export class Service {
     return { exitCode, output };
   }
 
-  private static async prepare(overrides: Environment): Promise<Service> {
+  private static async prepare(overrides: Environment, execArgv: readonly string[] = []): Promise<Service> {
     const dataDir = await mkdtemp(join(tmpdir(), 'silent-auth-'));
     const environment: Environment = {
       NODE_ENV: 'development',
@@ -86,7 +88,7 @@ export class Service {
       THROTTLE: 'off',
       ...overrides,
     };
-    return new Service(await freePort(), environment, dataDir);
+    return new Service(await freePort(), environment, dataDir, execArgv);
   }
 
   get settings(): Readonly<Environment> {
@@ -113,6 +115,10 @@ export class Service {
     throw new Error(`the service was not gone ${STOP_WITHIN_MS} ms after SIGTERM:\n${this.output}`);
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.child?.kill(name);
+  }
+
   /** kill -9: no goodbye, no flush. */
   async kill(): Promise<void> {
     this.child?.kill('SIGKILL');
@@ -137,7 +143,7 @@ export class Service {
 
   private async launch(): Promise<void> {
     const environment = { PATH: process.env.PATH, PORT: String(this.port), ...this.environment };
-    const child = spawn(process.execPath, [ENTRY], {
+    const child = spawn(process.execPath, [...this.execArgv, ENTRY], {
       cwd: this.dataDir,
       env: Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined)),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -124,6 +124,42 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(other)).toBe('SESSION_REVOKED');
   });
 
+  it('a race that cannot be settled is 503, and told', async () => {
+    const store = new InMemoryRefreshTokenStore();
+    const world = new RotationWorld(store);
+    const token = world.token(await world.login());
+    store.rotate = async () => null;
+    expect(await world.refresh(token)).toBe('TEMPORARILY_UNAVAILABLE');
+    expect(world.events.at(-1)).toMatchObject({
+      name: 'refresh_token.refused',
+      payload: { reason: 'contended', revokedReason: null, presentedGeneration: 0 },
+    });
+  });
+
+  it('invariant 2: a request that waited for the store is judged by when it came', async () => {
+    const store = new InMemoryRefreshTokenStore();
+    const world = new RotationWorld(store);
+    const token = world.token(await world.login());
+    const rotate = store.rotate.bind(store);
+    let go = () => {};
+    store.rotate = async (command) => {
+      await new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      return rotate(command);
+    };
+    const waiting = world.refresh(token);
+    store.rotate = rotate;
+    const next = await world.refresh(token);
+    if (typeof next === 'string') throw new Error(next);
+    await store.confirm(token.sid, 1, new Date(world.now));
+    world.now += 60 * SECOND;
+    go();
+    expect(await waiting).toMatchObject({ secret: next.secret });
+    // Who comes as late as that is a thief.
+    expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
+  });
+
   it('reuse in shadow mode refuses and reports, and ends nothing', async () => {
     const world = newWorld({ refreshToken: { reuse: 'report' } });
     const token = world.token(await world.login());

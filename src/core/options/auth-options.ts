@@ -111,7 +111,8 @@ export interface RefreshTokenOptions {
    */
   lostResponseWindow?: Duration;
   /**
-   * What a detected reuse does: `revoke` ends the session, `report` (shadow mode) refuses the request and only reports.
+   * What a detected reuse does: `revoke` ends the session, `report` (shadow mode) refuses the request and only reports,
+   * in `refresh_token.reuse_detected`, which sessions it would have ended.
    * @default 'revoke'
    */
   reuse?: 'revoke' | 'report';

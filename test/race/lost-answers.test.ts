@@ -1,0 +1,161 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import { databaseUri } from '../support/database.js';
+import { DatabaseProxy } from '../support/database-proxy.js';
+import {
+  Api,
+  expectAccessRevoked,
+  expectError,
+  newSession,
+  refreshed,
+  sessionOf,
+  type Session,
+} from '../support/http.js';
+import { LossyLine } from '../support/lossy-line.js';
+import { Service } from '../support/service.js';
+import { claimsOf } from '../support/tokens.js';
+
+const GRACE_MS = 1_500;
+const beyondGrace = () => delay(1.2 * GRACE_MS);
+
+describe('an answer that is lost', () => {
+  let line: DatabaseProxy;
+  /** Behind a line that fails. */
+  let near: Service;
+  let far: Service;
+
+  beforeAll(async () => {
+    const uri = databaseUri('lost');
+    line = await DatabaseProxy.openTo(uri);
+    const environment = { REFRESH_GRACE_PERIOD: `${GRACE_MS}ms`, LOG_LEVEL: 'debug' };
+    near = await Service.start({ ...environment, MONGODB_URI: line.uri });
+    far = await Service.start({ ...environment, MONGODB_URI: uri });
+  }, 180_000);
+
+  afterEach(() => {
+    line.thaw();
+    line.restore();
+  });
+
+  afterAll(async () => {
+    await near?.dispose();
+    await far?.dispose();
+    await line?.close();
+  }, 60_000);
+
+  /** The session goes on from what the client holds, at either instance. */
+  async function expectToGoOn(held: Session, generation: number): Promise<void> {
+    const next = await refreshed(far.api(), held);
+    expect(claimsOf(next.refreshToken)).toMatchObject({ sid: held.id, gen: generation });
+    expect((await near.api().me(next.accessToken)).status).toBe(200);
+    expect((await refreshed(near.api(), next)).id).toBe(held.id);
+  }
+
+  it.each([
+    ['whole', 0],
+    ['in its head', 40],
+    ['in its body', 900],
+  ])('on the way to the client, %s: it is given again, within the grace and after it', async (_, bytes) => {
+    for (const pause of [() => delay(0), beyondGrace]) {
+      const session = await newSession(near.api());
+      const lossy = await LossyLine.open(near.origin, bytes);
+      await expect(new Api(lossy.origin).refresh(session.refreshToken)).rejects.toThrow();
+      const lost = await lossy.lost;
+      lossy.close();
+      if (!lost) throw new Error('the service did not answer');
+      await pause();
+      const again = sessionOf(await near.api().refresh(session.refreshToken));
+      expect(claimsOf(again.refreshToken).sec).toBe(claimsOf(sessionOf(lost).refreshToken).sec);
+      await expectToGoOn(again, 2);
+    }
+  });
+
+  it('three times in a row, each after the grace: it is given a fourth time', async () => {
+    const session = await newSession(near.api());
+    for (let time = 0; time < 3; time += 1) {
+      const lossy = await LossyLine.open(near.origin);
+      await expect(new Api(lossy.origin).refresh(session.refreshToken)).rejects.toThrow();
+      expect((await lossy.lost)?.status).toBe(200);
+      lossy.close();
+      await beyondGrace();
+    }
+    await expectToGoOn(session, 1);
+  });
+
+  it('on the way from the database, the rotation done: 200 or 503, and the session goes on', async () => {
+    const session = await newSession(near.api());
+    line.loseAnswerTo('findAndModify');
+    const answer = await near.api().refresh(session.refreshToken);
+    expect(line.isWaitingToLose).toBe(false);
+    if (answer.status !== 200) expectError(answer, 503, 'TEMPORARILY_UNAVAILABLE');
+    await beyondGrace();
+    await expectToGoOn(session, 1);
+  });
+
+  it('because the process was killed before it had it: the session goes on at the other one', async () => {
+    const session = await newSession(near.api());
+    line.loseAnswerTo('findAndModify');
+    const refresh = near
+      .api()
+      .refresh(session.refreshToken)
+      .catch(() => undefined);
+    while (line.isWaitingToLose) await new Promise((resolve) => setImmediate(resolve));
+    await near.kill();
+    await refresh;
+    await near.restart();
+    await beyondGrace();
+    await expectToGoOn(session, 1);
+  }, 180_000);
+
+  it('because the database was gone: 503, the cookie left alone, and the session goes on when it is back', async () => {
+    const session = await newSession(near.api());
+    line.cut();
+    expectError(await near.api().refresh(session.refreshToken), 503, 'TEMPORARILY_UNAVAILABLE');
+    line.restore();
+    let answer = await near.api().refresh(session.refreshToken);
+    while (answer.status === 503) answer = await near.api().refresh(session.refreshToken);
+    await expectToGoOn(sessionOf(answer), 2);
+  });
+
+  it('of a request that waits for the database until long after: its client has gone on, and nobody is accused', async () => {
+    const session = await newSession(near.api());
+    line.freeze();
+    const gaveUp = new AbortController();
+    const waiting = near.api().refresh(session.refreshToken, { signal: gaveUp.signal });
+    const outcome = expect(waiting).rejects.toThrow();
+    // The request is inside: its commands wait in the line.
+    await delay(GRACE_MS / 4);
+    gaveUp.abort();
+    await outcome;
+    const next = await refreshed(far.api(), session);
+    expect((await far.api().me(next.accessToken)).status).toBe(200);
+    await beyondGrace();
+    const before = near.output.length;
+    line.thaw();
+    const verdict = /refresh_token\.(replayed|recovered|reuse_detected|refused)/;
+    let told: RegExpExecArray | null;
+    while ((told = verdict.exec(near.output.slice(before))) === null) await delay(10);
+    expect(told[1]).toBe('replayed');
+    await expectToGoOn(next, 2);
+  });
+
+  it('of a theft found: the process was killed before it had ended the session, and the next use ends it', async () => {
+    const session = await newSession(near.api());
+    const next = await refreshed(near.api(), session);
+    const third = await refreshed(near.api(), next);
+    await beyondGrace();
+    line.loseAnswerTo(`sid:${session.id}`);
+    const theft = near
+      .api()
+      .refresh(session.refreshToken)
+      .catch(() => undefined);
+    while (line.isWaitingToLose) await new Promise((resolve) => setImmediate(resolve));
+    await near.kill();
+    await theft;
+    await near.restart();
+    const answer = await far.api().refresh(session.refreshToken);
+    expect(['REFRESH_TOKEN_REUSED', 'SESSION_REVOKED']).toContain(answer.json.code);
+    expectError(await far.api().refresh(third.refreshToken), 401, 'SESSION_REVOKED');
+    await expectAccessRevoked(far.api(), third.accessToken);
+  }, 180_000);
+});

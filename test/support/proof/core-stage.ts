@@ -1,0 +1,150 @@
+import type { RefreshTokenClaims } from '../../../src/core/refresh-token.js';
+import type { OpenSession } from '../../../src/tokens/refresh-token.service.js';
+import type { RefreshTokenStore } from '../../../src/tokens/refresh-token.store.js';
+import { InMemoryRefreshTokenStore } from '../in-memory-refresh-token.store.js';
+import { CLIENT, RotationWorld } from '../rotation-world.js';
+import type { Sending } from './interleaving.js';
+import type { Stage } from './play.js';
+import type { Exchange, Result, Terms, Token, Witness } from './witness.js';
+
+const ANCHOR_MS = 300;
+const SKEW_MS = 100;
+
+export interface CoreToken extends Token {
+  readonly claims: RefreshTokenClaims;
+}
+
+/** A process ended: nothing after this happens. */
+class Died extends Error {}
+
+/** The rules of rotation over a store in memory, in a time that the story makes. */
+export class CoreStage implements Stage<CoreToken> {
+  readonly terms: Terms = {
+    graceMs: 10_000,
+    lostResponseWindowMs: 86_400_000,
+    toleranceMs: 2 * (ANCHOR_MS + SKEW_MS),
+  };
+  private readonly store = new InMemoryRefreshTokenStore();
+  private commandsLeft = Number.POSITIVE_INFINITY;
+  private readonly world = new RotationWorld(mortal(this.store, () => this.command()));
+  private time = this.world.now;
+  private offset = 0;
+
+  async login(): Promise<CoreToken> {
+    return this.token(await this.world.login());
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  async pause(ms: number): Promise<void> {
+    this.time += ms;
+  }
+
+  async night(hours: number): Promise<void> {
+    this.time += hours * 3_600_000;
+  }
+
+  anchor(share: number): void {
+    this.offset = Math.round((share - 0.5) * 2 * ANCHOR_MS);
+  }
+
+  async present(
+    { claims }: CoreToken,
+    sendings: readonly Sending[],
+    isDisguised: boolean,
+  ): Promise<Exchange<CoreToken>[]> {
+    const sentAt = this.time;
+    const quarterMs = this.terms.graceMs / 4;
+    const client = isDisguised ? { ...CLIENT, fingerprints: ['other'] } : CLIENT;
+    const exchanges: Exchange<CoreToken>[] = [];
+    for (const sending of sendings.toSorted((a, b) => a.request - b.request)) {
+      this.time = sentAt + Math.round(sending.request * quarterMs);
+      const at = this.time;
+      const result = await this.serve(claims, sending, client);
+      exchanges.push({
+        from: at,
+        until: at,
+        sentAt,
+        overAt: at + Math.round(sending.answer * quarterMs),
+        result,
+        isDelivered: sending.fate.kind === 'answered',
+        note: sendings.length > 1 ? ', with others at once' : '',
+      });
+    }
+    this.time = Math.max(...exchanges.map(({ overAt }) => overAt));
+    return exchanges.toSorted((a, b) => a.overAt - b.overAt);
+  }
+
+  async use({ claims }: CoreToken): Promise<{ isAccepted: boolean; isRecorded: boolean }> {
+    const { sid, gen } = claims;
+    if (this.world.revokedSessions.includes(sid)) return { isAccepted: false, isRecorded: false };
+    await this.store.confirm(sid, gen, new Date(this.time));
+    return { isAccepted: true, isRecorded: true };
+  }
+
+  async logout({ claims }: CoreToken): Promise<boolean> {
+    await this.world.terminator.end(claims.sub, [claims.sid], 'logged_out', null);
+    return true;
+  }
+
+  async inspect(witness: Witness<CoreToken>): Promise<void> {
+    for (const { id, predecessors, recentUses } of this.store.sessions.values()) {
+      witness.stores(predecessors.length, recentUses.length);
+      if (witness.isEnded && !this.world.revokedSessions.includes(id))
+        witness.fail(4, 'the session has ended, and its access tokens have not');
+    }
+  }
+
+  private async serve(
+    claims: RefreshTokenClaims,
+    { fate, door }: Sending,
+    client: typeof CLIENT,
+  ): Promise<Result<CoreToken>> {
+    if (fate.kind === 'request lost') return { kind: 'unsent' };
+    this.world.now = this.time + this.offset + ((door % 2) * 2 - 1) * SKEW_MS;
+    this.commandsLeft = fate.kind === 'died' ? fate.after : Number.POSITIVE_INFINITY;
+    try {
+      const answer = await this.world.refresh(claims, client);
+      if (fate.kind === 'died') return { kind: 'silent', why: 'the process died before it answered' };
+      if (typeof answer === 'string') return { kind: 'refused', status: 401, code: answer };
+      return { kind: 'answered', token: this.token(answer) };
+    } catch (error) {
+      if (!(error instanceof Died)) throw error;
+      return { kind: 'silent', why: 'the process died at work' };
+    } finally {
+      this.commandsLeft = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  private command(): void {
+    if (this.commandsLeft <= 0) throw new Died();
+    this.commandsLeft -= 1;
+  }
+
+  private token(opened: OpenSession): CoreToken {
+    const claims = this.world.token(opened);
+    return {
+      generation: claims.gen,
+      secret: claims.sec,
+      expiresAt: opened.session.expiresAt.getTime(),
+      absoluteExpiresAt: claims.abs * 1000,
+      claims,
+    };
+  }
+}
+
+/** The store as a process that may die uses it. */
+function mortal(store: InMemoryRefreshTokenStore, command: () => void): RefreshTokenStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function' || name === 'newId') return member;
+      return async (...args: unknown[]) => {
+        command();
+        return (member as (...given: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+}

@@ -1,0 +1,51 @@
+/** What one part of the proof saw, good and bad. */
+export class Tally {
+  stories = 0;
+  /** Stories in which every precondition of invariant 2 held to the end. */
+  insideInvariant2 = 0;
+  refreshes = 0;
+  lostAnswers = 0;
+  forcedLogoutsInside = 0;
+  /** Of a client that broke a precondition of invariant 2 (its cookies arrived in the wrong order, a thief was about). */
+  forcedLogoutsOutside = 0;
+  /** Sessions used by a thief in which an earlier token came back after its grace, its successor's receipt recorded. */
+  theftsConfirmed = 0;
+  theftsFound = 0;
+  unavailable = 0;
+  otherServerErrors = 0;
+  /** Of any invariant; each with its story. */
+  readonly failures: string[] = [];
+
+  constructor(
+    readonly part: string,
+    readonly seed: number,
+  ) {}
+}
+
+const COLUMNS: readonly (readonly [string, (tally: Tally) => number | string])[] = [
+  ['part', ({ part }) => part],
+  ['seed', ({ seed }) => seed],
+  ['stories', ({ stories }) => stories],
+  ['inside inv. 2', ({ insideInvariant2 }) => insideInvariant2],
+  ['refreshes', ({ refreshes }) => refreshes],
+  ['lost answers', ({ lostAnswers }) => lostAnswers],
+  ['forced logouts inside inv. 2', ({ forcedLogoutsInside }) => forcedLogoutsInside],
+  ['outside it', ({ forcedLogoutsOutside }) => forcedLogoutsOutside],
+  ['thefts confirmed', ({ theftsConfirmed }) => theftsConfirmed],
+  ['thefts found', ({ theftsFound }) => theftsFound],
+  ['503', ({ unavailable }) => unavailable],
+  ['other 5xx', ({ otherServerErrors }) => otherServerErrors],
+  ['invariants broken', ({ failures }) => failures.length],
+];
+
+/** A Markdown table, readable in a terminal as it is. */
+export function toTable(tallies: readonly Tally[]): string {
+  const rows = [
+    COLUMNS.map(([name]) => name),
+    ...tallies.map((tally) => COLUMNS.map(([, value]) => String(value(tally)))),
+  ];
+  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = rows;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
+}
