@@ -1,0 +1,74 @@
+import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
+import { PASSWORD, uniqueEmail } from '../../support/http.js';
+import { Service, type Environment } from '../../support/service.js';
+import { claimsOf } from '../../support/tokens.js';
+import { launchChromium } from './chromium.js';
+import { Gateway } from './gateway.js';
+import { Tab } from './tab.js';
+
+/** A service, the gateway before it, and a browser: one for a file; each test has users and cookies of its own. */
+export class World {
+  private readonly contexts: BrowserContext[] = [];
+
+  private constructor(
+    readonly service: Service,
+    readonly gateway: Gateway,
+    readonly browser: Browser,
+  ) {}
+
+  static async open(environment: Environment = {}, launch = launchChromium): Promise<World> {
+    const gateway = await Gateway.open();
+    const [service, browser] = await Promise.all([Service.start(environment), launch()]);
+    gateway.leadTo(service.origin);
+    return new World(service, gateway, browser);
+  }
+
+  /** A device: cookies and storage of its own, shared by its tabs. */
+  async device(options: BrowserContextOptions = {}): Promise<Device> {
+    const context = await this.browser.newContext(options);
+    this.contexts.push(context);
+    return new Device(context, this.gateway);
+  }
+
+  /** After each test. */
+  async tidy(): Promise<void> {
+    await Promise.all(this.contexts.splice(0).map((context) => context.close()));
+    this.gateway.reset();
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await Promise.all([this.gateway.close(), this.service.dispose()]);
+  }
+}
+
+export class Device {
+  constructor(
+    readonly context: BrowserContext,
+    private readonly gateway: Gateway,
+  ) {}
+
+  tab(query = ''): Promise<Tab> {
+    return Tab.open(this.context, `${this.gateway.origin}/${query}`);
+  }
+
+  tabs(count: number, query = ''): Promise<Tab[]> {
+    return Promise.all(Array.from({ length: count }, () => this.tab(query)));
+  }
+
+  /** Tabs in which a new user is signed in, and nothing counted yet. */
+  async signedIn(count: number, query = ''): Promise<[Tab, ...Tab[]]> {
+    const first = await this.tab(query);
+    await first.do('register', { email: uniqueEmail(), password: PASSWORD });
+    const others = await this.tabs(count - 1, query);
+    this.gateway.requests.length = 0;
+    return [first, ...others];
+  }
+
+  /** The generation of the refresh token in the cookie jar; `null` where there is none. */
+  async cookieGeneration(): Promise<number | null> {
+    const cookies = await this.context.cookies();
+    const cookie = cookies.find(({ name }) => name === 'refresh_token');
+    return cookie ? claimsOf(cookie.value).gen : null;
+  }
+}

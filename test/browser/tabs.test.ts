@@ -1,0 +1,143 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { PASSWORD, uniqueEmail } from '../support/http.js';
+import { claimsOf } from '../support/tokens.js';
+import { describeInBrowser } from './support/chromium.js';
+import { Hold, refuseWith } from './support/faults.js';
+import { eventually, type Tab } from './support/tab.js';
+import { World } from './support/world.js';
+
+const REFRESH = 'POST /auth/refresh';
+const expired = refuseWith(401, 'ACCESS_TOKEN_EXPIRED');
+
+describeInBrowser('tabs of one browser', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.open();
+  }, 60_000);
+  afterEach(() => world.tidy());
+  afterAll(() => world?.close(), 30_000);
+
+  const expectAllSignedIn = async (tabs: Tab[]): Promise<void> => {
+    const answers = await Promise.all(tabs.map((tab) => tab.do('get', '/api/orders')));
+    expect(answers.map(({ status }) => status)).toEqual(tabs.map(() => 200));
+    expect(await Promise.all(tabs.map((tab) => tab.signOuts()))).toEqual(tabs.map(() => []));
+  };
+
+  for (const count of [2, 5]) {
+    it(`${count} tabs that all wake at expiry refresh once, and all have the new token`, async () => {
+      const device = await world.device();
+      await device.context.clock.install();
+      const tabs = await device.signedIn(count);
+      const { generation } = await tabs[0].state();
+
+      for (const round of [1, 2]) {
+        await device.context.clock.fastForward('16:00');
+        await Promise.all(tabs.map((tab) => tab.untilGeneration(Number(generation) + round)));
+        expect(world.gateway.of(REFRESH).map(({ status }) => status)).toEqual(Array(round).fill(200));
+      }
+      await expectAllSignedIn(tabs);
+      expect(world.gateway.count(REFRESH)).toBe(2);
+    });
+
+    it(`${count} tabs without locks and channels may each refresh, and nobody is logged out`, async () => {
+      const device = await world.device();
+      await device.context.addInitScript(() => {
+        Object.defineProperty(navigator, 'locks', { value: undefined });
+        Reflect.deleteProperty(window, 'BroadcastChannel');
+      });
+      await device.context.clock.install();
+      const tabs = await device.signedIn(count);
+
+      for (const round of [1, 2]) {
+        await device.context.clock.fastForward('16:00');
+        await eventually(
+          () => world.gateway.of(REFRESH).filter(({ status }) => status).length === round * count,
+          () => `each of ${count} tabs refreshed by itself`,
+        );
+        await expectAllSignedIn(tabs);
+      }
+      expect(new Set(world.gateway.of(REFRESH).map(({ status }) => status))).toEqual(new Set([200]));
+    });
+  }
+
+  it('a logout in one tab signs out all of them, each told once, and a late refresh brings nobody back', async () => {
+    const device = await world.device();
+    const [first, ...others] = await device.signedIn(3);
+    const hold = new Hold();
+    world.gateway.fault(REFRESH, hold.fault);
+    world.gateway.fault('GET /api/orders', expired);
+    const { answer } = await first.order('get', '/api/orders');
+    await hold.isAnswered;
+
+    await others[0]!.do('logout');
+    await Promise.all([first, ...others].map((tab) => tab.untilStatus('signed-out')));
+    hold.release();
+    expect((await answer).value?.status).toBe(401);
+
+    const again = await device.tab();
+    expect(await again.state()).toMatchObject({ status: 'signed-out' });
+    for (const tab of [first, ...others]) {
+      expect(await tab.state()).toMatchObject({ status: 'signed-out', user: '' });
+      expect(await tab.signOuts()).toEqual(['LOGOUT']);
+    }
+  });
+
+  it('another user who signs in in a second tab is seen by the first, which drops the old token', async () => {
+    const device = await world.device();
+    const [first, second] = await device.signedIn(2);
+    const old = (await first.state()).user;
+    const email = uniqueEmail('next');
+    await second!.do('register', { email, password: PASSWORD });
+
+    await first.until(({ user }) => user === email, 'the first tab sees the new user');
+    const before = world.gateway.requests.length;
+    expect(await first.do('get', '/api/orders')).toMatchObject({ body: { user: email } });
+    expect(await first.do('me')).toMatchObject({ email });
+    expect(await second!.do('get', '/api/orders')).toMatchObject({ body: { user: email } });
+    const { id } = await second!.do('me');
+    const bearers = world.gateway.requests.slice(before).map(({ authorization }) => authorization);
+    expect(bearers.map((bearer) => claimsOf(String(bearer)).sub)).toEqual(bearers.map(() => id));
+    expect(old).not.toBe(email);
+  });
+
+  it('a request of the user before is not repeated in the name of the next', async () => {
+    const device = await world.device();
+    const [first, second] = await device.signedIn(2);
+    const hold = new Hold();
+    world.gateway.fault('POST /api/orders', async (forward) => {
+      await hold.fault(forward);
+      return expired(forward);
+    });
+    const { answer } = await first.order('post', '/api/orders', { buy: 'a boat' });
+    await hold.isAnswered;
+    const email = uniqueEmail('next');
+    await second!.do('register', { email, password: PASSWORD });
+    await first.until(({ user }) => user === email, 'the first tab sees the new user');
+    hold.release();
+
+    expect((await answer).value).toMatchObject({ status: 401 });
+    expect(world.gateway.count('POST /api/orders')).toBe(1);
+  });
+
+  it('a tab that is frozen while it holds the lock stops the others for no longer than 5 s', async () => {
+    const device = await world.device();
+    const [first, second] = await device.signedIn(2);
+    const hold = new Hold();
+    world.gateway.fault(REFRESH, hold.fault);
+    world.gateway.fault('GET /api/orders', expired, 2);
+    const { answer: ofFirst } = await first.order('get', '/api/orders');
+    await hold.isAnswered;
+    const cdp = await device.context.newCDPSession(first.page);
+    await cdp.send('Page.setWebLifecycleState', { state: 'frozen' });
+
+    const since = performance.now();
+    expect(await second!.do('get', '/api/orders')).toMatchObject({ status: 200 });
+    expect(performance.now() - since).toBeGreaterThan(4000);
+
+    await cdp.send('Page.setWebLifecycleState', { state: 'active' });
+    hold.release();
+    expect((await ofFirst).value).toMatchObject({ status: 200 });
+    await expectAllSignedIn([first, second!]);
+  });
+});
