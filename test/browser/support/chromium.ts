@@ -6,7 +6,7 @@ import { type Browser, chromium } from 'playwright-core';
 /** Of Debian, Ubuntu, Alpine, and of Google's own packages. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 /** Without a sandbox, as in a container; and nothing that a browser does of its own accord on the network. */
-const FLAGS = [
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

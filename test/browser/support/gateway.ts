@@ -18,6 +18,8 @@ export interface Seen {
   readonly url: string;
   readonly authorization: string | undefined;
   readonly body: string;
+  /** Ms, monotonic. */
+  readonly at: number;
   /** Of the answer; `undefined` while there is none, or where it was lost. */
   status?: number;
 }
@@ -90,6 +92,7 @@ export class Gateway {
       url,
       authorization: headers.authorization,
       body: body.toString(),
+      at: performance.now(),
     };
     this.requests.push(seen);
     const forward = async (): Promise<Answer> => {

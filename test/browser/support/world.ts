@@ -1,4 +1,5 @@
 import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
+import { databaseUri } from '../../support/database.js';
 import { PASSWORD, uniqueEmail } from '../../support/http.js';
 import { Service, type Environment } from '../../support/service.js';
 import { claimsOf } from '../../support/tokens.js';
@@ -9,6 +10,7 @@ import { Tab } from './tab.js';
 /** A service, the gateway before it, and a browser: one for a file; each test has users and cookies of its own. */
 export class World {
   private readonly contexts: BrowserContext[] = [];
+  private readonly instances: Service[] = [];
 
   private constructor(
     readonly service: Service,
@@ -18,9 +20,17 @@ export class World {
 
   static async open(environment: Environment = {}, launch = launchChromium): Promise<World> {
     const gateway = await Gateway.open();
-    const [service, browser] = await Promise.all([Service.start(environment), launch()]);
+    const settings = { MONGODB_URI: databaseUri('browser'), ...environment };
+    const [service, browser] = await Promise.all([Service.start(settings), launch()]);
     gateway.leadTo(service.origin);
     return new World(service, gateway, browser);
+  }
+
+  /** One more instance of the service, on the same database unless `environment` says otherwise. */
+  async instance(environment: Environment): Promise<Service> {
+    const service = await Service.start({ ...this.service.settings, DATA_DIR: undefined, ...environment });
+    this.instances.push(service);
+    return service;
   }
 
   /** A device: cookies and storage of its own, shared by its tabs. */
@@ -34,11 +44,13 @@ export class World {
   async tidy(): Promise<void> {
     await Promise.all(this.contexts.splice(0).map((context) => context.close()));
     this.gateway.reset();
+    this.gateway.leadTo(this.service.origin);
   }
 
   async close(): Promise<void> {
     await this.browser.close();
-    await Promise.all([this.gateway.close(), this.service.dispose()]);
+    await Promise.all([this.service, ...this.instances].map((service) => service.dispose()));
+    await this.gateway.close();
   }
 }
 
@@ -49,7 +61,11 @@ export class Device {
   ) {}
 
   tab(query = ''): Promise<Tab> {
-    return Tab.open(this.context, `${this.gateway.origin}/${query}`);
+    return this.open(`${this.gateway.origin}/${query}`);
+  }
+
+  open(url: string): Promise<Tab> {
+    return Tab.open(this.context, url);
   }
 
   tabs(count: number, query = ''): Promise<Tab[]> {

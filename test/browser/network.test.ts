@@ -1,0 +1,235 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { DatabaseProxy } from '../support/database-proxy.js';
+import { anotherSession } from '../support/http.js';
+import type { Service } from '../support/service.js';
+import { describeInBrowser } from './support/chromium.js';
+import { answerWith, Hold, loseAnswer, loseRequest, proxyPage, refuseWith } from './support/faults.js';
+import { eventually, type Tab } from './support/tab.js';
+import { type Device, World } from './support/world.js';
+
+const REFRESH = 'POST /auth/refresh';
+/** The token is used up, for the client: the clock of the page is moved. */
+const PAST_EXPIRY = '16:00';
+const expired = refuseWith(401, 'ACCESS_TOKEN_EXPIRED');
+
+describeInBrowser('a network with faults', () => {
+  let world: World;
+  /** To it every replaced token is past its grace period. */
+  let impatient: Service;
+
+  beforeAll(async () => {
+    world = await World.open();
+    impatient = await world.instance({ REFRESH_GRACE_PERIOD: '0s' });
+  }, 60_000);
+  afterEach(() => world.tidy());
+  afterAll(() => world?.close(), 30_000);
+
+  const signedIn = async (): Promise<[Device, Tab]> => {
+    const device = await world.device();
+    await device.context.clock.install();
+    const [tab] = await device.signedIn(1);
+    return [device, tab];
+  };
+  const statuses = () => world.gateway.of(REFRESH).map(({ status }) => status);
+  const expectSignedIn = async (tab: Tab): Promise<void> => {
+    expect(await tab.do('get', '/api/orders')).toMatchObject({ status: 200 });
+    expect(await tab.signOuts()).toEqual([]);
+  };
+
+  it('an offline phase past the end of the token signs nobody out, and the page comes back by itself', async () => {
+    const [device, tab] = await signedIn();
+    await device.context.setOffline(true);
+    await device.context.clock.fastForward(PAST_EXPIRY);
+    expect((await tab.try('get', '/api/orders')).error).toMatchObject({ code: 'NETWORK_ERROR' });
+    expect(await tab.state()).toMatchObject({ status: 'signed-in', generation: 0 });
+    expect(world.gateway.count(REFRESH)).toBe(0);
+
+    await device.context.setOffline(false);
+    await tab.untilGeneration(1);
+    await expectSignedIn(tab);
+  });
+
+  it('a page that is opened without a network does not know who is signed in, until it can ask', async () => {
+    const [device, tab] = await signedIn();
+    world.gateway.fault(REFRESH, loseRequest, 3);
+    await tab.page.reload();
+    expect(await tab.state()).toMatchObject({ status: 'unknown' });
+    await tab.untilStatus('signed-in');
+    await expectSignedIn(tab);
+    expect(await device.cookieGeneration()).toBe(1);
+  });
+
+  it('a lost answer is asked for again, and the same successor comes', async () => {
+    const [device, tab] = await signedIn();
+    world.gateway.fault(REFRESH, loseAnswer);
+    await device.context.clock.fastForward(PAST_EXPIRY);
+    await tab.untilGeneration(1);
+    await expectSignedIn(tab);
+    expect(statuses()).toEqual([200, 200]);
+    expect(await device.cookieGeneration()).toBe(1);
+  });
+
+  it('a lost answer is recovered after the grace period too, by another instance', async () => {
+    const [device, tab] = await signedIn();
+    world.gateway.fault(REFRESH, async (forward) => {
+      await loseAnswer(forward);
+      await device.context.setOffline(true);
+      return null;
+    });
+    await device.context.clock.fastForward(PAST_EXPIRY);
+    await eventually(
+      () => statuses()[0] === 200,
+      () => 'the server has rotated',
+    );
+    world.gateway.leadTo(impatient.origin);
+    expect(await device.cookieGeneration()).toBe(0);
+    await device.context.setOffline(false);
+    await tab.untilGeneration(1);
+    await expectSignedIn(tab);
+    expect(statuses()).toEqual([200, 200]);
+  });
+
+  it('a late answer that puts an older cookie back is healed at once', async () => {
+    const device = await world.device();
+    await device.context.addInitScript(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
+    const [first, second] = await device.signedIn(2);
+    const generation = Number((await first.state()).generation);
+    const late = new Hold();
+    world.gateway.fault(REFRESH, late.fault);
+    for (const path of ['/api/one', '/api/two', '/api/three']) world.gateway.fault(`GET ${path}`, expired);
+    const { answer } = await first.order('get', '/api/one');
+    await late.isAnswered;
+
+    // The other tab is two generations further when the first one's answer arrives.
+    await second!.do('get', '/api/two');
+    await second!.do('get', '/api/three');
+    expect(await device.cookieGeneration()).toBe(generation + 2);
+    late.release();
+    expect((await answer).value).toMatchObject({ status: 200 });
+
+    await eventually(
+      async () => (await device.cookieGeneration()) === generation + 2,
+      () => 'the cookie is the newest again',
+    );
+    for (const tab of [first, second!]) {
+      expect(await tab.state()).toMatchObject({ generation: generation + 2 });
+      await expectSignedIn(tab);
+    }
+  });
+
+  it('an answer that takes longer than half the grace period is given up and asked for again', async () => {
+    const [device, tab] = await signedIn();
+    const hold = new Hold();
+    world.gateway.fault(REFRESH, hold.fault);
+    await device.context.clock.fastForward(PAST_EXPIRY);
+    await hold.isAnswered;
+    await device.context.clock.fastForward(5_000);
+    await tab.untilGeneration(1);
+    hold.release();
+    await expectSignedIn(tab);
+    expect(await device.cookieGeneration()).toBe(1);
+  });
+
+  it('a service that is killed and started again signs nobody out', async () => {
+    const [device, tab] = await signedIn();
+    await world.service.kill();
+    await device.context.clock.fastForward(PAST_EXPIRY);
+    expect((await tab.try('get', '/api/orders')).error).toMatchObject({
+      code: 'UNEXPECTED_ANSWER',
+      status: 502,
+    });
+    expect(await tab.state()).toMatchObject({ status: 'signed-in' });
+    await world.service.restart();
+    await tab.untilGeneration(1);
+    await expectSignedIn(tab);
+  });
+
+  it('a database outage is a pause, not a logout', async () => {
+    const database = await DatabaseProxy.open('browser_outage');
+    const service = await world.instance({ MONGODB_URI: database.uri });
+    try {
+      world.gateway.leadTo(service.origin);
+      const [device, tab] = await signedIn();
+      database.cut();
+      await device.context.clock.fastForward(PAST_EXPIRY);
+      await eventually(
+        () => statuses().includes(503),
+        () => 'a refresh has met the outage',
+      );
+      expect(await tab.state()).toMatchObject({ status: 'signed-in', generation: 0 });
+      database.restore();
+      await tab.untilGeneration(1);
+      await expectSignedIn(tab);
+    } finally {
+      await service.stop();
+      await database.close();
+    }
+  });
+
+  it.each([
+    ['500 INTERNAL', refuseWith(500, 'INTERNAL')],
+    ["403 of a proxy, with a page of the proxy's", proxyPage(403)],
+    ['401 that is not from the service', proxyPage(401)],
+    ['401 with a code of something else', refuseWith(401, 'PORTAL_LOGIN_REQUIRED')],
+    ['403 CROSS_SITE_REQUEST', refuseWith(403, 'CROSS_SITE_REQUEST')],
+    ["200 with a portal's page", answerWith(200, '<html>Welcome to the hotel</html>')],
+  ])('a refresh answered with %s signs nobody out, and the page recovers by itself', async (_, fault) => {
+    const [device, tab] = await signedIn();
+    world.gateway.fault(REFRESH, fault, 2);
+    await device.context.clock.fastForward(PAST_EXPIRY);
+    await tab.untilGeneration(1);
+    await expectSignedIn(tab);
+    expect(world.gateway.count(REFRESH)).toBe(3);
+  });
+
+  it('a 429 is waited out for as long as its Retry-After says', async () => {
+    const [device, tab] = await signedIn();
+    world.gateway.fault(REFRESH, refuseWith(429, 'TOO_MANY_ATTEMPTS', { 'retry-after': '3' }));
+    await device.context.clock.fastForward(PAST_EXPIRY);
+    await eventually(
+      () => statuses()[0] === 429,
+      () => 'the refusal is given',
+    );
+    expect((await tab.try('get', '/api/orders')).error).toMatchObject({
+      code: 'TOO_MANY_ATTEMPTS',
+      status: 429,
+    });
+    await tab.untilGeneration(1);
+    const [refused, next] = world.gateway.of(REFRESH);
+    expect(next!.at - refused!.at).toBeGreaterThan(2_900);
+    await expectSignedIn(tab);
+  });
+
+  it('a session that was ended elsewhere signs out every tab, each told once and why', async () => {
+    const device = await world.device();
+    const tabs = await device.signedIn(3);
+    const { user } = await tabs[0].state();
+    const elsewhere = await anotherSession(world.service.api(), user);
+    await world.service.api().send('DELETE', '/auth/sessions', { token: elsewhere.accessToken });
+
+    expect(await tabs[0].do('get', '/api/orders')).toMatchObject({ status: 401 });
+    for (const tab of tabs) {
+      await tab.untilStatus('signed-out');
+      expect(await tab.signOuts()).toEqual(['SESSION_REVOKED']);
+    }
+    expect(await device.cookieGeneration()).toBeNull();
+    expect(world.gateway.count(REFRESH)).toBe(1);
+    // No loop: whoever is signed out asks for no token.
+    expect(await tabs[1]!.do('get', '/api/orders')).toMatchObject({ status: 401 });
+    expect(world.gateway.count(REFRESH)).toBe(1);
+  });
+
+  it('a stolen cookie that meets its owner signs him out with the reason', async () => {
+    const [device, tab] = await signedIn();
+    const stolen = (await device.context.cookies()).find(({ name }) => name === 'refresh_token')!.value;
+    // The thief is a generation ahead and has used it; the owner's next refresh gives both away.
+    const thief = world.service.api({ 'user-agent': await tab.page.evaluate(() => navigator.userAgent) });
+    const taken = await thief.refreshByCookie(stolen);
+    await thief.me(taken.json.accessToken);
+    world.gateway.leadTo(impatient.origin);
+    await device.context.clock.fastForward(PAST_EXPIRY);
+    await tab.untilStatus('signed-out');
+    expect(await tab.signOuts()).toEqual(['REFRESH_TOKEN_REUSED']);
+    expect(await device.cookieGeneration()).toBeNull();
+  });
+});

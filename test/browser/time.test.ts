@@ -1,0 +1,120 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import type { Service } from '../support/service.js';
+import { describeInBrowser } from './support/chromium.js';
+import { eventually, type Tab } from './support/tab.js';
+import { type Device, World } from './support/world.js';
+
+const REFRESH = 'POST /auth/refresh';
+const DAY_MS = 86_400_000;
+
+/**
+ * A page that sleeps is one whose clock is stopped: Chromium freezes hidden pages only, and under Playwright every page
+ * stays visible.
+ */
+describeInBrowser('clocks and sleep', () => {
+  let world: World;
+  /** Its access tokens end within the test. */
+  let brief: Service;
+
+  beforeAll(async () => {
+    world = await World.open();
+    brief = await world.instance({ ACCESS_TOKEN_TTL: '5s' });
+  }, 60_000);
+  afterEach(() => world.tidy());
+  afterAll(() => world?.close(), 30_000);
+
+  /** As the service sees it: its clock is nobody's to move. */
+  const untilTokenHasEnded = async (): Promise<void> => {
+    const { authorization } = world.gateway.requests.findLast((seen) => seen.authorization)!;
+    const token = String(authorization).replace('Bearer ', '');
+    await eventually(
+      async () => (await brief.api().me(token)).status === 401,
+      () => 'the access token has ended',
+    );
+  };
+  const expectSignedIn = async (tab: Tab): Promise<void> => {
+    expect(await tab.do('get', '/api/orders')).toMatchObject({ status: 200 });
+    expect(await tab.signOuts()).toEqual([]);
+  };
+  /** Signed in where tokens are short-lived, and the token used once. */
+  const atBriefService = async (device: Device): Promise<Tab> => {
+    world.gateway.leadTo(brief.origin);
+    const [tab] = await device.signedIn(1);
+    await expectSignedIn(tab);
+    return tab;
+  };
+  /** The lid is closed: no timer runs and no clock of the page goes on. */
+  const stopClocks = async ({ context }: Device, tab: Tab): Promise<void> =>
+    context.clock.pauseAt(await tab.page.evaluate(() => Date.now() + 50));
+
+  for (const [what, offsetMs] of [
+    ['a day ahead', DAY_MS],
+    ['a day behind', -DAY_MS],
+  ] as const) {
+    it(`a device clock that is ${what} makes no loop of refreshes and no logout`, async () => {
+      const device = await world.device();
+      await device.context.clock.install({ time: Date.now() + offsetMs });
+      const [tab] = await device.signedIn(1);
+      await expectSignedIn(tab);
+      expect(world.gateway.count(REFRESH)).toBe(0);
+
+      await device.context.clock.fastForward('16:00');
+      await tab.untilGeneration(1);
+      await expectSignedIn(tab);
+      expect(world.gateway.count(REFRESH)).toBe(1);
+    });
+
+    it(`a device clock that is set to ${what} costs at most one early refresh`, async () => {
+      const device = await world.device();
+      await device.context.clock.install();
+      const [tab] = await device.signedIn(1);
+      await device.context.clock.setSystemTime(Date.now() + offsetMs);
+      for (let i = 0; i < 3; i++) await expectSignedIn(tab);
+      expect(world.gateway.count(REFRESH)).toBeLessThanOrEqual(1);
+      await tab.page.reload();
+      await tab.untilStatus('signed-in');
+      await expectSignedIn(tab);
+    });
+  }
+
+  it('20 requests at once of a page that slept past the end of its token: one refresh, each sent twice', async () => {
+    const device = await world.device();
+    await device.context.clock.install();
+    const tab = await atBriefService(device);
+    await stopClocks(device, tab);
+    await untilTokenHasEnded();
+    world.gateway.reset();
+
+    const answers: { status: number; body: { url: string } }[] = await tab.do('many', '/api/orders', 20);
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(new Set(answers.map(({ body }) => body.url)).size).toBe(20);
+    expect(world.gateway.count(REFRESH)).toBe(1);
+    expect(world.gateway.count('GET /api/orders')).toBe(40);
+    expect(await tab.signOuts()).toEqual([]);
+  });
+
+  it('two tabs that slept past the end of their token refresh once between them', async () => {
+    const device = await world.device();
+    await device.context.clock.install();
+    const first = await atBriefService(device);
+    const second = await device.tab();
+    await expectSignedIn(second);
+    await stopClocks(device, first);
+    await untilTokenHasEnded();
+    world.gateway.reset();
+
+    const both = await Promise.all([first, second].map((tab) => tab.order('get', '/api/orders')));
+    for (const { answer } of both) expect((await answer).value).toMatchObject({ status: 200 });
+    expect(world.gateway.count(REFRESH)).toBe(1);
+  });
+
+  it('a visible page keeps its token fresh by itself, one refresh a life', async () => {
+    const device = await world.device();
+    const tab = await atBriefService(device);
+    await tab.untilGeneration(2);
+    const [first, second] = world.gateway.of(REFRESH);
+    // Not before the last third of five seconds.
+    expect(second!.at - first!.at).toBeGreaterThan(3_000);
+    await expectSignedIn(tab);
+  });
+});
