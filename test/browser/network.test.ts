@@ -221,7 +221,7 @@ describeInBrowser('a network with faults', () => {
 
   it('a stolen cookie that meets its owner signs him out with the reason', async () => {
     const [device, tab] = await signedIn();
-    const stolen = (await device.context.cookies()).find(({ name }) => name === 'refresh_token')!.value;
+    const stolen = (await device.refreshToken())!;
     // The thief is a generation ahead and has used it; the owner's next refresh gives both away.
     const thief = world.service.api({ 'user-agent': await tab.page.evaluate(() => navigator.userAgent) });
     const taken = await thief.refreshByCookie(stolen);

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
 import { databaseUri } from '../../support/database.js';
-import { PASSWORD, uniqueEmail } from '../../support/http.js';
+import { COOKIE, PASSWORD, uniqueEmail } from '../../support/http.js';
 import { Service, type Environment } from '../../support/service.js';
 import { claimsOf } from '../../support/tokens.js';
 import { launchChromium } from './chromium.js';
@@ -81,10 +81,15 @@ export class Device {
     return [first, ...others];
   }
 
-  /** The generation of the refresh token in the cookie jar; `null` where there is none. */
-  async cookieGeneration(): Promise<number | null> {
+  /** What is in the cookie jar, out of reach of scripts. */
+  async refreshToken(): Promise<string | null> {
     const cookies = await this.context.cookies();
-    const cookie = cookies.find(({ name }) => name === 'refresh_token');
-    return cookie ? claimsOf(cookie.value).gen : null;
+    return cookies.find(({ name }) => name === COOKIE)?.value ?? null;
+  }
+
+  /** Of the refresh token in the cookie jar; `null` where there is none. */
+  async cookieGeneration(): Promise<number | null> {
+    const token = await this.refreshToken();
+    return token === null ? null : claimsOf(token).gen;
   }
 }
