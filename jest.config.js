@@ -21,6 +21,7 @@ export default {
       },
     ],
   },
+  reporters: ['default', '<rootDir>/test/support/skipped-reporter.js'],
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   maxWorkers: 2,

@@ -31,8 +31,8 @@ export async function launchChromium(): Promise<Browser> {
 }
 
 /**
- * `describe` for tests that need a browser. Without one they are skipped, and it is said why; with `REQUIRE_BROWSER=1`
- * they fail.
+ * `describe` for tests that need a browser. Without one they are skipped, and the end of the run says why; with
+ * `REQUIRE_BROWSER=1` they fail.
  */
 export function describeInBrowser(name: string, tests: () => void): void {
   if (findChromium() !== null) return void describe(name, tests);
@@ -45,7 +45,6 @@ export function describeInBrowser(name: string, tests: () => void): void {
     return;
   }
   const reason = 'no Chromium on this machine; set CHROMIUM_PATH to one';
-  process.stderr.write(`\nSkipped: ${name} (${reason})\n`);
   describe.skip(name, () => {
     it(reason, () => {});
   });
