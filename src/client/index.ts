@@ -26,6 +26,7 @@ export type {
   ChangePasswordInput,
   DeviceFields,
   LoginInput,
+  NobodySignedIn,
   RegisterInput,
   SignOutReason,
   TokenStorage,

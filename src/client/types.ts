@@ -46,12 +46,15 @@ export type AuthState =
       /** When the access token ends: ms since 1970 by this device's clock. To show, not to decide by. */
       readonly tokenExpiresAt: number;
     }
-  | {
-      readonly status: 'unknown' | 'signed-out';
-      readonly user: null;
-      readonly session: null;
-      readonly tokenExpiresAt: null;
-    };
+  | ({ readonly status: 'unknown' } & NobodySignedIn)
+  | ({ readonly status: 'signed-out' } & NobodySignedIn);
+
+/** What a state shows that has no user. */
+export interface NobodySignedIn {
+  readonly user: null;
+  readonly session: null;
+  readonly tokenExpiresAt: null;
+}
 
 /**
  * Why the user is signed out: `LOGOUT` if it was asked for, here or in another tab; else the code of the server's
