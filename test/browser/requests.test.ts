@@ -45,6 +45,20 @@ describeInBrowser('requests of a page', () => {
     expect(world.gateway.count(REFRESH)).toBe(1);
   });
 
+  it('a stream cannot be sent twice: its 401 is handed on, and the user stays signed in', async () => {
+    const tab = await signedIn();
+    // Chromium sends streams by HTTP/2 only: the browser's own interception answers in the gateway's place.
+    let sent = 0;
+    await tab.page.route('**/api/upload', (route) => {
+      sent++;
+      return route.fulfill({ status: 401, json: { statusCode: 401, code: 'ACCESS_TOKEN_EXPIRED' } });
+    });
+    const answer = await tab.do('postStream', '/api/upload', { buy: 'a boat' });
+    expect(answer).toMatchObject({ status: 401, body: { code: 'ACCESS_TOKEN_EXPIRED' } });
+    expect(sent).toBe(1);
+    expect(await tab.do('get', '/api/orders')).toMatchObject({ status: 200 });
+  });
+
   it('a request that is refused a second time is not sent a third time', async () => {
     const tab = await signedIn();
     world.gateway.fault('GET /api/orders', expired, 5);

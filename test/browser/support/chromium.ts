@@ -3,6 +3,9 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
+// Chromium only: Playwright needs a Firefox of its own making, which is a download; a distribution's is reached by
+// WebDriver BiDi, and playwright-core's support of that is not public.
+
 /** Of Debian, Ubuntu, Alpine, and of Google's own packages. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 /** Without a sandbox, as in a container; and nothing that a browser does of its own accord on the network. */
