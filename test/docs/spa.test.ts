@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Api, type Answer, newSession, PASSWORD, uniqueEmail } from '../support/http.js';
+import { Service } from '../support/service.js';
+import { claimsOf } from '../support/tokens.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const START_WITHIN_MS = 30_000;
+
+describe('docs/spa.md', () => {
+  let folder: string;
+  let output: string;
+  let names: string[];
+
+  beforeAll(async () => {
+    const document = await readFile(join(ROOT, 'docs/spa.md'), 'utf8');
+    const snippets = [...document.matchAll(/```tsx?\n\/\/ (\S+)\n([\s\S]*?)```/g)];
+    names = snippets.map(([, name = '']) => name);
+    folder = await mkdtemp(join(ROOT, 'test/docs/compiled-'));
+    await mkdir(join(folder, 'src'));
+    for (const [, name = '', code = ''] of snippets) await writeFile(join(folder, 'src', name), code);
+    const config = {
+      extends: '../../../tsconfig.json',
+      compilerOptions: {
+        lib: ['ES2023', 'DOM', 'DOM.Iterable'],
+        jsx: 'react-jsx',
+        // As published: by the package's own name.
+        paths: {},
+        noEmit: false,
+        outDir: 'out',
+        rootDir: 'src',
+      },
+      include: ['src'],
+    };
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const tsc = join(ROOT, 'node_modules/.bin/tsc');
+    const compiled = promisify(execFile)(tsc, ['-p', folder]);
+    ({ stdout: output } = await compiled.catch((error: { stdout: string }) => error));
+  }, 60_000);
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('shows modules that compile', () => {
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'auth.ts',
+        'login.ts',
+        'orders.ts',
+        'http.ts',
+        'app.tsx',
+        'main.ts',
+        'render.ts',
+      ]),
+    );
+    expect(output).toBe('');
+  });
+
+  describe('render.ts', () => {
+    let service: Service;
+    let server: ChildProcess;
+    let pages: Api;
+
+    beforeAll(async () => {
+      // No grace, and hence no mercy for a page that does not relay what it got.
+      service = await Service.start({ COOKIE_SAMESITE: 'lax', REFRESH_GRACE_PERIOD: '0s' });
+      const port = await freePort();
+      server = spawn(process.execPath, [join(folder, 'out/render.js')], {
+        env: { PATH: process.env.PATH, PORT: String(port), AUTH_URL: `${service.origin}/auth` },
+        stdio: ['ignore', 'inherit', 'inherit'],
+      });
+      pages = new Api(`http://127.0.0.1:${port}`);
+      const deadline = Date.now() + START_WITHIN_MS;
+      while (!(await pages.send('GET', '/').catch(() => null))) {
+        if (Date.now() > deadline) throw new Error('the page server did not start');
+        await delay(50);
+      }
+    }, 60_000);
+
+    afterAll(async () => {
+      const gone = once(server, 'exit');
+      server.kill();
+      await gone;
+      await service.dispose();
+    });
+
+    const page = (refreshCookie?: string): Promise<Answer> => pages.send('GET', '/', { refreshCookie });
+
+    it('greets the user, and relays one new cookie for each page', async () => {
+      const email = uniqueEmail();
+      const session = await newSession(service.api(), { email, password: PASSWORD, transport: 'cookie' });
+      let cookie = session.refreshToken;
+      for (const generation of [1, 2, 3]) {
+        const answer = await page(cookie);
+        expect(answer.text).toContain(`Hello ${email}.`);
+        expect(answer.cookies).toHaveLength(1);
+        expect(answer.cookie()?.attributes).toMatchObject({ samesite: 'Lax', httponly: '' });
+        cookie = answer.cookie()!.value;
+        expect(claimsOf(cookie).gen).toBe(generation);
+      }
+    });
+
+    it('asks a stranger to log in', async () => {
+      const answer = await page();
+      expect(answer.text).toContain('Please log in.');
+    });
+
+    it('renders without a user while the service is away, and touches no cookie', async () => {
+      const { refreshToken } = await newSession(service.api(), { transport: 'cookie' });
+      await service.kill();
+      const answer = await page(refreshToken);
+      expect(answer.text).toContain('One moment');
+      expect(answer.cookies).toEqual([]);
+    });
+  });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
