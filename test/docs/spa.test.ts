@@ -14,13 +14,14 @@ import { claimsOf } from '../support/tokens.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START_WITHIN_MS = 30_000;
 
-describe('docs/spa.md', () => {
+describe('docs/spa.md, and what the README says of front ends', () => {
   let folder: string;
   let output: string;
   let names: string[];
 
   beforeAll(async () => {
-    const document = await readFile(join(ROOT, 'docs/spa.md'), 'utf8');
+    const documents = ['docs/spa.md', 'README.md'].map((path) => readFile(join(ROOT, path), 'utf8'));
+    const document = (await Promise.all(documents)).join('\n');
     const snippets = [...document.matchAll(/```tsx?\n\/\/ (\S+)\n([\s\S]*?)```/g)];
     names = snippets.map(([, name = '']) => name);
     folder = await mkdtemp(join(ROOT, 'test/docs/compiled-'));
@@ -57,6 +58,7 @@ describe('docs/spa.md', () => {
         'app.tsx',
         'main.ts',
         'render.ts',
+        'page.ts',
       ]),
     );
     expect(output).toBe('');
