@@ -1,9 +1,15 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { databaseUri } from './database.js';
 
+const HELLO = /hello|ismaster/i;
+/** Long enough for a busy process to see the one break before the others. */
+const MONITOR_FIRST_MS = 300;
+
 /** A line to the test database that the test can cut, freeze or make lose an answer: real network faults to the driver. */
 export class DatabaseProxy {
   private readonly sockets = new Set<Socket>();
+  /** Connections that carried more than the hellos of a driver's monitor. */
+  private readonly working = new Set<Socket>();
   private isCut = false;
   private isFrozen = false;
   /** Commands whose next answer is lost. */
@@ -36,15 +42,14 @@ export class DatabaseProxy {
   }
 
   /**
-   * Nothing passes any more. The driver's monitor, which connected first, loses its connection first: it can hang for good
-   * (in 7.8) where a command fails in the very turn in which its own socket breaks.
+   * Nothing passes any more. The monitor of each driver loses its connection first: it can hang for good (in 7.8) where a
+   * command fails in the very turn in which its own socket breaks.
    */
   cut(): void {
     this.isCut = true;
-    const [monitor, ...others] = this.sockets;
-    monitor?.destroy();
-    for (const socket of others) socket.unpipe();
-    setTimeout(() => others.forEach((socket) => socket.destroy()), 20);
+    const working = [...this.working];
+    for (const socket of this.sockets) if (!this.working.has(socket)) socket.destroy();
+    setTimeout(() => working.forEach((socket) => socket.destroy()), MONITOR_FIRST_MS);
   }
 
   restore(): void {
@@ -84,6 +89,7 @@ export class DatabaseProxy {
       socket.on('error', () => undefined);
       socket.on('close', () => {
         this.sockets.delete(socket);
+        this.working.delete(socket);
         client.destroy();
         database.destroy();
       });
@@ -92,6 +98,9 @@ export class DatabaseProxy {
     if (this.isFrozen) for (const socket of [client, database]) socket.pause();
     let isDoomed = false;
     client.on('data', (chunk: Buffer) => {
+      if (this.isCut) return;
+      if (!HELLO.test(chunk.toString('latin1')))
+        for (const socket of [client, database]) this.working.add(socket);
       for (const command of this.doomed) {
         if (!chunk.includes(command)) continue;
         this.doomed.delete(command);
@@ -100,6 +109,7 @@ export class DatabaseProxy {
       database.write(chunk);
     });
     database.on('data', (chunk: Buffer) => {
+      if (this.isCut) return;
       if (isDoomed) client.destroy();
       else client.write(chunk);
     });
