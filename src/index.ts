@@ -26,6 +26,15 @@ export { RedisRevocationStore } from './revocation/redis-revocation.store.js';
 export type { RedisRevocationStoreOptions } from './revocation/redis-revocation.store.js';
 export type { RedisClient, RedisSubscriber } from './revocation/redis-client.js';
 export { AuthEventBus } from './events/auth-event-bus.js';
+export type { EventRecorder } from './events/auth-event-bus.js';
+export { AuditService } from './audit/audit.service.js';
+export type {
+  AuditStats,
+  SecurityEventPage,
+  SecurityEventQuery,
+  SecuritySummary,
+} from './audit/audit.service.js';
+export type { DayCount } from './audit/security-event.store.js';
 
 // Strategies, guards, decorators
 export { JwtStrategy } from './tokens/jwt.strategy.js';
@@ -43,6 +52,7 @@ export { Roles } from './auth/decorators/roles.decorator.js';
 // Options
 export type {
   AccessTokenOptions,
+  AuditOptions,
   AuthOptions,
   CookieOptions,
   FingerprintOptions,
@@ -104,6 +114,10 @@ export type {
   EventSource,
   RefusalReason,
 } from './core/events.js';
+export type { AuthEventName, AuthEvents, EventDevice, EventSource } from './core/events.js';
+export { AUTH_EVENT_NAMES } from './core/security-event.js';
+export type { SecurityEvent } from './core/security-event.js';
+export type { TopEntry } from './core/top-counter.js';
 export type {
   ProfileAnswer,
   SessionAnswer,

@@ -58,6 +58,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
     isProduction,
     hasDemo: read.demo(),
     isThrottled: read.choice('THROTTLE', 'on', ['on', 'off']) === 'on',
+    isAudited: read.choice('AUDIT', 'on', ['on', 'off']) === 'on',
   };
 
   const config: AppConfig = {
@@ -88,12 +89,13 @@ interface AuthBasis {
   readonly isProduction: boolean;
   readonly hasDemo: boolean;
   readonly isThrottled: boolean;
+  readonly isAudited: boolean;
 }
 
 /** Values go to the library as they are, odd ones too: it checks them and reports all together. */
 function readAuthOptions(
   env: Environment,
-  { issuer, keys, isProduction, hasDemo, isThrottled }: AuthBasis,
+  { issuer, keys, isProduction, hasDemo, isThrottled, isAudited }: AuthBasis,
 ): AuthOptions {
   const ttl = env.text('ACCESS_TOKEN_TTL');
   return {
@@ -124,6 +126,10 @@ function readAuthOptions(
     sessions: { maxPerUser: env.number('MAX_SESSIONS_PER_USER') as number | undefined },
     password: { bcryptCost: env.number('BCRYPT_COST') as number | undefined },
     throttle: isThrottled ? undefined : false,
+    audit: isAudited && {
+      retention: env.text('AUDIT_RETENTION'),
+      rotations: env.flag('AUDIT_ROTATIONS') as boolean | undefined,
+    },
     trustedOrigins: env.list('TRUSTED_ORIGINS'),
     introspectionClients: env.list('INTROSPECTION_CLIENTS')?.map((pair) => {
       const [id = '', ...secret] = pair.split(':');

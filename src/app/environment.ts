@@ -184,6 +184,19 @@ export const VARIABLES: readonly Variable[] = [
     fallback: 'on',
     meaning: '`on` or `off`; `off` for load tests: nobody is slowed down.',
   },
+  { name: 'AUDIT', fallback: 'on', meaning: '`on` or `off`: whether every event is kept in the database.' },
+  {
+    name: 'AUDIT_RETENTION',
+    fallback: '90d',
+    meaning: 'How long the audit log keeps a row.',
+    option: 'audit.retention',
+  },
+  {
+    name: 'AUDIT_ROTATIONS',
+    fallback: 'true',
+    meaning: 'Whether each rotation of a refresh token gets a row; `false` only counts them.',
+    option: 'audit.rotations',
+  },
   {
     name: 'DEMO',
     fallback: 'on; off in production',

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { AuditModule } from '../audit/audit.module.js';
 import type { AuthOptions } from '../core/options/auth-options.js';
 import { AUTH_OPTIONS, type ModuleOptions, resolveOptions } from '../core/options/resolve-options.js';
 import { DatabaseModule } from '../database/database.module.js';
@@ -83,6 +84,7 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   const revocation = RevocationModule.register(options, database, connectionName);
   const users = UsersModule.register(options, database, connectionName);
   const tokens = TokensModule.register({ options, database, revocation, users }, connectionName);
+  const audit = AuditModule.register(options, database, connectionName);
   const throttle = ThrottleModule.register(options, connectionName);
   const introspection = IntrospectionModule.register(
     controllers.introspection === false ? null : routePrefix,
@@ -107,12 +109,12 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   return {
     module: AuthModule,
     global: isGlobal,
-    imports: [options, database, revocation, users, tokens, throttle, introspection],
+    imports: [options, database, revocation, users, tokens, audit, throttle, introspection],
     controllers: [
       ...(controllers.auth === false ? [] : [authControllerAt(routePrefix)]),
       ...(controllers.jwks === false ? [] : [JwksController]),
     ],
     providers: [...shared, AccessTokenGuard, RequestShapeGuard, UnexpectedErrorFilter, ...global],
-    exports: [...shared, options, database, revocation, users, tokens, throttle, introspection],
+    exports: [...shared, options, database, revocation, users, tokens, audit, throttle, introspection],
   };
 }

@@ -92,7 +92,13 @@ export class AuthService {
     }
     await this.throttle.succeeded(attempt);
     const opened = await this.refreshTokens.open(check.user, request, client);
-    void this.events.emit('user.logged_in', { userId: check.user.id, sessionId: opened.session.id, source });
+    const { appId, deviceId, deviceName } = opened.session.device;
+    void this.events.emit('user.logged_in', {
+      userId: check.user.id,
+      sessionId: opened.session.id,
+      device: { appId, deviceId, deviceName },
+      source,
+    });
     return this.grant(opened);
   }
 
@@ -115,15 +121,23 @@ export class AuthService {
     for (const claims of [refreshToken, access]) if (claims) owners.set(claims.sid, claims.sub);
     for (const [sessionId, userId] of owners) {
       await this.terminator.end(userId, [sessionId], 'logged_out', source);
-      void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, source });
+      void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, by: null, source });
     }
   }
 
-  /** Ends every session of the user and makes every access token dead. */
-  async logoutEverywhere(userId: string, source: EventSource | null = null): Promise<void> {
+  /**
+   * Ends every session of the user and makes every access token dead.
+   * @param by id of the administrator who does it, here and below; null where it is the user himself, or the host
+   */
+  async logoutEverywhere(
+    userId: string,
+    source: EventSource | null = null,
+    by: string | null = null,
+  ): Promise<void> {
     await this.retireTokens(userId);
-    await this.terminator.endAll(userId, 'logged_out_everywhere', source);
-    void this.events.emit('user.logged_out', { userId, sessionId: null, everywhere: true, source });
+    const reason = by === null ? 'logged_out_everywhere' : 'ended_by_administrator';
+    await this.terminator.endAll(userId, reason, source);
+    void this.events.emit('user.logged_out', { userId, sessionId: null, everywhere: true, by, source });
   }
 
   /**
@@ -182,18 +196,26 @@ export class AuthService {
   }
 
   /** Disables a user and ends everything he has. False where there is no such user. */
-  async disableUser(userId: string, source: EventSource | null = null): Promise<boolean> {
+  async disableUser(
+    userId: string,
+    source: EventSource | null = null,
+    by: string | null = null,
+  ): Promise<boolean> {
     if (!(await this.users.setDisabled(userId, true))) return false;
     await this.retireTokens(userId);
     await this.terminator.endAll(userId, 'user_disabled', source);
-    void this.events.emit('user.disabled', { userId, source });
+    void this.events.emit('user.disabled', { userId, by, source });
     return true;
   }
 
   /** Lets a disabled user log in again. False where there is no such user. */
-  async enableUser(userId: string, source: EventSource | null = null): Promise<boolean> {
+  async enableUser(
+    userId: string,
+    source: EventSource | null = null,
+    by: string | null = null,
+  ): Promise<boolean> {
     if (!(await this.users.setDisabled(userId, false))) return false;
-    void this.events.emit('user.enabled', { userId, source });
+    void this.events.emit('user.enabled', { userId, by, source });
     return true;
   }
 

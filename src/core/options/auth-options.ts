@@ -24,6 +24,10 @@ export interface AuthOptions {
    */
   throttle?: false | ThrottleOptions;
   /**
+   * The audit log, in the collections `security_events` and `security_daily` of the host's connection; `false` keeps none.
+   */
+  audit?: false | AuditOptions;
+  /**
    * Origins (`https://app.example.com`) other than the service's own whose pages may use the routes that read or set
    * the refresh cookie.
    * @default []
@@ -236,6 +240,20 @@ export interface ThrottleOptions {
    * @default { limit: 300, window: '1m' }
    */
   refresh?: LimitOptions;
+}
+
+/** Every event is kept: who, when, from where. Rows are written in batches, off the path of requests. */
+export interface AuditOptions {
+  /**
+   * How long a row is kept, and a day's counters. A change holds for rows written from then on.
+   * @default '90d'
+   */
+  retention?: Duration;
+  /**
+   * Whether each rotation of a refresh token gets a row: by far the most frequent event. `false` only counts them.
+   * @default true
+   */
+  rotations?: boolean;
 }
 
 export interface PasswordOptions {

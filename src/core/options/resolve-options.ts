@@ -59,6 +59,8 @@ export interface ResolvedAuthOptions {
   };
   /** Null: off. */
   readonly throttle: Readonly<Record<keyof ThrottleOptions, ResolvedLimit>> | null;
+  /** Null: off. */
+  readonly audit: { readonly retentionMs: number; readonly rotations: boolean } | null;
   /** Keys of the cookie by which a device is recognised, one for each refresh key. */
   readonly deviceKeys: readonly Uint8Array[];
   readonly trustedOrigins: ReadonlySet<string>;
@@ -72,6 +74,9 @@ export interface ResolvedLimit {
   readonly limit: number;
   readonly windowMs: number;
 }
+
+/** A report reads days. */
+const DAY_MS = 86_400_000;
 
 /** What is wrong with the options: every problem at once, none where they can be used. */
 export function checkOptions(options: AuthOptions): readonly ConfigurationProblem[] {
@@ -169,6 +174,7 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
       hasher: options.password?.hasher ?? null,
     },
     throttle: readThrottle(read, options.throttle),
+    audit: readAudit(read, options.audit),
     deviceKeys: derivedKeys(keys.refresh, 'device'),
     trustedOrigins: readOrigins(read, options.trustedOrigins),
     introspectionClients: readIntrospectionClients(read, options.introspectionClients),
@@ -237,6 +243,14 @@ function readThrottle(
     failures: readLimit('failures', { limit: 10, window: '15m' }),
     accountFailures: readLimit('accountFailures', { limit: 100, window: '15m' }),
     refresh: readLimit('refresh', { limit: 300, window: '1m' }),
+  };
+}
+
+function readAudit(read: OptionReader, audit: AuthOptions['audit']): ResolvedAuthOptions['audit'] {
+  if (audit === false) return null;
+  return {
+    retentionMs: read.duration('audit.retention', audit?.retention, '90d', { minMs: DAY_MS }),
+    rotations: read.flag('audit.rotations', audit?.rotations, true),
   };
 }
 

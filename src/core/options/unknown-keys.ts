@@ -41,6 +41,7 @@ export const AUTH_OPTION_KEYS = {
     hasher: null,
   },
   throttle: { login: LIMIT, failures: LIMIT, accountFailures: LIMIT, refresh: LIMIT },
+  audit: { retention: null, rotations: null },
   trustedOrigins: null,
   introspectionClients: null,
   userStore: null,
