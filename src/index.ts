@@ -52,6 +52,7 @@ export { Roles } from './auth/decorators/roles.decorator.js';
 // Options
 export type {
   AccessTokenOptions,
+  AnomalyOptions,
   AuditOptions,
   AuthOptions,
   CookieOptions,
@@ -111,10 +112,10 @@ export type {
   AuthEventName,
   AuthEvents,
   EarlierTokenEvent,
+  EventDevice,
   EventSource,
   RefusalReason,
 } from './core/events.js';
-export type { AuthEventName, AuthEvents, EventDevice, EventSource } from './core/events.js';
 export { AUTH_EVENT_NAMES } from './core/security-event.js';
 export type { SecurityEvent } from './core/security-event.js';
 export type { TopEntry } from './core/top-counter.js';
@@ -127,6 +128,15 @@ export type {
 } from './auth/dto/answers.js';
 export type { AccessTokenClaims } from './core/access-token.js';
 export type { RefreshTokenClaims, Transport } from './core/refresh-token.js';
+export { ANOMALY_RULES } from './core/anomaly.js';
+export type {
+  Activity,
+  ActivityUse,
+  AnomalyRule,
+  LoginActivity,
+  RefreshActivity,
+  Suspicion,
+} from './core/anomaly.js';
 export { decideRotation } from './core/rotation.js';
 export type {
   Predecessor,

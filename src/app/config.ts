@@ -1,4 +1,10 @@
-import { type AuthOptions, checkOptions, ConfigurationError, type ConfigurationProblem } from '../index.js';
+import {
+  type AuthOptions,
+  checkOptions,
+  ConfigurationError,
+  type ConfigurationProblem,
+  type FingerprintFeature,
+} from '../index.js';
 import { DEMO_ACCESS_TTL, DEMO_APP_ID } from './demo/demo-settings.js';
 import { Environment, VARIABLES } from './environment.js';
 import type { KeySources } from './keys/key-file-watcher.js';
@@ -124,6 +130,11 @@ function readAuthOptions(
       },
     },
     sessions: { maxPerUser: env.number('MAX_SESSIONS_PER_USER') as number | undefined },
+    fingerprint: {
+      mode: env.text('FINGERPRINT_MODE') as 'off' | 'report' | 'enforce' | undefined,
+      features: env.list('FINGERPRINT_FEATURES') as FingerprintFeature[] | undefined,
+    },
+    anomaly: { action: env.text('ANOMALY_ACTION') as 'report' | undefined },
     password: { bcryptCost: env.number('BCRYPT_COST') as number | undefined },
     throttle: isThrottled ? undefined : false,
     audit: isAudited && {

@@ -24,6 +24,7 @@ const LEVELS = {
   'session.revoked': 'log',
   'session.evicted': 'log',
   'fingerprint.mismatched': 'warn',
+  'activity.suspected': 'warn',
   'password.changed': 'log',
   'access_token.revoked': 'log',
   'key.retired': 'log',

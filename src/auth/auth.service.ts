@@ -69,7 +69,7 @@ export class AuthService {
   /**
    * Begins a session.
    * @throws AuthError `INVALID_CREDENTIALS` (e-mail and password alike), `ACCOUNT_DISABLED` (with the right password),
-   * `TOO_MANY_ATTEMPTS`
+   * `TOO_MANY_ATTEMPTS`, `SUSPICIOUS_ACTIVITY` (where `anomaly.action` is not `report`)
    */
   async login(
     email: string,
@@ -80,7 +80,7 @@ export class AuthService {
     this.assertTransport(request);
     const source = sourceOf(client);
     const attempt = await this.attemptOf(normalizeEmail(email), request, client);
-    await this.beginAttempt(attempt, { email: attempt.email, userId: null, source });
+    const counted = await this.beginAttempt(attempt, { email: attempt.email, userId: null, source });
     const check = await this.users.checkPassword(email, password).catch(async (error: unknown) => {
       await this.throttle.cancelled(attempt);
       throw error;
@@ -90,8 +90,11 @@ export class AuthService {
       void this.events.emit('login.failed', { email, userId, reason: check.outcome, source });
       throw new AuthError(check.outcome === 'disabled' ? 'ACCOUNT_DISABLED' : 'INVALID_CREDENTIALS');
     }
+    // On a device that the account knows, its owner mistypes.
+    const failedAttempts = attempt.isKnownDevice ? 0 : counted;
+    const opened = await this.refreshTokens.open(check.user, request, client, null, failedAttempts);
+    // Not before: a login that was refused as suspicious leaves the failures counted.
     await this.throttle.succeeded(attempt);
-    const opened = await this.refreshTokens.open(check.user, request, client);
     const { appId, deviceId, deviceName } = opened.session.device;
     void this.events.emit('user.logged_in', {
       userId: check.user.id,
@@ -242,12 +245,13 @@ export class AuthService {
     return { email, origin: `address:${clientAddress(ip)}`, isKnownDevice: false };
   }
 
+  /** @returns how many failures were counted before */
   private async beginAttempt(
     attempt: Attempt,
     who: Omit<AuthEvents['login.locked'], 'reason'>,
-  ): Promise<void> {
+  ): Promise<number> {
     try {
-      await this.throttle.beginPasswordAttempt(attempt);
+      return await this.throttle.beginPasswordAttempt(attempt);
     } catch (error) {
       if (error instanceof AuthError && error.code === 'TOO_MANY_ATTEMPTS')
         void this.events.emit('login.locked', { ...who, reason: 'failure_limit' });

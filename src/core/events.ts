@@ -1,4 +1,5 @@
 import type { RestoredEvidence, ReuseEvidence, RevocationReason } from './rotation.js';
+import type { Suspicion } from './anomaly.js';
 
 /** Who sent a request. */
 export interface EventSource {
@@ -111,6 +112,13 @@ export interface AuthEvents {
   'session.revoked': SessionEvent & Cause & { reason: RevocationReason };
   'session.evicted': SessionEvent & Cause;
   'fingerprint.mismatched': SessionEvent & { refused: boolean; source: EventSource };
+  /** A rule found a refresh or a login odd; `action` is what the policy does about it. */
+  'activity.suspected': SessionEvent & {
+    rule: string;
+    action: 'report' | 'revoke-session' | 'revoke-user';
+    evidence: Suspicion;
+    source: EventSource;
+  };
   'password.changed': { userId: string; source: EventSource };
   /** Through the revocation endpoint (RFC 7009); `tokenId` is its `jti`. */
   'access_token.revoked': SessionEvent & Cause & { tokenId: string; clientId: string };

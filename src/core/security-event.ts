@@ -69,6 +69,7 @@ const TELL: { readonly [Name in AuthEventName]: (payload: AuthEvents[Name]) => S
   'refresh_token.recovered': told,
   'refresh_token.restored': told,
   'refresh_token.reuse_detected': ({ evidence: reason, ...payload }) => ({ ...told(payload), reason }),
+  'refresh_token.refused': ({ reason, ...payload }) => ({ ...told(payload), reason }),
   'session.revoked': ({ userId, sessionId, reason, source }) => ({
     userId,
     sessionId,
@@ -77,6 +78,13 @@ const TELL: { readonly [Name in AuthEventName]: (payload: AuthEvents[Name]) => S
   }),
   'session.evicted': ({ userId, sessionId, source }) => ({ userId, sessionId, ...from(source) }),
   'fingerprint.mismatched': told,
+  'activity.suspected': ({ userId, sessionId, rule, action, evidence, source }) => ({
+    userId,
+    sessionId,
+    reason: rule,
+    evidence: { action, ...evidence },
+    ...from(source),
+  }),
   'access_token.revoked': ({ userId, sessionId, tokenId, clientId, source }) => ({
     userId,
     sessionId,
@@ -94,6 +102,8 @@ export const AUTH_EVENT_NAMES = Object.keys(TELL) as AuthEventName[];
 const ROUTINE: ReadonlySet<AuthEventName> = new Set<AuthEventName>([
   'refresh_token.rotated',
   'refresh_token.replayed',
+  // A client that goes on with a token of an ended session.
+  'refresh_token.refused',
 ]);
 
 /** A flood of requests over a limit is routine too: it must not cost more than it did. */

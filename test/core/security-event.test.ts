@@ -42,11 +42,15 @@ describe(securityEvent, () => {
       presentedGeneration: 1,
       evidence: 'successor_confirmed',
       revoked: true,
+      scope: 'session',
+      affectedSessionIds: ['s'],
+      replacedAt: AT,
+      confirmedAt: AT,
       source: SOURCE,
       lastUse,
     });
     expect(theft).toMatchObject({ ...SESSION, ...SOURCE, reason: 'successor_confirmed' });
-    expect(theft.evidence).toEqual({ generation: 3, presentedGeneration: 1, revoked: true, lastUse });
+    expect(theft.evidence).toMatchObject({ generation: 3, presentedGeneration: 1, revoked: true, lastUse });
   });
 
   it('names the administrator and the user he acted on', () => {
@@ -69,7 +73,7 @@ describe(securityEvent, () => {
 
   test('rotations, races of tabs and floods over a limit are routine, and nothing else is', () => {
     const routine = AUTH_EVENT_NAMES.filter((type) => isRoutine({ type, reason: 'failure_limit' }));
-    expect(routine).toEqual(['refresh_token.rotated', 'refresh_token.replayed']);
+    expect(routine).toEqual(['refresh_token.rotated', 'refresh_token.replayed', 'refresh_token.refused']);
     for (const reason of ['login_limit', 'refresh_limit'])
       expect(isRoutine({ type: 'login.locked', reason })).toBe(true);
     expect(AUTH_EVENT_NAMES.length).toBeGreaterThan(15);

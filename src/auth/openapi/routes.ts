@@ -28,6 +28,7 @@ export const CODES = {
     'TOO_MANY_ATTEMPTS',
     'INVALID_CREDENTIALS',
     'ACCOUNT_DISABLED',
+    'SUSPICIOUS_ACTIVITY',
     ...ANYWHERE,
   ],
   refresh: [

@@ -1,3 +1,4 @@
+import type { AnomalyRule } from '../anomaly.js';
 import type { Duration } from '../duration.js';
 import type { FingerprintFeature } from '../fingerprint.js';
 import type { KeyInput } from '../key-spec.js';
@@ -18,6 +19,7 @@ export interface AuthOptions {
   sessions?: SessionOptions;
   revocation?: RevocationOptions;
   fingerprint?: FingerprintOptions;
+  anomaly?: AnomalyOptions;
   password?: PasswordOptions;
   /**
    * How often a client may try; `false` turns it off.
@@ -210,6 +212,21 @@ export interface FingerprintOptions {
    * @default derived from each refresh key
    */
   key?: string;
+}
+
+/** Rules look at every refresh and login; each is a small pure function. */
+export interface AnomalyOptions {
+  /**
+   * What suspicious activity does: `report` an event; `revoke-session` 403 `SUSPICIOUS_ACTIVITY` and the end of the
+   * session; `revoke-user` the same, and the end of all the user's sessions.
+   * @default 'report'
+   */
+  action?: 'report' | 'revoke-session' | 'revoke-user';
+  /**
+   * What counts as suspicious. Add to the rules of the module, or choose among them.
+   * @default ANOMALY_RULES
+   */
+  rules?: readonly AnomalyRule[];
 }
 
 /** So many attempts within the window; beyond it 429 with `Retry-After`. */

@@ -1,3 +1,4 @@
+import { ANOMALY_RULES, type AnomalyRule } from '../anomaly.js';
 import type { ClientSecrets } from '../client-credentials.js';
 import { FINGERPRINT_FEATURES, type FingerprintFeature } from '../fingerprint.js';
 import type { RingKey } from '../key-spec.js';
@@ -44,6 +45,10 @@ export interface ResolvedAuthOptions {
     readonly keys: readonly Uint8Array[];
     /** Whether they come from the refresh keys, and change with them. */
     readonly areKeysDerived: boolean;
+  };
+  readonly anomaly: {
+    readonly action: 'report' | 'revoke-session' | 'revoke-user';
+    readonly rules: readonly AnomalyRule[];
   };
   readonly password: {
     readonly minLength: number;
@@ -147,6 +152,14 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
       keys: fingerprintKeys(read, options.fingerprint?.key, keys.refresh),
       areKeysDerived: options.fingerprint?.key === undefined,
     },
+    anomaly: {
+      action: read.choice('anomaly.action', options.anomaly?.action, 'report', [
+        'report',
+        'revoke-session',
+        'revoke-user',
+      ]),
+      rules: readRules(read, options.anomaly?.rules),
+    },
     password: {
       minLength: read.integer('password.minLength', options.password?.minLength, 8, 8, 64),
       maxLength: read.integer('password.maxLength', options.password?.maxLength, 128, 64, 4096),
@@ -224,6 +237,19 @@ function readFeatures(read: OptionReader, features: unknown): FingerprintFeature
     if (!isKnown) read.refuse(key, feature, `give some of ${FINGERPRINT_FEATURES.join(', ')}`);
     return isKnown;
   });
+}
+
+function readRules(read: OptionReader, given: unknown): readonly AnomalyRule[] {
+  if (given === undefined) return ANOMALY_RULES;
+  const isRule = (rule: unknown): rule is AnomalyRule => {
+    const { name, examine } = Object(rule) as Partial<AnomalyRule>;
+    return typeof name === 'string' && name !== '' && typeof examine === 'function';
+  };
+  if (Array.isArray(given) && given.every(isRule)) {
+    if (new Set(given.map(({ name }) => name)).size === given.length) return [...given];
+    read.refuse('anomaly.rules', given, 'two rules have the same name: give each its own');
+  } else read.refuse('anomaly.rules', given, 'give a list of rules, each with a name and a function examine');
+  return ANOMALY_RULES;
 }
 
 function readThrottle(

@@ -29,6 +29,7 @@ export const AUTH_OPTION_KEYS = {
   sessions: { maxPerUser: null },
   revocation: { mode: null, pollInterval: null, maxStaleness: null, store: null },
   fingerprint: { mode: null, features: null, key: null },
+  anomaly: { action: null, rules: null },
   password: {
     minLength: null,
     maxLength: null,
