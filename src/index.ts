@@ -6,6 +6,9 @@ export { UsersModule } from './users/users.module.js';
 // Services
 export { AuthService } from './auth/auth.service.js';
 export type { LogoutTokens } from './auth/auth.service.js';
+export { AdminService } from './auth/admin/admin.service.js';
+export type { Administrator } from './auth/admin/admin.service.js';
+export type { SecurityEventsQueryDto } from './auth/admin/security-events-query.dto.js';
 export { AuthHttp } from './auth/auth-http.js';
 export type { ClientRequest } from './auth/auth-http.js';
 export { UsersService } from './users/users.service.js';

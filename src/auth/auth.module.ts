@@ -8,6 +8,8 @@ import { RevocationModule } from '../revocation/revocation.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { ThrottleModule } from '../throttle/throttle.module.js';
 import { UsersModule } from '../users/users.module.js';
+import { adminControllerAt } from './admin/admin.controller.js';
+import { AdminService } from './admin/admin.service.js';
 import { authControllerAt } from './auth.controller.js';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -92,6 +94,7 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   );
   const shared = [
     AuthService,
+    AdminService,
     AuthHttp,
     RefreshCookie,
     DeviceCookie,
@@ -112,6 +115,7 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
     imports: [options, database, revocation, users, tokens, audit, throttle, introspection],
     controllers: [
       ...(controllers.auth === false ? [] : [authControllerAt(routePrefix)]),
+      ...(controllers.admin === false ? [] : [adminControllerAt(routePrefix)]),
       ...(controllers.jwks === false ? [] : [JwksController]),
     ],
     providers: [...shared, AccessTokenGuard, RequestShapeGuard, UnexpectedErrorFilter, ...global],
