@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import type { Bench, BenchContext, Row } from './bench.js';
+import { bench as audit } from './audit.bench.js';
 import { bench as growth } from './growth.bench.js';
 import { bench as guard } from './guard.bench.js';
 import { openDatabase } from './host/database.js';
@@ -18,7 +19,17 @@ import { bench as storage } from './storage.bench.js';
 import { bench as storm } from './storm.bench.js';
 import { bench as textbook } from './textbook.bench.js';
 
-const BENCHES: readonly Bench[] = [guard, refresh, textbook, roundTrips, storm, revocation, storage, growth];
+const BENCHES: readonly Bench[] = [
+  guard,
+  refresh,
+  textbook,
+  audit,
+  roundTrips,
+  storm,
+  revocation,
+  storage,
+  growth,
+];
 /** A run that is not over by then has gone wrong. */
 const DEADLINE_MS = 15 * 60_000;
 

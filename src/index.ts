@@ -6,6 +6,9 @@ export { UsersModule } from './users/users.module.js';
 // Services
 export { AuthService } from './auth/auth.service.js';
 export type { LogoutTokens } from './auth/auth.service.js';
+export { AdminService } from './auth/admin/admin.service.js';
+export type { Administrator } from './auth/admin/admin.service.js';
+export type { SecurityEventsQueryDto } from './auth/admin/security-events-query.dto.js';
 export { AuthHttp } from './auth/auth-http.js';
 export type { ClientRequest } from './auth/auth-http.js';
 export { UsersService } from './users/users.service.js';
@@ -26,6 +29,15 @@ export { RedisRevocationStore } from './revocation/redis-revocation.store.js';
 export type { RedisRevocationStoreOptions } from './revocation/redis-revocation.store.js';
 export type { RedisClient, RedisSubscriber } from './revocation/redis-client.js';
 export { AuthEventBus } from './events/auth-event-bus.js';
+export type { EventRecorder } from './events/auth-event-bus.js';
+export { AuditService } from './audit/audit.service.js';
+export type {
+  AuditStats,
+  SecurityEventPage,
+  SecurityEventQuery,
+  SecuritySummary,
+} from './audit/audit.service.js';
+export type { DayCount } from './audit/security-event.store.js';
 
 // Strategies, guards, decorators
 export { JwtStrategy } from './tokens/jwt.strategy.js';
@@ -43,6 +55,8 @@ export { Roles } from './auth/decorators/roles.decorator.js';
 // Options
 export type {
   AccessTokenOptions,
+  AnomalyOptions,
+  AuditOptions,
   AuthOptions,
   CookieOptions,
   FingerprintOptions,
@@ -101,9 +115,13 @@ export type {
   AuthEventName,
   AuthEvents,
   EarlierTokenEvent,
+  EventDevice,
   EventSource,
   RefusalReason,
 } from './core/events.js';
+export { AUTH_EVENT_NAMES } from './core/security-event.js';
+export type { SecurityEvent } from './core/security-event.js';
+export type { TopEntry } from './core/top-counter.js';
 export type {
   ProfileAnswer,
   SessionAnswer,
@@ -113,6 +131,15 @@ export type {
 } from './auth/dto/answers.js';
 export type { AccessTokenClaims } from './core/access-token.js';
 export type { RefreshTokenClaims, Transport } from './core/refresh-token.js';
+export { ANOMALY_RULES } from './core/anomaly.js';
+export type {
+  Activity,
+  ActivityUse,
+  AnomalyRule,
+  LoginActivity,
+  RefreshActivity,
+  Suspicion,
+} from './core/anomaly.js';
 export { decideRotation } from './core/rotation.js';
 export type {
   Predecessor,

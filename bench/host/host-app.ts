@@ -26,6 +26,8 @@ export interface HostConfig {
   /** Low where logins only prepare the ground. */
   readonly bcryptCost?: number;
   readonly hashQueueLimit?: number;
+  /** The audit log; on unless it is said. */
+  readonly audit?: boolean;
   /** Watching commands costs time of its own: only where they are what is measured. */
   readonly countsCommands?: boolean;
 }
@@ -45,7 +47,14 @@ export interface RunningHost {
 const CHEAP_BCRYPT = 4;
 
 export async function startHost(
-  { adapter, bcryptCost = CHEAP_BCRYPT, hashQueueLimit, countsCommands = false, revocations }: HostConfig,
+  {
+    adapter,
+    bcryptCost = CHEAP_BCRYPT,
+    hashQueueLimit,
+    audit = true,
+    countsCommands = false,
+    revocations,
+  }: HostConfig,
   keys: HostKeys,
   database: { readonly uri: string; readonly dbName: string },
 ): Promise<RunningHost> {
@@ -58,6 +67,7 @@ export async function startHost(
     // All clients of a bench share one address.
     throttle: false,
     ...(shared ? { revocation: { store: shared.store } } : {}),
+    ...(audit ? {} : { audit: false }),
   };
 
   @Module({

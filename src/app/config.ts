@@ -1,4 +1,10 @@
-import { type AuthOptions, checkOptions, ConfigurationError, type ConfigurationProblem } from '../index.js';
+import {
+  type AuthOptions,
+  checkOptions,
+  ConfigurationError,
+  type ConfigurationProblem,
+  type FingerprintFeature,
+} from '../index.js';
 import { DEMO_ACCESS_TTL, DEMO_APP_ID } from './demo/demo-settings.js';
 import { Environment, VARIABLES } from './environment.js';
 import type { KeySources } from './keys/key-file-watcher.js';
@@ -58,6 +64,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
     isProduction,
     hasDemo: read.demo(),
     isThrottled: read.choice('THROTTLE', 'on', ['on', 'off']) === 'on',
+    isAudited: read.choice('AUDIT', 'on', ['on', 'off']) === 'on',
   };
 
   const config: AppConfig = {
@@ -88,12 +95,13 @@ interface AuthBasis {
   readonly isProduction: boolean;
   readonly hasDemo: boolean;
   readonly isThrottled: boolean;
+  readonly isAudited: boolean;
 }
 
 /** Values go to the library as they are, odd ones too: it checks them and reports all together. */
 function readAuthOptions(
   env: Environment,
-  { issuer, keys, isProduction, hasDemo, isThrottled }: AuthBasis,
+  { issuer, keys, isProduction, hasDemo, isThrottled, isAudited }: AuthBasis,
 ): AuthOptions {
   const ttl = env.text('ACCESS_TOKEN_TTL');
   return {
@@ -122,8 +130,17 @@ function readAuthOptions(
       },
     },
     sessions: { maxPerUser: env.number('MAX_SESSIONS_PER_USER') as number | undefined },
+    fingerprint: {
+      mode: env.text('FINGERPRINT_MODE') as 'off' | 'report' | 'enforce' | undefined,
+      features: env.list('FINGERPRINT_FEATURES') as FingerprintFeature[] | undefined,
+    },
+    anomaly: { action: env.text('ANOMALY_ACTION') as 'report' | undefined },
     password: { bcryptCost: env.number('BCRYPT_COST') as number | undefined },
     throttle: isThrottled ? undefined : false,
+    audit: isAudited && {
+      retention: env.text('AUDIT_RETENTION'),
+      rotations: env.flag('AUDIT_ROTATIONS') as boolean | undefined,
+    },
     trustedOrigins: env.list('TRUSTED_ORIGINS'),
     introspectionClients: env.list('INTROSPECTION_CLIENTS')?.map((pair) => {
       const [id = '', ...secret] = pair.split(':');

@@ -134,6 +134,24 @@ export const VARIABLES: readonly Variable[] = [
     option: 'password.bcryptCost',
   },
   {
+    name: 'FINGERPRINT_MODE',
+    fallback: 'report',
+    meaning: '`off`, `report`, or `enforce`: what a refresh from another browser than the login’s does.',
+    option: 'fingerprint.mode',
+  },
+  {
+    name: 'FINGERPRINT_FEATURES',
+    fallback: 'user-agent,accept-language,sec-ch-ua-platform',
+    meaning: 'Comma-separated traits that count; also `accept-encoding`, `sec-ch-ua`, `address`.',
+    option: 'fingerprint.features',
+  },
+  {
+    name: 'ANOMALY_ACTION',
+    fallback: 'report',
+    meaning: '`report`, `revoke-session` or `revoke-user`: what suspicious activity does.',
+    option: 'anomaly.action',
+  },
+  {
     name: 'TRUSTED_ORIGINS',
     fallback: 'none',
     meaning: 'Comma-separated origins of front ends elsewhere; answered with CORS.',
@@ -183,6 +201,19 @@ export const VARIABLES: readonly Variable[] = [
     name: 'THROTTLE',
     fallback: 'on',
     meaning: '`on` or `off`; `off` for load tests: nobody is slowed down.',
+  },
+  { name: 'AUDIT', fallback: 'on', meaning: '`on` or `off`: whether every event is kept in the database.' },
+  {
+    name: 'AUDIT_RETENTION',
+    fallback: '90d',
+    meaning: 'How long the audit log keeps a row.',
+    option: 'audit.retention',
+  },
+  {
+    name: 'AUDIT_ROTATIONS',
+    fallback: 'true',
+    meaning: 'Whether each rotation of a refresh token gets a row; `false` only counts them.',
+    option: 'audit.rotations',
   },
   {
     name: 'DEMO',

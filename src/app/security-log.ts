@@ -13,6 +13,7 @@ const LEVELS = {
   'user.logged_out': 'log',
   'user.disabled': 'warn',
   'user.enabled': 'warn',
+  'records.viewed': 'log',
   // What clients do all day.
   'refresh_token.rotated': 'debug',
   'refresh_token.replayed': 'debug',
@@ -23,6 +24,7 @@ const LEVELS = {
   'session.revoked': 'log',
   'session.evicted': 'log',
   'fingerprint.mismatched': 'warn',
+  'activity.suspected': 'warn',
   'password.changed': 'log',
   'access_token.revoked': 'log',
   'key.retired': 'log',

@@ -25,9 +25,9 @@ export interface AuthModuleExtras {
   routePrefix?: string;
   /**
    * Which controllers are mounted; without them the services remain.
-   * @default { auth: true, jwks: true, introspection: true }
+   * @default { auth: true, admin: true, jwks: true, introspection: true }
    */
-  controllers?: { auth?: boolean; jwks?: boolean; introspection?: boolean };
+  controllers?: { auth?: boolean; admin?: boolean; jwks?: boolean; introspection?: boolean };
   /**
    * Name of the host's Mongoose connection.
    * @default the default connection
@@ -39,7 +39,7 @@ const EXTRA_KEYS = {
   isGlobal: null,
   globalGuard: null,
   routePrefix: null,
-  controllers: { auth: null, jwks: null, introspection: null },
+  controllers: { auth: null, admin: null, jwks: null, introspection: null },
   connectionName: null,
 } satisfies KnownKeys<AuthModuleExtras>;
 

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { AuditModule } from '../audit/audit.module.js';
 import type { AuthOptions } from '../core/options/auth-options.js';
 import { AUTH_OPTIONS, type ModuleOptions, resolveOptions } from '../core/options/resolve-options.js';
 import { DatabaseModule } from '../database/database.module.js';
@@ -7,6 +8,8 @@ import { RevocationModule } from '../revocation/revocation.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { ThrottleModule } from '../throttle/throttle.module.js';
 import { UsersModule } from '../users/users.module.js';
+import { adminControllerAt } from './admin/admin.controller.js';
+import { AdminService } from './admin/admin.service.js';
 import { authControllerAt } from './auth.controller.js';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -83,6 +86,7 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   const revocation = RevocationModule.register(options, database, connectionName);
   const users = UsersModule.register(options, database, connectionName);
   const tokens = TokensModule.register({ options, database, revocation, users }, connectionName);
+  const audit = AuditModule.register(options, database, connectionName);
   const throttle = ThrottleModule.register(options, connectionName);
   const introspection = IntrospectionModule.register(
     controllers.introspection === false ? null : routePrefix,
@@ -90,6 +94,7 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   );
   const shared = [
     AuthService,
+    AdminService,
     AuthHttp,
     RefreshCookie,
     DeviceCookie,
@@ -107,12 +112,13 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   return {
     module: AuthModule,
     global: isGlobal,
-    imports: [options, database, revocation, users, tokens, throttle, introspection],
+    imports: [options, database, revocation, users, tokens, audit, throttle, introspection],
     controllers: [
       ...(controllers.auth === false ? [] : [authControllerAt(routePrefix)]),
+      ...(controllers.admin === false ? [] : [adminControllerAt(routePrefix)]),
       ...(controllers.jwks === false ? [] : [JwksController]),
     ],
     providers: [...shared, AccessTokenGuard, RequestShapeGuard, UnexpectedErrorFilter, ...global],
-    exports: [...shared, options, database, revocation, users, tokens, throttle, introspection],
+    exports: [...shared, options, database, revocation, users, tokens, audit, throttle, introspection],
   };
 }

@@ -69,7 +69,7 @@ export class AuthService {
   /**
    * Begins a session.
    * @throws AuthError `INVALID_CREDENTIALS` (e-mail and password alike), `ACCOUNT_DISABLED` (with the right password),
-   * `TOO_MANY_ATTEMPTS`
+   * `TOO_MANY_ATTEMPTS`, `SUSPICIOUS_ACTIVITY` (where `anomaly.action` is not `report`)
    */
   async login(
     email: string,
@@ -80,7 +80,7 @@ export class AuthService {
     this.assertTransport(request);
     const source = sourceOf(client);
     const attempt = await this.attemptOf(normalizeEmail(email), request, client);
-    await this.beginAttempt(attempt, { email: attempt.email, userId: null, source });
+    const counted = await this.beginAttempt(attempt, { email: attempt.email, userId: null, source });
     const check = await this.users.checkPassword(email, password).catch(async (error: unknown) => {
       await this.throttle.cancelled(attempt);
       throw error;
@@ -90,9 +90,18 @@ export class AuthService {
       void this.events.emit('login.failed', { email, userId, reason: check.outcome, source });
       throw new AuthError(check.outcome === 'disabled' ? 'ACCOUNT_DISABLED' : 'INVALID_CREDENTIALS');
     }
+    // On a device that the account knows, its owner mistypes.
+    const failedAttempts = attempt.isKnownDevice ? 0 : counted;
+    const opened = await this.refreshTokens.open(check.user, request, client, null, failedAttempts);
+    // Not before: a login that was refused as suspicious leaves the failures counted.
     await this.throttle.succeeded(attempt);
-    const opened = await this.refreshTokens.open(check.user, request, client);
-    void this.events.emit('user.logged_in', { userId: check.user.id, sessionId: opened.session.id, source });
+    const { appId, deviceId, deviceName } = opened.session.device;
+    void this.events.emit('user.logged_in', {
+      userId: check.user.id,
+      sessionId: opened.session.id,
+      device: { appId, deviceId, deviceName },
+      source,
+    });
     return this.grant(opened);
   }
 
@@ -115,15 +124,23 @@ export class AuthService {
     for (const claims of [refreshToken, access]) if (claims) owners.set(claims.sid, claims.sub);
     for (const [sessionId, userId] of owners) {
       await this.terminator.end(userId, [sessionId], 'logged_out', source);
-      void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, source });
+      void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, by: null, source });
     }
   }
 
-  /** Ends every session of the user and makes every access token dead. */
-  async logoutEverywhere(userId: string, source: EventSource | null = null): Promise<void> {
+  /**
+   * Ends every session of the user and makes every access token dead.
+   * @param by id of the administrator who does it, here and below; null where it is the user himself, or the host
+   */
+  async logoutEverywhere(
+    userId: string,
+    source: EventSource | null = null,
+    by: string | null = null,
+  ): Promise<void> {
     await this.retireTokens(userId);
-    await this.terminator.endAll(userId, 'logged_out_everywhere', source);
-    void this.events.emit('user.logged_out', { userId, sessionId: null, everywhere: true, source });
+    const reason = by === null ? 'logged_out_everywhere' : 'ended_by_administrator';
+    await this.terminator.endAll(userId, reason, source);
+    void this.events.emit('user.logged_out', { userId, sessionId: null, everywhere: true, by, source });
   }
 
   /**
@@ -182,18 +199,26 @@ export class AuthService {
   }
 
   /** Disables a user and ends everything he has. False where there is no such user. */
-  async disableUser(userId: string, source: EventSource | null = null): Promise<boolean> {
+  async disableUser(
+    userId: string,
+    source: EventSource | null = null,
+    by: string | null = null,
+  ): Promise<boolean> {
     if (!(await this.users.setDisabled(userId, true))) return false;
     await this.retireTokens(userId);
     await this.terminator.endAll(userId, 'user_disabled', source);
-    void this.events.emit('user.disabled', { userId, source });
+    void this.events.emit('user.disabled', { userId, by, source });
     return true;
   }
 
   /** Lets a disabled user log in again. False where there is no such user. */
-  async enableUser(userId: string, source: EventSource | null = null): Promise<boolean> {
+  async enableUser(
+    userId: string,
+    source: EventSource | null = null,
+    by: string | null = null,
+  ): Promise<boolean> {
     if (!(await this.users.setDisabled(userId, false))) return false;
-    void this.events.emit('user.enabled', { userId, source });
+    void this.events.emit('user.enabled', { userId, by, source });
     return true;
   }
 
@@ -220,12 +245,13 @@ export class AuthService {
     return { email, origin: `address:${clientAddress(ip)}`, isKnownDevice: false };
   }
 
+  /** @returns how many failures were counted before */
   private async beginAttempt(
     attempt: Attempt,
     who: Omit<AuthEvents['login.locked'], 'reason'>,
-  ): Promise<void> {
+  ): Promise<number> {
     try {
-      await this.throttle.beginPasswordAttempt(attempt);
+      return await this.throttle.beginPasswordAttempt(attempt);
     } catch (error) {
       if (error instanceof AuthError && error.code === 'TOO_MANY_ATTEMPTS')
         void this.events.emit('login.locked', { ...who, reason: 'failure_limit' });

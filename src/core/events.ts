@@ -1,4 +1,5 @@
 import type { RestoredEvidence, ReuseEvidence, RevocationReason } from './rotation.js';
+import type { Suspicion } from './anomaly.js';
 
 /** Who sent a request. */
 export interface EventSource {
@@ -6,8 +7,18 @@ export interface EventSource {
   readonly userAgent: string | null;
 }
 
+/** What a client said of its device at login. */
+export interface EventDevice {
+  readonly appId: string | null;
+  readonly deviceId: string | null;
+  readonly deviceName: string | null;
+}
+
 /** Who asked for it; null where no request did: the host called a service by itself. */
 type Cause = { source: EventSource | null };
+
+/** What an administrator may have done to another user: his id; null where it was the user himself, or the host. */
+type Act = Cause & { by: string | null };
 
 interface SessionEvent {
   readonly userId: string;
@@ -42,7 +53,7 @@ export type RefusalReason =
 /** Payloads carry ids, addresses and user agents; never a token, a password or a hash. */
 export interface AuthEvents {
   'user.registered': { userId: string; source: EventSource };
-  'user.logged_in': SessionEvent & { source: EventSource };
+  'user.logged_in': SessionEvent & { device: EventDevice; source: EventSource };
   'login.failed': {
     /** As typed. */
     email: string;
@@ -61,9 +72,16 @@ export interface AuthEvents {
     reason: 'failure_limit' | 'login_limit' | 'refresh_limit';
     source: EventSource;
   };
-  'user.logged_out': Cause & { userId: string; sessionId: string | null; everywhere: boolean };
-  'user.disabled': Cause & { userId: string };
-  'user.enabled': Cause & { userId: string };
+  'user.logged_out': Act & { userId: string; sessionId: string | null; everywhere: boolean };
+  'user.disabled': Act & { userId: string };
+  'user.enabled': Act & { userId: string };
+  /** An administrator looked at a user's sessions, or at security events: of one user, or of all (null). */
+  'records.viewed': {
+    records: 'sessions' | 'security_events';
+    userId: string | null;
+    by: string;
+    source: EventSource;
+  };
   'refresh_token.rotated': SessionEvent & { generation: number; source: EventSource };
   /** An earlier token within its grace period: a race between tabs, or a retry. */
   'refresh_token.replayed': EarlierTokenEvent;
@@ -94,6 +112,13 @@ export interface AuthEvents {
   'session.revoked': SessionEvent & Cause & { reason: RevocationReason };
   'session.evicted': SessionEvent & Cause;
   'fingerprint.mismatched': SessionEvent & { refused: boolean; source: EventSource };
+  /** A rule found a refresh or a login odd; `action` is what the policy does about it. */
+  'activity.suspected': SessionEvent & {
+    rule: string;
+    action: 'report' | 'revoke-session' | 'revoke-user';
+    evidence: Suspicion;
+    source: EventSource;
+  };
   'password.changed': { userId: string; source: EventSource };
   /** Through the revocation endpoint (RFC 7009); `tokenId` is its `jti`. */
   'access_token.revoked': SessionEvent & Cause & { tokenId: string; clientId: string };

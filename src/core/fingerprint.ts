@@ -39,7 +39,7 @@ function trait(traits: RequestTraits, feature: FingerprintFeature): string | nul
 }
 
 /** Browser family and platform: a browser update must not look like another device. */
-function browserFamily(userAgent: string | null): string | null {
+export function browserFamily(userAgent: string | null): string | null {
   if (!userAgent) return null;
   const text = userAgent.slice(0, 256);
   const known = families.get(text);

@@ -16,6 +16,7 @@ export type RevocationReason =
   | 'user_disabled'
   | 'token_version_retired'
   | 'fingerprint_mismatched'
+  | 'suspicious_activity'
   | 'ended_by_administrator'
   /** Through the revocation endpoint (RFC 7009). */
   | 'revoked_by_client'

@@ -3,6 +3,8 @@ import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { AuthEventName, AuthEvents } from '../core/events.js';
 
 type Handler<Name extends AuthEventName> = (payload: AuthEvents[Name]) => unknown;
+/** Hears of every event; see {@link AuthEventBus.onEvery}. */
+export type EventRecorder = <Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]) => void;
 
 /**
  * What happened, for those who want to know: subscribe here, or by `@OnEvent('session.revoked')` where the host imports
@@ -12,6 +14,7 @@ type Handler<Name extends AuthEventName> = (payload: AuthEvents[Name]) => unknow
 export class AuthEventBus {
   private readonly logger = new Logger('AuthEventBus');
   private readonly handlers = new Map<AuthEventName, Set<Handler<never>>>();
+  private readonly recorders = new Set<EventRecorder>();
 
   constructor(@Optional() @Inject(EventEmitter2) private readonly hostEmitter: EventEmitter2 | null) {}
 
@@ -22,8 +25,19 @@ export class AuthEventBus {
     return () => handlers.delete(handler);
   }
 
+  /**
+   * Hears every event, at once and in order, while the request that caused it is under way: only take note of it here,
+   * and work later.
+   * @returns a function that ends the subscription
+   */
+  onEvery(recorder: EventRecorder): () => void {
+    this.recorders.add(recorder);
+    return () => this.recorders.delete(recorder);
+  }
+
   /** Resolves when every handler has ended; never rejects. */
   async emit<Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]): Promise<void> {
+    for (const recorder of this.recorders) this.record(recorder, name, payload);
     if (!this.hostEmitter && !this.handlers.get(name)?.size) return;
     // After the work at hand: a handler that blocks must not hold an answer back.
     await new Promise((resolve) => setImmediate(resolve));
@@ -35,5 +49,17 @@ export class AuthEventBus {
     for (const result of await Promise.allSettled(calls))
       if (result.status === 'rejected')
         this.logger.error(`a handler of ${name} failed: ${String(result.reason)}`);
+  }
+
+  private record<Name extends AuthEventName>(
+    recorder: EventRecorder,
+    name: Name,
+    payload: AuthEvents[Name],
+  ): void {
+    try {
+      recorder(name, payload);
+    } catch (error) {
+      this.logger.error(`a recorder of ${name} failed: ${String(error)}`);
+    }
   }
 }

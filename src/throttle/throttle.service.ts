@@ -79,12 +79,14 @@ export class ThrottleService implements OnModuleInit {
   /**
    * Counts an attempt at a password as a failure before it is checked, so that many at once cannot slip through;
    * {@link succeeded} and {@link cancelled} take it back.
+   * @returns how many failures of this origin were counted before
    * @throws AuthError `TOO_MANY_ATTEMPTS`
    */
-  async beginPasswordAttempt({ email, origin, isKnownDevice }: Attempt): Promise<void> {
+  async beginPasswordAttempt({ email, origin, isKnownDevice }: Attempt): Promise<number> {
     const account = keyOf(email);
-    await consume(this.limiters?.failures, `${account}.${origin}`);
+    const counted = await consume(this.limiters?.failures, `${account}.${origin}`);
     if (!isKnownDevice) await consume(this.limiters?.accountFailures, account);
+    return Math.max(0, counted - 1);
   }
 
   /** The password was never looked at: the count goes back by one. */
@@ -102,9 +104,10 @@ export class ThrottleService implements OnModuleInit {
   }
 }
 
-async function consume(limiter: RateLimiterAbstract | undefined, key: string): Promise<void> {
+/** @returns how often the key was counted within the window, this time included; 0 where nothing is counted */
+async function consume(limiter: RateLimiterAbstract | undefined, key: string): Promise<number> {
   try {
-    await limiter?.consume(key);
+    return (await limiter?.consume(key))?.consumedPoints ?? 0;
   } catch (refusal) {
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
     throw tooMany(refusal);

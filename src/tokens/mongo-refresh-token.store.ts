@@ -6,7 +6,12 @@ import { orUnavailable } from '../database/unavailable.js';
 import { ensureIndexes } from '../database/ensure-indexes.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { REFRESH_TOKEN_MODEL, RefreshToken } from './refresh-token.schema.js';
-import type { RefreshSession, RefreshTokenStore, RotationCommand } from './refresh-token.store.js';
+import type {
+  RefreshSession,
+  RefreshTokenStore,
+  RotationCommand,
+  SessionLogin,
+} from './refresh-token.store.js';
 
 /** Keeps sessions in the `refresh_tokens` collection of the host's connection. */
 @Injectable()
@@ -82,13 +87,16 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     return (await orUnavailable(() => this.sessions.findOne(filter, { projection: { _id: 1 } }))) !== null;
   }
 
-  async findBeyondCap(userId: string, cap: number, now: Date): Promise<string[]> {
+  async findLogins(userId: string, now: Date): Promise<SessionLogin[]> {
+    const projection = { _id: 1, createdAt: 1, 'device.ip': 1 };
     const rows = await orUnavailable(() =>
-      this.sessions
-        .find(live(userId, now), { sort: LATEST_USE_FIRST, skip: cap, projection: { _id: 1 } })
-        .toArray(),
+      this.sessions.find(live(userId, now), { sort: LATEST_USE_FIRST, projection }).toArray(),
     );
-    return rows.map(({ _id }) => _id.toHexString());
+    return rows.map(({ _id, createdAt, device }) => ({
+      id: _id.toHexString(),
+      ip: device.ip,
+      at: createdAt,
+    }));
   }
 
   async confirm(id: string, generation: number, now: Date): Promise<void> {

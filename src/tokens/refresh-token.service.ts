@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import type { RefreshActivity } from '../core/anomaly.js';
 import type { KnownDevice } from '../core/device-token.js';
-import { AuthError } from '../core/errors.js';
+import { AuthError, type AuthErrorInit } from '../core/errors.js';
 import type { EarlierTokenEvent, EventSource, RefusalReason } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, UserRecord } from '../core/ports.js';
@@ -23,6 +24,7 @@ import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { UsersService } from '../users/users.service.js';
+import { AnomalyDetector, type Verdict } from './anomaly-detector.js';
 import { earlierToken, refusal, subject } from './refresh-events.js';
 import {
   type RecentUse,
@@ -59,6 +61,11 @@ export interface OpenSession {
   readonly secret: string;
 }
 
+/** What the anomaly rules are told of a refresh besides the session. */
+interface Circumstances extends Pick<RefreshActivity, 'outcome' | 'earlierUses'> {
+  readonly isRepeatedRecovery?: boolean;
+}
+
 /** A compare-and-set that loses to a retry of the same client is run again so often. */
 const MAX_RETRIES = 2;
 
@@ -79,6 +86,7 @@ export class RefreshTokenService {
     private readonly terminator: SessionTerminator,
     private readonly revocations: RevocationService,
     private readonly events: AuthEventBus,
+    private readonly anomalies: AnomalyDetector,
   ) {
     const { gracePeriodMs, lostResponseWindowMs } = options.refreshToken;
     this.policy = { gracePeriodMs, lostResponseWindowMs, fingerprintMode: options.fingerprint.mode };
@@ -86,12 +94,15 @@ export class RefreshTokenService {
 
   /**
    * Begins a session, in place of the one it `replaces`; beyond `sessions.maxPerUser` the one unused longest ends.
+   * @param failedAttempts of a login: how many wrong passwords came before; null where it is none
+   * @throws AuthError `SUSPICIOUS_ACTIVITY` for a login, where the policy refuses it; `TEMPORARILY_UNAVAILABLE`
    */
   async open(
     user: UserRecord,
     request: NewSession,
     client: ClientTraits,
     replaces: string | null = null,
+    failedAttempts: number | null = null,
   ): Promise<OpenSession> {
     const { idleTtlMs, absoluteTtlMs } = this.options.refreshToken;
     const now = new Date(this.clock.now());
@@ -120,10 +131,20 @@ export class RefreshTokenService {
     await this.store.create(session);
     // After the insert, so that of several logins at once each sees the others.
     if (replaces !== null) await this.terminator.end(user.id, [replaces], 'replaced', sourceOf(client));
-    const beyond = await this.store.findBeyondCap(user.id, this.options.sessions.maxPerUser, now);
+    const logins = await this.store.findLogins(user.id, now);
+    const beyond = logins.slice(this.options.sessions.maxPerUser).map(({ id }) => id);
     // Whatever another process' clock says, the session just begun is not the one unused longest.
     const evicted = beyond.filter((id) => id !== session.id);
     await this.terminator.end(user.id, evicted, 'evicted', sourceOf(client));
+    if (failedAttempts !== null) {
+      const subject = { userId: user.id, sessionId: session.id, use: useOf(client, now) };
+      const verdict = this.anomalies.judge(
+        { kind: 'login', ...subject, failedAttempts, logins },
+        sourceOf(client),
+      );
+      // Of a login the cookie is none of the tokens that were refused.
+      if (verdict) await this.execute(verdict, session, client, { keepsCookie: true });
+    }
     return { user, session, secret };
   }
 
@@ -148,7 +169,11 @@ export class RefreshTokenService {
         ? null
         : await this.store.rotate(this.rotation(token, nextSecret, sealed, client));
       if (rotated) {
-        const opened = await this.admit(rotated, await owner, nextSecret, token, client);
+        const opened = await this.admit(rotated, await owner, nextSecret, token, client, {
+          outcome: 'rotated',
+          // The update has added this use already.
+          earlierUses: rotated.recentUses.slice(0, -1),
+        });
         await this.revocations.retireGeneration(rotated.id, rotated.generation - 1);
         void this.events.emit('refresh_token.rotated', { ...subject(rotated), source: sourceOf(client) });
         return opened;
@@ -239,12 +264,19 @@ export class RefreshTokenService {
           throw new AuthError('REFRESH_TOKEN_INVALID');
         return null;
       case 'replay': {
-        const opened = await this.admit(session, owner, decision.secret, token, client);
+        const opened = await this.admit(session, owner, decision.secret, token, client, {
+          outcome: 'replayed',
+          earlierUses: session.recentUses,
+        });
         void this.events.emit('refresh_token.replayed', seen);
         return opened;
       }
       case 'recovered': {
-        const opened = await this.admit(session, owner, decision.secret, token, client);
+        const opened = await this.admit(session, owner, decision.secret, token, client, {
+          outcome: 'recovered',
+          earlierUses: session.recentUses,
+          isRepeatedRecovery: decision.repeated,
+        });
         await this.store.markRecovered(session.id, session.generation, now);
         void this.events.emit('refresh_token.recovered', { ...seen, repeated: decision.repeated });
         return opened;
@@ -264,6 +296,7 @@ export class RefreshTokenService {
     secret: string,
     token: RefreshTokenClaims,
     client: ClientTraits,
+    activity: Circumstances,
   ): Promise<OpenSession> {
     const refuse = (reason: RevocationReason, keepsCookie: boolean) => {
       this.tellRefusal(token, client, 'session_revoked', reason);
@@ -287,8 +320,44 @@ export class RefreshTokenService {
       if (refused)
         return this.refuse(session, client, 'fingerprint_mismatched', new AuthError('SUSPICIOUS_ACTIVITY'));
     }
+    const verdict = this.anomalies.judge(this.activity(session, client, activity), sourceOf(client));
+    if (verdict) await this.execute(verdict, session, client);
     this.renewFingerprint(session, client);
     return { user: owner, session, secret };
+  }
+
+  private activity(
+    { id, userId, generation, device }: RefreshSession,
+    client: ClientTraits,
+    { outcome, earlierUses, isRepeatedRecovery = false }: Circumstances,
+  ): RefreshActivity {
+    const nowMs = this.clock.now();
+    const { ttlMs, ttlByAppMs } = this.options.accessToken;
+    return {
+      kind: 'refresh',
+      userId,
+      sessionId: id,
+      // As earlier uses are held: else a long user agent would look unlike itself.
+      use: useOf(client, new Date(nowMs)),
+      earlierUses,
+      outcome,
+      isRepeatedRecovery,
+      ...this.anomalies.rotations(id, generation, nowMs),
+      accessTokenTtlMs: ttlByAppMs.get(device.appId ?? '') ?? ttlMs,
+    };
+  }
+
+  /** Ends what the policy says, and refuses. */
+  private async execute(
+    verdict: Exclude<Verdict, null>,
+    session: RefreshSession,
+    client: ClientTraits,
+    init: AuthErrorInit = {},
+  ): Promise<never> {
+    // This session last, as with reuse: it is what a retry finds again.
+    if (verdict === 'revoke-user')
+      await this.terminator.endAll(session.userId, 'suspicious_activity', sourceOf(client), [session.id]);
+    return this.refuse(session, client, 'suspicious_activity', new AuthError('SUSPICIOUS_ACTIVITY', init));
   }
 
   /** Keys of the fingerprint rotate faster than sessions end: what matched under an older key is kept under the newest. */

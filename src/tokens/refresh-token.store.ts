@@ -31,6 +31,13 @@ export interface RefreshSession extends Omit<RotationState, 'fingerprint'> {
   readonly recentUses: readonly RecentUse[];
 }
 
+/** Where and when a session began. */
+export interface SessionLogin {
+  readonly id: string;
+  readonly ip: string;
+  readonly at: Date;
+}
+
 /** The compare-and-set of a rotation. */
 export interface RotationCommand {
   readonly sessionId: string;
@@ -59,8 +66,8 @@ export interface RefreshTokenStore {
   findLive(userId: string, now: Date): Promise<RefreshSession[]>;
   /** Whether any session of the user, ended ones too, began with this `deviceId`. */
   hasDevice(userId: string, deviceId: string): Promise<boolean>;
-  /** Ids of the live sessions beyond the `cap` most recently used ones. */
-  findBeyondCap(userId: string, cap: number, now: Date): Promise<string[]>;
+  /** Where and when the live sessions began, latest use first. */
+  findLogins(userId: string, now: Date): Promise<SessionLogin[]>;
   /** Records that `generation`, if it is still the current one, was seen in use. */
   confirm(id: string, generation: number, now: Date): Promise<void>;
   /** Records the first recovery of `generation`, if it is still the current one and nobody has used it. */

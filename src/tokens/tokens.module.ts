@@ -4,6 +4,7 @@ import { getModelToken, MongooseModule } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { EventsModule } from '../events/events.module.js';
 import { AccessTokenAuthenticator } from './access-token.authenticator.js';
+import { AnomalyDetector } from './anomaly-detector.js';
 import { GenerationConfirmer } from './generation-confirmer.js';
 import { JwtRefreshStrategy } from './jwt-refresh.strategy.js';
 import { JwtStrategy } from './jwt.strategy.js';
@@ -44,6 +45,7 @@ export class TokensModule {
         KeyRing,
         TokenSigner,
         SessionTerminator,
+        AnomalyDetector,
         RefreshTokenService,
         GenerationConfirmer,
         AccessTokenAuthenticator,

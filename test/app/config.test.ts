@@ -259,6 +259,26 @@ describe(readConfig.name, () => {
     expect(read({ ...production, THROTTLE: 'off' }).auth.throttle).toBe(false);
   });
 
+  it('keeps an audit log unless it is told not to, and hands the odd on to be refused by name', () => {
+    expect(read({}).auth.audit).toEqual({ retention: undefined, rotations: undefined });
+    expect(read({ AUDIT_ROTATIONS: 'off' }).auth.audit).toMatchObject({ rotations: false });
+    expect(read({ AUDIT: 'off', AUDIT_RETENTION: '30d' }).auth.audit).toBe(false);
+    expect(problemsOf({ AUDIT: 'maybe' })).toHaveProperty('AUDIT');
+    expect(problemsOf({ AUDIT_RETENTION: '5m' })).toHaveProperty('AUDIT_RETENTION');
+  });
+
+  it('reads what is suspicious, and what that does', () => {
+    const { auth } = read({
+      FINGERPRINT_MODE: 'enforce',
+      FINGERPRINT_FEATURES: 'user-agent, address',
+      ANOMALY_ACTION: 'revoke-user',
+    });
+    expect(auth.fingerprint).toEqual({ mode: 'enforce', features: ['user-agent', 'address'] });
+    expect(auth.anomaly).toEqual({ action: 'revoke-user' });
+    const odd = problemsOf({ FINGERPRINT_MODE: 'on', FINGERPRINT_FEATURES: 'cookie', ANOMALY_ACTION: 'ban' });
+    expect(Object.keys(odd).sort()).toEqual(['ANOMALY_ACTION', 'FINGERPRINT_FEATURES', 'FINGERPRINT_MODE']);
+  });
+
   it('every variable that it reads is in the list, and the other way round', () => {
     const asked = new Set<string>();
     const variables: Record<string, string> = { DATA_DIR: dataDir };

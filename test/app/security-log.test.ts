@@ -14,10 +14,10 @@ describe(SecurityLog.name, () => {
     const bus = new AuthEventBus(null);
     new SecurityLog(bus).onModuleInit();
     for (const name of ['user.disabled', 'user.enabled'] as const)
-      await bus.emit(name, { userId: 'user-1', source: null });
+      await bus.emit(name, { userId: 'user-1', by: null, source: null });
     expect(written).toEqual([
-      { event: 'user.disabled', userId: 'user-1', source: null },
-      { event: 'user.enabled', userId: 'user-1', source: null },
+      { event: 'user.disabled', userId: 'user-1', by: null, source: null },
+      { event: 'user.enabled', userId: 'user-1', by: null, source: null },
     ]);
   });
 });

@@ -2,6 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
+import { ANOMALY_RULES } from '../../src/core/anomaly.js';
 import { parseDuration } from '../../src/core/duration.js';
 import type { AuthOptions } from '../../src/core/options/auth-options.js';
 import { ConfigurationError, type ConfigurationProblem } from '../../src/core/options/option-reader.js';
@@ -53,6 +54,19 @@ describe(resolveOptions.name, () => {
       const expected = [...documented, 'issuer', 'keys.access', 'keys.refresh'];
       expect(renamed.filter((path) => !DERIVED.has(path)).sort()).toEqual(expected.sort());
     });
+  });
+
+  it('takes rules of the application in place of its own, each under a name of its own', () => {
+    const mine = { name: 'mine', examine: () => null };
+    const rules = [...ANOMALY_RULES, mine];
+    expect(resolveOptions({ ...MINIMAL, anomaly: { rules } }).anomaly.rules).toEqual(rules);
+    expect(resolveOptions({ ...MINIMAL, anomaly: { rules: [] } }).anomaly.rules).toEqual([]);
+    expect(keysOf({ ...MINIMAL, anomaly: { rules: [mine, mine] } })).toEqual(['anomaly.rules']);
+    expect(keysOf(options({ anomaly: { rules: 'all' } }))).toEqual(['anomaly.rules']);
+  });
+
+  it('has no audit log where that is said', () => {
+    expect(resolveOptions({ ...MINIMAL, audit: false }).audit).toBeNull();
   });
 
   it('reads durations as text and as seconds, all into milliseconds', () => {
@@ -118,6 +132,8 @@ describe(resolveOptions.name, () => {
           sessions: { maxPerUser: 0 },
           revocation: { pollInterval: '1ms' },
           fingerprint: { mode: 'strict', features: ['user-agent', 'cookie'], key: 'short' },
+          anomaly: { action: 'revoke', rules: [{ name: 'mine' }] },
+          audit: { retention: '1h', rotations: 1 },
           password: { minLength: 4, bcryptCost: 31 },
           trustedOrigins: ['https://app.example.com/'],
         }),
@@ -137,8 +153,12 @@ describe(resolveOptions.name, () => {
         ['fingerprint.mode', "'strict'"],
         ['fingerprint.features', "'cookie'"],
         ['fingerprint.key', '(secret)'],
+        ['anomaly.action', "'revoke'"],
+        ['anomaly.rules', '(list)'],
         ['password.minLength', '4'],
         ['password.bcryptCost', '31'],
+        ['audit.retention', "'1h'"],
+        ['audit.rotations', '1'],
         ['trustedOrigins', "'https://app.example.com/'"],
       ]);
       for (const { mend } of problems) expect(mend).toMatch(/\b(give|use|set|random)\b/);
@@ -454,6 +474,7 @@ const SUPPLIED: Record<string, unknown> = {
   'none: every application has the same': new Map(),
   // Null: the module supplies them.
   bcrypt: null,
+  ANOMALY_RULES,
   "cores − 1, at least 1, and one less than the threads of libuv's pool": null,
   "the `users` collection on the host's connection": null,
   "the `revocations` collection on the host's connection": null,

@@ -28,6 +28,7 @@ import { ACCESS_SECRET, CLIENT, INTROSPECTION_CLIENTS, REFRESH_SECRET, Service }
 import { expired, resign } from '../support/tokens.js';
 
 const NEW_PASSWORD = 'nine-Herons-over-the-marsh';
+const ADMIN_EMAIL = 'root@example.com';
 const EVIL = { headers: { origin: 'https://evil.example.net' } };
 /** `FUZZ_SEED` and `FUZZ_BATCHES` for a hunt; a failure prints the seed it had. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_251_121);
@@ -46,6 +47,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       MONGODB_URI: database,
       REFRESH_GRACE_PERIOD: '0',
       INTROSPECTION_CLIENTS,
+      ADMIN_EMAIL,
+      ADMIN_PASSWORD: PASSWORD,
     });
     api = service.api();
     documented = new DocumentedApi((await api.send('GET', '/docs-json')).json);
@@ -69,6 +72,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     return given;
   }
 
+  const asAdmin = () => anotherSession(api, ADMIN_EMAIL);
   const credentials = (fields: object = {}) => ({ email: uniqueEmail(), password: PASSWORD, ...fields });
   const cookieSession = async (fields: object = {}) => sessionOf(await api.register(credentials(fields)));
 
@@ -220,22 +224,57 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       }
     });
 
-    it.each(['logoutAll', 'me', 'listSessions', 'endSession', 'endOtherSessions', 'changePassword'])(
-      'of the guard of %s',
-      async (id) => {
-        const session = await newSession(api);
-        const { accessToken, refreshToken } = session;
-        await expectCode(send(id), 401, 'ACCESS_TOKEN_MISSING');
-        await expectCode(send(id, { token: 'nonsense' }), 401, 'ACCESS_TOKEN_INVALID');
-        await expectCode(
-          send(id, { token: expired(accessToken, ACCESS_SECRET) }),
-          401,
-          'ACCESS_TOKEN_EXPIRED',
-        );
-        await api.logout({ body: { refreshToken } });
-        await eventually(() => expectCode(send(id, { token: accessToken }), 401, 'ACCESS_TOKEN_REVOKED'));
-      },
-    );
+    it('of the administration', async () => {
+      const { accessToken: token, userId: adminId } = await asAdmin();
+      const { userId, accessToken: ordinary } = await newSession(api);
+      const at = (id: string, who: string) => ({
+        path: documented.operation(id).path.replace('{id}', who),
+      });
+      for (const id of ['listSessionsOfUser', 'disableUser', 'enableUser', 'endSessionsOfUser']) {
+        expect((await send(id, { token }, at(id, userId))).status).toBeLessThan(300);
+        for (const who of ['0'.repeat(24), 'nonsense', '%24ne', 'x'.repeat(500)])
+          await expectCode(send(id, { token }, at(id, who)), 404, 'NOT_FOUND');
+      }
+      await expectCode(send('disableUser', { token }, at('disableUser', adminId)), 403, 'FORBIDDEN');
+      const { accessToken: other } = await newSession(api);
+      for (const { id } of documented.operations.filter(({ path }) => path.includes('/admin/')))
+        for (const who of [userId, 'nonsense'])
+          await expectCode(send(id, { token: other }, at(id, who)), 403, 'FORBIDDEN');
+      expect(ordinary).not.toBe(other);
+      expect((await send('listSecurityEvents', { token })).json.items.length).toBeGreaterThan(5);
+      const query = (text: string) => ({ path: `/auth/admin/events?${text}` });
+      for (const odd of [
+        'limit=0',
+        'type=x',
+        'from=2026-02-30',
+        'cursor=x',
+        'userId[$ne]=1',
+        'limit=1&limit=2',
+      ])
+        await expectCode(send('listSecurityEvents', { token }, query(odd)), 400, 'VALIDATION_FAILED');
+    });
+
+    it.each([
+      'logoutAll',
+      'me',
+      'listSessions',
+      'endSession',
+      'endOtherSessions',
+      'changePassword',
+      'listSessionsOfUser',
+      'endSessionsOfUser',
+      'disableUser',
+      'enableUser',
+      'listSecurityEvents',
+    ])('of the guard of %s', async (id) => {
+      const session = await newSession(api);
+      const { accessToken, refreshToken } = session;
+      await expectCode(send(id), 401, 'ACCESS_TOKEN_MISSING');
+      await expectCode(send(id, { token: 'nonsense' }), 401, 'ACCESS_TOKEN_INVALID');
+      await expectCode(send(id, { token: expired(accessToken, ACCESS_SECRET) }), 401, 'ACCESS_TOKEN_EXPIRED');
+      await api.logout({ body: { refreshToken } });
+      await eventually(() => expectCode(send(id, { token: accessToken }), 401, 'ACCESS_TOKEN_REVOKED'));
+    });
 
     it.each(['register', 'login', 'refresh', 'logout', 'changePassword'])(
       'to odd fields of %s',
@@ -256,6 +295,9 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       'endSession',
       'endOtherSessions',
       'changePassword',
+      'endSessionsOfUser',
+      'disableUser',
+      'enableUser',
     ])('to an unreadable body of %s', async (id) => {
       await expectCode(send(id, { raw: '{"email":' }), 400, 'MALFORMED_REQUEST');
       await expectCode(send(id, { body: { filler: 'x'.repeat(20_000) } }), 413, 'PAYLOAD_TOO_LARGE');
@@ -288,6 +330,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         HTTP_ADAPTER: adapter,
         MONGODB_URI: proxy.uri,
         INTROSPECTION_CLIENTS,
+        ADMIN_EMAIL,
+        ADMIN_PASSWORD: PASSWORD,
       });
       try {
         const to = cut.api();
@@ -308,12 +352,19 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
             body: { currentPassword: PASSWORD, newPassword: NEW_PASSWORD },
           }),
         };
+        const administrator = async () => anotherSession(to, ADMIN_EMAIL);
+        for (const { id } of documented.operations.filter(({ path }) => path.includes('/admin/')))
+          calls[id] = bearer;
+        const isAdmin = (name: string) => documented.operation(name).path.includes('/admin/');
         const ready: [string, Session][] = [];
-        for (const name of Object.keys(calls)) ready.push([name, await newSession(to)]);
+        for (const name of Object.keys(calls))
+          ready.push([name, await (isAdmin(name) ? administrator() : newSession(to))]);
         proxy.cut();
         await Promise.all([
           ...ready.map(([name, session]) => {
-            const path = name === 'endSession' ? `/auth/sessions/${session.id}` : undefined;
+            // Of another user: nobody disables himself.
+            const id = isAdmin(name) ? (ready[0]?.[1].userId ?? '') : session.id;
+            const path = documented.operation(name).path.replace('{id}', id);
             const call = calls[name]?.(session);
             const code = call?.raw === undefined ? 'TEMPORARILY_UNAVAILABLE' : 'temporarily_unavailable';
             return expectCode(send(name, call, { to, path }), 503, code);
@@ -383,6 +434,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         accessTokens: [],
         refreshTokens: [],
         sessionIds: [],
+        adminTokens: [],
+        userIds: [],
         emails: [],
         password: PASSWORD,
       };
@@ -393,6 +446,10 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         pool.refreshTokens.push(refreshToken);
         pool.sessionIds.push(id);
         pool.emails.push(email);
+      }
+      for (let turn = 0; turn < 3; turn += 1) {
+        pool.adminTokens.push((await asAdmin()).accessToken);
+        pool.userIds.push((await newSession(api)).userId);
       }
       return pool;
     }

@@ -80,7 +80,7 @@ describe.each(ADAPTERS)('events on %s', (adapter) => {
     });
     await host.api().logout({ token: changed.json.accessToken });
     expect(await told('user.logged_out')).toEqual([
-      { userId, sessionId: changed.json.session.id, everywhere: false, source: SOURCE },
+      { userId, sessionId: changed.json.session.id, everywhere: false, by: null, source: SOURCE },
     ]);
   });
 
@@ -88,10 +88,10 @@ describe.each(ADAPTERS)('events on %s', (adapter) => {
     const { userId } = await newSession(host.api());
     const auth = host.app.get(AuthService);
     await auth.disableUser(userId);
-    expect(await told('user.disabled')).toEqual([{ userId, source: null }]);
+    expect(await told('user.disabled')).toEqual([{ userId, by: null, source: null }]);
     const source = { ip: '192.0.2.7', userAgent: 'console' };
     await auth.enableUser(userId, source);
-    expect(await told('user.enabled')).toEqual([{ userId, source }]);
+    expect(await told('user.enabled')).toEqual([{ userId, by: null, source }]);
   });
 
   it('tell of an address that asks too often, for logins and for refreshes', async () => {

@@ -10,6 +10,7 @@ import {
   type AuthenticatedSession,
   type AuthenticatedUser,
   type AuthModuleExtras,
+  AuditService,
   AuthModule,
   type AuthOptions,
   CurrentSession,
@@ -143,10 +144,13 @@ export class HostApp {
     return new Api(this.origin, headers);
   }
 
-  /** The commands that requests have sent: not those by which the revocation feed follows its collection. */
+  /** The commands that requests have sent: not those of the revocation feed that follows, and none of the audit log. */
   requestCommands(): CommandStartedEvent[] {
     return this.commands.filter(
-      ({ command }) => command.find !== 'revocations' && command.collection !== 'revocations',
+      ({ command, commandName }) =>
+        command.find !== 'revocations' &&
+        command.collection !== 'revocations' &&
+        !String(command[commandName]).startsWith('security_'),
     );
   }
 
@@ -156,6 +160,8 @@ export class HostApp {
   }
 
   async stop(): Promise<void> {
+    // What waits would make the database anew.
+    await this.app.get(AuditService, { strict: false }).flush();
     await this.connection.dropDatabase();
     await this.app.close();
   }

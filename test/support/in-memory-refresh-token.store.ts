@@ -4,6 +4,7 @@ import type {
   RefreshSession,
   RefreshTokenStore,
   RotationCommand,
+  SessionLogin,
 } from '../../src/tokens/refresh-token.store.js';
 
 /** The port without a database, for model tests; it passes the same contract suite as the real store. */
@@ -59,8 +60,9 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     );
   }
 
-  async findBeyondCap(userId: string, cap: number, now: Date): Promise<string[]> {
-    return (await this.findLive(userId, now)).slice(cap).map(({ id }) => id);
+  async findLogins(userId: string, now: Date): Promise<SessionLogin[]> {
+    const live = await this.findLive(userId, now);
+    return live.map(({ id, device, createdAt }) => ({ id, ip: device.ip, at: createdAt }));
   }
 
   async confirm(id: string, generation: number, now: Date): Promise<void> {

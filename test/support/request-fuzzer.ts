@@ -10,6 +10,10 @@ export interface Pool {
   readonly accessTokens: string[];
   readonly refreshTokens: string[];
   readonly sessionIds: string[];
+  /** Of administrators, who are sent to their own routes only. */
+  readonly adminTokens: string[];
+  /** Of users whom administrators may do anything to. */
+  readonly userIds: string[];
   readonly emails: string[];
   readonly password: string;
 }
@@ -397,8 +401,14 @@ function requestFor(
   operation: Documented,
   schemas: Record<string, Schema>,
 ): fc.Arbitrary<(pool: Pool) => FuzzedRequest> {
+  const isAdmin = operation.path.includes('/admin/');
   const bearer = fc.oneof(
-    { weight: 8, arbitrary: tokenFrom((pool) => pool.accessTokens, ACCESS_SECRET).map(prefixed('Bearer ')) },
+    {
+      weight: 8,
+      arbitrary: tokenFrom((pool) => (isAdmin ? pool.adminTokens : pool.accessTokens), ACCESS_SECRET).map(
+        prefixed('Bearer '),
+      ),
+    },
     {
       weight: 1,
       arbitrary: fc
@@ -436,8 +446,8 @@ function requestFor(
     fc.constant<Part>(() => undefined),
     fc.nat(10_000).map<Part>(
       (index) =>
-        ({ sessionIds }) =>
-          pick(sessionIds, index),
+        ({ sessionIds, userIds }) =>
+          pick(isAdmin ? userIds : sessionIds, index),
     ),
     oddPathPart.map<Part>((text) => () => text),
   );
@@ -462,7 +472,10 @@ function requestFor(
         ...made.odd,
       };
       const path =
-        operation.path.replace('{id}', () => made.id(pool) ?? sessionOf(authorization)) + made.query;
+        operation.path.replace(
+          '{id}',
+          () => made.id(pool) ?? (isAdmin ? (pool.userIds[0] ?? '0') : sessionOf(authorization)),
+        ) + made.query;
       const isPlain = made.contentType === 'application/json' && !('content-encoding' in made.odd);
       return { operation, path, call: { raw, headers }, ...(isPlain && json ? { json } : {}) };
     });

@@ -11,6 +11,7 @@ import {
   type OpenSession,
   RefreshTokenService,
 } from '../../src/tokens/refresh-token.service.js';
+import { AnomalyDetector } from '../../src/tokens/anomaly-detector.js';
 import type { RefreshTokenStore } from '../../src/tokens/refresh-token.store.js';
 import { SessionTerminator } from '../../src/tokens/session-terminator.js';
 import type { UsersService } from '../../src/users/users.service.js';
@@ -63,6 +64,7 @@ export class RotationWorld {
       this.terminator,
       revocations,
       bus,
+      new AnomalyDetector(this.options, bus),
     );
   }
 

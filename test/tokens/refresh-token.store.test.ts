@@ -219,7 +219,7 @@ describe.each([
     expect(await store.hasDevice('another', 'phone-1')).toBe(false);
   });
 
-  it("lists a user's live sessions, latest use first, and those beyond a cap", async () => {
+  it("lists a user's live sessions, latest use first, and where they began", async () => {
     const store = open();
     const userId = `user-${store.newId()}`;
     const [a, b, c] = [1, 2, 3].map((seconds) => newSession(store, { userId, lastUsedAt: at(seconds) }));
@@ -228,8 +228,9 @@ describe.each([
     for (const session of [a, c, dead, b, old]) if (session) await store.create(session);
     const live = await store.findLive(userId, at(10));
     expect(live.map(({ id }) => id)).toEqual([c?.id, b?.id, a?.id]);
-    expect(await store.findBeyondCap(userId, 2, at(10))).toEqual([a?.id]);
-    expect(await store.findBeyondCap(userId, 3, at(10))).toEqual([]);
+    const logins = await store.findLogins(userId, at(10));
+    expect(logins.at(-1)).toEqual({ id: a?.id, ip: '192.0.2.1', at: at(0) });
+    expect(logins.map(({ id }) => id)).toEqual((await store.findLive(userId, at(10))).map(({ id }) => id));
   });
 });
 

@@ -120,6 +120,7 @@ function errorResponse(status: number, codes: AuthErrorCode[], refreshCookie: st
 function errorSchema(status: number, codes: AuthErrorCode[]): Schema | Reference {
   const invalid: Reference = { $ref: '#/components/schemas/ValidationError' };
   const others = codes.filter((code) => code !== 'VALIDATION_FAILED');
+  if (others.length === 0) return invalid;
   const plain: Schema = {
     allOf: [
       { $ref: '#/components/schemas/Error' },

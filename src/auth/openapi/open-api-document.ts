@@ -1,6 +1,7 @@
 import type { AuthOptions } from '../../core/options/auth-options.js';
 import { cookieName, refreshCookieName } from '../../tokens/refresh-token.extractor.js';
 import type { AuthModuleExtras } from '../auth.module-definition.js';
+import { AUDIT_SCHEMAS } from './audit-schemas.js';
 import { answerSchemas, ref } from './answer-schemas.js';
 import { ERROR_SCHEMAS, errorResponses } from './error-responses.js';
 import { clearedCookie, deviceCookie, noStore, setCookie, tokenCookie } from './headers.js';
@@ -9,6 +10,7 @@ import type {
   Header,
   OpenApiDocument,
   Operation,
+  Parameter,
   PathItem,
   Response,
   SecurityScheme,
@@ -19,8 +21,8 @@ import { CODES, type Route, type RouteName, ROUTES } from './routes.js';
 /** What of the module's options shows in the document; the options themselves can be spread into it. */
 export interface OpenApiOptions
   extends
-    Pick<AuthModuleExtras, 'routePrefix'>,
-    Pick<AuthOptions, 'refreshToken' | 'password' | 'introspectionClients'> {
+    Pick<AuthModuleExtras, 'routePrefix' | 'controllers'>,
+    Pick<AuthOptions, 'refreshToken' | 'password' | 'introspectionClients' | 'audit'> {
   /**
    * Where the routes are: a URL, or a path relative to where the document is read (a global prefix goes here).
    * @default '/'
@@ -55,8 +57,11 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
   const prefix = routePrefix.replace(/^\/*|\/*$/g, '');
   const hasClients = (options.introspectionClients ?? []).length > 0;
   const paths: Record<string, PathItem> = {};
+  const hasAdmin = options.controllers?.admin !== false;
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const route = ROUTES[name];
+    if (route.tag === 'Administration' && !hasAdmin) continue;
+    if (name === 'listSecurityEvents' && options.audit === false) continue;
     const at = `${prefix && `/${prefix}`}${route.path}`;
     paths[at] = { ...paths[at], [route.method]: operation(name, route, cookies) };
   }
@@ -68,6 +73,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     tags: [
       { name: 'Login', description: 'Registration, login, silent refresh, logout.' },
       { name: 'Sessions', description: 'Where a user is logged in.' },
+      ...(hasAdmin ? [{ name: 'Administration', description: 'For administrators: role `admin`.' }] : []),
       { name: 'Keys', description: 'For services that verify access tokens themselves.' },
       ...(hasClients
         ? [{ name: 'Services', description: 'For services with credentials of their own.' }]
@@ -86,6 +92,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
           maxPasswordLength: password.maxLength ?? 128,
         }),
         ...answerSchemas({ allowBodyTransport }),
+        ...(hasAdmin && options.audit !== false ? AUDIT_SCHEMAS : {}),
         ...ERROR_SCHEMAS,
         ...(hasClients ? INTROSPECTION_SCHEMAS : {}),
       },
@@ -118,7 +125,7 @@ function operation(name: RouteName, route: Route, cookies: CookieNames): Operati
     summary,
     description,
     security: needs.map((scheme) => (scheme === null ? {} : { [scheme]: [] })),
-    ...(route.path.includes('{id}') ? { parameters: [SESSION_ID_PARAMETER] } : {}),
+    ...parametersOf(route),
     ...(request
       ? {
           requestBody: {
@@ -134,13 +141,19 @@ function operation(name: RouteName, route: Route, cookies: CookieNames): Operati
   };
 }
 
-const SESSION_ID_PARAMETER = {
-  name: 'id',
-  in: 'path',
-  required: true,
-  description: 'Id of a session. One that is malformed, unknown or another user’s gets the same 404.',
-  schema: { type: 'string' },
+const ID_OF = {
+  session: 'Id of a session. One that is malformed, unknown or another user’s gets the same 404.',
+  user: 'Id of a user. One that is malformed or unknown gets the same 404.',
 } as const;
+
+function parametersOf({ idOf, query = [] }: Route): { parameters?: Parameter[] } {
+  const inPath: Parameter[] = idOf
+    ? [{ name: 'id', in: 'path', required: true, description: ID_OF[idOf], schema: { type: 'string' } }]
+    : [];
+  const inQuery = query.map((parameter): Parameter => ({ ...parameter, in: 'query', required: false }));
+  const parameters = [...inPath, ...inQuery];
+  return parameters.length > 0 ? { parameters } : {};
+}
 
 function success({ description, schema, isList, cookie }: Route['success'], names: CookieNames): Response {
   return {

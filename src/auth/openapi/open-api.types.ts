@@ -81,6 +81,7 @@ export interface Schema {
   minLength?: number;
   maxLength?: number;
   minimum?: number;
+  maximum?: number;
   minItems?: number;
   items?: Schema | Reference;
   properties?: Record<string, Schema | Reference>;

@@ -1,5 +1,6 @@
 import type { AuthErrorCode } from '../../core/errors.js';
-import type { Method } from './open-api.types.js';
+import { AUTH_EVENT_NAMES } from '../../core/security-event.js';
+import type { Method, Parameter } from './open-api.types.js';
 
 /** Anything with a body can be unreadable, whether a route needs one or not. */
 const BODY = ['MALFORMED_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
@@ -28,6 +29,7 @@ export const CODES = {
     'TOO_MANY_ATTEMPTS',
     'INVALID_CREDENTIALS',
     'ACCOUNT_DISABLED',
+    'SUSPICIOUS_ACTIVITY',
     ...ANYWHERE,
   ],
   refresh: [
@@ -58,23 +60,31 @@ export const CODES = {
     'INVALID_CREDENTIALS',
     ...ANYWHERE,
   ],
+  listSessionsOfUser: [...GUARD, 'FORBIDDEN', 'NOT_FOUND', ...ANYWHERE],
+  endSessionsOfUser: [...BODY, ...GUARD, 'FORBIDDEN', 'NOT_FOUND', ...ANYWHERE],
+  disableUser: [...BODY, ...GUARD, 'FORBIDDEN', 'NOT_FOUND', ...ANYWHERE],
+  enableUser: [...BODY, ...GUARD, 'FORBIDDEN', 'NOT_FOUND', ...ANYWHERE],
+  listSecurityEvents: ['VALIDATION_FAILED', ...GUARD, 'FORBIDDEN', ...ANYWHERE],
 } as const satisfies Record<string, readonly AuthErrorCode[]>;
 
 export type RouteName = keyof typeof CODES;
 
-/** A new code breaks the build here until some route says it. `FORBIDDEN` is for routes of the host with `@Roles()`. */
-type Unsaid = Exclude<AuthErrorCode, (typeof CODES)[RouteName][number] | 'FORBIDDEN'>;
+/** A new code breaks the build here until some route says it. */
+type Unsaid = Exclude<AuthErrorCode, (typeof CODES)[RouteName][number]>;
 const _everyCodeIsSaid: [Unsaid] extends [never] ? true : Unsaid = true;
 
 export interface Route {
   readonly method: Method;
   /** Behind the prefix. */
   readonly path: string;
-  readonly tag: 'Login' | 'Sessions';
+  readonly tag: 'Login' | 'Sessions' | 'Administration';
   readonly summary: string;
   readonly description: string;
   /** Alternatives; null is none at all. */
   readonly needs: readonly ('accessToken' | 'refreshCookie' | null)[];
+  /** What `{id}` in the path names. */
+  readonly idOf?: 'session' | 'user';
+  readonly query?: readonly Pick<Parameter, 'name' | 'description' | 'schema'>[];
   readonly request?: { readonly schema: string; readonly required: boolean };
   readonly success: {
     readonly status: 200 | 201 | 204;
@@ -170,6 +180,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     summary: 'End one session',
     description: 'Also the current one. Its access token is dead within about a second.',
     needs: ['accessToken'],
+    idOf: 'session',
     success: { status: 204, description: 'Ended.' },
   },
   endOtherSessions: {
@@ -191,5 +202,80 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     needs: ['accessToken'],
     request: { schema: 'ChangePasswordRequest', required: true },
     success: { ...TOKENS, status: 200 },
+  },
+  listSessionsOfUser: {
+    method: 'get',
+    path: '/admin/users/{id}/sessions',
+    tag: 'Administration',
+    summary: 'Where a user is logged in',
+    description: 'Live sessions of any user, the one used last first. Looking is audited too.',
+    needs: ['accessToken'],
+    idOf: 'user',
+    success: { status: 200, description: 'The sessions.', schema: 'Session', isList: true },
+  },
+  endSessionsOfUser: {
+    method: 'delete',
+    path: '/admin/users/{id}/sessions',
+    tag: 'Administration',
+    summary: 'Log a user out everywhere',
+    description: 'Ends every session of the user; every access token is dead within about a second.',
+    needs: ['accessToken'],
+    idOf: 'user',
+    success: { status: 204, description: 'Ended.' },
+  },
+  disableUser: {
+    method: 'post',
+    path: '/admin/users/{id}/disable',
+    tag: 'Administration',
+    summary: 'Disable a user',
+    description:
+      'Ends everything he has; he cannot log in until he is enabled. An administrator cannot disable himself.',
+    needs: ['accessToken'],
+    idOf: 'user',
+    success: { status: 204, description: 'Disabled.' },
+  },
+  enableUser: {
+    method: 'post',
+    path: '/admin/users/{id}/enable',
+    tag: 'Administration',
+    summary: 'Enable a user',
+    description: 'He can log in again.',
+    needs: ['accessToken'],
+    idOf: 'user',
+    success: { status: 204, description: 'Enabled.' },
+  },
+  listSecurityEvents: {
+    method: 'get',
+    path: '/admin/events',
+    tag: 'Administration',
+    summary: 'What happened',
+    description:
+      'The audit log, the newest event first. Pages go back in time: what happens meanwhile is newer than the first page, so nothing comes twice and nothing is left out.',
+    needs: ['accessToken'],
+    query: [
+      {
+        name: 'userId',
+        description: 'Only events about this user.',
+        schema: { type: 'string', maxLength: 128 },
+      },
+      {
+        name: 'type',
+        description: 'Only events of this type.',
+        schema: { type: 'string', enum: AUTH_EVENT_NAMES },
+      },
+      {
+        name: 'from',
+        description: 'Only from this moment on: a date, or a date-time with its zone.',
+        schema: { type: 'string' },
+      },
+      { name: 'to', description: 'Only before this moment.', schema: { type: 'string' } },
+      {
+        name: 'limit',
+        description: 'Events on a page; 50 unless given.',
+        schema: { type: 'integer', minimum: 1, maximum: 200 },
+      },
+      { name: 'cursor', description: '`nextCursor` of the page before.', schema: { type: 'string' } },
+    ],
+    success: { status: 200, description: 'A page of events.', schema: 'SecurityEventPage' },
   },
 };

@@ -1,3 +1,4 @@
+import type { AnomalyRule } from '../anomaly.js';
 import type { Duration } from '../duration.js';
 import type { FingerprintFeature } from '../fingerprint.js';
 import type { KeyInput } from '../key-spec.js';
@@ -18,11 +19,16 @@ export interface AuthOptions {
   sessions?: SessionOptions;
   revocation?: RevocationOptions;
   fingerprint?: FingerprintOptions;
+  anomaly?: AnomalyOptions;
   password?: PasswordOptions;
   /**
    * How often a client may try; `false` turns it off.
    */
   throttle?: false | ThrottleOptions;
+  /**
+   * The audit log, in the collections `security_events` and `security_daily` of the host's connection; `false` keeps none.
+   */
+  audit?: false | AuditOptions;
   /**
    * Origins (`https://app.example.com`) other than the service's own whose pages may use the routes that read or set
    * the refresh cookie.
@@ -208,6 +214,21 @@ export interface FingerprintOptions {
   key?: string;
 }
 
+/** Rules look at every refresh and login; each is a small pure function. */
+export interface AnomalyOptions {
+  /**
+   * What suspicious activity does: `report` an event; `revoke-session` 403 `SUSPICIOUS_ACTIVITY` and the end of the
+   * session; `revoke-user` the same, and the end of all the user's sessions.
+   * @default 'report'
+   */
+  action?: 'report' | 'revoke-session' | 'revoke-user';
+  /**
+   * What counts as suspicious. Add to the rules of the module, or choose among them.
+   * @default ANOMALY_RULES
+   */
+  rules?: readonly AnomalyRule[];
+}
+
 /** So many attempts within the window; beyond it 429 with `Retry-After`. */
 export interface LimitOptions {
   readonly limit: number;
@@ -236,6 +257,20 @@ export interface ThrottleOptions {
    * @default { limit: 300, window: '1m' }
    */
   refresh?: LimitOptions;
+}
+
+/** Every event is kept: who, when, from where. Rows are written in batches, off the path of requests. */
+export interface AuditOptions {
+  /**
+   * How long a row is kept, and a day's counters. A change holds for rows written from then on.
+   * @default '90d'
+   */
+  retention?: Duration;
+  /**
+   * Whether each rotation of a refresh token gets a row: by far the most frequent event. `false` only counts them.
+   * @default true
+   */
+  rotations?: boolean;
 }
 
 export interface PasswordOptions {

@@ -1,3 +1,4 @@
+import { ANOMALY_RULES, type AnomalyRule } from '../anomaly.js';
 import type { ClientSecrets } from '../client-credentials.js';
 import { FINGERPRINT_FEATURES, type FingerprintFeature } from '../fingerprint.js';
 import type { RingKey } from '../key-spec.js';
@@ -45,6 +46,10 @@ export interface ResolvedAuthOptions {
     /** Whether they come from the refresh keys, and change with them. */
     readonly areKeysDerived: boolean;
   };
+  readonly anomaly: {
+    readonly action: 'report' | 'revoke-session' | 'revoke-user';
+    readonly rules: readonly AnomalyRule[];
+  };
   readonly password: {
     readonly minLength: number;
     readonly maxLength: number;
@@ -59,6 +64,8 @@ export interface ResolvedAuthOptions {
   };
   /** Null: off. */
   readonly throttle: Readonly<Record<keyof ThrottleOptions, ResolvedLimit>> | null;
+  /** Null: off. */
+  readonly audit: { readonly retentionMs: number; readonly rotations: boolean } | null;
   /** Keys of the cookie by which a device is recognised, one for each refresh key. */
   readonly deviceKeys: readonly Uint8Array[];
   readonly trustedOrigins: ReadonlySet<string>;
@@ -72,6 +79,9 @@ export interface ResolvedLimit {
   readonly limit: number;
   readonly windowMs: number;
 }
+
+/** A report reads days. */
+const DAY_MS = 86_400_000;
 
 /** What is wrong with the options: every problem at once, none where they can be used. */
 export function checkOptions(options: AuthOptions): readonly ConfigurationProblem[] {
@@ -142,6 +152,14 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
       keys: fingerprintKeys(read, options.fingerprint?.key, keys.refresh),
       areKeysDerived: options.fingerprint?.key === undefined,
     },
+    anomaly: {
+      action: read.choice('anomaly.action', options.anomaly?.action, 'report', [
+        'report',
+        'revoke-session',
+        'revoke-user',
+      ]),
+      rules: readRules(read, options.anomaly?.rules),
+    },
     password: {
       minLength: read.integer('password.minLength', options.password?.minLength, 8, 8, 64),
       maxLength: read.integer('password.maxLength', options.password?.maxLength, 128, 64, 4096),
@@ -169,6 +187,7 @@ export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_
       hasher: options.password?.hasher ?? null,
     },
     throttle: readThrottle(read, options.throttle),
+    audit: readAudit(read, options.audit),
     deviceKeys: derivedKeys(keys.refresh, 'device'),
     trustedOrigins: readOrigins(read, options.trustedOrigins),
     introspectionClients: readIntrospectionClients(read, options.introspectionClients),
@@ -220,6 +239,19 @@ function readFeatures(read: OptionReader, features: unknown): FingerprintFeature
   });
 }
 
+function readRules(read: OptionReader, given: unknown): readonly AnomalyRule[] {
+  if (given === undefined) return ANOMALY_RULES;
+  const isRule = (rule: unknown): rule is AnomalyRule => {
+    const { name, examine } = Object(rule) as Partial<AnomalyRule>;
+    return typeof name === 'string' && name !== '' && typeof examine === 'function';
+  };
+  if (Array.isArray(given) && given.every(isRule)) {
+    if (new Set(given.map(({ name }) => name)).size === given.length) return [...given];
+    read.refuse('anomaly.rules', given, 'two rules have the same name: give each its own');
+  } else read.refuse('anomaly.rules', given, 'give a list of rules, each with a name and a function examine');
+  return ANOMALY_RULES;
+}
+
 function readThrottle(
   read: OptionReader,
   throttle: AuthOptions['throttle'],
@@ -237,6 +269,14 @@ function readThrottle(
     failures: readLimit('failures', { limit: 10, window: '15m' }),
     accountFailures: readLimit('accountFailures', { limit: 100, window: '15m' }),
     refresh: readLimit('refresh', { limit: 300, window: '1m' }),
+  };
+}
+
+function readAudit(read: OptionReader, audit: AuthOptions['audit']): ResolvedAuthOptions['audit'] {
+  if (audit === false) return null;
+  return {
+    retentionMs: read.duration('audit.retention', audit?.retention, '90d', { minMs: DAY_MS }),
+    rotations: read.flag('audit.rotations', audit?.rotations, true),
   };
 }
 

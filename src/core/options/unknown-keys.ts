@@ -29,6 +29,7 @@ export const AUTH_OPTION_KEYS = {
   sessions: { maxPerUser: null },
   revocation: { mode: null, pollInterval: null, maxStaleness: null, store: null },
   fingerprint: { mode: null, features: null, key: null },
+  anomaly: { action: null, rules: null },
   password: {
     minLength: null,
     maxLength: null,
@@ -41,6 +42,7 @@ export const AUTH_OPTION_KEYS = {
     hasher: null,
   },
   throttle: { login: LIMIT, failures: LIMIT, accountFailures: LIMIT, refresh: LIMIT },
+  audit: { retention: null, rotations: null },
   trustedOrigins: null,
   introspectionClients: null,
   userStore: null,

@@ -1,0 +1,82 @@
+import type { LoggerService } from '@nestjs/common';
+
+const RETRY_MS = 1000;
+/** An outage is told when it begins, and again from time to time. */
+const REMIND_MS = 60_000;
+
+/**
+ * A write that is made off the path of requests: when it is due, one at a time, and again until it succeeded. A failure
+ * is told and counted, and reaches nobody else.
+ */
+export class BackgroundWrite {
+  failures = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private delayMs = 0;
+  private next: number | null = null;
+  private running: Promise<void> | null = null;
+  private remindAt: number | null = null;
+
+  constructor(
+    private readonly write: () => Promise<void>,
+    /** What waits, in words. */
+    private readonly describe: () => string,
+    private readonly logger: Pick<LoggerService, 'log' | 'warn'>,
+  ) {}
+
+  /** The write is due within so many milliseconds. */
+  due(delayMs: number): void {
+    if (this.running) this.next = Math.min(this.next ?? delayMs, delayMs);
+    // After a failure the next attempt has its time; no event makes it earlier.
+    else if (!this.isFailing && (!this.timer || delayMs < this.delayMs)) this.arm(delayMs);
+  }
+
+  /** Writes now, once. Resolves when that is done, well or not. */
+  async flush(): Promise<void> {
+    await this.running;
+    await this.run();
+  }
+
+  /** Makes no more attempts by itself. */
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.next = null;
+  }
+
+  private get isFailing(): boolean {
+    return this.remindAt !== null;
+  }
+
+  private arm(delayMs: number): void {
+    clearTimeout(this.timer);
+    this.delayMs = delayMs;
+    this.timer = setTimeout(() => void this.run(), delayMs);
+    this.timer.unref();
+  }
+
+  private run(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.running ??= this.attempt().finally(() => {
+      this.running = null;
+      const delayMs = this.isFailing ? RETRY_MS : this.next;
+      this.next = null;
+      if (delayMs !== null) this.arm(delayMs);
+    });
+    return this.running;
+  }
+
+  private async attempt(): Promise<void> {
+    try {
+      await this.write();
+      if (this.isFailing) this.logger.log(`the database takes the audit log again; ${this.describe()}`);
+      this.remindAt = null;
+    } catch (error) {
+      this.failures += 1;
+      const now = performance.now();
+      if (this.remindAt !== null && now < this.remindAt) return;
+      this.remindAt = now + REMIND_MS;
+      this.logger.warn(`the audit log waits for the database, ${this.describe()}: ${String(error)}`);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import type { AuthEventName } from '../core/events.js';
+import { networkOf } from '../core/network.js';
+import type { SecurityEvent } from '../core/security-event.js';
+import { TopCounter } from '../core/top-counter.js';
+import type { DayTops, SecurityEventStore } from './security-event.store.js';
+
+/** What is counted by where it came from and whom it was for. */
+const FAILURES: ReadonlySet<AuthEventName> = new Set<AuthEventName>(['login.failed', 'login.locked']);
+/** Whoever made more than one in so many of a day's failures is in its list. */
+const TOP_CAPACITY = 200;
+/** Of an IPv6 subscriber, who has a /64 to himself, one entry; of IPv4 each address. */
+const SOURCE_PREFIX = { ipv4: 32, ipv6: 64 };
+/** Lists of earlier days are complete; they are kept here until they were written. */
+const MAX_DAYS = 3;
+
+interface Tops {
+  readonly sources: TopCounter;
+  readonly targets: TopCounter;
+  isChanged: boolean;
+}
+
+/**
+ * Counts events by day and type, and the sources and targets of failed logins, in bounded memory; what has changed is
+ * written from time to time. Counters go on while rows have to be dropped.
+ */
+export class DayCounter {
+  /** By day and type. */
+  private counts = new Map<string, Map<AuthEventName, number>>();
+  private readonly tops = new Map<string, Tops>();
+
+  constructor(
+    private readonly store: SecurityEventStore,
+    private readonly retentionMs: number,
+    /** Names this process: each has lists of its own, which writing again does not falsify. */
+    private readonly instance: string,
+  ) {}
+
+  add({ at, type, ip, userId }: Pick<SecurityEvent, 'at' | 'type' | 'ip' | 'userId'>): void {
+    const day = dayOf(at);
+    this.increase(day, type, 1);
+    if (!FAILURES.has(type)) return;
+    const tops = this.topsOf(day);
+    tops.isChanged = true;
+    tops.sources.add(networkOf(ip ?? '', SOURCE_PREFIX)?.replace(/\/32$/, '') ?? 'unknown');
+    if (userId !== undefined) tops.targets.add(userId);
+  }
+
+  get isEmpty(): boolean {
+    return this.counts.size === 0 && [...this.tops.values()].every(({ isChanged }) => !isChanged);
+  }
+
+  /** Writes what has changed. After a failure all of it is still there; a count may then be written twice, never lost. */
+  async write(): Promise<void> {
+    const increments = [...this.counts].flatMap(([day, ofDay]) =>
+      [...ofDay].map(([type, count]) => ({ day, type, count })),
+    );
+    this.counts = new Map();
+    try {
+      await this.store.count(increments, this.retentionMs);
+    } catch (error) {
+      for (const { day, type, count } of increments) this.increase(day, type, count);
+      throw error;
+    }
+    for (const [day, tops] of this.tops) if (tops.isChanged) await this.writeTops(day, tops);
+  }
+
+  private async writeTops(day: string, tops: Tops): Promise<void> {
+    const lists: DayTops = {
+      day,
+      instance: this.instance,
+      sources: tops.sources.top(),
+      targets: tops.targets.top(),
+    };
+    tops.isChanged = false;
+    try {
+      await this.store.keepTops(lists, this.retentionMs);
+    } catch (error) {
+      tops.isChanged = true;
+      throw error;
+    }
+  }
+
+  private increase(day: string, type: AuthEventName, count: number): void {
+    const ofDay = this.counts.get(day) ?? new Map<AuthEventName, number>();
+    if (ofDay.size === 0) this.counts.set(day, ofDay);
+    ofDay.set(type, count + (ofDay.get(type) ?? 0));
+  }
+
+  private topsOf(day: string): Tops {
+    const known = this.tops.get(day);
+    if (known) return known;
+    const made = {
+      sources: new TopCounter(TOP_CAPACITY),
+      targets: new TopCounter(TOP_CAPACITY),
+      isChanged: false,
+    };
+    this.tops.set(day, made);
+    const [oldest] = this.tops.keys();
+    if (this.tops.size > MAX_DAYS && oldest !== undefined) this.tops.delete(oldest);
+    return made;
+  }
+}
+
+/** `YYYY-MM-DD`, UTC. */
+export function dayOf(at: Date): string {
+  const number = Math.floor(at.getTime() / DAY_MS);
+  if (number !== latest.number) latest = { number, day: at.toISOString().slice(0, 10) };
+  return latest.day;
+}
+
+/** Of nearly every event the day is that of the event before. */
+let latest = { number: NaN, day: '' };
+const DAY_MS = 86_400_000;

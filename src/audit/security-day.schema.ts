@@ -1,0 +1,45 @@
+import { Prop, raw, Schema, SchemaFactory } from '@nestjs/mongoose';
+import type { AuthEventName } from '../core/events.js';
+import type { TopEntry } from '../core/top-counter.js';
+import { SCHEMA_OPTIONS } from '../database/native-collection.js';
+
+const TOP = raw([{ _id: false, key: String, count: Number, error: Number }]);
+
+/**
+ * What a report reads in place of events. Of each day (UTC) there is one document for each type of event, `<day> <type>`,
+ * with its `count`; and one for each process that saw failed logins, `<day> top <instance>`, with bounded lists.
+ */
+@Schema({ collection: 'security_daily', ...SCHEMA_OPTIONS })
+export class SecurityDay {
+  @Prop({ type: String, required: true })
+  _id!: string;
+
+  /** `YYYY-MM-DD` */
+  @Prop({ type: String, required: true })
+  day!: string;
+
+  @Prop({ type: String })
+  type?: AuthEventName;
+
+  @Prop({ type: Number })
+  count?: number;
+
+  @Prop({ type: String })
+  instance?: string;
+
+  @Prop(TOP)
+  sources?: readonly TopEntry[];
+
+  @Prop(TOP)
+  targets?: readonly TopEntry[];
+
+  @Prop({ type: Date, required: true })
+  expiresAt!: Date;
+}
+
+/** A name of its own, as the others. */
+export const SECURITY_DAY_MODEL = 'SilentAuthSecurityDay';
+
+export const SecurityDaySchema = SchemaFactory.createForClass(SecurityDay);
+SecurityDaySchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+SecurityDaySchema.index({ day: 1 });

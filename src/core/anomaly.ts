@@ -1,0 +1,147 @@
+import { browserFamily } from './fingerprint.js';
+import { type NetworkPrefix, networkOf } from './network.js';
+
+/** One use of a session, or one login. */
+export interface ActivityUse {
+  readonly ip: string;
+  /** The first 128 characters of it. */
+  readonly userAgent: string | null;
+  readonly at: Date;
+}
+
+/** A refresh that is about to be answered. */
+export interface RefreshActivity {
+  readonly kind: 'refresh';
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly use: ActivityUse;
+  /** The uses before this one, the oldest first: five at most. */
+  readonly earlierUses: readonly ActivityUse[];
+  readonly outcome: 'rotated' | 'replayed' | 'recovered';
+  /** A lost response of this generation was made good before. */
+  readonly isRepeatedRecovery: boolean;
+  /** Rotations of the session within the last minutes, as far as this process saw them. */
+  readonly rotations: number;
+  /** How many minutes that are, in milliseconds. */
+  readonly windowMs: number;
+  readonly accessTokenTtlMs: number;
+}
+
+/** A login with the right password that is about to be answered. */
+export interface LoginActivity {
+  readonly kind: 'login';
+  readonly userId: string;
+  /** Of the session that has just begun. */
+  readonly sessionId: string;
+  readonly use: ActivityUse;
+  /** Wrong passwords for the account from the same origin before this one; none of a device that is known to it. */
+  readonly failedAttempts: number;
+  /** Where and when the live sessions of the user began, this one among them. */
+  readonly logins: readonly Pick<ActivityUse, 'ip' | 'at'>[];
+}
+
+export type Activity = RefreshActivity | LoginActivity;
+
+/** What a rule saw; it stands in the event and in the audit log, so it must hold no secret. */
+export type Suspicion = Readonly<Record<string, string | number | boolean | null>>;
+
+/** A small pure function that tells odd activity from usual one. It is asked on the path of refreshes and logins. */
+export interface AnomalyRule {
+  /** Stands in the event. */
+  readonly name: string;
+  /** What is odd about the activity; null where nothing is. */
+  readonly examine: (activity: Activity) => Suspicion | null;
+}
+
+const MINUTE_MS = 60_000;
+const MIN_EARLIER_USES = 3;
+const SCATTERED_WINDOW_MS = 10 * MINUTE_MS;
+const SCATTERED_NETWORKS = 4;
+const MANY_FAILURES = 6;
+const MANY_ROTATIONS = 200;
+const ROTATIONS_PER_LIFETIME = 50;
+
+/**
+ * Addresses are compared by network. An IPv6 host changes the lower 64 bits of its address every day (RFC 8981), so its
+ * /64 is what stays. Of IPv4 the /24 is the least that providers route: neighbours in it are one site or one pool of a
+ * carrier, from which a phone gets another address at every turn.
+ */
+const NETWORK: NetworkPrefix = { ipv4: 24, ipv6: 64 };
+
+/**
+ * A network and a browser that none of at least three earlier uses shows: both at once, because phones roam and VPNs
+ * toggle (another network), and browsers update (another version, which is the same browser here).
+ */
+const unfamiliarClient: AnomalyRule = {
+  name: 'unfamiliar_client',
+  examine(activity) {
+    if (activity.kind !== 'refresh' || activity.earlierUses.length < MIN_EARLIER_USES) return null;
+    const { use, earlierUses } = activity;
+    // Nearly every refresh ends here.
+    if (earlierUses.some(({ ip, userAgent }) => ip === use.ip || userAgent === use.userAgent)) return null;
+    const network = networkOf(use.ip, NETWORK);
+    const family = browserFamily(use.userAgent);
+    const isFamiliar = (earlier: ActivityUse) =>
+      networkOf(earlier.ip, NETWORK) === network || browserFamily(earlier.userAgent) === family;
+    if (network === null || earlierUses.some(isFamiliar)) return null;
+    const last = earlierUses.at(-1);
+    return {
+      earlierUses: earlierUses.length,
+      lastIp: last?.ip ?? null,
+      lastUserAgent: last?.userAgent ?? null,
+    };
+  },
+};
+
+/** Sessions of one user that began within minutes in more networks than a person and his devices are in. */
+const scatteredLogins: AnomalyRule = {
+  name: 'scattered_logins',
+  examine(activity) {
+    if (activity.kind !== 'login') return null;
+    const since = activity.use.at.getTime() - SCATTERED_WINDOW_MS;
+    const recent = activity.logins.filter(({ at }) => at.getTime() >= since);
+    const networks = new Set(recent.map(({ ip }) => networkOf(ip, NETWORK)).filter((name) => name !== null));
+    if (networks.size < SCATTERED_NETWORKS) return null;
+    return { sessions: recent.length, networks: networks.size, minutes: SCATTERED_WINDOW_MS / MINUTE_MS };
+  },
+};
+
+/**
+ * Far more refreshes than the life of an access token explains. A page that refreshes whenever it is loaded stays below;
+ * a client in a loop does not, nor does a script.
+ */
+const excessiveRefreshes: AnomalyRule = {
+  name: 'excessive_refreshes',
+  examine(activity) {
+    if (activity.kind !== 'refresh') return null;
+    const { rotations, windowMs, accessTokenTtlMs } = activity;
+    if (rotations <= MANY_ROTATIONS) return null;
+    const lifetimes = Math.ceil(windowMs / accessTokenTtlMs) + 1;
+    if (rotations <= lifetimes * ROTATIONS_PER_LIFETIME) return null;
+    return { rotations, minutes: windowMs / MINUTE_MS };
+  },
+};
+
+/** The right password after many wrong ones from the same origin: guessed, perhaps. */
+const loginAfterFailures: AnomalyRule = {
+  name: 'login_after_failures',
+  examine(activity) {
+    if (activity.kind !== 'login' || activity.failedAttempts < MANY_FAILURES) return null;
+    return { failedAttempts: activity.failedAttempts };
+  },
+};
+
+/** The answer to one generation got lost again, and out of the grace of the first recovery: two may hold the token. */
+const repeatedRecovery: AnomalyRule = {
+  name: 'repeated_recovery',
+  examine(activity) {
+    return activity.kind === 'refresh' && activity.isRepeatedRecovery ? { outcome: activity.outcome } : null;
+  },
+};
+
+/** The rules of this module; an application may add its own: `rules: [...ANOMALY_RULES, mine]`. */
+export const ANOMALY_RULES: readonly AnomalyRule[] = Object.freeze(
+  [unfamiliarClient, scatteredLogins, excessiveRefreshes, loginAfterFailures, repeatedRecovery].map((rule) =>
+    Object.freeze(rule),
+  ),
+);

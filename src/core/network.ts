@@ -1,0 +1,23 @@
+import ipaddr from 'ipaddr.js';
+
+/** How many leading bits of an address make its network. */
+export interface NetworkPrefix {
+  readonly ipv4: number;
+  readonly ipv6: number;
+}
+
+/**
+ * The network of an address, in one spelling; null where the text is no address. An IPv4 address within IPv6 is IPv4.
+ */
+export function networkOf(ip: string, prefix: NetworkPrefix): string | null {
+  if (!ipaddr.isValid(ip)) return null;
+  const address = ipaddr.process(ip);
+  const bits = address.kind() === 'ipv4' ? prefix.ipv4 : prefix.ipv6;
+  const bytes = address.toByteArray().map((byte, index) => byte & mask(bits - 8 * index));
+  return `${ipaddr.fromByteArray(bytes).toString()}/${bits}`;
+}
+
+/** Of one byte, so many leading bits. */
+function mask(bits: number): number {
+  return (0xff00 >> Math.min(Math.max(bits, 0), 8)) & 0xff;
+}

@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { AuditService } from '../../src/audit/audit.service.js';
+import type { DayCount, DayTops, SecurityEventStore } from '../../src/audit/security-event.store.js';
+import { resolveOptions } from '../../src/core/options/resolve-options.js';
+import type { SecurityEvent } from '../../src/core/security-event.js';
+import { AuthEventBus } from '../../src/events/auth-event-bus.js';
+import type { AuthOptions } from '../../src/index.js';
+import { authOptions } from '../support/host-app.js';
+
+const SOURCE = { ip: '203.0.113.9', userAgent: 'curl/8' };
+const DAY = 86_400_000;
+const NOW = Date.parse('2026-01-01T12:00:00Z');
+
+/** A store that can be cut off; like the real one it keeps a row once, and lists by their process. */
+class SwitchedStore implements SecurityEventStore {
+  isAway = false;
+  readonly rows = new Map<string, SecurityEvent>();
+  readonly batches: number[] = [];
+  readonly counts: DayCount[] = [];
+  readonly tops = new Map<string, DayTops>();
+
+  async write(events: readonly SecurityEvent[]): Promise<number> {
+    this.reach();
+    this.batches.push(events.length);
+    for (const event of events) this.rows.set(event.id, event);
+    return 0;
+  }
+  async find(): Promise<SecurityEvent[]> {
+    return [...this.rows.values()];
+  }
+  async count(increments: readonly DayCount[]): Promise<void> {
+    this.reach();
+    this.counts.push(...increments);
+  }
+  async keepTops(tops: DayTops): Promise<void> {
+    this.reach();
+    this.tops.set(`${tops.day} ${tops.instance}`, tops);
+  }
+  async days() {
+    return { counts: this.counts, tops: [...this.tops.values()] };
+  }
+  private reach(): void {
+    if (this.isAway) throw new Error('out of reach');
+  }
+}
+
+let store: SwitchedStore;
+let bus: AuthEventBus;
+let now: number;
+let logged: string[];
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  store = new SwitchedStore();
+  bus = new AuthEventBus(null);
+  now = NOW;
+  logged = [];
+  for (const level of ['warn', 'error'] as const)
+    jest
+      .spyOn(Logger.prototype, level)
+      .mockImplementation((message: unknown) => void logged.push(String(message)));
+});
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+function open(audit?: AuthOptions['audit']): AuditService {
+  const service = new AuditService(resolveOptions(authOptions({ audit })), store, { now: () => now }, bus);
+  service.onModuleInit();
+  return service;
+}
+
+const rotate = (generation = 1) =>
+  void bus.emit('refresh_token.rotated', { userId: 'u', sessionId: 's', generation, source: SOURCE });
+const fail = (ip: string, userId: string | null = 'u') =>
+  void bus.emit('login.failed', {
+    email: 'u@example.com',
+    userId,
+    reason: 'wrong_password',
+    source: { ...SOURCE, ip },
+  });
+const types = () => [...store.rows.values()].map(({ type }) => type);
+
+describe(AuditService.name, () => {
+  it('writes a security event at once, and routine rows together within a second', async () => {
+    open();
+    for (let generation = 1; generation <= 50; generation += 1) rotate(generation);
+    await jest.advanceTimersByTimeAsync(900);
+    expect(store.batches).toEqual([]);
+    await jest.advanceTimersByTimeAsync(200);
+    expect(store.batches).toEqual([50]);
+    void bus.emit('password.changed', { userId: 'u', source: SOURCE });
+    await jest.advanceTimersByTimeAsync(2);
+    expect(types().at(-1)).toBe('password.changed');
+  });
+
+  it('writes every event once, in the order in which they came, however they are batched', async () => {
+    open();
+    for (let generation = 1; generation <= 2500; generation += 1) rotate(generation);
+    await jest.advanceTimersByTimeAsync(3000);
+    expect(Math.max(...store.batches)).toBeLessThanOrEqual(1000);
+    const rows = [...store.rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    expect(rows.map(({ evidence }) => evidence?.['generation'])).toEqual(
+      Array.from({ length: 2500 }, (_, index) => index + 1),
+    );
+  });
+
+  it('keeps what cannot be written, says so, and writes it when the database is back', async () => {
+    const service = open();
+    store.isAway = true;
+    fail('203.0.113.9');
+    rotate();
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(service.stats).toMatchObject({ waiting: 2, written: 0, dropped: 0 });
+    expect(service.stats.failures).toBeGreaterThan(3);
+    expect(logged.join('\n')).toMatch(/the audit log waits for the database, 2 rows wait.*out of reach/);
+    store.isAway = false;
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(types().sort()).toEqual(['login.failed', 'refresh_token.rotated']);
+    expect(service.stats).toMatchObject({ waiting: 0, written: 2 });
+  });
+
+  it('is bounded while the database is away: rotations go, thefts stay, counters go on', async () => {
+    const service = open();
+    store.isAway = true;
+    for (let attempt = 0; attempt < 10; attempt += 1) fail('203.0.113.9');
+    for (let generation = 1; generation <= 30_000; generation += 1) rotate(generation);
+    await jest.advanceTimersByTimeAsync(2000);
+    expect(service.stats).toMatchObject({ waiting: 20_000, dropped: 10_010 });
+    store.isAway = false;
+    await jest.advanceTimersByTimeAsync(3000);
+    expect(types().filter((type) => type === 'login.failed')).toHaveLength(10);
+    expect(store.counts).toEqual(
+      expect.arrayContaining([
+        { day: '2026-01-01', type: 'refresh_token.rotated', count: 30_000 },
+        { day: '2026-01-01', type: 'login.failed', count: 10 },
+      ]),
+    );
+  });
+
+  it('counts by day and type, and lists who failed most from where, and for whom', async () => {
+    const service = open();
+    for (let attempt = 0; attempt < 3; attempt += 1) fail('198.51.100.1');
+    fail('2001:db8:1:2::5', null);
+    fail('2001:db8:1:2::6', 'v');
+    now += DAY;
+    fail('198.51.100.1');
+    await service.flush();
+    const { counts, topSources, topTargets } = await service.summary(new Date(NOW), new Date(now));
+    expect(counts).toEqual([
+      { day: '2026-01-01', type: 'login.failed', count: 5 },
+      { day: '2026-01-02', type: 'login.failed', count: 1 },
+    ]);
+    expect(topSources).toEqual([
+      { key: '198.51.100.1', count: 4, error: 0 },
+      { key: '2001:db8:1:2::/64', count: 2, error: 0 },
+    ]);
+    expect(topTargets).toEqual([
+      { key: 'u', count: 4, error: 0 },
+      { key: 'v', count: 1, error: 0 },
+    ]);
+  });
+
+  it('lists stay bounded under an attack from ever new addresses', async () => {
+    const service = open();
+    for (let n = 0; n < 3000; n += 1) fail(`10.${n >> 8}.${n & 255}.1`);
+    await service.flush();
+    const [tops] = store.tops.values();
+    expect(tops?.sources).toHaveLength(200);
+  });
+
+  it('counts rotations and keeps no row of them where that is chosen', async () => {
+    const service = open({ rotations: false });
+    rotate();
+    fail('203.0.113.9');
+    await service.flush();
+    expect(types()).toEqual(['login.failed']);
+    expect(store.counts).toContainEqual({ day: '2026-01-01', type: 'refresh_token.rotated', count: 1 });
+  });
+
+  it('keeps nothing where it is off', async () => {
+    const service = open(false);
+    fail('203.0.113.9');
+    await service.flush();
+    expect(store.rows.size + store.counts.length).toBe(0);
+  });
+
+  it('writes what waits before the application ends, and what came while it ended', async () => {
+    const service = open();
+    rotate();
+    await service.beforeApplicationShutdown();
+    expect(types()).toEqual(['refresh_token.rotated']);
+    rotate(2);
+    await service.onApplicationShutdown();
+    expect(store.rows.size).toBe(2);
+    expect(store.counts.reduce((sum, { count }) => sum + count, 0)).toBe(2);
+  });
+
+  it('does not keep an application from ending, and tells how much is lost', async () => {
+    const service = open();
+    store.write = () => new Promise(() => undefined);
+    rotate();
+    const ending = service.beforeApplicationShutdown();
+    await jest.advanceTimersByTimeAsync(3100);
+    await ending;
+    expect(logged.join('\n')).toMatch(/1 row of the audit log was lost/);
+  });
+});

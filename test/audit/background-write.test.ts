@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { BackgroundWrite } from '../../src/audit/background-write.js';
+
+let told: string[];
+let attempts: number;
+let outcome: () => Promise<void>;
+let write: BackgroundWrite;
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  told = [];
+  attempts = 0;
+  outcome = async () => undefined;
+  const tell = (message: unknown) => void told.push(String(message));
+  write = new BackgroundWrite(
+    () => {
+      attempts += 1;
+      return outcome();
+    },
+    () => 'two rows wait',
+    { log: tell, warn: tell },
+  );
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe(BackgroundWrite.name, () => {
+  it('writes once for all that is due meanwhile, and sooner where something is due sooner', async () => {
+    write.due(1000);
+    write.due(1000);
+    await jest.advanceTimersByTimeAsync(999);
+    expect(attempts).toBe(0);
+    write.due(0);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(attempts).toBe(1);
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(attempts).toBe(1);
+  });
+
+  it('never writes twice at once; what became due meanwhile follows', async () => {
+    let finish = (): void => undefined;
+    outcome = () => new Promise((resolve) => (finish = resolve));
+    write.due(0);
+    await jest.advanceTimersByTimeAsync(1);
+    write.due(0);
+    await jest.advanceTimersByTimeAsync(50);
+    expect(attempts).toBe(1);
+    finish();
+    await jest.advanceTimersByTimeAsync(1);
+    expect(attempts).toBe(2);
+  });
+
+  it('after a failure tries again each second, tells of it once a minute, and of the end', async () => {
+    outcome = () => Promise.reject(new Error('out of reach'));
+    write.due(0);
+    await jest.advanceTimersByTimeAsync(1);
+    write.due(0);
+    await jest.advanceTimersByTimeAsync(500);
+    expect(attempts).toBe(1);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(attempts).toBeGreaterThan(9);
+    expect(write.failures).toBe(attempts);
+    expect(told).toEqual([expect.stringMatching(/two rows wait.*out of reach/)]);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(told).toHaveLength(2);
+    outcome = async () => undefined;
+    await jest.advanceTimersByTimeAsync(1100);
+    expect(told).toHaveLength(3);
+    const done = attempts;
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(attempts).toBe(done);
+  });
+
+  it('a flush writes at once, after what is being written', async () => {
+    write.due(1000);
+    await write.flush();
+    expect(attempts).toBe(1);
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(attempts).toBe(1);
+  });
+});

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { type Connection, createConnection } from 'mongoose';
+import { MongoSecurityEventStore } from '../../src/audit/mongo-security-event.store.js';
+import {
+  SECURITY_DAY_MODEL,
+  type SecurityDay,
+  SecurityDaySchema,
+} from '../../src/audit/security-day.schema.js';
+import {
+  SECURITY_EVENT_MODEL,
+  type SecurityEventRow,
+  SecurityEventSchema,
+} from '../../src/audit/security-event.schema.js';
+import { EventIds } from '../../src/core/event-id.js';
+import type { SecurityEvent } from '../../src/core/security-event.js';
+import { databaseUri } from '../support/database.js';
+
+const T0 = Date.parse('2100-01-01T00:00:00Z');
+const DAY = 86_400_000;
+const at = (seconds: number) => new Date(T0 + seconds * 1000);
+
+let connection: Connection;
+let store: MongoSecurityEventStore;
+let ids: EventIds;
+
+beforeAll(async () => {
+  connection = await createConnection(databaseUri('audit')).asPromise();
+  store = new MongoSecurityEventStore(
+    connection.model<SecurityEventRow>(SECURITY_EVENT_MODEL, SecurityEventSchema),
+    connection.model<SecurityDay>(SECURITY_DAY_MODEL, SecurityDaySchema),
+    true,
+  );
+  await store.onModuleInit();
+});
+beforeEach(async () => {
+  ids = new EventIds((bytes) => randomBytes(bytes));
+  for (const name of ['security_events', 'security_daily']) await connection.collection(name).deleteMany({});
+});
+afterAll(async () => {
+  await connection.dropDatabase();
+  await connection.close();
+});
+
+function event(seconds: number, over: Partial<SecurityEvent> = {}): SecurityEvent {
+  return {
+    id: ids.next(at(seconds).getTime()),
+    at: at(seconds),
+    type: 'user.logged_in',
+    userId: 'u',
+    ...over,
+  };
+}
+
+describe(MongoSecurityEventStore.name, () => {
+  it('gives back what was written, every field of it, the newest first', async () => {
+    const old = event(1);
+    const full = event(2, {
+      sessionId: 's',
+      by: 'admin',
+      ip: '203.0.113.9',
+      userAgent: 'curl/8',
+      device: { appId: 'shop' },
+      reason: 'reuse_detected',
+      evidence: { generation: 3, lastUse: { at: at(0) } },
+    });
+    expect(await store.write([full, old], DAY)).toBe(0);
+    expect(await store.find({ limit: 10 })).toEqual([full, old]);
+  });
+
+  it('a row expires by itself after the retention, in both collections', async () => {
+    await store.write([event(1)], DAY);
+    await store.count([{ day: '2100-01-01', type: 'login.failed', count: 1 }], DAY);
+    const expiry = async (name: string) => (await connection.collection(name).findOne({}))?.['expiresAt'];
+    expect(await expiry('security_events')).toEqual(at(86_401));
+    // The end of the day, and so long after it.
+    expect(await expiry('security_daily')).toEqual(at(2 * 86_400));
+    for (const name of ['security_events', 'security_daily'])
+      expect(await connection.collection(name).indexes()).toContainEqual(
+        expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }),
+      );
+  });
+
+  it('a write that is repeated adds what was missing, and nothing twice', async () => {
+    const rows = [event(1), event(2), event(3)];
+    await store.write(rows.slice(0, 2), DAY);
+    expect(await store.write(rows, DAY)).toBe(0);
+    expect(await store.find({ limit: 10 })).toHaveLength(3);
+  });
+
+  it('filters by user, type and time: from the one moment on, before the other', async () => {
+    const rows = [
+      event(1),
+      event(2, { userId: 'v' }),
+      event(3, { type: 'login.failed' }),
+      event(4, { userId: 'v', type: 'login.failed' }),
+    ];
+    await store.write(rows, DAY);
+    const found = async (filter: object) =>
+      (await store.find({ limit: 10, ...filter })).map(
+        (row) => rows.findIndex(({ id }) => id === row.id) + 1,
+      );
+    expect(await found({ userId: 'v' })).toEqual([4, 2]);
+    expect(await found({ type: 'login.failed' })).toEqual([4, 3]);
+    expect(await found({ userId: 'v', type: 'login.failed' })).toEqual([4]);
+    expect(await found({ from: at(2), to: at(4) })).toEqual([3, 2]);
+    expect(await found({ from: at(2), before: rows[2]?.id })).toEqual([2]);
+    expect(await found({ userId: { $ne: 'u' } as never })).toEqual(await found({ userId: 'nobody' }));
+  });
+
+  it('counts with every process that adds, and keeps one list for each', async () => {
+    const increment = { day: '2100-01-01', type: 'login.failed' as const, count: 2 };
+    await Promise.all(Array.from({ length: 8 }, () => store.count([increment], DAY)));
+    await store.count([{ ...increment, day: '2100-01-03' }], DAY);
+    const sources = [{ key: '203.0.113.9', count: 5, error: 0 }];
+    const tops = { day: '2100-01-01', instance: 'one', sources, targets: [] };
+    for (const again of [tops, tops, { ...tops, instance: 'other' }]) await store.keepTops(again, DAY);
+    const days = await store.days('2100-01-01', '2100-01-02');
+    expect(days.counts).toEqual([{ ...increment, count: 16 }]);
+    expect(days.tops).toEqual([tops, { ...tops, instance: 'other' }]);
+  });
+});

@@ -1,0 +1,22 @@
+import { describe, expect, it } from '@jest/globals';
+import { networkOf } from '../../src/core/network.js';
+
+describe(networkOf, () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.0/24'],
+    ['::ffff:203.0.113.7', '203.0.113.0/24'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
+    ['fe80::1%eth0', 'fe80::/64'],
+    ['', null],
+    ['nonsense', null],
+  ])('%s is of %s', (ip, network) => {
+    expect(networkOf(ip, { ipv4: 24, ipv6: 64 })).toBe(network);
+  });
+
+  it('cuts within a byte, and not at all', () => {
+    expect(networkOf('203.0.113.255', { ipv4: 28, ipv6: 56 })).toBe('203.0.113.240/28');
+    expect(networkOf('203.0.113.7', { ipv4: 32, ipv6: 128 })).toBe('203.0.113.7/32');
+    expect(networkOf('2001:db8:1:2ff::1', { ipv4: 24, ipv6: 56 })).toBe('2001:db8:1:200::/56');
+  });
+});

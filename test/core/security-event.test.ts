@@ -1,0 +1,81 @@
+import { describe, expect, it, test } from '@jest/globals';
+import type { AuthEventName, AuthEvents } from '../../src/core/events.js';
+import { AUTH_EVENT_NAMES, isRoutine, securityEvent } from '../../src/core/security-event.js';
+
+const SOURCE = { ip: '203.0.113.9', userAgent: 'curl/8' };
+const SESSION = { userId: 'u', sessionId: 's' };
+const LOCKED = { userId: null, reason: 'failure_limit' as const, source: SOURCE };
+const AT = new Date('2026-01-01T00:00:00Z');
+const row = <Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]) =>
+  securityEvent('id', AT, name, payload);
+
+describe(securityEvent, () => {
+  it('tells who, when and from where, and leaves out what there is none of', () => {
+    const payload = {
+      ...SESSION,
+      device: { appId: 'shop', deviceId: null, deviceName: 'Phone' },
+      source: SOURCE,
+    };
+    expect(row('user.logged_in', payload)).toEqual({
+      id: 'id',
+      at: AT,
+      type: 'user.logged_in',
+      ...SESSION,
+      ...SOURCE,
+      device: { appId: 'shop', deviceName: 'Phone' },
+    });
+    const nowhere = { by: null, source: null };
+    expect(row('user.disabled', { userId: 'u', ...nowhere })).not.toHaveProperty('by');
+    expect(row('user.registered', { userId: 'u', source: { ip: '', userAgent: null } })).toEqual({
+      id: 'id',
+      at: AT,
+      type: 'user.registered',
+      userId: 'u',
+    });
+  });
+
+  it('tells of a theft both sides and the reason', () => {
+    const lastUse = { ip: '192.0.2.1', userAgent: 'thief', at: AT };
+    const theft = row('refresh_token.reuse_detected', {
+      ...SESSION,
+      generation: 3,
+      presentedGeneration: 1,
+      evidence: 'successor_confirmed',
+      revoked: true,
+      scope: 'session',
+      affectedSessionIds: ['s'],
+      replacedAt: AT,
+      confirmedAt: AT,
+      source: SOURCE,
+      lastUse,
+    });
+    expect(theft).toMatchObject({ ...SESSION, ...SOURCE, reason: 'successor_confirmed' });
+    expect(theft.evidence).toMatchObject({ generation: 3, presentedGeneration: 1, revoked: true, lastUse });
+  });
+
+  it('names the administrator and the user he acted on', () => {
+    const acted = row('user.disabled', { userId: 'u', by: 'admin', source: SOURCE });
+    expect(acted).toMatchObject({ userId: 'u', by: 'admin', ...SOURCE });
+  });
+
+  it('keeps nothing of what was typed for an address at a failed login: it may be a password', () => {
+    const failed = {
+      email: 'my-secret-Passw0rd',
+      userId: null,
+      reason: 'unknown_user' as const,
+      source: SOURCE,
+    };
+    expect(JSON.stringify(row('login.failed', failed))).not.toContain('Passw0rd');
+    expect(JSON.stringify(row('login.locked', { ...LOCKED, email: 'Passw0rd' }))).not.toContain('Passw0rd');
+    const locked = row('login.locked', { ...LOCKED, email: 'ada@example.com' });
+    expect(locked.evidence).toEqual({ email: 'ada@example.com' });
+  });
+
+  test('rotations, races of tabs and floods over a limit are routine, and nothing else is', () => {
+    const routine = AUTH_EVENT_NAMES.filter((type) => isRoutine({ type, reason: 'failure_limit' }));
+    expect(routine).toEqual(['refresh_token.rotated', 'refresh_token.replayed', 'refresh_token.refused']);
+    for (const reason of ['login_limit', 'refresh_limit'])
+      expect(isRoutine({ type: 'login.locked', reason })).toBe(true);
+    expect(AUTH_EVENT_NAMES.length).toBeGreaterThan(15);
+  });
+});
