@@ -4,7 +4,7 @@ import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
 import { extractAccessToken } from '../tokens/jwt.strategy.js';
 import { KeyRing } from '../tokens/key-ring.js';
-import type { ClientTraits } from '../tokens/refresh-token.service.js';
+import type { ClientTraits } from '../tokens/client-traits.js';
 import { TokenSigner } from '../tokens/token-signer.js';
 import type { LogoutTokens } from './auth.service.js';
 import { DeviceCookie } from './device-cookie.js';

@@ -8,12 +8,8 @@ import type { RefreshTokenClaims } from '../core/refresh-token.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
-import {
-  type ClientTraits,
-  type NewSession,
-  type OpenSession,
-  RefreshTokenService,
-} from '../tokens/refresh-token.service.js';
+import { type ClientTraits, sourceOf } from '../tokens/client-traits.js';
+import { type NewSession, type OpenSession, RefreshTokenService } from '../tokens/refresh-token.service.js';
 import { KeyRing } from '../tokens/key-ring.js';
 import { SessionTerminator } from '../tokens/session-terminator.js';
 import { clientAddress } from '../throttle/client-address.js';
@@ -291,8 +287,4 @@ export class AuthService {
       refreshToken: this.signer.signRefreshToken(session, secret),
     };
   }
-}
-
-function sourceOf({ ip, userAgent }: ClientTraits): EventSource {
-  return { ip, userAgent };
 }

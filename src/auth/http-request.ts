@@ -5,7 +5,7 @@ import { fingerprints } from '../core/fingerprint.js';
 import type { ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
 import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
-import type { ClientTraits } from '../tokens/refresh-token.service.js';
+import type { ClientTraits } from '../tokens/client-traits.js';
 
 /** What Express and Fastify requests have in common, and what the guards leave on them. */
 export interface HttpRequest {

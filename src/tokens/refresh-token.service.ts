@@ -1,51 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { RefreshActivity } from '../core/anomaly.js';
-import type { KnownDevice } from '../core/device-token.js';
-import { AuthError, type AuthErrorInit } from '../core/errors.js';
-import type { EarlierTokenEvent, EventSource, RefusalReason } from '../core/events.js';
+import { AuthError } from '../core/errors.js';
+import type { EarlierTokenEvent } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, UserRecord } from '../core/ports.js';
-import { usedAgent } from '../core/recent-use.js';
 import {
   absoluteExpiry,
   idleExpiry,
   type RefreshTokenClaims,
   type Transport,
 } from '../core/refresh-token.js';
-import {
-  decideRotation,
-  type ReuseEvidence,
-  type RevocationReason,
-  type RotationPolicy,
-} from '../core/rotation.js';
+import { decideRotation, type ReuseEvidence, type RotationPolicy } from '../core/rotation.js';
 import { hashSecret, NONCE_BYTES, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { UsersService } from '../users/users.service.js';
-import { AnomalyDetector, type Verdict } from './anomaly-detector.js';
-import { earlierToken, refusal, subject } from './refresh-events.js';
+import { type ClientTraits, sourceOf, useOf } from './client-traits.js';
+import { earlierToken, subject } from './refresh-events.js';
 import {
-  type RecentUse,
   REFRESH_TOKEN_STORE,
   type RefreshSession,
   type RefreshTokenStore,
   type RotationCommand,
   type SessionDevice,
 } from './refresh-token.store.js';
+import { SessionAdmission } from './session-admission.js';
 import { SessionTerminator } from './session-terminator.js';
-
-/** Who sent a request, as far as a session cares. */
-export interface ClientTraits {
-  readonly ip: string;
-  /** At most 256 characters. */
-  readonly userAgent: string | null;
-  /** The request's fingerprint under each key of the ring. */
-  readonly fingerprints: readonly string[];
-  /** What the device says of itself by its cookie, to be checked against the account. */
-  readonly device?: KnownDevice | null;
-}
 
 export interface NewSession {
   readonly transport: Transport;
@@ -59,11 +40,6 @@ export interface OpenSession {
   readonly user: UserRecord;
   readonly session: RefreshSession;
   readonly secret: string;
-}
-
-/** What the anomaly rules are told of a refresh besides the session. */
-interface Circumstances extends Pick<RefreshActivity, 'outcome' | 'earlierUses'> {
-  readonly isRepeatedRecovery?: boolean;
 }
 
 /** A compare-and-set that loses to a retry of the same client is run again so often. */
@@ -86,7 +62,7 @@ export class RefreshTokenService {
     private readonly terminator: SessionTerminator,
     private readonly revocations: RevocationService,
     private readonly events: AuthEventBus,
-    private readonly anomalies: AnomalyDetector,
+    private readonly admission: SessionAdmission,
   ) {
     const { gracePeriodMs, lostResponseWindowMs } = options.refreshToken;
     this.policy = { gracePeriodMs, lostResponseWindowMs, fingerprintMode: options.fingerprint.mode };
@@ -136,15 +112,7 @@ export class RefreshTokenService {
     // Whatever another process' clock says, the session just begun is not the one unused longest.
     const evicted = beyond.filter((id) => id !== session.id);
     await this.terminator.end(user.id, evicted, 'evicted', sourceOf(client));
-    if (failedAttempts !== null) {
-      const subject = { userId: user.id, sessionId: session.id, use: useOf(client, now) };
-      const verdict = this.anomalies.judge(
-        { kind: 'login', ...subject, failedAttempts, logins },
-        sourceOf(client),
-      );
-      // Of a login the cookie is none of the tokens that were refused.
-      if (verdict) await this.execute(verdict, session, client, { keepsCookie: true });
-    }
+    if (failedAttempts !== null) await this.admission.judgeLogin(session, client, failedAttempts, logins);
     return { user, session, secret };
   }
 
@@ -169,19 +137,19 @@ export class RefreshTokenService {
         ? null
         : await this.store.rotate(this.rotation(token, nextSecret, sealed, client));
       if (rotated) {
-        const opened = await this.admit(rotated, await owner, nextSecret, token, client, {
+        const user = await this.admission.admit(rotated, await owner, token, client, {
           outcome: 'rotated',
           // The update has added this use already.
           earlierUses: rotated.recentUses.slice(0, -1),
         });
         await this.revocations.retireGeneration(rotated.id, rotated.generation - 1);
         void this.events.emit('refresh_token.rotated', { ...subject(rotated), source: sourceOf(client) });
-        return opened;
+        return { user, session: rotated, secret: nextSecret };
       }
       const settled = await this.settle(token, await owner, client, arrivedAt);
       if (settled) return settled;
     }
-    this.tellRefusal(token, client, 'contended');
+    this.admission.tellRefusal(token, client, 'contended');
     throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'a rotation kept losing its compare-and-set' });
   }
 
@@ -239,47 +207,47 @@ export class RefreshTokenService {
     const decision = decideRotation(state, presented, at, this.policy);
     if (decision.outcome === 'unknown' || !session) {
       const isExpired = this.isExpired(token);
-      this.tellRefusal(token, client, isExpired ? 'session_expired' : 'session_unknown');
+      this.admission.tellRefusal(token, client, isExpired ? 'session_expired' : 'session_unknown');
       throw new AuthError(isExpired ? 'REFRESH_TOKEN_EXPIRED' : 'REFRESH_TOKEN_UNKNOWN');
     }
 
     const seen = earlierToken(session, token, sourceOf(client));
     switch (decision.outcome) {
       case 'revoked':
-        this.tellRefusal(token, client, 'session_revoked', decision.reason);
+        this.admission.tellRefusal(token, client, 'session_revoked', decision.reason);
         // A change of password ended it: the client's cookie holds the new session's token, or is about to.
         throw new AuthError('SESSION_REVOKED', {
           keepsCookie: decision.reason === 'replaced' || decision.reason === 'token_version_retired',
         });
       case 'expired':
-        this.tellRefusal(token, client, 'session_expired');
+        this.admission.tellRefusal(token, client, 'session_expired');
         throw new AuthError('REFRESH_TOKEN_EXPIRED');
       case 'retry':
         // The current secret under another absolute expiry: never issued by this service.
         if (this.isExpired(token)) {
-          this.tellRefusal(token, client, 'session_expired');
+          this.admission.tellRefusal(token, client, 'session_expired');
           throw new AuthError('REFRESH_TOKEN_EXPIRED');
         }
         if (session.absoluteExpiresAt.getTime() !== token.abs * 1000)
           throw new AuthError('REFRESH_TOKEN_INVALID');
         return null;
       case 'replay': {
-        const opened = await this.admit(session, owner, decision.secret, token, client, {
+        const user = await this.admission.admit(session, owner, token, client, {
           outcome: 'replayed',
           earlierUses: session.recentUses,
         });
         void this.events.emit('refresh_token.replayed', seen);
-        return opened;
+        return { user, session, secret: decision.secret };
       }
       case 'recovered': {
-        const opened = await this.admit(session, owner, decision.secret, token, client, {
+        const user = await this.admission.admit(session, owner, token, client, {
           outcome: 'recovered',
           earlierUses: session.recentUses,
           isRepeatedRecovery: decision.repeated,
         });
         await this.store.markRecovered(session.id, session.generation, now);
         void this.events.emit('refresh_token.recovered', { ...seen, repeated: decision.repeated });
-        return opened;
+        return { user, session, secret: decision.secret };
       }
       case 'restored':
         void this.events.emit('refresh_token.restored', { ...seen, evidence: decision.evidence });
@@ -289,116 +257,14 @@ export class RefreshTokenService {
     }
   }
 
-  /** The checks that every outcome which answers 200 passes alike. */
-  private async admit(
-    session: RefreshSession,
-    owner: UserRecord | null,
-    secret: string,
-    token: RefreshTokenClaims,
-    client: ClientTraits,
-    activity: Circumstances,
-  ): Promise<OpenSession> {
-    const refuse = (reason: RevocationReason, keepsCookie: boolean) => {
-      this.tellRefusal(token, client, 'session_revoked', reason);
-      return this.refuse(session, client, reason, new AuthError('SESSION_REVOKED', { keepsCookie }));
-    };
-    if (!owner || owner.disabledAt) return refuse('user_disabled', false);
-    // A change of password may be replacing this very session: its answer brings the new cookie, so leave cookies alone.
-    if (owner.tokenVersion !== session.tokenVersion) return refuse('token_version_retired', true);
-    // Whoever revoked its tokens was stopped before the session itself was ended: finish that.
-    if (this.revocations.isSessionRevoked(session.id, session.tokenVersion))
-      return refuse('revocation_completed', false);
-    const { mode } = this.options.fingerprint;
-    const { fingerprint } = session.device;
-    if (mode !== 'off' && fingerprint !== null && !client.fingerprints.includes(fingerprint)) {
-      const refused = mode === 'enforce';
-      void this.events.emit('fingerprint.mismatched', {
-        ...subject(session),
-        refused,
-        source: sourceOf(client),
-      });
-      if (refused)
-        return this.refuse(session, client, 'fingerprint_mismatched', new AuthError('SUSPICIOUS_ACTIVITY'));
-    }
-    const verdict = this.anomalies.judge(this.activity(session, client, activity), sourceOf(client));
-    if (verdict) await this.execute(verdict, session, client);
-    this.renewFingerprint(session, client);
-    return { user: owner, session, secret };
-  }
-
-  private activity(
-    { id, userId, generation, device }: RefreshSession,
-    client: ClientTraits,
-    { outcome, earlierUses, isRepeatedRecovery = false }: Circumstances,
-  ): RefreshActivity {
-    const nowMs = this.clock.now();
-    const { ttlMs, ttlByAppMs } = this.options.accessToken;
-    return {
-      kind: 'refresh',
-      userId,
-      sessionId: id,
-      // As earlier uses are held: else a long user agent would look unlike itself.
-      use: useOf(client, new Date(nowMs)),
-      earlierUses,
-      outcome,
-      isRepeatedRecovery,
-      ...this.anomalies.rotations(id, generation, nowMs),
-      accessTokenTtlMs: ttlByAppMs.get(device.appId ?? '') ?? ttlMs,
-    };
-  }
-
-  /** Ends what the policy says, and refuses. */
-  private async execute(
-    verdict: Exclude<Verdict, null>,
-    session: RefreshSession,
-    client: ClientTraits,
-    init: AuthErrorInit = {},
-  ): Promise<never> {
-    // This session last, as with reuse: it is what a retry finds again.
-    if (verdict === 'revoke-user')
-      await this.terminator.endAll(session.userId, 'suspicious_activity', sourceOf(client), [session.id]);
-    return this.refuse(session, client, 'suspicious_activity', new AuthError('SUSPICIOUS_ACTIVITY', init));
-  }
-
-  /** Keys of the fingerprint rotate faster than sessions end: what matched under an older key is kept under the newest. */
-  private renewFingerprint(
-    { id, device: { fingerprint } }: RefreshSession,
-    { fingerprints }: ClientTraits,
-  ): void {
-    const [newest] = fingerprints;
-    if (fingerprint === null || newest === undefined || fingerprints.indexOf(fingerprint) < 1) return;
-    // Off the path; the next refresh does it where this fails.
-    this.store.replaceFingerprint(id, fingerprint, newest).catch(() => undefined);
-  }
-
   private isExpired(token: RefreshTokenClaims): boolean {
     return this.clock.now() >= token.exp * 1000;
-  }
-
-  private tellRefusal(
-    token: RefreshTokenClaims,
-    client: ClientTraits,
-    reason: RefusalReason,
-    revokedReason?: RevocationReason | null,
-  ): void {
-    const event = refusal(token, sourceOf(client), reason, revokedReason);
-    void this.events.emit('refresh_token.refused', event);
   }
 
   /** Those of the owner; where the store does not say, the one that is known. */
   private async liveSessionIds({ id, userId }: RefreshSession): Promise<string[]> {
     const others = await this.list(userId).catch(() => []);
     return [id, ...others.map((other) => other.id).filter((other) => other !== id)];
-  }
-
-  private async refuse(
-    session: RefreshSession,
-    client: ClientTraits,
-    reason: RevocationReason,
-    error: AuthError,
-  ): Promise<never> {
-    await this.terminator.end(session.userId, [session.id], reason, sourceOf(client));
-    throw error;
   }
 
   private async refuseReuse(
@@ -438,12 +304,4 @@ function deviceOf(request: NewSession, client: ClientTraits): SessionDevice {
     ip: client.ip,
     fingerprint: client.fingerprints[0] ?? null,
   };
-}
-
-function useOf({ ip, userAgent }: ClientTraits, at: Date): RecentUse {
-  return { ip, userAgent: usedAgent(userAgent), at };
-}
-
-function sourceOf({ ip, userAgent }: ClientTraits): EventSource {
-  return { ip, userAgent };
 }

@@ -13,6 +13,7 @@ import { MongoRefreshTokenStore } from './mongo-refresh-token.store.js';
 import { REFRESH_TOKEN_MODEL, type RefreshToken, RefreshTokenSchema } from './refresh-token.schema.js';
 import { RefreshTokenService } from './refresh-token.service.js';
 import { REFRESH_TOKEN_STORE } from './refresh-token.store.js';
+import { SessionAdmission } from './session-admission.js';
 import { SessionTerminator } from './session-terminator.js';
 import { TokenSigner } from './token-signer.js';
 
@@ -46,6 +47,7 @@ export class TokensModule {
         TokenSigner,
         SessionTerminator,
         AnomalyDetector,
+        SessionAdmission,
         RefreshTokenService,
         GenerationConfirmer,
         AccessTokenAuthenticator,

@@ -6,13 +6,11 @@ import type { UserRecord } from '../../src/core/ports.js';
 import { refreshTokenClaims, type RefreshTokenClaims } from '../../src/core/refresh-token.js';
 import { AuthEventBus } from '../../src/events/auth-event-bus.js';
 import type { RevocationService } from '../../src/revocation/revocation.service.js';
-import {
-  type ClientTraits,
-  type OpenSession,
-  RefreshTokenService,
-} from '../../src/tokens/refresh-token.service.js';
 import { AnomalyDetector } from '../../src/tokens/anomaly-detector.js';
+import type { ClientTraits } from '../../src/tokens/client-traits.js';
+import { type OpenSession, RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
 import type { RefreshTokenStore } from '../../src/tokens/refresh-token.store.js';
+import { SessionAdmission } from '../../src/tokens/session-admission.js';
 import { SessionTerminator } from '../../src/tokens/session-terminator.js';
 import type { UsersService } from '../../src/users/users.service.js';
 
@@ -64,7 +62,15 @@ export class RotationWorld {
       this.terminator,
       revocations,
       bus,
-      new AnomalyDetector(this.options, bus),
+      new SessionAdmission(
+        this.options,
+        store,
+        clock,
+        this.terminator,
+        revocations,
+        bus,
+        new AnomalyDetector(this.options, bus),
+      ),
     );
   }
 
