@@ -87,6 +87,8 @@ export class MongoRevocationWatch implements RevocationWatch {
         const change = await next;
         if (this.isOver) return;
         if (change) this.observer.entriesAdded(entriesOf(change));
+        // A stream that the server ended (its collection was dropped) answers `null` at once, again and again.
+        else if (this.stream.closed) throw new Error('the server ended the stream');
         else if (!this.mayHold) await delay(PAUSE_MS, undefined, { ref: false });
         if (this.isOver) return;
       }

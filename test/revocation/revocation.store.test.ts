@@ -156,6 +156,33 @@ for (const [name, isAvailable, open] of STORES)
     });
   });
 
+describe('MongoRevocationStore', () => {
+  it('loses its watch when the collection is dropped, and watches what comes after it', async () => {
+    const store = await openMongo();
+    const entry: RevocationEntry = { key: 'sid:s', expiresAt: new Date(Date.now() + LIFE_MS) };
+    await store.add([entry], new Date());
+    const heard: RevocationEntry[] = [];
+    const lost: unknown[] = [];
+    const observer = {
+      entriesAdded: (entries: readonly RevocationEntry[]) => heard.push(...entries),
+      watchLost: (reason: unknown) => lost.push(reason),
+    };
+    const first = await store.watch?.(observer);
+    if (!first) throw new Error('this server has change streams');
+    await connection.model(REVOCATION_MODEL).collection.drop();
+    await until(() => lost.length > 0);
+    await first.close();
+    expect(lost).toHaveLength(1);
+
+    const second = await store.watch?.(observer);
+    await store.add([entry], new Date());
+    await until(() => heard.length > 0);
+    await second?.close();
+    expect(heard).toEqual([entry]);
+    expect(lost).toHaveLength(1);
+  });
+});
+
 (hasRedis ? describe : describe.skip)('RedisRevocationStore', () => {
   it('keys live as long as is left by the clock that set them, whatever other clocks show', async () => {
     const store = new RedisRevocationStore({ client, prefix: 'clock:' });
