@@ -87,7 +87,12 @@ function hmacKey(bytes: Buffer, text: string | null, kid?: string, alg: SigningA
   return { kid: kid ?? derivedKid, alg, signingKey: key, verifyingKey: key, publicJwk: null };
 }
 
+const TEXTS = ['kty', 'alg', 'crv', 'k'] as const;
+
 function jwkKey(jwk: JsonWebKey & { kid?: string; alg?: string }): RingKey {
+  // A file may hold anything.
+  const odd = TEXTS.find((member) => !['string', 'undefined'].includes(typeof jwk[member]));
+  if (odd) throw new KeyProblem(`the ${odd} of a JWK is no text`, 'check its members against RFC 7518 §6');
   const misuse = jwkMisuse(jwk);
   if (misuse) throw new KeyProblem(misuse, 'give a key that is made for signatures, and for nothing else');
   const algorithm = jwkAlgorithm(jwk);

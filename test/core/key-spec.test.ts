@@ -188,6 +188,16 @@ describe(createRingKey.name, () => {
     expect(() => createRingKey(key as never)).toThrow(KeyProblem);
   });
 
+  it.each<[string, object]>([
+    ['k', { kty: 'oct', k: 5 }],
+    ['k', { kty: 'oct', k: { value: 'x' } }],
+    ['kty', { kty: { toString: null } }],
+    ['crv', { kty: 'EC', crv: { toString: null } }],
+    ['alg', { kty: 'oct', k: 'x', alg: { toString: null } }],
+  ])('a JWK whose %s is no text is a problem, not a crash: %j', (_member, jwk) => {
+    expect(() => createRingKey(jwk as KeyInput)).toThrow(KeyProblem);
+  });
+
   it('refuses an oct key of equal bytes, and one shorter than its hash (RFC 7518 §3.2)', () => {
     const oct = (bytes: Buffer, alg?: string) => ({ kty: 'oct', k: bytes.toString('base64url'), alg });
     expect(() => createRingKey(oct(Buffer.alloc(32, 7)))).toThrow('placeholder');
