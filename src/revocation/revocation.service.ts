@@ -134,13 +134,17 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
 
   /** What this process knows is revoked, and may not have been able to write, stays revoked. */
   private askStore(keys: readonly RevocationKey[]): boolean | Promise<boolean> {
-    return (
-      this.list.hasAny(keys) ||
-      this.store.hasAny(keys).catch((cause: unknown) => {
-        if (cause instanceof AuthError) throw cause;
-        throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the revocation store fails', cause });
-      })
-    );
+    return this.list.hasAny(keys) || this.answerOfStore(keys);
+  }
+
+  /** A promise of our own, of whatever kind the store's is: by that it is known from an answer. */
+  private async answerOfStore(keys: readonly RevocationKey[]): Promise<boolean> {
+    try {
+      return await this.store.hasAny(keys);
+    } catch (cause) {
+      if (cause instanceof AuthError) throw cause;
+      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the revocation store fails', cause });
+    }
   }
 
   private endOfLife(): Date {
