@@ -64,8 +64,9 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'silent-auth-access'
   async validate(request: never, payload: unknown): Promise<AuthenticatedUser> {
     const claims = parseAccessTokenClaims(payload);
     if (!claims) throw new AuthError('ACCESS_TOKEN_INVALID');
-    const user = await this.authenticator.admit(claims);
+    const admission = this.authenticator.admit(claims);
+    // Before anything is waited for: what is remembered after the ring has changed is not forgotten again.
     this.authenticator.remember(extractAccessToken(request) ?? '', claims);
-    return user;
+    return admission;
   }
 }

@@ -4,6 +4,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import { AuthEventBus, ConfigurationError, type KeyInput, KeyRing } from '../../src/index.js';
 import { authOptions, HostApp } from '../support/host-app.js';
 import { expectGuardRefusal, newSession, refreshed, type Session } from '../support/http.js';
+import { InMemoryRevocationStore } from '../support/in-memory-revocation.store.js';
 import { headerOf } from '../support/tokens.js';
 
 type Jwk = Exclude<KeyInput, string>;
@@ -82,6 +83,29 @@ describe(KeyRing.name, () => {
     for (const _ of [1, 2]) expect((await host.api().me(accessToken)).status).toBe(200);
     ring.replace({ access: [ec('here')], refresh: [hmac('r3')] });
     expectGuardRefusal(await host.api().me(accessToken), 'ACCESS_TOKEN_INVALID');
+  });
+
+  it('forgets a token that is just being verified, while the store is asked about it', async () => {
+    const store = new InMemoryRevocationStore();
+    const strict = await HostApp.start(
+      'express',
+      authOptions({ keys: first, revocation: { mode: 'strict', store } }),
+    );
+    try {
+      const { accessToken } = await newSession(strict.api());
+      const asked = new Promise<() => void>((resolve) => {
+        store.hasAny = () => new Promise((answer) => resolve(() => answer(false)));
+      });
+      const me = strict.api().me(accessToken);
+      const answer = await asked;
+      strict.app.get(KeyRing).replace({ ...first, access: [ec('here')] });
+      answer();
+      await me;
+      store.hasAny = async () => false;
+      expectGuardRefusal(await strict.api().me(accessToken), 'ACCESS_TOKEN_INVALID');
+    } finally {
+      await strict.stop();
+    }
   });
 
   it('stays as it is where the new keys cannot be used', async () => {
