@@ -112,6 +112,11 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     return this.list.has(`sid:${sid}`) || this.list.has(`ver:${ver}`);
   }
 
+  /** Whether access tokens can be revoked at all. */
+  get isOn(): boolean {
+    return this.mode !== 'off';
+  }
+
   /** Milliseconds since the last successful read. */
   get stalenessMs(): number {
     return this.feed.stalenessMs;

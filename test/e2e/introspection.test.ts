@@ -347,6 +347,34 @@ describe.each(ADAPTERS)('an application on %s', (adapter) => {
     }
   });
 
+  it('that keeps no revocations refuses to revoke an access token, rather than say that it did', async () => {
+    const host = await HostApp.start(adapter, {
+      introspectionClients: [GATEWAY],
+      revocation: { mode: 'off' },
+    });
+    try {
+      const told: object[] = [];
+      host.app.get(AuthEventBus).on('access_token.revoked', (payload) => told.push(payload));
+      const send = (path: string, token: string) =>
+        host.api().send('POST', `/auth/${path}`, {
+          raw: text({ token }),
+          headers: { authorization: basic(GATEWAY), 'content-type': FORM },
+        });
+      const { accessToken, refreshToken } = await newSession(host.api());
+      const refused = await send('revoke', accessToken);
+      expect({ status: refused.status, error: refused.json.error }).toEqual({
+        status: 400,
+        error: 'unsupported_token_type',
+      });
+      expect((await send('introspect', accessToken)).json.active).toBe(true);
+      for (const token of [refreshToken, 'nonsense']) expect((await send('revoke', token)).status).toBe(200);
+      expect((await send('introspect', accessToken)).json).toEqual({ active: false });
+      expect(told).toEqual([]);
+    } finally {
+      await host.stop();
+    }
+  });
+
   it('slows down who guesses at a secret, and nobody else', async () => {
     const options = authOptions({
       introspectionClients: [GATEWAY, ODD],

@@ -13,6 +13,7 @@ import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
 import { SessionTerminator } from '../../tokens/session-terminator.js';
 import { TokenSigner } from '../../tokens/token-signer.js';
 import { UsersService } from '../../users/users.service.js';
+import { OAuthError } from './oauth-error.js';
 
 /** The answer about a token (RFC 7662 §2.2). Times are seconds since the epoch; of an inactive token nothing else is said. */
 export type Introspection = { readonly active: false } | ActiveToken;
@@ -68,12 +69,15 @@ export class IntrospectionService {
    * Ends what a token stands for: of a refresh token, an earlier or expired one too, the session with its access tokens;
    * of an access token itself alone. A token that is none is left as it is (RFC 7009 §2.2).
    * @throws AuthError `TEMPORARILY_UNAVAILABLE`
+   * @throws OAuthError `unsupported_token_type` (RFC 7009 §2.2.1): of an access token, where `revocation.mode` is `off`
    */
   async revoke(token: string, clientId: string, source: EventSource | null = null): Promise<void> {
     const refresh = this.signer.verifyRefreshToken(token);
     if (refresh) return this.terminator.end(refresh.sub, [refresh.sid], 'revoked_by_client', source);
     const access = this.signer.verifyAccessToken(token);
     if (!access || this.isOver(access)) return;
+    if (!this.revocations.isOn)
+      throw new OAuthError('unsupported_token_type', 'Access tokens are not revoked here; they expire.');
     await this.revocations.revokeToken(access.jti, new Date(access.exp * 1000));
     const { sub: userId, sid: sessionId, jti: tokenId } = access;
     void this.events.emit('access_token.revoked', { userId, sessionId, tokenId, clientId, source });

@@ -1,8 +1,12 @@
 import { HttpException } from '@nestjs/common';
 
-/** Codes of RFC 6749 §5.2 and §4.1.2.1, as far as the two endpoints have a use for them. */
+/** Codes of RFC 6749 §5.2 and §4.1.2.1 and of RFC 7009 §2.2.1, as far as the two endpoints have a use for them. */
 export type OAuthErrorCode =
-  'invalid_request' | 'invalid_client' | 'temporarily_unavailable' | 'server_error';
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'unsupported_token_type'
+  | 'temporarily_unavailable'
+  | 'server_error';
 
 /** The error shape of the OAuth endpoints (RFC 6749 §5.2). */
 export interface OAuthErrorAnswer {
@@ -13,7 +17,7 @@ export interface OAuthErrorAnswer {
 /** A refusal in the shape of the RFCs: 400, or 401 where the client is not known. */
 export class OAuthError extends HttpException {
   constructor(
-    readonly code: 'invalid_request' | 'invalid_client',
+    readonly code: 'invalid_request' | 'invalid_client' | 'unsupported_token_type',
     description: string,
   ) {
     super({ error: code, error_description: description }, code === 'invalid_client' ? 401 : 400);

@@ -49,7 +49,13 @@ export const INTROSPECTION_SCHEMAS: Record<string, Schema> = {
     properties: {
       error: {
         type: 'string',
-        enum: ['invalid_request', 'invalid_client', 'temporarily_unavailable', 'server_error'],
+        enum: [
+          'invalid_request',
+          'invalid_client',
+          'unsupported_token_type',
+          'temporarily_unavailable',
+          'server_error',
+        ],
       },
       error_description: { type: 'string', minLength: 1, description: 'For people; may change.' },
     },
@@ -101,6 +107,10 @@ function revoke(): Operation {
     responses: {
       200: { description: 'It is good no more, if it was.', headers: { 'Cache-Control': noStore() } },
       ...ERRORS,
+      400: error(
+        `${BAD_REQUEST} Or it is an access token, and the service keeps no revocations (RFC 7009 §2.2.1).`,
+        ['invalid_request', 'unsupported_token_type'],
+      ),
     },
   };
 }
@@ -121,8 +131,10 @@ const basicChallenge: Header = {
   schema: { type: 'string', pattern: '^Basic realm=' },
 };
 
+const BAD_REQUEST = 'A parameter is missing or repeated, or the client is named in two ways.';
+
 const ERRORS: Record<string, Response> = {
-  400: error('A parameter is missing or repeated, or the client is named in two ways.', 'invalid_request'),
+  400: error(BAD_REQUEST, 'invalid_request'),
   401: error('The client is unknown, or its secret is wrong.', 'invalid_client', {
     'WWW-Authenticate': basicChallenge,
   }),
@@ -135,13 +147,17 @@ const ERRORS: Record<string, Response> = {
   }),
 };
 
-function error(description: string, code: string, headers: Record<string, Header> = {}): Response {
+function error(
+  description: string,
+  codes: string | string[],
+  headers: Record<string, Header> = {},
+): Response {
   return {
     description,
     headers: { 'Cache-Control': noStore(), ...headers },
     content: {
       'application/json': {
-        schema: { allOf: [ref('OAuthError'), { properties: { error: { enum: [code] } } }] },
+        schema: { allOf: [ref('OAuthError'), { properties: { error: { enum: [codes].flat() } } }] },
       },
     },
   };
