@@ -41,6 +41,6 @@ export class BreachCheck {
 
 /** `fetch` says what went wrong in the cause. */
 function reasonOf(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
+  const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error ? `${String(error)} (${cause.message})` : String(error);
 }

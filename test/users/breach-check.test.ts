@@ -84,6 +84,12 @@ describe('a checker of breached passwords', () => {
     expect(await warningsOf(() => newSession(host.api()))).toContain('not even a promise');
   });
 
+  it('a checker that rejects without a reason is no different', async () => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as a host may
+    isBreached = () => Promise.reject();
+    expect(await warningsOf(() => newSession(host.api()))).toContain('not checked against breaches');
+  });
+
   it('a checker that never answers is not waited for, heed it the signal or not', async () => {
     const signals: AbortSignal[] = [];
     isBreached = (_password, signal) => {
