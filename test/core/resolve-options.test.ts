@@ -164,6 +164,14 @@ describe(resolveOptions.name, () => {
       for (const { mend } of problems) expect(mend).toMatch(/\b(give|use|set|random)\b/);
     });
 
+    it.each([undefined, null, 'text', []])(
+      'options that are none, as a factory may give them: %j',
+      (given) => {
+        const keys = problemsOf(given as unknown as AuthOptions).map(({ key }) => key);
+        expect(keys).toEqual(['issuer', 'keys.access', 'keys.refresh']);
+      },
+    );
+
     it('what is no option, at every level, and what may have been meant, with all else', () => {
       const problems = problemsOf(
         options({

@@ -105,7 +105,9 @@ const NO_MODULE: ModuleOptions = { names: [], problems: [] };
  * Checks the options, fills in the defaults and freezes the result.
  * @throws ConfigurationError with all problems: key, value, mend
  */
-export function resolveOptions(options: AuthOptions, module: ModuleOptions = NO_MODULE): ResolvedAuthOptions {
+export function resolveOptions(given: AuthOptions, module: ModuleOptions = NO_MODULE): ResolvedAuthOptions {
+  // A host's factory may give nothing, whatever its type says.
+  const options = (given as AuthOptions | null | undefined) ?? ({} as AuthOptions);
   const read = new OptionReader();
   read.problems.push(...module.problems, ...unknownKeys(options, AUTH_OPTION_KEYS, '', module.names));
   const refresh = options.refreshToken ?? {};
