@@ -142,7 +142,7 @@ export class RefreshTokenService {
           // The update has added this use already.
           earlierUses: rotated.recentUses.slice(0, -1),
         });
-        await this.revocations.retireGeneration(rotated.id, rotated.generation - 1);
+        await this.retirePrevious(rotated);
         void this.events.emit('refresh_token.rotated', { ...subject(rotated), source: sourceOf(client) });
         return { user, session: rotated, secret: nextSecret };
       }
@@ -236,6 +236,7 @@ export class RefreshTokenService {
           outcome: 'replayed',
           earlierUses: session.recentUses,
         });
+        await this.retirePrevious(session);
         void this.events.emit('refresh_token.replayed', seen);
         return { user, session, secret: decision.secret };
       }
@@ -246,6 +247,7 @@ export class RefreshTokenService {
           isRepeatedRecovery: decision.repeated,
         });
         await this.store.markRecovered(session.id, session.generation, now);
+        await this.retirePrevious(session);
         void this.events.emit('refresh_token.recovered', { ...seen, repeated: decision.repeated });
         return { user, session, secret: decision.secret };
       }
@@ -255,6 +257,11 @@ export class RefreshTokenService {
       case 'reuse':
         return this.refuseReuse(session, seen, decision.evidence);
     }
+  }
+
+  /** At every answer, not the rotation's alone: that one may have failed after the update. */
+  private async retirePrevious({ id, generation }: RefreshSession): Promise<void> {
+    await this.revocations.retireGeneration(id, generation - 1);
   }
 
   private isExpired(token: RefreshTokenClaims): boolean {

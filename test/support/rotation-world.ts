@@ -26,6 +26,8 @@ export class RotationWorld {
   now = Date.parse('2026-01-01T00:00:00Z');
   readonly events: { name: AuthEventName; payload: unknown }[] = [];
   readonly revokedSessions: string[] = [];
+  /** `<session>.<generation>` */
+  readonly retired: string[] = [];
   user: UserRecord | null = {
     id: 'user-1',
     email: 'user@example.com',
@@ -50,7 +52,8 @@ export class RotationWorld {
     const users = { findById: async () => this.user } as unknown as UsersService;
     const revocations = {
       revokeSessions: async (ids: string[]) => void this.revokedSessions.push(...ids),
-      retireGeneration: async () => {},
+      retireGeneration: async (id: string, generation: number) =>
+        void this.retired.push(`${id}.${generation}`),
       isSessionRevoked: (id: string) => this.revokedSessions.includes(id),
     } as unknown as RevocationService;
     this.terminator = new SessionTerminator(store, clock, revocations, bus);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { AuthError } from '../../src/core/errors.js';
 import { usedAgent } from '../../src/core/recent-use.js';
 import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
 import { InMemoryRefreshTokenStore } from '../support/in-memory-refresh-token.store.js';
@@ -49,6 +50,21 @@ describe(RefreshTokenService.name, () => {
     world.revokedSessions.push(token.sid);
     expect(await world.refresh(token)).toBe('SESSION_REVOKED');
     expect((await world.store.findById(token.sid))?.revokedReason).toBe('revocation_completed');
+  });
+
+  it('a rotation whose answer failed retires the generation before when it is asked for again', async () => {
+    const world = newWorld();
+    const token = world.token(await world.login());
+    const { user } = world;
+    const away = () => {
+      throw new AuthError('TEMPORARILY_UNAVAILABLE');
+    };
+    Object.defineProperty(world, 'user', { get: away, configurable: true });
+    expect(await world.refresh(token)).toBe('TEMPORARILY_UNAVAILABLE');
+    expect((await world.store.findById(token.sid))?.generation).toBe(1);
+    Object.defineProperty(world, 'user', { value: user });
+    expect(typeof (await world.refresh(token))).toBe('object');
+    expect(world.retired).toEqual([`${token.sid}.0`]);
   });
 
   it('a late tab whose token expired after another tab replaced it gets the current one, within the grace', async () => {
