@@ -134,7 +134,10 @@ export class RevocationFeed {
     this.list.remember(entries);
     if (startedAt < this.freshAt) return;
     // Unless a watch began meanwhile, which asks for another.
-    if (isFullRead && startedAt >= this.fullReadDue) this.fullReadDue = startedAt + FULL_READ_INTERVAL_MS;
+    if (isFullRead && startedAt >= this.fullReadDue) {
+      // Within the bound of staleness: until then the list counts as fresh.
+      this.fullReadDue = startedAt + Math.min(FULL_READ_INTERVAL_MS, this.options.maxStalenessMs);
+    }
     this.mark = mark;
     // As of the start of the read: what was written meanwhile may be missing from it.
     this.freshAt = startedAt;
