@@ -15,6 +15,8 @@ const HEALINGS = 2;
 export interface RefreshSteps {
   /** One at a time, among all tabs. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
+  /** Whether the cookie may still be that of a user who left. */
+  isOwed(): boolean;
   /** Asks the refresh route once; a new refresh token is stored when it resolves. */
   ask(signal: AbortSignal): Promise<TokenAnswer>;
   accept(answer: TokenAnswer): void;
@@ -80,6 +82,7 @@ export class Refresher {
 
   private async attempt(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    if (this.steps.isOwed()) return this.steps.signOut('REFRESH_TOKEN_MISSING');
     let answer = await this.steps.ask(signal);
     // Two refreshes crossed: the cookie jar may hold the older token now. The server gives the newer one for it.
     for (let i = 0; i < HEALINGS && this.session.isOlder(answer); i++) answer = await this.steps.ask(signal);

@@ -4,7 +4,7 @@ import type { Environment } from './environment.js';
 /** What tabs tell each other. Only pages of the same origin can listen. */
 export type TabMessage =
   | { readonly answer: TokenAnswer; readonly at: number }
-  | { readonly signedOut: string; readonly session: string | null };
+  | { readonly signedOut: string; readonly session: string | undefined };
 
 /** A tab that hangs or was frozen with the lock must not stop the others; the server can do without it. */
 const LOCK_WITHIN_MS = 5000;
