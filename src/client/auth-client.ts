@@ -65,7 +65,9 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
     tabs.tell({ answer, at: Date.now() });
   };
   const signOut = (reason: SignOutReason) => {
-    tabs.tell({ signedOut: reason, session: session.state.session?.id });
+    const id = session.state.session?.id;
+    // Who knew of nobody has no news of those whom other tabs know.
+    if (id || reason === 'LOGOUT') tabs.tell({ signedOut: reason, session: id });
     session.signOut(reason);
   };
   /** Whatever the storage does: nobody is signed in. */

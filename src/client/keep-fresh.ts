@@ -31,10 +31,11 @@ export function keepFresh(
   const check = (): void => void tokens.get().then(arm, arm);
   const stopListening = page.onReturn((isStale) => {
     if (!page.isVisible) return cancel();
+    const isUnanswered = refresher.fault;
     refresher.forgive();
     // A page from the cache has missed what the other tabs said: the cookie knows who is signed in.
     if (isStale && session.token) refresher.refresh().then(arm, arm);
-    else if (session.token) check();
+    else if (session.token || isUnanswered) check();
   });
   refresher.onBackOff = arm;
   const unsubscribe = session.subscribe(arm);

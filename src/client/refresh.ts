@@ -29,7 +29,7 @@ export class Refresher {
   onBackOff = () => {};
   private flight: Promise<void> | null = null;
   private faults = 0;
-  private fault: AuthClientError | null = null;
+  fault: AuthClientError | null = null;
   private pause = 0;
   private waited = () => 0;
 
@@ -60,7 +60,7 @@ export class Refresher {
 
   private async fly(): Promise<void> {
     const { session, steps } = this;
-    const { signal, token } = session;
+    const { signal, token, state } = session;
     for (;;) {
       if (this.fault && this.backOff > 0) throw this.fault;
       try {
@@ -72,7 +72,9 @@ export class Refresher {
         this.fault = null;
         return;
       } catch (error) {
-        if (signal.aborted) throw signal.reason;
+        // Another tab told meanwhile who is signed in, or that nobody is.
+        if (signal.aborted && session.state !== state) return;
+        signal.throwIfAborted();
         const fault = error as AuthClientError;
         if (isFinal(fault)) return steps.signOut(fault.code);
         await this.backDown(fault, signal);
