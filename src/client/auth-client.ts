@@ -193,7 +193,6 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
     subscribe: (listener) => session.subscribe(listener),
     close() {
       stopKeeping();
-      session.beginEpoch();
       tabs.close();
     },
   };

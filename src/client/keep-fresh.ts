@@ -17,13 +17,14 @@ export function keepFresh(
 ): () => void {
   if (!page) return () => undefined;
   let cancel = () => {};
+  let isClosed = false;
 
   const arm = (): void => {
     cancel();
     const { status } = session.state;
     const { backOff } = refresher;
     const isWanted = status === 'signed-in' || (status === 'unknown' && backOff > 0);
-    if (!isWanted || !page.isVisible) return;
+    if (!isWanted || !page.isVisible || isClosed) return;
     // The moment differs from tab to tab: the first one refreshes, the others take its token.
     const due = session.remaining - tokens.ahead * (1 - random() / 2);
     cancel = setTimer(check, Math.min(Math.max(due, backOff, SHORTEST_MS), LONGEST_MS));
@@ -40,6 +41,7 @@ export function keepFresh(
   refresher.onBackOff = arm;
   const unsubscribe = session.subscribe(arm);
   return () => {
+    isClosed = true;
     cancel();
     unsubscribe();
     stopListening();

@@ -15,7 +15,7 @@ const NEWS_WITHIN_MS = 20;
 
 /** One thing at a time: in this tab by a queue, among tabs by a Web Lock, where there is one. */
 export class Tabs {
-  private readonly channel: BroadcastChannel | undefined;
+  private channel: BroadcastChannel | undefined;
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -39,6 +39,8 @@ export class Tabs {
 
   close(): void {
     this.channel?.close();
+    // A closed channel throws at whoever still speaks.
+    this.channel = undefined;
   }
 
   private async locked<T>(work: () => Promise<T>): Promise<T> {
