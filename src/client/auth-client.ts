@@ -179,7 +179,7 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
     fetch: (input, init) => authorized(input, init),
     getAccessToken: (request) => tokens.get(request),
     isTrusted(url) {
-      const origins = [options.baseUrl, page?.url ?? options.baseUrl, ...trustedOrigins];
+      const origins = [options.baseUrl, page?.home ?? options.baseUrl, ...trustedOrigins];
       const originOf = (each: string) => new URL(each, page?.url ?? options.baseUrl).origin;
       try {
         const origin = originOf(url);
