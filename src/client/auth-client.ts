@@ -27,8 +27,7 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
   const { page } = environment;
   const attemptMs = gracePeriod * 500;
   const send: typeof fetch = (input, init) => (options.fetch ?? globalThis.fetch)(input, init);
-  const resolve = (url: string) => new URL(url, page?.url);
-  const baseUrl = () => resolve(options.baseUrl).href.replace(/\/$/, '');
+  const baseUrl = () => new URL(options.baseUrl, page?.url).href.replace(/\/$/, '');
   const name = `nestjs-silent-auth:${options.baseUrl}`;
 
   const session = new Session(environment.stopwatch, options.onSignedOut);
@@ -38,12 +37,15 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
   const debt = new LogoutDebt(name, shared.page);
   const tabs = new Tabs(name, shared, (message) => {
     if ('signedOut' in message) {
-      const { id } = session.state.session ?? {};
+      const id = session.state.session?.id;
       if (!id || !message.session || id === message.session) session.signOut(message.signedOut);
     } else if (session.wasLeft(message.answer)) return;
     // The other tab's cookie may have come after a newer one: ask which of them it is.
     else if (session.isOlder(message.answer)) refresher.refresh().catch(() => undefined);
-    else session.accept(message.answer, Math.max(0, Date.now() - message.at));
+    else {
+      debt.settle();
+      session.accept(message.answer, Math.max(0, Date.now() - message.at));
+    }
   });
   const exclusively = <T>(work: () => Promise<T>) => tabs.exclusively(work);
 
@@ -63,8 +65,15 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
     tabs.tell({ answer, at: Date.now() });
   };
   const signOut = (reason: SignOutReason) => {
-    tabs.tell({ signedOut: reason, session: session.state.session?.id ?? null });
+    const id = session.state.session?.id;
+    // Who knew of nobody has no news of those whom other tabs know.
+    if (id || reason === 'LOGOUT') tabs.tell({ signedOut: reason, session: id });
     session.signOut(reason);
+  };
+  /** Whatever the storage does: nobody is signed in. */
+  const leave = async (reason: SignOutReason) => {
+    signOut(reason);
+    if (storage) await stored(storage.clear());
   };
   const presented = async (): Promise<object | undefined> => {
     if (!storage) return undefined;
@@ -76,15 +85,13 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
     session,
     {
       exclusively,
+      isOwed: () => debt.exists,
       accept,
       async ask(signal) {
         const body = await presented();
         return take(await transport.call('POST', '/refresh', { body, signal, timeoutMs: attemptMs }), signal);
       },
-      async signOut(reason) {
-        if (storage) await stored(storage.clear());
-        signOut(reason);
-      },
+      signOut: leave,
     },
     environment,
   );
@@ -139,13 +146,15 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
     async logout() {
       const { token } = session;
       debt.note();
+      session.beginEpoch();
       signOut('LOGOUT');
       await payLogout(token);
     },
     async logoutAll() {
+      const token = await tokens.get();
       await ask('POST', '/logout-all');
-      if (storage) await stored(storage.clear());
-      signOut('LOGOUT');
+      // Another user may have signed in while it was on its way.
+      if (session.hasIssued(token)) await leave('LOGOUT');
     },
     changePassword: async (input) =>
       (await withToken((token) => enter('/change-password', input, token))) as AuthUser,
@@ -170,7 +179,7 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
     fetch: (input, init) => authorized(input, init),
     getAccessToken: (request) => tokens.get(request),
     isTrusted(url) {
-      const origins = [options.baseUrl, page?.url ?? options.baseUrl, ...trustedOrigins];
+      const origins = [options.baseUrl, page?.home ?? options.baseUrl, ...trustedOrigins];
       const originOf = (each: string) => new URL(each, page?.url ?? options.baseUrl).origin;
       try {
         const origin = originOf(url);
@@ -184,7 +193,6 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
     subscribe: (listener) => session.subscribe(listener),
     close() {
       stopKeeping();
-      session.beginEpoch();
       tabs.close();
     },
   };

@@ -68,6 +68,5 @@ export function attachToAxios(instance: AxiosLike, auth: AuthClient): () => void
 
 /** With `responseType: 'blob'` and the like even an error is not parsed. */
 function codeIn(data: unknown): unknown {
-  const isParsed = typeof data === 'object' && data !== null && 'code' in data;
-  return isParsed ? data.code : codeOf(new Response(data as BodyInit));
+  return (data as { code?: unknown } | null)?.code ?? codeOf(new Response(data as BodyInit));
 }

@@ -12,7 +12,10 @@ export interface Environment {
 
 /** What a document gives, and the tabs of a browser share. */
 export interface Page {
+  /** What relative addresses count from: a `<base>` may lie on another origin. */
   readonly url: string;
+  /** Where the page itself comes from. */
+  readonly home: string;
   readonly isVisible: boolean;
   /** Calls when it is shown, comes back from the back/forward cache (`isStale`), or the network is back. */
   onReturn(listener: (isStale: boolean) => void): () => void;
@@ -50,6 +53,7 @@ function documentPage(): Page {
     get url() {
       return document.baseURI;
     },
+    home: location.href,
     get isVisible() {
       return document.visibilityState === 'visible';
     },

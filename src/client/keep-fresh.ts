@@ -17,13 +17,14 @@ export function keepFresh(
 ): () => void {
   if (!page) return () => undefined;
   let cancel = () => {};
+  let isClosed = false;
 
   const arm = (): void => {
     cancel();
     const { status } = session.state;
     const { backOff } = refresher;
     const isWanted = status === 'signed-in' || (status === 'unknown' && backOff > 0);
-    if (!isWanted || !page.isVisible) return;
+    if (!isWanted || !page.isVisible || isClosed) return;
     // The moment differs from tab to tab: the first one refreshes, the others take its token.
     const due = session.remaining - tokens.ahead * (1 - random() / 2);
     cancel = setTimer(check, Math.min(Math.max(due, backOff, SHORTEST_MS), LONGEST_MS));
@@ -31,14 +32,16 @@ export function keepFresh(
   const check = (): void => void tokens.get().then(arm, arm);
   const stopListening = page.onReturn((isStale) => {
     if (!page.isVisible) return cancel();
+    const isUnanswered = refresher.fault;
     refresher.forgive();
     // A page from the cache has missed what the other tabs said: the cookie knows who is signed in.
     if (isStale && session.token) refresher.refresh().then(arm, arm);
-    else if (session.token) check();
+    else if (session.token || isUnanswered) check();
   });
   refresher.onBackOff = arm;
   const unsubscribe = session.subscribe(arm);
   return () => {
+    isClosed = true;
     cancel();
     unsubscribe();
     stopListening();

@@ -18,7 +18,11 @@ export class LogoutDebt {
 
   note(): void {
     this.isOwed = true;
-    this.page?.notes?.setItem(this.name, '1');
+    try {
+      this.page?.notes?.setItem(this.name, '1');
+    } catch {
+      // Full: the user leaves all the same, and this page remembers.
+    }
   }
 
   settle(): void {

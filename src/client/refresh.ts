@@ -15,6 +15,8 @@ const HEALINGS = 2;
 export interface RefreshSteps {
   /** One at a time, among all tabs. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
+  /** Whether the cookie may still be that of a user who left. */
+  isOwed(): boolean;
   /** Asks the refresh route once; a new refresh token is stored when it resolves. */
   ask(signal: AbortSignal): Promise<TokenAnswer>;
   accept(answer: TokenAnswer): void;
@@ -27,7 +29,7 @@ export class Refresher {
   onBackOff = () => {};
   private flight: Promise<void> | null = null;
   private faults = 0;
-  private fault: AuthClientError | null = null;
+  fault: AuthClientError | null = null;
   private pause = 0;
   private waited = () => 0;
 
@@ -58,7 +60,7 @@ export class Refresher {
 
   private async fly(): Promise<void> {
     const { session, steps } = this;
-    const { signal, token } = session;
+    const { signal, token, state } = session;
     for (;;) {
       if (this.fault && this.backOff > 0) throw this.fault;
       try {
@@ -70,7 +72,9 @@ export class Refresher {
         this.fault = null;
         return;
       } catch (error) {
-        if (signal.aborted) throw signal.reason;
+        // Another tab told meanwhile who is signed in, or that nobody is.
+        if (signal.aborted && session.state !== state) return;
+        signal.throwIfAborted();
         const fault = error as AuthClientError;
         if (isFinal(fault)) return steps.signOut(fault.code);
         await this.backDown(fault, signal);
@@ -80,6 +84,7 @@ export class Refresher {
 
   private async attempt(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    if (this.steps.isOwed()) return this.steps.signOut('REFRESH_TOKEN_MISSING');
     let answer = await this.steps.ask(signal);
     // Two refreshes crossed: the cookie jar may hold the older token now. The server gives the newer one for it.
     for (let i = 0; i < HEALINGS && this.session.isOlder(answer); i++) answer = await this.steps.ask(signal);

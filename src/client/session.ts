@@ -12,7 +12,8 @@ const REMEMBERED_TOKENS = 8;
 export class Session {
   state = UNKNOWN;
   token: string | null = null;
-  private life = 0;
+  /** Ms that the access token lives, counted from its arrival. */
+  lifetime = 0;
   private age = () => 0;
   private epoch = new AbortController();
   /** Sessions that were left: an answer of theirs is late, whatever it says. */
@@ -39,16 +40,12 @@ export class Session {
 
   /** Ms of life that the access token has left; not positive where it has none. */
   get remaining(): number {
-    return this.life - this.age();
-  }
-
-  get lifetime(): number {
-    return this.life;
+    return this.lifetime - this.age();
   }
 
   /** A token of the user who is signed in, as far back as a request may have taken. */
-  hasIssued(token: string): boolean {
-    return this.issued.includes(token);
+  hasIssued(token: string | null): boolean {
+    return this.issued.includes(token as string);
   }
 
   wasLeft({ session }: TokenAnswer): boolean {
@@ -72,9 +69,9 @@ export class Session {
     }
     const ticked = this.stopwatch();
     this.age = () => ageMs + ticked();
-    this.life = expiresIn * 1000;
+    this.lifetime = expiresIn * 1000;
     this.token = accessToken;
-    this.show({ status: 'signed-in', user, session, tokenExpiresAt: Date.now() + this.life - ageMs });
+    this.show({ status: 'signed-in', user, session, tokenExpiresAt: Date.now() + this.lifetime - ageMs });
   }
 
   signOut(reason: SignOutReason): void {
@@ -84,7 +81,7 @@ export class Session {
     this.beginEpoch();
     this.token = null;
     this.issued = [];
-    this.life = 0;
+    this.lifetime = 0;
     this.show(SIGNED_OUT);
     // That nobody was signed in when the page was opened is no event.
     if (session || !/^(LOGOUT|REFRESH_TOKEN_MISSING)$/.test(reason)) tell(() => this.onSignedOut?.(reason));

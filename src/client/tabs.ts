@@ -4,7 +4,7 @@ import type { Environment } from './environment.js';
 /** What tabs tell each other. Only pages of the same origin can listen. */
 export type TabMessage =
   | { readonly answer: TokenAnswer; readonly at: number }
-  | { readonly signedOut: string; readonly session: string | null };
+  | { readonly signedOut: string; readonly session: string | undefined };
 
 /** A tab that hangs or was frozen with the lock must not stop the others; the server can do without it. */
 const LOCK_WITHIN_MS = 5000;
@@ -15,7 +15,7 @@ const NEWS_WITHIN_MS = 20;
 
 /** One thing at a time: in this tab by a queue, among tabs by a Web Lock, where there is one. */
 export class Tabs {
-  private readonly channel: BroadcastChannel | undefined;
+  private channel: BroadcastChannel | undefined;
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -39,6 +39,8 @@ export class Tabs {
 
   close(): void {
     this.channel?.close();
+    // A closed channel throws at whoever still speaks.
+    this.channel = undefined;
   }
 
   private async locked<T>(work: () => Promise<T>): Promise<T> {

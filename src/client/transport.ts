@@ -24,21 +24,20 @@ export class Transport {
   /** The answer's JSON. @throws AuthClientError, or the signal's reason */
   async call(method: string, path: string, { body, token, signal, timeoutMs }: Call): Promise<unknown> {
     const abort = new AbortController();
-    const onAbort = () => abort.abort(signal?.reason);
     const cancel = this.environment.setTimer(
       () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
-    signal?.addEventListener('abort', onAbort);
-    if (signal?.aborted) onAbort();
     try {
-      return await orAborted(this.exchange(method, path, body, token, abort.signal), abort.signal);
+      signal?.throwIfAborted();
+      const answer = this.exchange(method, path, body, token, abort.signal);
+      return await orAborted(orAborted(answer, abort.signal), signal);
     } catch (cause) {
+      abort.abort();
       if (cause instanceof AuthClientError) throw cause;
       throw new AuthClientError({ code: 'NETWORK_ERROR', message: 'The server did not answer.', cause });
     } finally {
       cancel();
-      signal?.removeEventListener('abort', onAbort);
     }
   }
 
@@ -76,7 +75,9 @@ function parse(text: string): unknown {
 
 function failure({ status, headers }: Response, answer: unknown): AuthClientError {
   const { code, message, details } = (answer ?? {}) as Record<string, unknown>;
-  const seconds = Number(headers.get('retry-after'));
+  const retryAfter = headers.get('retry-after') as string;
+  // RFC 9110 §10.2.3: seconds, or a date.
+  const seconds = Number(retryAfter) || (Date.parse(retryAfter) - Date.now()) / 1000;
   return new AuthClientError({
     code: typeof code === 'string' ? code : 'UNEXPECTED_ANSWER',
     message: typeof message === 'string' ? message : `The server answered ${status}.`,

@@ -227,6 +227,6 @@ export interface AuthClient {
   readonly getState: () => AuthState;
   /** Calls the listener with every new state. Gives the function that ends it. */
   readonly subscribe: (listener: (state: AuthState) => void) => () => void;
-  /** Ends timers, listeners and the talk with other tabs; nobody is signed out. */
+  /** Ends timers, listeners and the talk with other tabs; nobody is signed out, and a refresh on its way is not given up. */
   readonly close: () => void;
 }

@@ -1,5 +1,6 @@
 /** @jest-environment ./test/client/support/dom-environment.js */
 import { describe, expect, it } from '@jest/globals';
+import { Readable } from 'node:stream';
 import axios from 'axios';
 import { attachToAxios } from '../../src/client/index.js';
 import { gate, refusal } from './support/auth-server.js';
@@ -83,5 +84,14 @@ describe('attachToAxios', () => {
     open();
     expect(await late).toMatchObject({ response: { status: 401 } });
     expect(on.server.count('/api/orders')).toBe(1);
+  });
+
+  it('does not repeat a body that is a stream: its 401 is handed on', async () => {
+    const { instance, auth } = await attached();
+    on.server.refused.add((await auth.getAccessToken()) ?? '');
+    const sent = instance.post('/api/orders', Readable.from(['a', 'b'])).catch((error: unknown) => error);
+    expect(await sent).toMatchObject({ response: { status: 401, data: { code: 'ACCESS_TOKEN_EXPIRED' } } });
+    expect(on.server.to('/api/orders').map(({ body }) => body)).toEqual(['ab']);
+    expect(on.server.count('/auth/refresh')).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 /** @jest-environment ./test/client/support/dom-environment.js */
 import { describe, expect, it } from '@jest/globals';
+import { gate } from './support/auth-server.js';
 import { statusOf, until } from './support/browser.js';
 import { stage } from './support/stage.js';
 
@@ -20,5 +21,35 @@ describe('close', () => {
     await until(() => statusOf(third) === 'signed-out');
     expect(statusOf(second)).toBe('signed-in');
     expect(second.signedOut).toEqual([]);
+  });
+
+  it('during a refresh: it comes to its end, and no other follows', async () => {
+    const tab = await on.signedIn();
+    const { opened, open } = gate();
+    on.server.disturb('/auth/refresh', { after: opened });
+    const arrived = on.server.arrival('/auth/refresh');
+    await tab.host.passTimer(855_000);
+    await arrived;
+    tab.auth.close();
+    open();
+    await until(() => tab.auth.getState().session?.generation === 1);
+    // A turn of its own for what the end of the refresh sets off.
+    await new Promise((next) => setImmediate(next));
+    expect(tab.host.timers.size).toBe(0);
+    expect(on.server.count('/auth/refresh')).toBe(1);
+  });
+
+  it('leaves a client that can be used: effects that React runs twice close it once', async () => {
+    const tab = await on.signedIn();
+    const next = on.browser.tab();
+    const first = next.auth.restore();
+    next.auth.close();
+    const second = next.auth.restore();
+    expect((await first).status).toBe('signed-in');
+    expect((await second).status).toBe('signed-in');
+    await next.auth.logout();
+    expect(statusOf(next)).toBe('signed-out');
+    expect(next.signedOut).toEqual(['LOGOUT']);
+    expect(statusOf(tab)).toBe('signed-in');
   });
 });

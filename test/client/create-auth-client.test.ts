@@ -104,6 +104,16 @@ describe('body transport', () => {
     expect(storage.token).toBeNull();
   });
 
+  it('a final refusal signs out, whether or not the token can be forgotten', async () => {
+    const { auth, storage } = withKeychain();
+    await auth.login(ADA);
+    storage.clear = () => Promise.reject(new Error('the keychain is locked'));
+    on.server.answer('/auth/refresh', refusal(401, 'SESSION_REVOKED'));
+    const refused = (await auth.getAccessToken()) ?? '';
+    await expect(auth.getAccessToken({ refused })).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    expect(auth.getState().status).toBe('signed-out');
+  });
+
   it('restores from the storage; clients of other users beside it hear nothing', async () => {
     const { auth, storage } = withKeychain();
     const other = withKeychain();
@@ -116,6 +126,16 @@ describe('body transport', () => {
 });
 
 describe('isTrusted', () => {
+  it('a <base> elsewhere makes nobody trusted', () => {
+    const base = document.head.appendChild(document.createElement('base'));
+    base.href = 'https://cdn.example.com/';
+    const auth = client();
+    expect(auth.isTrusted('api')).toBe(false);
+    expect(auth.isTrusted('https://cdn.example.com/x')).toBe(false);
+    expect(auth.isTrusted(`${location.origin}/x`)).toBe(true);
+    base.remove();
+  });
+
   it('trusts the page, the auth server and the origins of the option, and nobody else', () => {
     const auth = client({ trustedOrigins: ['https://orders.example.com/any/path'] });
     for (const url of [

@@ -1,5 +1,6 @@
 /** @jest-environment ./test/client/support/dom-environment.js */
 import { describe, expect, it } from '@jest/globals';
+import type { AuthClientError } from '../../src/client/index.js';
 import { gate, refusal } from './support/auth-server.js';
 import { statusOf, type Tab, until } from './support/browser.js';
 import { stage } from './support/stage.js';
@@ -110,6 +111,18 @@ describe('getAccessToken', () => {
     expect(on.server.count('/auth/refresh')).toBe(1);
     tab.host.sleep(1_000);
     expect(await another(tab)).toMatch(/^at\./);
+  });
+
+  it('honours a Retry-After that is a date', async () => {
+    const tab = await on.signedIn();
+    const date = new Date(Date.now() + 60_000).toUTCString();
+    on.server.answer('/auth/refresh', {
+      ...refusal(503, 'TEMPORARILY_UNAVAILABLE'),
+      headers: { 'retry-after': date },
+    });
+    const fault = await another(tab).catch((error: unknown) => error);
+    expect((fault as AuthClientError).retryAfter).toBeGreaterThan(30);
+    expect((fault as AuthClientError).retryAfter).toBeLessThanOrEqual(60);
   });
 
   it('asks again at once when the network is back', async () => {

@@ -1,7 +1,7 @@
 /** @jest-environment ./test/client/support/dom-environment.js */
 import { describe, expect, it } from '@jest/globals';
-import { refusal } from './support/auth-server.js';
-import { statusOf, until } from './support/browser.js';
+import { gate, refusal } from './support/auth-server.js';
+import { GRACE, statusOf, until, userOf } from './support/browser.js';
 import { stage } from './support/stage.js';
 
 const on = stage();
@@ -28,5 +28,19 @@ describe('logoutAll', () => {
     on.server.refused.add((await tab.auth.getAccessToken()) ?? '');
     await tab.auth.logoutAll();
     expect([on.server.count('/auth/logout-all'), on.server.count('/auth/refresh')]).toEqual([2, 1]);
+  });
+
+  it('that ends late leaves the user alone who has signed in meanwhile', async () => {
+    const tab = await on.signedIn();
+    const { opened, open } = gate();
+    on.server.disturb('/auth/logout-all', { after: opened });
+    const arrived = on.server.arrival('/auth/logout-all');
+    const late = tab.auth.logoutAll();
+    await arrived;
+    await on.browser.tab().auth.login(GRACE);
+    await until(() => userOf(tab) === GRACE.email);
+    open();
+    await late;
+    expect(userOf(tab)).toBe(GRACE.email);
   });
 });

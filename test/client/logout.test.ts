@@ -104,4 +104,57 @@ describe('logout', () => {
     await tab.auth.login(ADA);
     expect(statusOf(tab)).toBe('signed-in');
   });
+
+  it('works where the storage of the browser is full', async () => {
+    const full = {
+      getItem: () => null,
+      setItem: () => {
+        throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+      },
+      removeItem: () => undefined,
+    } as unknown as Storage;
+    const tab = on.browser.tab({}, { notes: full });
+    await tab.auth.login(ADA);
+    await tab.auth.logout();
+    expect(statusOf(tab)).toBe('signed-out');
+    expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
+  });
+
+  it('a debt is void once somebody has signed in in another tab', async () => {
+    const tab = await on.signedIn();
+    on.server.answer('/auth/logout', { isLost: true });
+    await tab.auth.logout().catch(() => undefined);
+    await on.browser.tab().auth.login(GRACE);
+    await until(() => userOf(tab) === GRACE.email);
+    expect((await tab.auth.restore()).user?.id).toBe(GRACE.email);
+    expect(on.browser.jar.cookies.has('refresh_token')).toBe(true);
+  });
+
+  it('that is owed is not undone by a request made before restore()', async () => {
+    const tab = await on.signedIn();
+    on.server.answer('/auth/logout', { isLost: true });
+    await tab.auth.logout().catch(() => undefined);
+
+    const next = on.browser.tab();
+    expect(await next.auth.getAccessToken()).toBeNull();
+    expect(statusOf(next)).toBe('signed-out');
+    await next.auth.restore();
+    expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
+  });
+
+  it('ends a login that is on its way, also where nobody was signed in', async () => {
+    const tab = on.browser.tab();
+    await tab.auth.restore();
+    const { opened, open } = gate();
+    on.server.disturb('/auth/login', { after: opened });
+    const arrived = on.server.arrival('/auth/login');
+    const late = tab.auth.login(ADA).catch((error: unknown) => error);
+    await arrived;
+    const left = tab.auth.logout();
+    open();
+    await left;
+    expect(await late).toMatchObject({ code: 'SUPERSEDED' });
+    expect(statusOf(tab)).toBe('signed-out');
+    expect(on.server.count('/auth/logout')).toBe(1);
+  });
 });

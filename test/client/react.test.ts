@@ -1,7 +1,8 @@
 /** @jest-environment ./test/client/support/dom-environment.js */
 import { describe, expect, it } from '@jest/globals';
 import { act, createElement } from 'react';
-import { createRoot } from 'react-dom/client';
+import { createRoot, hydrateRoot } from 'react-dom/client';
+import { renderToString } from 'react-dom/server';
 import { AuthProvider, useAuth } from '../../src/client/react.js';
 import { ADA } from './support/browser.js';
 import { stage } from './support/stage.js';
@@ -33,5 +34,20 @@ describe('useAuth in React', () => {
   it('says what is missing without a provider', () => {
     const root = createRoot(document.createElement('div'), { onUncaughtError: () => undefined });
     expect(() => act(() => root.render(createElement(Greeting)))).toThrow('AuthProvider');
+  });
+
+  it('a page rendered on a server is taken over without a mismatch, then shows who is signed in', async () => {
+    const { auth } = await on.signedIn();
+    const page = createElement(AuthProvider, { auth }, createElement(Greeting));
+    const element = document.createElement('div');
+    element.innerHTML = renderToString(page);
+    expect(element.textContent).toBe('unknown');
+    const mismatches: unknown[] = [];
+    const root = await act(async () =>
+      hydrateRoot(element, page, { onRecoverableError: (error) => mismatches.push(error) }),
+    );
+    expect(element.textContent).toBe(`Hello ${ADA.email}`);
+    expect(mismatches).toEqual([]);
+    act(() => root.unmount());
   });
 });

@@ -1,7 +1,7 @@
 /** @jest-environment ./test/client/support/dom-environment.js */
 import { describe, expect, it } from '@jest/globals';
 import { gate, refusal } from './support/auth-server.js';
-import { ADA, statusOf, until } from './support/browser.js';
+import { ADA, GRACE, statusOf, until, userOf } from './support/browser.js';
 import { stage } from './support/stage.js';
 
 const on = stage();
@@ -64,5 +64,47 @@ describe('restore', () => {
     const states = await restoring;
     expect(new Set(states.map(({ status }) => status))).toEqual(new Set(['signed-in']));
     expect(on.server.count('/auth/refresh')).toBe(1);
+  });
+
+  it('gives signed-out where the end of the session is told by another tab meanwhile', async () => {
+    const first = await on.signedIn();
+    const second = on.browser.tab();
+    const { opened, open } = gate();
+    on.server.answer('/auth/refresh', { ...refusal(401, 'SESSION_REVOKED'), after: opened });
+    const arrived = on.server.arrival('/auth/refresh');
+    const refused = (await first.auth.getAccessToken()) ?? '';
+    const ended = first.auth.getAccessToken({ refused });
+    await arrived;
+    on.server.answer('/auth/refresh', { isLost: true }, { isLost: true });
+    const restoring = second.auth.restore();
+    await until(() => on.browser.locks.waiters === 1);
+    open();
+    expect(await ended).toBeNull();
+    expect((await restoring).status).toBe('signed-out');
+  });
+
+  it('without a cookie says nothing of the user whom another tab holds', async () => {
+    const first = await on.signedIn();
+    on.browser.jar.cookies.clear();
+    const second = on.browser.tab();
+    await second.auth.restore();
+    // What a later tab tells arrives after what this one would have told.
+    await on.browser.tab().auth.login(GRACE);
+    await until(() => userOf(first) === GRACE.email);
+    expect(first.signedOut).toEqual([]);
+  });
+
+  it('that was not answered is asked again when the page is shown again', async () => {
+    await on.signedIn();
+    const tab = on.browser.tab();
+    const wait = { ...refusal(503, 'TEMPORARILY_UNAVAILABLE') };
+    on.server.answer('/auth/refresh', wait, wait, wait);
+    const failed = tab.auth.restore().catch((error: unknown) => error);
+    await tab.host.passTimer(375);
+    await tab.host.passTimer(750);
+    expect(await failed).toMatchObject({ status: 503 });
+    tab.host.show(false);
+    tab.host.show(true);
+    await until(() => statusOf(tab) === 'signed-in');
   });
 });

@@ -1,6 +1,7 @@
 /** @jest-environment ./test/client/support/dom-environment.js */
 import { describe, expect, it } from '@jest/globals';
-import { createApp, defineComponent, h, nextTick } from 'vue';
+import { createApp, createSSRApp, defineComponent, effectScope, h, nextTick } from 'vue';
+import { renderToString } from 'vue/server-renderer';
 import { authPlugin, useAuth } from '../../src/client/vue.js';
 import { ADA } from './support/browser.js';
 import { stage } from './support/stage.js';
@@ -33,5 +34,21 @@ describe('useAuth in Vue', () => {
     const app = createApp(Greeting);
     app.config.warnHandler = () => undefined;
     expect(() => app.mount(document.createElement('div'))).toThrow('authPlugin');
+  });
+
+  it('renders on a server', async () => {
+    const { auth } = await on.signedIn();
+    const app = createSSRApp(Greeting).use(authPlugin(auth));
+    expect(await renderToString(app)).toBe(`<p>Hello ${ADA.email}</p>`);
+  });
+
+  it('listens no longer than its scope lives', async () => {
+    const { auth } = await on.signedIn();
+    const scope = effectScope();
+    const { state } = scope.run(() => useAuth(auth)) as ReturnType<typeof useAuth>;
+    expect(state.value.status).toBe('signed-in');
+    scope.stop();
+    await auth.logout();
+    expect(state.value.status).toBe('signed-in');
   });
 });

@@ -17,7 +17,7 @@ export class OrdersController {
   }
 
   @Post()
-  place(@CurrentUser() { id }: AuthenticatedUser, @Body() { what }: { what?: unknown }): Order {
+  place(@CurrentUser() { id }: AuthenticatedUser, @Body() { what }: { what?: unknown } = {}): Order {
     const orders = this.ordersByUser.get(id) ?? [];
     const order = { id: orders.length + 1, what: String(what ?? 'something').slice(0, 100) };
     this.ordersByUser.set(id, [...orders, order]);

@@ -83,7 +83,7 @@ export class Surroundings implements Environment {
   readonly timers = new Set<{ at: number; ms: number; run: () => void }>();
   private readonly returns = new Set<(isStale: boolean) => void>();
 
-  constructor(page?: Pick<Page, 'locks' | 'openChannel' | 'notes' | 'url'>) {
+  constructor(page?: Pick<Page, 'locks' | 'openChannel' | 'notes' | 'url' | 'home'>) {
     const isVisible = () => this.isVisible;
     const onReturn: Page['onReturn'] = (listener) => {
       this.returns.add(listener);
@@ -162,6 +162,7 @@ export class Browser {
     const { notes } = this;
     const host = new Surroundings({
       url: 'https://app.example.com/',
+      home: 'https://app.example.com/',
       locks: this.locks as unknown as Page['locks'],
       openChannel: (name) => new BroadcastChannel(this.profile + name),
       notes: {
