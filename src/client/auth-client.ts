@@ -113,6 +113,10 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
       const taken = await take(answer, signal);
       accept(taken);
       return taken.user;
+    }).catch((error) => {
+      // It cut short the question who is signed in: where that is still unknown, it is asked again.
+      tokens.get().catch(() => {});
+      throw error;
     });
   };
   const enterWith = (path: string, input: object) =>

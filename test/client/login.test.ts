@@ -53,6 +53,22 @@ describe('login', () => {
     expect(await tab.auth.getAccessToken()).toMatch(/^at\./);
   });
 
+  it('that fails over a restore() under way lets it be asked again: nobody stays unknown', async () => {
+    await on.signedIn();
+    const tab = on.browser.tab();
+    const { opened, open } = gate();
+    on.server.disturb('/auth/refresh', { after: opened });
+    const arrived = on.server.arrival('/auth/refresh');
+    const restored = tab.auth.restore().catch(() => undefined);
+    await arrived;
+    on.server.answer('/auth/login', refusal(401, 'INVALID_CREDENTIALS'));
+    await expect(tab.auth.login(GRACE)).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    open();
+    await until(() => userOf(tab) === ADA.email);
+    await restored;
+    expect(tab.signedOut).toEqual([]);
+  });
+
   it('a refresh of the user before, answered late, does not bring him back', async () => {
     const tab = await on.signedIn();
     const { opened, open } = gate();
