@@ -64,6 +64,8 @@ export class Witness<T extends Token> {
   /** Generations whose receipt is on record, and since when. */
   private readonly proven: { generation: number; at: number }[] = [];
   private readonly answered: { generation: number; until: number }[] = [];
+  /** What the honest client presented, and when, without an answer. */
+  private readonly unanswered: { generation: number; at: number }[] = [];
   private recovered: { generation: number; until: number; isSure: boolean } | null = null;
   private newest: T;
   private endedAt: number | null = null;
@@ -129,7 +131,10 @@ export class Witness<T extends Token> {
       this.accepted(presented, result.token, from, until);
     } else if (result.kind === 'refused' && result.status < 500)
       this.refused(who, presented, result, exchange, mustBeCaught, isContested);
-    else if (result.kind !== 'unsent') this.unseen(presented, from, until);
+    else if (result.kind !== 'unsent') {
+      if (!who.isThief) this.unanswered.push({ generation: presented.generation, at: from });
+      this.unseen(presented, from, until);
+    }
   }
 
   /** The client keeps an answer. */
@@ -276,9 +281,15 @@ export class Witness<T extends Token> {
 
   /** Preconditions of invariant 2 that depend on the moment. */
   private *excusesNow({ generation }: T, until: number): Generator<string> {
-    const { lostResponseWindowMs, toleranceMs } = this.terms;
+    const { graceMs, lostResponseWindowMs, toleranceMs } = this.terms;
     // Dates of tokens are whole seconds.
     if (until >= this.newest.expiresAt - toleranceMs - 1000) yield 'the session was over';
+    // It waits somewhere, and is judged when its turn comes: nobody sees that answer.
+    for (const { generation: waiting, at } of this.unanswered) {
+      const fifth = this.replaced.get(waiting + 4);
+      if (fifth && fifth.from - at <= graceMs + toleranceMs)
+        yield 'more than four rotations within one grace period overtook an unanswered request';
+    }
     if (this.newest.generation - generation > 4) yield 'more than four rotations overtook the request';
     const replacedAt = this.replacedSince(generation);
     if (replacedAt !== undefined && until - replacedAt > lostResponseWindowMs - toleranceMs)
