@@ -12,10 +12,11 @@ import { ServiceStage } from '../support/proof/service-stage.js';
 import { Tally, toTable } from '../support/proof/tally.js';
 
 /** `npm run proof` asks for more; a seed that failed is given again by PROOF_SEED. */
-const SEED = Number(process.env.PROOF_SEED ?? Date.now() % 2 ** 31);
+/** The same stories each time: a build that fails must fail again. `npm run proof` plays others. */
+const SEED = Number(process.env.PROOF_SEED ?? 2_128_286_001);
 const CORE_RUNS = Number(process.env.PROOF_CORE_RUNS ?? 10_000);
-const PROCESS_RUNS = Number(process.env.PROOF_PROCESS_RUNS ?? 80);
-const FAULT_RUNS = Number(process.env.PROOF_FAULT_RUNS ?? 32);
+const PROCESS_RUNS = Number(process.env.PROOF_PROCESS_RUNS ?? 60);
+const FAULT_RUNS = Number(process.env.PROOF_FAULT_RUNS ?? 16);
 const isBusy = (loadavg()[0] ?? 0) > 3 * availableParallelism();
 /** A story in real time takes several of these; where others use the machine, half of one must still do for an attempt. */
 const GRACE_MS = isBusy ? 5_000 : 2_000;
