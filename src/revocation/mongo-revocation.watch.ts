@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { mongo } from 'mongoose';
 import type { RevocationEntry, RevocationKey, RevocationObserver, RevocationWatch } from '../core/ports.js';
 import type { Revocation } from './revocation.schema.js';
+import { SilenceAlarm } from './silence-alarm.js';
 
 /** How long the server holds its answer where there is no news; each answer is a sign of life. */
 const HOLD_MS = 1_000;
 /** Where it must not hold its answer it is asked so often. */
 const PAUSE_MS = 50;
-/** Without a sign of life for so long the stream is given up, however open it looks. */
-const SILENCE_LIMIT_MS = 5_000;
+/** Until then the server has opened the stream, or it has not. */
+const OPEN_WITHIN_MS = 5_000;
 
 type Change = mongo.ChangeStreamDocument<Revocation>;
 
@@ -24,7 +25,7 @@ export class MongoRevocationWatch implements RevocationWatch {
   private readonly stream: mongo.ChangeStream<Revocation, Change>;
   private following: Promise<void> = Promise.resolve();
   private isOver = false;
-  private silence: NodeJS.Timeout | undefined;
+  private readonly silence = new SilenceAlarm((reason) => this.lose(reason));
 
   private constructor(
     collection: mongo.Collection<Revocation>,
@@ -57,7 +58,7 @@ export class MongoRevocationWatch implements RevocationWatch {
 
   async close(): Promise<void> {
     this.isOver = true;
-    clearTimeout(this.silence);
+    this.silence.stop();
     await Promise.allSettled([this.stream.close(), this.following]);
   }
 
@@ -67,10 +68,7 @@ export class MongoRevocationWatch implements RevocationWatch {
     const first = this.stream.tryNext();
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new Error(`no answer within ${SILENCE_LIMIT_MS} ms`)),
-        SILENCE_LIMIT_MS,
-      );
+      timer = setTimeout(() => reject(new Error(`no answer within ${OPEN_WITHIN_MS} ms`)), OPEN_WITHIN_MS);
     });
     try {
       await Promise.race([opened, first, tooLate]);
@@ -99,18 +97,13 @@ export class MongoRevocationWatch implements RevocationWatch {
 
   private listen(): void {
     if (this.isOver) return;
-    clearTimeout(this.silence);
-    this.silence = setTimeout(
-      () => this.lose(new Error(`silent for ${SILENCE_LIMIT_MS} ms`)),
-      SILENCE_LIMIT_MS,
-    );
-    this.silence.unref();
+    this.silence.reset();
   }
 
   private lose(reason: unknown): void {
     if (this.isOver) return;
     this.isOver = true;
-    clearTimeout(this.silence);
+    this.silence.stop();
     this.observer.watchLost(reason);
   }
 }

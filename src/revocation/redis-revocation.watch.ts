@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { RevocationEntry, RevocationKey, RevocationObserver, RevocationWatch } from '../core/ports.js';
 import type { RedisSubscriber } from './redis-client.js';
+import { SilenceAlarm } from './silence-alarm.js';
 
 /** A message to itself, through Redis and back: the only proof that messages still arrive. */
 const HEARTBEAT_MS = 1_000;
-const SILENCE_LIMIT_MS = 5_000;
 
 export interface RedisRevocationWatchInit {
   readonly subscriber: RedisSubscriber;
@@ -32,7 +32,7 @@ export class RedisRevocationWatch implements RevocationWatch {
   private readonly heartbeatChannel: string;
   private isOver = false;
   private heartbeat: NodeJS.Timeout | undefined;
-  private silence: NodeJS.Timeout | undefined;
+  private readonly silence = new SilenceAlarm((reason) => this.lose(reason));
 
   private constructor(private readonly init: RedisRevocationWatchInit) {
     this.heartbeatChannel = `${init.channel}:heartbeat:${randomUUID()}`;
@@ -86,12 +86,7 @@ export class RedisRevocationWatch implements RevocationWatch {
 
   private listen(): void {
     if (this.isOver) return;
-    clearTimeout(this.silence);
-    this.silence = setTimeout(
-      () => this.lose(new Error(`silent for ${SILENCE_LIMIT_MS} ms`)),
-      SILENCE_LIMIT_MS,
-    );
-    this.silence.unref();
+    this.silence.reset();
   }
 
   private lose(reason: unknown): void {
@@ -103,7 +98,7 @@ export class RedisRevocationWatch implements RevocationWatch {
   private end(): void {
     this.isOver = true;
     clearInterval(this.heartbeat);
-    clearTimeout(this.silence);
+    this.silence.stop();
     try {
       this.init.subscriber.destroy();
     } catch {
