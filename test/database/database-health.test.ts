@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Connection, createConnection, Schema } from 'mongoose';
+import { DatabaseHealth } from '../../src/database/database-health.js';
+import { ensureIndexes } from '../../src/database/ensure-indexes.js';
+import { SCHEMA_OPTIONS } from '../../src/database/native-collection.js';
+import { databaseUri } from '../support/database.js';
+
+const NOW = Date.parse('2100-01-01T00:00:00Z');
+const clock = { now: () => NOW };
+
+interface Thing {
+  email: string;
+  expiresAt: Date | null;
+}
+
+const schema = new Schema<Thing>(
+  { email: String, expiresAt: Date },
+  { ...SCHEMA_OPTIONS, collection: 'things' },
+);
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+schema.index({ email: 1 }, { unique: true });
+
+let connection: Connection;
+let health: DatabaseHealth;
+beforeAll(async () => {
+  connection = await createConnection(databaseUri('health')).asPromise();
+  await ensureIndexes(connection.model<Thing>('Thing', schema));
+  const other = { collection: 'others', indexes: [{ key: { expire: -1 }, expireAfterSeconds: 0 }] };
+  health = new DatabaseHealth(connection, clock, [other]);
+});
+afterAll(async () => {
+  await connection.dropDatabase();
+  await connection.close();
+});
+
+describe(DatabaseHealth.name, () => {
+  it('says what server it is, and how far its clock is away', async () => {
+    const { kind, clockLeadMs } = await health.server();
+    expect(['standalone', 'replica set', 'sharded cluster']).toContain(kind);
+    // Of a server on this machine; elsewhere nobody knows.
+    expect(Number.isInteger(clockLeadMs)).toBe(true);
+  });
+
+  it('finds every index of the models in use, and those of collections that are not there', async () => {
+    const expired = { index: '{ expiresAt: 1 }', isTtl: true, state: 'ok', found: null, overdueMs: 0 };
+    const unique = { index: '{ email: 1 }', isTtl: false, state: 'ok', found: null, overdueMs: null };
+    const missing = { index: '{ expire: -1 }', isTtl: true, state: 'missing', found: null, overdueMs: null };
+    expect(await health.indexes()).toEqual([
+      { collection: 'others', ...missing },
+      { collection: 'things', ...expired },
+      { collection: 'things', ...unique },
+    ]);
+  });
+
+  it('tells for how long the first expired document waits, and counts none that never expires', async () => {
+    const things = connection.collection('things');
+    await things.insertMany([
+      { email: 'a', expiresAt: new Date(NOW - 90_000) },
+      { email: 'b', expiresAt: new Date(NOW - 60_000) },
+      { email: 'c', expiresAt: null },
+      { email: 'd', expiresAt: new Date(NOW + 60_000) },
+    ]);
+    expect(await overdueOfThings()).toBe(90_000);
+    await things.deleteMany({ email: { $in: ['a', 'b'] } });
+    expect(await overdueOfThings()).toBe(0);
+  });
+
+  it('sees an index that was dropped, and one that was made otherwise', async () => {
+    const things = connection.collection('things');
+    await things.dropIndex('expiresAt_1');
+    await things.dropIndex('email_1');
+    await things.createIndex({ expiresAt: 1 });
+    const states = (await health.indexes()).filter(({ collection }) => collection === 'things');
+    expect(states).toMatchObject([
+      { index: '{ expiresAt: 1 }', state: 'different', found: 'no options' },
+      { index: '{ email: 1 }', state: 'missing' },
+    ]);
+  });
+
+  it('says so where the database is out of reach', async () => {
+    const closed = await createConnection(databaseUri('health')).asPromise();
+    const cut = new DatabaseHealth(closed, clock, []);
+    await closed.close();
+    await expect(cut.server()).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+  });
+});
+
+async function overdueOfThings(): Promise<number | null | undefined> {
+  const states = await health.indexes();
+  return states.find(({ collection, isTtl }) => collection === 'things' && isTtl)?.overdueMs;
+}
