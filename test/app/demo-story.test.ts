@@ -1,11 +1,11 @@
 import { describe as suite, expect, it } from '@jest/globals';
-import type { Timeline, TimelineEvent } from '../../src/app/demo/page/demo-answers.js';
+import type { TimelineAnswer, TimelineEvent } from '../../src/app/demo/answers.js';
 import { describe, sentence, tell } from '../../src/app/demo/page/story.js';
 
 const BEGUN = 1_000_000;
 type Told = Pick<TimelineEvent, 'kind' | 'at'> & Partial<TimelineEvent>;
 
-function timeline(events: readonly Told[], generation: number | null): Timeline {
+function timeline(events: readonly Told[], generation: number | null): TimelineAnswer {
   const session =
     generation === null
       ? null

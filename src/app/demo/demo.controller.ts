@@ -8,30 +8,14 @@ import {
   RefreshTokenService,
   type AuthenticatedSession,
 } from '../../index.js';
+import type { TheftOutcome, TimelineAnswer } from './answers.js';
 import { DEMO_PREFIX } from './demo-settings.js';
 import { LostResponses } from './lost-responses.js';
-import { type TheftOutcome, Thief } from './thief.js';
-import { Timeline, type TimelineEvent } from './timeline.js';
+import { Thief } from './thief.js';
+import { Timeline } from './timeline.js';
 
 /** Longer than it takes a browser to repeat a request by itself; shorter than any grace period. */
 const MOMENT_MS = 1200;
-
-/** What the page draws. Times are milliseconds since the epoch, by the server's clock. */
-interface TimelineAnswer {
-  readonly now: number;
-  readonly gracePeriodMs: number;
-  /** Null once it is over. */
-  readonly session: {
-    readonly id: string;
-    readonly generation: number;
-    readonly createdAt: number;
-    readonly rotatedAt: number;
-    readonly isConfirmed: boolean;
-  } | null;
-  /** The generation of the token that the thief has. */
-  readonly stolenGeneration: number | null;
-  readonly events: readonly TimelineEvent[];
-}
 
 /**
  * What the demo page can do to its own session, and to no other: the session is that of the access token, every time.

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { parseCookie, parseSetCookie } from 'cookie';
 import { LRUCache } from 'lru-cache';
+import type { TheftOutcome } from './answers.js';
 import { CALLER_HEADER } from './caller.js';
 import { REFRESH_PATH } from './demo-settings.js';
 
@@ -15,11 +16,6 @@ interface Loot {
   readonly cookie: string;
   readonly generation: number;
 }
-
-/** What came of presenting a stolen token; never a token. */
-export type TheftOutcome =
-  | { readonly outcome: 'accepted'; readonly presentedGeneration: number; readonly generation: number }
-  | { readonly outcome: 'refused'; readonly presentedGeneration: number; readonly code: string };
 
 /** Holds copies of cookies as malware on a visitor's machine would, and presents them from elsewhere by real requests. */
 @Injectable()

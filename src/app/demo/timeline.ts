@@ -1,39 +1,11 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { AuthEventBus } from '../../index.js';
+import type { TimelineEvent } from './answers.js';
 import { currentCaller } from './caller.js';
 
 const SESSIONS = 200;
 const EVENTS_PER_SESSION = 200;
-
-/** What happened to a session; ids, labels and generations only. */
-export interface TimelineEvent {
-  /** Grows with each event. */
-  readonly id: number;
-  readonly kind:
-    | 'logged_in'
-    | 'rotated'
-    | 'confirmed'
-    | 'replayed'
-    | 'recovered'
-    | 'restored'
-    | 'fingerprint_mismatched'
-    | 'reuse_detected'
-    | 'response_lost'
-    | 'stolen'
-    | 'revoked'
-    | 'logged_out';
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  /** A tab, the thief; null where it is not known. */
-  readonly caller: string | null;
-  /** Of the session when it happened. */
-  readonly generation?: number;
-  /** Of the token that was presented, where it was not the current one. */
-  readonly presentedGeneration?: number;
-  /** Why a session was revoked. */
-  readonly reason?: string;
-}
 
 /** The latest events of the latest sessions, in memory. */
 @Injectable()

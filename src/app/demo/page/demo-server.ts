@@ -1,12 +1,12 @@
 import type { AuthClient } from '../../../client/index.js';
-import type { TheftOutcome, Timeline } from './demo-answers.js';
+import type { TheftOutcome, TimelineAnswer } from '../answers.js';
 
 /** The routes that exist for this page alone. */
 export class DemoServer {
   constructor(private readonly auth: AuthClient) {}
 
-  timeline(): Promise<Timeline> {
-    return this.ask<Timeline>('GET', 'timeline');
+  timeline(): Promise<TimelineAnswer> {
+    return this.ask<TimelineAnswer>('GET', 'timeline');
   }
 
   async loseResponse(): Promise<void> {
@@ -17,11 +17,11 @@ export class DemoServer {
     await this.ask('POST', 'outage');
   }
 
-  steal(): Promise<Timeline> {
-    return this.ask<Timeline>('POST', 'theft');
+  steal(): Promise<TimelineAnswer> {
+    return this.ask<TimelineAnswer>('POST', 'theft');
   }
 
-  replayStolen(): Promise<{ readonly theft: TheftOutcome; readonly timeline: Timeline }> {
+  replayStolen(): Promise<{ readonly theft: TheftOutcome; readonly timeline: TimelineAnswer }> {
     return this.ask('POST', 'theft/replay');
   }
 

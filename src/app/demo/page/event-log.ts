@@ -1,4 +1,4 @@
-import type { Timeline, TimelineEvent } from './demo-answers.js';
+import type { TimelineAnswer, TimelineEvent } from '../answers.js';
 import { byId, html, setText } from './dom.js';
 import { sentence } from './story.js';
 
@@ -23,7 +23,7 @@ export class EventLog {
     return this.list.querySelector('.reuse_detected') !== null;
   }
 
-  show({ events }: Timeline, begunAt: number): void {
+  show({ events }: TimelineAnswer, begunAt: number): void {
     if (this.list.childElementCount === 0) this.add('begun', begunAt, 'The session began: generation 0.');
     const news = events.filter(({ id }) => id > this.toldUntil);
     this.toldUntil = news.at(-1)?.id ?? this.toldUntil;

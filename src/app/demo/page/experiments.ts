@@ -1,5 +1,5 @@
 import type { AuthClient } from '../../../client/index.js';
-import type { TheftOutcome, Timeline, TimelineEvent } from './demo-answers.js';
+import type { TheftOutcome, TimelineAnswer, TimelineEvent } from '../answers.js';
 import type { DemoServer } from './demo-server.js';
 import { byId, setText } from './dom.js';
 
@@ -13,8 +13,8 @@ interface Surroundings {
   readonly auth: AuthClient;
   readonly server: DemoServer;
   /** Takes the newest timeline from the server, draws and returns it. */
-  readonly look: () => Promise<Timeline>;
-  readonly show: (timeline: Timeline) => void;
+  readonly look: () => Promise<TimelineAnswer>;
+  readonly show: (timeline: TimelineAnswer) => void;
   readonly announce: (text: string) => void;
 }
 
@@ -41,7 +41,7 @@ export class Experiments {
     this.enable();
   }
 
-  accept({ stolenGeneration }: Timeline): void {
+  accept({ stolenGeneration }: TimelineAnswer): void {
     this.isStolen = stolenGeneration !== null;
     this.enable();
   }

@@ -1,5 +1,5 @@
 import { type AuthState, createAuthClient, type SignOutReason } from '../../../client/index.js';
-import type { Timeline } from './demo-answers.js';
+import type { TimelineAnswer } from '../answers.js';
 import { DemoServer } from './demo-server.js';
 import { byId, setText } from './dom.js';
 import { Ending } from './ending.js';
@@ -19,7 +19,7 @@ const LIST_EVERY_MS = 8000;
 /** The end of a session, as the tab saw it that may still ask: the others can ask no more. */
 interface LastWords {
   readonly sessionId: string;
-  readonly timeline: Timeline;
+  readonly timeline: TimelineAnswer;
 }
 
 const tab = await claimTabName();
@@ -44,7 +44,7 @@ const tabs = new BroadcastChannel('silent-auth-demo');
 let sessionId: string | null = null;
 let begunAt = 0;
 let clockAheadMs = 0;
-let latest: Timeline | null = null;
+let latest: TimelineAnswer | null = null;
 
 const experiments = new Experiments({ auth, server, look, show: showAndTell, announce });
 tabs.onmessage = ({ data }) => {
@@ -98,7 +98,7 @@ function end(reason: SignOutReason): void {
   ending.show(reason, log.tellsOfTheft);
 }
 
-async function look(): Promise<Timeline> {
+async function look(): Promise<TimelineAnswer> {
   const timeline = await server.timeline();
   // An answer that was on its way when its session ended, or another began, is late.
   if (auth.getState().session?.id === timeline.session?.id) show(timeline);
@@ -110,13 +110,13 @@ async function lookIfSignedIn(): Promise<void> {
   if (auth.getState().status === 'signed-in') await look().catch(() => undefined);
 }
 
-function showAndTell(timeline: Timeline): void {
+function showAndTell(timeline: TimelineAnswer): void {
   show(timeline);
   if (timeline.session === null && sessionId !== null)
     tabs.postMessage({ sessionId, timeline } satisfies LastWords);
 }
 
-function show(timeline: Timeline): void {
+function show(timeline: TimelineAnswer): void {
   latest = timeline;
   begunAt = timeline.session?.createdAt ?? begunAt;
   clockAheadMs = timeline.now - Date.now();

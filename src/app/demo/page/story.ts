@@ -1,4 +1,4 @@
-import type { Timeline, TimelineEvent } from './demo-answers.js';
+import type { TimelineAnswer, TimelineEvent } from '../answers.js';
 
 /** One refresh token of the session, from its making to its replacement. */
 export interface Generation {
@@ -33,7 +33,7 @@ export interface Story {
 const TOGETHER_MS = 100;
 
 /** What the picture draws. @param begunAt when the session began; known while it lives */
-export function tell({ events, session, gracePeriodMs }: Timeline, begunAt: number): Story {
+export function tell({ events, session, gracePeriodMs }: TimelineAnswer, begunAt: number): Story {
   const generations: Generation[] = [];
   const at = (number: number) => generations.find((generation) => generation.number === number);
   const begin = (number: number, begins: number, caller: string | null) => {

@@ -1,5 +1,9 @@
-/** As the demo's routes answer; see demo.controller.ts. Times are milliseconds since the epoch. */
+/** What the demo's routes answer: read by the page as well, so types alone, of both worlds. Times are milliseconds since the epoch. */
+
+/** What happened to a session; ids, labels and generations only. */
 export interface TimelineEvent {
+  /** Grows with each event. */
+  readonly id: number;
   readonly kind:
     | 'logged_in'
     | 'rotated'
@@ -13,18 +17,22 @@ export interface TimelineEvent {
     | 'stolen'
     | 'revoked'
     | 'logged_out';
-  /** Grows. */
-  readonly id: number;
   readonly at: number;
+  /** A tab, the thief; null where it is not known. */
   readonly caller: string | null;
+  /** Of the session when it happened. */
   readonly generation?: number;
+  /** Of the token that was presented, where it was not the current one. */
   readonly presentedGeneration?: number;
+  /** Why a session was revoked. */
   readonly reason?: string;
 }
 
-export interface Timeline {
+/** What the page draws, by the server's clock. */
+export interface TimelineAnswer {
   readonly now: number;
   readonly gracePeriodMs: number;
+  /** Null once it is over. */
   readonly session: {
     readonly id: string;
     readonly generation: number;
@@ -32,10 +40,12 @@ export interface Timeline {
     readonly rotatedAt: number;
     readonly isConfirmed: boolean;
   } | null;
+  /** The generation of the token that the thief has. */
   readonly stolenGeneration: number | null;
   readonly events: readonly TimelineEvent[];
 }
 
+/** What came of presenting what was stolen. */
 export type TheftOutcome =
   | { readonly outcome: 'accepted'; readonly presentedGeneration: number; readonly generation: number }
   | { readonly outcome: 'refused'; readonly presentedGeneration: number; readonly code: string };
