@@ -14,6 +14,7 @@ const LEVELS = {
   'user.disabled': 'warn',
   'user.enabled': 'warn',
   'records.viewed': 'log',
+  'access.denied': 'warn',
   // What clients do all day.
   'refresh_token.rotated': 'debug',
   'refresh_token.replayed': 'debug',
@@ -39,6 +40,16 @@ export class SecurityLog implements OnModuleInit {
 
   onModuleInit(): void {
     for (const name of Object.keys(LEVELS) as AuthEventName[])
-      this.events.on(name, (payload) => this.logger[LEVELS[name]]({ event: name, ...payload }));
+      this.events.on(name, (payload) => this.logger[LEVELS[name]]({ event: name, ...toldOf(name, payload) }));
   }
+}
+
+/**
+ * Without what was typed as an address at a failed login: people type passwords into that field. Of an account that is
+ * locked it was typed again and again, and whose it is must be known.
+ */
+function toldOf(name: AuthEventName, payload: object): object {
+  if (!('email' in payload)) return payload;
+  const isAddress = /^[^\s@]+@[^\s@]+$/.test(String(payload.email));
+  return name === 'login.locked' && isAddress ? payload : { ...payload, email: undefined };
 }

@@ -82,6 +82,8 @@ export interface AuthEvents {
     by: string;
     source: EventSource;
   };
+  /** Someone with a good access token asked for what his roles do not allow: 403. `handler` is the method behind the route. */
+  'access.denied': SessionEvent & { requiredRoles: readonly string[]; handler: string; source: EventSource };
   'refresh_token.rotated': SessionEvent & { generation: number; source: EventSource };
   /** An earlier token within its grace period: a race between tabs, or a retry. */
   'refresh_token.replayed': EarlierTokenEvent;

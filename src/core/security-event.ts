@@ -59,6 +59,7 @@ const TELL: { readonly [Name in AuthEventName]: (payload: AuthEvents[Name]) => S
     evidence: { records },
     ...from(source),
   }),
+  'access.denied': told,
   'refresh_token.rotated': ({ userId, sessionId, generation, source }) => ({
     userId,
     sessionId,
@@ -104,6 +105,8 @@ const ROUTINE: ReadonlySet<AuthEventName> = new Set<AuthEventName>([
   'refresh_token.replayed',
   // A client that goes on with a token of an ended session.
   'refresh_token.refused',
+  // Of one user, as often as he likes.
+  'access.denied',
 ]);
 
 /** A flood of requests over a limit is routine too: it must not cost more than it did. */

@@ -112,6 +112,11 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     return this.list.has(`sid:${sid}`) || this.list.has(`ver:${ver}`);
   }
 
+  /** Whether an access token was revoked by itself, as far as is known here. */
+  isTokenRevoked(jti: string): boolean {
+    return this.list.has(`jti:${jti}`);
+  }
+
   /** Whether access tokens can be revoked at all. */
   get isOn(): boolean {
     return this.mode !== 'off';

@@ -68,10 +68,10 @@ describe('the log of the service', () => {
     expect(told('user.logged_in')).toEqual([expect.objectContaining({ time, userId, source })]);
     expect(told('login.failed')).toHaveLength(11);
     const failed = (who: object) => expect.objectContaining({ time, source, ...who });
-    expect(told('login.failed')).toContainEqual(
-      failed({ email: stranger, userId: null, reason: 'unknown_user' }),
-    );
-    expect(told('login.failed')).toContainEqual(failed({ email, userId, reason: 'wrong_password' }));
+    expect(told('login.failed')).toContainEqual(failed({ userId: null, reason: 'unknown_user' }));
+    expect(told('login.failed')).toContainEqual(failed({ userId, reason: 'wrong_password' }));
+    // A password may have been typed there.
+    expect(service.output).not.toContain(stranger);
     expect(told('login.locked')).toContainEqual(failed({ email, reason: 'failure_limit' }));
     expect(told('refresh_token.reuse_detected')).toEqual([failed({ userId })]);
     expect(told('password.changed')).toEqual([failed({ userId })]);

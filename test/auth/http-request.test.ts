@@ -3,6 +3,7 @@ import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-hos
 import { Reflector } from '@nestjs/core';
 import { AccessTokenGuard } from '../../src/auth/guards/jwt-auth.guard.js';
 import { RolesGuard } from '../../src/auth/guards/roles.guard.js';
+import { AuthEventBus } from '../../src/events/auth-event-bus.js';
 import { addressOf, clientOf, requestOf } from '../../src/auth/http-request.js';
 import { resolveOptions } from '../../src/core/options/resolve-options.js';
 
@@ -53,7 +54,9 @@ describe('guards where there is no request', () => {
   it.each(WITHOUT_REQUEST)('%s: ACCESS_TOKEN_MISSING, and roles are believed to nobody', async (_, host) => {
     const missing = { name: 'AuthError', code: 'ACCESS_TOKEN_MISSING' };
     await expect(accessTokenGuard.canActivate(host)).rejects.toMatchObject(missing);
-    await expect(new RolesGuard(reflector).canActivate(host)).rejects.toMatchObject(missing);
+    await expect(new RolesGuard(reflector, new AuthEventBus(null)).canActivate(host)).rejects.toMatchObject(
+      missing,
+    );
   });
 });
 

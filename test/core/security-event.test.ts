@@ -71,9 +71,14 @@ describe(securityEvent, () => {
     expect(locked.evidence).toEqual({ email: 'ada@example.com' });
   });
 
-  test('rotations, races of tabs and floods over a limit are routine, and nothing else is', () => {
+  test('rotations, races of tabs and floods are routine, and nothing else is', () => {
     const routine = AUTH_EVENT_NAMES.filter((type) => isRoutine({ type, reason: 'failure_limit' }));
-    expect(routine).toEqual(['refresh_token.rotated', 'refresh_token.replayed', 'refresh_token.refused']);
+    expect(routine).toEqual([
+      'access.denied',
+      'refresh_token.rotated',
+      'refresh_token.replayed',
+      'refresh_token.refused',
+    ]);
     for (const reason of ['login_limit', 'refresh_limit'])
       expect(isRoutine({ type: 'login.locked', reason })).toBe(true);
     expect(AUTH_EVENT_NAMES.length).toBeGreaterThan(15);

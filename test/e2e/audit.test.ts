@@ -81,6 +81,10 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
         ),
       );
       await story([], ({ accessToken }) => api.me(accessToken));
+      await story(['access.denied'], async ({ userId, accessToken }) => {
+        const path = `/auth/admin/users/${userId}/sessions`;
+        expectError(await api.send('GET', path, { token: accessToken }), 403, 'FORBIDDEN');
+      });
       await story(['records.viewed'], (session) => on(session, 'GET', 'sessions'));
       await story(['session.revoked', 'user.logged_out'], (session) => on(session, 'DELETE', 'sessions'));
       await story(['session.revoked', 'user.disabled', 'user.enabled'], async (session) => {

@@ -291,6 +291,9 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
       expect(await introspect(first.accessToken)).toEqual({ active: false });
       expect((await api.me(second.accessToken)).status).toBe(200);
       expect((await refreshed(api, second)).id).toBe(second.id);
+      // Repeated by a client that got no answer.
+      await revoke(first.accessToken);
+      expect(heard.filter(([name]) => name === 'access_token.revoked')).toHaveLength(1);
       expect(heard).toContainEqual([
         'access_token.revoked',
         {

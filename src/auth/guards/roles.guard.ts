@@ -1,8 +1,9 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthError } from '../../core/errors.js';
+import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { REQUIRED_ROLES } from '../decorators/roles.decorator.js';
-import { requestOf } from '../http-request.js';
+import { requestOf, sourceOf } from '../http-request.js';
 import { RefusingGuard } from './refusing.guard.js';
 
 /**
@@ -13,7 +14,10 @@ import { RefusingGuard } from './refusing.guard.js';
  */
 @Injectable()
 export class RolesGuard extends RefusingGuard {
-  constructor(private readonly reflector: Reflector) {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly events: AuthEventBus,
+  ) {
     super();
   }
 
@@ -23,8 +27,17 @@ export class RolesGuard extends RefusingGuard {
       context.getClass(),
     ]);
     if (!required) return;
-    const { user } = requestOf(context);
+    const request = requestOf(context);
+    const { user } = request;
     if (!user) throw new AuthError('ACCESS_TOKEN_MISSING');
-    if (!required.some((role) => user.roles.includes(role))) throw new AuthError('FORBIDDEN');
+    if (required.some((role) => user.roles.includes(role))) return;
+    void this.events.emit('access.denied', {
+      userId: user.id,
+      sessionId: user.session.id,
+      requiredRoles: required,
+      handler: context.getHandler().name,
+      source: sourceOf(request),
+    });
+    throw new AuthError('FORBIDDEN');
   }
 }

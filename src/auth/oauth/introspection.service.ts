@@ -78,9 +78,11 @@ export class IntrospectionService {
     if (!access || this.isOver(access)) return;
     if (!this.revocations.isOn)
       throw new OAuthError('unsupported_token_type', 'Access tokens are not revoked here; they expire.');
-    await this.revocations.revokeToken(access.jti, new Date(access.exp * 1000));
     const { sub: userId, sid: sessionId, jti: tokenId } = access;
-    void this.events.emit('access_token.revoked', { userId, sessionId, tokenId, clientId, source });
+    // Told once, however often a client repeats it; and whether or not the store takes it now, since it is revoked here.
+    if (!this.revocations.isTokenRevoked(tokenId))
+      void this.events.emit('access_token.revoked', { userId, sessionId, tokenId, clientId, source });
+    await this.revocations.revokeToken(tokenId, new Date(access.exp * 1000));
   }
 
   private async accessToken(claims: AccessTokenClaims): Promise<Introspection> {
