@@ -1,3 +1,4 @@
+import { compareFingerprints } from './fingerprint.js';
 import { hashSecret, openSuccessor } from './successor-seal.js';
 
 /** How many replaced secrets a session remembers. */
@@ -135,7 +136,7 @@ export function decideRotation(
     if (
       policy.fingerprintMode !== 'off' &&
       session.fingerprint !== null &&
-      !token.fingerprints.includes(session.fingerprint)
+      compareFingerprints(session.fingerprint, token.fingerprints) === 'different'
     )
       return { outcome: 'reuse', evidence: 'fingerprint_differs' };
   }

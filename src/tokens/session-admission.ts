@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { RefreshActivity } from '../core/anomaly.js';
 import { AuthError, type AuthErrorInit } from '../core/errors.js';
 import type { RefusalReason } from '../core/events.js';
+import { compareFingerprints } from '../core/fingerprint.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, UserRecord } from '../core/ports.js';
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
@@ -106,7 +107,8 @@ export class SessionAdmission {
   private matchesFingerprint(session: RefreshSession, client: ClientTraits): boolean {
     const { mode } = this.options.fingerprint;
     const { fingerprint } = session.device;
-    if (mode === 'off' || fingerprint === null || client.fingerprints.includes(fingerprint)) return true;
+    if (mode === 'off' || fingerprint === null) return true;
+    if (compareFingerprints(fingerprint, client.fingerprints) !== 'different') return true;
     const refused = mode === 'enforce';
     void this.events.emit('fingerprint.mismatched', {
       ...subject(session),
@@ -160,13 +162,15 @@ export class SessionAdmission {
     throw error;
   }
 
-  /** Keys of the fingerprint rotate faster than sessions end: what matched under an older key is kept under the newest. */
+  /** Keys and features of the fingerprint may change faster than sessions end: what was let in is kept by the newest. */
   private renewFingerprint(
     { id, device: { fingerprint } }: RefreshSession,
     { fingerprints }: ClientTraits,
   ): void {
     const [newest] = fingerprints;
-    if (fingerprint === null || newest === undefined || fingerprints.indexOf(fingerprint) < 1) return;
+    if (fingerprint === null || newest === undefined || newest === fingerprint) return;
+    // In mode `report` another browser is let in; the session stays bound to the one that began it.
+    if (compareFingerprints(fingerprint, fingerprints) === 'different') return;
     // Off the path; the next refresh does it where this fails.
     this.store.replaceFingerprint(id, fingerprint, newest).catch(() => undefined);
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  compareFingerprints,
   FINGERPRINT_FEATURES,
   fingerprints,
   type FingerprintFeature,
@@ -52,7 +53,7 @@ function fingerprint(traits: RequestTraits, features = DEFAULT_FEATURES): string
 
 describe(fingerprints.name, () => {
   it('is the same for the same request, whatever the order in which the features are listed', () => {
-    expect(fingerprint(BASE)).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(fingerprint(BASE)).toMatch(/^lpu-[A-Za-z0-9_-]{4}\.[A-Za-z0-9_-]{43}$/);
     expect(fingerprint(BASE, [...DEFAULT_FEATURES].reverse())).toBe(fingerprint(BASE));
   });
 
@@ -129,6 +130,42 @@ describe(fingerprints.name, () => {
     const twice = withHeaders({ 'accept-language': ['de', 'fr'] });
     expect(fingerprint(twice)).not.toBe(fingerprint(withHeaders({ 'accept-language': 'de' })));
     for (const userAgent of ['('.repeat(16_000), '\0', '/', ' ', '__proto__', 'Mozilla/5.0 '.repeat(2_000)])
-      expect(fingerprint(withHeaders({ 'user-agent': userAgent }), FINGERPRINT_FEATURES)).toHaveLength(43);
+      expect(fingerprint(withHeaders({ 'user-agent': userAgent }), FINGERPRINT_FEATURES)).toHaveLength(55);
+  });
+});
+
+describe(compareFingerprints.name, () => {
+  const ofAll = (traits: RequestTraits, features = DEFAULT_FEATURES, keys: Uint8Array[] = [KEY]) =>
+    fingerprints(traits, features, keys);
+  const firefox = withHeaders({ 'user-agent': USER_AGENTS.firefoxOnWindows });
+
+  it('tells the browser of the session from another one, under any key of the ring', () => {
+    expect(compareFingerprints(fingerprint(BASE), ofAll(BASE))).toBe('same');
+    expect(compareFingerprints(fingerprint(BASE), ofAll(firefox))).toBe('different');
+    for (const keys of [
+      [OTHER_KEY, KEY],
+      [KEY, OTHER_KEY],
+    ]) {
+      expect(compareFingerprints(fingerprint(BASE), ofAll(BASE, DEFAULT_FEATURES, keys))).toBe('same');
+      expect(compareFingerprints(fingerprint(BASE), ofAll(firefox, DEFAULT_FEATURES, keys))).toBe(
+        'different',
+      );
+    }
+  });
+
+  it('takes a change of the configuration for no evidence: other features, or a key that is gone', () => {
+    const stored = fingerprint(BASE);
+    for (const features of [['user-agent'], [...DEFAULT_FEATURES, 'address']] as FingerprintFeature[][])
+      expect(compareFingerprints(stored, ofAll(BASE, features))).toBe('incomparable');
+    expect(compareFingerprints(stored, ofAll(BASE, DEFAULT_FEATURES, [OTHER_KEY]))).toBe('incomparable');
+  });
+
+  it('a request without any is another one', () => {
+    expect(compareFingerprints(fingerprint(BASE), [])).toBe('different');
+  });
+
+  it.each(FINGERPRINT_FEATURES)('%s alone is a scheme of its own', (feature) => {
+    const schemes = FINGERPRINT_FEATURES.map((one) => fingerprint(BASE, [one]).split('.')[0]);
+    expect(schemes.filter((scheme) => scheme === fingerprint(BASE, [feature]).split('.')[0])).toHaveLength(1);
   });
 });

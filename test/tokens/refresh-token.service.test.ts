@@ -109,6 +109,27 @@ describe(RefreshTokenService.name, () => {
     expect(names(world)).not.toContain('fingerprint.mismatched');
   });
 
+  it('a change of the features ends no session: it is bound again, and from then on to that browser alone', async () => {
+    const world = newWorld({ fingerprint: { mode: 'enforce' } });
+    const showing = (fingerprint: string) => ({ ...CLIENT, fingerprints: [fingerprint] });
+    const opened = await world.login(showing('u-key1.mine'));
+    const second = await world.refresh(world.token(opened), showing('lu-key1.mine'));
+    if (typeof second === 'string') throw new Error(second);
+    expect((await world.store.findById(opened.session.id))?.device.fingerprint).toBe('lu-key1.mine');
+    expect(names(world)).not.toContain('fingerprint.mismatched');
+    expect(await world.refresh(world.token(second), showing('lu-key1.other'))).toBe('SUSPICIOUS_ACTIVITY');
+  });
+
+  it('a lost response is made good after a change of the features as before', async () => {
+    const world = newWorld();
+    const token = world.token(await world.login({ ...CLIENT, fingerprints: ['u-key1.mine'] }));
+    const later = { ...CLIENT, fingerprints: ['lu-key1.mine'] };
+    await world.refresh(token, { ...CLIENT, fingerprints: ['u-key1.mine'] });
+    world.now += 60 * SECOND;
+    expect(typeof (await world.refresh(token, later))).toBe('object');
+    expect(names(world)).toContain('refresh_token.recovered');
+  });
+
   it('another fingerprint is reported, or refused where that is enforced', async () => {
     const other = { ...CLIENT, fingerprints: ['other'] };
     const reporting = newWorld();
