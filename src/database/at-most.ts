@@ -9,3 +9,17 @@ export async function atMost(limitMs: number, work: Promise<unknown>): Promise<v
     over.abort();
   }
 }
+
+/** What the work gives, if it does so in time. @throws Error where it does not; the work itself goes on, unheeded */
+export async function inTime<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
+}

@@ -7,6 +7,7 @@ import type {
   RevocationStore,
   RevocationWatch,
 } from '../core/ports.js';
+import { inTime } from '../database/at-most.js';
 import type { RedisClient } from './redis-client.js';
 import { messageOf, RedisRevocationWatch } from './redis-revocation.watch.js';
 
@@ -121,22 +122,13 @@ export class RedisRevocationStore implements RevocationStore {
       new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'Redis is out of reach', cause });
     if (!this.client.isReady) throw unavailable();
     const abort = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        // What was not sent yet never will be.
-        abort.abort();
-        reject(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`));
-      }, ANSWER_WITHIN_MS);
-    });
-    const answer = this.client.sendCommand(args, { abortSignal: abort.signal });
     try {
-      return await Promise.race([answer, tooLate]);
+      const answer = this.client.sendCommand(args, { abortSignal: abort.signal });
+      return await inTime(ANSWER_WITHIN_MS, answer);
     } catch (cause) {
+      // What was not sent yet never will be.
+      abort.abort();
       throw unavailable(cause);
-    } finally {
-      clearTimeout(timer);
-      answer.catch(() => undefined);
     }
   }
 }

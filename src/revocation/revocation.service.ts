@@ -8,6 +8,7 @@ import {
 import { AuthError } from '../core/errors.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, RevocationEntry, RevocationKey, RevocationStore } from '../core/ports.js';
+import { inTime } from '../database/at-most.js';
 import { CLOCK } from '../database/database.module.js';
 import { RevocationFeed } from './revocation-feed.js';
 import { RevocationList } from './revocation-list.js';
@@ -19,6 +20,8 @@ export const REVOCATION_STORE = Symbol('REVOCATION_STORE');
 /** A mint may be in flight when its session is revoked. */
 const MINT_IN_FLIGHT_MS = 60_000;
 const SWEEP_INTERVAL_MS = 30_000;
+/** Of the store, in mode `strict`. */
+const ANSWER_WITHIN_MS = 5000;
 
 /** What an access token can be revoked by. */
 export interface RevocableToken {
@@ -150,7 +153,8 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   /** A promise of our own, of whatever kind the store's is: by that it is known from an answer. */
   private async answerOfStore(keys: readonly RevocationKey[]): Promise<boolean> {
     try {
-      return await this.store.hasAny(keys);
+      // A store of the host may have no deadline of its own, and a request must not wait for ever.
+      return await inTime(ANSWER_WITHIN_MS, (async () => this.store.hasAny(keys))());
     } catch (cause) {
       if (cause instanceof AuthError) throw cause;
       throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the revocation store fails', cause });

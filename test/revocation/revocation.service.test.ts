@@ -331,6 +331,18 @@ describe(RevocationService.name, () => {
       await expect(service.revokeSessions(['s1'])).rejects.toThrow();
       expect(verdict()).toBe(true);
     });
+
+    it('waits for no store for ever: one that hangs is 503 after five seconds, and leaves nothing behind', async () => {
+      await service.onModuleDestroy();
+      store.hasAny = () => new Promise(() => undefined);
+      let outcome: unknown = 'none yet';
+      void Promise.resolve(verdict()).catch((error: unknown) => (outcome = error));
+      await pass(4999);
+      expect(outcome).toBe('none yet');
+      await pass(1);
+      expect(outcome).toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+      expect(jest.getTimerCount()).toBe(0);
+    });
   });
 
   describe('a generation that a rotation retired', () => {
