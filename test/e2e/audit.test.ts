@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { setTimeout as delay } from 'node:timers/promises';
 import { databaseUri } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
 import {
   anotherSession,
   type Api,
@@ -156,13 +157,6 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
       const answer = await api.send('GET', `/auth/admin/events?${query}`, { token });
       expect(answer.status).toBe(200);
       return answer.json as { items: { id: string; type: string; userId?: string }[]; nextCursor?: string };
-    };
-    /** Rows come off the path of requests: at once, and yet later. */
-    const eventually = async <T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> => {
-      for (const end = performance.now() + 5000; ; await delay(20)) {
-        const value = await read();
-        if (holds(value) || performance.now() > end) return value;
-      }
     };
 
     it('shows an administrator a login and a theft as they happened', async () => {
