@@ -11,6 +11,10 @@ export class RevocationList {
       this.entries.set(key, Math.max(expiresAt.getTime(), this.entries.get(key) ?? 0));
   }
 
+  get size(): number {
+    return this.entries.size;
+  }
+
   get isEmpty(): boolean {
     return this.entries.size === 0;
   }

@@ -13,6 +13,10 @@ export class RevocationOutbox {
     private readonly clock: Clock,
   ) {}
 
+  get size(): number {
+    return this.waiting.size;
+  }
+
   async send(entries: readonly RevocationEntry[]): Promise<void> {
     for (const entry of entries) if (this.waiting.size < MAX_WAITING) this.waiting.set(entry.key, entry);
     await this.write(entries);

@@ -31,6 +31,14 @@ export interface RevocableToken {
   readonly ver: string;
 }
 
+/** What this process knows of revocations. */
+export interface RevocationStats {
+  /** Entries in its memory: every one of the last life of an access token, of all processes. */
+  readonly held: number;
+  /** Entries of its own that the store has not taken yet. */
+  readonly waiting: number;
+}
+
 /**
  * Revocation of access tokens. Every process holds the entries in memory and follows the store, so that a guard's
  * check is a map lookup; out of touch for too long it refuses with 503, never silently open.
@@ -125,7 +133,12 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     return this.mode !== 'off';
   }
 
-  /** Milliseconds since the last successful read. */
+  /** Read from memory, at no cost. */
+  get stats(): RevocationStats {
+    return { held: this.list.size, waiting: this.outbox.size };
+  }
+
+  /** Milliseconds since the last successful read; infinite before the first. */
   get stalenessMs(): number {
     return this.feed.stalenessMs;
   }

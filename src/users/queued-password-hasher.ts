@@ -12,13 +12,32 @@ export function defaultHashConcurrency(): number {
   return Math.max(1, Math.min(availableParallelism(), threads) - 1);
 }
 
+/** How hashing does, in this process. */
+export interface HashingStats {
+  /** Passwords that are being hashed. */
+  readonly running: number;
+  /** How many may be at once (`password.hashConcurrency`). */
+  readonly concurrency: number;
+  /** Passwords that wait for their turn. */
+  readonly waiting: number;
+  /** How many may wait (`password.hashQueueLimit`). */
+  readonly queueLimit: number;
+  /** Those since the start for which there was no room: the client was told to come back, with 503. */
+  readonly refused: number;
+}
+
 /**
  * Hashing under a limit: a flood of logins waits here, and beyond the limit of the queue is told to come back, so that
- * it cannot starve refreshes.
+ * it cannot starve refreshes. Where passwords are hashed by the module; a host may hash by it too, and watch it.
  */
 export class QueuedPasswordHasher implements PasswordHasher {
   private readonly limit: LimitFunction;
+  private refused = 0;
 
+  /**
+   * @param concurrency how many passwords are hashed at once
+   * @param queueLimit how many may wait
+   */
   constructor(
     private readonly hasher: PasswordHasher,
     concurrency: number,
@@ -27,9 +46,10 @@ export class QueuedPasswordHasher implements PasswordHasher {
     this.limit = pLimit(concurrency);
   }
 
-  /** How many wait. */
-  get waiting(): number {
-    return this.limit.pendingCount;
+  /** Read from memory, at no cost. */
+  get stats(): HashingStats {
+    const { activeCount: running, concurrency, pendingCount: waiting } = this.limit;
+    return { running, concurrency, waiting, queueLimit: this.queueLimit, refused: this.refused };
   }
 
   /** @throws AuthError `TEMPORARILY_UNAVAILABLE` where too many wait */
@@ -47,8 +67,10 @@ export class QueuedPasswordHasher implements PasswordHasher {
   }
 
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
-    if (this.limit.pendingCount >= this.queueLimit)
+    if (this.limit.pendingCount >= this.queueLimit) {
+      this.refused += 1;
       throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the hashing queue is full', retryAfter: 2 });
+    }
     return this.limit(work);
   }
 }

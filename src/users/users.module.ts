@@ -29,7 +29,7 @@ export class UsersModule {
           inject: [AUTH_OPTIONS, getModelToken(USER_MODEL, connectionName)],
         },
         {
-          provide: PASSWORD_HASHER,
+          provide: QueuedPasswordHasher,
           useFactory: ({ password }: ResolvedAuthOptions) => {
             const hasher = password.hasher ?? new BcryptPasswordHasher(password.bcryptCost);
             return new QueuedPasswordHasher(
@@ -40,10 +40,11 @@ export class UsersModule {
           },
           inject: [AUTH_OPTIONS],
         },
+        { provide: PASSWORD_HASHER, useExisting: QueuedPasswordHasher },
         BreachCheck,
         UsersService,
       ],
-      exports: [UsersService, USER_STORE],
+      exports: [UsersService, QueuedPasswordHasher, USER_STORE],
     };
   }
 }

@@ -178,6 +178,17 @@ describe(RevocationService.name, () => {
       await expect(service.revokeSessions(['s1'])).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
       expect(verdict()).toBe(true);
     });
+
+    it('is counted: what is held, and what the store has not taken yet', async () => {
+      await service.revokeToken('j1', inFuture());
+      expect(service.stats).toEqual({ held: 1, waiting: 0 });
+      store.down = true;
+      await service.revokeSessions(['s1', 's2']).catch(() => undefined);
+      expect(service.stats).toEqual({ held: 3, waiting: 2 });
+      store.down = false;
+      await pass(POLL_MS);
+      expect(service.stats).toEqual({ held: 3, waiting: 0 });
+    });
   });
 
   describe('following the other processes', () => {

@@ -53,7 +53,7 @@ describe(QueuedPasswordHasher, () => {
     await turn();
     const waiting = [hasher.hash('b'), hasher.hash('c')];
     await turn();
-    expect(hasher.waiting).toBe(2);
+    expect(hasher.stats).toEqual({ running: 1, concurrency: 1, waiting: 2, queueLimit: 2, refused: 0 });
     await expect(hasher.hash('d')).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE', retryAfter: 2 });
     await expect(hasher.verify('d', 'x')).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
     for (let round = 0; round < 3; round += 1) {
@@ -62,6 +62,7 @@ describe(QueuedPasswordHasher, () => {
     }
     expect(await running).toBe(true);
     expect(await Promise.all(waiting)).toEqual(['hash of b', 'hash of c']);
+    expect(hasher.stats).toEqual({ running: 0, concurrency: 1, waiting: 0, queueLimit: 2, refused: 2 });
   });
 
   it('a hash that fails frees its place', async () => {
