@@ -21,6 +21,7 @@ const SERVICE_ONLY = [
   'helmet',
   'pino',
   'pino-http',
+  'prom-client',
 ];
 
 const { name, version, private: _, ...manifest } = JSON.parse(readFileSync('package.json', 'utf8'));

@@ -6,6 +6,7 @@ import type { AppConfig } from './config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthController } from './health.controller.js';
 import { KeyFileWatcher } from './keys/key-file-watcher.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { SecurityLog } from './security-log.js';
 
 /** Without a server a request must fail soon, with 503, not after the driver's default half minute. */
@@ -27,6 +28,7 @@ export class AppModule {
         AuthModule.forRoot({ ...auth, revocation: { ...revocation, store } }),
         TerminusModule.forRoot({ logger: false }),
         ...(config.hasDemo ? [DemoModule] : []),
+        ...(config.metrics ? [MetricsModule.register(config, config.metrics)] : []),
       ],
       controllers: [HealthController],
       providers: [

@@ -8,6 +8,7 @@ import {
 import { DEMO_ACCESS_TTL, DEMO_APP_ID } from './demo/demo-settings.js';
 import { Environment, VARIABLES } from './environment.js';
 import type { KeySources } from './keys/key-file-watcher.js';
+import type { MetricsSettings } from './metrics/metrics-settings.js';
 import {
   type AdminSettings,
   type DatabaseSettings,
@@ -34,6 +35,8 @@ export interface AppConfig {
   /** Whether the demo page is served at `/`. */
   readonly hasDemo: boolean;
   readonly logLevel: LogLevel;
+  /** Null: nothing is counted, and there is no `/metrics`. */
+  readonly metrics: MetricsSettings | null;
   readonly auth: AuthOptions;
   /** Where the keys come from: a file is read again when it changes. */
   readonly keySources: KeySources;
@@ -80,6 +83,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
     admin: read.administrator(),
     hasDemo: basis.hasDemo,
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
+    metrics: read.metrics(),
     auth: readAuthOptions(env, basis),
     keySources,
     warnings: read.warnings,

@@ -11,6 +11,7 @@ import type { AppConfig } from './config.js';
 import { serveDemo } from './demo/serve-demo.js';
 import { serveDocs } from './docs.js';
 import { createLogger, NestLogger, PrincipalInterceptor, requestLogger } from './logger.js';
+import { RequestTimer } from './metrics/request-timer.js';
 import type { TrustProxy } from './settings-reader.js';
 
 const BODY_LIMIT_BYTES = 16_384;
@@ -46,6 +47,7 @@ export async function createApp(
     config.httpAdapter === 'fastify'
       ? await fastify(config, module, options)
       : await express(config, module, options);
+  if (config.metrics) app.use(app.get(RequestTimer, { strict: false }).middleware);
   app.use(requestLogger(logger));
   app.use(securityHeaders(config));
   if (config.hasDemo) serveDemo(app);

@@ -3,6 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { SwaggerModule } from '@nestjs/swagger';
 import { openApiDocument, type OpenApiDocument } from '../index.js';
 import type { AppConfig } from './config.js';
+import { describeMetrics } from './metrics/describe-metrics.js';
 
 type PathItem = OpenApiDocument['paths'][string];
 type Schema = OpenApiDocument['components']['schemas'][string];
@@ -17,7 +18,7 @@ export function serveDocs(app: INestApplication, config: AppConfig): void {
 }
 
 /** The library's routes and the service's own. */
-function serviceDocument(config: AppConfig): OpenApiDocument {
+export function serviceDocument(config: AppConfig) {
   const document = openApiDocument({ ...config.auth, version: packageVersion() });
   document.tags.push({ name: 'Health', description: 'For load balancers and orchestrators.' });
   document.paths['/health/live'] = health('live', 'Whether the process runs', { 200: LIVE });
@@ -25,10 +26,14 @@ function serviceDocument(config: AppConfig): OpenApiDocument {
     200: { ...READY, description: 'Ready.' },
     503: { ...READY, description: 'Not ready: send requests elsewhere.' },
   });
-  return document;
+  if (!config.metrics) return document;
+  const { tag, path, securitySchemes } = describeMetrics(config.metrics);
+  document.tags.push(tag);
+  Object.assign(document.components.securitySchemes, securitySchemes);
+  return { ...document, paths: { ...document.paths, '/metrics': path } };
 }
 
-function packageVersion(): string {
+export function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

@@ -216,6 +216,12 @@ export const VARIABLES: readonly Variable[] = [
     option: 'audit.rotations',
   },
   {
+    name: 'METRICS_TOKEN',
+    fallback: 'none',
+    meaning:
+      'Bearer token of at least 16 characters for `/metrics`; in production there is no `/metrics` without it.',
+  },
+  {
     name: 'DEMO',
     fallback: 'on; off in production',
     meaning:

@@ -111,7 +111,7 @@ export function requestLogger(logger: Logger) {
       req: ({ method, raw }: { method: string; raw: LoggedRequest }) => ({ method, path: pathOf(raw) }),
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
     },
-    autoLogging: { ignore: (request) => pathOf(request).startsWith('/health/') },
+    autoLogging: { ignore: (request) => isAskedAllDay(pathOf(request)) },
   });
 
   return (request: LoggedRequest, response: ServerResponse, next: () => void): void => {
@@ -126,6 +126,11 @@ export function requestLogger(logger: Logger) {
 function requestId({ headers }: LoggedRequest): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+/** By load balancers and by Prometheus. */
+function isAskedAllDay(path: string): boolean {
+  return path.startsWith('/health/') || path === '/metrics';
 }
 
 function pathOf({ originalUrl, url }: LoggedRequest): string {

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ConfigurationError, UsersService } from '../index.js';
 import { seedAdministrator } from './administrator.js';
 import { banner } from './banner.js';
@@ -41,6 +42,8 @@ async function start(
   revocations: SharedRevocations,
 ): Promise<INestApplication> {
   const app = await createApp(config, database.uri, revocations.store);
+  // Here, for their observers end with the process alone; an application may be one of several.
+  if (config.metrics) collectDefaultMetrics({ register: app.get(Registry, { strict: false }) });
   await app.init();
   const administrator = await seedAdministrator(app.get(UsersService), config.admin);
   await app.listen(config.port, config.host);

@@ -4,6 +4,7 @@ import type { ConfigurationProblem, TokenKind } from '../index.js';
 import { Environment } from './environment.js';
 import { developmentKeyFile, developmentKeys, KeyFileError, readKeySet } from './keys/key-sets.js';
 import type { KeySource } from './keys/key-file-watcher.js';
+import type { MetricsSettings } from './metrics/metrics-settings.js';
 
 export const DATABASES = ['auto', 'uri', 'embedded', 'memory-server'] as const;
 
@@ -22,6 +23,8 @@ export interface AdminSettings {
 }
 
 const DEFAULT_PORT = 3000;
+/** At least 16 characters that a header takes as they are. */
+const METRICS_TOKEN = /^[\x21-\x7e]{16,}$/;
 
 /** Reads the service's own settings one by one, and goes on with the default where one is wrong, so that all is reported. */
 export class SettingsReader {
@@ -164,6 +167,18 @@ export class SettingsReader {
         'ADMIN_EMAIL and ADMIN_PASSWORD go together, and only one is set: no administrator is made.',
       );
     return email === undefined || (this.isProduction && password === null) ? null : { email, password };
+  }
+
+  /** In production they are for those alone who have the token; without one there are none. */
+  metrics(): MetricsSettings | null {
+    const token = this.env.text('METRICS_TOKEN') ?? null;
+    if (token !== null && !METRICS_TOKEN.test(token))
+      this.problems.push({
+        key: 'METRICS_TOKEN',
+        value: '(secret)',
+        mend: `give at least 16 visible ASCII characters: node -p "crypto.randomBytes(24).toString('base64url')"`,
+      });
+    return this.isProduction && token === null ? null : { token };
   }
 
   private refuse(key: string, value: string | number | undefined, mend: string): void {

@@ -72,6 +72,27 @@ describe(readConfig.name, () => {
     expect(problemsOf({ NODE_ENV: 'production' })).not.toHaveProperty('DEMO');
   });
 
+  it('the metrics are for everybody in development, in production for the token alone', () => {
+    expect(read({}).metrics).toEqual({ token: null });
+    const production = {
+      NODE_ENV: 'production',
+      MONGODB_URI: 'mongodb://127.0.0.1/x',
+      JWT_ACCESS_KEYS: secret(),
+      JWT_REFRESH_KEYS: secret(),
+    };
+    expect(read(production).metrics).toBeNull();
+    for (const environment of [{}, production])
+      expect(read({ ...environment, METRICS_TOKEN: ' 16-visible:chars ' }).metrics).toEqual({
+        token: '16-visible:chars',
+      });
+    for (const METRICS_TOKEN of ['fifteen-visible', 'sixteen, but spaces', 'sixteen-or-more-€'])
+      expect(problemsOf({ METRICS_TOKEN })).toEqual({
+        METRICS_TOKEN: expect.stringMatching(
+          /^\(secret\) → give at least 16 visible ASCII characters: node -p/,
+        ),
+      });
+  });
+
   it('the demo has short access tokens, unless a life was chosen', () => {
     expect(read({}).auth.accessToken?.ttlByApp).toEqual({ 'silent-auth-demo': '20s' });
     expect(read({ ACCESS_TOKEN_TTL: '5s' }).auth.accessToken).toEqual({ ttl: '5s', ttlByApp: {} });

@@ -322,6 +322,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     it('of what is public', async () => {
       expect((await send('jwks')).json).toEqual({ keys: [] });
       for (const id of ['live', 'ready']) expect((await send(id)).json.status).toBe('ok');
+      expect((await send('metrics')).text).toContain('silent_auth_info{');
     });
 
     it('where the database is out of reach', async () => {

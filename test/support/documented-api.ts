@@ -50,7 +50,7 @@ export class DocumentedApi {
   get promised(): string[] {
     return this.operations.flatMap(({ id, operation }) =>
       Object.entries(operation.responses).flatMap(([status, { content }]) => {
-        const codes = codesOf(content?.['application/json'].schema);
+        const codes = codesOf(content?.['application/json']?.schema);
         return (codes.length > 0 ? codes : ['-']).map((code) => `${id} ${status} ${code}`);
       }),
     );
@@ -70,7 +70,7 @@ export class DocumentedApi {
     for (const name of TELLING)
       if (answer.headers[name] !== undefined && !documented.includes(name))
         problems.push(`header ${name} is not documented`);
-    problems.push(...this.bodyProblems(response.content?.['application/json'].schema, answer));
+    problems.push(...this.bodyProblems(response.content, answer));
     if (problems.length === 0) this.seen.add(`${id} ${answer.status} ${codeOf(answer)}`);
     return problems;
   }
@@ -83,9 +83,13 @@ export class DocumentedApi {
     return this.mismatches(bodySchema(requestBody.content), body, 'body').length === 0;
   }
 
-  private bodyProblems(schema: object | undefined, { headers, text }: Answer): string[] {
-    if (!schema) return text === '' ? [] : [`a body where none is documented: ${text.slice(0, 200)}`];
+  private bodyProblems(content: object | undefined, { headers, text }: Answer): string[] {
+    if (!content) return text === '' ? [] : [`a body where none is documented: ${text.slice(0, 200)}`];
     const type = headers['content-type'] ?? 'none';
+    const [name = ''] = type.split(';', 1);
+    const { schema } = new Map<string, { schema: object }>(Object.entries(content)).get(name) ?? {};
+    if (!schema) return [`content type ${type}`];
+    if (name.startsWith('text/')) return this.mismatches(schema, text, 'body');
     if (!/^application\/json(?:; charset=utf-8)?$/i.test(type)) return [`content type ${type}`];
     try {
       return this.mismatches(schema, JSON.parse(text), 'body');
@@ -113,7 +117,7 @@ export function bodySchema(content: NonNullable<Operation['requestBody']>['conte
 }
 
 export function codeOf(answer: Answer): string {
-  if (answer.text === '') return '-';
+  if (!/^application\/json/.test(answer.headers['content-type'] ?? '')) return '-';
   const body: unknown = answer.json;
   if (typeof body !== 'object' || body === null) return '-';
   if ('code' in body) return String(body.code);
