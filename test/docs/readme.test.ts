@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import ts from 'typescript';
 import { VARIABLES } from '../../src/app/environment.js';
 import { AUTH_ERRORS } from '../../src/index.js';
+import { compileErrors } from '../support/compile.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
@@ -96,22 +95,6 @@ describe('README', () => {
   it('shows an application that compiles', async () => {
     const snippet = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
     expect(snippet).toContain("from 'nestjs-silent-auth'");
-    const folder = await mkdtemp(join(ROOT, 'test/docs/compiled-'));
-    try {
-      await writeFile(join(folder, 'app.ts'), snippet);
-      const config = {
-        extends: '../../../tsconfig.json',
-        compilerOptions: { paths: { 'nestjs-silent-auth': ['../../../src/index.ts'] } },
-        include: ['app.ts'],
-      };
-      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
-      const tsc = join(ROOT, 'node_modules/.bin/tsc');
-      const { stdout } = await promisify(execFile)(tsc, ['-p', folder]).catch(
-        (error: { stdout: string }) => error,
-      );
-      expect(stdout).toBe('');
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    expect(await compileErrors({ 'app.ts': snippet })).toBe('');
   });
 });
