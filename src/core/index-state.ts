@@ -42,7 +42,7 @@ export function stateOfIndex(
   };
 }
 
-function keysOf({ key }: IndexDescription): string {
+export function keysOf({ key }: IndexDescription): string {
   const fields = Object.entries(key).map(([field, direction]) => `${field}: ${String(direction)}`);
   return `{ ${fields.join(', ')} }`;
 }

@@ -1,0 +1,119 @@
+import type { DoctorFacts } from './facts.js';
+import type { Observation } from './finding.js';
+import { areOtherSites, coversHost, isInternalName, isLocal } from './site.js';
+
+/** RFC 6265 §5.1.4: a browser sends the cookie to its path and what is under it. */
+export function cookiePath({ options, host }: DoctorFacts): Observation[] {
+  const { path } = options.refreshToken.cookie;
+  const outside = new URL(options.issuer).pathname.replace(/\/$/, '');
+  const missed = host.refreshPaths.filter(
+    (route) =>
+      !isUnder(route, path) &&
+      // A proxy may take a prefix away: then the path is longer than the route, and ends as the route begins.
+      !isUnder(outside + route, path) &&
+      !(path.length > 1 && strippedPrefixes(path).some((rest) => isUnder(route, rest))),
+  );
+  return missed.slice(0, 1).map((route) => ({
+    code: 'cookie.path',
+    subject: 'refreshToken.cookie.path',
+    message: `browsers send the cookie to '${path}' and below, and refresh is served at '${route}' (global prefix and version included): it never arrives, and everybody is logged out at the first refresh`,
+    mend: `leave the path out ('/', which also keeps the __Host- prefix), or set it to '${route.replace(/\/[^/]*$/, '') || '/'}'`,
+  }));
+}
+
+function isUnder(route: string, path: string): boolean {
+  return route === path || route.startsWith(path.endsWith('/') ? path : `${path}/`);
+}
+
+/** `/a/b/c`: `/b/c`, `/c`. */
+function strippedPrefixes(path: string): string[] {
+  const segments = path.split('/').filter((segment) => segment !== '');
+  return segments.slice(1).map((_, index) => `/${segments.slice(index + 1).join('/')}`);
+}
+
+export function cookieDomain({ options }: DoctorFacts): Observation[] {
+  const { domain } = options.refreshToken.cookie;
+  if (domain === null) return [];
+  const { hostname } = new URL(options.issuer);
+  const subject = 'refreshToken.cookie.domain';
+  if (!coversHost(domain, hostname))
+    return [
+      {
+        code: 'cookie.domain',
+        subject,
+        message: `browsers refuse a cookie of '${domain}' from '${hostname}', the host of the issuer`,
+        mend: `leave it out, or name '${hostname}' or a domain above it; or correct the issuer`,
+      },
+    ];
+  if (domain.replace(/^\./, '').includes('.')) return [];
+  return [
+    {
+      code: 'cookie.domain',
+      subject,
+      message: `browsers refuse a cookie for the whole of '${domain}': it is no domain of yours alone`,
+      mend: 'leave it out: the cookie is then for the exact host',
+    },
+  ];
+}
+
+export function secureCookie({ options }: DoctorFacts): Observation[] {
+  const { protocol, hostname } = new URL(options.issuer);
+  const subject = 'refreshToken.cookie.secure';
+  const { secure } = options.refreshToken.cookie;
+  if (!secure)
+    return [
+      {
+        code: 'cookie.not-secure',
+        subject,
+        message:
+          'the refresh cookie also travels over plain HTTP, where anybody on the way reads it and can set it',
+        mend: 'leave it at true, and serve HTTPS',
+      },
+    ];
+  if (protocol !== 'http:') return [];
+  if (isLocal(hostname))
+    return [
+      {
+        code: 'cookie.secure-on-localhost',
+        subject,
+        message:
+          'Safari refuses Secure cookies over http, from localhost too: refreshes fail there; other browsers take them',
+        mend: 'in development set it to false',
+      },
+    ];
+  return [
+    {
+      code: 'cookie.secure-on-http',
+      subject,
+      message: `the issuer is served over http, and browsers refuse a Secure cookie from '${hostname}': every refresh fails`,
+      mend: 'serve HTTPS and name it in the issuer; only in development, set it to false',
+    },
+  ];
+}
+
+/** Pages of another site get no cookie by their requests, whatever CORS allows (RFC 6265bis §5.2). */
+export function otherSites({ options }: DoctorFacts): Observation[] {
+  const { sameSite } = options.refreshToken.cookie;
+  if (sameSite === 'none') return [];
+  const issuer = new URL(options.issuer);
+  return [...options.trustedOrigins]
+    .filter((origin) => /^https?:/.test(origin) && areOtherSites(new URL(origin), issuer))
+    .map((origin) => ({
+      code: 'cookie.other-site',
+      subject: `trustedOrigins ${origin}`,
+      message: `its pages are of another site than the issuer (${issuer.origin}), and to those browsers send no cookie of SameSite=${sameSite}: their refreshes fail`,
+      mend: `serve both from one site and by one scheme (app.example.com and api.example.com), or set refreshToken.cookie.sameSite to 'none'; clients of body transport do not need the cookie`,
+    }));
+}
+
+export function insecureOrigins({ options }: DoctorFacts): Observation[] {
+  return [...options.trustedOrigins]
+    .filter((origin) => origin.startsWith('http:') && !isInternalName(new URL(origin).hostname))
+    .map((origin) => ({
+      code: 'origins.insecure',
+      subject: `trustedOrigins ${origin}`,
+      message:
+        'anybody on the way can put a script into a page that came over plain HTTP, and is trusted with it',
+      mend: 'serve these pages over HTTPS, and trust that origin alone',
+    }));
+}

@@ -1,0 +1,47 @@
+import ipaddr from 'ipaddr.js';
+
+/** Browsers hold these for trustworthy, and nobody else reaches them. */
+export function isLocal(hostname: string): boolean {
+  if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true;
+  return rangeOf(hostname) === 'loopback';
+}
+
+/** Names that only a network of one's own knows: no top-level domain, or one that is reserved. */
+export function isInternalName(hostname: string): boolean {
+  if (rangeOf(hostname) !== null) return rangeOf(hostname) !== 'unicast';
+  return (
+    !hostname.includes('.') || /\.(?:local|localhost|test|internal|lan|home\.arpa|invalid)$/.test(hostname)
+  );
+}
+
+/** Whether an address is of a network of one's own: where a proxy stands, and a stranger does not. */
+export function isNearby(address: string): boolean {
+  const range = rangeOf(address);
+  return (
+    range !== null && ['loopback', 'private', 'uniqueLocal', 'linkLocal', 'carrierGradeNat'].includes(range)
+  );
+}
+
+/**
+ * Whether two origins are surely of different sites, as `SameSite` takes it: scheme and registrable domain. Without the
+ * list of public suffixes two hosts that share their last two labels pass for one site.
+ */
+export function areOtherSites(one: URL, other: URL): boolean {
+  return one.protocol !== other.protocol || siteOf(one.hostname) !== siteOf(other.hostname);
+}
+
+function siteOf(hostname: string): string {
+  return rangeOf(hostname) === null ? hostname.split('.').slice(-2).join('.') : hostname;
+}
+
+/** RFC 6265 §5.1.3. */
+export function coversHost(domain: string, hostname: string): boolean {
+  const bare = domain.toLowerCase().replace(/^\./, '');
+  if (bare === hostname) return true;
+  return hostname.endsWith(`.${bare}`) && rangeOf(hostname) === null;
+}
+
+function rangeOf(text: string): string | null {
+  const bare = text.replace(/^\[|\]$/g, '');
+  return ipaddr.isValid(bare) ? ipaddr.process(bare).range() : null;
+}
