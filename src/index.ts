@@ -9,6 +9,7 @@ export type { LogoutTokens } from './auth/auth.service.js';
 export { AdminService } from './auth/admin/admin.service.js';
 export type { Administrator } from './auth/admin/admin.service.js';
 export type { SecurityEventsQueryDto } from './auth/admin/security-events-query.dto.js';
+export { DoctorService } from './auth/doctor/doctor.service.js';
 export { AuthHttp } from './auth/auth-http.js';
 export type { ClientRequest } from './auth/auth-http.js';
 export { UsersService } from './users/users.service.js';
@@ -83,6 +84,10 @@ export type { TokenLifetimes } from './core/options/token-lifetimes.js';
 export { describeKey } from './core/describe-key.js';
 export type { KeyDescription } from './core/describe-key.js';
 export type { KeyInput, SigningAlgorithm } from './core/key-spec.js';
+
+// What is wrong
+export { examineOptions } from './core/doctor/examine.js';
+export type { Finding, FindingSeverity } from './core/doctor/finding.js';
 
 // Ports
 export type {

@@ -22,6 +22,8 @@ import {
 import { AuthHttp } from './auth-http.js';
 import { AuthService } from './auth.service.js';
 import { DeviceCookie } from './device-cookie.js';
+import { DoctorService, REFRESH_ROUTE } from './doctor/doctor.service.js';
+import { ForwardedWatch } from './doctor/forwarded-watch.js';
 import { AuthErrorFilter } from './filters/auth-error.filter.js';
 import { ParseErrorFilter } from './filters/parse-error.filter.js';
 import { UnexpectedErrorFilter } from './filters/unexpected-error.filter.js';
@@ -95,6 +97,7 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   const shared = [
     AuthService,
     AdminService,
+    DoctorService,
     AuthHttp,
     RefreshCookie,
     DeviceCookie,
@@ -118,7 +121,20 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
       ...(controllers.admin === false ? [] : [adminControllerAt(routePrefix)]),
       ...(controllers.jwks === false ? [] : [JwksController]),
     ],
-    providers: [...shared, AccessTokenGuard, RequestShapeGuard, UnexpectedErrorFilter, ...global],
+    providers: [
+      ...shared,
+      AccessTokenGuard,
+      RequestShapeGuard,
+      ForwardedWatch,
+      UnexpectedErrorFilter,
+      { provide: REFRESH_ROUTE, useValue: refreshRouteAt(controllers.auth === false ? null : routePrefix) },
+      ...global,
+    ],
     exports: [...shared, options, database, revocation, users, tokens, audit, throttle, introspection],
   };
+}
+
+/** How the path of the refresh ends, whatever stands before it; null where the host serves its own. */
+function refreshRouteAt(routePrefix: string | null): string | null {
+  return routePrefix === null ? null : `/${routePrefix}/refresh`.replace(/\/{2,}/g, '/');
 }

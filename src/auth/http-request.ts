@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly body?: unknown;
   /** Honours the host's proxy trust; `X-Forwarded-For` is not read here. */
   readonly ip?: string;
+  /** Of the connection, whoever is behind it. */
+  readonly socket?: { readonly remoteAddress?: string };
   readonly protocol: string;
   /** Host with port. */
   readonly host: string;

@@ -43,7 +43,21 @@ export class DatabaseHealth {
     return states.flat();
   }
 
-  private expected(): ExpectedIndexes[] {
+  /** Names of what there is. @throws AuthError `TEMPORARILY_UNAVAILABLE` */
+  async collections(): Promise<string[]> {
+    return orUnavailable(async () => {
+      const collections = await this.db.listCollections({}, { nameOnly: true }).toArray();
+      return collections.map(({ name }) => name);
+    });
+  }
+
+  /** Whether the application builds what is missing when it starts. */
+  get buildsIndexes(): boolean {
+    return this.connection.get('autoIndex') !== false;
+  }
+
+  /** The indexes that the collections in use need. */
+  expected(): ExpectedIndexes[] {
     const expected = [...expectedIndexes(this.connection), ...this.others];
     return expected.sort((a, b) => a.collection.localeCompare(b.collection));
   }

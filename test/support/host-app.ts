@@ -35,6 +35,8 @@ export function authOptions(over: Partial<AuthOptions> = {}): AuthOptions {
     keys: { access: [newSecret()], refresh: [newSecret()] },
     password: { bcryptCost: 4 },
     throttle: false,
+    // A test of something else counts commands.
+    doctor: false,
     ...over,
     refreshToken: { allowBodyTransport: true, cookie: { secure: false }, ...over.refreshToken },
   };

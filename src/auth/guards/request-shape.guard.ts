@@ -1,6 +1,7 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { AuthError } from '../../core/errors.js';
+import { ForwardedWatch } from '../doctor/forwarded-watch.js';
 import { headerOf, requestOf } from '../http-request.js';
 import { RefusingGuard } from './refusing.guard.js';
 
@@ -13,12 +14,16 @@ const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
  */
 @Injectable()
 export class RequestShapeGuard extends RefusingGuard {
-  constructor(private readonly adapterHost: HttpAdapterHost) {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly forwarded: ForwardedWatch,
+  ) {
     super();
   }
 
   protected override admit(context: ExecutionContext): void {
     const request = requestOf(context);
+    this.forwarded.see(request);
     this.adapterHost.httpAdapter.setHeader(context.switchToHttp().getResponse(), 'Cache-Control', 'no-store');
     if (request.method === 'GET' || request.method === 'HEAD') return;
     const contentType = headerOf(request, 'content-type');

@@ -3,6 +3,8 @@
  */
 export const LEAST_BITS = 112;
 
+/** What a guesser has to work for does not get less by what follows. */
+const ENOUGH_BYTES = 512;
 /** Of a guessable text; a shorter repetition is chance. */
 const LEAST_REPEAT = 5;
 /** An alphabet of so few symbols is not one by chance in 32 of them. */
@@ -11,7 +13,10 @@ const FEW_SYMBOLS = 8;
 const BITS_OF_WORDS = 2.5;
 /** Random base64 has one pair in twenty that is frequent in English, words have one in two. */
 const SHARE_OF_WORDS = 0.3;
-const KEYBOARD = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm', 'qwertzuiop', 'azertyuiop'];
+const KEYBOARD = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm', 'qwertzuiop', 'azertyuiop'].flatMap((row) => [
+  row,
+  [...row].reverse().join(''),
+]);
 const FREQUENT_PAIRS = new Set(
   (
     'th he in er an re nd at on nt ha es st en ed to it ou ea hi is or ti as te et ng of al de se le sa si ar ve ra ld ' +
@@ -25,7 +30,7 @@ const FREQUENT_PAIRS = new Set(
  * on the side of silence: the hexadecimal or base64 form of 16 random bytes and more never falls below {@link LEAST_BITS}.
  */
 export function estimatedBits(secret: Uint8Array): number {
-  const symbols = [...secret];
+  const symbols = [...secret.subarray(0, ENOUGH_BYTES)];
   const isText = symbols.every((byte) => byte >= 0x20 && byte < 0x7f);
   const text = isText ? String.fromCharCode(...symbols) : null;
   const bits = Math.log2(alphabetOf(symbols, text));
@@ -44,16 +49,18 @@ function alphabetOf(symbols: readonly number[], text: string | null): number {
   return has(/[a-z]/, 26) + has(/[A-Z]/, 26) + has(/\d/, 10) + marks;
 }
 
-/** How many symbols could not be told from those before; a stretch that could counts as one. */
+/** How many symbols could not be told from those before; a stretch that could counts as two: which, and how long. */
 function unforeseen(symbols: readonly number[], text: string | null): number {
   let count = 0;
-  for (let at = 0; at < symbols.length; count += 1) {
+  for (let at = 0; at < symbols.length;) {
     const longest = Math.max(
       repeatAt(symbols, at),
       runAt(symbols, at),
       text === null ? 0 : keyboardRunAt(text.toLowerCase(), at),
     );
-    at += longest >= LEAST_REPEAT ? longest : 1;
+    const isForeseen = longest >= LEAST_REPEAT;
+    count += isForeseen ? 2 : 1;
+    at += isForeseen ? longest : 1;
   }
   return count;
 }
@@ -80,20 +87,23 @@ function runAt(symbols: readonly number[], at: number): number {
 }
 
 function keyboardRunAt(text: string, at: number): number {
-  const rows = KEYBOARD.flatMap((row) => [row, [...row].reverse().join('')]);
   let length = LEAST_REPEAT;
   const isInARow = () =>
-    at + length <= text.length && rows.some((row) => row.includes(text.slice(at, at + length)));
+    at + length <= text.length && KEYBOARD.some((row) => row.includes(text.slice(at, at + length)));
   while (isInARow()) length += 1;
   return length > LEAST_REPEAT ? length - 1 : 0;
 }
 
 function isWords(text: string): boolean {
-  const lower = text.toLowerCase();
+  const letters = text.replace(/[-_. ]/g, '');
   let frequent = 0;
-  for (let at = 1; at < lower.length; at += 1)
-    if (FREQUENT_PAIRS.has(lower.slice(at - 1, at + 1))) frequent += 1;
-  return frequent / (lower.length - 1) >= SHARE_OF_WORDS;
+  for (let at = 1; at < letters.length; at += 1) {
+    const pair = letters.slice(at - 1, at + 1);
+    const lower = pair.toLowerCase();
+    // Within a word the case does not change.
+    if ((pair === lower || pair === pair.toUpperCase()) && FREQUENT_PAIRS.has(lower)) frequent += 1;
+  }
+  return frequent / (letters.length - 1) >= SHARE_OF_WORDS;
 }
 
 /** A shared stretch of so many symbols is no accident. */
@@ -101,7 +111,7 @@ const LEAST_SHARED = 16;
 
 /** Whether one secret can be had from the other by a few guesses: they share a stretch, and the rest of one is guessable. */
 export function areRelated(one: Uint8Array, other: Uint8Array): boolean {
-  const shared = longestShared(one, other);
+  const shared = longestShared(one.subarray(0, ENOUGH_BYTES), other.subarray(0, ENOUGH_BYTES));
   if (shared.length < LEAST_SHARED) return false;
   const rest = (secret: Uint8Array, from: number) =>
     Uint8Array.from([...secret.subarray(0, from), ...secret.subarray(from + shared.length)]);

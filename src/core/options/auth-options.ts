@@ -30,6 +30,12 @@ export interface AuthOptions {
    */
   audit?: false | AuditOptions;
   /**
+   * Whether `DoctorService` looks once at boot, in the background, for what is wrong with the configuration, the database
+   * and the application around it, and logs each finding with its mend.
+   * @default true
+   */
+  doctor?: boolean;
+  /**
    * Origins (`https://app.example.com`) other than the service's own whose pages may use the routes that read or set
    * the refresh cookie.
    * @default []

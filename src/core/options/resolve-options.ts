@@ -66,6 +66,7 @@ export interface ResolvedAuthOptions {
   readonly throttle: Readonly<Record<keyof ThrottleOptions, ResolvedLimit>> | null;
   /** Null: off. */
   readonly audit: { readonly retentionMs: number; readonly rotations: boolean } | null;
+  readonly doctor: boolean;
   /** Keys of the cookie by which a device is recognised, one for each refresh key. */
   readonly deviceKeys: readonly Uint8Array[];
   readonly trustedOrigins: ReadonlySet<string>;
@@ -190,6 +191,7 @@ export function resolveOptions(given: AuthOptions, module: ModuleOptions = NO_MO
     },
     throttle: readThrottle(read, options.throttle),
     audit: readAudit(read, options.audit),
+    doctor: read.flag('doctor', options.doctor, true),
     deviceKeys: derivedKeys(keys.refresh, 'device'),
     trustedOrigins: readOrigins(read, options.trustedOrigins),
     introspectionClients: readIntrospectionClients(read, options.introspectionClients),

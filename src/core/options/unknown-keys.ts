@@ -43,6 +43,7 @@ export const AUTH_OPTION_KEYS = {
   },
   throttle: { login: LIMIT, failures: LIMIT, accountFailures: LIMIT, refresh: LIMIT },
   audit: { retention: null, rotations: null },
+  doctor: null,
   trustedOrigins: null,
   introspectionClients: null,
   userStore: null,
