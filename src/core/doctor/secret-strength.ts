@@ -27,7 +27,8 @@ const FREQUENT_PAIRS = new Set(
 /**
  * How many bits a guesser has to work for, at the most: symbols that could not be foreseen, by the size of their alphabet.
  * What repeats, counts up or follows the keyboard is foreseen, and words are worth what words are. An estimate that errs
- * on the side of silence: the hexadecimal or base64 form of 16 random bytes and more never falls below {@link LEAST_BITS}.
+ * on the side of silence: of the shortest random secrets that pass at boot, 16 bytes in hex or 24 in base64, one in a hundred
+ * thousand falls below {@link LEAST_BITS}, and none of 32 bytes.
  */
 export function estimatedBits(secret: Uint8Array): number {
   const symbols = [...secret.subarray(0, ENOUGH_BYTES)];
