@@ -23,7 +23,7 @@ export class AppModule {
           serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
           retryAttempts: 2,
           retryDelay: 1000,
-          autoIndex: true,
+          autoIndex: config.database.buildsIndexes,
         }),
         AuthModule.forRoot({ ...auth, revocation: { ...revocation, store } }),
         TerminusModule.forRoot({ logger: false }),

@@ -1,16 +1,18 @@
 import type { FoundUser, MadeAdministrator } from './administrator.js';
+import type { Finding } from '../index.js';
 import type { AppConfig } from './config.js';
 
 export interface Running {
   readonly url: string;
   readonly database: string;
   readonly administrator: MadeAdministrator | FoundUser | null;
+  readonly findings: readonly Finding[];
 }
 
 /** What a person who just started the service wants to know. */
 export function banner(
   { warnings, isProduction, hasDemo, auth }: AppConfig,
-  { url, database, administrator }: Running,
+  { url, database, administrator, findings }: Running,
 ): string {
   const lines = [
     '',
@@ -30,6 +32,9 @@ export function banner(
       `  warning: ADMIN_EMAIL names a user who has not the role admin; he is left as he is. Give him the role, or name another one.`,
     );
   for (const warning of warnings) lines.push(`  warning: ${warning}`);
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  for (const { subject, message } of errors) lines.push(`  error: ${subject}: ${message}`);
+  if (errors.length > 0) lines.push('  npm run doctor tells how to mend it.');
   if (hasDemo) lines.push('', 'See it at work, in a browser:', `  ${url}/`);
   if (!isProduction) {
     const body = `{"email":"you@example.com","password":"a long passphrase"}`;

@@ -7,6 +7,7 @@ import {
 } from '../index.js';
 import { DEMO_ACCESS_TTL, DEMO_APP_ID } from './demo/demo-settings.js';
 import { Environment, VARIABLES } from './environment.js';
+import { type DevelopmentKeys, developmentKeys } from './keys/key-sets.js';
 import type { KeySources } from './keys/key-file-watcher.js';
 import type { MetricsSettings } from './metrics/metrics-settings.js';
 import {
@@ -48,11 +49,14 @@ export interface AppConfig {
  * Reads the configuration from the environment.
  * @throws ConfigurationError with every problem at once, those of the library's options among them
  */
-export function readConfig(variables: NodeJS.ProcessEnv): AppConfig {
+export function readConfig(
+  variables: NodeJS.ProcessEnv,
+  keysOfDevelopment: DevelopmentKeys = developmentKeys,
+): AppConfig {
   const env = new Environment(variables);
   const mode = env.text('NODE_ENV') ?? 'development';
   const isProduction = mode === 'production';
-  const read = new SettingsReader(env, isProduction);
+  const read = new SettingsReader(env, isProduction, keysOfDevelopment);
   read.choice('NODE_ENV', 'development', ['development', 'production', 'test']);
   const port = read.port();
   const dataDir = env.text('DATA_DIR') ?? '.data';

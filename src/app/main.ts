@@ -1,22 +1,22 @@
 import type { Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplication } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { ConfigurationError, UsersService } from '../index.js';
+import { DoctorService, type Finding, UsersService } from '../index.js';
 import { seedAdministrator } from './administrator.js';
 import { banner } from './banner.js';
 import { chooseDatabase, type Database } from './choose-database.js';
-import {
-  chooseRevocationStore,
-  RedisUnreachableError,
-  type SharedRevocations,
-} from './choose-revocation-store.js';
+import { chooseRevocationStore, type SharedRevocations } from './choose-revocation-store.js';
 import { type AppConfig, readConfig } from './config.js';
 import { Connections } from './connections.js';
 import { createApp } from './create-app.js';
+import { examineService } from './doctor/service-checks.js';
+import { explain } from './explain.js';
 
 /** Within this time a service that was told to stop has stopped; most of it is for answers in flight. */
 const SHUTDOWN_LIMIT_MS = 9000;
 const DRAIN_LIMIT_MS = 6000;
+const EXAMINATION_LIMIT_MS = 1000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -48,8 +48,17 @@ async function start(
   const administrator = await seedAdministrator(app.get(UsersService), config.admin);
   await app.listen(config.port, config.host);
   const url = (await app.getUrl()).replace('[::1]', 'localhost').replace('127.0.0.1', 'localhost');
-  process.stdout.write(banner(config, { url, database: database.description, administrator }));
+  const findings = await examined(app.get(DoctorService), config);
+  process.stdout.write(banner(config, { url, database: database.description, administrator, findings }));
   return app;
+}
+
+/** What the doctor found; the banner does not wait for a doctor who waits for the database. */
+async function examined(doctor: DoctorService, config: AppConfig): Promise<readonly Finding[]> {
+  const own = examineService(config);
+  doctor.tell(own);
+  const late = delay(EXAMINATION_LIMIT_MS, [], { ref: false });
+  return [...own, ...(await Promise.race([doctor.atBoot, late]))];
 }
 
 /** Stops accepting, answers what is in flight, writes what is waiting, closes. */
@@ -73,39 +82,9 @@ function stopOnSignals(app: INestApplication, release: () => Promise<void>): voi
   process.once('SIGINT', stop);
 }
 
-interface ListenError extends Omit<NodeJS.ErrnoException, 'code'> {
-  readonly code?: string | number;
-  readonly port?: number;
-  readonly address?: string;
-  readonly hostname?: string;
-}
-
-/** Of MongoDB. */
-const AUTHENTICATION_FAILED = 18;
-
 function fail(error: unknown): never {
   process.stderr.write(`\n${explain(error)}\n`);
   process.exit(1);
-}
-
-/** The reason in one paragraph; a stack trace only where it is a bug. */
-function explain(error: unknown): string {
-  if (error instanceof ConfigurationError || error instanceof RedisUnreachableError) return error.message;
-  if (!(error instanceof Error)) return String(error);
-  const { code, syscall, port, address, hostname } = error as ListenError;
-  if (code === 'EADDRINUSE')
-    return `Port ${port ?? ''} is in use: set PORT to another one, or stop the other service.`;
-  if (code === 'EACCES' && syscall === 'listen')
-    return `Port ${port ?? ''} may not be listened on: set PORT to one of at least 1024.`;
-  if (syscall === 'getaddrinfo' || code === 'EADDRNOTAVAIL')
-    return `HOST is no address of this machine: ${hostname ?? address ?? ''}. Set it to one, such as 127.0.0.1 or 0.0.0.0.`;
-  if (/ServerSelection/.test(error.name))
-    return `The database does not answer: ${error.message}. Check MONGODB_URI.`;
-  if (syscall?.startsWith('query'))
-    return `The name of the database cannot be resolved: ${hostname ?? error.message}. Check MONGODB_URI.`;
-  if (error.name === 'MongoServerError' && code === AUTHENTICATION_FAILED)
-    return 'The database refuses user name or password. Check MONGODB_URI.';
-  return error.stack ?? error.message;
 }
 
 main().catch(fail);

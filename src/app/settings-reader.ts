@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import mongoose from 'mongoose';
 import type { ConfigurationProblem, TokenKind } from '../index.js';
 import { Environment } from './environment.js';
-import { developmentKeyFile, developmentKeys, KeyFileError, readKeySet } from './keys/key-sets.js';
+import { developmentKeyFile, type DevelopmentKeys, KeyFileError, readKeySet } from './keys/key-sets.js';
 import type { KeySource } from './keys/key-file-watcher.js';
 import type { MetricsSettings } from './metrics/metrics-settings.js';
 
@@ -11,6 +11,8 @@ export const DATABASES = ['auto', 'uri', 'embedded', 'memory-server'] as const;
 export interface DatabaseSettings {
   readonly choice: (typeof DATABASES)[number];
   readonly uri: string | null;
+  /** False where nothing may be written. */
+  readonly buildsIndexes: boolean;
 }
 
 /** What Express and Fastify both understand as proxy trust. */
@@ -34,6 +36,7 @@ export class SettingsReader {
   constructor(
     private readonly env: Environment,
     private readonly isProduction: boolean,
+    private readonly developmentKeys: DevelopmentKeys,
   ) {}
 
   choice<T extends string>(name: string, fallback: T, choices: readonly T[]): T {
@@ -82,7 +85,7 @@ export class SettingsReader {
         choice,
         'production needs a real MongoDB: leave DATABASE out and set MONGODB_URI',
       );
-    return { choice, uri };
+    return { choice, uri, buildsIndexes: true };
   }
 
   /** Null: revocations are shared through MongoDB. */
@@ -115,8 +118,8 @@ export class SettingsReader {
         this.warnings.push(
           `${name} is not set: using development keys kept in ${dataDir}. Never do this in production.`,
         );
-        developmentKeys(dataDir, kind);
-        return { path: developmentKeyFile(dataDir), read: () => developmentKeys(dataDir, kind) };
+        this.developmentKeys(dataDir, kind);
+        return { path: developmentKeyFile(dataDir), read: () => this.developmentKeys(dataDir, kind) };
       }
       this.refuse(
         name,

@@ -59,6 +59,14 @@ export function developmentKeyFile(dataDir: string): string {
   return join(dataDir, 'development-keys.json');
 }
 
+/** How a service without keys of its own gets some. */
+export type DevelopmentKeys = (dataDir: string, kind: 'access' | 'refresh') => KeyInput[];
+
+/** As {@link developmentKeys}, for who may not write: where none are kept yet, some that nobody keeps. */
+export function peekAtDevelopmentKeys(dataDir: string, kind: 'access' | 'refresh'): KeyInput[] {
+  return existsSync(developmentKeyFile(dataDir)) ? developmentKeys(dataDir, kind) : [newSecret()];
+}
+
 /** Random keys made once and kept in the data directory, so that a restart of a development service logs nobody out. */
 export function developmentKeys(dataDir: string, kind: 'access' | 'refresh'): KeyInput[] {
   const path = developmentKeyFile(dataDir);

@@ -78,23 +78,26 @@ export class DoctorService implements OnApplicationBootstrap, OnModuleDestroy {
     });
   }
 
+  /** Logs findings, an application's own among them, by their severity; each once in the life of the process. */
+  tell(findings: readonly Finding[]): void {
+    for (const { code, severity, subject, message, mend } of findings) {
+      const id = `${code} ${subject}`;
+      if (this.told.has(id)) continue;
+      this.told.add(id);
+      const level = severity === 'error' ? 'error' : severity === 'warning' ? 'warn' : 'log';
+      this.logger[level](`${subject}: ${message}. Mend: ${mend} [${code}]`);
+    }
+  }
+
   private async examineAndTell(): Promise<Finding[]> {
     try {
       const findings = await this.examine();
-      if (!this.isClosing) findings.forEach((finding) => this.tell(finding));
+      if (!this.isClosing) this.tell(findings);
       return findings;
     } catch (error) {
       this.logger.warn(`the examination failed: ${String(error)}`);
       return [];
     }
-  }
-
-  private tell({ code, severity, subject, message, mend }: Finding): void {
-    const id = `${code} ${subject}`;
-    if (this.told.has(id)) return;
-    this.told.add(id);
-    const level = severity === 'error' ? 'error' : severity === 'warning' ? 'warn' : 'log';
-    this.logger[level](`${subject}: ${message}. Mend: ${mend} [${code}]`);
   }
 
   /** Null where a hasher of the host is in use, of whose cost nothing is known. */

@@ -48,7 +48,7 @@ export const FINDINGS = {
   'password.thread-pool': ['warning', 'info'],
   'access-token.long-lived': ['warning', 'info'],
   'refresh-token.shadow-mode': ['warning', null],
-  'revocation.off': ['warning', 'info'],
+  'revocation.off': ['warning', null],
   'throttle.off': ['warning', null],
   'audit.off': ['info', null],
 } as const satisfies Record<string, SeverityRow>;
