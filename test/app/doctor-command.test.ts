@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { fileURLToPath } from 'node:url';
@@ -103,6 +104,7 @@ describe('npm run doctor', () => {
         const before = await documents(connection);
         expect(await findingsOf(environment())).toEqual([]);
         expect(await documents(connection)).toEqual(before);
+        await untilBannerOf(service);
         expect(service.output).not.toContain('"Doctor"');
       } finally {
         await service.stop();
@@ -153,6 +155,7 @@ describe('npm run doctor', () => {
       THROTTLE: 'on',
     });
     try {
+      await untilBannerOf(service);
       expect(service.output).toContain('embedded development database');
       // The boot has looked before the banner was printed: what is said in development is nobody's fright.
       expect(service.output).not.toMatch(/Doctor|error:/);
@@ -311,6 +314,7 @@ describe('the boot of the service', () => {
       production({ HOST: '127.0.0.1', COOKIE_SECURE: 'false', REFRESH_REUSE: 'report', AUDIENCE: undefined }),
     );
     try {
+      await untilBannerOf(service);
       const lines = service.output.split('\n').filter((line) => line.includes('"context":"Doctor"'));
       expect(
         lines.map((line) => (JSON.parse(line) as { msg: string }).msg.replace(/:.*\[/, ' [')).sort(),
@@ -325,6 +329,11 @@ describe('the boot of the service', () => {
     }
   });
 });
+
+/** Printed when the boot was examined. */
+async function untilBannerOf(service: Service): Promise<void> {
+  while (!service.output.includes('is running at')) await delay(20);
+}
 
 /** Only what the service itself adds: no database is asked. */
 async function examinedService(over: Environment): Promise<Finding[]> {

@@ -13,7 +13,7 @@ import { peekAtDevelopmentKeys } from '../keys/key-sets.js';
 import { examineService, weigh } from './service-checks.js';
 
 /** What takes longer does not answer. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 15_000;
 
 /** Everything that is wrong with a service of this environment. Listens to nothing and writes nothing. */
 export async function examineEnvironment(variables: NodeJS.ProcessEnv): Promise<Finding[]> {
