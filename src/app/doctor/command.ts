@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
 import type { CommandResult } from '../keys/command.js';
-import { examineEnvironment } from './examination.js';
 import { countOf, describeFindings, findingsAsJson, inVariables, worstFirst } from './report.js';
 
 export const USAGE = `npm run doctor -- [options]     what is wrong with the service's configuration and database
@@ -27,6 +26,8 @@ export async function runDoctorCommand(
   const given = readArguments(argv);
   if (typeof given === 'string') return { exitCode: 2, output: `${given}\n\n${USAGE}` };
   if (given.help) return { exitCode: 0, output: USAGE };
+  // It brings the whole service along.
+  const { examineEnvironment } = await import('./examination.js');
   const findings = worstFirst((await examineEnvironment(variables)).map(inVariables));
   const output = given.json ? findingsAsJson(findings) : describeFindings(findings, hasColours);
   const fatal = countOf(findings, 'error') + (given.strict ? countOf(findings, 'warning') : 0);
