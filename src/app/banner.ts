@@ -1,6 +1,7 @@
 import type { FoundUser, MadeAdministrator } from './administrator.js';
 import type { Finding } from '../index.js';
 import type { AppConfig } from './config.js';
+import { inVariables } from './doctor/report.js';
 
 export interface Running {
   readonly url: string;
@@ -32,7 +33,7 @@ export function banner(
       `  warning: ADMIN_EMAIL names a user who has not the role admin; he is left as he is. Give him the role, or name another one.`,
     );
   for (const warning of warnings) lines.push(`  warning: ${warning}`);
-  const errors = findings.filter(({ severity }) => severity === 'error');
+  const errors = findings.filter(({ severity }) => severity === 'error').map(inVariables);
   for (const { subject, message } of errors) lines.push(`  error: ${subject}: ${message}`);
   if (errors.length > 0) lines.push('  npm run doctor tells how to mend it.');
   if (hasDemo) lines.push('', 'See it at work, in a browser:', `  ${url}/`);

@@ -9,8 +9,10 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { type Connection, createConnection } from 'mongoose';
+import { readConfig } from '../../src/app/config.js';
 import { runDoctorCommand } from '../../src/app/doctor/command.js';
 import { describeFindings } from '../../src/app/doctor/report.js';
+import { examineService } from '../../src/app/doctor/service-checks.js';
 import type { Finding } from '../../src/index.js';
 import { databaseUri } from '../support/database.js';
 import { type Environment, Service } from '../support/service.js';
@@ -179,6 +181,18 @@ describe('npm run doctor', () => {
     expect(readdirSync(dataDir)).toEqual([]);
   });
 
+  it('leaves no trace in a database that is there before the development keys are', async () => {
+    const uri = databaseUri('doctor');
+    const { exitCode, output } = await run({ MONGODB_URI: uri, NODE_ENV: 'development' }, '--strict');
+    expect({ exitCode, output }).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^2 notes\n/) });
+    const connection = await createConnection(uri).asPromise();
+    try {
+      expect(await connection.listCollections()).toEqual([]);
+    } finally {
+      await connection.close();
+    }
+  });
+
   it('finds what an operator regrets in production, in the words of his variables', async () => {
     const findings = await findingsOf(
       production({
@@ -226,10 +240,10 @@ describe('npm run doctor', () => {
     ['mongodb://203.0.113.9/auth?tls=true', ['service.database-open']],
     ['mongodb://me:secret@db.example.com/auth?tls=true', []],
     ['mongodb://mongo:27017,10.1.2.3/auth', []],
-  ])('judges the way to the database by its URI: %s', async (uri, codes) => {
-    const findings = await examinedService({ MONGODB_URI: uri });
+  ])('judges the way to the database by its URI: %s', (uri, codes) => {
+    const findings = examinedService({ MONGODB_URI: uri });
     expect(codesOf(findings)).toEqual(codes);
-    expect(codesOf(await examinedService({ MONGODB_URI: uri, NODE_ENV: 'development' }))).toEqual(
+    expect(codesOf(examinedService({ MONGODB_URI: uri, NODE_ENV: 'development' }))).toEqual(
       codes.length > 0 || uri.includes('example.com') ? ['service.remote-database'] : [],
     );
   });
@@ -323,7 +337,7 @@ describe('the boot of the service', () => {
         'refreshToken.reuse [refresh-token.shadow-mode]',
         'throttle [throttle.off]',
       ]);
-      expect(service.output).toMatch(/ {2}error: refreshToken\.cookie\.secure: .*\n {2}npm run doctor tells/);
+      expect(service.output).toMatch(/ {2}error: COOKIE_SECURE: .*\n {2}npm run doctor tells/);
     } finally {
       await service.dispose();
     }
@@ -336,11 +350,7 @@ async function untilBannerOf(service: Service): Promise<void> {
 }
 
 /** Only what the service itself adds: no database is asked. */
-async function examinedService(over: Environment): Promise<Finding[]> {
-  const [{ readConfig }, { examineService }] = await Promise.all([
-    import('../../src/app/config.js'),
-    import('../../src/app/doctor/service-checks.js'),
-  ]);
+function examinedService(over: Environment): Finding[] {
   return examineService(readConfig({ ...production(over), DATA_DIR: dataDir }));
 }
 

@@ -9,7 +9,7 @@ import { chooseRevocationStore, type SharedRevocations } from '../choose-revocat
 import { type AppConfig, readConfig } from '../config.js';
 import { createApp } from '../create-app.js';
 import { explain } from '../explain.js';
-import { peekAtDevelopmentKeys } from '../keys/key-sets.js';
+import { developmentKeysWithoutTrace } from '../keys/key-sets.js';
 import { examineService, weigh } from './service-checks.js';
 
 /** What takes longer does not answer. */
@@ -19,7 +19,7 @@ const LIMIT_MS = 15_000;
 export async function examineEnvironment(variables: NodeJS.ProcessEnv): Promise<Finding[]> {
   let config: AppConfig;
   try {
-    config = readConfig(variables, peekAtDevelopmentKeys);
+    config = readConfig(variables, developmentKeysWithoutTrace());
   } catch (error) {
     if (error instanceof ConfigurationError) return refusals(error, variables);
     throw error;

@@ -1,9 +1,9 @@
+import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import mongoose from 'mongoose';
 import type { Finding, FindingSeverity } from '../../index.js';
 import type { AppConfig } from '../config.js';
-import { developmentKeyFile, peekAtDevelopmentKeys } from '../keys/key-sets.js';
-import { existsSync } from 'node:fs';
+import { developmentKeyFile, developmentKeys } from '../keys/key-sets.js';
 
 /** What the service tells besides the library: how much it matters in production, and elsewhere; null: nothing to tell. */
 export const SERVICE_FINDINGS = {
@@ -63,7 +63,7 @@ function developmentKeysInUse({ auth, dataDir }: AppConfig): Observation[] {
 
 function knownKeys(dataDir: string, kind: 'access' | 'refresh') {
   try {
-    return peekAtDevelopmentKeys(dataDir, kind);
+    return developmentKeys(dataDir, kind);
   } catch {
     // A file of another kind in its place: no keys in use come from it.
     return [];

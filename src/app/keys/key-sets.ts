@@ -62,9 +62,11 @@ export function developmentKeyFile(dataDir: string): string {
 /** How a service without keys of its own gets some. */
 export type DevelopmentKeys = (dataDir: string, kind: 'access' | 'refresh') => KeyInput[];
 
-/** As {@link developmentKeys}, for who may not write: where none are kept yet, some that nobody keeps. */
-export function peekAtDevelopmentKeys(dataDir: string, kind: 'access' | 'refresh'): KeyInput[] {
-  return existsSync(developmentKeyFile(dataDir)) ? developmentKeys(dataDir, kind) : [newSecret()];
+/** As {@link developmentKeys}, for who may not write: where none are kept yet, some that last as long as the process. */
+export function developmentKeysWithoutTrace(): DevelopmentKeys {
+  const made = { access: [newSecret()], refresh: [newSecret()] };
+  return (dataDir, kind) =>
+    existsSync(developmentKeyFile(dataDir)) ? developmentKeys(dataDir, kind) : made[kind];
 }
 
 /** Random keys made once and kept in the data directory, so that a restart of a development service logs nobody out. */
