@@ -1,0 +1,24 @@
+// Bundles the script and the style of the report page into dist, where report-page.ts finds them.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const { resolve } = createRequire(import.meta.url);
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+/** Of what is bundled; each report is a copy, and copies have to carry it. */
+const licences = ['chart.js', '@kurkle/color'].map((name) => {
+  const folder = resolve(name).replace(/dist\/[^/]*$/, '');
+  return `/*! ${name}\n\n${readFileSync(`${folder}LICENSE.md`, 'utf8').trim()}\n*/`;
+});
+
+const outdir = at('../../../../dist/audit/report-page');
+const common = { outdir, bundle: true, minify: true, target: 'es2022', charset: 'ascii' };
+await build({
+  ...common,
+  entryPoints: { page: at('main.ts') },
+  format: 'iife',
+  banner: { js: licences.join('\n') },
+  legalComments: 'inline',
+});
+await build({ ...common, entryPoints: { page: at('style.css') } });
