@@ -1,36 +1,93 @@
 import type { SecurityReport } from '../../core/security-report.js';
-import { html, scriptJson } from './html.js';
+import { ALARMING, chartOf, EVERYDAY, type ReportChart } from './charts.js';
+import type { DrawnChart } from './drawn-chart.js';
+import { counted, moment, period } from './format.js';
+import { html, type Html, scriptJson } from './html.js';
 import { pageParts, type ReportPageSources } from './page-parts.js';
+import { chartFigure } from './sections/chart-figure.js';
+import { facts } from './sections/facts.js';
+import { indexHealth } from './sections/index-health.js';
+import { reuseCases } from './sections/reuse-cases.js';
+import { tallies } from './sections/tallies.js';
+import { topLists } from './sections/top-lists.js';
+import { verdict } from './sections/verdict.js';
 
 /** The report as one HTML document that needs nothing else: it can be saved, mailed and opened without a network. */
 export function renderReportPage(report: SecurityReport): string {
   const { script, style } = pageParts();
+  const [alarming, everyday] = [ALARMING, EVERYDAY].map((plans) =>
+    plans.map((plan) => chartOf(plan, report)),
+  ) as [ReportChart[], ReportChart[]];
+  const title = `Security report, ${period(report.from, report.to)}`;
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta http-equiv="Content-Security-Policy" content="${policyOf()}" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>Security report, ${report.from} to ${report.to}</title>
+        <meta name="color-scheme" content="light dark" />
+        <meta name="referrer" content="no-referrer" />
+        <meta name="robots" content="noindex" />
+        <title>${title}</title>
         ${style}
       </head>
       <body>
-        <h1>Security report, ${report.from} to ${report.to}</h1>
-        <table>
-          ${report.totals.map(
-            ({ type, count }) =>
-              html`<tr>
-                <th scope="row">${type}</th>
-                <td>${count}</td>
-              </tr>`,
-          )}
-        </table>
-        <script type="application/json" id="report-data">
-          ${scriptJson(report.days)}
+        ${heading(report)}
+        <main>
+          ${hasEvents(report) ? null : html`<p class="card">Not one event was counted: either nobody came, or the audit log was not kept yet.</p>`}
+          ${verdict(report)} ${facts(report)}
+          <h2 class="part">Failures and findings</h2>
+          ${figures(alarming, report)} ${reuseCases(report)} ${topLists(report)}
+          <h2 class="part">An ordinary day</h2>
+          ${figures(everyday, report)} ${tallies(report)} ${indexHealth(report)}
+        </main>
+        <footer>
+          <p>
+            Counted by day, in UTC. Where a count is given as a range, the true number lies in it: so many
+            addresses came that some were counted together.
+          </p>
+        </footer>
+        <script type="application/json" id="charts">
+          ${scriptJson(drawn([...alarming, ...everyday]))}
         </script>
         ${script}
       </body>
     </html>`.markup;
+}
+
+function heading({ from, to, days, generatedAt }: SecurityReport): Html {
+  return html`<header>
+    <p class="brand">
+      <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+        <rect width="32" height="32" rx="8" fill="#3451c6" />
+        <path d="M8 10h9M12 16h9M16 22h8" stroke="#fff" stroke-width="3.5" stroke-linecap="round" />
+      </svg>
+      Silent Auth
+    </p>
+    <h1>Security report</h1>
+    <p class="period">${period(from, to)}</p>
+    <p class="note">
+      ${counted(days.length, 'day')} · made
+      <time datetime="${generatedAt.toISOString()}">${moment(generatedAt)}</time>
+    </p>
+    <noscript>
+      <p class="note">The charts need JavaScript. Their numbers are in the tables, day by day.</p>
+    </noscript>
+  </header>`;
+}
+
+function figures(charts: readonly ReportChart[], { days }: SecurityReport): Html {
+  const names = days.map(({ day }) => day);
+  return html`<div class="pair charts">${charts.map((chart) => chartFigure(chart, names))}</div>`;
+}
+
+const hasEvents = ({ totals }: SecurityReport): boolean => totals.some(({ count }) => count > 0);
+
+/** What the script needs to know, and no more. */
+function drawn(charts: readonly ReportChart[]): DrawnChart[] {
+  return charts
+    .filter(({ total }) => total > 0)
+    .map(({ id, kind, labels, series }) => ({ id, kind, labels, series }));
 }
 
 /**

@@ -1,0 +1,19 @@
+/** A chart as the page's script gets it; the script draws, and decides nothing. */
+export interface DrawnChart {
+  /** Of the element that it is drawn in. */
+  readonly id: string;
+  /** Bars stand on one another, lines do not. */
+  readonly kind: 'bars' | 'lines';
+  /** Of the days. */
+  readonly labels: readonly string[];
+  readonly series: readonly DrawnSeries[];
+}
+
+export interface DrawnSeries {
+  /** Names the colour: that of the element of the legend with this `data-tone`. */
+  readonly tone: string;
+  readonly label: string;
+  /** One for each day. */
+  readonly values: readonly number[];
+  readonly total: number;
+}

@@ -1,0 +1,12 @@
+/** Tells a page that shows this one in a frame how high it is, so that the frame needs no scroll bar of its own. */
+export function tellHeight(): void {
+  if (parent === window) return;
+  const root = document.documentElement;
+  new ResizeObserver(() => {
+    // To whoever it is: a height is no secret, and the page, whose origin is opaque, knows nobody.
+    parent.postMessage(
+      { type: 'report-height', height: Math.ceil(root.getBoundingClientRect().height) },
+      '*',
+    );
+  }).observe(root);
+}
