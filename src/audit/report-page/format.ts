@@ -47,7 +47,7 @@ export function roughly(ms: number): string {
   return hours < 36 ? counted(Math.round(hours), 'hour') : counted(Math.round(hours / 24), 'day');
 }
 
-function dated(day: string, { format }: Intl.DateTimeFormat): string {
+function dated(day: string, form: Intl.DateTimeFormat): string {
   const at = new Date(`${day}T00:00:00Z`);
-  return Number.isNaN(at.getTime()) ? day : format(at);
+  return Number.isNaN(at.getTime()) ? day : form.format(at);
 }
