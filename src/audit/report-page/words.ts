@@ -11,6 +11,7 @@ const EVENTS: Readonly<Record<AuthEventName, string>> = {
   'user.disabled': 'Users disabled',
   'user.enabled': 'Users enabled',
   'records.viewed': 'Looks of administrators at records',
+  'access.denied': 'Requests beyond a user’s roles',
   'refresh_token.rotated': 'Sessions refreshed',
   'refresh_token.replayed': 'Races and retries forgiven',
   'refresh_token.recovered': 'Lost answers made good',
