@@ -74,8 +74,8 @@ module.exports = {
     {
       name: 'client-is-for-browsers',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(client|audit/report-page/page|app/demo/page)/' },
-      to: { path: '^src/(client|audit/report-page/page|app/demo/page)/' },
+      from: { path: '^src/', pathNot: '^src/(client|audit/report-page/page|app/pages)/' },
+      to: { path: '^src/(client|audit/report-page/page|app/pages)/' },
     },
     {
       name: 'no-development-database-in-the-library',

@@ -42,6 +42,8 @@ export type {
   SecuritySummary,
 } from './audit/audit.service.js';
 export type { DayCount } from './audit/security-event.store.js';
+export { reportPageSources } from './audit/report-page/report-page.js';
+export type { ReportPageSources } from './audit/report-page/page-parts.js';
 
 // Strategies, guards, decorators
 export { JwtStrategy } from './tokens/jwt.strategy.js';

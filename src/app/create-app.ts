@@ -12,6 +12,8 @@ import { serveDemo } from './demo/serve-demo.js';
 import { serveDocs } from './docs.js';
 import { createLogger, NestLogger, PrincipalInterceptor, requestLogger } from './logger.js';
 import { RequestTimer } from './metrics/request-timer.js';
+import { servePage } from './page-files.js';
+import { reportPage } from './report-page.js';
 import type { TrustProxy } from './settings-reader.js';
 
 const BODY_LIMIT_BYTES = 16_384;
@@ -50,6 +52,7 @@ export async function createApp(
   if (config.metrics) app.use(app.get(RequestTimer, { strict: false }).middleware);
   app.use(requestLogger(logger));
   app.use(securityHeaders(config));
+  app.use(servePage(reportPage()));
   if (config.hasDemo) serveDemo(app);
   app.use(withoutConditions);
   if (config.trustedOrigins.length > 0) {

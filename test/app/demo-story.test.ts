@@ -1,6 +1,6 @@
 import { describe as suite, expect, it } from '@jest/globals';
 import type { TimelineAnswer, TimelineEvent } from '../../src/app/demo/answers.js';
-import { describe, sentence, tell } from '../../src/app/demo/page/story.js';
+import { describe, sentence, tell } from '../../src/app/pages/demo/story.js';
 
 const BEGUN = 1_000_000;
 type Told = Pick<TimelineEvent, 'kind' | 'at'> & Partial<TimelineEvent>;

@@ -139,7 +139,7 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
 
     it('is not sent again to who has it', async () => {
       const api = service.api();
-      const path = '/demo/app/demo/page/style.css';
+      const path = '/demo/app/pages/demo/style.css';
       const { etag = '' } = (await api.send('GET', path)).headers;
       expect(etag).toMatch(/^"[\w-]{20,}"$/);
       for (const condition of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
@@ -154,13 +154,13 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
     });
 
     it.each([
-      '/demo/app/demo/page/index.html',
-      '/demo/app/demo/page/tsconfig.json',
-      '/demo/app/demo/page/main.d.ts',
+      '/demo/app/pages/demo/index.html',
+      '/demo/app/pages/tsconfig.json',
+      '/demo/app/pages/demo/main.d.ts',
       '/demo/app/main.js',
       '/demo/client/../app/main.js',
       '/demo/client/%2e%2e/app/main.js',
-      '/demo/app/demo/page/',
+      '/demo/app/pages/demo/',
       '/demo/',
     ])('nothing else is served: %s', async (path) => {
       expectError(await service.api().send('GET', path), 404, 'NOT_FOUND');
@@ -311,7 +311,7 @@ describe.each(ADAPTERS)('without the demo, on %s', (adapter) => {
 
   it('there is neither page nor route, and no session is short', async () => {
     const { session, browser } = await Visitor.of(service);
-    for (const path of ['/', '/demo/client/index.js', '/demo/app/demo/page/main.js'])
+    for (const path of ['/', '/demo/client/index.js', '/demo/app/pages/demo/main.js'])
       expectError(await service.api().send('GET', path), 404, 'NOT_FOUND');
     for (const [method, path] of ROUTES)
       expectError(await service.api().send(method, path, { token: session.accessToken }), 404, 'NOT_FOUND');

@@ -2,7 +2,10 @@ import { ReportChart } from './report-chart.js';
 import { readCharts } from './read-charts.js';
 import { tellHeight } from './tell-height.js';
 
-document.documentElement.classList.add('drawn');
+const root = document.documentElement;
+root.classList.add('drawn');
+// The page around it says whose it is.
+root.classList.toggle('framed', parent !== window);
 const charts = readCharts().map((drawn) => new ReportChart(drawn));
 const recolour = (): void => {
   for (const chart of charts) chart.recolour();
@@ -15,7 +18,7 @@ for (const [event, isPrinting] of [
   ['afterprint', false],
 ] as const)
   addEventListener(event, () => {
-    document.documentElement.classList.toggle('printing', isPrinting);
+    root.classList.toggle('printing', isPrinting);
     recolour();
     for (const chart of charts) chart.fit();
   });

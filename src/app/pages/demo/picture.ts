@@ -1,4 +1,4 @@
-import { setText, svg } from './dom.js';
+import { setText, svg } from '../dom.js';
 import { apart, badge, BAR, bar, gracePattern, markShapes } from './picture-marks.js';
 import { describe, type Generation, type Story } from './story.js';
 

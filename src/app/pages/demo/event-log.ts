@@ -1,5 +1,5 @@
-import type { TimelineAnswer, TimelineEvent } from '../answers.js';
-import { byId, html, setText } from './dom.js';
+import type { TimelineAnswer, TimelineEvent } from '../../demo/answers.js';
+import { byId, html, setText } from '../dom.js';
 import { sentence } from './story.js';
 
 /** Told to those who listen; the usual refreshes are not, or nobody could listen to anything else. */

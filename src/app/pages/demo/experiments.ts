@@ -1,7 +1,7 @@
 import type { AuthClient } from '../../../client/index.js';
-import type { TheftOutcome, TimelineAnswer, TimelineEvent } from '../answers.js';
+import type { TheftOutcome, TimelineAnswer, TimelineEvent } from '../../demo/answers.js';
 import type { DemoServer } from './demo-server.js';
-import { byId, setText } from './dom.js';
+import { byId, setText } from '../dom.js';
 
 /** Longer than a client that met a fault waits before it tries again. */
 const PATIENCE_MS = 45_000;

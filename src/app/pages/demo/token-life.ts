@@ -1,5 +1,5 @@
 import type { AuthState } from '../../../client/index.js';
-import { byId, setText } from './dom.js';
+import { byId, setText } from '../dom.js';
 
 /** The client replaces an access token when a third of its life is left, a little earlier or later in each tab. */
 const RENEWAL_SHARE = 1 / 3;

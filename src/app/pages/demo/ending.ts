@@ -1,5 +1,5 @@
 import type { SignOutReason } from '../../../client/index.js';
-import { byId, setText } from './dom.js';
+import { byId, setText } from '../dom.js';
 
 const THEFT = [
   'A thief was caught, and this session ended',

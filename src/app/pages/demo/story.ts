@@ -1,4 +1,4 @@
-import type { TimelineAnswer, TimelineEvent } from '../answers.js';
+import type { TimelineAnswer, TimelineEvent } from '../../demo/answers.js';
 
 /** One refresh token of the session, from its making to its replacement. */
 export interface Generation {

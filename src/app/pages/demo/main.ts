@@ -1,7 +1,7 @@
 import { type AuthState, createAuthClient, type SignOutReason } from '../../../client/index.js';
-import type { TimelineAnswer } from '../answers.js';
+import type { TimelineAnswer } from '../../demo/answers.js';
 import { DemoServer } from './demo-server.js';
-import { byId, setText } from './dom.js';
+import { byId, setText } from '../dom.js';
 import { Ending } from './ending.js';
 import { EventLog } from './event-log.js';
 import { Experiments } from './experiments.js';

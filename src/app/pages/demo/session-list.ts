@@ -1,5 +1,5 @@
 import type { AuthClient, AuthSessionInfo } from '../../../client/index.js';
-import { byId, html } from './dom.js';
+import { byId, html } from '../dom.js';
 
 /** This user's sessions, each with a button that ends it. */
 export class SessionList {

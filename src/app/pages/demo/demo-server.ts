@@ -1,5 +1,5 @@
 import type { AuthClient } from '../../../client/index.js';
-import type { TheftOutcome, TimelineAnswer } from '../answers.js';
+import type { TheftOutcome, TimelineAnswer } from '../../demo/answers.js';
 
 /** The routes that exist for this page alone. */
 export class DemoServer {

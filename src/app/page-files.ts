@@ -3,7 +3,17 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DEMO_PREFIX } from './demo-settings.js';
+
+/** A page of the service: its files are in `pages/<name>`. */
+export interface PageSite {
+  readonly name: string;
+  /** The URL of its `index.html`. */
+  readonly path: string;
+  /** Under it are its other files. */
+  readonly prefix: string;
+  /** What it needs beside its own files, by the directive of its policy. */
+  readonly allowed?: Readonly<Record<string, string>>;
+}
 
 /** Only what is named here is served. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -14,17 +24,17 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Nothing but the page's own files, nothing inline, no markup made of text. */
-const PAGE_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-].join('; ');
+const POLICY: Readonly<Record<string, string>> = {
+  'default-src': "'none'",
+  'script-src': "'self'",
+  'style-src': "'self'",
+  'connect-src': "'self'",
+  'img-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+  'require-trusted-types-for': "'script'",
+};
 
 interface PageFile {
   readonly body: Buffer;
@@ -33,32 +43,33 @@ interface PageFile {
 }
 
 /**
- * The files of the page and, as published, of the client, by their URL: under the prefix they lie as they do in the build,
- * so that the page's imports are the same in both places. Read once.
+ * The files of a page, of what pages share and, as published, of the client, by their URL: under the prefix they lie as they
+ * do in the build, so that the page's imports are the same in both places. Read once.
  */
-export function readPageFiles(): ReadonlyMap<string, PageFile> {
+function readPageFiles({ name: page, path, prefix }: PageSite): ReadonlyMap<string, PageFile> {
   const files = new Map<string, PageFile>();
-  for (const folder of ['app/demo/page', 'client']) {
-    const url = new URL(`../../${folder}/`, import.meta.url);
+  for (const folder of [`app/pages/${page}`, 'app/pages', 'client']) {
+    const url = new URL(`../${folder}/`, import.meta.url);
     for (const name of existsSync(url) ? readdirSync(fileURLToPath(url)) : []) {
       const type = TYPES[extname(name)];
       if (type === undefined) continue;
       const body = readFileSync(new URL(name, url));
       const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
-      const path = name === 'index.html' ? '/' : `/${DEMO_PREFIX}/${folder}/${name}`;
-      files.set(path, { body, type, etag });
+      files.set(name === 'index.html' ? path : `/${prefix}/${folder}/${name}`, { body, type, etag });
     }
   }
   return files;
 }
 
-/** Serves the files; everything else goes on. */
-export function servePageFiles(files: ReadonlyMap<string, PageFile>) {
+/** Serves the page's files; everything else goes on. */
+export function servePage(site: PageSite) {
+  const files = readPageFiles(site);
+  const policy = policyOf(site);
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
     const file = files.get((request.url ?? '').split('?', 1)[0] ?? '');
     if (!file || (request.method !== 'GET' && request.method !== 'HEAD')) return next();
     const { body, type, etag } = file;
-    response.setHeader('Content-Security-Policy', PAGE_POLICY);
+    response.setHeader('Content-Security-Policy', policy);
     response.setHeader('Cache-Control', 'no-cache');
     response.setHeader('ETag', etag);
     if (isKnown(request.headers['if-none-match'], etag)) {
@@ -68,6 +79,13 @@ export function servePageFiles(files: ReadonlyMap<string, PageFile>) {
     response.writeHead(200, { 'Content-Type': type, 'Content-Length': body.length });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
+}
+
+function policyOf({ allowed = {} }: PageSite): string {
+  const directives = [...new Set([...Object.keys(POLICY), ...Object.keys(allowed)])];
+  return directives
+    .map((name) => [name, POLICY[name], allowed[name]].filter((part) => part !== undefined).join(' '))
+    .join('; ');
 }
 
 /** RFC 9110 §13.1.2: a list of tags, weak ones too, or `*`. */

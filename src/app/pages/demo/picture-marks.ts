@@ -1,4 +1,4 @@
-import { type Attributes, html, svg } from './dom.js';
+import { type Attributes, html, svg } from '../dom.js';
 import type { Mark } from './story.js';
 
 /** Height of a bar. */

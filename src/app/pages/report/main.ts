@@ -1,0 +1,94 @@
+import { type AuthState, createAuthClient } from '../../../client/index.js';
+import { CredentialsForm } from '../credentials-form.js';
+import { byId, setText } from '../dom.js';
+import { save } from './download.js';
+import { PeriodForm } from './period-form.js';
+import { ReportFrame } from './report-frame.js';
+import { type Format, fetchReport, type Period, ReportProblem } from './report-source.js';
+
+const ROLE = 'admin';
+
+const auth = createAuthClient({ baseUrl: '/auth', onSignedOut: tellOfEnd });
+const form = new CredentialsForm((credentials) => auth.login({ ...credentials, appId: 'security-report' }));
+const frame = new ReportFrame(byId('report'));
+const period = new PeriodForm({
+  show: (chosen) => void show(chosen),
+  download: (...args) => void download(...args),
+});
+
+/** Whose report is shown. */
+let reader: string | null = null;
+let loading: AbortController | null = null;
+
+byId('logout').addEventListener('click', () => void auth.logout().catch(() => undefined));
+auth.subscribe(accept);
+await auth.restore().catch(() => form.show('The service cannot be reached. This page goes on trying.'));
+accept(auth.getState());
+
+function accept({ status, user }: AuthState): void {
+  const isReader = user?.roles.includes(ROLE) === true;
+  byId('welcome').hidden = user !== null;
+  byId('account').hidden = user === null;
+  byId('refused').hidden = user === null || isReader;
+  byId('reading').hidden = !isReader;
+  setText(byId('who'), user?.email ?? '');
+  if (status === 'signed-in') form.show('');
+  if (!isReader) forget();
+  else if (reader !== user.id) {
+    reader = user.id;
+    void show(period.chosen);
+  }
+}
+
+/** Nothing of it stays for whoever comes next. */
+function forget(): void {
+  reader = null;
+  loading?.abort();
+  frame.clear();
+  tell(null);
+}
+
+function tellOfEnd(reason: string): void {
+  if (reason !== 'LOGOUT') form.show('Your session has ended. Sign in again.');
+}
+
+async function show(chosen: Period): Promise<void> {
+  await load(chosen, 'html', (body) => {
+    frame.show(body);
+    return 'The report is shown.';
+  });
+}
+
+async function download(chosen: Period, format: Format): Promise<void> {
+  await load(chosen, format, (body) => {
+    save(body, format, chosen);
+    return 'The report is saved.';
+  });
+}
+
+/** One at a time: what was asked for before is wanted no more. */
+async function load(chosen: Period, format: Format, use: (body: string) => string): Promise<void> {
+  loading?.abort();
+  const current = new AbortController();
+  loading = current;
+  tell(null);
+  setText(byId('progress'), 'The report is on its way.');
+  byId('reading').ariaBusy = 'true';
+  try {
+    const body = await fetchReport(auth, chosen, format, current.signal);
+    if (loading === current) setText(byId('progress'), use(body));
+  } catch (reason) {
+    if (loading === current) tell(reason);
+  } finally {
+    if (loading === current) byId('reading').ariaBusy = 'false';
+  }
+}
+
+function tell(reason: unknown): void {
+  const problem = byId('problem');
+  problem.hidden = reason === null;
+  setText(byId('progress'), '');
+  if (reason === null) setText(problem, '');
+  else
+    setText(problem, reason instanceof ReportProblem ? reason.message : 'Something went wrong. Try again.');
+}
