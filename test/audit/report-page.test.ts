@@ -1,0 +1,256 @@
+import { describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { escapeText, html, scriptJson } from '../../src/audit/report-page/html.js';
+import { period, roughly } from '../../src/audit/report-page/format.js';
+import {
+  renderReportPage,
+  reportPagePolicy,
+  reportPageSources,
+} from '../../src/audit/report-page/report-page.js';
+import { AUTH_EVENT_NAMES } from '../../src/index.js';
+import { busyReport, emptyReport, reportHolding } from '../support/report-of-days.js';
+
+const HOSTILE = [
+  '</script><script>alert(1)</script>',
+  '<img src=x onerror=alert(1)>',
+  '"><svg onload=alert(1)>',
+  "' autofocus onfocus='alert(1)",
+  '<!--<script>',
+  ']]></style>{{constructor}}${7*7}',
+  '=cmd|/C calc!A0',
+  '\u202Egpj.exe\u2066',
+  '\0\u2028\u2029\uD800',
+  'constructor',
+  '__proto__',
+  '&lt;b&gt;',
+  'x'.repeat(5000),
+];
+
+/** What a reader sees: without script, style and markup. */
+const textOf = (page: string): string =>
+  page
+    .replace(/<(script|style)\b[\s\S]*?<\/\1>/g, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ');
+
+/** All markup there is, in its order. */
+const tagsOf = (page: string): string[] =>
+  page.replace(/<(script|style)\b[\s\S]*?<\/\1>/g, '<$1>').match(/<[^>]*>/g) ?? [];
+
+const elementsOf = (page: string, name: string): string[] =>
+  [...page.matchAll(new RegExp(`<${name}[^>]*>([\\s\\S]*?)</${name}>`, 'g'))].map(([, inner = '']) => inner);
+
+const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+describe(escapeText.name, () => {
+  it('leaves no character that begins markup, a reference or another attribute', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const escaped = escapeText(text);
+        expect(escaped).not.toMatch(/[<>"'\0]/);
+        expect(escaped.replace(/&(?:amp|lt|gt|quot|#39);/g, '')).not.toContain('&');
+        expect(escaped.isWellFormed()).toBe(true);
+      }),
+    );
+  });
+
+  it('loses nothing', () => {
+    expect(escapeText(`a & b < "c" > 'd'`)).toBe('a &amp; b &lt; &quot;c&quot; &gt; &#39;d&#39;');
+    expect(escapeText('\0|\uD800|😀')).toBe('\uFFFD|\uFFFD|😀');
+  });
+});
+
+describe(html.name, () => {
+  it('takes what it is given for text, but what it made itself', () => {
+    const inner = html`<b title="${'"'}">${'<i>'}</b>`;
+    expect(html`<p>${inner}${[inner]}${null}${0}${'&'}</p>`.markup).toBe(
+      '<p><b title="&quot;">&lt;i&gt;</b><b title="&quot;">&lt;i&gt;</b>0&amp;</p>',
+    );
+  });
+});
+
+describe(scriptJson.name, () => {
+  it('can be read again, and holds nothing that HTML would see', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom(...HOSTILE), (value, text) => {
+        const { markup } = scriptJson([value, text]);
+        expect(markup).not.toMatch(/[<>&\u2028\u2029]/);
+        expect(JSON.stringify(JSON.parse(markup))).toBe(JSON.stringify([value, text]));
+      }),
+    );
+  });
+});
+
+describe(renderReportPage.name, () => {
+  it('says what happened in words: thefts, false alarms, sessions, sources, targets, indexes', () => {
+    const text = textOf(renderReportPage(busyReport()));
+    expect(text).toContain('22 October to 20 November 2026');
+    expect(text).toContain('30 days');
+    expect(text).toMatch(/12 stolen tokens were caught/);
+    expect(text).toContain('Shadow mode was on for 1 of the cases below');
+    expect(text).toMatch(/660 times an honest client was not logged out/);
+    expect(text).toMatch(/600 races between tabs and retries forgiven, 60 lost answers made good/);
+    expect(text).toMatch(/Active sessions now 10,000 \+ or more/);
+    expect(text).toContain('Its successor was already in use, so somebody else held the old token.');
+    expect(text).toContain('Chrome 141 on Windows');
+    expect(text).toMatch(/203\.0\.113\.9 640/);
+    expect(text).toMatch(/2001:db8:85a3:8d3::\/64 50–90/);
+    expect(text).toMatch(/ada@example\.com user-1 400 a user who is gone user-2 3/);
+    expect(text).toMatch(/wrong password Failed logins 1,200 rule of the host Odd activity 3/);
+    expect(text).toContain('2 indexes need a look.');
+    expect(text).toContain('what expired first has waited for 2 hours');
+    expect(text).not.toMatch(/undefined|null|NaN|\[object|successor_/);
+  });
+
+  it('has words for every event, so that none is shown by its name alone', () => {
+    const totals = AUTH_EVENT_NAMES.map((type, index) => ({ type, count: index + 1 }));
+    const page = renderReportPage({ ...emptyReport(), totals });
+    for (const type of AUTH_EVENT_NAMES)
+      expect(page).toMatch(new RegExp(`>[A-Z][^<>]+<small class="ids"><code>${type}<`));
+  });
+
+  it('counts in the singular, too', () => {
+    const one = { ...busyReport(1), falseAlarmsAvoided: { replays: 1, recoveries: 0 } };
+    const text = textOf(
+      renderReportPage({
+        ...one,
+        totals: [{ type: 'refresh_token.reuse_detected', count: 1 }],
+        reuseCases: one.reuseCases.slice(0, 1),
+      }),
+    );
+    expect(text).toMatch(/1 stolen token was caught Whoever held it/);
+    expect(text).toMatch(/1 time an honest client was not logged out 1 race between tabs or retry forgiven/);
+    expect(text).toContain('20 November 2026 1 day ·');
+  });
+
+  it('of a period without events says so, and draws nothing', () => {
+    const page = renderReportPage(emptyReport());
+    const text = textOf(page);
+    for (const words of [
+      'Not one event was counted',
+      'No stolen token was used',
+      'No false alarm had to be avoided',
+      'Nothing was found.',
+      'No login failed.',
+      'Nobody logged in or out.',
+      'No session was refreshed.',
+      'No event came.',
+    ])
+      expect(text).toContain(words);
+    expect(page).not.toContain('<canvas');
+    expect(JSON.parse(elementsOf(page, 'script')[0] ?? '')).toEqual([]);
+    expect(text).not.toMatch(/undefined|null|NaN|Infinity/);
+  });
+
+  it('has every day of the period in the tables, and in what the script draws', () => {
+    const report = busyReport(90);
+    const page = renderReportPage(report);
+    for (const { day } of report.days) expect(page.split(`<th scope="row">${day}</th>`)).toHaveLength(7);
+    const charts = JSON.parse(elementsOf(page, 'script')[0] ?? '') as {
+      id: string;
+      series: { values: number[]; total: number }[];
+    }[];
+    expect(charts.map(({ id }) => id)).toEqual([
+      'findings',
+      'failures',
+      'users',
+      'refreshes',
+      'forgiven',
+      'ended',
+    ]);
+    for (const { series } of charts)
+      for (const { values, total } of series) {
+        expect(values).toHaveLength(90);
+        expect(values.reduce((sum, value) => sum + value, 0)).toBe(total);
+      }
+    for (const { id } of charts) expect(page).toContain(`id="${id}"`);
+  });
+
+  const harmless = renderReportPage(reportHolding('curl/8.5.0')) + renderReportPage(busyReport(3));
+  const known = new Set(tagsOf(harmless));
+  const scripts = renderReportPage(busyReport(3)).split('<script').length;
+
+  it.each(HOSTILE)('keeps text text, wherever it stands: %j', (text) => {
+    const page = renderReportPage(reportHolding(text));
+    expect(tagsOf(page).filter((tag) => !known.has(tag))).toEqual([]);
+    expect(page.split('<script')).toHaveLength(scripts);
+    const shown = text.length > 200 ? text.slice(0, 100) : text;
+    // In each of its places, though a user agent may be cut short.
+    expect(page.split(escapeText(shown)).length).toBeGreaterThan(40);
+  });
+
+  it('keeps any text text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
+        expect(tagsOf(renderReportPage(reportHolding(text))).filter((tag) => !known.has(tag))).toEqual([]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('is one file: it names nothing that would have to be loaded, and no address of another host', () => {
+    const page = renderReportPage(busyReport());
+    for (const tag of tagsOf(page))
+      expect(tag).not.toMatch(/\s(src|href|style|srcset|action|on\w+)=|https?:|url\(/i);
+    const [style = ''] = elementsOf(page, 'style');
+    expect(style).not.toMatch(/@import|url\(|https?:/);
+  });
+
+  it('carries the licences of what is bundled', () => {
+    const script = elementsOf(renderReportPage(emptyReport()), 'script')[1] ?? '';
+    expect(script).toMatch(/chart\.js\s+The MIT License/);
+    expect(script).toMatch(/@kurkle\/color\s+The MIT License/);
+    expect(script).toContain('Permission is hereby granted');
+  });
+
+  it('makes no markup of text in its script, and no code', () => {
+    const script = elementsOf(renderReportPage(emptyReport()), 'script')[1] ?? '';
+    expect(script).not.toMatch(
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/,
+    );
+  });
+});
+
+describe(reportPagePolicy.name, () => {
+  it('allows the script and the style that the page has, and nothing else', () => {
+    const page = renderReportPage(busyReport(2));
+    const [, script = ''] = elementsOf(page, 'script');
+    const [style = ''] = elementsOf(page, 'style');
+    const policy = [
+      "default-src 'none'",
+      `script-src ${sha256(script)}`,
+      `style-src ${sha256(style)}`,
+      "base-uri 'none'",
+      "form-action 'none'",
+      "require-trusted-types-for 'script'",
+    ].join('; ');
+    expect(page).toContain(`<meta http-equiv="Content-Security-Policy" content="${escapeText(policy)}" />`);
+    expect(reportPagePolicy()).toBe(`${policy}; frame-ancestors 'none'`);
+    expect(reportPageSources()).toEqual({ script: sha256(script), style: sha256(style) });
+  });
+});
+
+describe(period.name, () => {
+  it.each([
+    ['2026-11-20', '2026-11-20', '20 November 2026'],
+    ['2026-11-01', '2026-11-20', '1 to 20 November 2026'],
+    ['2026-10-22', '2026-11-20', '22 October to 20 November 2026'],
+    ['2025-12-22', '2026-01-20', '22 December 2025 to 20 January 2026'],
+    ['2025-11-22', '2026-11-21', '22 November 2025 to 21 November 2026'],
+    ['no day', '2026-01-20', 'no day to 20 January 2026'],
+  ])('%s, %s: %s', (from, to, words) => {
+    expect(period(from, to)).toBe(words);
+  });
+});
+
+describe(roughly.name, () => {
+  it.each([
+    [20_000, '1 minute'],
+    [40 * 60_000, '40 minutes'],
+    [5 * 3_600_000, '5 hours'],
+    [72 * 3_600_000, '3 days'],
+  ])('%d ms: %s', (ms, words) => {
+    expect(roughly(ms)).toBe(words);
+  });
+});
