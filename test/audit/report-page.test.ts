@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import type { DrawnChart } from '../../src/audit/report-page/drawn-chart.js';
 import { escapeText, html, scriptJson } from '../../src/audit/report-page/html.js';
 import { period, roughly } from '../../src/audit/report-page/format.js';
 import {
@@ -40,6 +41,8 @@ const tagsOf = (page: string): string[] =>
 
 const elementsOf = (page: string, name: string): string[] =>
   [...page.matchAll(new RegExp(`<${name}[^>]*>([\\s\\S]*?)</${name}>`, 'g'))].map(([, inner = '']) => inner);
+
+const chartsOf = (page: string): DrawnChart[] => JSON.parse(elementsOf(page, 'script')[0] ?? '');
 
 const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
@@ -146,11 +149,8 @@ describe(renderReportPage.name, () => {
   it('has every day of the period in the tables, and in what the script draws', () => {
     const report = busyReport(90);
     const page = renderReportPage(report);
-    for (const { day } of report.days) expect(page.split(`<th scope="row">${day}</th>`)).toHaveLength(7);
-    const charts = JSON.parse(elementsOf(page, 'script')[0] ?? '') as {
-      id: string;
-      series: { values: number[]; total: number }[];
-    }[];
+    for (const { day } of report.days) expect(page.split(`<th scope="row">${day}</th>`).length - 1).toBe(6);
+    const charts = chartsOf(page);
     expect(charts.map(({ id }) => id)).toEqual([
       'findings',
       'failures',
@@ -159,12 +159,20 @@ describe(renderReportPage.name, () => {
       'forgiven',
       'ended',
     ]);
-    for (const { series } of charts)
-      for (const { values, total } of series) {
-        expect(values).toHaveLength(90);
-        expect(values.reduce((sum, value) => sum + value, 0)).toBe(total);
-      }
+    for (const { series } of charts) for (const { values } of series) expect(values).toHaveLength(90);
+    expect(charts[0]?.series[0]?.values.filter((value) => value > 0)).toEqual([12]);
     for (const { id } of charts) expect(page).toContain(`id="${id}"`);
+  });
+
+  it('draws long periods by the week, and loses nothing; its tables have the days', () => {
+    const page = renderReportPage(busyReport(400));
+    expect(page.split('<th scope="row">2025-').length - 1).toBe(6 * 76);
+    expect(textOf(page)).toContain('Sessions that went on by themselves. By the week.');
+    const [, , , refreshes] = chartsOf(page);
+    expect(refreshes?.labels).toHaveLength(58);
+    expect(refreshes?.labels.at(-1)).toBe('14 Nov 2026');
+    const total = refreshes?.series[0]?.values.reduce((sum, value) => sum + value, 0);
+    expect(textOf(page)).toContain(`Sessions refreshed ${total?.toLocaleString('en')}`);
   });
 
   const harmless = renderReportPage(reportHolding('curl/8.5.0')) + renderReportPage(busyReport(3));
@@ -174,7 +182,7 @@ describe(renderReportPage.name, () => {
   it.each(HOSTILE)('keeps text text, wherever it stands: %j', (text) => {
     const page = renderReportPage(reportHolding(text));
     expect(tagsOf(page).filter((tag) => !known.has(tag))).toEqual([]);
-    expect(page.split('<script')).toHaveLength(scripts);
+    expect(page.split('<script').length).toBe(scripts);
     const shown = text.length > 200 ? text.slice(0, 100) : text;
     // In each of its places, though a user agent may be cut short.
     expect(page.split(escapeText(shown)).length).toBeGreaterThan(40);

@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { PASSWORD, uniqueEmail } from '../support/http.js';
 import { Service } from '../support/service.js';
+import { violations } from './support/axe.js';
 import { describeInBrowser, launchChromium } from './support/chromium.js';
 
 /** A busy machine may take its time; nothing here waits for longer than it has to. */
@@ -12,8 +11,6 @@ const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1280, height: 900 };
 /** What a browser itself says of answers that were refused or lost, as the demo wants them to be. */
 const NETWORK_NEWS = /^Failed to load resource/;
-
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describeInBrowser('the demo page', () => {
   let service: Service;
@@ -72,14 +69,6 @@ describeInBrowser('the demo page', () => {
     await element.waitFor();
     return (await element.textContent()) ?? '';
   };
-
-  async function violations(): Promise<string[]> {
-    await page.evaluate(axeSource);
-    const { violations } = await page.evaluate<{
-      violations: { id: string; nodes: { html: string }[] }[];
-    }>('axe.run(document)');
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  }
 
   it('registers and begins by keyboard alone; the form says what is missing', async () => {
     await page.keyboard.press('Tab');
@@ -163,7 +152,7 @@ describeInBrowser('the demo page', () => {
     }
     expect(await page.evaluate('document.activeElement.id')).toBe('ended');
     expect(await page.locator('#announcer').textContent()).toMatch(/theft|Caught/);
-    expect(await violations()).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     await begin();
     expect(await page.locator('#ended').isVisible()).toBe(false);
   });
@@ -191,11 +180,11 @@ describeInBrowser('the demo page', () => {
     for (const viewport of [PHONE, DESK])
       it(`is accessible, and fits ${viewport.width} pixels, in ${colorScheme} colours`, async () => {
         await open({ viewport, colorScheme, reducedMotion: 'reduce' });
-        expect(await violations()).toEqual([]);
+        expect(await violations(page)).toEqual([]);
         await begin();
         await page.locator('#lose').click();
         await outcome('lose-outcome', /^(Replayed|Recovered)/);
-        expect(await violations()).toEqual([]);
+        expect(await violations(page)).toEqual([]);
         expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(viewport.width);
       });
 });

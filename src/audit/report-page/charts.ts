@@ -1,115 +1,56 @@
-import type { AuthEventName } from '../../core/events.js';
 import type { SecurityReport } from '../../core/security-report.js';
+import type { ChartPlan } from './chart-plans.js';
 import type { DrawnChart } from './drawn-chart.js';
-import { shortDay } from './format.js';
+import { fullDay, shortDay } from './format.js';
 import { eventWords } from './words.js';
 
-/** One chart of the page, and what stands in its place where there is nothing to draw. */
-interface ChartPlan {
-  readonly id: string;
-  readonly kind: DrawnChart['kind'];
-  readonly title: string;
-  readonly explanation: string;
-  readonly nothing: string;
-  readonly series: readonly {
-    readonly tone: string;
+/** On a telephone, a day of more days than these would be thinner than a pixel: they are drawn by the week. */
+const MOST_DAYS = 120;
+const WEEK = 7;
 
-    readonly type: AuthEventName;
-  }[];
-}
-
-/** What must be seen, however little of it there is. */
-export const ALARMING: readonly ChartPlan[] = [
-  {
-    id: 'findings',
-    kind: 'bars',
-    title: 'Findings',
-    explanation: 'What looked like somebody else with a user’s token.',
-    nothing: 'Nothing was found.',
-    series: [
-      { tone: 'theft', type: 'refresh_token.reuse_detected' },
-      { tone: 'odd', type: 'activity.suspected' },
-      { tone: 'foreign', type: 'fingerprint.mismatched' },
-    ],
-  },
-  {
-    id: 'failures',
-    kind: 'bars',
-    title: 'Failed logins',
-    explanation: 'Wrong passwords, and attempts that were refused before a password was looked at.',
-    nothing: 'No login failed.',
-    series: [
-      { tone: 'failed', type: 'login.failed' },
-      { tone: 'locked', type: 'login.locked' },
-    ],
-  },
-];
-
-/** An ordinary day. */
-export const EVERYDAY: readonly ChartPlan[] = [
-  {
-    id: 'users',
-    kind: 'lines',
-    title: 'Comings and goings',
-    explanation: 'Logins, registrations and logouts.',
-    nothing: 'Nobody logged in or out.',
-    series: [
-      { tone: 'usual', type: 'user.logged_in' },
-      { tone: 'good', type: 'user.registered' },
-      { tone: 'aside', type: 'user.logged_out' },
-    ],
-  },
-  {
-    id: 'refreshes',
-    kind: 'lines',
-    title: 'Refreshes',
-    explanation: 'Sessions that went on by themselves.',
-    nothing: 'No session was refreshed.',
-    series: [{ tone: 'usual', type: 'refresh_token.rotated' }],
-  },
-  {
-    id: 'forgiven',
-    kind: 'bars',
-    title: 'False alarms avoided',
-    explanation: 'Earlier refresh tokens of honest clients, who stayed signed in.',
-    nothing: 'No tabs raced for a token, and no answer was lost on its way.',
-    series: [
-      { tone: 'good', type: 'refresh_token.replayed' },
-      { tone: 'recovered', type: 'refresh_token.recovered' },
-    ],
-  },
-  {
-    id: 'ended',
-    kind: 'bars',
-    title: 'Sessions that ended',
-    explanation: 'Ended before their time, and refreshes that came too late for theirs.',
-    nothing: 'No session was ended, and no refresh was refused.',
-    series: [
-      { tone: 'usual', type: 'session.revoked' },
-      { tone: 'aside', type: 'refresh_token.refused' },
-    ],
-  },
-];
-
-export interface ReportChart extends DrawnChart {
+/** The numbers of a chart. */
+export interface ReportChart {
   readonly plan: ChartPlan;
+  readonly series: readonly ChartSeries[];
   readonly total: number;
+  readonly isByWeek: boolean;
+  readonly drawn: DrawnChart;
 }
 
-/** The numbers of a chart: one value a day for each of its series. */
+export interface ChartSeries {
+  readonly tone: string;
+  readonly label: string;
+  readonly total: number;
+  /** One for each day. */
+  readonly values: readonly number[];
+}
+
 export function chartOf(plan: ChartPlan, { days }: SecurityReport): ReportChart {
   const series = plan.series.map(({ tone, type }) => {
     const values = days.map(({ counts }) => counts[type] ?? 0);
     return { tone, label: eventWords(type), values, total: sumOf(values) };
   });
-  return {
+  const isByWeek = days.length > MOST_DAYS;
+  const names = days.map(({ day }) => day);
+  const drawn = {
     id: plan.id,
     kind: plan.kind,
-    labels: days.map(({ day }) => shortDay(day)),
-    series,
-    plan,
-    total: sumOf(series.map(({ total }) => total)),
+    labels: isByWeek ? weeks(names).map(([first = '']) => fullDay(first)) : names.map(shortDay),
+    series: series.map(({ tone, label, values }) => {
+      return { tone, label, values: isByWeek ? weeks(values).map(sumOf) : values };
+    }),
   };
+  return { plan, series, total: sumOf(series.map(({ total }) => total)), isByWeek, drawn };
+}
+
+/** The last one is whole: half a week would look like a fall. */
+function weeks<T>(days: readonly T[]): T[][] {
+  const first = days.length % WEEK;
+  const starts = Array.from({ length: Math.floor(days.length / WEEK) }, (_, index) => first + index * WEEK);
+  return [
+    ...(first > 0 ? [days.slice(0, first)] : []),
+    ...starts.map((start) => days.slice(start, start + WEEK)),
+  ];
 }
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

@@ -4,7 +4,7 @@ export interface DrawnChart {
   readonly id: string;
   /** Bars stand on one another, lines do not. */
   readonly kind: 'bars' | 'lines';
-  /** Of the days. */
+  /** Of the days, or weeks. */
   readonly labels: readonly string[];
   readonly series: readonly DrawnSeries[];
 }
@@ -13,7 +13,6 @@ export interface DrawnSeries {
   /** Names the colour: that of the element of the legend with this `data-tone`. */
   readonly tone: string;
   readonly label: string;
-  /** One for each day. */
+  /** One for each label. */
   readonly values: readonly number[];
-  readonly total: number;
 }

@@ -2,6 +2,7 @@ const NUMBER = new Intl.NumberFormat('en');
 const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 const DAY = format({ day: 'numeric', month: 'long', year: 'numeric' });
 const SHORT_DAY = format({ day: 'numeric', month: 'short' });
+const FULL_DAY = format({ day: 'numeric', month: 'short', year: 'numeric' });
 const MOMENT = format({
   day: 'numeric',
   month: 'short',
@@ -29,6 +30,9 @@ export const moment = (at: Date): string => `${MOMENT.format(at)} UTC`;
 
 /** `3 Oct`, for the axis of a chart. */
 export const shortDay = (day: string): string => dated(day, SHORT_DAY);
+
+/** `3 Oct 2026`. */
+export const fullDay = (day: string): string => dated(day, FULL_DAY);
 
 /** `1 to 30 November 2026`: what both days share is said once. */
 export function period(from: string, to: string): string {

@@ -1,6 +1,6 @@
 import type { SecurityReport } from '../../core/security-report.js';
-import { ALARMING, chartOf, EVERYDAY, type ReportChart } from './charts.js';
-import type { DrawnChart } from './drawn-chart.js';
+import { ALARMING, EVERYDAY } from './chart-plans.js';
+import { chartOf, type ReportChart } from './charts.js';
 import { counted, moment, period } from './format.js';
 import { html, type Html, scriptJson } from './html.js';
 import { pageParts, type ReportPageSources } from './page-parts.js';
@@ -18,6 +18,7 @@ export function renderReportPage(report: SecurityReport): string {
   const [alarming, everyday] = [ALARMING, EVERYDAY].map((plans) =>
     plans.map((plan) => chartOf(plan, report)),
   ) as [ReportChart[], ReportChart[]];
+  const drawn = [...alarming, ...everyday].filter(({ total }) => total > 0).map((chart) => chart.drawn);
   const title = `Security report, ${period(report.from, report.to)}`;
   return html`<!doctype html>
     <html lang="en">
@@ -48,7 +49,7 @@ export function renderReportPage(report: SecurityReport): string {
           </p>
         </footer>
         <script type="application/json" id="charts">
-          ${scriptJson(drawn([...alarming, ...everyday]))}
+          ${scriptJson(drawn)}
         </script>
         ${script}
       </body>
@@ -82,13 +83,6 @@ function figures(charts: readonly ReportChart[], { days }: SecurityReport): Html
 }
 
 const hasEvents = ({ totals }: SecurityReport): boolean => totals.some(({ count }) => count > 0);
-
-/** What the script needs to know, and no more. */
-function drawn(charts: readonly ReportChart[]): DrawnChart[] {
-  return charts
-    .filter(({ total }) => total > 0)
-    .map(({ id, kind, labels, series }) => ({ id, kind, labels, series }));
-}
 
 /**
  * The Content-Security-Policy for the answer that carries the page: its own script and style, by their hashes, and

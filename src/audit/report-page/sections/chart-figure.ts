@@ -4,10 +4,11 @@ import { html, type Html } from '../html.js';
 
 /** A chart: its place, which the script draws in; its legend; and the same numbers as a table. */
 export function chartFigure(chart: ReportChart, days: readonly string[]): Html {
-  const { id, plan, total, series } = chart;
+  const { plan, total, series, isByWeek } = chart;
+  const { id } = plan;
   const caption = html`<figcaption>
     <h3 id="${id}-title">${plan.title}</h3>
-    <p>${plan.explanation}</p>
+    <p>${plan.explanation}${isByWeek ? ' By the week.' : null}</p>
   </figcaption>`;
   if (total === 0)
     return html`<figure class="card chart" aria-labelledby="${id}-title">
@@ -27,7 +28,7 @@ export function chartFigure(chart: ReportChart, days: readonly string[]): Html {
       <canvas
         id="${id}"
         role="img"
-        aria-label="${plan.title}, by day, for ${counted(days.length, 'day')}. ${spoken}. The table below has each day."
+        aria-label="${plan.title}, by the ${isByWeek ? 'week' : 'day'}, for ${counted(days.length, 'day')}. ${spoken}. The table below has each day."
       ></canvas>
     </div>
     ${table(chart, days)}
@@ -41,10 +42,10 @@ function swatch(): Html {
   </svg>`;
 }
 
-function table({ id, plan, series }: ReportChart, days: readonly string[]): Html {
+function table({ plan, series }: ReportChart, days: readonly string[]): Html {
   return html`<details>
     <summary>Day by day<span class="unseen">: ${plan.title}</span></summary>
-    <div class="scroll" role="region" aria-labelledby="${id}-title" tabindex="0">
+    <div class="scroll" role="group" aria-labelledby="${plan.id}-title" tabindex="0">
       <table class="numbers">
         <thead>
           <tr>

@@ -40,7 +40,7 @@ function problemOf({ state, found, overdueMs }: IndexState): string | null {
 }
 
 function table(indexes: readonly IndexState[], title: string): Html {
-  return html`<div class="scroll" role="region" aria-labelledby="${title}" tabindex="0">
+  return html`<div class="scroll" role="group" aria-labelledby="${title}" tabindex="0">
     <table class="indexes" aria-labelledby="${title}">
       <thead>
         <tr>
