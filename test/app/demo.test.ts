@@ -11,6 +11,7 @@ import {
   sessionOf,
   uniqueEmail,
 } from '../support/http.js';
+import { linkedFiles } from '../support/linked-files.js';
 import { Service } from '../support/service.js';
 
 const DEMO_APP = 'silent-auth-demo';
@@ -115,26 +116,8 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
     });
 
     it('every file that it asks for is there, with its type; the client is the published one', async () => {
-      const api = service.api();
-      const found = new Map<string, string>();
-      const visit = async (path: string): Promise<void> => {
-        if (found.has(path)) return;
-        const { status, headers, text } = await api.send('GET', path);
-        expect(`${path} ${status}`).toBe(`${path} 200`);
-        found.set(path, headers['content-type'] ?? '');
-        const links = [...text.matchAll(/(?:src|href)="(\/demo\/[^"]+)"|from '(\.[^']+)'/g)];
-        for (const [, linked, imported] of links)
-          await visit(new URL(linked ?? imported ?? '', `${service.origin}${path}`).pathname);
-      };
-      await visit('/');
-      const paths = [...found.keys()];
+      const paths = await linkedFiles(service.api(), '/');
       expect(paths).toEqual(expect.arrayContaining(['/demo/client/index.js', '/demo/client/auth-client.js']));
-      for (const [path, type] of found) {
-        const expected = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' }[
-          path.split('.')[1] ?? ''
-        ];
-        expect(type).toContain(expected ?? 'text/html');
-      }
     });
 
     it('is not sent again to who has it', async () => {

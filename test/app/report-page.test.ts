@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { reportPageSources } from '../../src/index.js';
+import { ADAPTERS } from '../support/host-app.js';
+import { expectError } from '../support/http.js';
+import { linkedFiles } from '../support/linked-files.js';
+import { Service } from '../support/service.js';
+
+describe.each(ADAPTERS)('the page of the security report, on %s', (adapter) => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await Service.start({ HTTP_ADAPTER: adapter, DEMO: 'off' });
+  });
+  afterAll(() => service.dispose());
+
+  it('is at /report, whether there is a demo or not, by a strict policy that names the report’s script and style', async () => {
+    const page = await service.api().send('GET', '/report');
+    expect(page.status).toBe(200);
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+    const { script, style } = reportPageSources();
+    expect(String(page.headers['content-security-policy']).split('; ')).toEqual([
+      "default-src 'none'",
+      `script-src 'self' ${script}`,
+      `style-src 'self' ${style}`,
+      "connect-src 'self'",
+      "img-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+      'trusted-types security-report',
+    ]);
+    expect(page.headers['x-content-type-options']).toBe('nosniff');
+    expect(page.text).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?:/);
+  });
+
+  it('every file that it asks for is there; nothing of the demo is', async () => {
+    const paths = await linkedFiles(service.api(), '/report');
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        '/report/client/index.js',
+        '/report/app/pages/base.css',
+        '/report/app/pages/icon.svg',
+      ]),
+    );
+    expect(paths.filter((path) => path.includes('demo'))).toEqual([]);
+    for (const path of [
+      '/report/',
+      '/report/app/pages/report/index.html',
+      '/report/app/pages/report/main.d.ts',
+      '/report/app/pages/tsconfig.json',
+      '/report/app/pages/demo/main.js',
+      '/report/app/main.js',
+      '/report/client/%2e%2e/app/main.js',
+    ])
+      expectError(await service.api().send('GET', path), 404, 'NOT_FOUND');
+    expectError(await service.api().post('/report', {}), 404, 'NOT_FOUND');
+  });
+});

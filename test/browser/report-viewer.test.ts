@@ -1,0 +1,354 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, BrowserContext, BrowserContextOptions, Frame, Page, Route } from 'playwright-core';
+import { eventually } from '../support/eventually.js';
+import { anotherSession, PASSWORD, uniqueEmail } from '../support/http.js';
+import { Service } from '../support/service.js';
+import { violations } from './support/axe.js';
+import { describeInBrowser, launchChromium } from './support/chromium.js';
+
+const ADMIN = { email: 'root@example.com', password: PASSWORD };
+const REPORT = '/auth/admin/security-report';
+const PATIENCE_MS = 60_000;
+/** What a browser itself says of answers that were refused or lost, as they are here on purpose. */
+const NETWORK_NEWS = /^Failed to load resource/;
+
+describeInBrowser('the page where an administrator reads the report', () => {
+  let service: Service;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let complaints: string[];
+  /** Queries of the report, as they were sent. */
+  let asked: URLSearchParams[];
+  let urls: string[];
+
+  beforeAll(async () => {
+    const administrator = { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password };
+    [service, browser] = await Promise.all([Service.start(administrator), launchChromium()]);
+    const api = service.api();
+    for (let attempt = 0; attempt < 3; attempt++)
+      await api.post('/auth/login', { email: ADMIN.email, password: 'not-it', transport: 'body' });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await service?.dispose();
+  });
+  beforeEach(() => open());
+  afterEach(async () => {
+    await context.close();
+    expect(complaints).toEqual([]);
+    expect(urls.filter((url) => /eyJ|token=/.test(url))).toEqual([]);
+  });
+
+  async function open(options: BrowserContextOptions = {}, origin = service.origin): Promise<void> {
+    await context?.close();
+    context = await browser.newContext({
+      viewport: { width: 1280, height: 900 },
+      reducedMotion: 'reduce',
+      ...options,
+    });
+    context.setDefaultTimeout(PATIENCE_MS);
+    [complaints, asked, urls] = [[], [], []];
+    context.on('page', (opened) => {
+      opened.on('pageerror', (error) => complaints.push(error.message));
+      opened.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type()) && !NETWORK_NEWS.test(message.text()))
+          complaints.push(message.text());
+      });
+      opened.on('request', (request) => {
+        urls.push(request.url());
+        const url = new URL(request.url());
+        if (url.pathname === REPORT) asked.push(url.searchParams);
+      });
+    });
+    page = await context.newPage();
+    await page.goto(`${origin}/report`);
+  }
+
+  async function signIn({ email, password } = ADMIN): Promise<void> {
+    await page.locator('#email').fill(email);
+    await page.locator('#password').fill(password);
+    await page.keyboard.press('Enter');
+    await page.locator('#account').waitFor();
+  }
+
+  /** The document of the report, when it is shown. */
+  async function report(): Promise<Frame> {
+    const frame = await (await page.locator('iframe').elementHandle())?.contentFrame();
+    if (!frame) throw new Error('no frame');
+    await frame.locator('footer').waitFor();
+    return frame;
+  }
+
+  async function problem(): Promise<string> {
+    await page.locator('#problem').waitFor();
+    return page.locator('#problem').innerText();
+  }
+
+  it('asks for who is who, and shows the report of thirty days, with what has just been counted', async () => {
+    await signIn();
+    const failed = async () => {
+      await page.locator('#show').click();
+      await page.locator('#progress').filter({ hasText: 'is shown' }).waitFor({ state: 'attached' });
+      return (await report()).locator('.facts .card', { hasText: 'Failed logins' }).locator('dd').innerText();
+    };
+    expect(await eventually(failed, (count) => count === '3')).toBe('3');
+    const frame = await report();
+    expect(await frame.locator('h1').innerText()).toBe('Security report');
+    expect(await frame.locator('header .note').first().innerText()).toMatch(/^30 days · made /);
+    expect(asked[0]?.get('format')).toBe('html');
+    const days = Date.parse(asked[0]?.get('to') ?? '') - Date.parse(asked[0]?.get('from') ?? '');
+    expect(days / 86_400_000).toBe(29);
+    expect(
+      await frame.locator('#failures').evaluate((canvas: HTMLCanvasElement) => canvas.width),
+    ).toBeGreaterThan(100);
+  });
+
+  it('knows who is signed in after a reload, and in another tab; a sign-out in one takes the report from both', async () => {
+    await signIn();
+    await report();
+    await page.reload();
+    await report();
+    expect(await page.locator('#welcome').isVisible()).toBe(false);
+    const second = await context.newPage();
+    await second.goto(`${service.origin}/report`);
+    await second.locator('iframe').waitFor();
+    await second.locator('#logout').click();
+    for (const tab of [page, second]) {
+      await tab.locator('#welcome').waitFor();
+      expect(await tab.locator('iframe').count()).toBe(0);
+      expect(await tab.locator('#reading').isVisible()).toBe(false);
+    }
+  });
+
+  it('the report can reach neither the page around it, nor its cookies, its storage or the service', async () => {
+    await signIn();
+    const frame = await report();
+    const reached = await frame.evaluate<Record<string, string>>(`(async () => {
+      const attempt = async (work) => { try { return String(await work()); } catch (error) { return error.name; } };
+      return {
+        origin: self.origin,
+        parent: await attempt(() => parent.document.title),
+        cookie: await attempt(() => document.cookie),
+        storage: await attempt(() => localStorage.length),
+        fetch: await attempt(() => fetch('${service.origin}/auth/me')),
+        popup: await attempt(() => open('about:blank')),
+      };
+    })()`);
+    expect(reached).toEqual({
+      origin: 'null',
+      parent: 'SecurityError',
+      cookie: 'SecurityError',
+      storage: 'SecurityError',
+      fetch: 'TypeError',
+      popup: 'null',
+    });
+    // What the browser says of that.
+    expect(complaints.splice(0).join()).toMatch(/Content Security Policy/);
+  });
+
+  it('believes no other window about the height, and no height beyond reason', async () => {
+    await signIn();
+    await report();
+    const height = () => page.evaluate<number>("document.querySelector('iframe').offsetHeight");
+    expect(await eventually(height, (now) => now > 1000)).toBeGreaterThan(1000);
+    const right = await height();
+    await page.evaluate("postMessage({ type: 'report-height', height: 5000 }, '*')");
+    const frame = await report();
+    await frame.evaluate(
+      "for (const height of [-1, 'x', NaN, null]) parent.postMessage({ type: 'report-height', height }, '*')",
+    );
+    await frame.evaluate("parent.postMessage('report-height', '*')");
+    await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))');
+    expect(await height()).toBe(right);
+    await frame.evaluate("parent.postMessage({ type: 'report-height', height: 1e9 }, '*')");
+    expect(await eventually(height, (now) => now === 100_000)).toBe(100_000);
+  });
+
+  it('shows other days: the usual spans with a click, any others by their dates', async () => {
+    await signIn();
+    await report();
+    await page.getByLabel('7 days').check();
+    const heading = () => page.frameLocator('iframe').locator('header').innerText();
+    expect(await eventually(heading, (text) => text.includes('7 days'))).toContain('7 days');
+    await page.locator('#from').fill('2026-01-31');
+    await page.locator('#to').fill('2026-02-02');
+    await page.locator('#show').click();
+    const dates = '31 January to 2 February 2026';
+    expect(await eventually(heading, (text) => text.includes(dates))).toContain(dates);
+    expect(await (await report()).locator('main > .card').first().innerText()).toContain(
+      'Not one event was counted',
+    );
+    expect(await page.locator('[name=span]:checked').count()).toBe(0);
+    const before = asked.length;
+    await page.locator('#from').fill('2026-02-03');
+    await page.locator('#show').click();
+    expect(await page.evaluate("document.getElementById('to').validationMessage")).toBe(
+      'The last day is before the first.',
+    );
+    expect(asked).toHaveLength(before);
+  });
+
+  it('tells of more days than the service gives at once', async () => {
+    await signIn();
+    await report();
+    await page.locator('#from').fill('2020-01-01');
+    await page.locator('#show').click();
+    expect(await problem()).toMatch(/400 days/);
+    await page.getByLabel('90 days').check();
+    await page.locator('#problem').waitFor({ state: 'hidden' });
+  });
+
+  describe('saves the report', () => {
+    let folder: string;
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'silent-auth-saved-'));
+    });
+    afterAll(() => rm(folder, { recursive: true, force: true }));
+
+    async function saved(format: string): Promise<string> {
+      await signIn();
+      await report();
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.locator(`.downloads [value=${format}]`).click(),
+      ]);
+      const [from, to] = [asked[0]?.get('from'), asked[0]?.get('to')];
+      expect(download.suggestedFilename()).toBe(`security-report-${from}-to-${to}.${format}`);
+      const path = join(folder, download.suggestedFilename());
+      await download.saveAs(path);
+      return path;
+    }
+
+    it('as HTML that opens from a disk', async () => {
+      const path = await saved('html');
+      const file = await context.newPage();
+      await file.goto(pathToFileURL(path).href);
+      expect(await file.locator('h1').innerText()).toBe('Security report');
+      expect(await file.locator('html.drawn').count()).toBe(1);
+    });
+
+    it('as CSV', async () => {
+      expect(await readFile(await saved('csv'), 'utf8')).toContain('login.failed');
+    });
+
+    it('as JSON', async () => {
+      expect(JSON.parse(await readFile(await saved('json'), 'utf8'))).toMatchObject({
+        to: asked[0]?.get('to'),
+      });
+    });
+  });
+
+  it('tells a user without the role, and asks for nothing', async () => {
+    const email = uniqueEmail('ada');
+    await service.api().register({ email, password: PASSWORD, transport: 'body' });
+    await signIn({ email, password: PASSWORD });
+    await page.locator('#refused').waitFor();
+    expect(await page.locator('#refused').innerText()).toContain('without the role admin');
+    expect(await violations(page)).toEqual([]);
+    expect(asked).toEqual([]);
+    await page.locator('#logout').click();
+    await signIn();
+    await report();
+  });
+
+  it('says what is wrong with what was typed, and that a session has ended', async () => {
+    await page.locator('#email').press('Enter');
+    expect(await page.locator('#form-error').innerText()).toBe('Give your e-mail address.');
+    await page.locator('#email').fill(ADMIN.email);
+    await page.locator('#password').fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.locator('#form-error').filter({ hasText: 'wrong' }).waitFor();
+    await signIn();
+    await report();
+    const { accessToken } = await anotherSession(service.api(), ADMIN.email);
+    await service.api().send('POST', '/auth/logout-all', { token: accessToken });
+    await page.locator('#show').click();
+    await page.locator('#welcome').waitFor();
+    expect(await page.locator('#form-error').innerText()).toBe('Your session has ended. Sign in again.');
+    expect(await page.locator('iframe').count()).toBe(0);
+  });
+
+  describe('says in words why there is no report', () => {
+    const answer = (status: number, headers: Record<string, string> = {}, body = '{}') => {
+      return (route: Route) =>
+        route.fulfill({ status, headers: { 'content-type': 'application/json', ...headers }, body });
+    };
+
+    it.each([
+      [
+        'too many requests',
+        answer(429, { 'retry-after': '40' }),
+        'That was asked too often. Try again in 40 seconds.',
+      ],
+      [
+        'many minutes',
+        answer(429, { 'retry-after': '600' }),
+        'That was asked too often. Try again in 10 minutes.',
+      ],
+      ['no database', answer(503), 'The database does not answer. Try again in a moment.'],
+      ['no role any more', answer(403), 'The service takes you for no administrator any more.'],
+      ['a fault', answer(500, {}, 'no JSON'), 'The service answered 500.'],
+      [
+        'a page of something between',
+        answer(200),
+        'What came is no report. Is something between this page and the service?',
+      ],
+      [
+        'no connection',
+        (route: Route) => route.abort(),
+        'The service cannot be reached. Is this device offline?',
+      ],
+    ])('%s', async (_, handler, words) => {
+      await page.route(`**${REPORT}*`, handler);
+      await signIn();
+      expect(await problem()).toBe(words);
+      expect(await violations(page)).toEqual([]);
+      await page.unroute(`**${REPORT}*`);
+      await page.locator('#show').click();
+      await report();
+      expect(await page.locator('#problem').isVisible()).toBe(false);
+    });
+
+    it('no audit log', async () => {
+      const silent = await Service.start({
+        ADMIN_EMAIL: ADMIN.email,
+        ADMIN_PASSWORD: ADMIN.password,
+        AUDIT: 'off',
+      });
+      try {
+        await open({}, silent.origin);
+        await signIn();
+        expect(await problem()).toContain('this service keeps no audit log. AUDIT=on makes it keep one.');
+      } finally {
+        await silent.dispose();
+      }
+    });
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const width of [320, 768, 1440])
+      it(`is accessible, and fits ${width} pixels without a second scroll bar, in ${colorScheme} colours`, async () => {
+        await open({ colorScheme, viewport: { width, height: 800 } });
+        await page.locator('#welcome').waitFor();
+        expect(await violations(page)).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+        await signIn();
+        const frame = await report();
+        const excess = async () => {
+          const content = await frame.evaluate<number>('document.documentElement.scrollHeight');
+          return content - (await page.evaluate<number>("document.querySelector('iframe').clientHeight"));
+        };
+        expect(await eventually(excess, (height) => height <= 0)).toBeLessThanOrEqual(0);
+        await frame.locator('summary').first().click();
+        expect(await eventually(excess, (height) => height <= 0)).toBeLessThanOrEqual(0);
+        expect(await violations(page)).toEqual([]);
+        expect(await violations(frame)).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+        expect(await frame.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      });
+});
