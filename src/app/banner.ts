@@ -32,6 +32,7 @@ export function banner(
     lines.push(
       `  warning: ADMIN_EMAIL names a user who has not the role admin; he is left as he is. Give him the role, or name another one.`,
     );
+  if (auth.audit !== false) lines.push(`  security report: ${url}/report, for administrators`);
   for (const warning of warnings) lines.push(`  warning: ${warning}`);
   const errors = findings.filter(({ severity }) => severity === 'error').map(inVariables);
   for (const { subject, message } of errors) lines.push(`  error: ${subject}: ${message}`);

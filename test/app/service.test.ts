@@ -20,6 +20,7 @@ describe('the service on a fresh machine', () => {
     expect(service.output).toContain(`http://localhost:${service.port}`);
     expect(service.output).toContain('database: embedded development database');
     expect(service.output).toContain('throttle: off');
+    expect(service.output).toContain(`security report: http://localhost:${service.port}/report`);
     expect(service.output).toContain('curl ');
     expect(service.output).toContain(`in a browser:\n  http://localhost:${service.port}/\n`);
     expect(service.output).toContain('development keys');
