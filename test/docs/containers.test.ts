@@ -60,10 +60,13 @@ async function makeEnv(times = 1): Promise<{ env: Record<string, string>; exitCo
   }
 }
 
-/** The packages that the service imports at run time: everything in src but types and the development database. */
+/**
+ * The packages that the service imports at run time: everything in src but types, the development database, and the script
+ * of the report page, which the build bundles.
+ */
 async function importedPackages(): Promise<string[]> {
   const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.startsWith('embedded-mongo'))
+    .filter((file) => file.endsWith('.ts') && !/^(embedded-mongo|audit.report-page.page)\b/.test(file))
     .map((file) => read(join('src', file)));
   const specifiers = (await Promise.all(files)).flatMap((source) =>
     [
