@@ -10,6 +10,7 @@ export { AdminService } from './auth/admin/admin.service.js';
 export type { Administrator } from './auth/admin/admin.service.js';
 export type { SecurityEventsQueryDto } from './auth/admin/security-events-query.dto.js';
 export { DoctorService } from './auth/doctor/doctor.service.js';
+export type { ReportFormat, SecurityReportQueryDto } from './auth/admin/security-report-query.dto.js';
 export { AuthHttp } from './auth/auth-http.js';
 export type { ClientRequest } from './auth/auth-http.js';
 export { UsersService } from './users/users.service.js';
@@ -35,13 +36,15 @@ export type { RedisClient, RedisSubscriber } from './revocation/redis-client.js'
 export { AuthEventBus } from './events/auth-event-bus.js';
 export type { EventRecorder } from './events/auth-event-bus.js';
 export { AuditService } from './audit/audit.service.js';
+export { SecurityReportService } from './audit/security-report.service.js';
+export type { SecurityReportQuery } from './audit/security-report.service.js';
+export { securityReportCsv } from './audit/report-csv.js';
 export type {
   AuditStats,
   SecurityEventPage,
   SecurityEventQuery,
   SecuritySummary,
 } from './audit/audit.service.js';
-export type { DayCount } from './audit/security-event.store.js';
 export { reportPageSources } from './audit/report-page/report-page.js';
 export type { ReportPageSources } from './audit/report-page/page-parts.js';
 
@@ -132,6 +135,16 @@ export type {
 export { AUTH_EVENT_NAMES } from './core/security-event.js';
 export type { SecurityEvent } from './core/security-event.js';
 export type { TopEntry } from './core/top-counter.js';
+export type { IndexState } from './core/index-state.js';
+export type {
+  DayCount,
+  EventTotal,
+  ReasonTotal,
+  ReportDay,
+  ReuseCase,
+  SecurityReport,
+  TopTarget,
+} from './core/security-report.js';
 export type {
   ProfileAnswer,
   SessionAnswer,

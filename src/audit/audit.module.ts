@@ -8,10 +8,21 @@ import { MongoSecurityEventStore } from './mongo-security-event.store.js';
 import { SECURITY_DAY_MODEL, type SecurityDay, SecurityDaySchema } from './security-day.schema.js';
 import { SECURITY_EVENT_MODEL, type SecurityEventRow, SecurityEventSchema } from './security-event.schema.js';
 import { SECURITY_EVENT_STORE } from './security-event.store.js';
+import { SecurityReportService } from './security-report.service.js';
+
+export interface AuditModuleImports {
+  readonly options: DynamicModule;
+  readonly database: DynamicModule;
+  readonly users: DynamicModule;
+  readonly tokens: DynamicModule;
+}
 
 @Module({})
 export class AuditModule {
-  static register(options: DynamicModule, database: DynamicModule, connectionName?: string): DynamicModule {
+  static register(
+    { options, database, users, tokens }: AuditModuleImports,
+    connectionName?: string,
+  ): DynamicModule {
     const models = MongooseModule.forFeature(
       [
         { name: SECURITY_EVENT_MODEL, schema: SecurityEventSchema },
@@ -21,7 +32,7 @@ export class AuditModule {
     );
     return {
       module: AuditModule,
-      imports: [options, database, models, EventsModule],
+      imports: [options, database, users, tokens, models, EventsModule],
       providers: [
         {
           provide: SECURITY_EVENT_STORE,
@@ -37,8 +48,9 @@ export class AuditModule {
           ],
         },
         AuditService,
+        SecurityReportService,
       ],
-      exports: [AuditService],
+      exports: [AuditService, SecurityReportService],
     };
   }
 }

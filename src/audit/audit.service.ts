@@ -13,6 +13,7 @@ import type { AuthEventName, AuthEvents } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock } from '../core/ports.js';
 import { isRoutine, type SecurityEvent, securityEvent } from '../core/security-event.js';
+import type { DayCount } from '../core/security-report.js';
 import { mergeTops, type TopEntry } from '../core/top-counter.js';
 import { atMost } from '../database/at-most.js';
 import { CLOCK } from '../database/database.module.js';
@@ -21,7 +22,6 @@ import { BackgroundWrite } from './background-write.js';
 import { DayCounter, dayOf } from './day-counter.js';
 import { EventQueue } from './event-queue.js';
 import {
-  type DayCount,
   SECURITY_EVENT_STORE,
   type SecurityEventFilter,
   type SecurityEventStore,
@@ -35,6 +35,8 @@ const ROUTINE_DELAY_MS = 1000;
 /** A process that stops waits so long for the audit log: the database may be away. */
 const LAST_WRITES_MS = 1000;
 const TOP_LIMIT = 10;
+/** A summary waits no longer for what this process has not written yet: it is added from memory then. */
+const WRITES_BEFORE_SUMMARY_MS = 1000;
 
 /** Which events to read, the newest first. */
 export interface SecurityEventQuery extends Omit<SecurityEventFilter, 'before'> {
@@ -50,6 +52,7 @@ export interface SecurityEventPage {
 
 /** What a report of some days begins with. */
 export interface SecuritySummary {
+  /** Of one day and type there may be two, to be added: what is written, and what still waits. */
   readonly counts: readonly DayCount[];
   /** Where failed logins came from: addresses, and networks of IPv6. */
   readonly topSources: readonly TopEntry[];
@@ -132,9 +135,14 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
     return found.length > limit && last ? { items, nextCursor: toCursor(last.id) } : { items };
   }
 
-  /** Counters of the days from one moment to another, both days included (UTC); it reads days, not events. */
+  /**
+   * Counters of the days from one moment to another, both days included (UTC); it reads days, not events. What this process
+   * has counted is written before, or added where it cannot be.
+   */
   async summary(from: Date, to: Date): Promise<SecuritySummary> {
-    const { counts, tops } = await this.store.days(dayOf(from), dayOf(to));
+    await atMost(WRITES_BEFORE_SUMMARY_MS, this.flush());
+    const days = [dayOf(from), dayOf(to)] as const;
+    const { counts, tops } = this.counter.complete(await this.store.days(...days), ...days);
     return {
       counts,
       topSources: mergeTops(

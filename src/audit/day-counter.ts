@@ -1,8 +1,10 @@
 import type { AuthEventName } from '../core/events.js';
 import { networkOf } from '../core/network.js';
+import { ReasonNames } from '../core/reason-names.js';
 import type { SecurityEvent } from '../core/security-event.js';
+import type { DayCount } from '../core/security-report.js';
 import { TopCounter } from '../core/top-counter.js';
-import type { DayTops, SecurityEventStore } from './security-event.store.js';
+import type { DayRecords, DayTops, SecurityEventStore } from './security-event.store.js';
 
 /** What is counted by where it came from and whom it was for. */
 const FAILURES: ReadonlySet<AuthEventName> = new Set<AuthEventName>(['login.failed', 'login.locked']);
@@ -13,6 +15,11 @@ const SOURCE_PREFIX = { ipv4: 32, ipv6: 64 };
 /** Lists of earlier days are complete; they are kept here until they were written. */
 const MAX_DAYS = 3;
 
+interface Count {
+  count: number;
+  readonly reasons: Map<string, number>;
+}
+
 interface Tops {
   readonly sources: TopCounter;
   readonly targets: TopCounter;
@@ -20,12 +27,13 @@ interface Tops {
 }
 
 /**
- * Counts events by day and type, and the sources and targets of failed logins, in bounded memory; what has changed is
- * written from time to time. Counters go on while rows have to be dropped.
+ * Counts events by day, type and reason, and the sources and targets of failed logins, in bounded memory; what has changed
+ * is written from time to time. Counters go on while rows have to be dropped.
  */
 export class DayCounter {
   /** By day and type. */
-  private counts = new Map<string, Map<AuthEventName, number>>();
+  private counts = new Map<string, Map<AuthEventName, Count>>();
+  private readonly reasons = new ReasonNames();
   private readonly tops = new Map<string, Tops>();
 
   constructor(
@@ -35,9 +43,10 @@ export class DayCounter {
     private readonly instance: string,
   ) {}
 
-  add({ at, type, ip, userId }: Pick<SecurityEvent, 'at' | 'type' | 'ip' | 'userId'>): void {
+  add(event: Pick<SecurityEvent, 'at' | 'type' | 'ip' | 'userId' | 'reason'>): void {
+    const { at, type, ip, userId, reason } = event;
     const day = dayOf(at);
-    this.increase(day, type, 1);
+    this.increase(day, type, 1, reason === undefined ? [] : [[this.reasons.of(type, reason), 1]]);
     if (!FAILURES.has(type)) return;
     const tops = this.topsOf(day);
     tops.isChanged = true;
@@ -51,26 +60,49 @@ export class DayCounter {
 
   /** Writes what has changed. After a failure all of it is still there; a count may then be written twice, never lost. */
   async write(): Promise<void> {
-    const increments = [...this.counts].flatMap(([day, ofDay]) =>
-      [...ofDay].map(([type, count]) => ({ day, type, count })),
-    );
+    const increments = this.waitingCounts;
     this.counts = new Map();
     try {
       await this.store.count(increments, this.retentionMs);
     } catch (error) {
-      for (const { day, type, count } of increments) this.increase(day, type, count);
+      for (const { day, type, count, reasons = {} } of increments)
+        this.increase(day, type, count, Object.entries(reasons));
       throw error;
     }
     for (const [day, tops] of this.tops) if (tops.isChanged) await this.writeTops(day, tops);
   }
 
-  private async writeTops(day: string, tops: Tops): Promise<void> {
-    const lists: DayTops = {
-      day,
-      instance: this.instance,
-      sources: tops.sources.top(),
-      targets: tops.targets.top(),
+  /** What was written, and what is counted here and still waits. */
+  complete({ counts, tops }: DayRecords, from: string, to: string): DayRecords {
+    const isWanted = ({ day }: { day: string }) => from <= day && day <= to;
+    const waiting = [...this.tops].filter(([, { isChanged }]) => isChanged);
+    const lists = waiting.map(([day, each]) => this.listsOf(day, each)).filter(isWanted);
+    // A list of this process is in place of the one that it has written before.
+    const isReplaced = ({ day, instance }: DayTops) =>
+      instance === this.instance && lists.some((list) => list.day === day);
+    return {
+      counts: [...counts, ...this.waitingCounts.filter(isWanted)],
+      tops: [...tops.filter((list) => !isReplaced(list)), ...lists],
     };
+  }
+
+  private get waitingCounts(): DayCount[] {
+    return [...this.counts].flatMap(([day, ofDay]) =>
+      [...ofDay].map(([type, { count, reasons }]) => ({
+        day,
+        type,
+        count,
+        ...(reasons.size > 0 ? { reasons: Object.fromEntries(reasons) } : {}),
+      })),
+    );
+  }
+
+  private listsOf(day: string, { sources, targets }: Tops): DayTops {
+    return { day, instance: this.instance, sources: sources.top(), targets: targets.top() };
+  }
+
+  private async writeTops(day: string, tops: Tops): Promise<void> {
+    const lists = this.listsOf(day, tops);
     tops.isChanged = false;
     try {
       await this.store.keepTops(lists, this.retentionMs);
@@ -80,10 +112,19 @@ export class DayCounter {
     }
   }
 
-  private increase(day: string, type: AuthEventName, count: number): void {
-    const ofDay = this.counts.get(day) ?? new Map<AuthEventName, number>();
+  private increase(
+    day: string,
+    type: AuthEventName,
+    count: number,
+    reasons: readonly (readonly [string, number])[],
+  ): void {
+    const ofDay = this.counts.get(day) ?? new Map<AuthEventName, Count>();
     if (ofDay.size === 0) this.counts.set(day, ofDay);
-    ofDay.set(type, count + (ofDay.get(type) ?? 0));
+    const ofType = ofDay.get(type) ?? { count: 0, reasons: new Map<string, number>() };
+    ofDay.set(type, ofType);
+    ofType.count += count;
+    for (const [reason, times] of reasons)
+      ofType.reasons.set(reason, times + (ofType.reasons.get(reason) ?? 0));
   }
 
   private topsOf(day: string): Tops {

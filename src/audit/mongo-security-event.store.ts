@@ -1,13 +1,15 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { type Model, mongo } from 'mongoose';
 import { leastEventId } from '../core/event-id.js';
+import { fieldToReason, reasonToField } from '../core/reason-names.js';
 import type { SecurityEvent } from '../core/security-event.js';
+import type { DayCount } from '../core/security-report.js';
 import { ensureIndexes } from '../database/ensure-indexes.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { orUnavailable } from '../database/unavailable.js';
 import type { SecurityDay } from './security-day.schema.js';
 import type { SecurityEventRow } from './security-event.schema.js';
-import type { DayCount, DayTops, SecurityEventFilter, SecurityEventStore } from './security-event.store.js';
+import type { DayRecords, DayTops, SecurityEventFilter, SecurityEventStore } from './security-event.store.js';
 
 const DUPLICATE_KEY = 11000;
 const DAY_MS = 86_400_000;
@@ -57,10 +59,10 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
 
   async count(increments: readonly DayCount[], retentionMs: number): Promise<void> {
     await this.update(
-      increments.map(({ day, type, count }) => ({
+      increments.map(({ day, type, count, reasons = {} }) => ({
         filter: { _id: `${day} ${type}` },
         update: {
-          $inc: { count },
+          $inc: { count, ...byField(reasons) },
           $setOnInsert: { day, type, expiresAt: endOfLife(day, retentionMs) },
         },
       })),
@@ -79,15 +81,15 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     ]);
   }
 
-  async days(from: string, to: string): Promise<{ counts: DayCount[]; tops: DayTops[] }> {
+  async days(from: string, to: string): Promise<DayRecords> {
     const rows = await orUnavailable(() =>
       nativeCollection(this.daily)
         .find({ day: { $gte: from, $lte: to } }, { sort: { day: 1 } })
         .toArray(),
     );
     return {
-      counts: rows.flatMap(({ day, type, count }) =>
-        type === undefined || count === undefined ? [] : [{ day, type, count }],
+      counts: rows.flatMap(({ day, type, count, reasons }) =>
+        type === undefined || count === undefined ? [] : [{ day, type, count, ...byReason(reasons) }],
       ),
       tops: rows.flatMap(({ day, instance, sources = [], targets = [] }) =>
         instance === undefined ? [] : [{ day, instance, sources, targets }],
@@ -129,6 +131,19 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
 interface InsertAnswer {
   readonly writeErrors?: readonly { code: number; errmsg: string }[];
   readonly writeConcernError?: { errmsg: string };
+}
+
+/** In a field of their own: who does not know of reasons reads the count as before. */
+function byField(reasons: NonNullable<DayCount['reasons']>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(reasons).map(([reason, count]) => [`reasons.${reasonToField(reason)}`, count]),
+  );
+}
+
+function byReason(fields: SecurityDay['reasons']): Pick<DayCount, 'reasons'> {
+  if (fields === undefined) return {};
+  const entries = Object.entries(fields);
+  return { reasons: Object.fromEntries(entries.map(([field, count]) => [fieldToReason(field), count])) };
 }
 
 function endOfLife(day: string, retentionMs: number): Date {

@@ -7,7 +7,7 @@ const TOP = raw([{ _id: false, key: String, count: Number, error: Number }]);
 
 /**
  * What a report reads in place of events. Of each day (UTC) there is one document for each type of event, `<day> <type>`,
- * with its `count`; and one for each process that saw failed logins, `<day> top <instance>`, with bounded lists.
+ * with its `count` and its `reasons`; and one for each process that saw failed logins, `<day> top <instance>`, with bounded lists.
  */
 @Schema({ collection: 'security_daily', ...SCHEMA_OPTIONS })
 export class SecurityDay {
@@ -23,6 +23,10 @@ export class SecurityDay {
 
   @Prop({ type: Number })
   count?: number;
+
+  /** Of the count, how often for which reason; by names of fields (`reasonToField`). Earlier versions write none. */
+  @Prop({ type: Object })
+  reasons?: Readonly<Record<string, number>>;
 
   @Prop({ type: String })
   instance?: string;

@@ -1,5 +1,6 @@
 import type { AuthEventName } from '../core/events.js';
 import type { SecurityEvent } from '../core/security-event.js';
+import type { DayCount } from '../core/security-report.js';
 import type { TopEntry } from '../core/top-counter.js';
 
 /** Injection token of the {@link SecurityEventStore}. */
@@ -15,14 +16,6 @@ export interface SecurityEventFilter {
   /** Only what comes before this id: older. */
   readonly before?: string | undefined;
   readonly limit: number;
-}
-
-/** How often an event came on a day. */
-export interface DayCount {
-  /** `YYYY-MM-DD`, UTC. */
-  readonly day: string;
-  readonly type: AuthEventName;
-  readonly count: number;
 }
 
 /** Where a day's failed logins came from and whom they were for, as one process saw it. */
@@ -50,5 +43,11 @@ export interface SecurityEventStore {
   /** Keeps the lists of one process and day, in place of those kept before. */
   keepTops(tops: DayTops, retentionMs: number): Promise<void>;
   /** What is kept of the days, both included. */
-  days(from: string, to: string): Promise<{ counts: DayCount[]; tops: DayTops[] }>;
+  days(from: string, to: string): Promise<DayRecords>;
+}
+
+/** What is kept of some days. */
+export interface DayRecords {
+  readonly counts: readonly DayCount[];
+  readonly tops: readonly DayTops[];
 }

@@ -88,7 +88,7 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   const revocation = RevocationModule.register(options, database, connectionName);
   const users = UsersModule.register(options, database, connectionName);
   const tokens = TokensModule.register({ options, database, revocation, users }, connectionName);
-  const audit = AuditModule.register(options, database, connectionName);
+  const audit = AuditModule.register({ options, database, users, tokens }, connectionName);
   const throttle = ThrottleModule.register(options, connectionName);
   const introspection = IntrospectionModule.register(
     controllers.introspection === false ? null : routePrefix,

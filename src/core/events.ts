@@ -75,9 +75,9 @@ export interface AuthEvents {
   'user.logged_out': Act & { userId: string; sessionId: string | null; everywhere: boolean };
   'user.disabled': Act & { userId: string };
   'user.enabled': Act & { userId: string };
-  /** An administrator looked at a user's sessions, or at security events: of one user, or of all (null). */
+  /** An administrator looked at a user's sessions, at security events of one user or of all (null), or at the security report. */
   'records.viewed': {
-    records: 'sessions' | 'security_events';
+    records: 'sessions' | 'security_events' | 'security_report';
     userId: string | null;
     by: string;
     source: EventSource;

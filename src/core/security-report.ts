@@ -35,6 +35,16 @@ export interface SecurityReport {
   readonly indexes: readonly IndexState[];
 }
 
+/** How often an event came on a day. */
+export interface DayCount {
+  /** `YYYY-MM-DD`, UTC. */
+  readonly day: string;
+  readonly type: AuthEventName;
+  readonly count: number;
+  /** Of a type that gives reasons: how often each; days that were counted by an earlier version have none. */
+  readonly reasons?: Readonly<Record<string, number>>;
+}
+
 export interface EventTotal {
   readonly type: AuthEventName;
   readonly count: number;

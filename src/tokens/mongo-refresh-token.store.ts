@@ -7,6 +7,7 @@ import { ensureIndexes } from '../database/ensure-indexes.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { REFRESH_TOKEN_MODEL, RefreshToken } from './refresh-token.schema.js';
 import type {
+  LiveSessionCount,
   RefreshSession,
   RefreshTokenStore,
   RotationCommand,
@@ -97,6 +98,21 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
       ip: device.ip,
       at: createdAt,
     }));
+  }
+
+  async countLive(now: Date, limit: number): Promise<LiveSessionCount> {
+    // By the TTL index, up to a limit: revoked sessions stay until they expire, and may be nearly all of them.
+    const unexpired = [{ $match: { expiresAt: { $gt: now } } }, { $limit: limit }];
+    const count = async (...stages: object[]) => {
+      const [row] = await this.sessions
+        .aggregate<{ count: number }>([...unexpired, ...stages, { $count: 'count' }])
+        .toArray();
+      return row?.count ?? 0;
+    };
+    const [looked, active] = await orUnavailable(() =>
+      Promise.all([count(), count({ $match: { revokedAt: null } })]),
+    );
+    return { active, isAtLeast: looked === limit };
   }
 
   async confirm(id: string, generation: number, now: Date): Promise<void> {

@@ -19,6 +19,7 @@ import { UsersService } from '../users/users.service.js';
 import { type ClientTraits, sourceOf, useOf } from './client-traits.js';
 import { earlierToken, subject } from './refresh-events.js';
 import {
+  type LiveSessionCount,
   REFRESH_TOKEN_STORE,
   type RefreshSession,
   type RefreshTokenStore,
@@ -162,6 +163,11 @@ export class RefreshTokenService {
   async findLive(sessionId: string): Promise<RefreshSession | null> {
     const session = await this.store.findById(sessionId);
     return session && !session.revokedAt && session.expiresAt.getTime() > this.clock.now() ? session : null;
+  }
+
+  /** How many sessions are live now, of all users; it looks at `limit` that have not expired and at no more. */
+  async countLive(limit: number): Promise<LiveSessionCount> {
+    return this.store.countLive(new Date(this.clock.now()), limit);
   }
 
   /** Whether the user had a session on the device, living or not, that the store still remembers. */

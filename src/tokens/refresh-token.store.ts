@@ -38,6 +38,13 @@ export interface SessionLogin {
   readonly at: Date;
 }
 
+/** How many sessions are live. */
+export interface LiveSessionCount {
+  readonly active: number;
+  /** Whether there may be more: counting ended at its limit. */
+  readonly isAtLeast: boolean;
+}
+
 /** The compare-and-set of a rotation. */
 export interface RotationCommand {
   readonly sessionId: string;
@@ -68,6 +75,8 @@ export interface RefreshTokenStore {
   hasDevice(userId: string, deviceId: string): Promise<boolean>;
   /** Where and when the live sessions began, latest use first. */
   findLogins(userId: string, now: Date): Promise<SessionLogin[]>;
+  /** Counts live sessions of all users, looking at `limit` that have not expired and at no more. */
+  countLive(now: Date, limit: number): Promise<LiveSessionCount>;
   /** Records that `generation`, if it is still the current one, was seen in use. */
   confirm(id: string, generation: number, now: Date): Promise<void>;
   /** Records the first recovery of `generation`, if it is still the current one and nobody has used it. */

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { AuditService } from '../../src/audit/audit.service.js';
-import type { DayCount, DayTops, SecurityEventStore } from '../../src/audit/security-event.store.js';
+import type { DayTops, SecurityEventStore } from '../../src/audit/security-event.store.js';
 import { resolveOptions } from '../../src/core/options/resolve-options.js';
 import type { SecurityEvent } from '../../src/core/security-event.js';
+import type { DayCount } from '../../src/core/security-report.js';
 import { AuthEventBus } from '../../src/events/auth-event-bus.js';
 import type { AuthOptions } from '../../src/index.js';
 import { authOptions } from '../support/host-app.js';

@@ -1,6 +1,7 @@
 import { Types } from 'mongoose';
 import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../../src/core/rotation.js';
 import type {
+  LiveSessionCount,
   RefreshSession,
   RefreshTokenStore,
   RotationCommand,
@@ -52,6 +53,12 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     return [...this.sessions.values()]
       .filter((session) => session.userId === userId && !session.revokedAt && session.expiresAt > now)
       .sort((a, b) => b.lastUsedAt.getTime() - a.lastUsedAt.getTime() || (a.id < b.id ? 1 : -1));
+  }
+
+  async countLive(now: Date, limit: number): Promise<LiveSessionCount> {
+    const looked = [...this.sessions.values()].filter(({ expiresAt }) => expiresAt > now).slice(0, limit);
+    const active = looked.filter(({ revokedAt }) => !revokedAt).length;
+    return { active, isAtLeast: looked.length === limit };
   }
 
   async hasDevice(userId: string, deviceId: string): Promise<boolean> {

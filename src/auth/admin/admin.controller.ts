@@ -7,10 +7,12 @@ import {
   Post,
   Query,
   Req,
+  Res,
   type Type,
   UseFilters,
   UseGuards,
 } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { SecurityEventPage } from '../../audit/audit.service.js';
 import type { AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
 import { BodyValidationPipe } from '../body-validation.pipe.js';
@@ -26,6 +28,8 @@ import { RolesGuard } from '../guards/roles.guard.js';
 import { type HttpRequest, sourceOf } from '../http-request.js';
 import { type Administrator, AdminService } from './admin.service.js';
 import { SecurityEventsQueryDto } from './security-events-query.dto.js';
+import { securityReportAnswer, type SecurityReportAnswer } from './security-report-answer.js';
+import { SecurityReportQueryDto } from './security-report-query.dto.js';
 
 /**
  * The routes of administrators, behind the role `admin`: who has it not gets the same 403 whatever he asks for. They read
@@ -37,7 +41,10 @@ import { SecurityEventsQueryDto } from './security-events-query.dto.js';
 @UseGuards(RequestShapeGuard, AccessTokenGuard, RolesGuard)
 @UseFilters(AuthErrorFilter, UnexpectedErrorFilter)
 export abstract class AdminController {
-  constructor(private readonly administration: AdminService) {}
+  constructor(
+    private readonly administration: AdminService,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
 
   @Get('users/:id/sessions')
   async sessions(
@@ -85,6 +92,20 @@ export abstract class AdminController {
     @Req() request: HttpRequest,
   ): Promise<SecurityEventPage> {
     return this.administration.securityEvents(query, administrator(user, request));
+  }
+
+  @Get('security-report')
+  async securityReport(
+    @Query(new BodyValidationPipe(SecurityReportQueryDto)) query: Readonly<SecurityReportQueryDto>,
+    @CurrentUser() user: AuthenticatedUser,
+    @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: unknown,
+  ): Promise<SecurityReportAnswer['body']> {
+    const report = await this.administration.securityReport(query, administrator(user, request));
+    const { headers, body } = securityReportAnswer(report, query.format ?? 'json');
+    for (const [name, value] of Object.entries(headers))
+      this.adapterHost.httpAdapter.setHeader(response, name, value);
+    return body;
   }
 }
 

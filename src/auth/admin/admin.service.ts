@@ -1,12 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService, type SecurityEventPage } from '../../audit/audit.service.js';
+import { SecurityReportService } from '../../audit/security-report.service.js';
 import { AuthError } from '../../core/errors.js';
-import type { EventSource } from '../../core/events.js';
+import type { AuthEvents, EventSource } from '../../core/events.js';
+import type { SecurityReport } from '../../core/security-report.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { UsersService } from '../../users/users.service.js';
 import { AuthService } from '../auth.service.js';
 import type { SessionAnswer } from '../dto/answers.js';
 import type { SecurityEventsQueryDto } from './security-events-query.dto.js';
+import type { SecurityReportQueryDto } from './security-report-query.dto.js';
 
 /** Who administers, and from where: it stands in every event. */
 export interface Administrator {
@@ -28,6 +31,7 @@ export class AdminService {
     private readonly auth: AuthService,
     private readonly users: UsersService,
     private readonly audit: AuditService,
+    private readonly reports: SecurityReportService,
     private readonly events: AuthEventBus,
   ) {}
 
@@ -85,13 +89,26 @@ export class AdminService {
     return page;
   }
 
+  /**
+   * The security report; whatever its format is to be, that is for who answers with it.
+   * @throws AuthError `VALIDATION_FAILED` (an impossible date or period), `NOT_FOUND` (there is no audit log)
+   */
+  async securityReport(
+    { from, to }: Pick<SecurityReportQueryDto, 'from' | 'to'>,
+    admin: Administrator,
+  ): Promise<SecurityReport> {
+    const report = await this.reports.report({ from: momentOf('from', from), to: momentOf('to', to) });
+    this.tellOfView('security_report', null, admin);
+    return report;
+  }
+
   private async assertUser(userId: string): Promise<void> {
     const user = userId.length > MAX_ID ? null : await this.users.findById(userId);
     if (!user) throw new AuthError('NOT_FOUND');
   }
 
   private tellOfView(
-    records: 'sessions' | 'security_events',
+    records: AuthEvents['records.viewed']['records'],
     userId: string | null,
     { id: by, source }: Administrator,
   ): void {

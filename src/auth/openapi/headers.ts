@@ -8,6 +8,33 @@ export function noStore(): Header {
   };
 }
 
+export function noSniff(): Header {
+  return {
+    description: 'What users typed is in the answer, which is nothing but what its type says.',
+    required: true,
+    schema: { type: 'string', const: 'nosniff' },
+  };
+}
+
+export function contentDisposition(): Header {
+  return {
+    description: 'CSV: a file.',
+    required: false,
+    schema: {
+      type: 'string',
+      pattern: '^attachment; filename="security-report-[\\d-]+\\.csv"$',
+    },
+  };
+}
+
+export function contentSecurityPolicy(): Header {
+  return {
+    description: 'HTML: its own script and style, by their hashes, and nothing else.',
+    required: false,
+    schema: { type: 'string', minLength: 1 },
+  };
+}
+
 export function wwwAuthenticate(): Header {
   return {
     description: 'RFC 6750: `error="invalid_token"` where a token was sent.',

@@ -2,6 +2,7 @@ import type { AuthOptions } from '../../core/options/auth-options.js';
 import { cookieName, refreshCookieName } from '../../tokens/refresh-token.extractor.js';
 import type { AuthModuleExtras } from '../auth.module-definition.js';
 import { AUDIT_SCHEMAS } from './audit-schemas.js';
+import { REPORT_SCHEMAS } from './report-schemas.js';
 import { answerSchemas, ref } from './answer-schemas.js';
 import { ERROR_SCHEMAS, errorResponses } from './error-responses.js';
 import { clearedCookie, deviceCookie, noStore, setCookie, tokenCookie } from './headers.js';
@@ -61,7 +62,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const route = ROUTES[name];
     if (route.tag === 'Administration' && !hasAdmin) continue;
-    if (name === 'listSecurityEvents' && options.audit === false) continue;
+    if (route.needsAudit && options.audit === false) continue;
     const at = `${prefix && `/${prefix}`}${route.path}`;
     paths[at] = { ...paths[at], [route.method]: operation(name, route, cookies) };
   }
@@ -92,7 +93,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
           maxPasswordLength: password.maxLength ?? 128,
         }),
         ...answerSchemas({ allowBodyTransport }),
-        ...(hasAdmin && options.audit !== false ? AUDIT_SCHEMAS : {}),
+        ...(hasAdmin && options.audit !== false ? { ...AUDIT_SCHEMAS, ...REPORT_SCHEMAS } : {}),
         ...ERROR_SCHEMAS,
         ...(hasClients ? INTROSPECTION_SCHEMAS : {}),
       },
@@ -155,14 +156,22 @@ function parametersOf({ idOf, query = [] }: Route): { parameters?: Parameter[] }
   return parameters.length > 0 ? { parameters } : {};
 }
 
-function success({ description, schema, isList, cookie }: Route['success'], names: CookieNames): Response {
+function success(
+  { description, schema, isList, texts, cookie, headers }: Route['success'],
+  names: CookieNames,
+): Response {
   return {
     description,
-    headers: { 'Cache-Control': noStore(), ...(cookie ? { 'Set-Cookie': cookieHeader(cookie, names) } : {}) },
+    headers: {
+      'Cache-Control': noStore(),
+      ...(cookie ? { 'Set-Cookie': cookieHeader(cookie, names) } : {}),
+      ...headers,
+    },
     ...(schema
       ? {
           content: {
             'application/json': { schema: isList ? { type: 'array', items: ref(schema) } : ref(schema) },
+            ...texts,
           },
         }
       : {}),

@@ -42,7 +42,7 @@ export interface Response {
   description: string;
   headers: Record<string, Header>;
   /** Absent where the answer has no body. */
-  content?: JsonContent;
+  content?: JsonContent & TextContent;
 }
 
 export interface Header {
@@ -53,6 +53,9 @@ export interface Header {
 }
 
 export type JsonContent = { 'application/json': { schema: Schema | Reference; example?: unknown } };
+
+/** Other forms of the same answer. */
+export type TextContent = Partial<Record<'text/csv' | 'text/html', { schema: Schema }>>;
 
 export type FormContent = { 'application/x-www-form-urlencoded': { schema: Schema | Reference } };
 

@@ -1,6 +1,8 @@
 import type { AuthErrorCode } from '../../core/errors.js';
 import { AUTH_EVENT_NAMES } from '../../core/security-event.js';
-import type { Method, Parameter } from './open-api.types.js';
+import { REPORT_FORMATS } from '../admin/security-report-query.dto.js';
+import { contentDisposition, contentSecurityPolicy, noSniff } from './headers.js';
+import type { Header, Method, Parameter, TextContent } from './open-api.types.js';
 
 /** Anything with a body can be unreadable, whether a route needs one or not. */
 const BODY = ['MALFORMED_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
@@ -65,6 +67,7 @@ export const CODES = {
   disableUser: [...BODY, ...GUARD, 'FORBIDDEN', 'NOT_FOUND', ...ANYWHERE],
   enableUser: [...BODY, ...GUARD, 'FORBIDDEN', 'NOT_FOUND', ...ANYWHERE],
   listSecurityEvents: ['VALIDATION_FAILED', ...GUARD, 'FORBIDDEN', ...ANYWHERE],
+  securityReport: ['VALIDATION_FAILED', ...GUARD, 'FORBIDDEN', ...ANYWHERE],
 } as const satisfies Record<string, readonly AuthErrorCode[]>;
 
 export type RouteName = keyof typeof CODES;
@@ -84,6 +87,8 @@ export interface Route {
   readonly needs: readonly ('accessToken' | 'refreshCookie' | null)[];
   /** What `{id}` in the path names. */
   readonly idOf?: 'session' | 'user';
+  /** Whether there is nothing to answer with where the audit log is off. */
+  readonly needsAudit?: true;
   readonly query?: readonly Pick<Parameter, 'name' | 'description' | 'schema'>[];
   readonly request?: { readonly schema: string; readonly required: boolean };
   readonly success: {
@@ -91,6 +96,9 @@ export interface Route {
     readonly description: string;
     readonly schema?: string;
     readonly isList?: true;
+    /** What it may be besides JSON. */
+    readonly texts?: TextContent;
+    readonly headers?: Readonly<Record<string, Header>>;
     /** What the answer does to the refresh cookie; a login remembers the device too. */
     readonly cookie?: 'set' | 'set with device' | 'cleared' | 'cleared if yours';
   };
@@ -252,6 +260,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     description:
       'The audit log, the newest event first. Pages go back in time: what happens meanwhile is newer than the first page, so nothing comes twice and nothing is left out.',
     needs: ['accessToken'],
+    needsAudit: true,
     query: [
       {
         name: 'userId',
@@ -277,5 +286,58 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
       { name: 'cursor', description: '`nextCursor` of the page before.', schema: { type: 'string' } },
     ],
     success: { status: 200, description: 'A page of events.', schema: 'SecurityEventPage' },
+  },
+  securityReport: {
+    method: 'get',
+    path: '/admin/security-report',
+    tag: 'Administration',
+    summary: 'What happened, in numbers',
+    description:
+      'Totals and daily numbers of every type of event, where failed logins came from and whom they were for, reuse of refresh tokens, sessions, and the state of the indexes. Made of counters of days: its time does not grow with the audit log. Looking is audited too.',
+    needs: ['accessToken'],
+    needsAudit: true,
+    query: [
+      {
+        name: 'from',
+        description:
+          'The first day (UTC), or a moment in it with its zone; 29 days before the last one unless given.',
+        schema: { type: 'string' },
+      },
+      {
+        name: 'to',
+        description: 'The last day, included; today unless given. At most 400 days in all.',
+        schema: { type: 'string' },
+      },
+      {
+        name: 'format',
+        description: '`json` unless given.',
+        schema: { type: 'string', enum: [...REPORT_FORMATS] },
+      },
+    ],
+    success: {
+      status: 200,
+      description: 'The report.',
+      schema: 'SecurityReport',
+      headers: {
+        'X-Content-Type-Options': noSniff(),
+        'Content-Disposition': contentDisposition(),
+        'Content-Security-Policy': contentSecurityPolicy(),
+      },
+      texts: {
+        'text/csv': {
+          schema: {
+            type: 'string',
+            description:
+              'RFC 4180 in UTF-8 with a byte order mark; each line says of which `section` it is. What users typed never begins as a formula does.',
+          },
+        },
+        'text/html': {
+          schema: {
+            type: 'string',
+            description: 'One page that needs nothing else: it can be saved and sent.',
+          },
+        },
+      },
+    },
   },
 };

@@ -1,6 +1,7 @@
 import { compilePipeline } from '../aggregate.js';
 import { openChangeStream } from '../change-stream.js';
 import { failedToParse, notImplemented, typeMismatch } from '../errors.js';
+import { wholeNumber } from '../numbers.js';
 import { findRecords } from '../query-plan.js';
 import { DocumentCursor } from '../result-cursor.js';
 import { type Document, isDocument } from '../values.js';
@@ -36,17 +37,18 @@ function aggregate(context: CommandContext): Document {
   return { cursor: { firstBatch: docs, id, ns: namespace } };
 }
 
-/** A leading `$match` finds its documents through an index; all stages are checked before. */
+/** A leading `$match` finds its documents through an index, no more than a `$limit` behind it lets pass; all stages are checked before. */
 function runOverCollection(
   { server, command }: CommandContext,
   namespace: string,
   pipeline: unknown[],
 ): Document[] {
   const run = compilePipeline(pipeline);
-  const [first] = pipeline;
+  const [first, second] = pipeline as unknown[];
   const matched: unknown = isDocument(first) ? first.$match : undefined;
   const filter = isDocument(matched) ? matched : {};
   const collection = server.store.find(namespace);
   checkHint(collection, command.hint, filter);
-  return run(findRecords(collection, { filter }).map(({ doc }) => doc));
+  const limit = isDocument(matched) && isDocument(second) ? wholeNumber(second.$limit) : undefined;
+  return run(findRecords(collection, { filter, limit }).map(({ doc }) => doc));
 }
