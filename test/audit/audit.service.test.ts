@@ -38,8 +38,9 @@ class SwitchedStore implements SecurityEventStore {
     this.reach();
     this.tops.set(`${tops.day} ${tops.instance}`, tops);
   }
-  async days() {
-    return { counts: this.counts, tops: [...this.tops.values()] };
+  async days(from: string, to: string) {
+    const isWanted = ({ day }: { day: string }) => from <= day && day <= to;
+    return { counts: this.counts.filter(isWanted), tops: [...this.tops.values()].filter(isWanted) };
   }
   private reach(): void {
     if (this.isAway) throw new Error('out of reach');
@@ -136,7 +137,7 @@ describe(AuditService.name, () => {
     expect(store.counts).toEqual(
       expect.arrayContaining([
         { day: '2026-01-01', type: 'refresh_token.rotated', count: 30_000 },
-        { day: '2026-01-01', type: 'login.failed', count: 10 },
+        { day: '2026-01-01', type: 'login.failed', count: 10, reasons: { wrong_password: 10 } },
       ]),
     );
   });
@@ -148,11 +149,12 @@ describe(AuditService.name, () => {
     fail('2001:db8:1:2::6', 'v');
     now += DAY;
     fail('198.51.100.1');
-    await service.flush();
     const { counts, topSources, topTargets } = await service.summary(new Date(NOW), new Date(now));
+    // What was counted is written for it.
+    expect(store.counts).toEqual(counts);
     expect(counts).toEqual([
-      { day: '2026-01-01', type: 'login.failed', count: 5 },
-      { day: '2026-01-02', type: 'login.failed', count: 1 },
+      { day: '2026-01-01', type: 'login.failed', count: 5, reasons: { wrong_password: 5 } },
+      { day: '2026-01-02', type: 'login.failed', count: 1, reasons: { wrong_password: 1 } },
     ]);
     expect(topSources).toEqual([
       { key: '198.51.100.1', count: 4, error: 0 },
@@ -162,6 +164,62 @@ describe(AuditService.name, () => {
       { key: 'u', count: 4, error: 0 },
       { key: 'v', count: 1, error: 0 },
     ]);
+  });
+
+  it('a summary has what cannot be written, once: also when it was written in the end', async () => {
+    const service = open();
+    fail('198.51.100.1');
+    await service.flush();
+    store.isAway = true;
+    fail('198.51.100.1');
+    fail('203.0.113.9', 'v');
+    now += DAY;
+    fail('203.0.113.9');
+    const read = async () => {
+      const { counts, topSources, topTargets } = await service.summary(new Date(NOW), new Date(NOW));
+      const failed = counts.reduce((sum, { count }) => sum + count, 0);
+      const wrong = counts.reduce((sum, { reasons }) => sum + (reasons?.['wrong_password'] ?? 0), 0);
+      return { failed, wrong, topSources, topTargets };
+    };
+    const expected = {
+      failed: 3,
+      wrong: 3,
+      topSources: [
+        { key: '198.51.100.1', count: 2, error: 0 },
+        { key: '203.0.113.9', count: 1, error: 0 },
+      ],
+      topTargets: [
+        { key: 'u', count: 2, error: 0 },
+        { key: 'v', count: 1, error: 0 },
+      ],
+    };
+    expect(await read()).toEqual(expected);
+    expect(store.counts).toHaveLength(1);
+    store.isAway = false;
+    expect(await read()).toEqual(expected);
+    expect(store.counts.length).toBeGreaterThan(1);
+  });
+
+  it('counts reasons by their names, as many as are bounded', async () => {
+    const service = open();
+    const suspect = (rule: string) =>
+      void bus.emit('activity.suspected', {
+        userId: 'u',
+        sessionId: 's',
+        rule,
+        action: 'report',
+        evidence: {},
+        source: SOURCE,
+      });
+    for (let n = 0; n < 60; n += 1) suspect(`rule ${n}`);
+    await service.flush();
+    suspect('rule 59');
+    suspect('rule 0');
+    await service.flush();
+    const [first, second] = store.counts;
+    expect(Object.keys(first?.reasons ?? {})).toHaveLength(51);
+    expect(first?.reasons).toMatchObject({ 'rule 49': 1, other: 10 });
+    expect(second?.reasons).toEqual({ other: 1, 'rule 0': 1 });
   });
 
   it('lists stay bounded under an attack from ever new addresses', async () => {

@@ -108,6 +108,19 @@ describe(MongoSecurityEventStore.name, () => {
     expect(await found({ userId: { $ne: 'u' } as never })).toEqual(await found({ userId: 'nobody' }));
   });
 
+  it('adds up reasons, whatever they are called, and reads days that have none', async () => {
+    const names = ['wrong_password', '__proto__', '$where', 'a.b', '', '_id', '7', 'é 😀', 'constructor'];
+    const reasons = Object.fromEntries(names.map((name, index) => [name, index + 1]));
+    const counted = { day: '2100-01-01', type: 'activity.suspected' as const, count: 45 };
+    await store.count([counted], DAY);
+    await Promise.all([1, 2].map(() => store.count([{ ...counted, reasons }], DAY)));
+    const [day] = (await store.days('2100-01-01', '2100-01-01')).counts;
+    expect(day).toMatchObject({ ...counted, count: 135 });
+    expect(new Map(Object.entries(day?.reasons ?? {}))).toEqual(
+      new Map(names.map((name, index) => [name, 2 * (index + 1)])),
+    );
+  });
+
   it('counts with every process that adds, and keeps one list for each', async () => {
     const increment = { day: '2100-01-01', type: 'login.failed' as const, count: 2 };
     await Promise.all(Array.from({ length: 8 }, () => store.count([increment], DAY)));

@@ -242,6 +242,10 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
           await expectCode(send(id, { token: other }, at(id, who)), 403, 'FORBIDDEN');
       expect(ordinary).not.toBe(other);
       expect((await send('listSecurityEvents', { token })).json.items.length).toBeGreaterThan(5);
+      for (const format of ['json', 'csv', 'html'])
+        await send('securityReport', { token }, { path: `/auth/admin/security-report?format=${format}` });
+      const report = { path: '/auth/admin/security-report?format=pdf' };
+      await expectCode(send('securityReport', { token }, report), 400, 'VALIDATION_FAILED');
       const query = (text: string) => ({ path: `/auth/admin/events?${text}` });
       for (const odd of [
         'limit=0',
@@ -266,6 +270,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       'disableUser',
       'enableUser',
       'listSecurityEvents',
+      'securityReport',
     ])('of the guard of %s', async (id) => {
       const session = await newSession(api);
       const { accessToken, refreshToken } = session;

@@ -119,6 +119,21 @@ describe.each([
     expect(await store.findById(session.id)).toEqual(expected);
   });
 
+  it('counts live sessions of all users, looking at no more than it may', async () => {
+    const store = open();
+    // Later than any other test's sessions end.
+    const now = at(1_000_000);
+    const until = (seconds: number) => ({ expiresAt: at(1_000_000 + seconds) });
+    const revoked = { revokedAt: at(0), revokedReason: 'logged_out' as const };
+    for (const over of [until(0), until(1), { ...until(2), ...revoked }, { ...until(3), userId: 'v' }])
+      await store.create(newSession(store, over));
+    expect(await store.countLive(now, 10)).toEqual({ active: 2, isAtLeast: false });
+    expect(await store.countLive(now, 4)).toEqual({ active: 2, isAtLeast: false });
+    expect(await store.countLive(now, 3)).toEqual({ active: 2, isAtLeast: true });
+    expect(await store.countLive(now, 2)).toEqual({ active: 1, isAtLeast: true });
+    expect(await store.countLive(at(2_000_000), 2)).toEqual({ active: 0, isAtLeast: false });
+  });
+
   it('leaves the expiry alone in the fixed mode', async () => {
     const store = open();
     const session = newSession(store);
