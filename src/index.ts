@@ -39,6 +39,7 @@ export { AuditService } from './audit/audit.service.js';
 export { SecurityReportService } from './audit/security-report.service.js';
 export type { SecurityReportQuery } from './audit/security-report.service.js';
 export { securityReportCsv } from './audit/report-csv.js';
+export { renderReportPage, reportPagePolicy } from './audit/report-page/report-page.js';
 export type {
   AuditStats,
   SecurityEventPage,

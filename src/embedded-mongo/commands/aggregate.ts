@@ -44,7 +44,7 @@ function runOverCollection(
   pipeline: unknown[],
 ): Document[] {
   const run = compilePipeline(pipeline);
-  const [first, second] = pipeline as unknown[];
+  const [first, second] = pipeline;
   const matched: unknown = isDocument(first) ? first.$match : undefined;
   const filter = isDocument(matched) ? matched : {};
   const collection = server.store.find(namespace);
