@@ -15,6 +15,7 @@ import type { Report } from './report/report.js';
 import { toText } from './report/text.js';
 import { bench as revocation } from './revocation.bench.js';
 import { bench as roundTrips } from './round-trips.bench.js';
+import { bench as securityReport } from './security-report.bench.js';
 import { bench as storage } from './storage.bench.js';
 import { bench as storm } from './storm.bench.js';
 import { bench as textbook } from './textbook.bench.js';
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   refresh,
   textbook,
   audit,
+  securityReport,
   roundTrips,
   storm,
   revocation,

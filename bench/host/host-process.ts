@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Types } from 'mongoose';
+import { fillAuditLog } from './audit-log.js';
 import { fillWithCrowd } from './crowd.js';
 import { type RunningHost, startHost } from './host-app.js';
 import type { HostCalls, Question, Reply } from './remote.js';
@@ -46,6 +47,15 @@ const calls: HostCalls = {
 
   async fill(index, sessionId, count) {
     await fillWithCrowd(host(index).connection, sessionId, count);
+  },
+
+  async fillAuditLog(index, rows) {
+    await fillAuditLog(host(index).connection, rows);
+  },
+
+  async makeAdministrator(index, userId) {
+    const users = host(index).connection.db?.collection('users');
+    await users?.updateOne({ _id: new Types.ObjectId(userId) }, { $addToSet: { roles: 'admin' } });
   },
 
   async stop() {

@@ -33,6 +33,14 @@ export class MeasuredHost {
   fill(sessionId: string, count: number): Promise<void> {
     return this.calls.fill(this.index, sessionId, count);
   }
+
+  fillAuditLog(rows: number): Promise<void> {
+    return this.calls.fillAuditLog(this.index, rows);
+  }
+
+  makeAdministrator(userId: string): Promise<void> {
+    return this.calls.makeAdministrator(this.index, userId);
+  }
 }
 
 export interface HostProcessOptions {

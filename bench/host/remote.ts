@@ -17,6 +17,8 @@ export interface HostCalls {
   readonly sessionBytes: (host: number, sessionId: string) => Promise<number>;
   /** Copies a session and its user so often; see `crowd.ts` for the ids. */
   readonly fill: (host: number, sessionId: string, count: number) => Promise<void>;
+  readonly fillAuditLog: (host: number, rows: number) => Promise<void>;
+  readonly makeAdministrator: (host: number, userId: string) => Promise<void>;
   /** Drops the databases and ends the hosts. */
   readonly stop: () => Promise<void>;
 }

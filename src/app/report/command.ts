@@ -59,7 +59,7 @@ export async function runReportCommand(
         : await fetchReport(given, given.url, variables['ACCESS_TOKEN']);
     const text = inFormat(report, given, surroundings);
     if (given.output === undefined) return { exitCode: 0, output: text };
-    surroundings.write(given.output, text);
+    save(given.output, text, surroundings);
     return { exitCode: 0, output: '' };
   } catch (error) {
     if (error instanceof UsageError) return { exitCode: 2, output: `${error.message}\n\n${USAGE}` };
@@ -67,6 +67,14 @@ export async function runReportCommand(
       exitCode: 1,
       output: `${error instanceof ReportRefusedError ? error.message : explain(error)}\n`,
     };
+  }
+}
+
+function save(path: string, text: string, { write }: Surroundings): void {
+  try {
+    write(path, text);
+  } catch (cause) {
+    throw new ReportRefusedError(`The report cannot be written: ${(cause as Error).message}.`, { cause });
   }
 }
 

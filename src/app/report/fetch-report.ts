@@ -1,9 +1,9 @@
 import type { SecurityReport } from '../../index.js';
-import { ReportRefusedError, type ReportRequest } from './report-request.js';
+import { ReportRefusedError, type ReportRequest, UsageError } from './report-request.js';
 
 const ANSWER_WITHIN_MS = 30_000;
 
-/** Asks a running service. @throws ReportRefusedError */
+/** Asks a running service. @throws ReportRefusedError, UsageError */
 export async function fetchReport(
   { from, to }: ReportRequest,
   service: string,
@@ -21,6 +21,7 @@ export async function fetchReport(
   }).toString();
   const answer = await ask(url, token);
   const text = await answer.text();
+  if (answer.status === 400) throw new UsageError(`--${errorOf(text).details.join(' --')}`);
   if (answer.status !== 200) throw new ReportRefusedError(refusal(url, answer, text));
   try {
     return JSON.parse(text, dates) as SecurityReport;
@@ -47,7 +48,7 @@ async function ask(url: URL, token: string): Promise<Response> {
 function refusal({ origin }: URL, { status, headers }: Response, text: string): string {
   if (status >= 300 && status < 400)
     return `${origin} sends elsewhere: give --url the address it really has (${headers.get('location') ?? 'unknown'}).`;
-  const { code, message, details } = errorOf(text);
+  const { code, message } = errorOf(text);
   switch (status) {
     case 401:
       return `${origin} does not take the token in ACCESS_TOKEN (${code}): log in again.`;
@@ -56,7 +57,7 @@ function refusal({ origin }: URL, { status, headers }: Response, text: string): 
     case 404:
       return `${origin} has no security report: its audit log is off (AUDIT), or it is another service.`;
     default:
-      return `${origin} answers with ${status}: ${[message, ...details].join(' ')}`;
+      return `${origin} answers with ${status}: ${message}`;
   }
 }
 
@@ -77,7 +78,7 @@ function errorOf(text: string): ServiceError {
       details: fields.map((field) => `${String(field.message)}.`),
     };
   } catch {
-    return { code: 'no reason given', message: '', details: [] };
+    return { code: 'no reason given', message: 'no reason given', details: [] };
   }
 }
 
