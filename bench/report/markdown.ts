@@ -47,7 +47,7 @@ one, in whose own databases (\`sa_bench_…\`, dropped at the end) the run then 
 as an adopter does, and has its throttling off, because all the load comes from one address.
 
 \`\`\`sh
-npm run bench                          # every figure, about five minutes
+npm run bench                          # every figure, about eight minutes
 npm run bench -- guard refresh         # some of them
 npm run bench -- --quick               # a smoke run: everything happens, the figures mean nothing
 npm run --silent bench -- --json       # for machines
