@@ -66,7 +66,7 @@ async function makeEnv(times = 1): Promise<{ env: Record<string, string>; exitCo
  */
 async function importedPackages(): Promise<string[]> {
   const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !/^(embedded-mongo|audit.report-page.page)\b/.test(file))
+    .filter((file) => file.endsWith('.ts') && !/^(embedded-mongo|audit.report-page.page)[/\\]/.test(file))
     .map((file) => read(join('src', file)));
   const specifiers = (await Promise.all(files)).flatMap((source) =>
     [
