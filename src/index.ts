@@ -39,14 +39,13 @@ export { AuditService } from './audit/audit.service.js';
 export { SecurityReportService } from './audit/security-report.service.js';
 export type { SecurityReportQuery } from './audit/security-report.service.js';
 export { securityReportCsv } from './audit/report-csv.js';
-export { renderReportPage, reportPagePolicy } from './audit/report-page/report-page.js';
 export type {
   AuditStats,
   SecurityEventPage,
   SecurityEventQuery,
   SecuritySummary,
 } from './audit/audit.service.js';
-export { reportPageSources } from './audit/report-page/report-page.js';
+export { renderReportPage, reportPagePolicy, reportPageSources } from './audit/report-page/report-page.js';
 export type { ReportPageSources } from './audit/report-page/page-parts.js';
 
 // Strategies, guards, decorators
