@@ -39,8 +39,9 @@ async function ask(url: URL, token: string): Promise<Response> {
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
   } catch (error) {
-    const { cause, message } = error as Error;
-    const reason = cause instanceof Error && cause.message !== '' ? cause.message : message;
+    // `fetch` says what went wrong in the cause.
+    const { cause, message } = error as Error & { readonly cause?: { readonly message?: string } };
+    const reason = cause?.message || message;
     throw new ReportRefusedError(`${url.origin} does not answer: ${reason}.`, { cause: error });
   }
 }

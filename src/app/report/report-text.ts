@@ -11,7 +11,7 @@ const NUMBER = new Intl.NumberFormat('en');
 const MAX_BAR = 30;
 /** Of a name that somebody chose. */
 const MAX_NAME = 40;
-const LEAST_WIDTH = 40;
+const LEAST_WIDTH = 50;
 
 /** The report for people at a terminal. */
 export function reportText(report: SecurityReport, { width: given, hasColors }: Terminal): string {
