@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import helmet from 'helmet';
-import { ParseErrorFilter, type RevocationStore } from '../index.js';
+import { AuthHttp, ParseErrorFilter, type RevocationStore } from '../index.js';
 import { AppModule } from './app.module.js';
 import type { AppConfig } from './config.js';
 import { serveDemo } from './demo/serve-demo.js';
@@ -52,7 +52,7 @@ export async function createApp(
   if (config.metrics) app.use(app.get(RequestTimer, { strict: false }).middleware);
   app.use(requestLogger(logger));
   app.use(securityHeaders(config));
-  app.use(servePage(reportPage()));
+  app.use(servePage(reportPage(), app.get(AuthHttp)));
   if (config.hasDemo) serveDemo(app);
   app.use(withoutConditions);
   if (config.trustedOrigins.length > 0) {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AuthHttp } from '../index.js';
 
 /** A page of the service: its files are in `pages/<name>`. */
 export interface PageSite {
@@ -61,13 +62,24 @@ function readPageFiles({ name: page, path, prefix }: PageSite): ReadonlyMap<stri
   return files;
 }
 
-/** Serves the page's files; everything else goes on. */
-export function servePage(site: PageSite) {
+/**
+ * Serves the page's files, and at `<prefix>/session` whether the browser holds a refresh token of this service: a page that
+ * tried one where there is none would leave an error in the console. Everything else goes on.
+ */
+export function servePage(site: PageSite, http: AuthHttp) {
   const files = readPageFiles(site);
   const policy = policyOf(site);
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
-    const file = files.get((request.url ?? '').split('?', 1)[0] ?? '');
-    if (!file || (request.method !== 'GET' && request.method !== 'HEAD')) return next();
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const file = files.get(path);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return next();
+    if (path === `/${site.prefix}/session`) {
+      const body = JSON.stringify({ isBegun: http.refreshTokenOf(request) !== null });
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+      response.end(body);
+      return;
+    }
+    if (!file) return next();
     const { body, type, etag } = file;
     response.setHeader('Content-Security-Policy', policy);
     response.setHeader('Cache-Control', 'no-cache');

@@ -14,7 +14,7 @@ export function reportPage(): PageSite {
     allowed: {
       'script-src': script,
       'style-src': style,
-      // Of the one place where text becomes a document: the sandboxed frame.
+      // Of the one place where text becomes a document: the frame.
       'trusted-types': 'security-report',
     },
   };

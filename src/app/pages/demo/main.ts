@@ -2,6 +2,7 @@ import { type AuthState, createAuthClient, type SignOutReason } from '../../../c
 import type { TimelineAnswer } from '../../demo/answers.js';
 import { DemoServer } from './demo-server.js';
 import { byId, setText } from '../dom.js';
+import { restoreIfBegun } from '../restore.js';
 import { Ending } from './ending.js';
 import { EventLog } from './event-log.js';
 import { Experiments } from './experiments.js';
@@ -59,7 +60,7 @@ byId('tab').hidden = false;
 byId('logout').addEventListener('click', () => void auth.logout().catch(() => undefined));
 wireSignIn(auth);
 auth.subscribe(accept);
-await auth.restore().catch(() => undefined);
+await restoreIfBegun(auth, '/demo/session').catch(() => undefined);
 accept(auth.getState());
 setInterval(() => void lookIfSignedIn(), LOOK_EVERY_MS);
 setInterval(() => void refreshList(), LIST_EVERY_MS);

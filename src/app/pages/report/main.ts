@@ -1,6 +1,7 @@
 import { type AuthState, createAuthClient } from '../../../client/index.js';
 import { CredentialsForm } from '../credentials-form.js';
 import { byId, setText } from '../dom.js';
+import { restoreIfBegun } from '../restore.js';
 import { save } from './download.js';
 import { PeriodForm } from './period-form.js';
 import { ReportFrame } from './report-frame.js';
@@ -22,7 +23,9 @@ let loading: AbortController | null = null;
 
 byId('logout').addEventListener('click', () => void auth.logout().catch(() => undefined));
 auth.subscribe(accept);
-await auth.restore().catch(() => form.show('The service cannot be reached. This page goes on trying.'));
+await restoreIfBegun(auth, '/report/session').catch(() =>
+  form.show('The service cannot be reached. This page goes on trying.'),
+);
 accept(auth.getState());
 
 function accept({ status, user }: AuthState): void {

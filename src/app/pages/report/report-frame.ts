@@ -20,8 +20,9 @@ const asDocument = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes?
 const MAX_HEIGHT = 100_000;
 
 /**
- * Shows a report in a frame of an origin of its own: its script can reach neither this page nor its tokens. The frame is
- * as high as the report says that it is.
+ * Shows a report in a frame, as high as the report says that it is. Its policy, and that of this page, which a frame of text
+ * inherits, let nothing run there but the report's own script, and nothing be fetched. Without `sandbox`: a frame in a
+ * process of its own is painted no further than the window shows it, on screenshots and on paper.
  */
 export class ReportFrame {
   private frame: HTMLIFrameElement | null = null;
@@ -37,7 +38,6 @@ export class ReportFrame {
   show(report: string): void {
     const frame = document.createElement('iframe');
     frame.title = 'Security report';
-    frame.setAttribute('sandbox', 'allow-scripts');
     frame.srcdoc = asDocument?.createHTML(report) ?? report;
     // As high as the one before, so that the page does not jump.
     if (this.frame) frame.style.height = this.frame.style.height;

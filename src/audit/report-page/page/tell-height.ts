@@ -3,7 +3,7 @@ export function tellHeight(): void {
   if (parent === window) return;
   const root = document.documentElement;
   new ResizeObserver(() => {
-    // To whoever it is: a height is no secret, and the page, whose origin is opaque, knows nobody.
+    // To whoever it is: a height is no secret, and the origin of a page that was saved is opaque.
     parent.postMessage(
       { type: 'report-height', height: Math.ceil(root.getBoundingClientRect().height) },
       '*',
