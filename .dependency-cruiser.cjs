@@ -1,4 +1,4 @@
-/** Imports run one way: core ← database, events ← revocation, users ← tokens ← audit ← auth ← app. */
+/** Imports run one way: core ← database, events ← revocation, users ← tokens ← audit, notifications ← auth ← app. */
 const layer = (name, allowed) => ({
   name: `${name}-imports`,
   comment: `src/${name} may import only ${allowed.join(', ') || 'itself'}`,
@@ -19,7 +19,18 @@ module.exports = {
     layer('users', ['core', 'database']),
     layer('tokens', ['core', 'database', 'events', 'revocation', 'users']),
     layer('audit', ['core', 'database', 'events', 'revocation', 'users', 'tokens']),
-    layer('auth', ['core', 'database', 'events', 'throttle', 'revocation', 'users', 'tokens', 'audit']),
+    layer('notifications', ['core', 'database', 'events', 'users']),
+    layer('auth', [
+      'core',
+      'database',
+      'events',
+      'throttle',
+      'revocation',
+      'users',
+      'tokens',
+      'audit',
+      'notifications',
+    ]),
     layer('client', []),
     layer('embedded-mongo', []),
     {

@@ -19,6 +19,7 @@ const SERVICE_ONLY = [
   '@nestjs/swagger',
   '@nestjs/terminus',
   'helmet',
+  'nodemailer',
   'pino',
   'pino-http',
   'prom-client',

@@ -20,7 +20,7 @@ export type { HashingStats } from './users/queued-password-hasher.js';
 export { PwnedPasswordsBreachChecker } from './users/pwned-passwords-breach-checker.js';
 export type { PwnedPasswordsOptions } from './users/pwned-passwords-breach-checker.js';
 export { RefreshTokenService } from './tokens/refresh-token.service.js';
-export type { NewSession, OpenSession } from './tokens/refresh-token.service.js';
+export type { LoginCircumstances, NewSession, OpenSession } from './tokens/refresh-token.service.js';
 export type { ClientTraits } from './tokens/client-traits.js';
 export type { RecentUse, RefreshSession, SessionDevice } from './tokens/refresh-token.store.js';
 export type { SignedToken } from './tokens/token-signer.js';
@@ -47,6 +47,9 @@ export type {
 } from './audit/audit.service.js';
 export { renderReportPage, reportPagePolicy, reportPageSources } from './audit/report-page/report-page.js';
 export type { ReportPageSources } from './audit/report-page/page-parts.js';
+export { NotificationService } from './notifications/notification.service.js';
+export type { NotificationStats } from './notifications/notification.service.js';
+export type { MailStats } from './notifications/mail-queue.js';
 
 // Strategies, guards, decorators
 export { JwtStrategy } from './tokens/jwt.strategy.js';
@@ -98,6 +101,7 @@ export type { Finding, FindingSeverity } from './core/doctor/finding.js';
 export type {
   BreachChecker,
   Clock,
+  Mailer,
   NewUser,
   PasswordHasher,
   RevocationEntry,
@@ -109,6 +113,8 @@ export type {
   UserRecord,
   UserStore,
 } from './core/ports.js';
+export { MailRefusedError } from './core/mail.js';
+export type { MailMessage, SuspicionCause } from './core/mail.js';
 
 // Errors and filters
 export { AUTH_ERRORS, AuthError } from './core/errors.js';

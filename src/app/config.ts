@@ -4,15 +4,19 @@ import {
   ConfigurationError,
   type ConfigurationProblem,
   type FingerprintFeature,
+  type Mailer,
 } from '../index.js';
 import { DEMO_ACCESS_TTL, DEMO_APP_ID } from './demo/demo-settings.js';
 import { Environment, VARIABLES } from './environment.js';
 import { type DevelopmentKeys, developmentKeys } from './keys/key-sets.js';
 import type { KeySources } from './keys/key-file-watcher.js';
+import { SmtpMailer } from './mail/smtp-mailer.js';
+import { TerminalMailer } from './mail/terminal-mailer.js';
 import type { MetricsSettings } from './metrics/metrics-settings.js';
 import {
   type AdminSettings,
   type DatabaseSettings,
+  type MailSettings,
   SettingsReader,
   type TrustProxy,
 } from './settings-reader.js';
@@ -72,6 +76,7 @@ export function readConfig(
     hasDemo: read.demo(),
     isThrottled: read.choice('THROTTLE', 'on', ['on', 'off']) === 'on',
     isAudited: read.choice('AUDIT', 'on', ['on', 'off']) === 'on',
+    mailer: mailerOf(read.mail(issuer), mode === 'development'),
   };
 
   const config: AppConfig = {
@@ -104,12 +109,19 @@ interface AuthBasis {
   readonly hasDemo: boolean;
   readonly isThrottled: boolean;
   readonly isAudited: boolean;
+  readonly mailer: Mailer | undefined;
+}
+
+/** Without a mail server a developer reads mail on his terminal; elsewhere none is sent. */
+function mailerOf({ smtp, appUrl }: MailSettings, isDevelopment: boolean): Mailer | undefined {
+  if (smtp) return new SmtpMailer(smtp.server, smtp.from, appUrl);
+  return isDevelopment ? new TerminalMailer(appUrl) : undefined;
 }
 
 /** Values go to the library as they are, odd ones too: it checks them and reports all together. */
 function readAuthOptions(
   env: Environment,
-  { issuer, keys, isProduction, hasDemo, isThrottled, isAudited }: AuthBasis,
+  { issuer, keys, isProduction, hasDemo, isThrottled, isAudited, mailer }: AuthBasis,
 ): AuthOptions {
   const ttl = env.text('ACCESS_TOKEN_TTL');
   return {
@@ -149,6 +161,7 @@ function readAuthOptions(
       retention: env.text('AUDIT_RETENTION'),
       rotations: env.flag('AUDIT_ROTATIONS') as boolean | undefined,
     },
+    mailer,
     trustedOrigins: env.list('TRUSTED_ORIGINS'),
     introspectionClients: env.list('INTROSPECTION_CLIENTS')?.map((pair) => {
       const [id = '', ...secret] = pair.split(':');

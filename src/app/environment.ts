@@ -198,6 +198,18 @@ export const VARIABLES: readonly Variable[] = [
     meaning: 'His password; in production none is made without it.',
   },
   {
+    name: 'SMTP_URL',
+    fallback: 'none',
+    meaning:
+      'Mail server, `smtp://` or `smtps://`; without one no mail is sent, and in development it is shown on the terminal.',
+  },
+  {
+    name: 'MAIL_FROM',
+    fallback: 'none',
+    meaning: 'Sender of mail, such as `Example <no-reply@example.com>`. Required by `SMTP_URL`.',
+  },
+  { name: 'APP_URL', fallback: 'ISSUER', meaning: 'URL of the front end, to which mail links.' },
+  {
     name: 'THROTTLE',
     fallback: 'on',
     meaning: '`on` or `off`; `off` for load tests: nobody is slowed down.',

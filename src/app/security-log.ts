@@ -8,6 +8,7 @@ import { AuthEventBus, type AuthEventName } from '../index.js';
 const LEVELS = {
   'user.registered': 'log',
   'user.logged_in': 'log',
+  'device.first_seen': 'log',
   'login.failed': 'log',
   'login.locked': 'warn',
   'user.logged_out': 'log',

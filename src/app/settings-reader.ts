@@ -4,6 +4,13 @@ import type { ConfigurationProblem, TokenKind } from '../index.js';
 import { Environment } from './environment.js';
 import { developmentKeyFile, type DevelopmentKeys, KeyFileError, readKeySet } from './keys/key-sets.js';
 import type { KeySource } from './keys/key-file-watcher.js';
+import {
+  parseSender,
+  parseSmtpUrl,
+  type Sender,
+  type SmtpServer,
+  withoutPassword,
+} from './mail/mail-settings.js';
 import type { MetricsSettings } from './metrics/metrics-settings.js';
 
 export const DATABASES = ['auto', 'uri', 'embedded', 'memory-server'] as const;
@@ -22,6 +29,13 @@ export interface AdminSettings {
   readonly email: string;
   /** Null: one is made. */
   readonly password: string | null;
+}
+
+export interface MailSettings {
+  /** Null: no mail leaves the machine. */
+  readonly smtp: { readonly server: SmtpServer; readonly from: Sender } | null;
+  /** Where users sign in; mail links to it. */
+  readonly appUrl: string;
 }
 
 const DEFAULT_PORT = 3000;
@@ -104,6 +118,32 @@ export class SettingsReader {
     const value = url === undefined ? undefined : '…';
     this.refuse('REDIS_URL', value, 'give the URL of your Redis, such as redis://cache.example.com:6379');
     return null;
+  }
+
+  mail(issuer: string): MailSettings {
+    const [url, sender] = [this.env.text('SMTP_URL'), this.env.text('MAIL_FROM')];
+    const [server, from] = [url === undefined ? null : parseSmtpUrl(url), parseSender(sender ?? '')];
+    if (url !== undefined && !server)
+      this.refuse(
+        'SMTP_URL',
+        withoutPassword(url),
+        'give the URL of your mail server, such as smtps://user:password@mail.example.com:465 or smtp://mail.example.com:587, user name and password encoded by encodeURIComponent',
+      );
+    if ((url !== undefined || sender !== undefined) && !from)
+      this.refuse('MAIL_FROM', sender, 'give the sender of mail, such as Example <no-reply@example.com>');
+    if (url === undefined && sender !== undefined)
+      this.warnings.push('MAIL_FROM is set and no mail is sent: set SMTP_URL, or leave it out.');
+    return { smtp: server && from ? { server, from } : null, appUrl: this.appUrl(issuer) };
+  }
+
+  private appUrl(issuer: string): string {
+    const given = this.env.text('APP_URL') ?? issuer;
+    const url = URL.canParse(given) ? new URL(given) : null;
+    const isPlain = url && /^https?:$/.test(url.protocol) && url.search + url.hash + url.username === '';
+    // A wrong issuer is refused by its own name.
+    if (!isPlain && given !== issuer)
+      this.refuse('APP_URL', given, 'give the URL of the front end, such as https://app.example.com');
+    return isPlain ? url.href : 'http://localhost';
   }
 
   keys(name: string, kind: TokenKind, dataDir: string): KeySource {

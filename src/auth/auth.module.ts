@@ -4,6 +4,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import type { AuthOptions } from '../core/options/auth-options.js';
 import { AUTH_OPTIONS, type ModuleOptions, resolveOptions } from '../core/options/resolve-options.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { NotificationsModule } from '../notifications/notifications.module.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { ThrottleModule } from '../throttle/throttle.module.js';
@@ -89,6 +90,7 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   const users = UsersModule.register(options, database, connectionName);
   const tokens = TokensModule.register({ options, database, revocation, users }, connectionName);
   const audit = AuditModule.register({ options, database, users, tokens }, connectionName);
+  const notifications = NotificationsModule.register(options, database, users);
   const throttle = ThrottleModule.register(options, connectionName);
   const introspection = IntrospectionModule.register(
     controllers.introspection === false ? null : routePrefix,
@@ -115,7 +117,7 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   return {
     module: AuthModule,
     global: isGlobal,
-    imports: [options, database, revocation, users, tokens, audit, throttle, introspection],
+    imports: [options, database, revocation, users, tokens, audit, notifications, throttle, introspection],
     controllers: [
       ...(controllers.auth === false ? [] : [authControllerAt(routePrefix)]),
       ...(controllers.admin === false ? [] : [adminControllerAt(routePrefix)]),
@@ -130,7 +132,18 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
       { provide: REFRESH_ROUTE, useValue: refreshRouteAt(controllers.auth === false ? null : routePrefix) },
       ...global,
     ],
-    exports: [...shared, options, database, revocation, users, tokens, audit, throttle, introspection],
+    exports: [
+      ...shared,
+      options,
+      database,
+      revocation,
+      users,
+      tokens,
+      audit,
+      notifications,
+      throttle,
+      introspection,
+    ],
   };
 }
 

@@ -88,7 +88,9 @@ export class AuthService {
     }
     // On a device that the account knows, its owner mistypes.
     const failedAttempts = attempt.isKnownDevice ? 0 : counted;
-    const opened = await this.refreshTokens.open(check.user, request, client, null, failedAttempts);
+    const isKnownDevice = this.isKnownDevice(attempt.email, client);
+    const circumstances = { failedAttempts, isKnownDevice };
+    const opened = await this.refreshTokens.open(check.user, request, client, null, circumstances);
     // Not before: a login that was refused as suspicious leaves the failures counted.
     await this.throttle.succeeded(attempt);
     const { appId, deviceId, deviceName } = opened.session.device;
@@ -224,12 +226,9 @@ export class AuthService {
   }
 
   /** A device that the account knows counts for itself: by its cookie, or by the `deviceId` of an earlier session. */
-  private async attemptOf(
-    email: string,
-    request: NewSession,
-    { ip, device }: ClientTraits,
-  ): Promise<Attempt> {
-    if (device && isKnownDevice(device, email, this.keyRing.deviceKeys))
+  private async attemptOf(email: string, request: NewSession, client: ClientTraits): Promise<Attempt> {
+    const { device, ip } = client;
+    if (device && this.isKnownDevice(email, client))
       return { email, origin: `device:${device.id}`, isKnownDevice: true };
     if (this.options.throttle && request.transport === 'body' && request.deviceId) {
       // The same two questions for an account that does not exist: the time must not tell.
@@ -239,6 +238,11 @@ export class AuthService {
         return { email, origin: `device:${user.id}.${request.deviceId}`, isKnownDevice: true };
     }
     return { email, origin: `address:${clientAddress(ip)}`, isKnownDevice: false };
+  }
+
+  /** Whether the device carries the account's cookie. */
+  private isKnownDevice(email: string, { device }: ClientTraits): boolean {
+    return device ? isKnownDevice(device, email, this.keyRing.deviceKeys) : false;
   }
 
   /** @returns how many failures were counted before */

@@ -10,7 +10,10 @@ import { cookieAttributes } from './refresh-cookie.js';
 
 const MAX_AGE_SECONDS = 180 * 86_400;
 
-/** The signed cookie by which a device that logged in before is recognised; it exists where throttling does. */
+/**
+ * The signed cookie by which a device that logged in before is recognised: it is not locked out by the failures of others,
+ * and nobody is told of it as of a new one.
+ */
 @Injectable()
 export class DeviceCookie {
   private readonly name: string;
@@ -24,13 +27,13 @@ export class DeviceCookie {
   }
 
   read(request: RefreshRequest): KnownDevice | null {
-    return this.options.throttle ? parseDeviceToken(readCookie(request, this.name)) : null;
+    return parseDeviceToken(readCookie(request, this.name));
   }
 
   /** Remembers that the account logged in on this device. */
   set(request: RefreshRequest, response: unknown, email: string): void {
     const [key] = this.keyRing.deviceKeys;
-    if (!this.options.throttle || !key) return;
+    if (!key) return;
     const earlier = this.read(request);
     const token = deviceToken(earlier?.id ?? randomBytes(16).toString('base64url'), email, earlier, key);
     const attributes = cookieAttributes(this.options.refreshToken.cookie, MAX_AGE_SECONDS);

@@ -1,5 +1,5 @@
 import { browserFamily } from './fingerprint.js';
-import { type NetworkPrefix, networkOf } from './network.js';
+import { CLIENT_NETWORK, networkOf } from './network.js';
 
 /** One use of a session, or one login. */
 export interface ActivityUse {
@@ -62,13 +62,6 @@ const MANY_ROTATIONS = 200;
 const ROTATIONS_PER_LIFETIME = 50;
 
 /**
- * Addresses are compared by network. An IPv6 host changes the lower 64 bits of its address every day (RFC 8981), so its
- * /64 is what stays. Of IPv4 the /24 is the least that providers route: neighbours in it are one site or one pool of a
- * carrier, from which a phone gets another address at every turn.
- */
-const NETWORK: NetworkPrefix = { ipv4: 24, ipv6: 64 };
-
-/**
  * A network and a browser that none of at least three earlier uses shows: both at once, because phones roam and VPNs
  * toggle (another network), and browsers update (another version, which is the same browser here).
  */
@@ -79,10 +72,10 @@ const unfamiliarClient: AnomalyRule = {
     const { use, earlierUses } = activity;
     // Nearly every refresh ends here.
     if (earlierUses.some(({ ip, userAgent }) => ip === use.ip || userAgent === use.userAgent)) return null;
-    const network = networkOf(use.ip, NETWORK);
+    const network = networkOf(use.ip, CLIENT_NETWORK);
     const family = browserFamily(use.userAgent);
     const isFamiliar = (earlier: ActivityUse) =>
-      networkOf(earlier.ip, NETWORK) === network || browserFamily(earlier.userAgent) === family;
+      networkOf(earlier.ip, CLIENT_NETWORK) === network || browserFamily(earlier.userAgent) === family;
     if (network === null || earlierUses.some(isFamiliar)) return null;
     const last = earlierUses.at(-1);
     return {
@@ -100,7 +93,9 @@ const scatteredLogins: AnomalyRule = {
     if (activity.kind !== 'login') return null;
     const since = activity.use.at.getTime() - SCATTERED_WINDOW_MS;
     const recent = activity.logins.filter(({ at }) => at.getTime() >= since);
-    const networks = new Set(recent.map(({ ip }) => networkOf(ip, NETWORK)).filter((name) => name !== null));
+    const networks = new Set(
+      recent.map(({ ip }) => networkOf(ip, CLIENT_NETWORK)).filter((name) => name !== null),
+    );
     if (networks.size < SCATTERED_NETWORKS) return null;
     return { sessions: recent.length, networks: networks.size, minutes: SCATTERED_WINDOW_MS / MINUTE_MS };
   },

@@ -54,6 +54,8 @@ export type RefusalReason =
 export interface AuthEvents {
   'user.registered': { userId: string; source: EventSource };
   'user.logged_in': SessionEvent & { device: EventDevice; source: EventSource };
+  /** A login on a device that the account does not know; told beside `user.logged_in`, never at a registration. */
+  'device.first_seen': SessionEvent & { device: EventDevice; source: EventSource };
   'login.failed': {
     /** As typed. */
     email: string;

@@ -7,6 +7,13 @@ export interface NetworkPrefix {
 }
 
 /**
+ * How networks of clients are told apart. An IPv6 host changes the lower 64 bits of its address every day (RFC 8981), so its
+ * /64 is what stays. Of IPv4 the /24 is the least that providers route: neighbours in it are one site or one pool of a
+ * carrier, from which a phone gets another address at every turn.
+ */
+export const CLIENT_NETWORK: NetworkPrefix = { ipv4: 24, ipv6: 64 };
+
+/**
  * The network of an address, in one spelling; null where the text is no address. An IPv4 address within IPv6 is IPv4.
  */
 export function networkOf(ip: string, prefix: NetworkPrefix): string | null {

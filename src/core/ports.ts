@@ -1,3 +1,5 @@
+import type { MailMessage } from './mail.js';
+
 /** The one clock. Milliseconds since the epoch; the default is monotonic and anchored to the database's time. */
 export interface Clock {
   now(): number;
@@ -58,6 +60,19 @@ export interface BreachChecker {
    * @param signal aborted when the answer is no longer waited for (`password.breachCheckTimeout`)
    */
   isBreached(password: string, signal: AbortSignal): Promise<boolean>;
+}
+
+/**
+ * Sends mail to users: the library says what happened, in which words and by which way is the mailer's. Called off the
+ * path of requests, a few messages at once.
+ */
+export interface Mailer {
+  /**
+   * Resolves when the message was handed over. What it throws is tried again for some minutes, but for a
+   * `MailRefusedError`; of an error only its name and code are logged, since its words may quote an address.
+   * @param signal aborted when the attempt is no longer waited for (30 s, or the process stops)
+   */
+  send(message: MailMessage, signal: AbortSignal): Promise<void>;
 }
 
 /**

@@ -29,12 +29,8 @@ const ADDRESS = /^[^\s@]+@[^\s@]+\.[^\s@]+$/;
 /** How each event is told: a new event breaks the build here until it is told as well. */
 const TELL: { readonly [Name in AuthEventName]: (payload: AuthEvents[Name]) => SecurityFacts } = {
   'user.registered': ({ userId, source }) => ({ userId, ...from(source) }),
-  'user.logged_in': ({ userId, sessionId, device, source }) => ({
-    userId,
-    sessionId,
-    device: said(device),
-    ...from(source),
-  }),
+  'user.logged_in': onDevice,
+  'device.first_seen': onDevice,
   // Not the address that was typed: people type passwords into that field.
   'login.failed': ({ userId, reason, source }) => ({ userId, reason, ...from(source) }),
   // Typed again and again, and an address: it is no slip, and whose account is locked must be known.
@@ -125,6 +121,11 @@ export function securityEvent<Name extends AuthEventName>(
   const facts = TELL[type](payload);
   for (const [field, value] of Object.entries(facts)) if (value !== null) row[field] = value;
   return row as unknown as SecurityEvent;
+}
+
+/** Who, from where, and on which device. */
+function onDevice({ userId, sessionId, device, source }: AuthEvents['user.logged_in']): SecurityFacts {
+  return { userId, sessionId, device: said(device), ...from(source) };
 }
 
 /** Who, from where, and the rest as evidence. */

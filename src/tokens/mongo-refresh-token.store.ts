@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import { Model, type mongo, Types } from 'mongoose';
+import { vouches } from '../core/familiar-device.js';
 import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../core/rotation.js';
 import { orUnavailable } from '../database/unavailable.js';
 import { ensureIndexes } from '../database/ensure-indexes.js';
@@ -89,15 +90,18 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   }
 
   async findLogins(userId: string, now: Date): Promise<SessionLogin[]> {
-    const projection = { _id: 1, createdAt: 1, 'device.ip': 1 };
     const rows = await orUnavailable(() =>
-      this.sessions.find(live(userId, now), { sort: LATEST_USE_FIRST, projection }).toArray(),
+      this.sessions.find(live(userId, now), { sort: LATEST_USE_FIRST, projection: LOGIN }).toArray(),
     );
-    return rows.map(({ _id, createdAt, device }) => ({
-      id: _id.toHexString(),
-      ip: device.ip,
-      at: createdAt,
-    }));
+    return rows.map(toLogin);
+  }
+
+  async findEndedLogins(userId: string): Promise<SessionLogin[]> {
+    const options = { sort: { revokedAt: -1 }, limit: MAX_ENDED_LOGINS, projection: LOGIN } as const;
+    const rows = await orUnavailable(() =>
+      this.sessions.find({ userId, revokedAt: { $ne: null } }, options).toArray(),
+    );
+    return rows.filter(({ revokedReason }) => vouches(revokedReason)).map(toLogin);
   }
 
   async countLive(now: Date, limit: number): Promise<LiveSessionCount> {
@@ -153,10 +157,24 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   }
 }
 
+const MAX_ENDED_LOGINS = 100;
+/** What tells from where a session began. */
+const LOGIN = {
+  _id: 1,
+  createdAt: 1,
+  revokedReason: 1,
+  'device.ip': 1,
+  'device.userAgent': 1,
+  'device.deviceId': 1,
+} as const;
 const LATEST_USE_FIRST = { lastUsedAt: -1, _id: -1 } as const;
 
 function live(userId: string, now: Date) {
   return { userId, revokedAt: null, expiresAt: { $gt: now } };
+}
+
+function toLogin({ _id, createdAt, device: { ip, userAgent, deviceId } }: RefreshToken): SessionLogin {
+  return { id: _id.toHexString(), at: createdAt, ip, userAgent, deviceId };
 }
 
 function toSession({ _id, ...rest }: RefreshToken): RefreshSession {

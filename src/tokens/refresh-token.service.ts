@@ -17,6 +17,7 @@ import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { UsersService } from '../users/users.service.js';
 import { type ClientTraits, sourceOf, useOf } from './client-traits.js';
+import { DeviceRecognizer } from './device-recognizer.js';
 import { earlierToken, subject } from './refresh-events.js';
 import {
   type LiveSessionCount,
@@ -34,6 +35,14 @@ export interface NewSession {
   readonly appId?: string | null | undefined;
   readonly deviceId?: string | null | undefined;
   readonly deviceName?: string | null | undefined;
+}
+
+/** What is known of a login with the right password. */
+export interface LoginCircumstances {
+  /** Wrong passwords from the same origin before it. */
+  readonly failedAttempts: number;
+  /** The device carries the account's cookie. */
+  readonly isKnownDevice: boolean;
 }
 
 /** A live session and the secret of its current refresh token. */
@@ -64,6 +73,7 @@ export class RefreshTokenService {
     private readonly revocations: RevocationService,
     private readonly events: AuthEventBus,
     private readonly admission: SessionAdmission,
+    private readonly devices: DeviceRecognizer,
   ) {
     const { gracePeriodMs, lostResponseWindowMs } = options.refreshToken;
     this.policy = { gracePeriodMs, lostResponseWindowMs, fingerprintMode: options.fingerprint.mode };
@@ -71,7 +81,7 @@ export class RefreshTokenService {
 
   /**
    * Begins a session, in place of the one it `replaces`; beyond `sessions.maxPerUser` the one unused longest ends.
-   * @param failedAttempts of a login: how many wrong passwords came before; null where it is none
+   * @param login null where it is none
    * @throws AuthError `SUSPICIOUS_ACTIVITY` for a login, where the policy refuses it; `TEMPORARILY_UNAVAILABLE`
    */
   async open(
@@ -79,7 +89,7 @@ export class RefreshTokenService {
     request: NewSession,
     client: ClientTraits,
     replaces: string | null = null,
-    failedAttempts: number | null = null,
+    login: LoginCircumstances | null = null,
   ): Promise<OpenSession> {
     const { idleTtlMs, absoluteTtlMs } = this.options.refreshToken;
     const now = new Date(this.clock.now());
@@ -113,7 +123,10 @@ export class RefreshTokenService {
     // Whatever another process' clock says, the session just begun is not the one unused longest.
     const evicted = beyond.filter((id) => id !== session.id);
     await this.terminator.end(user.id, evicted, 'evicted', sourceOf(client));
-    if (failedAttempts !== null) await this.admission.judgeLogin(session, client, failedAttempts, logins);
+    if (login) {
+      await this.admission.judgeLogin(session, client, login.failedAttempts, logins);
+      if (!login.isKnownDevice) this.devices.examine(session, logins, sourceOf(client));
+    }
     return { user, session, secret };
   }
 

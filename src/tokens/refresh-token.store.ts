@@ -1,3 +1,4 @@
+import type { LoginTraits } from '../core/familiar-device.js';
 import type { Transport } from '../core/refresh-token.js';
 import type { Predecessor, RevocationReason, RotationState } from '../core/rotation.js';
 
@@ -32,9 +33,8 @@ export interface RefreshSession extends Omit<RotationState, 'fingerprint'> {
 }
 
 /** Where and when a session began. */
-export interface SessionLogin {
+export interface SessionLogin extends LoginTraits {
   readonly id: string;
-  readonly ip: string;
   readonly at: Date;
 }
 
@@ -77,6 +77,11 @@ export interface RefreshTokenStore {
   findLogins(userId: string, now: Date): Promise<SessionLogin[]>;
   /** Counts live sessions of all users, looking at `limit` that have not expired and at no more. */
   countLive(now: Date, limit: number): Promise<LiveSessionCount>;
+  /**
+   * Where ended sessions began that speak for it (`vouches`), of the latest hundred; those whose time was over are
+   * forgotten.
+   */
+  findEndedLogins(userId: string): Promise<SessionLogin[]>;
   /** Records that `generation`, if it is still the current one, was seen in use. */
   confirm(id: string, generation: number, now: Date): Promise<void>;
   /** Records the first recovery of `generation`, if it is still the current one and nobody has used it. */

@@ -5,6 +5,7 @@ import type { Model } from 'mongoose';
 import { EventsModule } from '../events/events.module.js';
 import { AccessTokenAuthenticator } from './access-token.authenticator.js';
 import { AnomalyDetector } from './anomaly-detector.js';
+import { DeviceRecognizer } from './device-recognizer.js';
 import { GenerationConfirmer } from './generation-confirmer.js';
 import { JwtRefreshStrategy } from './jwt-refresh.strategy.js';
 import { JwtStrategy } from './jwt.strategy.js';
@@ -48,6 +49,7 @@ export class TokensModule {
         SessionTerminator,
         AnomalyDetector,
         SessionAdmission,
+        DeviceRecognizer,
         RefreshTokenService,
         GenerationConfirmer,
         AccessTokenAuthenticator,

@@ -3,6 +3,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SmtpMailer } from '../../src/app/mail/smtp-mailer.js';
+import { TerminalMailer } from '../../src/app/mail/terminal-mailer.js';
 import { readConfig } from '../../src/app/config.js';
 import { VARIABLES } from '../../src/app/environment.js';
 import { ConfigurationError } from '../../src/index.js';
@@ -115,6 +117,23 @@ describe(readConfig.name, () => {
     });
     expect(config.auth.keys.access).toHaveLength(2);
     expect(config.warnings).toEqual([]);
+  });
+
+  it('mail needs a server and a sender; without, a developer reads it and production sends none', () => {
+    const smtp = { SMTP_URL: 'smtp://mail:1025', MAIL_FROM: 'Example <no-reply@example.com>' };
+    expect(read(smtp).auth.mailer).toBeInstanceOf(SmtpMailer);
+    expect(read({}).auth.mailer).toBeInstanceOf(TerminalMailer);
+    expect(read({ NODE_ENV: 'test' }).auth.mailer).toBeUndefined();
+    expect(problemsOf({ SMTP_URL: smtp.SMTP_URL })['MAIL_FROM']).toMatch(/^\(not set\) → give the sender/);
+    expect(read({ MAIL_FROM: smtp.MAIL_FROM }).warnings.join()).toContain('set SMTP_URL');
+    const problems = problemsOf({
+      SMTP_URL: 'https://user:hunter22@mail.example.com',
+      MAIL_FROM: 'nobody',
+      APP_URL: 'app',
+    });
+    expect(Object.keys(problems).sort()).toEqual(['APP_URL', 'MAIL_FROM', 'SMTP_URL']);
+    expect(problems['SMTP_URL']).toMatch(/^'https:\/\/…@mail\.example\.com' → give the URL/);
+    expect(JSON.stringify(problems)).not.toContain('hunter22');
   });
 
   it('refuses the embedded database in production', () => {

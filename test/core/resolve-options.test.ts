@@ -485,6 +485,7 @@ const SUPPLIED: Record<string, unknown> = {
   ANOMALY_RULES,
   "cores − 1, at least 1, and one less than the threads of libuv's pool": null,
   "the `users` collection on the host's connection": null,
+  'none: nobody is told': null,
   "the `revocations` collection on the host's connection": null,
   "a monotonic clock anchored to the database's time": null,
   'derived from each refresh key': MINIMAL.keys.refresh.map(() => expect.any(Uint8Array)),

@@ -1,4 +1,5 @@
 import { Types } from 'mongoose';
+import { vouches } from '../../src/core/familiar-device.js';
 import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../../src/core/rotation.js';
 import type {
   LiveSessionCount,
@@ -69,7 +70,13 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
 
   async findLogins(userId: string, now: Date): Promise<SessionLogin[]> {
     const live = await this.findLive(userId, now);
-    return live.map(({ id, device, createdAt }) => ({ id, ip: device.ip, at: createdAt }));
+    return live.map(toLogin);
+  }
+
+  async findEndedLogins(userId: string): Promise<SessionLogin[]> {
+    return [...this.sessions.values()]
+      .filter((session) => session.userId === userId && session.revokedAt && vouches(session.revokedReason))
+      .map(toLogin);
   }
 
   async confirm(id: string, generation: number, now: Date): Promise<void> {
@@ -103,4 +110,8 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     this.sessions.set(session.id, session);
     return session;
   }
+}
+
+function toLogin({ id, createdAt, device: { ip, userAgent, deviceId } }: RefreshSession): SessionLogin {
+  return { id, at: createdAt, ip, userAgent, deviceId };
 }

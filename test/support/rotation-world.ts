@@ -8,6 +8,7 @@ import { AuthEventBus } from '../../src/events/auth-event-bus.js';
 import type { RevocationService } from '../../src/revocation/revocation.service.js';
 import { AnomalyDetector } from '../../src/tokens/anomaly-detector.js';
 import type { ClientTraits } from '../../src/tokens/client-traits.js';
+import { DeviceRecognizer } from '../../src/tokens/device-recognizer.js';
 import { type OpenSession, RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
 import type { RefreshTokenStore } from '../../src/tokens/refresh-token.store.js';
 import { SessionAdmission } from '../../src/tokens/session-admission.js';
@@ -74,6 +75,7 @@ export class RotationWorld {
         bus,
         new AnomalyDetector(this.options, bus),
       ),
+      new DeviceRecognizer(store, bus),
     );
   }
 

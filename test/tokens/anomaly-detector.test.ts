@@ -30,6 +30,8 @@ async function lived(world: World, uses = 3) {
   return token;
 }
 
+const LOGIN = { failedAttempts: 0, isKnownDevice: true };
+
 describe(AnomalyDetector.name, () => {
   it('reports a stranger and answers him: the default ends nothing', async () => {
     const world = newWorld();
@@ -123,8 +125,11 @@ describe(AnomalyDetector.name, () => {
   it('judges a login by what came before it, and refuses it where the policy says so', async () => {
     const world = newWorld({ action: 'revoke-session' });
     if (!world.user) throw new Error('there is a user');
-    const login = (failures: number | null) =>
-      world.service.open(world.user!, { transport: 'cookie' }, CLIENT, null, failures);
+    const login = (failedAttempts: number) =>
+      world.service.open(world.user!, { transport: 'cookie' }, CLIENT, null, {
+        failedAttempts,
+        isKnownDevice: true,
+      });
     await login(5);
     expect(suspicions(world)).toEqual([]);
     await expect(login(6)).rejects.toMatchObject({ code: 'SUSPICIOUS_ACTIVITY', keepsCookie: true });
@@ -139,7 +144,7 @@ describe(AnomalyDetector.name, () => {
     if (!world.user) throw new Error('there is a user');
     for (const ip of ['203.0.113.9', '198.51.100.7', '192.0.2.1', '100.64.0.1']) {
       expect(suspicions(world)).toEqual([]);
-      await world.service.open(world.user, { transport: 'cookie' }, { ...CLIENT, ip }, null, 0);
+      await world.service.open(world.user, { transport: 'cookie' }, { ...CLIENT, ip }, null, LOGIN);
     }
     expect(suspicions(world)).toMatchObject([{ rule: 'scattered_logins', evidence: { networks: 4 } }]);
   });

@@ -234,6 +234,20 @@ describe.each([
     expect(await store.hasDevice('another', 'phone-1')).toBe(false);
   });
 
+  it('remembers from where ended sessions began, unless they may have been a stranger’s', async () => {
+    const store = open();
+    const userId = `user-${store.newId()}`;
+    const ended = (['logged_out', 'ended_by_user', 'evicted'] as const).map((revokedReason, index) =>
+      newSession(store, { userId, revokedAt: at(index), revokedReason }),
+    );
+    const others = [newSession(store, { userId }), newSession(store, { revokedAt: at(0) })];
+    for (const session of [...ended, ...others]) await store.create(session);
+    const found = await store.findEndedLogins(userId);
+    expect(found.map(({ id }) => id).sort()).toEqual([ended[0]?.id, ended[2]?.id].sort());
+    const { ip, userAgent } = ended[0]!.device;
+    expect(found[0]).toMatchObject({ ip, userAgent, deviceId: null, at: at(0) });
+  });
+
   it("lists a user's live sessions, latest use first, and where they began", async () => {
     const store = open();
     const userId = `user-${store.newId()}`;
@@ -244,7 +258,8 @@ describe.each([
     const live = await store.findLive(userId, at(10));
     expect(live.map(({ id }) => id)).toEqual([c?.id, b?.id, a?.id]);
     const logins = await store.findLogins(userId, at(10));
-    expect(logins.at(-1)).toEqual({ id: a?.id, ip: '192.0.2.1', at: at(0) });
+    const { userAgent } = a!.device;
+    expect(logins.at(-1)).toEqual({ id: a?.id, ip: '192.0.2.1', userAgent, deviceId: null, at: at(0) });
     expect(logins.map(({ id }) => id)).toEqual((await store.findLive(userId, at(10))).map(({ id }) => id));
   });
 });

@@ -5,6 +5,7 @@ import type { ReuseEvidence } from '../../core/rotation.js';
 const EVENTS: Readonly<Record<AuthEventName, string>> = {
   'user.registered': 'Registrations',
   'user.logged_in': 'Logins',
+  'device.first_seen': 'Logins on new devices',
   'login.failed': 'Failed logins',
   'login.locked': 'Attempts refused: too many',
   'user.logged_out': 'Logouts',

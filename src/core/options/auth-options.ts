@@ -2,7 +2,7 @@ import type { AnomalyRule } from '../anomaly.js';
 import type { Duration } from '../duration.js';
 import type { FingerprintFeature } from '../fingerprint.js';
 import type { KeyInput } from '../key-spec.js';
-import type { BreachChecker, Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
+import type { BreachChecker, Clock, Mailer, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
 
 /** Options of `AuthModule.forRoot` and of the factory of `forRootAsync`. Durations are `'15m'` or seconds. */
 export interface AuthOptions {
@@ -52,6 +52,12 @@ export interface AuthOptions {
    * @default the `users` collection on the host's connection
    */
   userStore?: UserStore;
+  /**
+   * Sends mail to users: of a login on a new device, suspicious activity, a changed password. Off the path of requests, none
+   * of which fails or waits by it.
+   * @default none: nobody is told
+   */
+  mailer?: Mailer;
   /**
    * Time for every expiry and grace decision.
    * @default a monotonic clock anchored to the database's time

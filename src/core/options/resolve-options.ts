@@ -2,7 +2,7 @@ import { ANOMALY_RULES, type AnomalyRule } from '../anomaly.js';
 import type { ClientSecrets } from '../client-credentials.js';
 import { FINGERPRINT_FEATURES, type FingerprintFeature } from '../fingerprint.js';
 import type { RingKey } from '../key-spec.js';
-import type { BreachChecker, Clock, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
+import type { BreachChecker, Clock, Mailer, PasswordHasher, RevocationStore, UserStore } from '../ports.js';
 import type { AuthOptions, LimitOptions, ThrottleOptions } from './auth-options.js';
 import { ConfigurationError, type ConfigurationProblem, OptionReader } from './option-reader.js';
 import { readOrigins } from './read-origins.js';
@@ -73,6 +73,7 @@ export interface ResolvedAuthOptions {
   /** Empty: there are no OAuth endpoints. */
   readonly introspectionClients: ClientSecrets;
   readonly userStore: UserStore | null;
+  readonly mailer: Mailer | null;
   readonly clock: Clock | null;
 }
 
@@ -196,6 +197,7 @@ export function resolveOptions(given: AuthOptions, module: ModuleOptions = NO_MO
     trustedOrigins: readOrigins(read, options.trustedOrigins),
     introspectionClients: readIntrospectionClients(read, options.introspectionClients),
     userStore: options.userStore ?? null,
+    mailer: readMailer(read, options.mailer),
     clock: options.clock ?? null,
   };
   refuseContradictions(read, resolved, options);
@@ -231,6 +233,14 @@ function readBreachCheck(read: OptionReader, given: unknown): false | BreachChec
     'give false, or a BreachChecker such as new PwnedPasswordsBreachChecker()',
   );
   return false;
+}
+
+function readMailer(read: OptionReader, given: unknown): Mailer | null {
+  if (given === undefined) return null;
+  const { send } = Object(given) as Partial<Mailer>;
+  if (typeof send === 'function') return given as Mailer;
+  read.refuse('mailer', given, 'give a Mailer: an object with a method send');
+  return null;
 }
 
 function readFeatures(read: OptionReader, features: unknown): FingerprintFeature[] {

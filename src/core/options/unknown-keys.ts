@@ -47,6 +47,7 @@ export const AUTH_OPTION_KEYS = {
   trustedOrigins: null,
   introspectionClients: null,
   userStore: null,
+  mailer: null,
   clock: null,
 } satisfies KnownKeys<AuthOptions>;
 

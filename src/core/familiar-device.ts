@@ -1,0 +1,42 @@
+import { browserFamily } from './fingerprint.js';
+import { CLIENT_NETWORK, networkOf } from './network.js';
+import type { RevocationReason } from './rotation.js';
+
+/** From where an account logged in. */
+export interface LoginTraits {
+  readonly ip: string;
+  readonly userAgent: string | null;
+  /** What a client in body transport calls its device; null where it said nothing. */
+  readonly deviceId: string | null;
+}
+
+/**
+ * Whether a login is from where the account has logged in before, though no cookie says so. The same `deviceId` is the
+ * same device. Else the same network and the same browser on the same platform count as known: people clear cookies and
+ * use private windows, and whoever is told at each such login learns to ignore what he is told. A browser update, another
+ * address of the same network, and a changed language are no news by themselves. The price: a stranger next door, in the
+ * same network with the same browser, is not told of.
+ */
+export function isFamiliarLogin(login: LoginTraits, earlier: readonly LoginTraits[]): boolean {
+  const network = networkOf(login.ip, CLIENT_NETWORK);
+  const family = browserFamily(login.userAgent);
+  return earlier.some(
+    ({ ip, userAgent, deviceId }) =>
+      (deviceId !== null && deviceId === login.deviceId) ||
+      (network !== null && networkOf(ip, CLIENT_NETWORK) === network && browserFamily(userAgent) === family),
+  );
+}
+
+/**
+ * Whether an ended session speaks for the place where it began. One that its user, a change of password or a suspicion
+ * ended does not: perhaps it was a stranger's, and he comes again.
+ */
+export function vouches(revokedReason: RevocationReason | null): boolean {
+  return revokedReason === null || HARMLESS.has(revokedReason);
+}
+
+const HARMLESS: ReadonlySet<RevocationReason> = new Set<RevocationReason>([
+  'logged_out',
+  'evicted',
+  'replaced',
+]);

@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import { isFamiliarLogin, type LoginTraits, vouches } from '../../src/core/familiar-device.js';
+
+const chrome = (version: number, platform = 'X11; Linux x86_64') =>
+  `Mozilla/5.0 (${platform}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${version}.0.0.0 Safari/537.36`;
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0';
+const HOME: LoginTraits = { ip: '203.0.113.9', userAgent: chrome(140), deviceId: null };
+
+describe(isFamiliarLogin.name, () => {
+  it.each<[string, Partial<LoginTraits>]>([
+    ['the same browser with its cookies cleared', {}],
+    ['a browser after an update', { userAgent: chrome(155) }],
+    ['another address of the same network', { ip: '203.0.113.77' }],
+    ['an IPv4 address written as IPv6', { ip: '::ffff:203.0.113.9' }],
+  ])('is no news of %s', (_case, change) => {
+    expect(isFamiliarLogin({ ...HOME, ...change }, [HOME])).toBe(true);
+  });
+
+  it.each<[string, Partial<LoginTraits>]>([
+    ['another browser', { userAgent: FIREFOX }],
+    ['the same browser on another platform', { userAgent: chrome(140, 'Windows NT 10.0; Win64; x64') }],
+    ['another network', { ip: '198.51.100.9' }],
+    ['a program that names itself not at all', { userAgent: null }],
+    ['an address that is none', { ip: '' }],
+  ])('is news of %s', (_case, change) => {
+    expect(isFamiliarLogin({ ...HOME, ...change }, [HOME])).toBe(false);
+  });
+
+  it('does not put one login’s browser and another’s network together', () => {
+    const elsewhere = { ip: '198.51.100.9', userAgent: FIREFOX, deviceId: null };
+    expect(isFamiliarLogin({ ...HOME, userAgent: FIREFOX }, [HOME, elsewhere])).toBe(false);
+  });
+
+  it('knows a device by its id wherever it is, and never by none', () => {
+    const phone = { ip: '192.0.2.1', userAgent: 'Phone/1', deviceId: 'a-phone' };
+    expect(isFamiliarLogin({ ...phone, ip: '2001:db8::1', userAgent: 'Phone/2' }, [phone])).toBe(true);
+    expect(isFamiliarLogin({ ...phone, ip: '2001:db8::1', deviceId: 'another' }, [phone])).toBe(false);
+    expect(isFamiliarLogin({ ...HOME, ip: '192.0.2.200' }, [{ ...phone, deviceId: null }])).toBe(false);
+  });
+
+  it('an address that cannot be told is never the same as another such address', () => {
+    const unknown = { ...HOME, ip: '' };
+    expect(isFamiliarLogin(unknown, [unknown])).toBe(false);
+  });
+
+  it('knows an IPv6 host through its changing addresses, by its /64', () => {
+    const host = { ...HOME, ip: '2001:db8:1:2:aaaa::1' };
+    expect(isFamiliarLogin({ ...host, ip: '2001:db8:1:2:bbbb::9' }, [host])).toBe(true);
+    expect(isFamiliarLogin({ ...host, ip: '2001:db8:1:3::1' }, [host])).toBe(false);
+  });
+});
+
+describe(vouches.name, () => {
+  it('lets a session speak for a place unless someone may have ended it as a stranger’s', () => {
+    expect((['logged_out', 'evicted', 'replaced', null] as const).every(vouches)).toBe(true);
+    const suspect = ['ended_by_user', 'password_changed', 'reuse_detected', 'suspicious_activity'] as const;
+    expect(suspect.some(vouches)).toBe(false);
+  });
+});

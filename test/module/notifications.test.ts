@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { AuthEventBus, AuthService, type MailMessage, NotificationService } from '../../src/index.js';
+import { ADAPTERS, HostApp } from '../support/host-app.js';
+import { newSession, PASSWORD, type Session, uniqueEmail } from '../support/http.js';
+
+const source = { ip: '198.51.100.7', userAgent: 'stranger' };
+
+describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
+  let host: HostApp;
+  let sent: MailMessage[];
+  let notifications: NotificationService;
+
+  beforeAll(async () => {
+    const send = async (message: MailMessage) => void sent.push(message);
+    host = await HostApp.start(adapter, {
+      mailer: { send },
+      throttle: { failures: { limit: 2, window: '1h' } },
+    });
+    notifications = host.app.get(NotificationService);
+  });
+  afterAll(() => host.stop());
+  beforeEach(() => {
+    sent = [];
+  });
+
+  const suspect = ({ userId, id }: Session, sessionId = id) =>
+    host.app.get(AuthEventBus).emit('activity.suspected', {
+      userId,
+      sessionId,
+      rule: 'unfamiliar_client',
+      action: 'report',
+      evidence: {},
+      source,
+    });
+
+  it('is handed what happened, and whom to tell', async () => {
+    const session = await newSession(host.api(), { name: 'Ada' });
+    await suspect(session);
+    await notifications.idle();
+    expect(sent).toEqual([
+      {
+        kind: 'suspicious_activity',
+        cause: 'unusual_activity',
+        rule: 'unfamiliar_client',
+        ended: 'nothing',
+        sessionId: session.id,
+        source,
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        at: expect.any(Date),
+        to: session.email,
+        name: 'Ada',
+        userId: session.userId,
+      },
+    ]);
+  });
+
+  it('a thousand suspicions make few messages, and those of another user none fewer', async () => {
+    const [victim, other] = [await newSession(host.api()), await newSession(host.api())];
+    const before = notifications.stats.limited;
+    for (let index = 0; index < 1000; index += 1) await suspect(victim, `session-${index % 100}`);
+    await suspect(other);
+    await notifications.idle();
+    expect(sent.filter(({ to }) => to === victim.email)).toHaveLength(5);
+    expect(sent.filter(({ to }) => to === other.email)).toHaveLength(1);
+    expect(notifications.stats.limited - before).toBe(995);
+  });
+
+  it('guesses at a password are told to its owner, and nobody learns whether there is one', async () => {
+    const { email } = await newSession(host.api());
+    const guess = (address: string) => host.api().login({ email: address, password: 'wrong password' });
+    for (const address of [email, uniqueEmail()])
+      for (let attempt = 0; attempt < 4; attempt += 1) await guess(address);
+    await notifications.idle();
+    expect(sent).toMatchObject([{ to: email, cause: 'password_guessed', sessionId: null }]);
+  });
+
+  it('a disabled user is told nothing', async () => {
+    const session = await newSession(host.api());
+    await host.app.get(AuthService).disableUser(session.userId);
+    await suspect(session);
+    await notifications.idle();
+    expect(sent).toEqual([]);
+  });
+
+  it('a login on a new device costs a request no more than before: what it asks for the news it asks later', async () => {
+    const { email } = await newSession(host.api());
+    host.commands.length = 0;
+    const stranger = host.api({ 'user-agent': 'Mozilla/5.0 (Windows NT 10.0; rv:143.0) Firefox/143.0' });
+    expect((await stranger.login({ email, password: PASSWORD })).status).toBe(200);
+    await notifications.idle();
+    while (sent.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const onSessions = host
+      .requestCommands()
+      .filter(({ command, commandName }) => command[commandName] === 'refresh_tokens');
+    expect(onSessions.map(({ commandName }) => commandName)).toEqual(['insert', 'find', 'find']);
+    expect(sent).toMatchObject([{ kind: 'new_device', to: email }]);
+  });
+});
+
+describe('without a mailer', () => {
+  it('events are told as ever, and no user is looked up for them', async () => {
+    const host = await HostApp.start('express');
+    try {
+      const { userId, id } = await newSession(host.api());
+      const bus = host.app.get(AuthEventBus);
+      const heard: string[] = [];
+      bus.on('password.changed', () => heard.push('password.changed'));
+      host.commands.length = 0;
+      await bus.emit('password.changed', { userId, source });
+      expect(heard).toEqual(['password.changed']);
+      expect(host.requestCommands()).toEqual([]);
+      const { stats, isOn } = host.app.get(NotificationService);
+      expect({ isOn, id, stats }).toEqual({
+        isOn: false,
+        id,
+        stats: { waiting: 0, sent: 0, retried: 0, failed: 0, dropped: 0, limited: 0 },
+      });
+    } finally {
+      await host.stop();
+    }
+  });
+});

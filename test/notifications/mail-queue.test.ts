@@ -1,0 +1,153 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { MailRefusedError } from '../../src/index.js';
+import { type MailJob, MailQueue, type MailQueuePolicy } from '../../src/notifications/mail-queue.js';
+
+const POLICY: MailQueuePolicy = {
+  capacity: 10,
+  concurrency: 2,
+  attemptTimeoutMs: 200,
+  retryAfterMs: [1, 1],
+};
+
+function newQueue(policy: Partial<MailQueuePolicy> = {}) {
+  const logger = { warn: jest.fn<(text: string) => void>(), error: jest.fn<(text: string) => void>() };
+  return { queue: new MailQueue(logger, { ...POLICY, ...policy }), logger };
+}
+
+const job = (attempt: MailJob['attempt'], givenUp = () => {}): MailJob => ({
+  label: 'test',
+  attempt,
+  givenUp,
+});
+const never = () => new Promise<boolean>(() => {});
+
+describe(MailQueue.name, () => {
+  it('tries again what failed, and sends it once', async () => {
+    const { queue } = newQueue();
+    let attempts = 0;
+    queue.push(
+      job(async () => {
+        attempts += 1;
+        if (attempts < 3) throw new Error('not now');
+        return true;
+      }),
+    );
+    await queue.idle();
+    expect(attempts).toBe(3);
+    expect(queue.stats).toEqual({ waiting: 0, sent: 1, retried: 2, failed: 0, dropped: 0 });
+  });
+
+  it('gives up after its attempts, and says so', async () => {
+    const { queue, logger } = newQueue();
+    const givenUp = jest.fn();
+    queue.push(job(() => Promise.reject(new Error('never')), givenUp));
+    await queue.idle();
+    expect(queue.stats).toEqual({ waiting: 0, sent: 0, retried: 2, failed: 1, dropped: 0 });
+    expect(givenUp).toHaveBeenCalledTimes(1);
+    expect(logger.error).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not try again what is refused for good', async () => {
+    const { queue } = newQueue();
+    queue.push(job(() => Promise.reject(new MailRefusedError('no such mailbox'))));
+    await queue.idle();
+    expect(queue.stats).toMatchObject({ retried: 0, failed: 1 });
+  });
+
+  it('makes no attempt after a message’s own end', async () => {
+    const { queue } = newQueue({ retryAfterMs: [60_000] });
+    queue.push({ ...job(() => Promise.reject(new Error('not now'))), untilMs: performance.now() + 1000 });
+    await queue.idle();
+    expect(queue.stats).toMatchObject({ retried: 0, failed: 1 });
+  });
+
+  it('logs name and code of an error and never its words', async () => {
+    const { queue, logger } = newQueue();
+    const error = Object.assign(new Error('550 <ada@example.com> token=secret'), { code: 'EENVELOPE' });
+    queue.push(job(() => Promise.reject(error)));
+    await queue.idle();
+    const lines = JSON.stringify([logger.warn.mock.calls, logger.error.mock.calls]);
+    expect(lines).toContain('Error EENVELOPE');
+    expect(lines).not.toContain('ada@example.com');
+    expect(lines).not.toContain('secret');
+  });
+
+  it('counts an attempt that hangs as failed, and goes on with others meanwhile', async () => {
+    const { queue } = newQueue({ retryAfterMs: [] });
+    const signals: AbortSignal[] = [];
+    queue.push(
+      job((signal) => {
+        signals.push(signal);
+        return never();
+      }),
+    );
+    queue.push(job(async () => true));
+    await queue.idle();
+    expect(queue.stats).toMatchObject({ sent: 1, failed: 1 });
+    expect(signals[0]?.aborted).toBe(true);
+  });
+
+  it('works on a few at once', async () => {
+    const { queue } = newQueue({ attemptTimeoutMs: 5000 });
+    let atOnce = 0;
+    let most = 0;
+    for (let index = 0; index < 10; index += 1)
+      queue.push(
+        job(async () => {
+          most = Math.max(most, (atOnce += 1));
+          await new Promise((resolve) => setImmediate(resolve));
+          atOnce -= 1;
+          return true;
+        }),
+      );
+    await queue.idle();
+    expect(most).toBe(2);
+    expect(queue.stats.sent).toBe(10);
+  });
+
+  it('holds so many and no more; what has no room is counted, and told once', async () => {
+    const { queue, logger } = newQueue({ attemptTimeoutMs: 60_000 });
+    const taken = Array.from({ length: 15 }, () => queue.push(job(never)));
+    expect(taken.filter(Boolean)).toHaveLength(10);
+    expect(queue.stats).toMatchObject({ waiting: 10, dropped: 5 });
+    expect(logger.error).toHaveBeenCalledTimes(1);
+    await queue.drain(1);
+    expect(queue.stats.failed).toBe(10);
+  });
+
+  it('makes a last attempt at what pauses when it is drained', async () => {
+    const { queue } = newQueue({ retryAfterMs: [60_000] });
+    let attempts = 0;
+    let failed: () => void = () => {};
+    const firstFailed = new Promise<void>((resolve) => (failed = resolve));
+    queue.push(
+      job(async () => {
+        attempts += 1;
+        if (attempts > 1) return true;
+        setImmediate(failed);
+        throw new Error('not now');
+      }),
+    );
+    await firstFailed;
+    await queue.drain(5000);
+    expect(queue.stats).toMatchObject({ waiting: 0, sent: 1, failed: 0 });
+  });
+
+  it('waits for a hanging attempt no longer than it is told to, and says what is lost', async () => {
+    const { queue, logger } = newQueue({ attemptTimeoutMs: 60_000 });
+    queue.push(job(never));
+    const began = performance.now();
+    await queue.drain(50);
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(queue.stats.failed).toBe(1);
+    expect(logger.error.mock.calls).toEqual([['1 message was not sent: the process stops']]);
+    expect(queue.push(job(async () => true))).toBe(false);
+  });
+
+  it('a message that has nobody to go to is neither sent nor failed', async () => {
+    const { queue } = newQueue();
+    queue.push(job(async () => false));
+    await queue.idle();
+    expect(queue.stats).toEqual({ waiting: 0, sent: 0, retried: 0, failed: 0, dropped: 0 });
+  });
+});

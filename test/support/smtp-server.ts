@@ -1,0 +1,121 @@
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import PostalMime, { type Email } from 'postal-mime';
+import { SMTPServer } from 'smtp-server';
+import { selfSignedCertificate } from './self-signed-certificate.js';
+
+const ARRIVES_WITHIN_MS = 20_000;
+
+export interface CaughtMail extends Email {
+  /** The envelope's recipients. */
+  readonly recipients: readonly string[];
+  /** As it came over the line. */
+  readonly raw: string;
+}
+
+export interface MailCatcherOptions {
+  /** Answers to the first messages, such as 451 or 550, in order; what comes after them is accepted. */
+  readonly refusals?: readonly number[];
+  /** It accepts connections and never says a word. */
+  readonly isSilent?: boolean;
+  /** Offers STARTTLS, with a certificate of its own that nobody vouches for. */
+  readonly offersTls?: boolean;
+  /** TLS from the first byte, with the same certificate. */
+  readonly isSecure?: boolean;
+  /** Asks for user name and password. */
+  readonly login?: { readonly user: string; readonly password: string };
+}
+
+/** A mail server on loopback that keeps what it is sent. */
+export class MailCatcher {
+  readonly messages: CaughtMail[] = [];
+  /** Connections that were made. */
+  connections = 0;
+  /** Passwords that clients have sent. */
+  readonly passwords: string[] = [];
+  private readonly refusals: number[];
+
+  private constructor(
+    private readonly server: SMTPServer,
+    refusals: readonly number[],
+  ) {
+    this.refusals = [...refusals];
+  }
+
+  static async start(options: MailCatcherOptions = {}, port = 0): Promise<MailCatcher> {
+    const { isSilent = false, offersTls = false, isSecure = false, login } = options;
+    const server: SMTPServer = new SMTPServer({
+      logger: false,
+      secure: isSecure,
+      ...(offersTls || isSecure ? selfSignedCertificate() : {}),
+      authOptional: login === undefined,
+      allowInsecureAuth: true,
+      disabledCommands: [...(offersTls ? [] : ['STARTTLS']), ...(login ? [] : ['AUTH'])],
+      disableReverseLookup: true,
+      closeTimeout: 0,
+      onConnect: (_session, done) => {
+        catcher.connections += 1;
+        if (!isSilent) done();
+      },
+      onAuth: (auth, _session, done) => {
+        catcher.passwords.push(String(auth.password));
+        const isRight = auth.username === login?.user && auth.password === login?.password;
+        done(isRight ? null : new Error('wrong'), { user: auth.username ?? '' });
+      },
+      onData: (stream, session, done) => {
+        const chunks: Buffer[] = [];
+        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+        stream.on('end', () => {
+          const code = catcher.refusals.shift();
+          if (code !== undefined) {
+            // A server quotes the address in its refusals.
+            const quoted = session.envelope.rcptTo.map(({ address }) => address).join();
+            done(Object.assign(new Error(`no mail for ${quoted}`), { responseCode: code }));
+            return;
+          }
+          const raw = Buffer.concat(chunks);
+          void PostalMime.parse(raw).then((email) => {
+            const recipients = session.envelope.rcptTo.map(({ address }) => address);
+            catcher.messages.push({ ...email, recipients, raw: raw.toString() });
+            done();
+          }, done);
+        });
+      },
+    });
+    server.on('error', () => undefined);
+    const catcher = new MailCatcher(server, options.refusals ?? []);
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    return catcher;
+  }
+
+  get port(): number {
+    return (this.server.server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `smtp://127.0.0.1:${this.port}`;
+  }
+
+  sentTo(address: string): CaughtMail[] {
+    return this.messages.filter(({ recipients }) => recipients.includes(address));
+  }
+
+  /** Resolves with the messages to an address when so many have arrived. */
+  async arrived(address: string, count = 1): Promise<CaughtMail[]> {
+    await until(() => this.sentTo(address).length >= count, `${count} messages to ${address}`);
+    return this.sentTo(address);
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.close(resolve));
+  }
+}
+
+/** Waits for something to become true. */
+export async function until(isSo: () => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + ARRIVES_WITHIN_MS;
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error(`not within ${ARRIVES_WITHIN_MS} ms: ${what}`);
+    await delay(20);
+  }
+}
