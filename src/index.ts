@@ -6,6 +6,8 @@ export { UsersModule } from './users/users.module.js';
 // Services
 export { AuthService } from './auth/auth.service.js';
 export type { LogoutTokens } from './auth/auth.service.js';
+export { PasswordResetService } from './auth/recovery/password-reset.service.js';
+export { EmailVerificationService } from './auth/recovery/email-verification.service.js';
 export { AdminService } from './auth/admin/admin.service.js';
 export type { Administrator } from './auth/admin/admin.service.js';
 export type { SecurityEventsQueryDto } from './auth/admin/security-events-query.dto.js';
@@ -48,7 +50,7 @@ export type {
 export { renderReportPage, reportPagePolicy, reportPageSources } from './audit/report-page/report-page.js';
 export type { ReportPageSources } from './audit/report-page/page-parts.js';
 export { NotificationService } from './notifications/notification.service.js';
-export type { NotificationStats } from './notifications/notification.service.js';
+export type { Composed, NotificationStats } from './notifications/notification.service.js';
 export type { MailStats } from './notifications/mail-queue.js';
 
 // Strategies, guards, decorators

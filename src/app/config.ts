@@ -162,6 +162,7 @@ function readAuthOptions(
       rotations: env.flag('AUDIT_ROTATIONS') as boolean | undefined,
     },
     mailer,
+    emailVerification: env.text('EMAIL_VERIFICATION') as 'off' | 'required' | undefined,
     trustedOrigins: env.list('TRUSTED_ORIGINS'),
     introspectionClients: env.list('INTROSPECTION_CLIENTS')?.map((pair) => {
       const [id = '', ...secret] = pair.split(':');

@@ -210,6 +210,13 @@ export const VARIABLES: readonly Variable[] = [
   },
   { name: 'APP_URL', fallback: 'ISSUER', meaning: 'URL of the front end, to which mail links.' },
   {
+    name: 'EMAIL_VERIFICATION',
+    fallback: 'off',
+    meaning:
+      '`off` or `required`: whether a new user must open a link out of his mail. `required` needs `SMTP_URL`.',
+    option: 'emailVerification',
+  },
+  {
     name: 'THROTTLE',
     fallback: 'on',
     meaning: '`on` or `off`; `off` for load tests: nobody is slowed down.',

@@ -28,6 +28,9 @@ const LEVELS = {
   'fingerprint.mismatched': 'warn',
   'activity.suspected': 'warn',
   'password.changed': 'log',
+  'password.reset_requested': 'log',
+  'password.reset': 'warn',
+  'email.verified': 'log',
   'access_token.revoked': 'log',
   'key.retired': 'log',
 } as const satisfies Record<AuthEventName, 'warn' | 'log' | 'debug'>;

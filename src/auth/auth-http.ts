@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
@@ -28,6 +29,7 @@ export class AuthHttp {
     private readonly signer: TokenSigner,
     private readonly cookie: RefreshCookie,
     private readonly devices: DeviceCookie,
+    private readonly adapterHost: HttpAdapterHost,
   ) {}
 
   /** Who sent the request, as a session and the throttle care. */
@@ -65,6 +67,12 @@ export class AuthHttp {
     const { token, expiresIn } = grant.refreshToken;
     if (grant.session.transport === 'cookie') this.cookie.set(response, token, expiresIn);
     return tokenAnswer(grant);
+  }
+
+  /** Answers a registration whose address has to be verified first: 202, and nothing of what it led to. */
+  accepted(response: unknown): undefined {
+    this.adapterHost.httpAdapter.status(response, 202);
+    return undefined;
   }
 
   /** Takes the refresh cookie away: after a logout. */

@@ -53,12 +53,12 @@ export abstract class AuthController {
     @Body(new BodyValidationPipe(RegisterDto)) body: Valid<RegisterDto>,
     @Req() request: HttpRequest,
     @Res({ passthrough: true }) response: unknown,
-  ): Promise<TokenAnswer> {
+  ): Promise<TokenAnswer | undefined> {
     const { email, password, name, transport, ...device } = body;
     const registration = { email, password, name: name ?? undefined };
     const session = { transport: transport ?? 'cookie', ...device };
     const grant = await this.auth.register(registration, session, this.http.clientOf(request));
-    return this.http.welcome(grant, request, response);
+    return grant ? this.http.welcome(grant, request, response) : this.http.accepted(response);
   }
 
   @Post('login')

@@ -36,6 +36,10 @@ import { RolesGuard } from './guards/roles.guard.js';
 import { LoginThrottleGuard, RefreshThrottleGuard } from './guards/throttle.guard.js';
 import { JwksController } from './jwks.controller.js';
 import { IntrospectionModule } from './oauth/introspection.module.js';
+import { EmailVerificationService } from './recovery/email-verification.service.js';
+import { MailerGuard } from './recovery/mailer.guard.js';
+import { PasswordResetService } from './recovery/password-reset.service.js';
+import { recoveryControllerAt } from './recovery/recovery.controller.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
 const MODULE_OPTIONS = Symbol('MODULE_OPTIONS');
@@ -98,6 +102,8 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
   );
   const shared = [
     AuthService,
+    PasswordResetService,
+    EmailVerificationService,
     AdminService,
     DoctorService,
     AuthHttp,
@@ -119,13 +125,16 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
     global: isGlobal,
     imports: [options, database, revocation, users, tokens, audit, notifications, throttle, introspection],
     controllers: [
-      ...(controllers.auth === false ? [] : [authControllerAt(routePrefix)]),
+      ...(controllers.auth === false
+        ? []
+        : [authControllerAt(routePrefix), recoveryControllerAt(routePrefix)]),
       ...(controllers.admin === false ? [] : [adminControllerAt(routePrefix)]),
       ...(controllers.jwks === false ? [] : [JwksController]),
     ],
     providers: [
       ...shared,
       AccessTokenGuard,
+      MailerGuard,
       RequestShapeGuard,
       ForwardedWatch,
       UnexpectedErrorFilter,

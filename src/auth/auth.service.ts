@@ -16,6 +16,7 @@ import { clientAddress } from '../throttle/client-address.js';
 import { type Attempt, ThrottleService } from '../throttle/throttle.service.js';
 import { TokenSigner } from '../tokens/token-signer.js';
 import { type Registration, UsersService } from '../users/users.service.js';
+import { EmailVerificationService } from './recovery/email-verification.service.js';
 import {
   type ProfileAnswer,
   type SessionAnswer,
@@ -46,14 +47,24 @@ export class AuthService {
     private readonly revocations: RevocationService,
     private readonly throttle: ThrottleService,
     private readonly events: AuthEventBus,
+    private readonly emails: EmailVerificationService,
   ) {}
 
   /**
-   * Creates a user and logs him in.
+   * Creates a user and logs him in; with `emailVerification: 'required'` he has to verify his address first.
+   * @returns null where he has to, alike whether or not the address is taken
    * @throws AuthError `EMAIL_TAKEN`, `WEAK_PASSWORD`, `VALIDATION_FAILED`
    */
-  async register(registration: Registration, request: NewSession, client: ClientTraits): Promise<TokenGrant> {
+  async register(
+    registration: Registration,
+    request: NewSession,
+    client: ClientTraits,
+  ): Promise<TokenGrant | null> {
     this.assertTransport(request);
+    if (this.emails.isRequired) {
+      await this.emails.register(registration, sourceOf(client));
+      return null;
+    }
     const user = await this.users.register(registration);
     void this.events.emit('user.registered', {
       userId: user.id,
@@ -64,8 +75,8 @@ export class AuthService {
 
   /**
    * Begins a session.
-   * @throws AuthError `INVALID_CREDENTIALS` (e-mail and password alike), `ACCOUNT_DISABLED` (with the right password),
-   * `TOO_MANY_ATTEMPTS`, `SUSPICIOUS_ACTIVITY` (where `anomaly.action` is not `report`)
+   * @throws AuthError `INVALID_CREDENTIALS` (e-mail and password alike), `ACCOUNT_DISABLED` and `EMAIL_NOT_VERIFIED` (with
+   * the right password; the latter sends another link), `TOO_MANY_ATTEMPTS`, `SUSPICIOUS_ACTIVITY` (where `anomaly.action` is not `report`)
    */
   async login(
     email: string,
@@ -85,6 +96,14 @@ export class AuthService {
       const userId = check.outcome === 'unknown_user' ? null : check.user.id;
       void this.events.emit('login.failed', { email, userId, reason: check.outcome, source });
       throw new AuthError(check.outcome === 'disabled' ? 'ACCOUNT_DISABLED' : 'INVALID_CREDENTIALS');
+    }
+    if (this.emails.isRequired && !check.user.emailVerifiedAt) {
+      // The password was right: it is no failure.
+      await this.throttle.cancelled(attempt);
+      this.emails.request(check.user, source);
+      const reason = 'email_not_verified';
+      void this.events.emit('login.failed', { email, userId: check.user.id, reason, source });
+      throw new AuthError('EMAIL_NOT_VERIFIED');
     }
     // On a device that the account knows, its owner mistypes.
     const failedAttempts = attempt.isKnownDevice ? 0 : counted;

@@ -60,8 +60,8 @@ export interface AuthEvents {
     /** As typed. */
     email: string;
     userId: string | null;
-    /** `wrong_current_password`: not a login, a change of password. */
-    reason: 'unknown_user' | 'wrong_password' | 'disabled' | 'wrong_current_password';
+    /** `disabled`, `email_not_verified`: with the right password. `wrong_current_password`: a change of password. */
+    reason: 'unknown_user' | 'wrong_password' | 'disabled' | 'email_not_verified' | 'wrong_current_password';
     source: EventSource;
   };
   /**
@@ -124,6 +124,12 @@ export interface AuthEvents {
     source: EventSource;
   };
   'password.changed': { userId: string; source: EventSource };
+  /** Somebody asked for a link to set a new password; null: for an address that nobody has. Told after the answer. */
+  'password.reset_requested': { userId: string | null; source: EventSource };
+  /** By a link out of the user's mail; every session of his has ended. */
+  'password.reset': { userId: string; source: EventSource };
+  /** By a link out of the user's mail. */
+  'email.verified': { userId: string; source: EventSource };
   /** Through the revocation endpoint (RFC 7009); `tokenId` is its `jti`. */
   'access_token.revoked': SessionEvent & Cause & { tokenId: string; clientId: string };
   /** A key left the ring: its tokens are refused from now on. Told by each process, as it learns of it. */

@@ -28,6 +28,15 @@ export function isFamiliarLogin(login: LoginTraits, earlier: readonly LoginTrait
 }
 
 /**
+ * Whether a login without any remembered session before it is the account's first, which is no news to anybody. Sessions,
+ * ended ones too, are remembered for `memoryMs` at least, so an account that is younger had none. Of an older one nobody
+ * knows.
+ */
+export function isFirstLogin(accountCreatedAt: Date, loginAt: Date, memoryMs: number): boolean {
+  return loginAt.getTime() - accountCreatedAt.getTime() < memoryMs;
+}
+
+/**
  * Whether an ended session speaks for the place where it began. One that its user, a change of password or a suspicion
  * ended does not: perhaps it was a stranger's, and he comes again.
  */

@@ -52,8 +52,37 @@ interface PasswordChanged {
   readonly source: EventSource;
 }
 
+/** Somebody, perhaps the user, asked for a way to set a new password. */
+interface PasswordReset {
+  readonly kind: 'password_reset';
+  /**
+   * Whoever has it can set a new password, once. Put it behind the `#` of a link to a page of yours, from where no server
+   * and no other site gets it, and let the page post it to `reset-password` after a click: programs open links, too. Log it
+   * nowhere.
+   */
+  readonly token: string;
+  readonly expiresAt: Date;
+  readonly source: EventSource;
+}
+
+/** Somebody registered with the address, or logged in before it was verified. */
+interface EmailVerification {
+  readonly kind: 'email_verification';
+  /** As that of `password_reset`; for `verify-email`. */
+  readonly token: string;
+  readonly expiresAt: Date;
+  readonly source: EventSource;
+}
+
+/** Somebody registered with an address that has an account: he was told what everybody is told. */
+interface EmailTaken {
+  readonly kind: 'email_taken';
+  readonly source: EventSource;
+}
+
 /** What happened, before anybody was looked up. */
-export type Happening = NewDevice | SuspiciousActivity | PasswordChanged;
+export type Happening =
+  NewDevice | SuspiciousActivity | PasswordChanged | PasswordReset | EmailVerification | EmailTaken;
 
 /** What happened and whom to tell: the words are the mailer's. */
 export type MailMessage = MailTo & Happening;

@@ -12,6 +12,7 @@ export type NotifiedEvent = Extract<
   | 'activity.suspected'
   | 'login.locked'
   | 'password.changed'
+  | 'password.reset'
 >;
 
 /** What a user is told by mail (OWASP ASVS 6.3.5, 6.3.7); null where it is no news for him. */
@@ -71,6 +72,7 @@ export const NOTICES: { readonly [Name in NotifiedEvent]: (payload: AuthEvents[N
     });
   },
   'password.changed': ({ userId, source }) => notice({ userId }, { kind: 'password_changed', source }),
+  'password.reset': ({ userId, source }) => notice({ userId }, { kind: 'password_changed', source }),
 };
 
 function notice(recipient: MailRecipient, happening: Happening): Notice {

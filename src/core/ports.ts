@@ -17,6 +17,8 @@ export interface UserRecord {
   /** Random; every token minted under another one is dead. */
   readonly tokenVersion: string;
   readonly disabledAt: Date | null;
+  /** When the user proved that the address is his; null or absent: not yet. */
+  readonly emailVerifiedAt?: Date | null | undefined;
   readonly createdAt: Date;
 }
 
@@ -40,6 +42,8 @@ export interface UserStore {
   replaceTokenVersion(id: string, tokenVersion: string): Promise<string | null>;
   /** Disables (a date) or enables (null). False where there is no such user. */
   setDisabledAt(id: string, disabledAt: Date | null): Promise<boolean>;
+  /** Keeps when the address was first proved. Needed for `emailVerification: 'required'` alone. */
+  setEmailVerifiedAt?(id: string, emailVerifiedAt: Date): Promise<void>;
 }
 
 /** Slow hashing of passwords. The default is bcrypt. */

@@ -90,6 +90,9 @@ const TELL: { readonly [Name in AuthEventName]: (payload: AuthEvents[Name]) => S
   }),
   'key.retired': ({ kind, kid }) => ({ evidence: { kind, kid } }),
   'password.changed': ({ userId, source }) => ({ userId, ...from(source) }),
+  'password.reset_requested': ({ userId, source }) => ({ userId, ...from(source) }),
+  'password.reset': ({ userId, source }) => ({ userId, ...from(source) }),
+  'email.verified': ({ userId, source }) => ({ userId, ...from(source) }),
 };
 
 /** Every event that there is. */

@@ -42,8 +42,6 @@ export interface MailJob {
   readonly attempt: (signal: AbortSignal) => Promise<boolean>;
   /** It will never arrive. */
   readonly givenUp: () => void;
-  /** No attempt is made after this moment (`performance.now()`). */
-  readonly untilMs?: number | undefined;
 }
 
 /** Sends messages off the path of requests, a few at once, again where that helps, in bounded memory. */
@@ -109,8 +107,7 @@ export class MailQueue {
       if (error === null || this.stopping.signal.aborted) return;
       const pauseMs = this.policy.retryAfterMs[failures];
       failures += 1;
-      const isTooLate = pauseMs === undefined || performance.now() + pauseMs >= (job.untilMs ?? Infinity);
-      if (isTooLate || this.isDraining || error instanceof MailRefusedError) {
+      if (pauseMs === undefined || this.isDraining || error instanceof MailRefusedError) {
         this.failed += 1;
         this.logger.error(`mail was given up after ${failures} attempts, ${job.label}: ${describe(error)}`);
         job.givenUp();

@@ -6,10 +6,10 @@ import {
   Logger,
   type OnModuleInit,
 } from '@nestjs/common';
-import type { Notice } from '../core/mail.js';
+import { type Happening, MailRefusedError, type Notice } from '../core/mail.js';
 import { NOTICES, type NotifiedEvent } from '../core/notices.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
-import type { Clock, Mailer, UserRecord } from '../core/ports.js';
+import type { Clock, UserRecord } from '../core/ports.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { UsersService } from '../users/users.service.js';
@@ -23,6 +23,12 @@ const LAST_MAIL_MS = 1500;
 export interface NotificationStats extends MailStats {
   /** Messages that were not sent because the user was told the like of it a while ago. */
   readonly limited: number;
+}
+
+/** What is to be told, and to whom. */
+export interface Composed {
+  readonly user: UserRecord;
+  readonly happening: Happening;
 }
 
 /**
@@ -65,6 +71,31 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
     await this.queue.drain(LAST_MAIL_MS);
   }
 
+  /**
+   * Sends what is composed later, off the path of the request: whoever waits for the answer learns nothing by its time.
+   * @param label for the log; names nobody
+   * @param compose null: there is nobody to tell. What it throws is tried again, as a message is; once it has given a
+   * message it is not asked again.
+   * @returns false where there is no room, or no mailer
+   */
+  post(label: string, compose: () => Promise<Composed | null>, givenUp: () => void = () => {}): boolean {
+    const { mailer } = this.options;
+    if (!mailer) return false;
+    const message = { id: randomUUID(), at: new Date(this.clock.now()) };
+    let composed: Composed | null | undefined;
+    const attempt = async (signal: AbortSignal): Promise<boolean> => {
+      composed ??= await compose();
+      if (!composed) return false;
+      const { user, happening } = composed;
+      if ('expiresAt' in happening && happening.expiresAt.getTime() <= this.clock.now())
+        throw new MailRefusedError('the link has expired');
+      const { id: userId, email: to, name = null } = user;
+      await mailer.send({ ...message, to, name, userId, ...happening }, signal);
+      return true;
+    };
+    return this.queue.push({ label, attempt, givenUp });
+  }
+
   private subscribe<Name extends NotifiedEvent>(name: Name): void {
     this.events.on(name, (payload) => {
       const notice = NOTICES[name](payload);
@@ -73,36 +104,18 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
   }
 
   private tell(notice: Notice): void {
-    const { mailer } = this.options;
-    if (!mailer) return;
     if (!this.limit.admit(notice)) {
       this.limited += 1;
       return;
     }
-    const id = randomUUID();
-    const at = new Date(this.clock.now());
-    const isTaken = this.queue.push({
-      label: notice.happening.kind,
-      attempt: (signal) => this.send(mailer, notice, { id, at }, signal),
-      givenUp: () => this.limit.forget(notice),
-    });
-    if (!isTaken) this.limit.forget(notice);
-  }
-
-  private async send(
-    mailer: Mailer,
-    { recipient, happening }: Notice,
-    message: { readonly id: string; readonly at: Date },
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const user = await this.find(recipient);
-    // Who is disabled can do nothing about it, and has nothing left that could be taken.
-    if (!user || user.disabledAt) return false;
-    await mailer.send(
-      { ...message, to: user.email, name: user.name ?? null, userId: user.id, ...happening },
-      signal,
-    );
-    return true;
+    const { recipient, happening } = notice;
+    const forget = () => this.limit.forget(notice);
+    const compose = async () => {
+      const user = await this.find(recipient);
+      // Who is disabled can do nothing about it, and has nothing left that could be taken.
+      return user && !user.disabledAt ? { user, happening } : null;
+    };
+    if (!this.post(happening.kind, compose, forget)) forget();
   }
 
   private find(recipient: Notice['recipient']): Promise<UserRecord | null> {

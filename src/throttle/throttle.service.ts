@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { AuthError } from '../core/errors.js';
+import type { Happening } from '../core/mail.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import { clientAddress } from './client-address.js';
 import { limiterWindow, MongoLimiterStore } from './mongo-limiter.store.js';
@@ -21,6 +22,7 @@ interface Limiters {
   readonly failures: RateLimiterAbstract;
   readonly accountFailures: RateLimiterAbstract;
   readonly clientFailures: RateLimiterAbstract;
+  readonly mails: RateLimiterAbstract;
 }
 
 /**
@@ -45,6 +47,7 @@ export class ThrottleService implements OnModuleInit {
       login,
       failures: this.store.limiter('failures', throttle.failures),
       accountFailures: this.store.limiter('account', throttle.accountFailures),
+      mails: this.store.limiter('mails', throttle.mails),
       // In the process: a refresh must not cost another round trip to the database.
       refresh: new RateLimiterMemory(limiterWindow('refresh', throttle.refresh)),
       // The same: services ask about every request that they get.
@@ -74,6 +77,17 @@ export class ThrottleService implements OnModuleInit {
   /** The secret was wrong. */
   async clientFailed(attempt: string): Promise<void> {
     await this.limiters?.clientFailures.penalty(attempt);
+  }
+
+  /** Whether one more mail of a kind that strangers can cause may go to the account. Kinds count for themselves. */
+  async admitMail(kind: Happening['kind'], email: string): Promise<boolean> {
+    try {
+      await consume(this.limiters?.mails, `${kind}.${keyOf(email)}`);
+      return true;
+    } catch (error) {
+      if (error instanceof AuthError && error.code === 'TOO_MANY_ATTEMPTS') return false;
+      throw error;
+    }
   }
 
   /**

@@ -1,6 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { EventSource } from '../core/events.js';
-import { isFamiliarLogin } from '../core/familiar-device.js';
+import { isFamiliarLogin, isFirstLogin, vouches } from '../core/familiar-device.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import type { UserRecord } from '../core/ports.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import {
   REFRESH_TOKEN_STORE,
@@ -15,6 +17,7 @@ export class DeviceRecognizer {
   private readonly logger = new Logger('DeviceRecognizer');
 
   constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: Pick<ResolvedAuthOptions, 'refreshToken'>,
     @Inject(REFRESH_TOKEN_STORE) private readonly store: RefreshTokenStore,
     private readonly events: AuthEventBus,
   ) {}
@@ -24,25 +27,39 @@ export class DeviceRecognizer {
    * request.
    * @param live the user's live sessions, this one among them
    */
-  examine(session: RefreshSession, live: readonly SessionLogin[], source: EventSource): void {
-    const { ip, userAgent, deviceId } = session.device;
+  examine(
+    session: RefreshSession,
+    user: Pick<UserRecord, 'createdAt'>,
+    live: readonly SessionLogin[],
+    source: EventSource,
+  ): void {
     // Of two logins at once the later one is not what makes the earlier one known.
-    const earlier = live.filter(({ id, at }) =>
-      isBefore({ id, at }, { id: session.id, at: session.createdAt }),
-    );
-    if (!isFamiliarLogin({ ip, userAgent, deviceId }, earlier)) void this.examineEnded(session, source);
+    const begun = { id: session.id, at: session.createdAt };
+    const earlier = live.filter((login) => isBefore(login, begun));
+    if (isFamiliarLogin(session.device, earlier)) return;
+    void this.examineEnded(session, earlier.length === 0 ? user.createdAt : null, source);
   }
 
-  private async examineEnded({ id, userId, device }: RefreshSession, source: EventSource): Promise<void> {
-    const { appId, deviceId, deviceName } = device;
+  /** @param accountCreatedAt null where the login is not the first for sure */
+  private async examineEnded(
+    { id: sessionId, userId, createdAt, device }: RefreshSession,
+    accountCreatedAt: Date | null,
+    source: EventSource,
+  ): Promise<void> {
     const ended = await this.store.findEndedLogins(userId).catch((error: unknown) => {
-      // Told once too often rather than once too seldom.
       this.logger.warn(`earlier sessions could not be looked at: ${String(error)}`);
-      return [];
+      return null;
     });
-    if (isFamiliarLogin(device, ended)) return;
+    const { idleTtlMs, absoluteTtlMs } = this.options.refreshToken;
+    const memoryMs = Math.min(idleTtlMs, absoluteTtlMs);
+    // What could not be looked at is told once too often rather than once too seldom.
+    if (ended?.length === 0 && accountCreatedAt && isFirstLogin(accountCreatedAt, createdAt, memoryMs))
+      return;
+    const known = (ended ?? []).filter(({ revokedReason }) => vouches(revokedReason));
+    if (isFamiliarLogin(device, known)) return;
+    const { appId, deviceId, deviceName } = device;
     const said = { appId, deviceId, deviceName };
-    await this.events.emit('device.first_seen', { userId, sessionId: id, device: said, source });
+    await this.events.emit('device.first_seen', { userId, sessionId, device: said, source });
   }
 }
 

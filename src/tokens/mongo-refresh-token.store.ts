@@ -1,13 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import { Model, type mongo, Types } from 'mongoose';
-import { vouches } from '../core/familiar-device.js';
 import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../core/rotation.js';
 import { orUnavailable } from '../database/unavailable.js';
 import { ensureIndexes } from '../database/ensure-indexes.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { REFRESH_TOKEN_MODEL, RefreshToken } from './refresh-token.schema.js';
 import type {
+  EndedLogin,
   LiveSessionCount,
   RefreshSession,
   RefreshTokenStore,
@@ -96,12 +96,12 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     return rows.map(toLogin);
   }
 
-  async findEndedLogins(userId: string): Promise<SessionLogin[]> {
+  async findEndedLogins(userId: string): Promise<EndedLogin[]> {
     const options = { sort: { revokedAt: -1 }, limit: MAX_ENDED_LOGINS, projection: LOGIN } as const;
     const rows = await orUnavailable(() =>
       this.sessions.find({ userId, revokedAt: { $ne: null } }, options).toArray(),
     );
-    return rows.filter(({ revokedReason }) => vouches(revokedReason)).map(toLogin);
+    return rows.map((row) => ({ ...toLogin(row), revokedReason: row.revokedReason }));
   }
 
   async countLive(now: Date, limit: number): Promise<LiveSessionCount> {

@@ -125,7 +125,7 @@ export class RefreshTokenService {
     await this.terminator.end(user.id, evicted, 'evicted', sourceOf(client));
     if (login) {
       await this.admission.judgeLogin(session, client, login.failedAttempts, logins);
-      if (!login.isKnownDevice) this.devices.examine(session, logins, sourceOf(client));
+      if (!login.isKnownDevice) this.devices.examine(session, user, logins, sourceOf(client));
     }
     return { user, session, secret };
   }

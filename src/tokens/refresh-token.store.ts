@@ -45,6 +45,11 @@ export interface LiveSessionCount {
   readonly isAtLeast: boolean;
 }
 
+/** The same of a session that was ended. */
+export interface EndedLogin extends SessionLogin {
+  readonly revokedReason: RevocationReason | null;
+}
+
 /** The compare-and-set of a rotation. */
 export interface RotationCommand {
   readonly sessionId: string;
@@ -77,11 +82,8 @@ export interface RefreshTokenStore {
   findLogins(userId: string, now: Date): Promise<SessionLogin[]>;
   /** Counts live sessions of all users, looking at `limit` that have not expired and at no more. */
   countLive(now: Date, limit: number): Promise<LiveSessionCount>;
-  /**
-   * Where ended sessions began that speak for it (`vouches`), of the latest hundred; those whose time was over are
-   * forgotten.
-   */
-  findEndedLogins(userId: string): Promise<SessionLogin[]>;
+  /** Where the latest hundred ended sessions began, and why they ended; those whose time is over are forgotten. */
+  findEndedLogins(userId: string): Promise<EndedLogin[]>;
   /** Records that `generation`, if it is still the current one, was seen in use. */
   confirm(id: string, generation: number, now: Date): Promise<void>;
   /** Records the first recovery of `generation`, if it is still the current one and nobody has used it. */

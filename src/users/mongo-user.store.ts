@@ -80,6 +80,10 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     return this.update({ _id: objectId(id) }, { disabledAt });
   }
 
+  async setEmailVerifiedAt(id: string, emailVerifiedAt: Date): Promise<void> {
+    await this.update({ _id: objectId(id), emailVerifiedAt: null }, { emailVerifiedAt });
+  }
+
   private get users() {
     return nativeCollection(this.model);
   }
@@ -105,6 +109,7 @@ function toRecord(row: User | null): UserRecord | null {
     passwordHash: row.passwordHash,
     tokenVersion: row.tokenVersion,
     disabledAt: row.disabledAt,
+    emailVerifiedAt: row.emailVerifiedAt ?? null,
     createdAt: row.createdAt,
   };
 }

@@ -26,6 +26,10 @@ export class User {
   @Prop({ type: Date, default: null })
   disabledAt!: Date | null;
 
+  /** When the user proved that the address is his. */
+  @Prop({ type: Date, default: null })
+  emailVerifiedAt?: Date | null | undefined;
+
   @Prop({ type: Date, required: true })
   createdAt!: Date;
 }

@@ -3,7 +3,7 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { normalizeEmail } from '../core/email.js';
 import { AuthError } from '../core/errors.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
-import type { Clock, PasswordHasher, UserRecord, UserStore } from '../core/ports.js';
+import type { Clock, NewUser, PasswordHasher, UserRecord, UserStore } from '../core/ports.js';
 import { CLOCK } from '../database/database.module.js';
 import { BreachCheck } from './breach-check.js';
 import {
@@ -23,6 +23,11 @@ export interface Registration {
   readonly name?: string | undefined;
   /** @default ['user'] */
   readonly roles?: readonly string[];
+  /**
+   * Whether it is known that the address is his; whoever asked for it says so.
+   * @default false
+   */
+  readonly isEmailVerified?: boolean;
 }
 
 export type PasswordCheck =
@@ -54,17 +59,32 @@ export class UsersService implements OnModuleInit {
    * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long), `EMAIL_TAKEN`
    */
   async register(registration: Registration): Promise<UserRecord> {
+    return this.create(await this.prepare(registration));
+  }
+
+  /**
+   * A user that is not stored yet: what costs time, and what may be refused whether or not the address is taken.
+   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long)
+   */
+  async prepare(registration: Registration): Promise<NewUser> {
     const email = normalizeEmail(registration.email);
     const password = normalizePassword(registration.password);
     await this.assertAcceptable(password, { field: 'password', email, name: registration.name });
-    return this.store.create({
+    const now = new Date(this.clock.now());
+    return {
       email,
       name: registration.name,
       roles: registration.roles ?? ['user'],
       passwordHash: await this.hasher.hash(password),
       tokenVersion: newTokenVersion(),
-      createdAt: new Date(this.clock.now()),
-    });
+      emailVerifiedAt: registration.isEmailVerified ? now : null,
+      createdAt: now,
+    };
+  }
+
+  /** @throws AuthError `EMAIL_TAKEN` */
+  async create(user: NewUser): Promise<UserRecord> {
+    return this.store.create(user);
   }
 
   /**
@@ -120,6 +140,30 @@ export class UsersService implements OnModuleInit {
     const changed = await this.store.setPassword(userId, { ...change, ifTokenVersion: user.tokenVersion });
     if (!changed) throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
     return { user: { ...user, ...change }, retiredTokenVersion: user.tokenVersion };
+  }
+
+  /**
+   * Checks and hashes a new password for whoever has proved by mail that he is the user; {@link resetPassword} then sets it.
+   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long)
+   */
+  async prepareReset(user: UserRecord, newPassword: string): Promise<string> {
+    const password = normalizePassword(newPassword);
+    await this.assertAcceptable(password, { field: 'newPassword', email: user.email, name: user.name });
+    return this.hasher.hash(password);
+  }
+
+  /**
+   * Sets the password and retires the token version, if that is still the user's. Ends nothing by itself:
+   * `PasswordResetService.reset` does. False where he changed meanwhile.
+   */
+  async resetPassword(user: UserRecord, passwordHash: string): Promise<boolean> {
+    const change = { passwordHash, tokenVersion: newTokenVersion(), ifTokenVersion: user.tokenVersion };
+    return this.store.setPassword(user.id, change);
+  }
+
+  /** Keeps that the address is the user's, where the store can. */
+  async verifyEmail(userId: string): Promise<void> {
+    await this.store.setEmailVerifiedAt?.(userId, new Date(this.clock.now()));
   }
 
   /** The rules that cost nothing first: what they refuse is not asked about elsewhere. */

@@ -24,6 +24,7 @@ import {
   type Session,
 } from '../support/http.js';
 import { ACCESS_SECRET, REFRESH_SECRET, Service } from '../support/service.js';
+import { MailCatcher } from '../support/smtp-server.js';
 import {
   claimsOf,
   encode,
@@ -827,6 +828,48 @@ describe('who measures the time of a login', () => {
       expect(ratio).toBeLessThan(1.67);
     } finally {
       await service.dispose();
+    }
+  }, 60_000);
+
+  it('does not learn it from a registration that is to be verified, nor from a forgotten password', async () => {
+    const mail = await MailCatcher.start();
+    const service = await Service.start({
+      BCRYPT_COST: '10',
+      SMTP_URL: mail.url,
+      MAIL_FROM: 'no-reply@example.com',
+      EMAIL_VERIFICATION: 'required',
+    });
+    try {
+      const api = service.api();
+      const email = uniqueEmail();
+      await api.register({ email, password: PASSWORD });
+      await mail.arrived(email);
+      const timed = async (path: string, body: object): Promise<number> => {
+        const from = performance.now();
+        const { status, text } = await api.post(path, body);
+        const took = performance.now() - from;
+        expect([status, text]).toEqual([202, '']);
+        return took;
+      };
+      const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
+      for (const path of ['/auth/register', '/auth/forgot-password']) {
+        const body = (address: string) =>
+          path === '/auth/register' ? { email: address, password: PASSWORD } : { email: address };
+        const known: number[] = [];
+        const unknown: number[] = [];
+        await timed(path, body(email));
+        for (let round = 0; round < 21; round += 1) {
+          known.push(await timed(path, body(email)));
+          unknown.push(await timed(path, body(uniqueEmail())));
+        }
+        const difference = Math.abs(median(known) - median(unknown));
+        // A registration hashes in either case; a forgotten password does nothing before it answers.
+        if (path === '/auth/register') expect(median(known)).toBeGreaterThan(15);
+        expect(difference).toBeLessThan(median(unknown) * 0.67 + 2);
+      }
+    } finally {
+      await service.dispose();
+      await mail.close();
     }
   }, 60_000);
 });

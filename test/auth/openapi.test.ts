@@ -7,6 +7,8 @@ import { DocumentedApi } from '../support/documented-api.js';
 import { authOptions } from '../support/host-app.js';
 import { Answer } from '../support/http.js';
 
+const MAILER = { send: async () => {} };
+
 const schemaOf = (document: ReturnType<typeof openApiDocument>, name: string) =>
   document.components.schemas[name] ?? {};
 
@@ -16,6 +18,8 @@ describe(openApiDocument.name, () => {
     ['with the options of a module', authOptions()],
     ['with services that introspect', { introspectionClients: [{ id: 'gateway', secret: 'x' }] }],
     ['without the body transport', { refreshToken: { allowBodyTransport: false } }],
+    ['with mail', { mailer: MAILER }],
+    ['with addresses that are verified', { mailer: MAILER, emailVerification: 'required' }],
     ['at the root', { routePrefix: '', serverUrl: 'https://api.example.com/v1', version: '2.1.0' }],
   ])('is valid OpenAPI 3.1 %s', async (_, options) => {
     const document = openApiDocument(options);
@@ -76,9 +80,23 @@ describe(openApiDocument.name, () => {
   it('knows every code, and says each on some route', () => {
     const document = openApiDocument();
     expect(schemaOf(document, 'ErrorCode').enum).toEqual(Object.keys(AUTH_ERRORS));
-    const said = new DocumentedApi(document).promised.map((promise) => promise.split(' ')[2]);
+    const documents = (['off', 'required'] as const).map((emailVerification) =>
+      openApiDocument({ mailer: MAILER, emailVerification }),
+    );
+    const promised = documents.flatMap((each) => new DocumentedApi(each).promised);
+    const said = promised.map((promise) => promise.split(' ')[2]);
     const unsaid = Object.keys(AUTH_ERRORS).filter((code) => !said.includes(code));
     expect(unsaid).toEqual([]);
+  });
+
+  it('has links out of mail where mail goes out, and tells nobody of taken addresses where they are verified', () => {
+    const paths = (options: Parameters<typeof openApiDocument>[0]) => openApiDocument(options).paths;
+    expect(Object.keys(paths({}))).not.toContain('/auth/reset-password');
+    expect(Object.keys(paths({ mailer: MAILER }))).toContain('/auth/reset-password');
+    const { post } = paths({ mailer: MAILER, emailVerification: 'required' })['/auth/register'] ?? {};
+    expect(Object.keys(post?.responses ?? {})).toEqual(expect.arrayContaining(['202', '400']));
+    expect(Object.keys(post?.responses ?? {})).not.toEqual(expect.arrayContaining(['201']));
+    expect(JSON.stringify(post)).not.toContain('EMAIL_TAKEN');
   });
 
   it('shows examples that are as it says', () => {

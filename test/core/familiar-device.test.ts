@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isFamiliarLogin, type LoginTraits, vouches } from '../../src/core/familiar-device.js';
+import { isFamiliarLogin, isFirstLogin, type LoginTraits, vouches } from '../../src/core/familiar-device.js';
 
 const chrome = (version: number, platform = 'X11; Linux x86_64') =>
   `Mozilla/5.0 (${platform}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${version}.0.0.0 Safari/537.36`;
@@ -47,6 +47,17 @@ describe(isFamiliarLogin.name, () => {
     const host = { ...HOME, ip: '2001:db8:1:2:aaaa::1' };
     expect(isFamiliarLogin({ ...host, ip: '2001:db8:1:2:bbbb::9' }, [host])).toBe(true);
     expect(isFamiliarLogin({ ...host, ip: '2001:db8:1:3::1' }, [host])).toBe(false);
+  });
+});
+
+describe(isFirstLogin.name, () => {
+  const created = new Date('2026-01-01T00:00:00Z');
+  it.each([
+    ['younger than any session would be forgotten', 6, true],
+    ['as old: a session before may be forgotten', 7, false],
+  ])('of an account %s', (_case, days, isFirst) => {
+    const at = new Date(created.getTime() + days * 86_400_000);
+    expect(isFirstLogin(created, at, 7 * 86_400_000)).toBe(isFirst);
   });
 });
 

@@ -53,6 +53,7 @@ describe('docs/spa.md, and what the README says of front ends', () => {
       expect.arrayContaining([
         'auth.ts',
         'login.ts',
+        'links.ts',
         'orders.ts',
         'http.ts',
         'app.tsx',

@@ -6,7 +6,7 @@ import { MongoClient, ObjectId } from 'mongodb';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readConfig } from '../../src/app/config.js';
 import { createApp } from '../../src/app/create-app.js';
-import { openApiDocument } from '../../src/index.js';
+import { type MailMessage, openApiDocument } from '../../src/index.js';
 import { DatabaseProxy } from '../support/database-proxy.js';
 import { databaseUri } from '../support/database.js';
 import { codeOf, DocumentedApi } from '../support/documented-api.js';
@@ -34,6 +34,7 @@ const EVIL = { headers: { origin: 'https://evil.example.net' } };
 const SEED = Number(process.env.FUZZ_SEED ?? 20_251_121);
 const BATCHES = Number(process.env.FUZZ_BATCHES ?? 300);
 const BATCH = 8;
+const LINKS = ['forgotPassword', 'resetPassword', 'verifyEmail'];
 
 describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
   const database = databaseUri('openapi');
@@ -224,6 +225,23 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       }
     });
 
+    it('of links out of mail', async () => {
+      const { email } = await newSession(api);
+      expect((await send('forgotPassword', { body: { email } })).status).toBe(202);
+      // In development mail is shown on the terminal.
+      const link = new RegExp(`Mail to ${email}: [^─]*#token=([\\w-]{43})`);
+      await eventually(async () => expect(service.output).toMatch(link));
+      const token = link.exec(service.output)?.[1] ?? '';
+      const reset = (newPassword: string) => send('resetPassword', { body: { token, newPassword } });
+      await expectCode(reset('password1'), 400, 'WEAK_PASSWORD');
+      expect((await reset(NEW_PASSWORD)).status).toBe(204);
+      await expectCode(reset(NEW_PASSWORD), 400, 'ACTION_TOKEN_INVALID');
+      await expectCode(send('verifyEmail', { body: { token } }), 400, 'ACTION_TOKEN_INVALID');
+      await expectCode(send('forgotPassword', { body: { email }, ...EVIL }), 403, 'CROSS_SITE_REQUEST');
+      for (const id of ['resetPassword', 'verifyEmail'])
+        await expectCode(send(id, { body: { token }, ...EVIL }), 403, 'CROSS_SITE_REQUEST');
+    });
+
     it('of the administration', async () => {
       const { accessToken: token, userId: adminId } = await asAdmin();
       const { userId, accessToken: ordinary } = await newSession(api);
@@ -281,7 +299,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       await eventually(() => expectCode(send(id, { token: accessToken }), 401, 'ACCESS_TOKEN_REVOKED'));
     });
 
-    it.each(['register', 'login', 'refresh', 'logout', 'changePassword'])(
+    it.each([...LINKS, 'register', 'login', 'refresh', 'logout', 'changePassword'])(
       'to odd fields of %s',
       async (id) => {
         // Tokens of both kinds: guards come before validation.
@@ -292,6 +310,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     );
 
     it.each([
+      ...LINKS,
       'register',
       'login',
       'refresh',
@@ -353,6 +372,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
           endOtherSessions: bearer,
           introspect: ({ accessToken: token }) => form({ token, ...asClient }),
           revoke: ({ accessToken: token }) => form({ token, ...asClient }),
+          resetPassword: () => ({ body: { token: 'A'.repeat(43), newPassword: NEW_PASSWORD } }),
+          verifyEmail: () => ({ body: { token: 'A'.repeat(43) } }),
           changePassword: ({ accessToken: token }) => ({
             token,
             body: { currentPassword: PASSWORD, newPassword: NEW_PASSWORD },
@@ -387,7 +408,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     test('were everything the document promises, but for what the tests below provoke, and bugs', () => {
       const rest = documented.promised.filter((promise) => !documented.seen.has(promise));
       const elsewhere =
-        / (?:INTERNAL|TOO_MANY_ATTEMPTS|SUSPICIOUS_ACTIVITY|server_error|unsupported_token_type|429 temporarily_unavailable)$/;
+        /^(?:verifyEmail 204 -|forgotPassword 503 \w+)$| (?:INTERNAL|TOO_MANY_ATTEMPTS|SUSPICIOUS_ACTIVITY|server_error|unsupported_token_type|429 temporarily_unavailable)$/;
       expect(rest.filter((promise) => !elsewhere.test(promise))).toEqual([]);
     });
   });
@@ -424,7 +445,10 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       // No shrinking: the state of the service has moved on. The error has the request in full.
       const run = await fc.check(property, { seed: SEED, numRuns: BATCHES, endOnFailure: true });
       expect(run.failed ? String(run.errorInstance) : '').toBe('');
-      expect([...succeeded].sort()).toEqual(documented.operations.map(({ id }) => id).sort());
+      // Nobody guesses the token of a link.
+      const byLuck = ['resetPassword', 'verifyEmail'];
+      const expected = documented.operations.map(({ id }) => id).filter((id) => !byLuck.includes(id));
+      expect([...succeeded].sort()).toEqual(expected.sort());
     }, 60_000);
 
     function judge({ operation: { id }, json }: FuzzedRequest, answer: Answer): string[] {
@@ -532,6 +556,34 @@ describe.each(['express', 'fastify'] as const)('the document of a host on %s', (
       const codes: string[] = [];
       for (let time = 0; time < 8; time += 1) codes.push(codeOf(await send(id, call)));
       expect({ id, codes }).toEqual({ id, codes: expect.arrayContaining(['TOO_MANY_ATTEMPTS']) });
+    }
+  });
+});
+
+describe('the document where addresses are verified', () => {
+  it('holds from the registration to the login', async () => {
+    const sent: MailMessage[] = [];
+    const mailer = { send: async (message: MailMessage) => void sent.push(message) };
+    const options = authOptions({ mailer, emailVerification: 'required' });
+    const documented = new DocumentedApi(openApiDocument(options));
+    const host = await HostApp.start('fastify', options);
+    const send = async (id: string, body: object): Promise<Answer> => {
+      const { method, path } = documented.operation(id);
+      const answer = await host.api().send(method, path, { body });
+      expect({ id, problems: documented.problems(id, answer) }).toEqual({ id, problems: [] });
+      return answer;
+    };
+    try {
+      const credentials = { email: uniqueEmail(), password: PASSWORD };
+      for (let time = 0; time < 2; time += 1) expect((await send('register', credentials)).status).toBe(202);
+      await eventually(async () => expect(sent.map(({ kind }) => kind)).toContain('email_verification'));
+      expect(codeOf(await send('login', credentials))).toBe('EMAIL_NOT_VERIFIED');
+      const message = sent.find(({ kind }) => kind === 'email_verification');
+      const token = message && 'token' in message ? message.token : '';
+      expect((await send('verifyEmail', { token })).status).toBe(204);
+      expect((await send('login', credentials)).status).toBe(200);
+    } finally {
+      await host.stop();
     }
   });
 });

@@ -48,10 +48,10 @@ class AccountController {
     @Body() { email, password }: Record<'email' | 'password', string>,
     @Req() request: ClientRequest,
     @Res({ passthrough: true }) response: unknown,
-  ): Promise<TokenAnswer> {
+  ): Promise<TokenAnswer | undefined> {
     const client = this.http.clientOf(request);
     const grant = await this.auth.register({ email, password }, { transport: 'cookie' }, client);
-    return this.http.welcome(grant, request, response);
+    return grant ? this.http.welcome(grant, request, response) : this.http.accepted(response);
   }
 
   @Post('session')

@@ -54,13 +54,6 @@ describe(MailQueue.name, () => {
     expect(queue.stats).toMatchObject({ retried: 0, failed: 1 });
   });
 
-  it('makes no attempt after a message’s own end', async () => {
-    const { queue } = newQueue({ retryAfterMs: [60_000] });
-    queue.push({ ...job(() => Promise.reject(new Error('not now'))), untilMs: performance.now() + 1000 });
-    await queue.idle();
-    expect(queue.stats).toMatchObject({ retried: 0, failed: 1 });
-  });
-
   it('logs name and code of an error and never its words', async () => {
     const { queue, logger } = newQueue();
     const error = Object.assign(new Error('550 <ada@example.com> token=secret'), { code: 'EENVELOPE' });

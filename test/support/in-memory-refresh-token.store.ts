@@ -1,7 +1,7 @@
 import { Types } from 'mongoose';
-import { vouches } from '../../src/core/familiar-device.js';
 import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../../src/core/rotation.js';
 import type {
+  EndedLogin,
   LiveSessionCount,
   RefreshSession,
   RefreshTokenStore,
@@ -73,10 +73,10 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     return live.map(toLogin);
   }
 
-  async findEndedLogins(userId: string): Promise<SessionLogin[]> {
+  async findEndedLogins(userId: string): Promise<EndedLogin[]> {
     return [...this.sessions.values()]
-      .filter((session) => session.userId === userId && session.revokedAt && vouches(session.revokedReason))
-      .map(toLogin);
+      .filter((session) => session.userId === userId && session.revokedAt)
+      .map((session) => ({ ...toLogin(session), revokedReason: session.revokedReason }));
   }
 
   async confirm(id: string, generation: number, now: Date): Promise<void> {

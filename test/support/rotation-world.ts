@@ -75,7 +75,7 @@ export class RotationWorld {
         bus,
         new AnomalyDetector(this.options, bus),
       ),
-      new DeviceRecognizer(store, bus),
+      new DeviceRecognizer(this.options, store, bus),
     );
   }
 

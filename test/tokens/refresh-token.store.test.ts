@@ -234,7 +234,7 @@ describe.each([
     expect(await store.hasDevice('another', 'phone-1')).toBe(false);
   });
 
-  it('remembers from where ended sessions began, unless they may have been a stranger’s', async () => {
+  it('remembers from where ended sessions began, and why they ended', async () => {
     const store = open();
     const userId = `user-${store.newId()}`;
     const ended = (['logged_out', 'ended_by_user', 'evicted'] as const).map((revokedReason, index) =>
@@ -243,7 +243,8 @@ describe.each([
     const others = [newSession(store, { userId }), newSession(store, { revokedAt: at(0) })];
     for (const session of [...ended, ...others]) await store.create(session);
     const found = await store.findEndedLogins(userId);
-    expect(found.map(({ id }) => id).sort()).toEqual([ended[0]?.id, ended[2]?.id].sort());
+    const byReason = Object.fromEntries(found.map((login) => [login.revokedReason, login.id]));
+    expect(byReason).toEqual(Object.fromEntries(ended.map(({ revokedReason, id }) => [revokedReason, id])));
     const { ip, userAgent } = ended[0]!.device;
     expect(found[0]).toMatchObject({ ip, userAgent, deviceId: null, at: at(0) });
   });

@@ -51,6 +51,10 @@ class InMemoryUserStore implements UserStore {
     return before;
   }
 
+  async setEmailVerifiedAt(id: string, emailVerifiedAt: Date) {
+    this.update(id, (user) => !user.emailVerifiedAt, { emailVerifiedAt });
+  }
+
   async setDisabledAt(id: string, disabledAt: Date | null) {
     return this.update(id, () => true, { disabledAt });
   }
@@ -102,6 +106,7 @@ describe(UsersService.name, () => {
         passwordHash: 'hash:1:correct horse',
         tokenVersion: expect.stringMatching(/^[A-Za-z0-9_-]{16}$/),
         disabledAt: null,
+        emailVerifiedAt: null,
         createdAt: new Date(T0),
       });
       const other = await users.register({ ...ANN, email: 'bob@example.com' });
@@ -295,6 +300,35 @@ describe(UsersService.name, () => {
         code: 'INVALID_CREDENTIALS',
       });
       expect(hasher.verify).toHaveBeenCalledTimes(1);
+    });
+  });
+
+  describe('resetPassword', () => {
+    it('sets the password once: of two links at once the second finds another version', async () => {
+      const ann = await users.register(ANN);
+      const hashes = await Promise.all(
+        ['a new password', 'another one'].map((password) => users.prepareReset(ann, password)),
+      );
+      const results = await Promise.all(hashes.map((hash) => users.resetPassword(ann, hash)));
+      expect(results).toEqual([true, false]);
+      expect(store.users.get(ann.id)?.passwordHash).toBe(hashes[0]);
+      expect(store.users.get(ann.id)?.tokenVersion).not.toBe(ann.tokenVersion);
+    });
+
+    it('holds a new password to the rules of a registration', async () => {
+      const ann = await users.register(ANN);
+      for (const password of ['short', 'password1', ANN.email])
+        await expect(users.prepareReset(ann, password)).rejects.toMatchObject({ code: 'WEAK_PASSWORD' });
+    });
+  });
+
+  describe('verifyEmail', () => {
+    it('keeps when the address was first verified; who vouches for it at registration needs no link', async () => {
+      const ann = await users.register(ANN);
+      const bob = await users.register({ ...ANN, email: 'bob@example.com', isEmailVerified: true });
+      expect([ann.emailVerifiedAt, bob.emailVerifiedAt]).toEqual([null, new Date(T0)]);
+      await users.verifyEmail(ann.id);
+      expect(store.users.get(ann.id)?.emailVerifiedAt).toEqual(new Date(T0));
     });
   });
 

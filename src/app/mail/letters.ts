@@ -40,7 +40,39 @@ const WRITERS: Writers = {
     facts: circumstances(message),
     advice: [
       'If this was you, there is nothing to do.',
-      'If it was not: someone has taken your account over. Get in touch with us at once.',
+      'If it was not: someone has taken your account over. Set a new password at once, by “forgot password”.',
+    ],
+  }),
+  password_reset: ({ token, ...message }, appUrl) => ({
+    subject: 'Set a new password',
+    paragraphs: [
+      'Somebody asked for a new password for your account. With the link below you can set one, once, within ten minutes.',
+    ],
+    facts: circumstances(message),
+    advice: [
+      'If this was not you, there is nothing to do: without the link nothing changes. Give it to nobody.',
+    ],
+    link: { label: 'Set a new password', url: linkTo('reset-password', token, appUrl) },
+  }),
+  email_verification: ({ token, ...message }, appUrl) => ({
+    subject: 'Verify your e-mail address',
+    paragraphs: [
+      'Somebody, you most likely, made an account with this address. With the link below you say that it is yours; it is good for a day.',
+    ],
+    facts: circumstances(message),
+    advice: [
+      'If this was not you, do not open it: without it nobody gets into an account with your address.',
+      'If you opened it by mistake, set a new password for the account: whoever made it knows the present one.',
+    ],
+    link: { label: 'Verify the address', url: linkTo('verify-email', token, appUrl) },
+  }),
+  email_taken: (message) => ({
+    subject: 'You have an account already',
+    paragraphs: ['Somebody wanted to make an account with this address, which has one. Nothing has changed.'],
+    facts: circumstances(message),
+    advice: [
+      'If this was you: sign in, or ask for a new password if you forgot yours.',
+      'If it was not, there is nothing to do.',
     ],
   }),
 };
@@ -88,7 +120,14 @@ const ENDED = {
   all_sessions: 'We have ended all your sessions, so that they are of no use to anybody. Sign in again.',
 };
 
-function circumstances({ at, source }: Mail<'password_changed' | 'new_device' | 'suspicious_activity'>) {
+/** Behind the `#`: no server and no other site gets it, in logs or as a referrer. */
+function linkTo(page: string, token: string, appUrl: string): string {
+  const url = new URL(page, appUrl.endsWith('/') ? appUrl : `${appUrl}/`);
+  url.hash = `token=${token}`;
+  return url.href;
+}
+
+function circumstances({ at, source }: Pick<MailMessage, 'at' | 'source'>) {
   return [
     ['When', at.toUTCString()],
     ['From', source.ip === '' ? 'an unknown address' : source.ip],

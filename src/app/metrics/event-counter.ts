@@ -19,7 +19,13 @@ type Reason<Payload> = {
 const REASONS: { readonly [Name in AuthEventName]?: Reason<AuthEvents[Name]> } = {
   'login.failed': [
     'reason',
-    { unknown_user: true, wrong_password: true, disabled: true, wrong_current_password: true },
+    {
+      unknown_user: true,
+      wrong_password: true,
+      disabled: true,
+      email_not_verified: true,
+      wrong_current_password: true,
+    },
   ],
   'login.locked': ['reason', { failure_limit: true, login_limit: true, refresh_limit: true }],
   'refresh_token.restored': ['evidence', { generation_ahead: true, secret_differs: true, seal_broken: true }],

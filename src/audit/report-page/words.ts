@@ -24,6 +24,9 @@ const EVENTS: Readonly<Record<AuthEventName, string>> = {
   'fingerprint.mismatched': 'Tokens from another browser',
   'activity.suspected': 'Odd activity',
   'password.changed': 'Passwords changed',
+  'password.reset_requested': 'Links for a new password asked for',
+  'password.reset': 'Passwords set by a link',
+  'email.verified': 'Addresses verified',
   'access_token.revoked': 'Access tokens revoked by services',
   'key.retired': 'Keys retired',
 };
@@ -41,6 +44,7 @@ const REASONS: Readonly<Record<string, string>> = {
   wrong_password: 'wrong password',
   wrong_current_password: 'wrong password at a change of password',
   disabled: 'the user is disabled',
+  email_not_verified: 'the address is not verified yet',
   failure_limit: 'too many wrong passwords for an account',
   login_limit: 'too many logins from an address',
   refresh_limit: 'too many refreshes from an address',

@@ -4,9 +4,9 @@ import { normalizeEmail } from '../../core/email.js';
 import { type Transport, TRANSPORTS } from '../../core/refresh-token.js';
 
 /** As the password policy's greatest maximum; the policy itself, in code points, is the service's. */
-const MAX_PASSWORD_UNITS = 8192;
+export const MAX_PASSWORD_UNITS = 8192;
 
-const NormalizedEmail = () =>
+export const NormalizedEmail = () =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? normalizeEmail(value) : value));
 
 /** How the session's refresh token travels, and what the client says of its device. */

@@ -10,9 +10,12 @@ const MEANING: Record<AuthErrorCode, string> = {
   PAYLOAD_TOO_LARGE: 'The body is over 16 kB.',
   UNSUPPORTED_MEDIA_TYPE: 'Send `Content-Type: application/json`.',
   WEAK_PASSWORD: 'Ask for another password; `message` says why.',
+  ACTION_TOKEN_INVALID: 'The token of the link is unknown, used up or too old: offer to send another one.',
   EMAIL_TAKEN: 'Offer the login instead.',
   INVALID_CREDENTIALS: 'E-mail or password is wrong; which of them is not told.',
   ACCOUNT_DISABLED: 'The password is right, but the account is disabled.',
+  EMAIL_NOT_VERIFIED:
+    'The password is right, but the address is not verified yet: a message with a new link is on its way.',
   TOO_MANY_ATTEMPTS: 'Wait for the seconds of `Retry-After`.',
   ACCESS_TOKEN_MISSING: 'Send `Authorization: Bearer <access token>`.',
   ACCESS_TOKEN_INVALID: 'Forged, damaged, or for somebody else: discard the token.',

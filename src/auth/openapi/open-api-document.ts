@@ -1,3 +1,4 @@
+import type { AuthErrorCode } from '../../core/errors.js';
 import type { AuthOptions } from '../../core/options/auth-options.js';
 import { cookieName, refreshCookieName } from '../../tokens/refresh-token.extractor.js';
 import type { AuthModuleExtras } from '../auth.module-definition.js';
@@ -17,13 +18,16 @@ import type {
   SecurityScheme,
 } from './open-api.types.js';
 import { requestSchemas } from './request-schemas.js';
-import { CODES, type Route, type RouteName, ROUTES } from './routes.js';
+import { CODES, REGISTRATION_TO_VERIFY, type Route, type RouteName, ROUTES } from './routes.js';
 
 /** What of the module's options shows in the document; the options themselves can be spread into it. */
 export interface OpenApiOptions
   extends
     Pick<AuthModuleExtras, 'routePrefix' | 'controllers'>,
-    Pick<AuthOptions, 'refreshToken' | 'password' | 'introspectionClients' | 'audit'> {
+    Pick<
+      AuthOptions,
+      'refreshToken' | 'password' | 'introspectionClients' | 'audit' | 'mailer' | 'emailVerification'
+    > {
   /**
    * Where the routes are: a URL, or a path relative to where the document is read (a global prefix goes here).
    * @default '/'
@@ -63,8 +67,9 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     const route = ROUTES[name];
     if (route.tag === 'Administration' && !hasAdmin) continue;
     if (route.needsAudit && options.audit === false) continue;
+    if (route.tag === 'Links' && !options.mailer) continue;
     const at = `${prefix && `/${prefix}`}${route.path}`;
-    paths[at] = { ...paths[at], [route.method]: operation(name, route, cookies) };
+    paths[at] = { ...paths[at], [route.method]: operation(name, asConfigured(name, options), cookies) };
   }
   // Parts are shared by all documents; a caller may change his.
   return structuredClone({
@@ -73,6 +78,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     servers: [{ url: serverUrl }],
     tags: [
       { name: 'Login', description: 'Registration, login, silent refresh, logout.' },
+      ...(options.mailer ? [{ name: 'Links', description: 'What is done by links out of mail.' }] : []),
       { name: 'Sessions', description: 'Where a user is logged in.' },
       ...(hasAdmin ? [{ name: 'Administration', description: 'For administrators: role `admin`.' }] : []),
       { name: 'Keys', description: 'For services that verify access tokens themselves.' },
@@ -91,6 +97,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
           allowBodyTransport,
           minPasswordLength: password.minLength ?? 8,
           maxPasswordLength: password.maxLength ?? 128,
+          hasLinks: Boolean(options.mailer),
         }),
         ...answerSchemas({ allowBodyTransport }),
         ...(hasAdmin && options.audit !== false ? { ...AUDIT_SCHEMAS, ...REPORT_SCHEMAS } : {}),
@@ -103,6 +110,20 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
       },
     },
   });
+}
+
+/** A route as the options make it: only where addresses are verified is a login refused for it, and none told as taken. */
+function asConfigured(
+  name: RouteName,
+  { emailVerification }: OpenApiOptions,
+): { readonly route: Route; readonly codes: readonly AuthErrorCode[] } {
+  const isRequired = emailVerification === 'required';
+  const unsaid = isRequired && name === 'register' ? 'EMAIL_TAKEN' : isRequired ? null : 'EMAIL_NOT_VERIFIED';
+  const route = ROUTES[name];
+  return {
+    route: isRequired && name === 'register' ? { ...route, success: REGISTRATION_TO_VERIFY } : route,
+    codes: CODES[name].filter((code) => code !== unsaid),
+  };
 }
 
 interface CookieNames {
@@ -118,7 +139,11 @@ const INTRODUCTION = `Short-lived access tokens, and refresh tokens that rotate 
   refused with 401 or 403, show the login; on 429, 503 and network errors wait and try again: nobody is logged out by them.
 - Errors have one shape. Decide by \`code\`, which is stable.`;
 
-function operation(name: RouteName, route: Route, cookies: CookieNames): Operation {
+function operation(
+  name: RouteName,
+  { route, codes }: ReturnType<typeof asConfigured>,
+  cookies: CookieNames,
+): Operation {
   const { tag, summary, description, needs, request } = route;
   return {
     operationId: name,
@@ -137,7 +162,7 @@ function operation(name: RouteName, route: Route, cookies: CookieNames): Operati
       : {}),
     responses: {
       [route.success.status]: success(route.success, cookies),
-      ...errorResponses(CODES[name], cookies.refresh),
+      ...errorResponses(codes, cookies.refresh),
     },
   };
 }

@@ -7,12 +7,15 @@ export interface RequestOptions {
   readonly allowBodyTransport: boolean;
   readonly minPasswordLength: number;
   readonly maxPasswordLength: number;
+  /** Whether mail goes out. */
+  readonly hasLinks: boolean;
 }
 
 export function requestSchemas({
   allowBodyTransport,
   minPasswordLength,
   maxPasswordLength,
+  hasLinks,
 }: RequestOptions): Record<string, Schema> {
   const device = {
     transport: {
@@ -70,6 +73,7 @@ export function requestSchemas({
       },
       additionalProperties: false,
     },
+    ...(hasLinks ? linkRequests(newPassword) : {}),
     ChangePasswordRequest: {
       type: 'object',
       properties: { currentPassword: password, newPassword },
@@ -78,6 +82,28 @@ export function requestSchemas({
     },
   };
 }
+
+/** Bodies of what is done by links out of mail. */
+function linkRequests(newPassword: Schema): Record<string, Schema> {
+  const request = (properties: Record<string, Schema>): Schema => ({
+    type: 'object',
+    properties,
+    required: Object.keys(properties),
+    additionalProperties: false,
+  });
+  return {
+    ForgotPasswordRequest: request({ email: email(false) }),
+    ResetPasswordRequest: request({ token: LINK_TOKEN, newPassword }),
+    VerifyEmailRequest: request({ token: LINK_TOKEN }),
+  };
+}
+
+/** Out of a mail. */
+const LINK_TOKEN: Schema = {
+  type: 'string',
+  maxLength: 128,
+  description: 'What stands behind the `#` of the link. Good once.',
+};
 
 function email(isNew: boolean): Schema {
   return {

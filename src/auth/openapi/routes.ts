@@ -31,6 +31,7 @@ export const CODES = {
     'TOO_MANY_ATTEMPTS',
     'INVALID_CREDENTIALS',
     'ACCOUNT_DISABLED',
+    'EMAIL_NOT_VERIFIED',
     'SUSPICIOUS_ACTIVITY',
     ...ANYWHERE,
   ],
@@ -62,6 +63,16 @@ export const CODES = {
     'INVALID_CREDENTIALS',
     ...ANYWHERE,
   ],
+  forgotPassword: [...FIELDS, 'CROSS_SITE_REQUEST', 'TOO_MANY_ATTEMPTS', ...ANYWHERE],
+  resetPassword: [
+    ...FIELDS,
+    'CROSS_SITE_REQUEST',
+    'TOO_MANY_ATTEMPTS',
+    'ACTION_TOKEN_INVALID',
+    'WEAK_PASSWORD',
+    ...ANYWHERE,
+  ],
+  verifyEmail: [...FIELDS, 'CROSS_SITE_REQUEST', 'TOO_MANY_ATTEMPTS', 'ACTION_TOKEN_INVALID', ...ANYWHERE],
   listSessionsOfUser: [...GUARD, 'FORBIDDEN', 'NOT_FOUND', ...ANYWHERE],
   endSessionsOfUser: [...BODY, ...GUARD, 'FORBIDDEN', 'NOT_FOUND', ...ANYWHERE],
   disableUser: [...BODY, ...GUARD, 'FORBIDDEN', 'NOT_FOUND', ...ANYWHERE],
@@ -80,7 +91,7 @@ export interface Route {
   readonly method: Method;
   /** Behind the prefix. */
   readonly path: string;
-  readonly tag: 'Login' | 'Sessions' | 'Administration';
+  readonly tag: 'Login' | 'Links' | 'Sessions' | 'Administration';
   readonly summary: string;
   readonly description: string;
   /** Alternatives; null is none at all. */
@@ -92,7 +103,7 @@ export interface Route {
   readonly query?: readonly Pick<Parameter, 'name' | 'description' | 'schema'>[];
   readonly request?: { readonly schema: string; readonly required: boolean };
   readonly success: {
-    readonly status: 200 | 201 | 204;
+    readonly status: 200 | 201 | 202 | 204;
     readonly description: string;
     readonly schema?: string;
     readonly isList?: true;
@@ -103,6 +114,12 @@ export interface Route {
     readonly cookie?: 'set' | 'set with device' | 'cleared' | 'cleared if yours';
   };
 }
+
+/** Where addresses are verified, nobody is logged in by a registration, and nobody is told whose address is taken. */
+export const REGISTRATION_TO_VERIFY: Route['success'] = {
+  status: 202,
+  description: 'Heard: the owner of the address has mail. More is not told.',
+};
 
 const TOKENS = {
   schema: 'TokenAnswer',
@@ -210,6 +227,38 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     needs: ['accessToken'],
     request: { schema: 'ChangePasswordRequest', required: true },
     success: { ...TOKENS, status: 200 },
+  },
+  forgotPassword: {
+    method: 'post',
+    path: '/forgot-password',
+    tag: 'Links',
+    summary: 'Ask for a link to set a new password',
+    description:
+      'Sends a link that is good for ten minutes, if there is such a user. The answer and its time are the same in any case.',
+    needs: [null],
+    request: { schema: 'ForgotPasswordRequest', required: true },
+    success: { status: 202, description: 'Heard; more is not told.' },
+  },
+  resetPassword: {
+    method: 'post',
+    path: '/reset-password',
+    tag: 'Links',
+    summary: 'Set a new password',
+    description:
+      'With the token of the link, once. Every session of the user ends; log in afterwards. After `WEAK_PASSWORD` the token is still good.',
+    needs: [null],
+    request: { schema: 'ResetPasswordRequest', required: true },
+    success: { status: 204, description: 'Set.' },
+  },
+  verifyEmail: {
+    method: 'post',
+    path: '/verify-email',
+    tag: 'Links',
+    summary: 'Verify the e-mail address',
+    description: 'With the token of the link, once. Send it after a click: programs open links, too.',
+    needs: [null],
+    request: { schema: 'VerifyEmailRequest', required: true },
+    success: { status: 204, description: 'Verified; log in.' },
   },
   listSessionsOfUser: {
     method: 'get',

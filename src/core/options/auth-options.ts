@@ -53,11 +53,18 @@ export interface AuthOptions {
    */
   userStore?: UserStore;
   /**
-   * Sends mail to users: of a login on a new device, suspicious activity, a changed password. Off the path of requests, none
-   * of which fails or waits by it.
+   * Sends mail to users: of a login on a new device, suspicious activity, a changed password, and links to set a new
+   * password. Off the path of requests, none of which fails or waits by it. Without one `forgot-password`, `reset-password`
+   * and `verify-email` answer 404.
    * @default none: nobody is told
    */
   mailer?: Mailer;
+  /**
+   * Whether a new user must open a link out of his mail before he can log in. `required` needs a `mailer`: a registration
+   * then answers 202 without tokens, alike whether or not the address is taken.
+   * @default 'off'
+   */
+  emailVerification?: 'off' | 'required';
   /**
    * Time for every expiry and grace decision.
    * @default a monotonic clock anchored to the database's time
@@ -250,7 +257,7 @@ export interface LimitOptions {
 /** A device that logged in to an account before counts for itself, so that nobody is locked out by the failures of others. */
 export interface ThrottleOptions {
   /**
-   * Logins and registrations of one address.
+   * Logins and registrations of one address, and what is done by links out of mail.
    * @default { limit: 20, window: '1m' }
    */
   login?: LimitOptions;
@@ -264,6 +271,12 @@ export interface ThrottleOptions {
    * @default { limit: 100, window: '15m' }
    */
   accountFailures?: LimitOptions;
+  /**
+   * Mail that strangers can cause for one account, of each kind: links for a new password, links to verify an address, news
+   * that it is taken. Beyond it none is sent, and the answer is the same. A window longer than ten minutes may leave the user without a link that still works.
+   * @default { limit: 3, window: '10m' }
+   */
+  mails?: LimitOptions;
   /**
    * Refreshes of one address, counted in each process.
    * @default { limit: 300, window: '1m' }

@@ -74,6 +74,7 @@ export interface ResolvedAuthOptions {
   readonly introspectionClients: ClientSecrets;
   readonly userStore: UserStore | null;
   readonly mailer: Mailer | null;
+  readonly emailVerification: 'off' | 'required';
   readonly clock: Clock | null;
 }
 
@@ -198,6 +199,10 @@ export function resolveOptions(given: AuthOptions, module: ModuleOptions = NO_MO
     introspectionClients: readIntrospectionClients(read, options.introspectionClients),
     userStore: options.userStore ?? null,
     mailer: readMailer(read, options.mailer),
+    emailVerification: read.choice('emailVerification', options.emailVerification, 'off', [
+      'off',
+      'required',
+    ]),
     clock: options.clock ?? null,
   };
   refuseContradictions(read, resolved, options);
@@ -282,6 +287,7 @@ function readThrottle(
     login: readLimit('login', { limit: 20, window: '1m' }),
     failures: readLimit('failures', { limit: 10, window: '15m' }),
     accountFailures: readLimit('accountFailures', { limit: 100, window: '15m' }),
+    mails: readLimit('mails', { limit: 3, window: '10m' }),
     refresh: readLimit('refresh', { limit: 300, window: '1m' }),
   };
 }
@@ -315,6 +321,20 @@ function refuseContradictions(read: OptionReader, resolved: ResolvedAuthOptions,
       'none',
       'browsers refuse SameSite=None without Secure: set cookie.secure',
     );
+  if (resolved.emailVerification === 'required') {
+    if (!resolved.mailer)
+      read.refuse(
+        'emailVerification',
+        'required',
+        'needs a way to send links: give a mailer, or leave it out',
+      );
+    if (resolved.userStore && !resolved.userStore.setEmailVerifiedAt)
+      read.refuse(
+        'userStore',
+        given.userStore,
+        "emailVerification: 'required' needs its method setEmailVerifiedAt",
+      );
+  }
   if (resolved.password.minLength > resolved.password.maxLength)
     read.refuse('password.minLength', given.password?.minLength, 'must not exceed password.maxLength');
 }

@@ -41,13 +41,14 @@ export const AUTH_OPTION_KEYS = {
     hashQueueLimit: null,
     hasher: null,
   },
-  throttle: { login: LIMIT, failures: LIMIT, accountFailures: LIMIT, refresh: LIMIT },
+  throttle: { login: LIMIT, failures: LIMIT, accountFailures: LIMIT, mails: LIMIT, refresh: LIMIT },
   audit: { retention: null, rotations: null },
   doctor: null,
   trustedOrigins: null,
   introspectionClients: null,
   userStore: null,
   mailer: null,
+  emailVerification: null,
   clock: null,
 } satisfies KnownKeys<AuthOptions>;
 

@@ -1,0 +1,30 @@
+import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
+import type { ActionKind } from '../core/action-token.js';
+import { SCHEMA_OPTIONS } from '../database/native-collection.js';
+
+/** A token that went out by mail. */
+@Schema({ collection: 'action_tokens', ...SCHEMA_OPTIONS })
+export class ActionTokenRow {
+  /** SHA-256 of the token, base64url. */
+  @Prop({ type: String, required: true })
+  _id!: string;
+
+  @Prop({ type: String, required: true })
+  kind!: ActionKind;
+
+  @Prop({ type: String, required: true })
+  userId!: string;
+
+  @Prop({ type: String, required: true })
+  binding!: string;
+
+  @Prop({ type: Date, required: true })
+  expiresAt!: Date;
+}
+
+/** A name of its own: the host may have a model `ActionToken` on the same connection. */
+export const ACTION_TOKEN_MODEL = 'SilentAuthActionToken';
+
+export const ActionTokenSchema = SchemaFactory.createForClass(ActionTokenRow);
+// MongoDB's TTL monitor lags by a minute or more: whoever reads a row compares `expiresAt` himself.
+ActionTokenSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });

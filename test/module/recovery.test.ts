@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  AuthEventBus,
+  AuthModule,
+  ConfigurationError,
+  EmailVerificationService,
+  type MailMessage,
+  NotificationService,
+  PasswordResetService,
+  type UserStore,
+} from '../../src/index.js';
+import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
+import { expectError, newSession, PASSWORD, uniqueEmail } from '../support/http.js';
+
+const MINUTE_MS = 60_000;
+const NEW_PASSWORD = 'eleven-Herons-leave-the-pond';
+const source = { ip: '192.0.2.7', userAgent: 'console' };
+
+describe.each(ADAPTERS)('links out of mail in a host on %s', (adapter) => {
+  let host: HostApp;
+  let sent: MailMessage[];
+  let now = Date.now();
+
+  beforeAll(async () => {
+    host = await HostApp.start(adapter, {
+      mailer: { send: async (message) => void sent.push(message) },
+      emailVerification: 'required',
+      clock: { now: () => now },
+    });
+  });
+  afterAll(() => host.stop());
+  beforeEach(() => {
+    sent = [];
+  });
+
+  async function tokenOf(kind: 'password_reset' | 'email_verification'): Promise<string> {
+    await host.app.get(NotificationService).idle();
+    const message = sent.find((candidate) => candidate.kind === kind);
+    if (!message || !('token' in message)) throw new Error(`no ${kind}: ${JSON.stringify(sent)}`);
+    return message.token;
+  }
+
+  async function registered(): Promise<string> {
+    const email = uniqueEmail();
+    expect((await host.api().register({ email, password: PASSWORD })).status).toBe(202);
+    await host.app.get(NotificationService).idle();
+    return email;
+  }
+
+  const reset = (token: string) =>
+    host.api().post('/auth/reset-password', { token, newPassword: NEW_PASSWORD });
+  const verify = (token: string) => host.api().post('/auth/verify-email', { token });
+
+  it('ASVS 6.5.5: a link for a new password is good for ten minutes and no longer', async () => {
+    const email = await registered();
+    for (const [minutes, status] of [
+      [10, 400],
+      [9.99, 204],
+    ] as const) {
+      sent = [];
+      await host.api().post('/auth/forgot-password', { email });
+      const token = await tokenOf('password_reset');
+      const asked = now;
+      now += minutes * MINUTE_MS;
+      const answer = await reset(token);
+      expect([minutes, answer.status]).toEqual([minutes, status]);
+      if (status === 400) expectError(answer, 400, 'ACTION_TOKEN_INVALID');
+      expect(sent[0]).toMatchObject({ expiresAt: new Date(asked + 10 * MINUTE_MS), to: email });
+    }
+  });
+
+  it('a link that verifies an address is good for a day and no longer', async () => {
+    await registered();
+    const token = await tokenOf('email_verification');
+    now += 24 * 60 * MINUTE_MS;
+    expectError(await verify(token), 400, 'ACTION_TOKEN_INVALID');
+  });
+
+  it('what expired is left to the database to remove', async () => {
+    const indexes = await host.connection.collection('action_tokens').indexes();
+    expect(indexes).toContainEqual(expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }));
+  });
+
+  it('is there for routes of the host’s own, and tells of what was done', async () => {
+    const heard: unknown[] = [];
+    const bus = host.app.get(AuthEventBus);
+    const names = [
+      'user.registered',
+      'email.verified',
+      'password.reset_requested',
+      'password.reset',
+    ] as const;
+    for (const name of names) bus.on(name, (payload) => heard.push([name, payload]));
+    const [emails, passwords] = [host.app.get(EmailVerificationService), host.app.get(PasswordResetService)];
+    const email = uniqueEmail();
+    await emails.register({ email, password: PASSWORD, name: 'Ada' }, source);
+    await emails.verify(await tokenOf('email_verification'), source);
+    passwords.request(email, source);
+    passwords.request(uniqueEmail(), source);
+    await passwords.reset(await tokenOf('password_reset'), NEW_PASSWORD, source);
+    while (heard.length < 5) await new Promise((resolve) => setImmediate(resolve));
+    const { userId } = sent[0]!;
+    expect(heard).toEqual([
+      ['user.registered', { userId, source }],
+      ['email.verified', { userId, source }],
+      ['password.reset_requested', { userId, source }],
+      ['password.reset_requested', { userId: null, source }],
+      ['password.reset', { userId, source }],
+    ]);
+    expect(sent[0]).toMatchObject({ kind: 'email_verification', to: email, name: 'Ada' });
+  });
+});
+
+describe('a user store of the host’s own', () => {
+  const kept = new Map<string, Parameters<UserStore['create']>[0] & { id: string; disabledAt: null }>();
+  /** As one was written before addresses were verified. */
+  const store: UserStore = {
+    findById: async (id) => kept.get(id) ?? null,
+    findByEmail: async (email) => [...kept.values()].find((user) => user.email === email) ?? null,
+    create: async (user) => {
+      const created = { ...user, id: String(kept.size + 1), disabledAt: null };
+      kept.set(created.id, created);
+      return created;
+    },
+    setPassword: async (id, { ifTokenVersion, ...change }) => {
+      const user = kept.get(id);
+      if (user?.tokenVersion !== ifTokenVersion) return false;
+      kept.set(id, { ...user, ...change });
+      return true;
+    },
+    upgradePasswordHash: async () => {},
+    replaceTokenVersion: async () => null,
+    setDisabledAt: async () => false,
+  };
+
+  it('needs nothing new for a forgotten password', async () => {
+    const sent: MailMessage[] = [];
+    const host = await HostApp.start('express', {
+      userStore: store,
+      mailer: { send: async (message) => void sent.push(message) },
+    });
+    try {
+      const { email } = await newSession(host.api());
+      await host.api().post('/auth/forgot-password', { email });
+      await host.app.get(NotificationService).idle();
+      const [message] = sent;
+      const token = message?.kind === 'password_reset' ? message.token : '';
+      const body = { token, newPassword: NEW_PASSWORD };
+      expect((await host.api().post('/auth/reset-password', body)).status).toBe(204);
+      expect((await host.api().login({ email, password: NEW_PASSWORD })).status).toBe(200);
+    } finally {
+      await host.stop();
+    }
+  });
+
+  it('is told at boot what it lacks to verify addresses', async () => {
+    const mailer = { send: async () => {} };
+    const options = authOptions({ userStore: store, mailer, emailVerification: 'required' });
+    const boot = HostApp.startWith('express', { imports: [AuthModule.forRoot(options)] });
+    await expect(boot).rejects.toThrow(ConfigurationError);
+    await expect(boot).rejects.toThrow(/userStore = .*needs its method setEmailVerifiedAt/);
+  });
+});
