@@ -179,13 +179,17 @@ export class AuthService {
     const { user, retiredTokenVersion } = await this.users
       .changePassword(id, currentPassword, newPassword)
       .catch((error: unknown) => this.refuseChange(error, attempt, id, source));
-    await this.throttle.succeeded(attempt);
-    await this.revocations.revokeTokenVersion(retiredTokenVersion);
-    const request = { transport: current.transport, ...current.device };
-    const opened = await this.refreshTokens.open(user, request, client, currentId);
-    await this.terminator.endAll(id, 'password_changed', source, [opened.session.id]);
-    void this.events.emit('password.changed', { userId: id, source });
-    return this.grant(opened);
+    try {
+      await this.throttle.succeeded(attempt);
+      await this.revocations.revokeTokenVersion(retiredTokenVersion);
+      const request = { transport: current.transport, ...current.device };
+      const opened = await this.refreshTokens.open(user, request, client, currentId);
+      await this.terminator.endAll(id, 'password_changed', source, [opened.session.id]);
+      return this.grant(opened);
+    } finally {
+      // It is changed, whatever fails afterwards: its owner must know.
+      void this.events.emit('password.changed', { userId: id, source });
+    }
   }
 
   /** @throws AuthError `ACCESS_TOKEN_REVOKED` where the user is gone or disabled since */

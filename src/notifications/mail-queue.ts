@@ -6,6 +6,9 @@ import { atMost } from '../database/at-most.js';
 export interface MailQueuePolicy {
   /** Messages under way or waiting; beyond it a new one is dropped. */
   readonly capacity: number;
+  /** Messages that are made at once: they ask the database, and wait behind no mail server. */
+  readonly preparations: number;
+  /** Messages that are sent at once. */
   readonly concurrency: number;
   /** An attempt that takes longer has failed. */
   readonly attemptTimeoutMs: number;
@@ -16,6 +19,7 @@ export interface MailQueuePolicy {
 /** A mail server that restarts is waited for; a message that is hours old would only alarm. */
 export const MAIL_QUEUE_POLICY: MailQueuePolicy = {
   capacity: 1000,
+  preparations: 16,
   concurrency: 4,
   attemptTimeoutMs: 30_000,
   retryAfterMs: [1000, 5000, 30_000, 120_000],
@@ -38,15 +42,18 @@ export interface MailStats {
 export interface MailJob {
   /** For the log; names nobody. */
   readonly label: string;
-  /** Makes one attempt. False: there is nobody to send it to, which is no failure. */
-  readonly attempt: (signal: AbortSignal) => Promise<boolean>;
+  /** Done before each attempt. False: there is nobody to send it to, which is no failure. */
+  readonly prepare: () => Promise<boolean>;
+  /** Makes one attempt. */
+  readonly send: (signal: AbortSignal) => Promise<void>;
   /** It will never arrive. */
   readonly givenUp: () => void;
 }
 
 /** Sends messages off the path of requests, a few at once, again where that helps, in bounded memory. */
 export class MailQueue {
-  private readonly limit;
+  private readonly preparing;
+  private readonly sending;
   private readonly jobs = new Set<MailJob>();
   /** Jobs that pause before another attempt. */
   private readonly pausing = new Map<MailJob, { timer: NodeJS.Timeout; resume: () => void }>();
@@ -62,7 +69,8 @@ export class MailQueue {
     private readonly logger: Pick<LoggerService, 'warn' | 'error'>,
     private readonly policy: MailQueuePolicy = MAIL_QUEUE_POLICY,
   ) {
-    this.limit = pLimit(policy.concurrency);
+    this.preparing = pLimit(policy.preparations);
+    this.sending = pLimit(policy.concurrency);
   }
 
   get stats(): MailStats {
@@ -103,7 +111,7 @@ export class MailQueue {
 
   private async deliver(job: MailJob): Promise<void> {
     for (let failures = 0; ;) {
-      const error = await this.limit(() => this.attempt(job));
+      const error = await this.attempt(job);
       if (error === null || this.stopping.signal.aborted) return;
       const pauseMs = this.policy.retryAfterMs[failures];
       failures += 1;
@@ -120,19 +128,25 @@ export class MailQueue {
   }
 
   /** What went wrong; null where nothing did. */
-  private async attempt(job: MailJob): Promise<unknown> {
+  private async attempt({ prepare, send }: MailJob): Promise<unknown> {
+    try {
+      if (!(await this.preparing(() => this.inTime(prepare)))) return null;
+      await this.sending(() => this.inTime(send));
+      this.sent += 1;
+      return null;
+    } catch (error) {
+      return error ?? new Error('the mailer rejected without a reason');
+    }
+  }
+
+  private async inTime<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const late = AbortSignal.timeout(this.policy.attemptTimeoutMs);
     const signal = AbortSignal.any([late, this.stopping.signal]);
     // Raced as well: a mailer may not heed the signal.
     const aborted = new Promise<never>((_resolve, reject) =>
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
     );
-    try {
-      if (await Promise.race([job.attempt(signal), aborted])) this.sent += 1;
-      return null;
-    } catch (error) {
-      return error ?? new Error('the mailer rejected without a reason');
-    }
+    return Promise.race([work(signal), aborted]);
   }
 
   private async pause(job: MailJob, ms: number): Promise<void> {

@@ -72,7 +72,8 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
   }
 
   /**
-   * Sends what is composed later, off the path of the request: whoever waits for the answer learns nothing by its time.
+   * Sends what is composed at once, and yet off the path of the request: whoever waits for the answer learns nothing by its
+   * time. Composing waits for no mail server.
    * @param label for the log; names nobody
    * @param compose null: there is nobody to tell. What it throws is tried again, as a message is; once it has given a
    * message it is not asked again.
@@ -83,17 +84,19 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
     if (!mailer) return false;
     const message = { id: randomUUID(), at: new Date(this.clock.now()) };
     let composed: Composed | null | undefined;
-    const attempt = async (signal: AbortSignal): Promise<boolean> => {
+    const prepare = async (): Promise<boolean> => {
       composed ??= await compose();
-      if (!composed) return false;
+      return composed !== null;
+    };
+    const send = async (signal: AbortSignal): Promise<void> => {
+      if (!composed) throw new Error('a message is sent after it was made');
       const { user, happening } = composed;
       if ('expiresAt' in happening && happening.expiresAt.getTime() <= this.clock.now())
         throw new MailRefusedError('the link has expired');
       const { id: userId, email: to, name = null } = user;
       await mailer.send({ ...message, to, name, userId, ...happening }, signal);
-      return true;
     };
-    return this.queue.push({ label, attempt, givenUp });
+    return this.queue.push({ label, prepare, send, givenUp });
   }
 
   private subscribe<Name extends NotifiedEvent>(name: Name): void {

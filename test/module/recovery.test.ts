@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  AuthError,
   AuthEventBus,
   AuthModule,
   ConfigurationError,
@@ -7,10 +8,13 @@ import {
   type MailMessage,
   NotificationService,
   PasswordResetService,
+  UsersService,
   type UserStore,
 } from '../../src/index.js';
+import { eventually } from '../support/eventually.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import { expectError, newSession, PASSWORD, uniqueEmail } from '../support/http.js';
+import { InMemoryRevocationStore } from '../support/in-memory-revocation.store.js';
 
 const MINUTE_MS = 60_000;
 const NEW_PASSWORD = 'eleven-Herons-leave-the-pond';
@@ -109,6 +113,57 @@ describe.each(ADAPTERS)('links out of mail in a host on %s', (adapter) => {
     ]);
     expect(sent[0]).toMatchObject({ kind: 'email_verification', to: email, name: 'Ada' });
   });
+});
+
+it('a password that was set is told of, also where the sessions could not be ended then', async () => {
+  const sent: MailMessage[] = [];
+  const store = new InMemoryRevocationStore();
+  const host = await HostApp.start('express', {
+    mailer: { send: async (message) => void sent.push(message) },
+    revocation: { store },
+  });
+  try {
+    const session = await newSession(host.api());
+    const notifications = host.app.get(NotificationService);
+    await host.api().post('/auth/forgot-password', { email: session.email });
+    await notifications.idle();
+    const token = sent[0]?.kind === 'password_reset' ? sent[0].token : '';
+    const add = store.add.bind(store);
+    store.add = () => Promise.reject(new AuthError('TEMPORARILY_UNAVAILABLE'));
+    const answer = await host.api().post('/auth/reset-password', { token, newPassword: NEW_PASSWORD });
+    expectError(answer, 503, 'TEMPORARILY_UNAVAILABLE');
+    await eventually(
+      async () => sent.map(({ kind }) => kind),
+      (kinds) => kinds.includes('password_changed'),
+    );
+    expect(sent.map(({ kind }) => kind)).toEqual(['password_reset', 'password_changed']);
+    store.add = add;
+    // By their token version they are over all the same.
+    expectError(await host.api().refresh(session.refreshToken), 401, 'SESSION_REVOKED');
+  } finally {
+    await host.stop();
+  }
+});
+
+it('a mail server that hangs keeps nobody’s account from being made', async () => {
+  const host = await HostApp.start('express', {
+    mailer: { send: () => new Promise(() => {}) },
+    emailVerification: 'required',
+    throttle: false,
+  });
+  try {
+    const emails = Array.from({ length: 12 }, () => uniqueEmail());
+    const users = host.app.get(UsersService);
+    for (const email of emails)
+      expect((await host.api().register({ email, password: PASSWORD })).status).toBe(202);
+    const made = await eventually(
+      () => Promise.all(emails.map((email) => users.findByEmail(email))),
+      (found) => found.every((user) => user !== null),
+    );
+    expect(made.map((user) => user?.email)).toEqual(emails);
+  } finally {
+    await host.stop();
+  }
 });
 
 describe('a user store of the host’s own', () => {

@@ -4,6 +4,7 @@ import { type MailJob, MailQueue, type MailQueuePolicy } from '../../src/notific
 
 const POLICY: MailQueuePolicy = {
   capacity: 10,
+  preparations: 3,
   concurrency: 2,
   attemptTimeoutMs: 200,
   retryAfterMs: [1, 1],
@@ -14,12 +15,13 @@ function newQueue(policy: Partial<MailQueuePolicy> = {}) {
   return { queue: new MailQueue(logger, { ...POLICY, ...policy }), logger };
 }
 
-const job = (attempt: MailJob['attempt'], givenUp = () => {}): MailJob => ({
+const job = (send: MailJob['send'], givenUp = () => {}): MailJob => ({
   label: 'test',
-  attempt,
+  prepare: async () => true,
+  send,
   givenUp,
 });
-const never = () => new Promise<boolean>(() => {});
+const never = () => new Promise<never>(() => {});
 
 describe(MailQueue.name, () => {
   it('tries again what failed, and sends it once', async () => {
@@ -29,7 +31,6 @@ describe(MailQueue.name, () => {
       job(async () => {
         attempts += 1;
         if (attempts < 3) throw new Error('not now');
-        return true;
       }),
     );
     await queue.idle();
@@ -74,7 +75,7 @@ describe(MailQueue.name, () => {
         return never();
       }),
     );
-    queue.push(job(async () => true));
+    queue.push(job(async () => {}));
     await queue.idle();
     expect(queue.stats).toMatchObject({ sent: 1, failed: 1 });
     expect(signals[0]?.aborted).toBe(true);
@@ -90,12 +91,28 @@ describe(MailQueue.name, () => {
           most = Math.max(most, (atOnce += 1));
           await new Promise((resolve) => setImmediate(resolve));
           atOnce -= 1;
-          return true;
         }),
       );
     await queue.idle();
     expect(most).toBe(2);
     expect(queue.stats.sent).toBe(10);
+  });
+
+  it('prepares messages while all that are sent hang, a few at once, and again what failed', async () => {
+    const { queue } = newQueue({ attemptTimeoutMs: 60_000 });
+    let [atOnce, most, prepared] = [0, 0, 0];
+    const prepare = async () => {
+      most = Math.max(most, (atOnce += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      atOnce -= 1;
+      if ((prepared += 1) === 1) throw new Error('not now');
+      return true;
+    };
+    for (let index = 0; index < 8; index += 1) queue.push({ ...job(never), prepare });
+    while (prepared < 9) await new Promise((resolve) => setImmediate(resolve));
+    expect(most).toBe(3);
+    expect(queue.stats).toMatchObject({ waiting: 8, sent: 0, retried: 1 });
+    await queue.drain(1);
   });
 
   it('holds so many and no more; what has no room is counted, and told once', async () => {
@@ -116,7 +133,7 @@ describe(MailQueue.name, () => {
     queue.push(
       job(async () => {
         attempts += 1;
-        if (attempts > 1) return true;
+        if (attempts > 1) return;
         setImmediate(failed);
         throw new Error('not now');
       }),
@@ -134,12 +151,12 @@ describe(MailQueue.name, () => {
     expect(performance.now() - began).toBeLessThan(5000);
     expect(queue.stats.failed).toBe(1);
     expect(logger.error.mock.calls).toEqual([['1 message was not sent: the process stops']]);
-    expect(queue.push(job(async () => true))).toBe(false);
+    expect(queue.push(job(async () => {}))).toBe(false);
   });
 
   it('a message that has nobody to go to is neither sent nor failed', async () => {
     const { queue } = newQueue();
-    queue.push(job(async () => false));
+    queue.push({ ...job(never), prepare: async () => false });
     await queue.idle();
     expect(queue.stats).toEqual({ waiting: 0, sent: 0, retried: 0, failed: 0, dropped: 0 });
   });

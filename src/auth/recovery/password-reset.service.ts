@@ -51,11 +51,15 @@ export class PasswordResetService {
     const isFirst = await this.actionTokens.use(found);
     if (!isFirst || !(await this.users.resetPassword(user, passwordHash)))
       throw new AuthError('ACTION_TOKEN_INVALID');
-    await this.revocations.revokeTokenVersion(user.tokenVersion);
-    await this.terminator.endAll(user.id, 'password_changed', source);
-    // The link came out of his mail. If that cannot be kept now, his next login sends him another one.
-    if (!user.emailVerifiedAt) await this.users.verifyEmail(user.id).catch(() => undefined);
-    void this.events.emit('password.reset', { userId: user.id, source });
+    try {
+      await this.revocations.revokeTokenVersion(user.tokenVersion);
+      await this.terminator.endAll(user.id, 'password_changed', source);
+      // The link came out of his mail. If that cannot be kept now, his next login sends him another one.
+      if (!user.emailVerifiedAt) await this.users.verifyEmail(user.id).catch(() => undefined);
+    } finally {
+      // It is set, whatever fails afterwards: its owner must know.
+      void this.events.emit('password.reset', { userId: user.id, source });
+    }
   }
 
   private async compose(email: string, source: EventSource): Promise<Composed | null> {
