@@ -60,6 +60,19 @@ describe('guards where there is no request', () => {
   });
 });
 
+describe(RolesGuard.name, () => {
+  it('refuses whom a guard of the host let in, too: of a user without a session there is nothing to tell', async () => {
+    const events = new AuthEventBus(null);
+    const told: string[] = [];
+    events.onEvery((name) => told.push(name));
+    const reflector = { getAllAndOverride: () => ['admin'] } as unknown as Reflector;
+    const user = { id: 'service-7', roles: ['service'] };
+    const host = context('http', { headers: HEADERS, user });
+    await expect(new RolesGuard(reflector, events).canActivate(host)).rejects.toMatchObject({ status: 403 });
+    expect(told).toEqual([]);
+  });
+});
+
 describe(addressOf.name, () => {
   it.each(['203.0.113.9', '::1', '2001:db8::8:800:200c:417a', '::ffff:203.0.113.9', 'fe80::1%eth0'])(
     '%s is an address',

@@ -2,6 +2,7 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthError } from '../../core/errors.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
+import type { AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
 import { REQUIRED_ROLES } from '../decorators/roles.decorator.js';
 import { requestOf, sourceOf } from '../http-request.js';
 import { RefusingGuard } from './refusing.guard.js';
@@ -31,13 +32,16 @@ export class RolesGuard extends RefusingGuard {
     const { user } = request;
     if (!user) throw new AuthError('ACCESS_TOKEN_MISSING');
     if (required.some((role) => user.roles.includes(role))) return;
-    void this.events.emit('access.denied', {
-      userId: user.id,
-      sessionId: user.session.id,
-      requiredRoles: required,
-      handler: context.getHandler().name,
-      source: sourceOf(request),
-    });
+    // Whom a guard of the host let in has no session here.
+    const { session } = user as Partial<AuthenticatedUser>;
+    if (session)
+      void this.events.emit('access.denied', {
+        userId: user.id,
+        sessionId: session.id,
+        requiredRoles: required,
+        handler: context.getHandler().name,
+        source: sourceOf(request),
+      });
     throw new AuthError('FORBIDDEN');
   }
 }
