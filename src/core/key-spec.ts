@@ -74,6 +74,11 @@ const HMAC_BYTES: Partial<Record<SigningAlgorithm, number>> = { HS256: 32, HS384
 function hmacKey(bytes: Buffer, text: string | null, kid?: string, alg: SigningAlgorithm = 'HS256'): RingKey {
   if (bytes.length < MIN_SECRET_BYTES)
     throw new KeyProblem(`an HMAC secret of ${bytes.length} bytes is too short`, MEND_SECRET);
+  if (text !== null && isWrittenKey(text))
+    throw new KeyProblem(
+      'a PEM or JWK in the form of text is no secret: it would be one by its letters, and a public key is known to all',
+      'give the object of a JWK: crypto.createPrivateKey(pem).export({ format: "jwk" }), or JSON.parse(text)',
+    );
   const least = HMAC_BYTES[alg] ?? MIN_SECRET_BYTES;
   if (bytes.length < least)
     throw new KeyProblem(
@@ -85,6 +90,16 @@ function hmacKey(bytes: Buffer, text: string | null, kid?: string, alg: SigningA
   const key = createSecretKey(bytes);
   const derivedKid = createHmac('sha256', bytes).update('kid').digest('base64url').slice(0, 12);
   return { kid: kid ?? derivedKid, alg, signingKey: key, verifyingKey: key, publicJwk: null };
+}
+
+/** Of another kind, in one of the forms in which keys are kept. */
+function isWrittenKey(text: string): boolean {
+  if (text.trimStart().startsWith('-----BEGIN ')) return true;
+  try {
+    return text.trimStart().startsWith('{') && typeof JSON.parse(text) === 'object';
+  } catch {
+    return false;
+  }
 }
 
 const TEXTS = ['kty', 'alg', 'crv', 'k'] as const;

@@ -11,6 +11,13 @@ function publicHalf({ kty, crv, x, y, n, e }: JsonWebKey): JsonWebKey {
   return kty === 'RSA' ? { kty, n, e } : { kty, crv, x, y };
 }
 
+function pem(half: 'public' | 'private'): string {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return half === 'public'
+    ? pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    : pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
 function problemOf(input: KeyInput): KeyProblem {
   try {
     createRingKey(input);
@@ -56,6 +63,23 @@ describe(createRingKey.name, () => {
       const problem = problemOf(text);
       expect(problem.message).toContain('placeholder');
       expect(problem.mend).toContain('randomBytes');
+    });
+
+    it.each<[string, string]>([
+      ['the PEM of a public key, which anybody may have', pem('public')],
+      ['the PEM of a private key', pem('private')],
+      ['a PEM with something before it', `\n  ${pem('public')}`],
+      ['a JWK as text', JSON.stringify(RSA)],
+      ['a JWK set as text', JSON.stringify({ keys: [publicHalf(RSA)] }, null, 2)],
+    ])('refuses %s: it would sign by its text', (_name, text) => {
+      const problem = problemOf(text);
+      expect(problem.message).toContain('is no secret');
+      expect(problem.mend).toContain('JWK');
+      expect(`${problem.message} ${problem.mend}`).not.toContain(text.slice(40, 60));
+    });
+
+    it('takes a random one that happens to begin like an object', () => {
+      expect(createRingKey(`{${secret(36)}}`).alg).toBe('HS256');
     });
 
     it('never quotes the secret in what is printed at boot', () => {
