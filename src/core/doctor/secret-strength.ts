@@ -31,6 +31,21 @@ const FREQUENT_PAIRS = new Set(
  * thousand falls below {@link LEAST_BITS}, and none of 32 bytes.
  */
 export function estimatedBits(secret: Uint8Array): number {
+  const decoded = decodedText(secret);
+  const bits = bitsOf(secret);
+  return decoded ? Math.min(bits, estimatedBits(decoded)) : bits;
+}
+
+/** The text of which a secret is hex or base64, which hides nothing; null where it is none. Random bytes are no text. */
+function decodedText(secret: Uint8Array): Uint8Array | null {
+  const text = Buffer.from(secret.subarray(0, ENOUGH_BYTES)).toString('latin1');
+  const encoding = /^[\da-f]+$/i.test(text) ? 'hex' : /^[\w+/-]+=*$/.test(text) ? 'base64' : null;
+  if (encoding === null) return null;
+  const decoded = Buffer.from(text, encoding).toString('latin1').trimEnd();
+  return /^[\x20-\x7e]+$/.test(decoded) ? Buffer.from(decoded) : null;
+}
+
+function bitsOf(secret: Uint8Array): number {
   const symbols = [...secret.subarray(0, ENOUGH_BYTES)];
   const isText = symbols.every((byte) => byte >= 0x20 && byte < 0x7f);
   const text = isText ? String.fromCharCode(...symbols) : null;

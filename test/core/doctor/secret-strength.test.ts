@@ -44,6 +44,14 @@ describe(estimatedBits.name, () => {
     expect(estimatedBits(bytes(secret))).toBeLessThan(LEAST_BITS);
   });
 
+  it.each(ENCODINGS)('calls guessable words that were encoded as %s', (encoding) => {
+    for (const words of ['acme corporation tokens for everybody', 'my-company-signing-secret-of-2024!!'])
+      expect(estimatedBits(bytes(Buffer.from(words).toString(encoding)))).toBeLessThan(LEAST_BITS);
+    expect(estimatedBits(bytes(bytes('acme tokens for everybody\n').toString('base64')))).toBeLessThan(
+      LEAST_BITS,
+    );
+  });
+
   it('calls guessable what counts up byte by byte', () => {
     expect(estimatedBits(Uint8Array.from({ length: 64 }, (_, index) => index))).toBeLessThan(20);
   });
