@@ -45,7 +45,9 @@ export function cookieDomain({ options }: DoctorFacts): Observation[] {
         mend: `leave it out, or name '${hostname}' or a domain above it; or correct the issuer`,
       },
     ];
-  if (domain.replace(/^\./, '').includes('.')) return [];
+  const bare = domain.replace(/^\./, '').toLowerCase();
+  // One that is the host itself browsers take for the exact host (RFC 6265 §5.3): localhost, or a name of a network's own.
+  if (bare.includes('.') || bare === hostname) return [];
   return [
     {
       code: 'cookie.domain',

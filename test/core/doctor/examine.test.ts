@@ -207,6 +207,14 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
   ['a cookie domain of somebody else', ['cookie.domain'], { options: cookie({ domain: 'example.org' }) }],
   ['a cookie domain that only ends alike', ['cookie.domain'], { options: cookie({ domain: 'ample.com' }) }],
   ['a cookie domain that is a top-level one', ['cookie.domain'], { options: cookie({ domain: 'com' }) }],
+  [
+    'a cookie domain that is the host itself, which has no domain',
+    [],
+    {
+      environment: 'development',
+      options: { issuer: 'http://localhost:3000', ...cookie({ domain: 'localhost', secure: false }) },
+    },
+  ],
   ['a cookie domain above the issuer', [], { options: cookie({ domain: '.Example.com' }) }],
   [
     'a Secure cookie from plain HTTP',
