@@ -276,6 +276,16 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
 
   ['a hash of 20 ms', ['password.cost-low'], { hashing: { hashMs: 20 } }],
   ['a hash of 60 ms', [], { hashing: { hashMs: 60 } }],
+  [
+    'a cost below 10 on a machine where it is slow all the same',
+    ['password.cost-low'],
+    { options: { password: { bcryptCost: 9 } }, hashing: { hashMs: 120 } },
+  ],
+  [
+    'a cost of 10 that takes its time',
+    [],
+    { options: { password: { bcryptCost: 10 } }, hashing: { hashMs: 60 } },
+  ],
   ['a hash of 900 ms', [], { hashing: { hashMs: 900 } }],
   ['a hash of 1.5 s', ['password.cost-high'], { hashing: { hashMs: 1500 } }],
   [
@@ -327,6 +337,7 @@ describe(examine.name, () => {
       examine(factsOf({ options: { password: { bcryptCost } }, hashing: { hashMs } }))[0]?.mend;
     expect(mendOf(20, 8)).toMatch(/^set it to 12, which takes about 320 ms/);
     expect(mendOf(4000, 14)).toMatch(/^set it to 10, which takes about 250 ms/);
+    expect(mendOf(400, 8)).toMatch(/^set it to 10, which takes about 1600 ms/);
     expect(mendOf(4000, 11)).toMatch(/^set it to 10, which takes about 2000 ms/);
     const [finding] = examine(factsOf({ hashing: { hashMs: 2000 } }));
     expect(finding?.message).toContain('1.5 logins a second (3 at once)');
