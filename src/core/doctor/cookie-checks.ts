@@ -2,35 +2,6 @@ import type { DoctorFacts } from './facts.js';
 import type { Observation } from './finding.js';
 import { areOtherSites, coversHost, isInternalName, isLocal } from './site.js';
 
-/** RFC 6265 §5.1.4: a browser sends the cookie to its path and what is under it. */
-export function cookiePath({ options, host }: DoctorFacts): Observation[] {
-  const { path } = options.refreshToken.cookie;
-  const outside = new URL(options.issuer).pathname.replace(/\/$/, '');
-  const missed = host.refreshPaths.filter(
-    (route) =>
-      !isUnder(route, path) &&
-      // A proxy may take a prefix away: then the path is longer than the route, and ends as the route begins.
-      !isUnder(outside + route, path) &&
-      !(path.length > 1 && strippedPrefixes(path).some((rest) => isUnder(route, rest))),
-  );
-  return missed.slice(0, 1).map((route) => ({
-    code: 'cookie.path',
-    subject: 'refreshToken.cookie.path',
-    message: `browsers send the cookie to '${path}' and below, and refresh is served at '${route}' (global prefix and version included): it never arrives, and everybody is logged out at the first refresh`,
-    mend: `leave the path out ('/', which also keeps the __Host- prefix), or set it to '${route.replace(/\/[^/]*$/, '') || '/'}'`,
-  }));
-}
-
-function isUnder(route: string, path: string): boolean {
-  return route === path || route.startsWith(path.endsWith('/') ? path : `${path}/`);
-}
-
-/** `/a/b/c`: `/b/c`, `/c`. */
-function strippedPrefixes(path: string): string[] {
-  const segments = path.split('/').filter((segment) => segment !== '');
-  return segments.slice(1).map((_, index) => `/${segments.slice(index + 1).join('/')}`);
-}
-
 export function cookieDomain({ options }: DoctorFacts): Observation[] {
   const { domain } = options.refreshToken.cookie;
   if (domain === null) return [];

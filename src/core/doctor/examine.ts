@@ -1,7 +1,8 @@
 import type { AuthOptions } from '../options/auth-options.js';
 import { ConfigurationError, type ConfigurationProblem } from '../options/option-reader.js';
 import { resolveOptions } from '../options/resolve-options.js';
-import { cookieDomain, cookiePath, insecureOrigins, otherSites, secureCookie } from './cookie-checks.js';
+import { cookieDomain, insecureOrigins, otherSites, secureCookie } from './cookie-checks.js';
+import { cookiePath, logoutPath } from './cookie-path-checks.js';
 import { clockDifference, databaseAway, indexes, overdueRemovals, standalone } from './database-checks.js';
 import { type DoctorFacts, isProduction, UNKNOWN_HOST } from './facts.js';
 import { type Finding, FINDINGS, type Observation, weigh } from './finding.js';
@@ -29,6 +30,7 @@ const CHECKS: readonly ((facts: DoctorFacts) => Observation[])[] = [
   proxyTrust,
   ignoredProxy,
   cookiePath,
+  logoutPath,
   cookieDomain,
   secureCookie,
   otherSites,

@@ -34,6 +34,8 @@ export const FINDINGS = {
   'proxy.trusts-all': ['warning', 'info'],
   'proxy.not-trusted': ['warning', 'info'],
   'cookie.path': ['error', 'error'],
+  'cookie.path-prefix': ['warning', 'warning'],
+  'cookie.path-logout': ['warning', 'warning'],
   'cookie.domain': ['error', 'error'],
   'cookie.secure-on-http': ['error', 'warning'],
   'cookie.secure-on-localhost': ['info', 'info'],

@@ -181,7 +181,7 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     ['cookie.path'],
     { options: cookie({ path: '/auth' }), host: { refreshPaths: ['/v1/auth/refresh'] } },
   ],
-  ['a cookie path that is half a segment', ['cookie.path'], { options: cookie({ path: '/au' }) }],
+  ['a cookie path that is half a segment', ['cookie.path-prefix'], { options: cookie({ path: '/au' }) }],
   [
     'a cookie path above the route',
     [],
@@ -192,7 +192,31 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     [],
     { options: cookie({ path: '/api/' }), host: { refreshPaths: ['/api/auth/refresh'] } },
   ],
-  ['a cookie path that is the route', [], { options: cookie({ path: '/auth/refresh' }) }],
+  [
+    'a cookie path that is the route, so that logout gets no cookie',
+    ['cookie.path-logout'],
+    { options: cookie({ path: '/auth/refresh' }) },
+  ],
+  [
+    'the same below a prefix that a proxy takes away',
+    ['cookie.path-logout'],
+    { options: cookie({ path: '/api/auth/refresh' }) },
+  ],
+  [
+    'a cookie path that is nothing but a prefix which a proxy may take away',
+    ['cookie.path-prefix'],
+    { options: cookie({ path: '/api' }) },
+  ],
+  [
+    'such a prefix of two segments',
+    ['cookie.path-prefix'],
+    { options: cookie({ path: '/services/id' }), host: { refreshPaths: ['/v1/auth/refresh'] } },
+  ],
+  [
+    'such a prefix that the issuer names',
+    [],
+    { options: { issuer: 'https://example.com/api', ...cookie({ path: '/api' }) } },
+  ],
   ['a cookie path before a proxy that takes a prefix away', [], { options: cookie({ path: '/api/auth' }) }],
   [
     'a cookie path that begins with the path of the issuer',
