@@ -4,11 +4,11 @@ import { countOf, describeFindings, findingsAsJson, inVariables, worstFirst } fr
 
 export const USAGE = `npm run doctor -- [options]     what is wrong with the service's configuration and database
 
-  --json      findings as JSON
+  --json      findings as JSON (npm run --silent, or npm's own lines stand before it)
   --strict    exit 1 for warnings, too
 
 Run it with the environment of the service. It listens to nothing and writes nothing. Exit code: 0 where nothing is broken,
-1 where there is an error (with --strict: or a warning), 2 where it was called wrongly.
+1 where there is an error (with --strict: or a warning), 2 where it was called wrongly, or failed itself.
 `;
 
 interface Arguments {
