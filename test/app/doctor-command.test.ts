@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -17,7 +17,8 @@ import type { Finding } from '../../src/index.js';
 import { databaseUri } from '../support/database.js';
 import { type Environment, Service } from '../support/service.js';
 
-const ENTRY = fileURLToPath(new URL('../../dist/app/doctor/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ENTRY = join(ROOT, 'dist/app/doctor/main.js');
 const secret = () => randomBytes(48).toString('base64url');
 
 let dataDir: string;
@@ -278,6 +279,40 @@ describe('npm run doctor', () => {
       expect(errors).toContain('npm run doctor');
     }
     expect((await run({}, '--help')).output).toContain('--strict');
+  });
+
+  it('prints nothing but JSON for a program, called as the documentation says', () => {
+    const [documented = ''] =
+      /^npm run .*--json/m.exec(readFileSync(join(ROOT, 'docs/doctor.md'), 'utf8')) ?? [];
+    // What runs before it would build what is tested here.
+    const parameters = ['--ignore-scripts', ...documented.split(' ').slice(1)];
+    const { stdout } = spawnSync('npm', parameters, {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, HOME: dataDir, NODE_ENV: 'production', DATA_DIR: dataDir },
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ summary: { error: 3 }, findings: expect.any(Array) });
+  });
+
+  it('leaves no copy of the development database behind where it is interrupted', async () => {
+    const service = await Service.start({ MONGODB_URI: undefined, ISSUER: undefined, DATA_DIR: dataDir });
+    const temporary = mkdtempSync(join(tmpdir(), 'silent-auth-doctor-copies-'));
+    try {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+        const child = spawn(process.execPath, [ENTRY], {
+          env: { PATH: process.env.PATH, DATA_DIR: dataDir, TMPDIR: temporary },
+          stdio: 'ignore',
+        });
+        const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+        while (readdirSync(temporary).length === 0) await delay(5);
+        child.kill(signal);
+        expect(await closed).toBe(signal === 'SIGINT' ? 130 : 143);
+        expect(readdirSync(temporary)).toEqual([]);
+      }
+    } finally {
+      await service.dispose();
+      rmSync(temporary, { recursive: true, force: true });
+    }
   });
 
   it('exits with 1 for a warning where it is strict', async () => {

@@ -1,5 +1,5 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -114,8 +114,13 @@ function withoutTrace(config: AppConfig): AppConfig {
 async function databaseToRead(config: AppConfig): Promise<Database> {
   const { choice, uri } = config.database;
   if (uri !== null && (choice === 'auto' || choice === 'uri')) return chooseDatabase(config);
-  const copy = await mkdtemp(join(tmpdir(), 'silent-auth-doctor-'));
-  const remove = () => rm(copy, { recursive: true, force: true });
+  const copy = mkdtempSync(join(tmpdir(), 'silent-auth-doctor-'));
+  const remove = () => {
+    process.off('exit', remove);
+    rmSync(copy, { recursive: true, force: true, maxRetries: 3 });
+  };
+  // It holds the hashes of passwords, and the process may end at any moment: by a signal, or out of time.
+  process.once('exit', remove);
   try {
     const kept = join(config.dataDir, 'db');
     if (existsSync(kept))
@@ -130,7 +135,7 @@ async function databaseToRead(config: AppConfig): Promise<Database> {
     });
     return { ...database, close: () => database.close().then(remove) };
   } catch (error) {
-    await remove();
+    remove();
     throw error;
   }
 }
