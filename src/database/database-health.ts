@@ -1,10 +1,18 @@
-import type { Connection, mongo } from 'mongoose';
+import { type Connection, type mongo, Types } from 'mongoose';
 import { type IndexDescription, type IndexState, stateOfIndex } from '../core/index-state.js';
 import type { Clock } from '../core/ports.js';
 import { type ExpectedIndexes, expectedIndexes } from './ensure-indexes.js';
 import { orUnavailable } from './unavailable.js';
 
 const NAMESPACE_NOT_FOUND = 26;
+
+/** What a server says of itself. */
+interface Hello {
+  readonly setName?: string;
+  readonly msg?: string;
+  readonly localTime: Date;
+  readonly topologyVersion?: unknown;
+}
 
 /** What the database is, as it says of itself. */
 export interface DatabaseServer {
@@ -25,9 +33,8 @@ export class DatabaseHealth {
   /** @throws AuthError `TEMPORARILY_UNAVAILABLE` */
   async server(): Promise<DatabaseServer> {
     const before = Date.now();
-    const hello = await orUnavailable(async () => this.db.admin().command({ hello: 1 }));
+    const { setName, msg, localTime } = await this.hello();
     const after = Date.now();
-    const { setName, msg, localTime } = hello as { setName?: string; msg?: string; localTime: Date };
     return {
       kind: msg === 'isdbgrid' ? 'sharded cluster' : setName === undefined ? 'standalone' : 'replica set',
       clockLeadMs: Math.round((before + after) / 2) - localTime.getTime(),
@@ -39,7 +46,8 @@ export class DatabaseHealth {
    * @throws AuthError `TEMPORARILY_UNAVAILABLE`
    */
   async indexes(): Promise<IndexState[]> {
-    const states = await Promise.all(this.expected().map((expected) => this.statesOf(expected)));
+    const startedAt = startOf(await this.hello());
+    const states = await Promise.all(this.expected().map((expected) => this.statesOf(expected, startedAt)));
     return states.flat();
   }
 
@@ -62,14 +70,20 @@ export class DatabaseHealth {
     return expected.sort((a, b) => a.collection.localeCompare(b.collection));
   }
 
-  private async statesOf({ collection, indexes }: ExpectedIndexes): Promise<IndexState[]> {
+  private async hello(): Promise<Hello> {
+    return orUnavailable(async () => (await this.db.admin().command({ hello: 1 })) as Hello);
+  }
+
+  private async statesOf({ collection, indexes }: ExpectedIndexes, startedAt: number): Promise<IndexState[]> {
     return orUnavailable(async () => {
       const present = await this.presentIn(collection);
       const states = indexes.map(async (wanted) => {
         const state = stateOfIndex(collection, wanted, present);
         // Without the index the question would read the whole collection.
         const isAnswerable = state.isTtl && state.state !== 'missing';
-        return isAnswerable ? { ...state, overdueMs: await this.overdue(collection, wanted) } : state;
+        return isAnswerable
+          ? { ...state, overdueMs: await this.overdue(collection, wanted, startedAt) }
+          : state;
       });
       return Promise.all(states);
     });
@@ -87,6 +101,7 @@ export class DatabaseHealth {
   private async overdue(
     collection: string,
     { key, expireAfterSeconds = 0 }: IndexDescription,
+    startedAt: number,
   ): Promise<number> {
     const [field = ''] = Object.keys(key);
     const first = await this.db
@@ -98,7 +113,9 @@ export class DatabaseHealth {
       );
     const expiresAt: unknown = first?.[field];
     if (!(expiresAt instanceof Date)) return 0;
-    return Math.max(0, this.clock.now() - expiresAt.getTime() - expireAfterSeconds * 1000);
+    // What expired while the server was down has waited since its start.
+    const waitsSince = Math.max(startedAt, expiresAt.getTime() + expireAfterSeconds * 1000);
+    return Math.max(0, this.clock.now() - waitsSince);
   }
 
   private get db(): mongo.Db {
@@ -106,4 +123,10 @@ export class DatabaseHealth {
     if (!db) throw new Error('the database connection is not open yet');
     return db;
   }
+}
+
+/** When the server was started, in milliseconds, to the second; 0 where it does not tell. */
+export function startOf({ topologyVersion }: Pick<Hello, 'topologyVersion'>): number {
+  const { processId } = Object(topologyVersion) as { processId?: unknown };
+  return processId instanceof Types.ObjectId ? processId.getTimestamp().getTime() : 0;
 }

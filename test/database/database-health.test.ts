@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Connection, createConnection, Schema } from 'mongoose';
-import { DatabaseHealth } from '../../src/database/database-health.js';
+import { type Connection, createConnection, Schema, Types } from 'mongoose';
+import { DatabaseHealth, startOf } from '../../src/database/database-health.js';
 import { ensureIndexes } from '../../src/database/ensure-indexes.js';
 import { SCHEMA_OPTIONS } from '../../src/database/native-collection.js';
 import { databaseUri } from '../support/database.js';
@@ -83,6 +83,22 @@ describe(DatabaseHealth.name, () => {
     await closed.close();
     await expect(cut.server()).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
   });
+});
+
+describe(startOf.name, () => {
+  const started = new Date('2026-11-21T08:00:00Z');
+  const processId = Types.ObjectId.createFromTime(started.getTime() / 1000);
+
+  it('reads from the greeting of a server when it was started: its process is named by an ObjectId', () => {
+    expect(startOf({ topologyVersion: { processId, counter: 6 } })).toBe(started.getTime());
+  });
+
+  it.each([{}, { topologyVersion: null }, { topologyVersion: { processId: 'x' } }])(
+    'knows of none where the greeting does not tell: %j',
+    (hello) => {
+      expect(startOf(hello)).toBe(0);
+    },
+  );
 });
 
 async function overdueOfThings(): Promise<number | null | undefined> {
