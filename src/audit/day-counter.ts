@@ -40,7 +40,7 @@ export class DayCounter {
     private readonly store: SecurityEventStore,
     private readonly retentionMs: number,
     /** Names this process: each has lists of its own, which writing again does not falsify. */
-    private readonly instance: string,
+    readonly instance: string,
   ) {}
 
   add(event: Pick<SecurityEvent, 'at' | 'type' | 'ip' | 'userId' | 'reason'>): void {
@@ -72,7 +72,7 @@ export class DayCounter {
     for (const [day, tops] of this.tops) if (tops.isChanged) await this.writeTops(day, tops);
   }
 
-  /** What was written, and what is counted here and still waits. */
+  /** What was written, and what is counted here and still waits. Lists of other processes need not be given. */
   complete({ counts, tops }: DayRecords, from: string, to: string): DayRecords {
     const isWanted = ({ day }: { day: string }) => from <= day && day <= to;
     const waiting = [...this.tops].filter(([, { isChanged }]) => isChanged);

@@ -9,7 +9,7 @@ import { nativeCollection } from '../database/native-collection.js';
 import { orUnavailable } from '../database/unavailable.js';
 import type { SecurityDay } from './security-day.schema.js';
 import type { SecurityEventRow } from './security-event.schema.js';
-import type { DayRecords, DayTops, SecurityEventFilter, SecurityEventStore } from './security-event.store.js';
+import type { DayTops, SecurityEventFilter, SecurityEventStore } from './security-event.store.js';
 
 const DUPLICATE_KEY = 11000;
 const DAY_MS = 86_400_000;
@@ -81,20 +81,17 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     ]);
   }
 
-  async days(from: string, to: string): Promise<DayRecords> {
-    const rows = await orUnavailable(() =>
-      nativeCollection(this.daily)
-        .find({ day: { $gte: from, $lte: to } }, { sort: { day: 1 } })
-        .toArray(),
-    );
-    return {
-      counts: rows.flatMap(({ day, type, count, reasons }) =>
-        type === undefined || count === undefined ? [] : [{ day, type, count, ...byReason(reasons) }],
-      ),
-      tops: rows.flatMap(({ day, instance, sources = [], targets = [] }) =>
-        instance === undefined ? [] : [{ day, instance, sources, targets }],
-      ),
-    };
+  async days(from: string, to: string, take: (lists: DayTops) => void): Promise<readonly DayCount[]> {
+    const counts: DayCount[] = [];
+    await orUnavailable(async () => {
+      const rows = nativeCollection(this.daily).find({ day: { $gte: from, $lte: to } }, { sort: { day: 1 } });
+      for await (const { day, type, count, reasons, instance, sources = [], targets = [] } of rows) {
+        if (type !== undefined && count !== undefined)
+          counts.push({ day, type, count, ...byReason(reasons) });
+        if (instance !== undefined) take({ day, instance, sources, targets });
+      }
+    });
+    return counts;
   }
 
   private async update(

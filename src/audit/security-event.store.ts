@@ -42,11 +42,14 @@ export interface SecurityEventStore {
   count(increments: readonly DayCount[], retentionMs: number): Promise<void>;
   /** Keeps the lists of one process and day, in place of those kept before. */
   keepTops(tops: DayTops, retentionMs: number): Promise<void>;
-  /** What is kept of the days, both included. */
-  days(from: string, to: string): Promise<DayRecords>;
+  /**
+   * What is kept of the days, both included: the counters at once, and the lists one by one, since processes, and with them
+   * lists, come and go without end.
+   */
+  days(from: string, to: string, take: (lists: DayTops) => void): Promise<readonly DayCount[]>;
 }
 
-/** What is kept of some days. */
+/** What there is of some days. */
 export interface DayRecords {
   readonly counts: readonly DayCount[];
   readonly tops: readonly DayTops[];

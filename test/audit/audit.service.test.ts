@@ -38,9 +38,10 @@ class SwitchedStore implements SecurityEventStore {
     this.reach();
     this.tops.set(`${tops.day} ${tops.instance}`, tops);
   }
-  async days(from: string, to: string) {
+  async days(from: string, to: string, take: (lists: DayTops) => void) {
     const isWanted = ({ day }: { day: string }) => from <= day && day <= to;
-    return { counts: this.counts.filter(isWanted), tops: [...this.tops.values()].filter(isWanted) };
+    [...this.tops.values()].filter(isWanted).forEach(take);
+    return this.counts.filter(isWanted);
   }
   private reach(): void {
     if (this.isAway) throw new Error('out of reach');
