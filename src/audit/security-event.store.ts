@@ -38,8 +38,12 @@ export interface SecurityEventStore {
   write(events: readonly SecurityEvent[], retentionMs: number): Promise<number>;
   /** The newest first. */
   find(filter: SecurityEventFilter): Promise<SecurityEvent[]>;
-  /** Adds to the counters of days. */
-  count(increments: readonly DayCount[], retentionMs: number): Promise<void>;
+  /**
+   * Adds to the counters of days.
+   * @returns those that could not be added to, where the others were
+   * @throws Error where that is not known
+   */
+  count(increments: readonly DayCount[], retentionMs: number): Promise<readonly DayCount[]>;
   /** Keeps the lists of one process and day, in place of those kept before. */
   keepTops(tops: DayTops, retentionMs: number): Promise<void>;
   /**

@@ -134,4 +134,16 @@ describe(MongoSecurityEventStore.name, () => {
     expect(counts).toEqual([{ ...increment, count: 16 }]);
     expect(lists).toEqual([tops, { ...tops, instance: 'other' }]);
   });
+
+  it('names the counters that it could not add to, having added to the others', async () => {
+    const increment = { day: '2100-01-01', type: 'login.failed' as const, count: 2 };
+    const other = { ...increment, type: 'login.locked' as const };
+    expect(await store.count([increment, other], DAY)).toEqual([]);
+    await connection
+      .collection<{ _id: string }>('security_daily')
+      .updateOne({ _id: '2100-01-01 login.failed' }, { $set: { count: 'many' } });
+    expect(await store.count([increment, other], DAY)).toEqual([increment]);
+    const counts = await store.days('2100-01-01', '2100-01-01', () => undefined);
+    expect(counts.find(({ type }) => type === 'login.locked')?.count).toBe(4);
+  });
 });
