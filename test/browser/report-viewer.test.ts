@@ -305,6 +305,17 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await report();
   });
 
+  it('lets go of what is on its way when somebody signs out', async () => {
+    await page.route(`**${REPORT}*`, () => undefined);
+    await signIn();
+    await page.locator('#reading[aria-busy=true]').waitFor();
+    await page.locator('#logout').click();
+    await page.locator('#reading[aria-busy=false]').waitFor({ state: 'attached' });
+    expect(await page.locator('#problem').textContent()).toBe('');
+    expect(await page.locator('#progress').textContent()).toBe('');
+    await page.unroute(`**${REPORT}*`);
+  });
+
   it('says what is wrong with what was typed, and that a session has ended', async () => {
     await page.locator('#email').press('Enter');
     expect(await page.locator('#form-error').innerText()).toBe('Give your e-mail address.');

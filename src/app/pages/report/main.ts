@@ -47,6 +47,8 @@ function accept({ status, user }: AuthState): void {
 function forget(): void {
   reader = null;
   loading?.abort();
+  loading = null;
+  byId('reading').ariaBusy = 'false';
   frame.clear();
   tell(null);
 }
