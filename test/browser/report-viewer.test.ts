@@ -305,12 +305,30 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await report();
   });
 
+  it('leaves the keyboard in what is shown, when somebody signs in or out', async () => {
+    const focused = () => page.evaluate(() => document.activeElement?.id);
+    expect(await focused()).toBe('');
+    await page.locator('#email').fill(ADMIN.email);
+    await page.locator('#password').fill(ADMIN.password);
+    await page.locator('#credentials [type=submit]').click();
+    await page.locator('#reading').waitFor();
+    expect(await focused()).toBe('main');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.closest('form')?.id)).toBe('period');
+    await page.locator('#logout').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('#welcome').waitFor();
+    expect(await focused()).toBe('main');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('email');
+  });
+
   it('lets go of what is on its way when somebody signs out', async () => {
     await page.route(`**${REPORT}*`, () => undefined);
     await signIn();
-    await page.locator('#reading[aria-busy=true]').waitFor();
+    await page.locator('#report[aria-busy=true]').waitFor({ state: 'attached' });
     await page.locator('#logout').click();
-    await page.locator('#reading[aria-busy=false]').waitFor({ state: 'attached' });
+    await page.locator('#report[aria-busy=false]').waitFor({ state: 'attached' });
     expect(await page.locator('#problem').textContent()).toBe('');
     expect(await page.locator('#progress').textContent()).toBe('');
     await page.unroute(`**${REPORT}*`);
