@@ -242,6 +242,29 @@ describeInBrowser('the page where an administrator reads the report', () => {
     expect(asked).toHaveLength(before);
   });
 
+  it('goes with the days, where it is left open over night', async () => {
+    await signIn();
+    await report();
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    await page.clock.setFixedTime(tomorrow);
+    await page.locator('#show').click();
+    const day = tomorrow.toISOString().slice(0, 10);
+    await eventually(
+      async () => asked.at(-1)?.get('to'),
+      (to) => to === day,
+    );
+    expect(asked.at(-1)?.get('to')).toBe(day);
+    // Days that were chosen stay, and the new one may be among them.
+    await page.locator('#from').fill('2026-01-01');
+    await page.locator('#to').fill('2026-01-02');
+    await page.clock.setFixedTime(tomorrow.getTime() + 86_400_000);
+    await page.locator('#show').click();
+    expect(await page.locator('#to').inputValue()).toBe('2026-01-02');
+    expect(await page.locator('#to').getAttribute('max')).toBe(
+      new Date(tomorrow.getTime() + 86_400_000).toISOString().slice(0, 10),
+    );
+  });
+
   it('tells of more days than the service gives at once', async () => {
     await signIn();
     await report();
