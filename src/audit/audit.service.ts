@@ -14,7 +14,7 @@ import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-
 import type { Clock } from '../core/ports.js';
 import { isRoutine, type SecurityEvent, securityEvent } from '../core/security-event.js';
 import type { DayCount } from '../core/security-report.js';
-import { mergeTops, type TopEntry } from '../core/top-counter.js';
+import { type TopEntry, TopMerger } from '../core/top-counter.js';
 import { atMost } from '../database/at-most.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
@@ -22,6 +22,7 @@ import { BackgroundWrite } from './background-write.js';
 import { DayCounter, dayOf } from './day-counter.js';
 import { EventQueue } from './event-queue.js';
 import {
+  type DayTops,
   SECURITY_EVENT_STORE,
   type SecurityEventFilter,
   type SecurityEventStore,
@@ -142,18 +143,19 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
   async summary(from: Date, to: Date): Promise<SecuritySummary> {
     await atMost(WRITES_BEFORE_SUMMARY_MS, this.flush());
     const days = [dayOf(from), dayOf(to)] as const;
-    const { counts, tops } = this.counter.complete(await this.store.days(...days), ...days);
-    return {
-      counts,
-      topSources: mergeTops(
-        tops.map(({ sources }) => sources),
-        TOP_LIMIT,
-      ),
-      topTargets: mergeTops(
-        tops.map(({ targets }) => targets),
-        TOP_LIMIT,
-      ),
+    const [topSources, topTargets] = [new TopMerger(), new TopMerger()];
+    const merge = ({ sources, targets }: DayTops) => {
+      topSources.add(sources);
+      topTargets.add(targets);
     };
+    // What this process has written may be replaced by what it has counted since.
+    const own: DayTops[] = [];
+    const written = await this.store.days(...days, (lists) =>
+      lists.instance === this.counter.instance ? void own.push(lists) : merge(lists),
+    );
+    const { counts, tops } = this.counter.complete({ counts: written, tops: own }, ...days);
+    for (const lists of tops) merge(lists);
+    return { counts, topSources: topSources.top(TOP_LIMIT), topTargets: topTargets.top(TOP_LIMIT) };
   }
 
   get stats(): AuditStats {

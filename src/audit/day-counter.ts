@@ -40,7 +40,7 @@ export class DayCounter {
     private readonly store: SecurityEventStore,
     private readonly retentionMs: number,
     /** Names this process: each has lists of its own, which writing again does not falsify. */
-    private readonly instance: string,
+    readonly instance: string,
   ) {}
 
   add(event: Pick<SecurityEvent, 'at' | 'type' | 'ip' | 'userId' | 'reason'>): void {
@@ -62,17 +62,20 @@ export class DayCounter {
   async write(): Promise<void> {
     const increments = this.waitingCounts;
     this.counts = new Map();
+    let refused = increments;
     try {
-      await this.store.count(increments, this.retentionMs);
-    } catch (error) {
-      for (const { day, type, count, reasons = {} } of increments)
+      refused = await this.store.count(increments, this.retentionMs);
+    } finally {
+      for (const { day, type, count, reasons = {} } of refused)
         this.increase(day, type, count, Object.entries(reasons));
-      throw error;
     }
     for (const [day, tops] of this.tops) if (tops.isChanged) await this.writeTops(day, tops);
+    const [first] = refused;
+    if (first)
+      throw new Error(`refused: ${refused.length} of ${increments.length}, as ${first.day} ${first.type}`);
   }
 
-  /** What was written, and what is counted here and still waits. */
+  /** What was written, and what is counted here and still waits. Lists of other processes need not be given. */
   complete({ counts, tops }: DayRecords, from: string, to: string): DayRecords {
     const isWanted = ({ day }: { day: string }) => from <= day && day <= to;
     const waiting = [...this.tops].filter(([, { isChanged }]) => isChanged);
@@ -86,7 +89,7 @@ export class DayCounter {
     };
   }
 
-  private get waitingCounts(): DayCount[] {
+  private get waitingCounts(): readonly DayCount[] {
     return [...this.counts].flatMap(([day, ofDay]) =>
       [...ofDay].map(([type, { count, reasons }]) => ({
         day,

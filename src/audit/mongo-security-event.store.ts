@@ -9,7 +9,7 @@ import { nativeCollection } from '../database/native-collection.js';
 import { orUnavailable } from '../database/unavailable.js';
 import type { SecurityDay } from './security-day.schema.js';
 import type { SecurityEventRow } from './security-event.schema.js';
-import type { DayRecords, DayTops, SecurityEventFilter, SecurityEventStore } from './security-event.store.js';
+import type { DayTops, SecurityEventFilter, SecurityEventStore } from './security-event.store.js';
 
 const DUPLICATE_KEY = 11000;
 const DAY_MS = 86_400_000;
@@ -57,8 +57,8 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     return rows.map(({ _id, ...rest }) => ({ id: toText(_id), ...rest }));
   }
 
-  async count(increments: readonly DayCount[], retentionMs: number): Promise<void> {
-    await this.update(
+  async count(increments: readonly DayCount[], retentionMs: number): Promise<readonly DayCount[]> {
+    const refused = await this.update(
       increments.map(({ day, type, count, reasons = {} }) => ({
         filter: { _id: `${day} ${type}` },
         update: {
@@ -67,10 +67,12 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
         },
       })),
     );
+    const indexes = new Set(refused.map(({ index }) => index));
+    return increments.filter((_, index) => indexes.has(index));
   }
 
   async keepTops({ day, instance, sources, targets }: DayTops, retentionMs: number): Promise<void> {
-    await this.update([
+    const [refused] = await this.update([
       {
         filter: { _id: `${day} top ${instance}` },
         update: {
@@ -79,30 +81,38 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
         },
       },
     ]);
+    if (refused) throw new Error(`a list was refused: ${refused.errmsg}`);
   }
 
-  async days(from: string, to: string): Promise<DayRecords> {
-    const rows = await orUnavailable(() =>
-      nativeCollection(this.daily)
-        .find({ day: { $gte: from, $lte: to } }, { sort: { day: 1 } })
-        .toArray(),
-    );
-    return {
-      counts: rows.flatMap(({ day, type, count, reasons }) =>
-        type === undefined || count === undefined ? [] : [{ day, type, count, ...byReason(reasons) }],
-      ),
-      tops: rows.flatMap(({ day, instance, sources = [], targets = [] }) =>
-        instance === undefined ? [] : [{ day, instance, sources, targets }],
-      ),
-    };
+  async days(from: string, to: string, take: (lists: DayTops) => void): Promise<readonly DayCount[]> {
+    const counts: DayCount[] = [];
+    await orUnavailable(async () => {
+      const rows = nativeCollection(this.daily).find({ day: { $gte: from, $lte: to } }, { sort: { day: 1 } });
+      for await (const { day, type, count, reasons, instance, sources = [], targets = [] } of rows) {
+        if (type !== undefined && count !== undefined)
+          counts.push({ day, type, count, ...byReason(reasons) });
+        if (instance !== undefined) take({ day, instance, sources, targets });
+      }
+    });
+    return counts;
   }
 
+  /** @returns what was refused, where the rest was not: repeating all of it would count the rest twice */
   private async update(
     statements: { filter: mongo.Filter<SecurityDay>; update: mongo.UpdateFilter<SecurityDay> }[],
-  ): Promise<void> {
-    if (statements.length === 0) return;
+  ): Promise<readonly mongo.WriteError[]> {
+    if (statements.length === 0) return [];
     const operations = statements.map((statement) => ({ updateOne: { ...statement, upsert: true } }));
-    await orUnavailable(() => nativeCollection(this.daily).bulkWrite(operations, { ordered: false }));
+    return orUnavailable(async () => {
+      try {
+        await nativeCollection(this.daily).bulkWrite(operations, { ordered: false });
+        return [];
+      } catch (error) {
+        const refused = error instanceof mongo.MongoBulkWriteError ? [error.writeErrors].flat() : [];
+        if (refused.length > 0) return refused;
+        throw error;
+      }
+    });
   }
 
   /**

@@ -61,10 +61,14 @@ function daily({ totals, days }: SecurityReport): Cells[] {
   );
 }
 
+/** Where a cell begins for a spreadsheet of a country in which the comma is in numbers: quotes do not help there. */
+const OTHER_SEPARATOR = /[;|](?=[\s"']*[=+\-@＝＋－＠])/gu;
+
 /** Without what ends a line or hides a formula: some programs look for one behind spaces. */
 function oneLine(text: string): string {
   return text
     .toWellFormed()
     .replace(/\p{Cc}+/gu, ' ')
+    .replace(OTHER_SEPARATOR, "$&'")
     .trim();
 }

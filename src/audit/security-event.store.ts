@@ -38,15 +38,22 @@ export interface SecurityEventStore {
   write(events: readonly SecurityEvent[], retentionMs: number): Promise<number>;
   /** The newest first. */
   find(filter: SecurityEventFilter): Promise<SecurityEvent[]>;
-  /** Adds to the counters of days. */
-  count(increments: readonly DayCount[], retentionMs: number): Promise<void>;
+  /**
+   * Adds to the counters of days.
+   * @returns those that could not be added to, where the others were
+   * @throws Error where that is not known
+   */
+  count(increments: readonly DayCount[], retentionMs: number): Promise<readonly DayCount[]>;
   /** Keeps the lists of one process and day, in place of those kept before. */
   keepTops(tops: DayTops, retentionMs: number): Promise<void>;
-  /** What is kept of the days, both included. */
-  days(from: string, to: string): Promise<DayRecords>;
+  /**
+   * What is kept of the days, both included: the counters at once, and the lists one by one, since processes, and with them
+   * lists, come and go without end.
+   */
+  days(from: string, to: string, take: (lists: DayTops) => void): Promise<readonly DayCount[]>;
 }
 
-/** What is kept of some days. */
+/** What there is of some days. */
 export interface DayRecords {
   readonly counts: readonly DayCount[];
   readonly tops: readonly DayTops[];

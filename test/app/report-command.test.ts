@@ -158,6 +158,8 @@ describe('npm run report', () => {
     const days = `--from ${TODAY} --to ${TODAY}`;
     for (const format of ['text', 'json', 'csv', 'html']) {
       const line = `${days} --format ${format} --output ${join(dir, `report.${format}`)}`;
+      // One of them is there already, for everybody.
+      if (format === 'html') writeFileSync(join(dir, 'report.html'), 'old', { mode: 0o644 });
       const ask = format === 'html' ? report : run;
       expect(await ask(line, { MONGODB_URI: uri })).toEqual({ exitCode: 0, stdout: '', stderr: '' });
     }
@@ -224,6 +226,68 @@ describe('npm run report', () => {
     expectRefusal(await ask(), /does not answer: \S/);
   });
 
+  it('never prints the token, whatever it is, and sends none that cannot be one', async () => {
+    let asked = 0;
+    const server = createServer((_request, response) => {
+      asked += 1;
+      response.writeHead(500).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    for (const ACCESS_TOKEN of ['secret-head\nsecret-tail', 'secret ž', '"secret"', 'Bearer secret']) {
+      const outcome = await run(`--url ${url}`, { ACCESS_TOKEN });
+      expectRefusal(outcome, 'ACCESS_TOKEN is no access token');
+      expect(outcome.stderr).not.toContain('secret');
+    }
+    expect(asked).toBe(0);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('takes no other answer for a report, and lets nothing of it reach the terminal but text', async () => {
+    const refusal = (status: number, error: object, headers = {}) =>
+      [status, headers, JSON.stringify(error)] as const;
+    const report = {
+      ...(JSON.parse((await run('--format json', { MONGODB_URI: uri })).stdout) as object),
+      indexes: [
+        { collection: EVIL, index: EVIL, isTtl: false, state: 'different', found: EVIL, overdueMs: null },
+      ],
+      totals: [{ type: EVIL, count: 1 }],
+      reasons: [{ type: EVIL, reason: EVIL, count: 1 }],
+    };
+    const answers: (readonly [number, Record<string, string>, string])[] = [
+      [200, {}, 'null'],
+      [200, {}, '{}'],
+      [200, {}, '[]'],
+      [200, {}, JSON.stringify({ ...report, generatedAt: 'never' })],
+      [200, {}, JSON.stringify({ ...report, days: null })],
+      [200, {}, JSON.stringify({ ...report, from: EVIL })],
+      [200, {}, JSON.stringify({ ...report, reuseCases: [null] })],
+      refusal(500, { code: 'INTERNAL', message: EVIL }),
+      refusal(401, { code: EVIL, message: EVIL }),
+      refusal(400, { code: 'VALIDATION_FAILED', message: EVIL, details: [{ field: 'to', message: EVIL }] }),
+      refusal(400, { code: 'MALFORMED_REQUEST', message: 'no idea' }),
+      [200, {}, JSON.stringify(report)],
+    ];
+    const server = createServer((_request, response) => {
+      const [status, headers, body] = answers.shift() ?? [500, {}, ''];
+      response.writeHead(status, headers).end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const ask = () =>
+      run(`--url http://127.0.0.1:${(server.address() as AddressInfo).port}`, { ACCESS_TOKEN: 'x' });
+    for (let count = 0; count < 7; count += 1) expectRefusal(await ask(), 'is no security report');
+    const shown = [await ask(), await ask(), await ask()];
+    for (const { exitCode, stderr } of shown) {
+      expect(exitCode).not.toBe(0);
+      expect(stderr).toContain('all is well');
+    }
+    expectRefusal(await ask(), /answers with 400: no idea/);
+    shown.push(await ask());
+    expect(shown.at(-1)?.exitCode).toBe(0);
+    for (const { stdout, stderr } of shown) expect(stdout + stderr).not.toMatch(/[\u001b\u009b\u202e]/);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('says what to do where the embedded database belongs to a running service', async () => {
     const DATA_DIR = join(dir, 'embedded');
     const embedded = await Service.start({ MONGODB_URI: undefined, DATA_DIR });
@@ -255,6 +319,7 @@ describe('npm run report', () => {
     ['--to 2026-02-30', '--to takes a day'],
     ['--from 2026-02-02 --to 2026-02-01', 'to must not be before from'],
     ['--from 2020-01-01 --to 2026-01-01', 'at most 400 days'],
+    ['--url https://user:secret@auth.example.com', '--url takes'],
     ['--url ftp://x', '--url takes'],
     ['--url nonsense', '--url takes'],
     ['--frmo 2026-01-01', '--frmo'],

@@ -16,6 +16,7 @@ const NOW = Date.parse('2026-01-01T12:00:00Z');
 /** A store that can be cut off; like the real one it keeps a row once, and lists by their process. */
 class SwitchedStore implements SecurityEventStore {
   isAway = false;
+  refusedType: DayCount['type'] | null = null;
   readonly rows = new Map<string, SecurityEvent>();
   readonly batches: number[] = [];
   readonly counts: DayCount[] = [];
@@ -30,17 +31,20 @@ class SwitchedStore implements SecurityEventStore {
   async find(): Promise<SecurityEvent[]> {
     return [...this.rows.values()];
   }
-  async count(increments: readonly DayCount[]): Promise<void> {
+  async count(increments: readonly DayCount[]): Promise<readonly DayCount[]> {
     this.reach();
-    this.counts.push(...increments);
+    const isRefused = ({ type }: DayCount) => type === this.refusedType;
+    this.counts.push(...increments.filter((increment) => !isRefused(increment)));
+    return increments.filter(isRefused);
   }
   async keepTops(tops: DayTops): Promise<void> {
     this.reach();
     this.tops.set(`${tops.day} ${tops.instance}`, tops);
   }
-  async days(from: string, to: string) {
+  async days(from: string, to: string, take: (lists: DayTops) => void) {
     const isWanted = ({ day }: { day: string }) => from <= day && day <= to;
-    return { counts: this.counts.filter(isWanted), tops: [...this.tops.values()].filter(isWanted) };
+    [...this.tops.values()].filter(isWanted).forEach(take);
+    return this.counts.filter(isWanted);
   }
   private reach(): void {
     if (this.isAway) throw new Error('out of reach');
@@ -198,6 +202,27 @@ describe(AuditService.name, () => {
     store.isAway = false;
     expect(await read()).toEqual(expected);
     expect(store.counts.length).toBeGreaterThan(1);
+  });
+
+  it('counts nothing twice where the database will not have one of the counters', async () => {
+    const service = open();
+    store.refusedType = 'login.failed';
+    fail('198.51.100.1');
+    rotate();
+    await service.flush();
+    await service.flush();
+    expect(store.counts).toEqual([{ day: '2026-01-01', type: 'refresh_token.rotated', count: 1 }]);
+    expect(service.stats.failures).toBe(2);
+    expect(logged).toContainEqual(expect.stringContaining('refused: 1 of 2, as 2026-01-01 login.failed'));
+    store.refusedType = null;
+    await service.flush();
+    expect(store.counts).toContainEqual({
+      day: '2026-01-01',
+      type: 'login.failed',
+      count: 1,
+      reasons: { wrong_password: 1 },
+    });
+    expect(store.counts).toHaveLength(2);
   });
 
   it('counts reasons by their names, as many as are bounded', async () => {

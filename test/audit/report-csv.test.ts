@@ -16,6 +16,9 @@ const withUserAgent = (userAgent: string) => {
 };
 const userAgentOf = (csv: string) => read(csv).find(({ section }) => section === 'reuseCases')?.userAgent;
 
+/** Other separators than the comma, which have a test of their own. */
+const withoutSeparators = (text: string) => text.replace(/[;|]/g, ',');
+
 describe(securityReportCsv.name, () => {
   const csv = securityReportCsv(securityReport());
   const lines = read(csv);
@@ -106,9 +109,30 @@ describe(securityReportCsv.name, () => {
     for (const line of hostile.split(/[\r\n]+/)) expect(line).not.toMatch(/^[=+\-@]/);
   });
 
+  it.each([
+    'x;=1+1',
+    'x; =HYPERLINK("https://evil.example.net")',
+    'x;"=1+1"',
+    'x;""=1+1',
+    "x;'@SUM(A1)",
+    ';-1',
+    'x|+1',
+    'x;＝1',
+    'x,=1+1',
+  ])('a user agent of %j is no formula where a program splits at another character', (userAgent) => {
+    const hostile = securityReportCsv(withUserAgent(userAgent));
+    // A spreadsheet of much of Europe splits at semicolons: quotes within a cell are letters to it.
+    for (const cell of hostile.split(/\r\n|[;|]/)) expect(cell).not.toMatch(/^[\s"]*[=+\-@＝＋－＠]/);
+  });
+
+  it('leaves a usual user agent as it is', () => {
+    const usual = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)';
+    expect(userAgentOf(securityReportCsv(withUserAgent(usual)))).toBe(usual);
+  });
+
   it('gives any text back through a parser: in one line, and with a mark where a formula would begin', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(fc.string({ unit: 'binary' }).map(withoutSeparators), (text) => {
         const plain = text
           .toWellFormed()
           .replace(/\p{Cc}+/gu, ' ')

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { createHash } from 'node:crypto';
+import { build } from 'esbuild';
 import fc from 'fast-check';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { DrawnChart } from '../../src/audit/report-page/drawn-chart.js';
 import { escapeText, html, scriptJson } from '../../src/audit/report-page/html.js';
 import { period, roughly } from '../../src/audit/report-page/format.js';
@@ -203,6 +209,29 @@ describe(renderReportPage.name, () => {
       expect(tag).not.toMatch(/\s(src|href|style|srcset|action|on\w+)=|https?:|url\(/i);
     const [style = ''] = elementsOf(page, 'style');
     expect(style).not.toMatch(/@import|url\(|https?:/);
+  });
+
+  it('says what to do where its script and style have been left behind, as by a bundler', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'silent-auth-bundle-'));
+    try {
+      const outfile = join(folder, 'host.mjs');
+      const contents = `import { reportPagePolicy } from './report-page.js'; console.log(reportPagePolicy());`;
+      const resolveDir = fileURLToPath(new URL('../../dist/audit/report-page', import.meta.url));
+      await build({
+        stdin: { contents, resolveDir },
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        outfile,
+      });
+      const { status, stderr } = spawnSync(process.execPath, [outfile], { encoding: 'utf8' });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(
+        /Error: The page of the security report has lost its page\.js, .* out of the bundle/,
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('carries the licences of what is bundled', () => {

@@ -12,6 +12,7 @@ import {
   type SecurityEventRow,
   SecurityEventSchema,
 } from '../../src/audit/security-event.schema.js';
+import type { DayTops } from '../../src/audit/security-event.store.js';
 import { EventIds } from '../../src/core/event-id.js';
 import type { SecurityEvent } from '../../src/core/security-event.js';
 import { databaseUri } from '../support/database.js';
@@ -114,7 +115,7 @@ describe(MongoSecurityEventStore.name, () => {
     const counted = { day: '2100-01-01', type: 'activity.suspected' as const, count: 45 };
     await store.count([counted], DAY);
     await Promise.all([1, 2].map(() => store.count([{ ...counted, reasons }], DAY)));
-    const [day] = (await store.days('2100-01-01', '2100-01-01')).counts;
+    const [day] = await store.days('2100-01-01', '2100-01-01', () => undefined);
     expect(day).toMatchObject({ ...counted, count: 135 });
     expect(new Map(Object.entries(day?.reasons ?? {}))).toEqual(
       new Map(names.map((name, index) => [name, 2 * (index + 1)])),
@@ -128,8 +129,21 @@ describe(MongoSecurityEventStore.name, () => {
     const sources = [{ key: '203.0.113.9', count: 5, error: 0 }];
     const tops = { day: '2100-01-01', instance: 'one', sources, targets: [] };
     for (const again of [tops, tops, { ...tops, instance: 'other' }]) await store.keepTops(again, DAY);
-    const days = await store.days('2100-01-01', '2100-01-02');
-    expect(days.counts).toEqual([{ ...increment, count: 16 }]);
-    expect(days.tops).toEqual([tops, { ...tops, instance: 'other' }]);
+    const lists: DayTops[] = [];
+    const counts = await store.days('2100-01-01', '2100-01-02', (each) => lists.push(each));
+    expect(counts).toEqual([{ ...increment, count: 16 }]);
+    expect(lists).toEqual([tops, { ...tops, instance: 'other' }]);
+  });
+
+  it('names the counters that it could not add to, having added to the others', async () => {
+    const increment = { day: '2100-01-01', type: 'login.failed' as const, count: 2 };
+    const other = { ...increment, type: 'login.locked' as const };
+    expect(await store.count([increment, other], DAY)).toEqual([]);
+    await connection
+      .collection<{ _id: string }>('security_daily')
+      .updateOne({ _id: '2100-01-01 login.failed' }, { $set: { count: 'many' } });
+    expect(await store.count([increment, other], DAY)).toEqual([increment]);
+    const counts = await store.days('2100-01-01', '2100-01-01', () => undefined);
+    expect(counts.find(({ type }) => type === 'login.locked')?.count).toBe(4);
   });
 });

@@ -242,6 +242,29 @@ describeInBrowser('the page where an administrator reads the report', () => {
     expect(asked).toHaveLength(before);
   });
 
+  it('goes with the days, where it is left open over night', async () => {
+    await signIn();
+    await report();
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    await page.clock.setFixedTime(tomorrow);
+    await page.locator('#show').click();
+    const day = tomorrow.toISOString().slice(0, 10);
+    await eventually(
+      async () => asked.at(-1)?.get('to'),
+      (to) => to === day,
+    );
+    expect(asked.at(-1)?.get('to')).toBe(day);
+    // Days that were chosen stay, and the new one may be among them.
+    await page.locator('#from').fill('2026-01-01');
+    await page.locator('#to').fill('2026-01-02');
+    await page.clock.setFixedTime(tomorrow.getTime() + 86_400_000);
+    await page.locator('#show').click();
+    expect(await page.locator('#to').inputValue()).toBe('2026-01-02');
+    expect(await page.locator('#to').getAttribute('max')).toBe(
+      new Date(tomorrow.getTime() + 86_400_000).toISOString().slice(0, 10),
+    );
+  });
+
   it('tells of more days than the service gives at once', async () => {
     await signIn();
     await report();
@@ -303,6 +326,35 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await page.locator('#logout').click();
     await signIn();
     await report();
+  });
+
+  it('leaves the keyboard in what is shown, when somebody signs in or out', async () => {
+    const focused = () => page.evaluate(() => document.activeElement?.id);
+    expect(await focused()).toBe('');
+    await page.locator('#email').fill(ADMIN.email);
+    await page.locator('#password').fill(ADMIN.password);
+    await page.locator('#credentials [type=submit]').click();
+    await page.locator('#reading').waitFor();
+    expect(await focused()).toBe('main');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.closest('form')?.id)).toBe('period');
+    await page.locator('#logout').focus();
+    await page.keyboard.press('Enter');
+    await page.locator('#welcome').waitFor();
+    expect(await focused()).toBe('main');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('email');
+  });
+
+  it('lets go of what is on its way when somebody signs out', async () => {
+    await page.route(`**${REPORT}*`, () => undefined);
+    await signIn();
+    await page.locator('#report[aria-busy=true]').waitFor({ state: 'attached' });
+    await page.locator('#logout').click();
+    await page.locator('#report[aria-busy=false]').waitFor({ state: 'attached' });
+    expect(await page.locator('#problem').textContent()).toBe('');
+    expect(await page.locator('#progress').textContent()).toBe('');
+    await page.unroute(`**${REPORT}*`);
   });
 
   it('says what is wrong with what was typed, and that a session has ended', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { mergeTops, TopCounter } from '../../src/core/top-counter.js';
+import { TopCounter, TopMerger } from '../../src/core/top-counter.js';
 
 const CAPACITY = 8;
 
@@ -34,14 +34,72 @@ describe(TopCounter.name, () => {
     );
   });
 
-  it('gives the most frequent first, and merges the lists of several processes', () => {
-    const [one, other] = [new TopCounter(CAPACITY), new TopCounter(CAPACITY)];
-    for (const key of ['a', 'b', 'b']) one.add(key);
-    for (const key of ['a', 'a', 'c']) other.add(key);
-    expect(one.top(1)).toEqual([{ key: 'b', count: 2, error: 0 }]);
-    expect(mergeTops([one.top(), other.top()], 2)).toEqual([
+  it('gives the most frequent first', () => {
+    const counter = new TopCounter(CAPACITY);
+    for (const key of ['a', 'b', 'b']) counter.add(key);
+    expect(counter.top(1)).toEqual([{ key: 'b', count: 2, error: 0 }]);
+  });
+});
+
+describe(TopMerger.name, () => {
+  /** The lists that counters make of streams. */
+  const listsOf = (streams: readonly (readonly string[])[]) =>
+    streams.map((keys) => {
+      const counter = new TopCounter(CAPACITY);
+      for (const key of keys) counter.add(key);
+      return counter.top();
+    });
+
+  const merged = (streams: readonly (readonly string[])[], kept?: number) => {
+    const merger = new TopMerger(kept);
+    for (const list of listsOf(streams)) merger.add(list);
+    return merger;
+  };
+
+  it('adds up the lists of several days and processes', () => {
+    expect(
+      merged([
+        ['a', 'b', 'b'],
+        ['a', 'a', 'c'],
+      ]).top(2),
+    ).toEqual([
       { key: 'a', count: 3, error: 0 },
       { key: 'b', count: 2, error: 0 },
     ]);
+  });
+
+  it('knows that a full list may have let go of what another one holds', () => {
+    const flood = Array.from({ length: 40 }, (_, n) => `one-off ${n}`);
+    const [entry] = merged([['a', 'a', 'a', ...flood], Array<string>(20).fill('a')]).top(1);
+    expect(entry?.key).toBe('a');
+    expect(entry?.count).toBeGreaterThanOrEqual(23);
+    expect((entry?.count ?? 0) - (entry?.error ?? 0)).toBeLessThanOrEqual(23);
+  });
+
+  it('puts who came often on an ordinary day before the noise of a flood', () => {
+    const flood = Array.from({ length: 4000 }, (_, n) => `one-off ${n}`);
+    const [first] = merged([flood, Array<string>(100).fill('a')]).top(1);
+    expect(first).toMatchObject({ key: 'a' });
+  });
+
+  it('has bounds that hold in bounded memory, whatever comes', () => {
+    const key = fc.oneof(
+      { weight: 1, arbitrary: fc.constantFrom('a', 'b', 'c') },
+      { weight: 2, arbitrary: fc.nat(100).map((n) => `one-off ${n}`) },
+    );
+    const streams = fc.array(fc.array(key, { maxLength: 60 }), { maxLength: 12 });
+    fc.assert(
+      fc.property(streams, fc.constantFrom(2, 5, 1000), (given, kept) => {
+        const truth = new Map<string, number>();
+        for (const each of given.flat()) truth.set(each, (truth.get(each) ?? 0) + 1);
+        const top = merged(given, kept).top(1000);
+        expect(top.length).toBeLessThanOrEqual(2 * kept + CAPACITY);
+        for (const { key: name, count, error } of top) {
+          expect(count).toBeGreaterThanOrEqual(truth.get(name) ?? 0);
+          expect(count - error).toBeLessThanOrEqual(truth.get(name) ?? 0);
+          expect(error).toBeGreaterThanOrEqual(0);
+        }
+      }),
+    );
   });
 });

@@ -5,6 +5,7 @@ import { fetchReport } from './fetch-report.js';
 import { readReport } from './read-report.js';
 import { ReportRefusedError, type ReportRequest, UsageError } from './report-request.js';
 import { reportText } from './report-text.js';
+import { plain } from './terminal-text.js';
 
 export const USAGE = `npm run report -- [options]
 
@@ -62,10 +63,11 @@ export async function runReportCommand(
     save(given.output, text, surroundings);
     return { exitCode: 0, output: '' };
   } catch (error) {
-    if (error instanceof UsageError) return { exitCode: 2, output: `${error.message}\n\n${USAGE}` };
+    // A service's own words are in these, and it may be anybody.
+    if (error instanceof UsageError) return { exitCode: 2, output: `${plain(error.message)}\n\n${USAGE}` };
     return {
       exitCode: 1,
-      output: `${error instanceof ReportRefusedError ? error.message : explain(error)}\n`,
+      output: `${error instanceof ReportRefusedError ? plain(error.message) : explain(error)}\n`,
     };
   }
 }
@@ -104,7 +106,7 @@ function readArguments(argv: string[]): Arguments {
     throw new UsageError(`there is no format '${format}': name one of ${FORMATS.join(', ')}`);
   for (const [name, day] of Object.entries({ from, to }))
     if (day !== undefined && !isDay(day)) throw new UsageError(`--${name} takes a day such as 2026-01-31`);
-  if (url !== undefined && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ''))
+  if (url !== undefined && !isService(url))
     throw new UsageError('--url takes the URL of the service, such as https://auth.example.com');
   return { from, to, format, output, url };
 }
@@ -124,6 +126,13 @@ function parse(argv: string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+/** Without a user and his password, which `fetch` would refuse, and print. */
+function isService(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
 }
 
 function isDay(text: string): boolean {

@@ -1,7 +1,10 @@
 import type { SecurityReport } from '../../index.js';
 import { ReportRefusedError, type ReportRequest, UsageError } from './report-request.js';
+import { isReport, withDates } from './report-shape.js';
 
 const ANSWER_WITHIN_MS = 30_000;
+/** RFC 6750 §2.1. `fetch` would print any other one with its complaint. */
+const TOKEN = /^[\w.~+/-]+=*$/;
 
 /** Asks a running service. @throws ReportRefusedError, UsageError */
 export async function fetchReport(
@@ -13,31 +16,44 @@ export async function fetchReport(
     throw new ReportRefusedError(
       'ACCESS_TOKEN is not set: log in as an administrator (POST /auth/login) and set it to the accessToken of the answer.',
     );
+  if (!TOKEN.test(token.trim()))
+    throw new ReportRefusedError(
+      'ACCESS_TOKEN is no access token: set it to the accessToken of the answer, and to nothing else.',
+    );
   const url = new URL(service);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/auth/admin/security-report`;
   url.search = new URLSearchParams({
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
   }).toString();
-  const answer = await ask(url, token);
-  const text = await answer.text();
-  if (answer.status === 400) throw new UsageError(`--${errorOf(text).details.join(' --')}`);
+  const { answer, text } = await ask(url, token);
+  if (answer.status === 400) {
+    const { details } = errorOf(text);
+    if (details.length > 0) throw new UsageError(`--${details.join(' --')}`);
+  }
   if (answer.status !== 200) throw new ReportRefusedError(refusal(url, answer, text));
+  const report = parsed(text);
+  if (!isReport(report)) throw new ReportRefusedError(`What answers at ${url.origin} is no security report.`);
+  return report;
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(text, dates) as SecurityReport;
-  } catch (cause) {
-    throw new ReportRefusedError(`What answers at ${url.origin} is no security report.`, { cause });
+    return JSON.parse(text, withDates);
+  } catch {
+    return undefined;
   }
 }
 
-async function ask(url: URL, token: string): Promise<Response> {
+async function ask(url: URL, token: string): Promise<{ answer: Response; text: string }> {
   try {
-    return await fetch(url, {
+    const answer = await fetch(url, {
       headers: { authorization: `Bearer ${token.trim()}`, accept: 'application/json' },
       // The token is for this service.
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
+    return { answer, text: await answer.text() };
   } catch (error) {
     // `fetch` says what went wrong in the cause.
     const { cause, message } = error as Error & { readonly cause?: { readonly message?: string } };
@@ -81,9 +97,4 @@ function errorOf(text: string): ServiceError {
   } catch {
     return { code: 'no reason given', message: 'no reason given', details: [] };
   }
-}
-
-/** Moments, as the report has them where it is made. */
-function dates(key: string, value: unknown): unknown {
-  return (key === 'at' || key === 'generatedAt') && typeof value === 'string' ? new Date(value) : value;
 }

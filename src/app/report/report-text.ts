@@ -1,5 +1,5 @@
 import type { IndexState, ReuseCase, SecurityReport, TopEntry } from '../../index.js';
-import { bar, fitted, plain, sparkline, Style, table, wrapped } from './terminal-text.js';
+import { bar, fitted, plain, sparkline, Style, table, visible, wrapped } from './terminal-text.js';
 
 export interface Terminal {
   /** Columns. */
@@ -20,7 +20,8 @@ export function reportText(report: SecurityReport, { width: given, hasColors }: 
   const section = (title: string, lines: readonly string[]) => [
     '',
     style.title(title),
-    ...lines.map((line) => `  ${fitted(line, width - 2)}`),
+    // A report may come from any service: not even its names are trusted.
+    ...lines.map((line) => `  ${fitted(visible(line), width - 2)}`),
   ];
   const ifAny = (title: string, lines: readonly string[]) => (lines.length > 0 ? section(title, lines) : []);
   const { from, to, generatedAt, days, reuseCases, sessions } = report;

@@ -7,7 +7,12 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
 /** What somebody typed, on one line of a terminal: it cannot write over what stands there, nor change its colours. */
 export function plain(text: string): string {
-  return stripVTControlCharacters(text.toWellFormed()).replace(INVISIBLE, ' ').trim();
+  return visible(text).trim();
+}
+
+/** The same, with the spaces around it. */
+export function visible(text: string): string {
+  return stripVTControlCharacters(text.toWellFormed()).replace(INVISIBLE, ' ');
 }
 
 /** Cut where it does not fit. */

@@ -24,16 +24,26 @@ export function pageParts(): PageParts {
 }
 
 function readParts(): PageParts {
-  const [script, style] = ['page.js', 'page.css'].map((name) =>
-    // The same file, whether this module is run from src or from dist.
-    readFileSync(new URL(`../../../dist/audit/report-page/${name}`, import.meta.url), 'utf8'),
-  ) as [string, string];
+  const [script, style] = ['page.js', 'page.css'].map(readPart) as [string, string];
   return {
     // By hand: a space more, and the hash would be another.
     script: new Html(`<script>${script}</script>`),
     style: new Html(`<style>${style}</style>`),
     sources: { script: sourceOf(script), style: sourceOf(style) },
   };
+}
+
+function readPart(name: string): string {
+  try {
+    // The same file, whether this module is run from src or from dist.
+    return readFileSync(new URL(`../../../dist/audit/report-page/${name}`, import.meta.url), 'utf8');
+  } catch (cause) {
+    throw new Error(
+      `The page of the security report has lost its ${name}, which the package holds beside its modules. ` +
+        `An application that is bundled has to leave the package out of the bundle (external).`,
+      { cause },
+    );
+  }
 }
 
 function sourceOf(text: string): string {

@@ -1,5 +1,5 @@
-import type { AuthEventName } from '../../core/events.js';
-import type { ReuseEvidence } from '../../core/rotation.js';
+import type { AuthEventName, AuthEvents, RefusalReason } from '../../core/events.js';
+import type { ReuseEvidence, RevocationReason } from '../../core/rotation.js';
 
 /** Each type of event in words: a new one breaks the build here until it has some. */
 const EVENTS: Readonly<Record<AuthEventName, string>> = {
@@ -39,7 +39,14 @@ const CLASSIFICATIONS: Readonly<Record<ReuseEvidence, string>> = {
   lost_response_window_elapsed: 'It came too late to be the retry of a lost answer.',
 };
 
-const REASONS: Readonly<Record<string, string>> = {
+type Reason =
+  | AuthEvents['login.failed']['reason']
+  | AuthEvents['login.locked']['reason']
+  | RefusalReason
+  | RevocationReason;
+
+/** Of the closed lists; here too a new one breaks the build. */
+const REASONS: Readonly<Record<Reason, string>> = {
   unknown_user: 'no such user',
   wrong_password: 'wrong password',
   wrong_current_password: 'wrong password at a change of password',
@@ -66,6 +73,10 @@ const REASONS: Readonly<Record<string, string>> = {
   suspicious_activity: 'odd activity',
   revoked_by_client: 'a service revoked it',
   revocation_completed: 'its access tokens had been revoked',
+};
+
+/** The rules that the library brings. */
+const RULES: Readonly<Record<string, string>> = {
   unfamiliar_client: 'unfamiliar network and browser at once',
   scattered_logins: 'logins from many networks at once',
   excessive_refreshes: 'far too many refreshes',
@@ -80,7 +91,7 @@ export const classificationWords = (name: string): string => wordsOf(CLASSIFICAT
 
 /** Of an event's reason. The name of a rule that the host brought is put into words letter by letter. */
 export const reasonWords = (reason: string): string =>
-  wordsOf(REASONS, reason) ?? wordsOf(CLASSIFICATIONS, reason) ?? reason.replaceAll('_', ' ');
+  wordsOf({ ...REASONS, ...RULES, ...CLASSIFICATIONS }, reason) ?? reason.replaceAll('_', ' ');
 
 /** A name may be anything, `constructor` too. */
 function wordsOf(words: Readonly<Record<string, string>>, name: string): string | undefined {

@@ -119,8 +119,12 @@ export class AdminService {
 function momentOf(field: string, text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const at = new Date(text);
-  // February 30th has the form of a date; what comes back is another day, or none.
-  const isReal = !Number.isNaN(at.getTime()) && (text.length > 10 || at.toISOString().startsWith(text));
-  if (isReal) return at;
+  if (!Number.isNaN(at.getTime()) && isDay(text.slice(0, 10))) return at;
   throw new AuthError('VALIDATION_FAILED', { fields: [{ field, message: `${field} is no date` }] });
+}
+
+/** February 30th has the form of a date; what comes back is another day, or none. */
+function isDay(text: string): boolean {
+  const at = new Date(text);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
 }

@@ -20,6 +20,8 @@ const period = new PeriodForm({
 /** Whose report is shown. */
 let reader: string | null = null;
 let loading: AbortController | null = null;
+/** Whether whoever is here has seen the page. */
+let isBegun = false;
 
 byId('logout').addEventListener('click', () => void auth.logout().catch(() => undefined));
 auth.subscribe(accept);
@@ -27,14 +29,17 @@ await restoreIfBegun(auth, '/report/session').catch(() =>
   form.show('The service cannot be reached. This page goes on trying.'),
 );
 accept(auth.getState());
+isBegun = true;
 
 function accept({ status, user }: AuthState): void {
   const isReader = user?.roles.includes(ROLE) === true;
+  const hasChanged = byId('account').hidden !== (user === null);
   byId('welcome').hidden = user !== null;
   byId('account').hidden = user === null;
   byId('refused').hidden = user === null || isReader;
   byId('reading').hidden = !isReader;
   setText(byId('who'), user?.email ?? '');
+  if (isBegun && hasChanged) keepFocus();
   if (status === 'signed-in') form.show('');
   if (!isReader) forget();
   else if (reader !== user.id) {
@@ -43,10 +48,18 @@ function accept({ status, user }: AuthState): void {
   }
 }
 
+/** What had it may be gone: whoever has no mouse goes on in what is shown now, not at the beginning of the page. */
+function keepFocus(): void {
+  const { activeElement } = document;
+  if (activeElement === document.body || activeElement?.closest('[hidden]')) byId('main').focus();
+}
+
 /** Nothing of it stays for whoever comes next. */
 function forget(): void {
   reader = null;
   loading?.abort();
+  loading = null;
+  byId('report').ariaBusy = 'false';
   frame.clear();
   tell(null);
 }
@@ -76,14 +89,14 @@ async function load(chosen: Period, format: Format, use: (body: string) => strin
   loading = current;
   tell(null);
   setText(byId('progress'), 'The report is on its way.');
-  byId('reading').ariaBusy = 'true';
+  byId('report').ariaBusy = 'true';
   try {
     const body = await fetchReport(auth, chosen, format, current.signal);
     if (loading === current) setText(byId('progress'), use(body));
   } catch (reason) {
     if (loading === current) tell(reason);
   } finally {
-    if (loading === current) byId('reading').ariaBusy = 'false';
+    if (loading === current) byId('report').ariaBusy = 'false';
   }
 }
 

@@ -13,21 +13,24 @@ export class PeriodForm {
   private readonly from = byId<HTMLInputElement>('from');
   private readonly to = byId<HTMLInputElement>('to');
 
+  private readonly spans: readonly HTMLInputElement[];
+
   constructor({ show, download }: Orders) {
     const form = byId<HTMLFormElement>('period');
-    this.choose(30);
-    for (const input of form.querySelectorAll<HTMLInputElement>('[name=span]')) {
+    this.spans = [...form.querySelectorAll<HTMLInputElement>('[name=span]')];
+    for (const input of this.spans) {
       // A browser may remember what was chosen before.
       input.checked = input.value === '30';
       input.addEventListener('change', () => {
-        this.choose(Number(input.value));
+        this.goWithTime();
         show(this.chosen);
       });
     }
     for (const input of [this.from, this.to])
       input.addEventListener('input', () => {
-        for (const span of form.querySelectorAll<HTMLInputElement>('[name=span]')) span.checked = false;
+        for (const span of this.spans) span.checked = false;
       });
+    this.goWithTime();
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       if (this.isGiven()) show(this.chosen);
@@ -42,15 +45,19 @@ export class PeriodForm {
     return { from: this.from.value, to: this.to.value };
   }
 
-  private choose(days: number): void {
+  /** A span ends today, whenever the page was opened. */
+  private goWithTime(): void {
     const now = Date.now();
+    const span = this.spans.find(({ checked }) => checked);
     this.to.max = this.from.max = dayOf(now);
+    if (!span) return;
     this.to.value = dayOf(now);
-    this.from.value = dayOf(now - (days - 1) * DAY_MS);
+    this.from.value = dayOf(now - (Number(span.value) - 1) * DAY_MS);
   }
 
   /** Says by itself what is missing. */
   private isGiven(): boolean {
+    this.goWithTime();
     const { from, to } = this;
     to.setCustomValidity(from.value > to.value ? 'The last day is before the first.' : '');
     return from.reportValidity() && to.reportValidity();
