@@ -16,7 +16,7 @@ import { explain } from './explain.js';
 /** Within this time a service that was told to stop has stopped; most of it is for answers in flight. */
 const SHUTDOWN_LIMIT_MS = 9000;
 const DRAIN_LIMIT_MS = 6000;
-const EXAMINATION_LIMIT_MS = 1000;
+const EXAMINATION_LIMIT_MS = 3000;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);

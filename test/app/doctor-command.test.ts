@@ -15,6 +15,7 @@ import { describeFindings } from '../../src/app/doctor/report.js';
 import { examineService } from '../../src/app/doctor/service-checks.js';
 import type { Finding } from '../../src/index.js';
 import { databaseUri } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
 import { type Environment, Service } from '../support/service.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -364,7 +365,10 @@ describe('the boot of the service', () => {
     );
     try {
       await untilBannerOf(service);
-      const lines = service.output.split('\n').filter((line) => line.includes('"context":"Doctor"'));
+      const lines = await eventually(
+        async () => service.output.split('\n').filter((line) => line.includes('"context":"Doctor"')),
+        (found) => found.length >= 3,
+      );
       expect(
         lines.map((line) => (JSON.parse(line) as { msg: string }).msg.replace(/:.*\[/, ' [')).sort(),
       ).toEqual([
