@@ -80,10 +80,12 @@ function notice(recipient: MailRecipient, happening: Happening): Notice {
 }
 
 /**
- * How long one message stands for others like it. Guesses at a password go on for weeks, and nothing has happened yet: a
- * stranger must not be able to fill a mailbox by them.
+ * How long one message stands for others like it; 0: not at all. Guesses at a password go on for weeks, and nothing has
+ * happened yet: a stranger must not be able to fill a mailbox by them. A changed password is told each time (ASVS 6.3.7):
+ * perhaps the user changed his, and then a thief did.
  */
 export function silenceMs(happening: Happening): number {
+  if (happening.kind === 'password_changed') return 0;
   return happening.kind === 'suspicious_activity' && happening.cause === 'password_guessed'
     ? 24 * HOUR_MS
     : HOUR_MS;

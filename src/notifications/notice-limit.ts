@@ -24,7 +24,8 @@ export class NoticeLimit {
     const [key, kind] = [noticeKey(notice), noticeKind(notice)];
     const count = this.counts.get(kind) ?? 0;
     if (this.told.has(key) || count >= MAX_OF_A_KIND) return false;
-    this.told.set(key, true, { ttl: silenceMs(notice.happening) });
+    const silence = silenceMs(notice.happening);
+    if (silence > 0) this.told.set(key, true, { ttl: silence });
     this.counts.set(kind, count + 1);
     return true;
   }

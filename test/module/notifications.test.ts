@@ -65,6 +65,21 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
     expect(notifications.stats.limited - before).toBe(995);
   });
 
+  it('ASVS 6.3.7: each change of a password is told, also the one that a thief makes after the user’s own', async () => {
+    const { userId, email } = await newSession(host.api());
+    const bus = host.app.get(AuthEventBus);
+    await bus.emit('password.changed', { userId, source: { ip: '192.0.2.1', userAgent: 'his own' } });
+    await bus.emit('password.changed', { userId, source });
+    await bus.emit('password.reset', { userId, source });
+    await notifications.idle();
+    const told = sent.filter(({ to }) => to === email);
+    expect(told.map(({ kind }) => kind)).toEqual(Array(3).fill('password_changed'));
+    // However often it is done, there is an end to it.
+    for (let index = 0; index < 10; index += 1) await bus.emit('password.changed', { userId, source });
+    await notifications.idle();
+    expect(sent.filter(({ to }) => to === email)).toHaveLength(5);
+  });
+
   it('guesses at a password are told to its owner, and nobody learns whether there is one', async () => {
     const { email } = await newSession(host.api());
     const guess = (address: string) => host.api().login({ email: address, password: 'wrong password' });
