@@ -250,6 +250,28 @@ describe('a user store of the host’s own', () => {
     }
   });
 
+  it('changes an address: a link that went to the former one sets no password', async () => {
+    const sent: MailMessage[] = [];
+    const host = await HostApp.start('express', {
+      userStore: store,
+      mailer: { send: async (message) => void sent.push(message) },
+    });
+    try {
+      const { email, userId } = await newSession(host.api());
+      await host.api().post('/auth/forgot-password', { email });
+      await host.app.get(NotificationService).idle();
+      const [message] = sent;
+      const token = message?.kind === 'password_reset' ? message.token : '';
+      kept.set(userId, { ...kept.get(userId)!, email: uniqueEmail() });
+      const body = { token, newPassword: NEW_PASSWORD };
+      expectError(await host.api().post('/auth/reset-password', body), 400, 'ACTION_TOKEN_INVALID');
+      kept.set(userId, { ...kept.get(userId)!, email });
+      expect((await host.api().post('/auth/reset-password', body)).status).toBe(204);
+    } finally {
+      await host.stop();
+    }
+  });
+
   it('is told at boot what it lacks to verify addresses', async () => {
     const mailer = { send: async () => {} };
     const options = authOptions({ userStore: store, mailer, emailVerification: 'required' });
