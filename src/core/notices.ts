@@ -1,5 +1,5 @@
 import type { AuthEventName, AuthEvents } from './events.js';
-import type { Happening, MailRecipient, Notice } from './mail.js';
+import type { Happening, MailRecipient, Notice, SuspicionCause } from './mail.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -95,7 +95,24 @@ export function silenceMs(happening: Happening): number {
 export function noticeKey({ recipient, happening }: Notice): string {
   const about = 'sessionId' in happening ? happening.sessionId : null;
   const cause = happening.kind === 'suspicious_activity' ? happening.cause : null;
-  return JSON.stringify([recipient, happening.kind, cause, about]);
+  return keyOf(recipient, happening.kind, cause, about);
+}
+
+/** Keys of all that need not be told after it: a login that was told as unusual is not told as one on a new device, too. */
+export function toldBy(notice: Notice): string[] {
+  const { recipient, happening } = notice;
+  const isUnusual = happening.kind === 'suspicious_activity' && happening.cause === 'unusual_activity';
+  const implied = isUnusual ? [keyOf(recipient, 'new_device', null, happening.sessionId)] : [];
+  return [noticeKey(notice), ...implied];
+}
+
+function keyOf(
+  recipient: MailRecipient,
+  kind: Happening['kind'],
+  cause: SuspicionCause | null,
+  about: string | null,
+): string {
+  return JSON.stringify([recipient, kind, cause, about]);
 }
 
 /** Messages of one kind to one user, whatever their sessions and causes. */
