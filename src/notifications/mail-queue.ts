@@ -120,7 +120,8 @@ export class MailQueue {
       failures += 1;
       if (pauseMs === undefined || this.isDraining || error instanceof MailRefusedError) {
         this.failed += 1;
-        this.logger.error(`mail was given up after ${failures} attempts, ${job.label}: ${describe(error)}`);
+        const attempts = `${failures} ${failures === 1 ? 'attempt' : 'attempts'}`;
+        this.logger.error(`mail was given up after ${attempts}, ${job.label}: ${describe(error)}`);
         job.givenUp();
         return;
       }
@@ -181,10 +182,12 @@ export class MailQueue {
   }
 }
 
-/** Name and code of an error, never its words: a mail server quotes addresses in them. */
+/** Names and codes of an error and what caused it, never their words: a mail server quotes addresses in them. */
 function describe(error: unknown): string {
-  const { name, code, responseCode } = Object(error) as Record<string, unknown>;
+  const { name, code, responseCode, cause } = Object(error) as Record<string, unknown>;
   const isShown = (part: unknown) =>
     typeof part === 'number' || (typeof part === 'string' && /^\w+$/.test(part));
-  return [name, code, responseCode].filter(isShown).join(' ') || 'an error without a name';
+  const shown = [name, code, responseCode].filter(isShown);
+  if (error instanceof MailRefusedError && cause !== undefined) shown.push(describe(cause));
+  return shown.join(' ') || 'an error without a name';
 }

@@ -66,6 +66,16 @@ describe(MailQueue.name, () => {
     expect(lines).not.toContain('secret');
   });
 
+  it('logs what a mail server answered to a message that it refused for good', async () => {
+    const { queue, logger } = newQueue();
+    const cause = Object.assign(new Error('550 <ada@example.com>'), { code: 'EENVELOPE', responseCode: 550 });
+    queue.push(job(() => Promise.reject(new MailRefusedError('refused', { cause }))));
+    await queue.idle();
+    expect(logger.error.mock.calls).toEqual([
+      ['mail was given up after 1 attempt, test: MailRefusedError Error EENVELOPE 550'],
+    ]);
+  });
+
   it('counts an attempt that hangs as failed, and goes on with others meanwhile', async () => {
     const { queue } = newQueue({ retryAfterMs: [] });
     const signals: AbortSignal[] = [];
