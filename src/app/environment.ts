@@ -213,7 +213,7 @@ export const VARIABLES: readonly Variable[] = [
     name: 'EMAIL_VERIFICATION',
     fallback: 'off',
     meaning:
-      '`off` or `required`: whether a new user must open a link out of his mail. `required` needs `SMTP_URL`.',
+      '`off` or `required`: whether a user must open a link out of his mail to log in. `required` needs `SMTP_URL`.',
     option: 'emailVerification',
   },
   {

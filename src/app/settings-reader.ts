@@ -133,17 +133,25 @@ export class SettingsReader {
       this.refuse('MAIL_FROM', sender, 'give the sender of mail, such as Example <no-reply@example.com>');
     if (url === undefined && sender !== undefined)
       this.warnings.push('MAIL_FROM is set and no mail is sent: set SMTP_URL, or leave it out.');
-    return { smtp: server && from ? { server, from } : null, appUrl: this.appUrl(issuer) };
+    const smtp = server && from ? { server, from } : null;
+    return { smtp, appUrl: this.appUrl(issuer, smtp !== null) };
   }
 
-  private appUrl(issuer: string): string {
-    const given = this.env.text('APP_URL') ?? issuer;
-    const url = URL.canParse(given) ? new URL(given) : null;
-    const isPlain = url && /^https?:$/.test(url.protocol) && url.search + url.hash + url.username === '';
-    // A wrong issuer is refused by its own name.
-    if (!isPlain && given !== issuer)
-      this.refuse('APP_URL', given, 'give the URL of the front end, such as https://app.example.com');
-    return isPlain ? url.href : 'http://localhost';
+  private appUrl(issuer: string, isMailSent: boolean): string {
+    const given = this.env.text('APP_URL');
+    const url = URL.canParse(given ?? issuer) ? new URL(given ?? issuer) : null;
+    const isPage = url !== null && /^https?:$/.test(url.protocol);
+    if (given === undefined) {
+      if (isMailSent)
+        this.warnings.push(
+          'APP_URL is not set: mail links to reset-password and verify-email under ISSUER, where the service has no such pages. Set it to the URL of the front end.',
+        );
+      // A wrong issuer is refused by its own name; of a good one no more than its path belongs into a link.
+      return isPage ? `${url.origin}${url.pathname}` : 'http://localhost';
+    }
+    if (isPage && url.search + url.hash + url.username === '') return url.href;
+    this.refuse('APP_URL', given, 'give the URL of the front end, such as https://app.example.com');
+    return 'http://localhost';
   }
 
   keys(name: string, kind: TokenKind, dataDir: string): KeySource {

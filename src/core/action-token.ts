@@ -13,7 +13,7 @@ export interface ActionToken {
   readonly hash: string;
   readonly kind: ActionKind;
   readonly userId: string;
-  /** What must still be so when it is presented: of a reset, the user's token version. */
+  /** What must still be so when it is presented: the address that it went to, and of a reset the token version as well. */
   readonly binding: string;
   readonly expiresAt: Date;
 }

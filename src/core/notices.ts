@@ -1,5 +1,5 @@
 import type { AuthEventName, AuthEvents } from './events.js';
-import type { Happening, MailRecipient, Notice } from './mail.js';
+import type { Happening, MailRecipient, Notice, SuspicionCause } from './mail.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -80,10 +80,12 @@ function notice(recipient: MailRecipient, happening: Happening): Notice {
 }
 
 /**
- * How long one message stands for others like it. Guesses at a password go on for weeks, and nothing has happened yet: a
- * stranger must not be able to fill a mailbox by them.
+ * How long one message stands for others like it; 0: not at all. Guesses at a password go on for weeks, and nothing has
+ * happened yet: a stranger must not be able to fill a mailbox by them. A changed password is told each time (ASVS 6.3.7):
+ * perhaps the user changed his, and then a thief did.
  */
 export function silenceMs(happening: Happening): number {
+  if (happening.kind === 'password_changed') return 0;
   return happening.kind === 'suspicious_activity' && happening.cause === 'password_guessed'
     ? 24 * HOUR_MS
     : HOUR_MS;
@@ -93,7 +95,24 @@ export function silenceMs(happening: Happening): number {
 export function noticeKey({ recipient, happening }: Notice): string {
   const about = 'sessionId' in happening ? happening.sessionId : null;
   const cause = happening.kind === 'suspicious_activity' ? happening.cause : null;
-  return JSON.stringify([recipient, happening.kind, cause, about]);
+  return keyOf(recipient, happening.kind, cause, about);
+}
+
+/** Keys of all that need not be told after it: a login that was told as unusual is not told as one on a new device, too. */
+export function toldBy(notice: Notice): string[] {
+  const { recipient, happening } = notice;
+  const isUnusual = happening.kind === 'suspicious_activity' && happening.cause === 'unusual_activity';
+  const implied = isUnusual ? [keyOf(recipient, 'new_device', null, happening.sessionId)] : [];
+  return [noticeKey(notice), ...implied];
+}
+
+function keyOf(
+  recipient: MailRecipient,
+  kind: Happening['kind'],
+  cause: SuspicionCause | null,
+  about: string | null,
+): string {
+  return JSON.stringify([recipient, kind, cause, about]);
 }
 
 /** Messages of one kind to one user, whatever their sessions and causes. */

@@ -57,8 +57,10 @@ export class MailQueue {
   private readonly jobs = new Set<MailJob>();
   /** Jobs that pause before another attempt. */
   private readonly pausing = new Map<MailJob, { timer: NodeJS.Timeout; resume: () => void }>();
-  private readonly stopping = new AbortController();
+  /** What is under way; each is aborted when it takes too long, or the process stops. */
+  private readonly underWay = new Set<AbortController>();
   private isDraining = false;
+  private isStopped = false;
   private whenEmpty: (() => void)[] = [];
   private sent = 0;
   private retried = 0;
@@ -80,7 +82,7 @@ export class MailQueue {
 
   /** False where there is no room. */
   push(job: MailJob): boolean {
-    if (this.jobs.size >= this.policy.capacity || this.stopping.signal.aborted) {
+    if (this.jobs.size >= this.policy.capacity || this.isStopped) {
       this.dropped += 1;
       // Once in a while, not for each: what fills a queue would fill the log as well.
       if (this.dropped % this.policy.capacity === 1)
@@ -102,7 +104,8 @@ export class MailQueue {
     this.isDraining = true;
     for (const { resume } of this.pausing.values()) resume();
     await atMost(limitMs, this.idle());
-    this.stopping.abort();
+    this.isStopped = true;
+    for (const attempt of this.underWay) attempt.abort();
     const lost = this.jobs.size;
     if (lost === 0) return;
     this.failed += lost;
@@ -112,12 +115,13 @@ export class MailQueue {
   private async deliver(job: MailJob): Promise<void> {
     for (let failures = 0; ;) {
       const error = await this.attempt(job);
-      if (error === null || this.stopping.signal.aborted) return;
+      if (error === null || this.isStopped) return;
       const pauseMs = this.policy.retryAfterMs[failures];
       failures += 1;
       if (pauseMs === undefined || this.isDraining || error instanceof MailRefusedError) {
         this.failed += 1;
-        this.logger.error(`mail was given up after ${failures} attempts, ${job.label}: ${describe(error)}`);
+        const attempts = `${failures} ${failures === 1 ? 'attempt' : 'attempts'}`;
+        this.logger.error(`mail was given up after ${attempts}, ${job.label}: ${describe(error)}`);
         job.givenUp();
         return;
       }
@@ -140,13 +144,25 @@ export class MailQueue {
   }
 
   private async inTime<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const late = AbortSignal.timeout(this.policy.attemptTimeoutMs);
-    const signal = AbortSignal.any([late, this.stopping.signal]);
+    // It waited its turn for too long: the host's database and mailer may be gone.
+    if (this.isStopped) throw new Error('the process stops');
+    const attempt = new AbortController();
+    const timer = setTimeout(
+      () => attempt.abort(new DOMException('no answer in time', 'TimeoutError')),
+      this.policy.attemptTimeoutMs,
+    );
+    timer.unref();
+    this.underWay.add(attempt);
     // Raced as well: a mailer may not heed the signal.
     const aborted = new Promise<never>((_resolve, reject) =>
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+      attempt.signal.addEventListener('abort', () => reject(attempt.signal.reason as Error), { once: true }),
     );
-    return Promise.race([work(signal), aborted]);
+    try {
+      return await Promise.race([work(attempt.signal), aborted]);
+    } finally {
+      clearTimeout(timer);
+      this.underWay.delete(attempt);
+    }
   }
 
   private async pause(job: MailJob, ms: number): Promise<void> {
@@ -166,10 +182,12 @@ export class MailQueue {
   }
 }
 
-/** Name and code of an error, never its words: a mail server quotes addresses in them. */
+/** Names and codes of an error and what caused it, never their words: a mail server quotes addresses in them. */
 function describe(error: unknown): string {
-  const { name, code, responseCode } = Object(error) as Record<string, unknown>;
+  const { name, code, responseCode, cause } = Object(error) as Record<string, unknown>;
   const isShown = (part: unknown) =>
     typeof part === 'number' || (typeof part === 'string' && /^\w+$/.test(part));
-  return [name, code, responseCode].filter(isShown).join(' ') || 'an error without a name';
+  const shown = [name, code, responseCode].filter(isShown);
+  if (error instanceof MailRefusedError && cause !== undefined) shown.push(describe(cause));
+  return shown.join(' ') || 'an error without a name';
 }

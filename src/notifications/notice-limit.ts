@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { noticeKey, noticeKind, silenceMs } from '../core/notices.js';
+import { noticeKey, noticeKind, silenceMs, toldBy } from '../core/notices.js';
 import type { Notice } from '../core/mail.js';
 
 const REMEMBERED = 20_000;
@@ -21,17 +21,18 @@ export class NoticeLimit {
 
   /** Whether the notice may go out; it then counts. */
   admit(notice: Notice): boolean {
-    const [key, kind] = [noticeKey(notice), noticeKind(notice)];
+    const kind = noticeKind(notice);
     const count = this.counts.get(kind) ?? 0;
-    if (this.told.has(key) || count >= MAX_OF_A_KIND) return false;
-    this.told.set(key, true, { ttl: silenceMs(notice.happening) });
+    if (this.told.has(noticeKey(notice)) || count >= MAX_OF_A_KIND) return false;
+    const silence = silenceMs(notice.happening);
+    if (silence > 0) for (const each of toldBy(notice)) this.told.set(each, true, { ttl: silence });
     this.counts.set(kind, count + 1);
     return true;
   }
 
   /** It never went out: the next of its kind may. */
   forget(notice: Notice): void {
-    this.told.delete(noticeKey(notice));
+    for (const each of toldBy(notice)) this.told.delete(each);
     const kind = noticeKind(notice);
     const count = this.counts.get(kind);
     if (count !== undefined) this.counts.set(kind, Math.max(0, count - 1));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -134,6 +134,42 @@ describe(readConfig.name, () => {
     expect(Object.keys(problems).sort()).toEqual(['APP_URL', 'MAIL_FROM', 'SMTP_URL']);
     expect(problems['SMTP_URL']).toMatch(/^'https:\/\/…@mail\.example\.com' → give the URL/);
     expect(JSON.stringify(problems)).not.toContain('hunter22');
+  });
+
+  it('links to the service itself without APP_URL, also where an issuer has more in it than a link', async () => {
+    const linkedBy = async (variables: Record<string, string>) => {
+      const lines: string[] = [];
+      const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+        lines.push(String(text));
+        return true;
+      });
+      try {
+        await read(variables).auth.mailer?.send(
+          {
+            kind: 'password_changed',
+            id: 'i',
+            to: 'ada@example.com',
+            name: null,
+            userId: 'u',
+            at: new Date(0),
+            source: { ip: '', userAgent: null },
+          },
+          new AbortController().signal,
+        );
+      } finally {
+        write.mockRestore();
+      }
+      return /Your account:\n(\S+)/.exec(lines.join(''))?.[1];
+    };
+    expect(await linkedBy({ ISSUER: 'https://id.example.com/tenant' })).toBe('https://id.example.com/tenant');
+    expect(await linkedBy({ ISSUER: 'https://u:p@id.example.com/?realm=a#b' })).toBe(
+      'https://id.example.com/',
+    );
+    expect(await linkedBy({ PORT: '3001' })).toBe('http://localhost:3001/');
+    // Where mail is sent, somebody is to follow the links.
+    const smtp = { SMTP_URL: 'smtp://mail:1025', MAIL_FROM: 'no-reply@example.com' };
+    expect(read(smtp).warnings.join()).toContain('APP_URL is not set');
+    expect(read({ ...smtp, APP_URL: 'https://app.example.com' }).warnings.join()).not.toContain('APP_URL');
   });
 
   it('refuses the embedded database in production', () => {

@@ -19,6 +19,7 @@ import {
   uniqueEmail,
 } from '../support/http.js';
 import { ACCESS_SECRET, REFRESH_SECRET, Service } from '../support/service.js';
+import { MailCatcher } from '../support/smtp-server.js';
 
 const EVENTS = 'silent_auth_events_total';
 const DURATIONS = 'silent_auth_http_request_duration_seconds';
@@ -363,13 +364,40 @@ describe.each(['express', 'fastify'])('in production on %s', (HTTP_ADAPTER) => {
 
 describe('a part that is turned off', () => {
   it('has no metrics', async () => {
-    const service = await Service.start({ AUDIT: 'off', REVOCATION_MODE: 'off' });
+    const service = await Service.start({
+      AUDIT: 'off',
+      REVOCATION_MODE: 'off',
+      DATABASE: 'uri',
+      NODE_ENV: 'test',
+    });
     try {
       const names = [...(await Exposition.of(service.api())).families.keys()];
       expect(names).toContain('silent_auth_events_total');
-      expect(names.filter((name) => /audit|revocation_/.test(name))).toEqual([]);
+      expect(names.filter((name) => /audit|revocation_|mail_/.test(name))).toEqual([]);
     } finally {
       await service.dispose();
+    }
+  });
+});
+
+describe('mail', () => {
+  it('is counted: what was sent, and what was given up', async () => {
+    const mail = await MailCatcher.start({ refusals: [550] });
+    const service = await Service.start({ SMTP_URL: mail.url, MAIL_FROM: 'no-reply@example.com' });
+    try {
+      const api = service.api();
+      const { email } = await newSession(api);
+      const total = (name: string) => `silent_auth_mail_messages_${name}`;
+      await api.post('/auth/forgot-password', { email });
+      await until(api, (scrape) => scrape.value(total('failed_total')) === 1);
+      await api.post('/auth/forgot-password', { email });
+      const scrape = await until(api, (each) => each.value(total('sent_total')) === 1);
+      for (const name of ['waiting', 'retried_total', 'dropped_total', 'limited_total'])
+        expect([name, scrape.value(total(name))]).toEqual([name, 0]);
+      expect(mail.sentTo(email)).toHaveLength(1);
+    } finally {
+      await service.dispose();
+      await mail.close();
     }
   });
 });

@@ -82,4 +82,9 @@ describe(silenceMs.name, () => {
     expect(silenceMs(NOTICES['login.locked'](locked)!.happening)).toBe(24 * 3_600_000);
     expect(silenceMs(NOTICES['activity.suspected'](suspected)!.happening)).toBe(3_600_000);
   });
+
+  it('is none for changed passwords: the second change within an hour is perhaps not the user’s', () => {
+    for (const name of ['password.changed', 'password.reset'] as const)
+      expect(silenceMs(NOTICES[name]({ userId: 'u', source })!.happening)).toBe(0);
+  });
 });

@@ -180,6 +180,9 @@ describe('what is written of metrics', () => {
       'silent_auth_password_hashes_running_limit',
       'silent_auth_audit_rows_waiting',
       'silent_auth_audit_rows_written_total',
+      'silent_auth_mail_messages_waiting',
+      'silent_auth_mail_messages_sent_total',
+      'silent_auth_mail_messages_limited_total',
     ]);
   });
 });

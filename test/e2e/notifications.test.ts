@@ -171,7 +171,7 @@ describe('a mail server that is not well', () => {
     const service = await start(mail.url, { LOG_LEVEL: 'warn' });
     const email = await loginElsewhere(service);
     await until(() => service.output.includes('mail was given up'), 'the log says so');
-    expect(service.output).toContain('mail was given up after 1 attempts, new_device: MailRefusedError');
+    expect(service.output).toContain('mail was given up after 1 attempt, new_device: MailRefusedError');
     expect(service.output).not.toContain(email);
     await service.stop();
     expect(mail.messages).toEqual([]);

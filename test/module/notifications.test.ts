@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { AuthEventBus, AuthService, type MailMessage, NotificationService } from '../../src/index.js';
+import {
+  AuthEventBus,
+  AuthService,
+  type MailMessage,
+  MailRefusedError,
+  NotificationService,
+} from '../../src/index.js';
 import { ADAPTERS, HostApp } from '../support/host-app.js';
 import { newSession, PASSWORD, type Session, uniqueEmail } from '../support/http.js';
 
@@ -9,9 +15,16 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
   let host: HostApp;
   let sent: MailMessage[];
   let notifications: NotificationService;
+  /** Of the next message. */
+  let refusal: Error | null = null;
 
   beforeAll(async () => {
-    const send = async (message: MailMessage) => void sent.push(message);
+    const send = async (message: MailMessage) => {
+      const error = refusal;
+      refusal = null;
+      if (error) throw error;
+      sent.push(message);
+    };
     host = await HostApp.start(adapter, {
       mailer: { send },
       throttle: { failures: { limit: 2, window: '1h' } },
@@ -63,6 +76,42 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
     expect(sent.filter(({ to }) => to === victim.email)).toHaveLength(5);
     expect(sent.filter(({ to }) => to === other.email)).toHaveLength(1);
     expect(notifications.stats.limited - before).toBe(995);
+  });
+
+  it('ASVS 6.3.7: each change of a password is told, also the one that a thief makes after the user’s own', async () => {
+    const { userId, email } = await newSession(host.api());
+    const bus = host.app.get(AuthEventBus);
+    await bus.emit('password.changed', { userId, source: { ip: '192.0.2.1', userAgent: 'his own' } });
+    await bus.emit('password.changed', { userId, source });
+    await bus.emit('password.reset', { userId, source });
+    await notifications.idle();
+    const told = sent.filter(({ to }) => to === email);
+    expect(told.map(({ kind }) => kind)).toEqual(Array(3).fill('password_changed'));
+    // However often it is done, there is an end to it.
+    for (let index = 0; index < 10; index += 1) await bus.emit('password.changed', { userId, source });
+    await notifications.idle();
+    expect(sent.filter(({ to }) => to === email)).toHaveLength(5);
+  });
+
+  it('a login that is odd and on a new device is told once, and once more where the first message is lost', async () => {
+    const { userId, email } = await newSession(host.api());
+    const bus = host.app.get(AuthEventBus);
+    const device = { appId: null, deviceId: null, deviceName: null };
+    const login = async (sessionId: string) => {
+      const about = { userId, sessionId, source };
+      const suspicion = { rule: 'login_after_failures', action: 'report', evidence: {} } as const;
+      await bus.emit('activity.suspected', { ...about, ...suspicion });
+      await notifications.idle();
+      await bus.emit('device.first_seen', { ...about, device });
+      await notifications.idle();
+    };
+    await login('one');
+    await login('two');
+    const told = () => sent.filter(({ to }) => to === email);
+    expect(told()).toMatchObject([{ cause: 'unusual_activity' }, { cause: 'unusual_activity' }]);
+    refusal = new MailRefusedError('not this one');
+    await login('three');
+    expect(told().slice(2)).toMatchObject([{ kind: 'new_device', sessionId: 'three' }]);
   });
 
   it('guesses at a password are told to its owner, and nobody learns whether there is one', async () => {

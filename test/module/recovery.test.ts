@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
 import {
   AuthError,
   AuthEventBus,
@@ -13,7 +14,14 @@ import {
 } from '../../src/index.js';
 import { eventually } from '../support/eventually.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
-import { expectError, newSession, PASSWORD, uniqueEmail } from '../support/http.js';
+import {
+  anotherSession,
+  expectError,
+  newSession,
+  PASSWORD,
+  refreshed,
+  uniqueEmail,
+} from '../support/http.js';
 import { InMemoryRevocationStore } from '../support/in-memory-revocation.store.js';
 
 const MINUTE_MS = 60_000;
@@ -145,6 +153,40 @@ it('a password that was set is told of, also where the sessions could not be end
   }
 });
 
+it('a user of before `required` goes on in his session, and gets a link at his next login', async () => {
+  const sent: MailMessage[] = [];
+  const host = await HostApp.start('express', {
+    mailer: { send: async (message) => void sent.push(message) },
+    emailVerification: 'required',
+  });
+  try {
+    const api = host.api();
+    const email = uniqueEmail();
+    await host.app.get(UsersService).register({ email, password: PASSWORD, isEmailVerified: true });
+    const session = await anotherSession(api, email);
+    const users = host.connection.collection('users');
+    await users.updateOne({ email }, { $unset: { emailVerifiedAt: '' } });
+    const after = await refreshed(api, session);
+    const body = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    const changed = await api.post('/auth/change-password', body, { token: after.accessToken });
+    expect(changed.status).toBe(200);
+    expectError(await api.login({ email, password: NEW_PASSWORD }), 403, 'EMAIL_NOT_VERIFIED');
+    await host.app.get(NotificationService).idle();
+    const token = sent.map((each) => (each.kind === 'email_verification' ? each.token : '')).join('');
+    expect((await api.post('/auth/verify-email', { token })).status).toBe(204);
+    expect((await api.login({ email, password: NEW_PASSWORD })).status).toBe(200);
+    // Or his operator takes him at his word, by the command of docs/security.md.
+    await users.updateOne({ email }, { $unset: { emailVerifiedAt: '' } });
+    expect(await readFile('docs/security.md', 'utf8')).toContain(
+      'db.users.updateMany({ emailVerifiedAt: null }, { $set: { emailVerifiedAt: new Date() } });',
+    );
+    await users.updateMany({ emailVerifiedAt: null }, { $set: { emailVerifiedAt: new Date() } });
+    expect((await api.login({ email, password: NEW_PASSWORD })).status).toBe(200);
+  } finally {
+    await host.stop();
+  }
+});
+
 it('a mail server that hangs keeps nobody’s account from being made', async () => {
   const host = await HostApp.start('express', {
     mailer: { send: () => new Promise(() => {}) },
@@ -203,6 +245,28 @@ describe('a user store of the host’s own', () => {
       const body = { token, newPassword: NEW_PASSWORD };
       expect((await host.api().post('/auth/reset-password', body)).status).toBe(204);
       expect((await host.api().login({ email, password: NEW_PASSWORD })).status).toBe(200);
+    } finally {
+      await host.stop();
+    }
+  });
+
+  it('changes an address: a link that went to the former one sets no password', async () => {
+    const sent: MailMessage[] = [];
+    const host = await HostApp.start('express', {
+      userStore: store,
+      mailer: { send: async (message) => void sent.push(message) },
+    });
+    try {
+      const { email, userId } = await newSession(host.api());
+      await host.api().post('/auth/forgot-password', { email });
+      await host.app.get(NotificationService).idle();
+      const [message] = sent;
+      const token = message?.kind === 'password_reset' ? message.token : '';
+      kept.set(userId, { ...kept.get(userId)!, email: uniqueEmail() });
+      const body = { token, newPassword: NEW_PASSWORD };
+      expectError(await host.api().post('/auth/reset-password', body), 400, 'ACTION_TOKEN_INVALID');
+      kept.set(userId, { ...kept.get(userId)!, email });
+      expect((await host.api().post('/auth/reset-password', body)).status).toBe(204);
     } finally {
       await host.stop();
     }

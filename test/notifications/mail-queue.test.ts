@@ -66,6 +66,16 @@ describe(MailQueue.name, () => {
     expect(lines).not.toContain('secret');
   });
 
+  it('logs what a mail server answered to a message that it refused for good', async () => {
+    const { queue, logger } = newQueue();
+    const cause = Object.assign(new Error('550 <ada@example.com>'), { code: 'EENVELOPE', responseCode: 550 });
+    queue.push(job(() => Promise.reject(new MailRefusedError('refused', { cause }))));
+    await queue.idle();
+    expect(logger.error.mock.calls).toEqual([
+      ['mail was given up after 1 attempt, test: MailRefusedError Error EENVELOPE 550'],
+    ]);
+  });
+
   it('counts an attempt that hangs as failed, and goes on with others meanwhile', async () => {
     const { queue } = newQueue({ retryAfterMs: [] });
     const signals: AbortSignal[] = [];
@@ -152,6 +162,36 @@ describe(MailQueue.name, () => {
     expect(queue.stats.failed).toBe(1);
     expect(logger.error.mock.calls).toEqual([['1 message was not sent: the process stops']]);
     expect(queue.push(job(async () => {}))).toBe(false);
+  });
+
+  it('begins nothing any more once the time is over, neither a message that waits its turn nor one to be made', async () => {
+    const { queue } = newQueue({ attemptTimeoutMs: 60_000, concurrency: 1, preparations: 2 });
+    const begun: string[] = [];
+    let prepared: () => void = () => {};
+    const isPrepared = new Promise<void>((resolve) => (prepared = resolve));
+    queue.push({ ...job(never), label: 'hangs' });
+    const inTurn = job(async () => void begun.push('sent'));
+    queue.push({ ...inTurn, prepare: async () => Boolean(setImmediate(prepared)) });
+    for (let index = 0; index < 2; index += 1) queue.push({ ...job(never), prepare: never });
+    queue.push({ ...inTurn, prepare: async () => Boolean(begun.push('prepared')) });
+    await isPrepared;
+    await queue.drain(1);
+    await queue.idle();
+    expect(begun).toEqual([]);
+    expect(queue.stats).toMatchObject({ waiting: 0, sent: 0, failed: 5 });
+  });
+
+  it('leaves no timer behind when an attempt is over', async () => {
+    const { queue } = newQueue({ attemptTimeoutMs: 60_000 });
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    let signal: AbortSignal | undefined;
+    queue.push(job(async (given) => void (signal = given)));
+    await queue.idle();
+    expect(timers()).toBe(before);
+    // Who holds on to the signal of a message that was sent is told nothing more.
+    await queue.drain(1);
+    expect(signal?.aborted).toBe(false);
   });
 
   it('a message that has nobody to go to is neither sent nor failed', async () => {

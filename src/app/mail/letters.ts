@@ -150,10 +150,12 @@ function browserOf(userAgent: string | null): string {
 
 const MAX_SHOWN = 60;
 /** Mail programs make links of what has a dot, a slash or a colon in it. */
-const LINK_LIKE = /[\p{Cc}\p{Cf}<>@:/\\]|\S\.\S|www/iu;
+const LINK_LIKE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}<>@:/\\]|\S[.\u3002]\S|www/iu;
 
 /** What somebody typed, if it is no more than a name: whoever registers for others could else send them his links. */
 function shown(text: string | null): string | null {
   const trimmed = text?.trim() ?? '';
-  return trimmed === '' || trimmed.length > MAX_SHOWN || LINK_LIKE.test(trimmed) ? null : trimmed;
+  // As a resolver reads it: a dot of full width is a dot.
+  const isLinkLike = LINK_LIKE.test(trimmed.normalize('NFKC'));
+  return trimmed === '' || trimmed.length > MAX_SHOWN || isLinkLike ? null : trimmed;
 }

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectConnection } from '@nestjs/mongoose';
 import mongoose, { type Connection } from 'mongoose';
 import { Counter, Gauge, Registry } from 'prom-client';
-import { AuditService, QueuedPasswordHasher, RevocationService } from '../../index.js';
+import { AuditService, NotificationService, QueuedPasswordHasher, RevocationService } from '../../index.js';
 
 type Read = () => number;
 
@@ -17,6 +17,7 @@ export class StateGauges implements OnModuleInit {
     private readonly revocations: RevocationService,
     private readonly hasher: QueuedPasswordHasher,
     private readonly audit: AuditService,
+    private readonly notifications: NotificationService,
     @InjectConnection() private readonly database: Connection,
   ) {}
 
@@ -29,6 +30,7 @@ export class StateGauges implements OnModuleInit {
     if (this.revocations.isOn) this.watchRevocations();
     this.watchHashing();
     if (this.audit.isOn) this.watchAudit();
+    if (this.notifications.isOn) this.watchMail();
   }
 
   private watchRevocations(): void {
@@ -102,6 +104,40 @@ export class StateGauges implements OnModuleInit {
       'audit_write_failures_total',
       'Writes of the audit log that failed; their rows were kept for the next one.',
       () => audit.stats.failures,
+    );
+  }
+
+  private watchMail(): void {
+    const { notifications } = this;
+    this.gauge(
+      'mail_messages_waiting',
+      'Messages to users that are under way or wait for another attempt.',
+      () => notifications.stats.waiting,
+    );
+    this.total(
+      'mail_messages_sent_total',
+      'Messages that the mail server took.',
+      () => notifications.stats.sent,
+    );
+    this.total(
+      'mail_messages_retried_total',
+      'Attempts at a message that failed and are made again.',
+      () => notifications.stats.retried,
+    );
+    this.total(
+      'mail_messages_failed_total',
+      'Messages that were given up: refused for good, or tried too often.',
+      () => notifications.stats.failed,
+    );
+    this.total(
+      'mail_messages_dropped_total',
+      'Messages for which there was no room; a registration or a forgotten password is then answered 503.',
+      () => notifications.stats.dropped,
+    );
+    this.total(
+      'mail_messages_limited_total',
+      'Messages that were not sent because the user was told the like of it a while ago.',
+      () => notifications.stats.limited,
     );
   }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { normalizeEmail } from '../../core/email.js';
 import { AuthError } from '../../core/errors.js';
 import type { EventSource } from '../../core/events.js';
+import type { UserRecord } from '../../core/ports.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { type Composed, NotificationService } from '../../notifications/notification.service.js';
 import { RevocationService } from '../../revocation/revocation.service.js';
@@ -43,8 +44,7 @@ export class PasswordResetService {
     if (!this.notifications.isOn) throw new AuthError('NOT_FOUND');
     const found = await this.actionTokens.find('password_reset', token);
     const user = found && (await this.users.findById(found.userId));
-    // Another token version: the password was changed since, or the user logged out everywhere.
-    if (!user || user.disabledAt || user.tokenVersion !== found.binding)
+    if (!user || user.disabledAt || bindingOf(user) !== found.binding)
       throw new AuthError('ACTION_TOKEN_INVALID');
     const passwordHash = await this.users.prepareReset(user, newPassword);
     // Twice held to one: the token is used up once, and sets a password only while the version is still its own.
@@ -67,7 +67,15 @@ export class PasswordResetService {
     const user = await this.users.findByEmail(email);
     void this.events.emit('password.reset_requested', { userId: user?.id ?? null, source });
     if (!user || user.disabledAt) return null;
-    const issued = await this.actionTokens.issue('password_reset', user.id, user.tokenVersion);
+    const issued = await this.actionTokens.issue('password_reset', user.id, bindingOf(user));
     return { user, happening: { kind: 'password_reset', ...issued, source } };
   }
+}
+
+/**
+ * What must not have changed since the link went out. Another token version: the password was changed, or the user logged
+ * out everywhere. Another address: the mailbox that got the link is no longer his.
+ */
+function bindingOf({ tokenVersion, email }: UserRecord): string {
+  return `${tokenVersion}.${email}`;
 }

@@ -60,8 +60,9 @@ export interface AuthOptions {
    */
   mailer?: Mailer;
   /**
-   * Whether a new user must open a link out of his mail before he can log in. `required` needs a `mailer`: a registration
-   * then answers 202 without tokens, alike whether or not the address is taken.
+   * Whether a user must open a link out of his mail before he can log in. `required` needs a `mailer`: a registration
+   * then answers 202 without tokens, alike whether or not the address is taken. Users that are there when it is switched on
+   * get their link at their next login; their sessions go on.
    * @default 'off'
    */
   emailVerification?: 'off' | 'required';

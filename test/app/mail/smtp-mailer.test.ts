@@ -63,6 +63,10 @@ describe(SmtpMailer.name, () => {
     '<img src=//evil.example/x>',
     'Click https://evil.example/',
     'evil.example',
+    'evil．example',
+    'evil。example',
+    'evil｡example',
+    'Ada\u2028evil',
     'Ada\u202emoc.live',
     'x'.repeat(61),
   ])('puts no stranger’s words into a user’s mailbox that are more than a name: %j', async (typed) => {
