@@ -4,13 +4,12 @@ import { PASSWORD, uniqueEmail } from '../support/http.js';
 import { Service } from '../support/service.js';
 import { violations } from './support/axe.js';
 import { describeInBrowser, launchChromium } from './support/chromium.js';
+import { watchPages } from './support/watch-pages.js';
 
 /** A busy machine may take its time; nothing here waits for longer than it has to. */
 const PATIENCE_MS = 60_000;
 const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1280, height: 900 };
-/** What a browser itself says of answers that were refused or lost, as the demo wants them to be. */
-const NETWORK_NEWS = /^Failed to load resource/;
 
 describeInBrowser('the demo page', () => {
   let service: Service;
@@ -45,15 +44,7 @@ describeInBrowser('the demo page', () => {
     await context?.close();
     context = await browser.newContext(options);
     context.setDefaultTimeout(PATIENCE_MS);
-    [complaints, urls] = [[], []];
-    context.on('page', (opened) => {
-      opened.on('pageerror', (error) => complaints.push(error.message));
-      opened.on('console', (message) => {
-        if (['error', 'warning'].includes(message.type()) && !NETWORK_NEWS.test(message.text()))
-          complaints.push(message.text());
-      });
-      opened.on('request', (request) => urls.push(request.url()));
-    });
+    ({ complaints, urls } = watchPages(context));
     page = await context.newPage();
     await page.goto(service.origin);
     await page.locator('#throwaway').waitFor();

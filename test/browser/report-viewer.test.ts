@@ -9,12 +9,11 @@ import { anotherSession, PASSWORD, uniqueEmail } from '../support/http.js';
 import { Service } from '../support/service.js';
 import { violations } from './support/axe.js';
 import { describeInBrowser, launchChromium } from './support/chromium.js';
+import { watchPages } from './support/watch-pages.js';
 
 const ADMIN = { email: 'root@example.com', password: PASSWORD };
 const REPORT = '/auth/admin/security-report';
 const PATIENCE_MS = 60_000;
-/** What a browser itself says of answers that were refused or lost, as they are here on purpose. */
-const NETWORK_NEWS = /^Failed to load resource/;
 
 describeInBrowser('the page where an administrator reads the report', () => {
   let service: Service;
@@ -22,9 +21,13 @@ describeInBrowser('the page where an administrator reads the report', () => {
   let context: BrowserContext;
   let page: Page;
   let complaints: string[];
-  /** Queries of the report, as they were sent. */
-  let asked: URLSearchParams[];
   let urls: string[];
+  /** Queries of the report, as they were sent. */
+  const asked = () =>
+    urls
+      .map((url) => new URL(url))
+      .filter(({ pathname }) => pathname === REPORT)
+      .map(({ searchParams }) => searchParams);
 
   beforeAll(async () => {
     const administrator = { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password };
@@ -52,19 +55,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
       ...options,
     });
     context.setDefaultTimeout(PATIENCE_MS);
-    [complaints, asked, urls] = [[], [], []];
-    context.on('page', (opened) => {
-      opened.on('pageerror', (error) => complaints.push(error.message));
-      opened.on('console', (message) => {
-        if (['error', 'warning'].includes(message.type()) && !NETWORK_NEWS.test(message.text()))
-          complaints.push(message.text());
-      });
-      opened.on('request', (request) => {
-        urls.push(request.url());
-        const url = new URL(request.url());
-        if (url.pathname === REPORT) asked.push(url.searchParams);
-      });
-    });
+    ({ complaints, urls } = watchPages(context));
     page = await context.newPage();
     await page.goto(`${origin}/report`);
   }
@@ -100,8 +91,8 @@ describeInBrowser('the page where an administrator reads the report', () => {
     const frame = await report();
     expect(await frame.locator('h1').innerText()).toBe('Security report');
     expect(await frame.locator('header .note').first().innerText()).toMatch(/^30 days · made /);
-    expect(asked[0]?.get('format')).toBe('html');
-    const days = Date.parse(asked[0]?.get('to') ?? '') - Date.parse(asked[0]?.get('from') ?? '');
+    expect(asked()[0]?.get('format')).toBe('html');
+    const days = Date.parse(asked()[0]?.get('to') ?? '') - Date.parse(asked()[0]?.get('from') ?? '');
     expect(days / 86_400_000).toBe(29);
     expect(
       await frame.locator('#failures').evaluate((canvas: HTMLCanvasElement) => canvas.width),
@@ -233,13 +224,13 @@ describeInBrowser('the page where an administrator reads the report', () => {
       'Not one event was counted',
     );
     expect(await page.locator('[name=span]:checked').count()).toBe(0);
-    const before = asked.length;
+    const before = asked().length;
     await page.locator('#from').fill('2026-02-03');
     await page.locator('#show').click();
     expect(await page.evaluate("document.getElementById('to').validationMessage")).toBe(
       'The last day is before the first.',
     );
-    expect(asked).toHaveLength(before);
+    expect(asked()).toHaveLength(before);
   });
 
   it('goes with the days, where it is left open over night', async () => {
@@ -250,10 +241,10 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await page.locator('#show').click();
     const day = tomorrow.toISOString().slice(0, 10);
     await eventually(
-      async () => asked.at(-1)?.get('to'),
+      async () => asked().at(-1)?.get('to'),
       (to) => to === day,
     );
-    expect(asked.at(-1)?.get('to')).toBe(day);
+    expect(asked().at(-1)?.get('to')).toBe(day);
     // Days that were chosen stay, and the new one may be among them.
     await page.locator('#from').fill('2026-01-01');
     await page.locator('#to').fill('2026-01-02');
@@ -289,7 +280,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
         page.waitForEvent('download'),
         page.locator(`.downloads [value=${format}]`).click(),
       ]);
-      const [from, to] = [asked[0]?.get('from'), asked[0]?.get('to')];
+      const [from, to] = [asked()[0]?.get('from'), asked()[0]?.get('to')];
       expect(download.suggestedFilename()).toBe(`security-report-${from}-to-${to}.${format}`);
       const path = join(folder, download.suggestedFilename());
       await download.saveAs(path);
@@ -310,7 +301,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
 
     it('as JSON', async () => {
       expect(JSON.parse(await readFile(await saved('json'), 'utf8'))).toMatchObject({
-        to: asked[0]?.get('to'),
+        to: asked()[0]?.get('to'),
       });
     });
   });
@@ -322,7 +313,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await page.locator('#refused').waitFor();
     expect(await page.locator('#refused').innerText()).toContain('without the role admin');
     expect(await violations(page)).toEqual([]);
-    expect(asked).toEqual([]);
+    expect(asked()).toEqual([]);
     await page.locator('#logout').click();
     await signIn();
     await report();

@@ -8,6 +8,7 @@ import { AuthModule, type AuthOptions, DoctorService, type Finding } from '../..
 import { readHost } from '../../src/auth/doctor/host-facts.js';
 import { databaseUri } from '../support/database.js';
 import { DatabaseProxy } from '../support/database-proxy.js';
+import { eventually } from '../support/eventually.js';
 import { type Adapter, ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 
 /** What is logged in the context `Doctor`. */
@@ -115,7 +116,10 @@ describe.each(ADAPTERS)('the doctor on %s', (adapter) => {
     await proxied.refresh('nonsense');
     await proxied.refresh('nonsense');
     expect(codesOf(await doctor.examine())).toEqual(['proxy.not-trusted']);
-    await until(() => log.lines.length > 0);
+    await eventually(
+      async () => log.lines.length,
+      (count) => count > 0,
+    );
     expect(log.lines).toEqual([expect.stringMatching(/^log: trust proxy: .*\[proxy\.not-trusted\]$/)]);
   });
 
@@ -209,7 +213,3 @@ describe('the doctor where things are not as usual', () => {
     proxy.thaw();
   });
 });
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
