@@ -145,7 +145,7 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
     });
 
   const auth: AuthClient = {
-    login: async (input) => (await enterWith('/login', input)) as AuthUser,
+    login: (input) => enterWith('/login', input) as Promise<AuthUser>,
     register: (input) => enterWith('/register', input),
     async logout() {
       const { token } = session;
@@ -160,10 +160,10 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
       // Another user may have signed in while it was on its way.
       if (session.hasIssued(token)) await leave('LOGOUT');
     },
-    changePassword: async (input) =>
-      (await withToken((token) => enter('/change-password', input, token))) as AuthUser,
-    me: async () => (await ask('GET', '/me')) as AuthProfile,
-    sessions: async () => (await ask('GET', '/sessions')) as AuthSessionInfo[],
+    changePassword: (input) =>
+      withToken((token) => enter('/change-password', input, token)) as Promise<AuthUser>,
+    me: () => ask('GET', '/me') as Promise<AuthProfile>,
+    sessions: () => ask('GET', '/sessions') as Promise<AuthSessionInfo[]>,
     async endSession(id) {
       await ask('DELETE', `/sessions/${encodeURIComponent(id)}`);
       if (id === session.state.session?.id) signOut('LOGOUT');

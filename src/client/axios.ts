@@ -22,8 +22,8 @@ interface AxiosRequest {
   headers: { get(name: string): unknown; set(name: string, value: string): unknown };
   signal?: unknown;
   data?: unknown;
+  /** What the request was first sent with; a repetition has none. */
   silentAuthToken?: string | null;
-  silentAuthRetry?: boolean;
 }
 
 interface AxiosFailure {
@@ -40,8 +40,8 @@ export function attachToAxios(instance: AxiosLike, auth: AuthClient): () => void
 
   const onRequest = request.use(async (config: AxiosRequest) => {
     if (!auth.isTrusted(instance.getUri(config as never))) return config;
-    // The repetition has its token already, and the first attempt's header in what axios copied of it.
-    if (config.silentAuthRetry || config.headers.get('authorization')) return config;
+    // The application's own, or that of a repetition.
+    if (config.headers.get('authorization')) return config;
     const token = await auth.getAccessToken({ signal: config.signal as AbortSignal });
     config.silentAuthToken = token;
     if (token) config.headers.set('authorization', `Bearer ${token}`);
@@ -51,11 +51,11 @@ export function attachToAxios(instance: AxiosLike, auth: AuthClient): () => void
   const onResponse = response.use(null, async (error) => {
     const { config, response: answer } = error as AxiosFailure;
     const refused = config?.silentAuthToken;
-    if (!config || !refused || config.silentAuthRetry || answer?.status !== 401) throw error;
+    if (!config || !refused || answer?.status !== 401) throw error;
     if (isStream(config.data) || !refusesAccessToken(await codeIn(answer.data))) throw error;
     const token = await nextToken(auth, refused, config.signal as AbortSignal);
     if (!token) throw error;
-    config.silentAuthRetry = true;
+    config.silentAuthToken = null;
     config.headers.set('authorization', `Bearer ${token}`);
     return instance.request(config as never);
   });

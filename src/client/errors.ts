@@ -50,4 +50,4 @@ export const refusesAccessToken = (code: unknown): boolean =>
   typeof code === 'string' && code.startsWith('ACCESS_TOKEN_');
 
 export const superseded = (): AuthClientError =>
-  new AuthClientError({ code: 'SUPERSEDED', message: 'A login or a logout came in between.' });
+  new AuthClientError({ code: 'SUPERSEDED', message: 'A login or logout came in between.' });

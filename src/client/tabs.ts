@@ -10,13 +10,14 @@ export type TabMessage =
 const LOCK_WITHIN_MS = 5000;
 /** A lock that takes longer was held by another tab. */
 const FREE_WITHIN_MS = 2;
-/** What the lock's last holder told may arrive a little after the lock. */
-const NEWS_WITHIN_MS = 20;
+/** What the lock's last holder told may arrive after the lock: as late as the lock itself, where the device is busy. */
+const NEWS_WITHIN_MS = 500;
 
 /** One thing at a time: in this tab by a queue, among tabs by a Web Lock, where there is one. */
 export class Tabs {
   private channel: BroadcastChannel | undefined;
   private queue: Promise<unknown> = Promise.resolve();
+  private onNews = () => {};
 
   constructor(
     private readonly name: string,
@@ -24,7 +25,11 @@ export class Tabs {
     onMessage: (message: TabMessage) => void,
   ) {
     this.channel = environment.page?.openChannel(name);
-    if (this.channel) this.channel.onmessage = ({ data }) => onMessage(data as TabMessage);
+    if (this.channel)
+      this.channel.onmessage = ({ data }) => {
+        onMessage(data as TabMessage);
+        this.onNews();
+      };
   }
 
   tell(message: TabMessage): void {
@@ -49,12 +54,16 @@ export class Tabs {
     const patience = new AbortController();
     const cancel = setTimer(() => patience.abort(), LOCK_WITHIN_MS);
     const waited = stopwatch();
+    const news = new Promise<void>((done) => (this.onNews = done));
     let isHeld = false;
     try {
       return await page.locks.request(this.name, { signal: patience.signal }, async () => {
         isHeld = true;
         cancel();
-        if (waited() > FREE_WITHIN_MS) await new Promise<void>((done) => setTimer(done, NEWS_WITHIN_MS));
+        if (waited() > FREE_WITHIN_MS) {
+          setTimer(this.onNews, Math.min(waited(), NEWS_WITHIN_MS));
+          await news;
+        }
         return work();
       });
     } catch (error) {

@@ -28,10 +28,25 @@ export class Transport {
       () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
+    const exchange = async (): Promise<unknown> => {
+      const response = await this.send(this.baseUrl() + path, {
+        method,
+        headers: {
+          ...(body && { 'content-type': 'application/json' }),
+          ...(token && { authorization: `Bearer ${token}` }),
+        },
+        body: body && JSON.stringify(body),
+        credentials: 'include',
+        cache: 'no-store',
+        signal: abort.signal,
+      });
+      const answer = parse(await response.text());
+      if (response.ok) return answer;
+      throw failure(response, answer);
+    };
     try {
       signal?.throwIfAborted();
-      const answer = this.exchange(method, path, body, token, abort.signal);
-      return await orAborted(orAborted(answer, abort.signal), signal);
+      return await orAborted(orAborted(exchange(), abort.signal), signal);
     } catch (cause) {
       abort.abort();
       if (cause instanceof AuthClientError) throw cause;
@@ -39,29 +54,6 @@ export class Transport {
     } finally {
       cancel();
     }
-  }
-
-  private async exchange(
-    method: string,
-    path: string,
-    body: object | undefined,
-    token: string | null | undefined,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    const response = await this.send(this.baseUrl() + path, {
-      method,
-      headers: {
-        ...(body && { 'content-type': 'application/json' }),
-        ...(token && { authorization: `Bearer ${token}` }),
-      },
-      body: body && JSON.stringify(body),
-      credentials: 'include',
-      cache: 'no-store',
-      signal,
-    });
-    const answer = parse(await response.text());
-    if (response.ok) return answer;
-    throw failure(response, answer);
   }
 }
 

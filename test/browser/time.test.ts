@@ -44,7 +44,7 @@ describeInBrowser('clocks and sleep', () => {
     return tab;
   };
   /**
-   * The lid is closed: no timer runs and no clock of the pages goes on. A clock can only be stopped ahead of itself, by
+   * The lid is closed: no timer runs and no clock of the pages goes on, so that they believe in their tokens. A clock can only be stopped ahead of itself, by
    * more than a busy machine takes to do it.
    */
   const stopClocks = async ({ context }: Device): Promise<void> => {
@@ -113,6 +113,7 @@ describeInBrowser('clocks and sleep', () => {
     await stopClocks(device);
     await untilEveryTokenHasEnded();
     world.gateway.reset();
+    await device.context.clock.resume();
 
     const both = await Promise.all([first, second].map((tab) => tab.order('get', '/api/orders')));
     for (const { answer } of both) expect((await answer).value).toMatchObject({ status: 200 });

@@ -60,7 +60,6 @@ describe('restore', () => {
     for (const { host } of tabs) host.pass(100);
     open();
     await until(() => tabs.every((tab) => statusOf(tab) === 'signed-in'));
-    for (const { host } of tabs.slice(1)) await host.passTimer(20);
     const states = await restoring;
     expect(new Set(states.map(({ status }) => status))).toEqual(new Set(['signed-in']));
     expect(on.server.count('/auth/refresh')).toBe(1);

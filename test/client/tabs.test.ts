@@ -10,6 +10,17 @@ const current = async ({ auth }: Tab) => (await auth.getAccessToken()) ?? '';
 const another = async (tab: Tab) => (await tab.auth.getAccessToken({ refused: await current(tab) })) ?? '';
 const LOCK = () => `nestjs-silent-auth:${on.server.baseUrl}`;
 
+/** The page's channel, on which nothing is heard before `opened`. */
+function lateChannel(channel: BroadcastChannel, opened: Promise<void>): BroadcastChannel {
+  return {
+    postMessage: (message) => channel.postMessage(message),
+    close: () => channel.close(),
+    set onmessage(listener: (event: MessageEvent) => void) {
+      channel.onmessage = (event) => void opened.then(() => listener(event));
+    },
+  } as BroadcastChannel;
+}
+
 const twoTabs = async () => {
   const first = await on.signedIn();
   const second = on.browser.tab();
@@ -31,10 +42,46 @@ describe('two tabs', () => {
     second.host.pass(100);
     open();
     await until(() => second.auth.getState().session?.generation === 2);
-    await second.host.passTimer(20);
     expect(await two).toBe(await one);
     expect(on.server.count('/auth/refresh')).toBe(2);
   });
+
+  it('news may come later than the lock', async () => {
+    const first = await on.signedIn();
+    const { opened, open } = gate();
+    const second = on.browser.tab({}, { openChannel: (name) => lateChannel(on.browser.openChannel(name), opened) });
+    await second.auth.restore();
+    const answered = gate();
+    on.server.disturb('/auth/refresh', { after: answered.opened });
+    const one = another(first);
+    const two = another(second);
+    await until(() => on.browser.locks.waiters === 1);
+    second.host.pass(100);
+    answered.open();
+    await one;
+    await second.host.untilTimer(100);
+    open();
+    expect(await two).toBe(await one);
+    expect(on.server.count('/auth/refresh')).toBe(2);
+  });
+
+  for (const [lockMs, newsMs] of [
+    [100, 100],
+    [3000, 500],
+  ] as const) {
+    it(`where no news comes after ${lockMs} ms with the lock, it is waited for ${newsMs} ms`, async () => {
+      const tab = await on.signedIn();
+      const { opened, open } = gate();
+      const held = on.browser.locks.request(LOCK(), {}, () => opened);
+      const next = another(tab);
+      await until(() => on.browser.locks.waiters === 1);
+      tab.host.pass(lockMs);
+      open();
+      await held;
+      await tab.host.passTimer(newsMs);
+      expect(await next).toMatch(/^at\.s1\.1\./);
+    });
+  }
 
   it('without locks each refreshes for itself', async () => {
     await on.signedIn();

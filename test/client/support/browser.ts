@@ -128,8 +128,12 @@ export class Surroundings implements Environment {
 
   /** Waits for a timer of so many ms, and lets that time pass. */
   async passTimer(ms: number): Promise<void> {
-    await until(() => [...this.timers].some((timer) => timer.ms === ms), `a timer of ${ms} ms`);
+    await this.untilTimer(ms);
     this.pass(ms);
+  }
+
+  untilTimer(ms: number): Promise<void> {
+    return until(() => [...this.timers].some((timer) => timer.ms === ms), `a timer of ${ms} ms`);
   }
 
   show(isVisible: boolean, isStale = false): void {
@@ -158,13 +162,15 @@ export class Browser {
     private readonly profile = '',
   ) {}
 
+  readonly openChannel = (name: string) => new BroadcastChannel(this.profile + name);
+
   tab(options: Partial<AuthClientOptions> = {}, page: Partial<Page> = {}): Tab {
     const { notes } = this;
     const host = new Surroundings({
       url: 'https://app.example.com/',
       home: 'https://app.example.com/',
       locks: this.locks as unknown as Page['locks'],
-      openChannel: (name) => new BroadcastChannel(this.profile + name),
+      openChannel: this.openChannel,
       notes: {
         getItem: (key) => notes.get(key) ?? null,
         setItem: (key, value) => void notes.set(key, value),
