@@ -116,7 +116,7 @@ describe('npm run report', () => {
         expiresAt: new Date(Date.now() + 86_400_000),
       });
     await client.close();
-  }, 60_000);
+  });
   afterAll(() => service?.dispose());
 
   it('prints all parts of the report, in lines that fit', async () => {

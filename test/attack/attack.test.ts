@@ -209,9 +209,9 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
   beforeAll(async () => {
     service = await Service.start({ HTTP_ADAPTER: adapter, LOG_LEVEL: 'debug' });
     api = service.api();
-  }, 60_000);
+  });
 
-  afterAll(() => service?.dispose(), 30_000);
+  afterAll(() => service?.dispose());
 
   /** A session whose secrets must not turn up in the output of the process. */
   const victim = async (fields: object = {}): Promise<Session> => {
@@ -694,12 +694,12 @@ describe('a verifier with an asymmetric key', () => {
     service = await Service.start({ JWT_ACCESS_KEYS: path });
     api = service.api();
     session = await newSession(api);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await service?.dispose();
     await rm(directory, { recursive: true });
-  }, 30_000);
+  });
 
   it('publishes its public half, and nothing of the private one', async () => {
     const { json } = await api.send('GET', '/.well-known/jwks.json');
@@ -760,9 +760,9 @@ describe('a thief with an earlier token', () => {
   beforeAll(async () => {
     service = await Service.start({ REFRESH_GRACE_PERIOD: '1s' });
     api = service.api();
-  }, 60_000);
+  });
 
-  afterAll(() => service?.dispose(), 30_000);
+  afterAll(() => service?.dispose());
 
   it('is found with every earlier token of a session, and the session is dead for every token of it', async () => {
     const ROTATIONS = 7;
@@ -829,7 +829,7 @@ describe('who measures the time of a login', () => {
     } finally {
       await service.dispose();
     }
-  }, 60_000);
+  });
 
   it('does not learn it from a registration that is to be verified, nor from a forgotten password', async () => {
     const mail = await MailCatcher.start();
@@ -871,5 +871,5 @@ describe('who measures the time of a login', () => {
       await service.dispose();
       await mail.close();
     }
-  }, 60_000);
+  });
 });

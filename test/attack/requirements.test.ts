@@ -79,7 +79,7 @@ describe('the log of the service', () => {
     expect(told('session.revoked').map(({ reason }) => reason)).toEqual(
       expect.arrayContaining(['reuse_detected', 'replaced', 'logged_out']),
     );
-  }, 60_000);
+  });
 });
 
 describe('the list of common passwords', () => {

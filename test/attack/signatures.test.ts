@@ -68,7 +68,7 @@ describe('a verifier with keys of every kind', () => {
     });
     api = host.api();
     token = (await newSession(api)).accessToken;
-  }, 30_000);
+  });
 
   afterAll(() => host?.stop());
 

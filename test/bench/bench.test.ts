@@ -57,11 +57,11 @@ describe('npm run bench', () => {
         `after ${rotations} rotations, longest user agent`,
       ])
         expect(report.rows).toContainEqual(rowOf('storage', figure));
-  }, 90_000);
+  });
 
   it('refuses a figure that it does not have, and names those it has', async () => {
     await expect(bench('--quick', 'gaurd')).rejects.toThrow(
       /no such figure: gaurd; there are guard, refresh/,
     );
-  }, 30_000);
+  });
 });

@@ -19,9 +19,9 @@ describeInBrowser('the back/forward cache', () => {
 
   beforeAll(async () => {
     world = await World.open({}, launchWithCache);
-  }, 60_000);
+  });
   afterEach(() => world.tidy());
-  afterAll(() => world?.close(), 30_000);
+  afterAll(() => world?.close());
 
   /** @param hasChannels Chromium drops a page to which another tab talks; without channels it really comes back */
   const openDevice = async (hasChannels: boolean): Promise<Device> => {

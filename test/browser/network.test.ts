@@ -20,9 +20,9 @@ describeInBrowser('a network with faults', () => {
   beforeAll(async () => {
     world = await World.open();
     impatient = await world.instance({ REFRESH_GRACE_PERIOD: '0s' });
-  }, 60_000);
+  });
   afterEach(() => world.tidy());
-  afterAll(() => world?.close(), 30_000);
+  afterAll(() => world?.close());
 
   const signedIn = async (): Promise<[Device, Tab]> => {
     const device = await world.device();

@@ -19,7 +19,7 @@ describeInBrowser('requests of a page', () => {
     const { origin } = world.gateway;
     const trusted = [origin, origin.replace('127.0.0.1', 'localhost')].join(',');
     elsewhere.leadTo((await world.instance({ TRUSTED_ORIGINS: trusted })).origin);
-  }, 60_000);
+  });
   afterEach(async () => {
     await world.tidy();
     elsewhere.reset();
@@ -27,7 +27,7 @@ describeInBrowser('requests of a page', () => {
   afterAll(async () => {
     await world?.close();
     await elsewhere?.close();
-  }, 30_000);
+  });
 
   const signedIn = async (): Promise<Tab> => (await (await world.device()).signedIn(1))[0];
 

@@ -18,9 +18,9 @@ describeInBrowser('what the page can read and keep', () => {
 
   beforeAll(async () => {
     world = await World.open();
-  }, 60_000);
+  });
   afterEach(() => world.tidy());
-  afterAll(() => world?.close(), 30_000);
+  afterAll(() => world?.close());
 
   it('no token is anywhere that a script of the page can look', async () => {
     const device = await world.device();

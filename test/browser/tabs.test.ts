@@ -14,9 +14,9 @@ describeInBrowser('tabs of one browser', () => {
 
   beforeAll(async () => {
     world = await World.open();
-  }, 60_000);
+  });
   afterEach(() => world.tidy());
-  afterAll(() => world?.close(), 30_000);
+  afterAll(() => world?.close());
 
   const expectAllSignedIn = async (tabs: Tab[]): Promise<void> => {
     const answers = await Promise.all(tabs.map((tab) => tab.do('get', '/api/orders')));

@@ -20,9 +20,9 @@ describeInBrowser('clocks and sleep', () => {
   beforeAll(async () => {
     world = await World.open();
     brief = await world.instance({ ACCESS_TOKEN_TTL: '5s' });
-  }, 60_000);
+  });
   afterEach(() => world.tidy());
-  afterAll(() => world?.close(), 30_000);
+  afterAll(() => world?.close());
 
   /** As the service sees it, whose clock is nobody's to move: a token younger than any of the page's has ended. */
   const untilEveryTokenHasEnded = async (): Promise<void> => {

@@ -59,7 +59,7 @@ describe('what is written of metrics', () => {
     await api.send('GET', '/nothing');
     scrape = await Exposition.of(api);
     own = [...scrape.families.values()].filter(({ name }) => name.startsWith('silent_auth_'));
-  }, 30_000);
+  });
   afterAll(() => service.dispose());
 
   const labelsOf = ({ samples }: Family) => [
@@ -280,5 +280,5 @@ describe('docs/metrics.md', () => {
     const [, code = ''] = /```ts\n\/\/ metrics.ts\n([\s\S]*?)```/.exec(document) ?? [];
     expect(code).toContain("from 'nestjs-silent-auth'");
     expect(await compileErrors({ 'metrics.ts': code })).toBe('');
-  }, 60_000);
+  });
 });

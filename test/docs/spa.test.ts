@@ -44,7 +44,7 @@ describe('docs/spa.md, and what the README says of front ends', () => {
     const tsc = join(ROOT, 'node_modules/.bin/tsc');
     const compiled = promisify(execFile)(tsc, ['-p', folder]);
     ({ stdout: output } = await compiled.catch((error: { stdout: string }) => error));
-  }, 60_000);
+  });
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -84,7 +84,7 @@ describe('docs/spa.md, and what the README says of front ends', () => {
         if (Date.now() > deadline) throw new Error('the page server did not start');
         await delay(50);
       }
-    }, 60_000);
+    });
 
     afterAll(async () => {
       const gone = once(server, 'exit');

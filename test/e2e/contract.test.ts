@@ -44,9 +44,9 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       ADMIN_PASSWORD: ADMIN.password,
     });
     api = service.api();
-  }, 60_000);
+  });
 
-  afterAll(() => service?.dispose(), 30_000);
+  afterAll(() => service?.dispose());
 
   const credentials = (fields: object = {}) => ({ email: uniqueEmail(), password: PASSWORD, ...fields });
 
@@ -1074,9 +1074,9 @@ describe.each(['express', 'fastify'])(
         ALLOW_BODY_TRANSPORT: 'false',
       });
       api = service.api();
-    }, 60_000);
+    });
 
-    afterAll(() => service?.dispose(), 30_000);
+    afterAll(() => service?.dispose());
 
     const register = () => api.register({ email: uniqueEmail(), password: PASSWORD });
     const refreshWith = (cookie: string) => api.send('POST', '/auth/refresh', { headers: { cookie } });
@@ -1138,9 +1138,9 @@ describe('with a cookie for a domain and other sites', () => {
       COOKIE_SAMESITE: 'none',
       TRUSTED_ORIGINS: TRUSTED,
     });
-  }, 60_000);
+  });
 
-  afterAll(() => service?.dispose(), 30_000);
+  afterAll(() => service?.dispose());
 
   it('names the cookie __Secure-, with its domain, and lets a trusted origin of another site in', async () => {
     const headers = sent(TRUSTED, 'cross-site');
@@ -1169,7 +1169,7 @@ describe('the reference service at boot', () => {
     });
     expect(exitCode).toBeGreaterThan(0);
     for (const name of ['MONGODB_URI', 'JWT_ACCESS_KEYS', 'JWT_REFRESH_KEYS']) expect(output).toContain(name);
-  }, 60_000);
+  });
 
   test.each<[string, Record<string, string>, string]>([
     ['an unknown adapter', { HTTP_ADAPTER: 'koa' }, 'HTTP_ADAPTER'],
@@ -1178,16 +1178,12 @@ describe('the reference service at boot', () => {
     ['a bcrypt cost that never returns', { BCRYPT_COST: '40' }, 'BCRYPT_COST'],
     ['a short secret', { JWT_REFRESH_KEYS: 'x7Kp2' }, 'JWT_REFRESH_KEYS'],
     ['equal keys for both kinds', { JWT_ACCESS_KEYS: REFRESH_SECRET }, 'KEYS'],
-  ])(
-    'refuses %s, and does not print a secret',
-    async (_, settings, name) => {
-      const { exitCode, output } = await Service.refusal(settings);
-      expect(exitCode).toBeGreaterThan(0);
-      expect(output).toContain(name);
-      for (const secret of [ACCESS_SECRET, REFRESH_SECRET, 'x7Kp2']) expect(output).not.toContain(secret);
-    },
-    60_000,
-  );
+  ])('refuses %s, and does not print a secret', async (_, settings, name) => {
+    const { exitCode, output } = await Service.refusal(settings);
+    expect(exitCode).toBeGreaterThan(0);
+    expect(output).toContain(name);
+    for (const secret of [ACCESS_SECRET, REFRESH_SECRET, 'x7Kp2']) expect(output).not.toContain(secret);
+  });
 });
 
 function sent(origin: string, site: string): Record<string, string> {

@@ -42,9 +42,9 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
     const events = host.app.get(AuthEventBus);
     for (const name of ['access_token.revoked', 'session.revoked', 'refresh_token.reuse_detected'] as const)
       events.on(name, (payload) => heard.push([name, payload]));
-  }, 30_000);
+  });
 
-  afterAll(() => host?.stop(), 30_000);
+  afterAll(() => host?.stop());
 
   const ask = (path: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
     api.send('POST', `/auth/${path}`, {

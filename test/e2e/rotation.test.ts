@@ -30,8 +30,8 @@ function serviceWith(environment: Environment): { api: Api; service: Service } {
   beforeAll(async () => {
     context.service = await Service.start(environment);
     context.api = context.service.api();
-  }, 60_000);
-  afterAll(() => context.service?.dispose(), 30_000);
+  });
+  afterAll(() => context.service?.dispose());
   return context;
 }
 
@@ -266,10 +266,10 @@ describe('after the grace period', () => {
     do {
       await delay(100);
       answer = await api.refresh(first.refreshToken);
-    } while (answer.status === 200 && performance.now() - from < 4_000);
+    } while (answer.status === 200 && performance.now() - from < 8_000);
     expectError(answer, 401, 'REFRESH_TOKEN_REUSED');
     expect(performance.now() - from).toBeGreaterThan(900);
-    expect(performance.now() - from).toBeLessThan(2_500);
+    expect(performance.now() - from).toBeLessThan(6_000);
   });
 
   it('a thief who uses what he took is exposed by the next refresh of the victim', async () => {
@@ -336,7 +336,7 @@ describe('after the grace period', () => {
     await service.restart({ JWT_ACCESS_KEYS: key(), JWT_REFRESH_KEYS: key() });
     expectError(await api.refresh(next.refreshToken), 401, 'REFRESH_TOKEN_INVALID');
     expectGuardRefusal(await api.me(next.accessToken), 'ACCESS_TOKEN_INVALID');
-  }, 60_000);
+  });
 });
 
 describe('with a window for lost answers, and reuse counted against the user', () => {

@@ -56,7 +56,7 @@ describe.each(ADAPTERS)('the security report on %s', (adapter) => {
     other = await open(adapter, uri, options);
     api = host.api();
     token = (await anotherSession(api, ADMIN)).accessToken;
-  }, 60_000);
+  });
   afterAll(async () => {
     await other?.app.close();
     await host?.stop();
@@ -253,5 +253,5 @@ describe.each(ADAPTERS)('without what it needs, on %s', (adapter) => {
       await host.stop();
       await proxy.close();
     }
-  }, 60_000);
+  });
 });

@@ -352,5 +352,5 @@ describe('the security log of the reference service', () => {
     } finally {
       await service.dispose();
     }
-  }, 120_000);
+  });
 });

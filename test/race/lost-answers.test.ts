@@ -41,7 +41,7 @@ describe('an answer that is lost', () => {
     await near?.dispose();
     await far?.dispose();
     await line?.close();
-  }, 60_000);
+  });
 
   /** The session goes on from what the client holds, at either instance. */
   async function expectToGoOn(held: Session, generation: number): Promise<void> {

@@ -49,7 +49,7 @@ describe('one token, many at once', () => {
     for (let more = 0; more < 2; more += 1) services.push(await Service.start(environment));
   }, 240_000);
 
-  afterAll(() => Promise.all(services.map((service) => service.dispose())), 60_000);
+  afterAll(() => Promise.all(services.map((service) => service.dispose())));
 
   const among = (count: number, index: number): Api => (services[index % count] as Service).api();
   /** Of two processes. */
@@ -246,7 +246,7 @@ describe('proof of receipt across processes', () => {
     } finally {
       await Promise.all(services.map((service) => service.dispose()));
     }
-  }, 60_000);
+  });
 });
 
 describe('kill -9', () => {
@@ -304,7 +304,7 @@ describe('kill -9', () => {
     } finally {
       await service.dispose();
     }
-  }, 90_000);
+  });
 
   it('of the service together with its embedded database: every session answered before still refreshes', async () => {
     const service = await Service.start({ MONGODB_URI: undefined, DATABASE: 'embedded' });
@@ -313,7 +313,7 @@ describe('kill -9', () => {
     } finally {
       await service.dispose();
     }
-  }, 90_000);
+  });
 
   it('loses no logout that was answered', async () => {
     const service = await Service.start();
@@ -328,7 +328,7 @@ describe('kill -9', () => {
     } finally {
       await service.dispose();
     }
-  }, 60_000);
+  });
 
   it('loses none of the keys that the development service made for itself', async () => {
     const service = await Service.start({ JWT_ACCESS_KEYS: undefined, JWT_REFRESH_KEYS: undefined });
@@ -342,5 +342,5 @@ describe('kill -9', () => {
     } finally {
       await service.dispose();
     }
-  }, 60_000);
+  });
 });
