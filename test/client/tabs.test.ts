@@ -49,7 +49,10 @@ describe('two tabs', () => {
   it('news may come later than the lock', async () => {
     const first = await on.signedIn();
     const { opened, open } = gate();
-    const second = on.browser.tab({}, { openChannel: (name) => lateChannel(on.browser.openChannel(name), opened) });
+    const second = on.browser.tab(
+      {},
+      { openChannel: (name) => lateChannel(on.browser.openChannel(name), opened) },
+    );
     await second.auth.restore();
     const answered = gate();
     on.server.disturb('/auth/refresh', { after: answered.opened });
