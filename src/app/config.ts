@@ -37,6 +37,8 @@ export interface AppConfig {
   readonly trustProxy: TrustProxy;
   readonly trustedOrigins: readonly string[];
   readonly admin: AdminSettings | null;
+  /** Where users sign in, if that is elsewhere. */
+  readonly frontEnd: string | null;
   /** Whether the demo page is served at `/`. */
   readonly hasDemo: boolean;
   readonly logLevel: LogLevel;
@@ -69,6 +71,7 @@ export function readConfig(
     access: read.keys('JWT_ACCESS_KEYS', 'access', dataDir),
     refresh: read.keys('JWT_REFRESH_KEYS', 'refresh', dataDir),
   };
+  const mail = read.mail(issuer);
   const basis: AuthBasis = {
     issuer,
     keys: { access: keySources.access.read(), refresh: keySources.refresh.read() },
@@ -76,7 +79,7 @@ export function readConfig(
     hasDemo: read.demo(),
     isThrottled: read.choice('THROTTLE', 'on', ['on', 'off']) === 'on',
     isAudited: read.choice('AUDIT', 'on', ['on', 'off']) === 'on',
-    mailer: mailerOf(read.mail(issuer), mode === 'development'),
+    mailer: mailerOf(mail, mode === 'development'),
   };
 
   const config: AppConfig = {
@@ -90,6 +93,7 @@ export function readConfig(
     trustProxy: read.trustProxy(),
     trustedOrigins: env.list('TRUSTED_ORIGINS') ?? [],
     admin: read.administrator(),
+    frontEnd: mail.frontEnd,
     hasDemo: basis.hasDemo,
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
     metrics: read.metrics(),

@@ -11,6 +11,7 @@ import type { AppConfig } from './config.js';
 import { serveDemo } from './demo/serve-demo.js';
 import { serveDocs } from './docs.js';
 import { createLogger, NestLogger, PrincipalInterceptor, requestLogger } from './logger.js';
+import { mailPages } from './mail/mail-pages.js';
 import { RequestTimer } from './metrics/request-timer.js';
 import { servePage } from './page-files.js';
 import { reportPage } from './report-page.js';
@@ -52,7 +53,7 @@ export async function createApp(
   if (config.metrics) app.use(app.get(RequestTimer, { strict: false }).middleware);
   app.use(requestLogger(logger));
   app.use(securityHeaders(config));
-  app.use(servePage(reportPage(), app.get(AuthHttp)));
+  for (const page of [reportPage(), ...mailPages(config)]) app.use(servePage(page, app.get(AuthHttp)));
   if (config.hasDemo) serveDemo(app);
   app.use(withoutConditions);
   if (config.trustedOrigins.length > 0) {

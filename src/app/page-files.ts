@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AuthHttp } from '../index.js';
+import { escapeHtml } from './escape-html.js';
 
 /** A page of the service: its files are in `pages/<name>`. */
 export interface PageSite {
@@ -14,6 +15,10 @@ export interface PageSite {
   readonly prefix: string;
   /** What it needs beside its own files, by the directive of its policy. */
   readonly allowed?: Readonly<Record<string, string>>;
+  /** Text for each `{{name}}` in its `index.html`. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Whether a browser may keep its `index.html`, and what was typed into it, for the way back. */
+  readonly isStored?: boolean;
 }
 
 /** Only what is named here is served. */
@@ -41,25 +46,35 @@ interface PageFile {
   readonly body: Buffer;
   readonly type: string;
   readonly etag: string;
+  readonly caching: string;
 }
 
 /**
  * The files of a page, of what pages share and, as published, of the client, by their URL: under the prefix they lie as they
  * do in the build, so that the page's imports are the same in both places. Read once.
  */
-function readPageFiles({ name: page, path, prefix }: PageSite): ReadonlyMap<string, PageFile> {
+function readPageFiles({ name: page, path, prefix, ...site }: PageSite): ReadonlyMap<string, PageFile> {
   const files = new Map<string, PageFile>();
   for (const folder of [`app/pages/${page}`, 'app/pages', 'client']) {
     const url = new URL(`../${folder}/`, import.meta.url);
     for (const name of existsSync(url) ? readdirSync(fileURLToPath(url)) : []) {
       const type = TYPES[extname(name)];
       if (type === undefined) continue;
-      const body = readFileSync(new URL(name, url));
+      const isPage = name === 'index.html';
+      const content = readFileSync(new URL(name, url));
+      const body = isPage ? fill(content, site.values) : content;
       const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
-      files.set(name === 'index.html' ? path : `/${prefix}/${folder}/${name}`, { body, type, etag });
+      const caching = isPage && site.isStored === false ? 'no-store' : 'no-cache';
+      files.set(isPage ? path : `/${prefix}/${folder}/${name}`, { body, type, etag, caching });
     }
   }
   return files;
+}
+
+function fill(page: Buffer, values: PageSite['values'] = {}): Buffer {
+  return Buffer.from(
+    page.toString().replace(/\{\{(\w+)\}\}/g, (_, name: string) => escapeHtml(values[name] ?? '')),
+  );
 }
 
 /**
@@ -80,9 +95,9 @@ export function servePage(site: PageSite, http: AuthHttp) {
       return;
     }
     if (!file) return next();
-    const { body, type, etag } = file;
+    const { body, type, etag, caching } = file;
     response.setHeader('Content-Security-Policy', policy);
-    response.setHeader('Cache-Control', 'no-cache');
+    response.setHeader('Cache-Control', caching);
     response.setHeader('ETag', etag);
     if (isKnown(request.headers['if-none-match'], etag)) {
       response.writeHead(304).end();

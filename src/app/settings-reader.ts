@@ -34,8 +34,10 @@ export interface AdminSettings {
 export interface MailSettings {
   /** Null: no mail leaves the machine. */
   readonly smtp: { readonly server: SmtpServer; readonly from: Sender } | null;
-  /** Where users sign in; mail links to it. */
+  /** Mail links to it. */
   readonly appUrl: string;
+  /** The same, unless it is the service itself. */
+  readonly frontEnd: string | null;
 }
 
 const DEFAULT_PORT = 3000;
@@ -134,24 +136,27 @@ export class SettingsReader {
     if (url === undefined && sender !== undefined)
       this.warnings.push('MAIL_FROM is set and no mail is sent: set SMTP_URL, or leave it out.');
     const smtp = server && from ? { server, from } : null;
-    return { smtp, appUrl: this.appUrl(issuer, smtp !== null) };
+    return { smtp, ...this.linked(issuer, smtp !== null) };
   }
 
-  private appUrl(issuer: string, isMailSent: boolean): string {
+  private linked(issuer: string, isMailSent: boolean): Pick<MailSettings, 'appUrl' | 'frontEnd'> {
     const given = this.env.text('APP_URL');
-    const url = URL.canParse(given ?? issuer) ? new URL(given ?? issuer) : null;
-    const isPage = url !== null && /^https?:$/.test(url.protocol);
+    // A wrong issuer is refused by its own name; of a good one no more than its path belongs into a link.
+    const service = isPage(issuer) ? pageOf(issuer) : 'http://localhost';
     if (given === undefined) {
-      if (isMailSent)
+      if (isMailSent && this.isProduction && this.env.text('ISSUER') === undefined)
         this.warnings.push(
-          'APP_URL is not set: mail links to reset-password and verify-email under ISSUER, where the service has no such pages. Set it to the URL of the front end.',
+          `Neither APP_URL nor ISSUER is set: mail links to ${service}. Set ISSUER to the public URL of the service, or APP_URL to that of a front end.`,
         );
-      // A wrong issuer is refused by its own name; of a good one no more than its path belongs into a link.
-      return isPage ? `${url.origin}${url.pathname}` : 'http://localhost';
+      return { appUrl: service, frontEnd: null };
     }
-    if (isPage && url.search + url.hash + url.username === '') return url.href;
+    const url = isPage(given) ? new URL(given) : null;
+    if (url && url.search + url.hash + url.username === '') {
+      const [there, here] = [url.href, service].map((page) => page.replace(/\/$/, ''));
+      return { appUrl: url.href, frontEnd: there === here ? null : url.href };
+    }
     this.refuse('APP_URL', given, 'give the URL of the front end, such as https://app.example.com');
-    return 'http://localhost';
+    return { appUrl: service, frontEnd: null };
   }
 
   keys(name: string, kind: TokenKind, dataDir: string): KeySource {
@@ -235,6 +240,15 @@ export class SettingsReader {
   private refuse(key: string, value: string | number | undefined, mend: string): void {
     this.problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, mend });
   }
+}
+
+function isPage(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function pageOf(text: string): string {
+  const { origin, pathname } = new URL(text);
+  return `${origin}${pathname}`;
 }
 
 /** Whether the driver can read it; nothing is connected to. Its own message is not told: it may quote the password. */

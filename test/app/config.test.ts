@@ -166,10 +166,34 @@ describe(readConfig.name, () => {
       'https://id.example.com/',
     );
     expect(await linkedBy({ PORT: '3001' })).toBe('http://localhost:3001/');
-    // Where mail is sent, somebody is to follow the links.
-    const smtp = { SMTP_URL: 'smtp://mail:1025', MAIL_FROM: 'no-reply@example.com' };
-    expect(read(smtp).warnings.join()).toContain('APP_URL is not set');
-    expect(read({ ...smtp, APP_URL: 'https://app.example.com' }).warnings.join()).not.toContain('APP_URL');
+  });
+
+  it('warns where mail is sent and nobody said what its links lead to', () => {
+    const production = {
+      NODE_ENV: 'production',
+      MONGODB_URI: 'mongodb://db.example.com/auth',
+      JWT_ACCESS_KEYS: secret(),
+      JWT_REFRESH_KEYS: secret(),
+      SMTP_URL: 'smtp://mail:1025',
+      MAIL_FROM: 'no-reply@example.com',
+    };
+    const warnings = (variables: Record<string, string>) => read(variables).warnings.join();
+    expect(warnings(production)).toContain(
+      'Neither APP_URL nor ISSUER is set: mail links to http://localhost:3000/.',
+    );
+    expect(warnings({ ...production, ISSUER: 'https://auth.example.com' })).toBe('');
+    expect(warnings({ ...production, APP_URL: 'https://app.example.com' })).not.toContain('APP_URL');
+    // A developer's own browser is on his machine.
+    expect(warnings({ ...production, NODE_ENV: 'development' })).not.toContain('APP_URL');
+  });
+
+  it('tells a front end from the service itself', () => {
+    const ISSUER = 'https://id.example.com/tenant';
+    const frontEnd = (variables: Record<string, string>) => read({ ISSUER, ...variables }).frontEnd;
+    expect(frontEnd({})).toBeNull();
+    expect(frontEnd({ APP_URL: `${ISSUER}/` })).toBeNull();
+    expect(frontEnd({ APP_URL: 'https://id.example.com' })).toBe('https://id.example.com/');
+    expect(frontEnd({ APP_URL: 'https://app.example.com/account' })).toBe('https://app.example.com/account');
   });
 
   it('refuses the embedded database in production', () => {

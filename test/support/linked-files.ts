@@ -16,7 +16,7 @@ export async function linkedFiles(api: Api, page: string): Promise<string[]> {
     const { status, headers, text } = await api.send('GET', path);
     expect(`${path} ${status}`).toBe(`${path} 200`);
     expect(headers['content-type']).toContain(TYPES[path.split('.')[1] ?? ''] ?? 'text/html');
-    for (const [, linked, imported] of text.matchAll(/(?:src|href)="(\/\w+\/[^"]+)"|from '(\.[^']+)'/g))
+    for (const [, linked, imported] of text.matchAll(/(?:src|href)="(\/?[\w-]+\/[^"]+)"|from '(\.[^']+)'/g))
       await visit(new URL(linked ?? imported ?? '', `http://host${path}`).pathname);
   };
   await visit(page);

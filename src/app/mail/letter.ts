@@ -1,3 +1,5 @@
+import { escapeHtml } from '../escape-html.js';
+
 /** A mail before it is text or HTML: every part of it may hold what strangers typed. */
 export interface Letter {
   readonly subject: string;
@@ -28,10 +30,10 @@ function toText({ greeting, paragraphs, facts, advice, link }: Letter): string {
 }
 
 function toHtml({ greeting, paragraphs, facts, advice, link }: Letter): string {
-  const p = (text: string) => `<p>${escape(text)}</p>`;
+  const p = (text: string) => `<p>${escapeHtml(text)}</p>`;
   const rows = facts.map(
     ([label, value]) =>
-      `<tr><td style="padding-right:1em">${escape(label)}</td><td>${escape(oneLine(value))}</td></tr>`,
+      `<tr><td style="padding-right:1em">${escapeHtml(label)}</td><td>${escapeHtml(oneLine(value))}</td></tr>`,
   );
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"></head>',
@@ -40,21 +42,9 @@ function toHtml({ greeting, paragraphs, facts, advice, link }: Letter): string {
     ...paragraphs.map(p),
     rows.length > 0 ? `<table>${rows.join('')}</table>` : '',
     ...advice.map(p),
-    `<p>${escape(link.label)}:<br><a href="${escape(link.url)}">${escape(link.url)}</a></p>`,
+    `<p>${escapeHtml(link.label)}:<br><a href="${escapeHtml(link.url)}">${escapeHtml(link.url)}</a></p>`,
     '</body></html>',
   ].join('\n');
-}
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
 /** No line of a stranger's, neither in a header nor in the text. */

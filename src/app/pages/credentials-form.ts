@@ -26,6 +26,11 @@ export class CredentialsForm {
       const action = (event.submitter as HTMLButtonElement | null)?.value ?? '';
       void this.attempt(() => send({ email: email.value, password: password.value }, action));
     });
+    // What is typed already need not be typed again. Behind the `#`, it is sent to no server.
+    byId<HTMLAnchorElement>('forgot').addEventListener('click', ({ currentTarget }) => {
+      const email = this.email.value.trim();
+      (currentTarget as HTMLAnchorElement).hash = email && `email=${encodeURIComponent(email)}`;
+    });
   }
 
   show(problem: string): void {

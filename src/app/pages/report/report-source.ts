@@ -1,4 +1,5 @@
 import { type AuthClient, AuthClientError } from '../../../client/index.js';
+import { later } from '../later.js';
 
 export type Format = 'html' | 'csv' | 'json';
 
@@ -54,18 +55,12 @@ async function explain(answer: Response): Promise<string> {
     case 404:
       return 'There is nothing to report: this service keeps no audit log. AUDIT=on makes it keep one.';
     case 429:
-      return `That was asked too often. Try again ${later(answer)}.`;
+      return `That was asked too often. Try again ${later(answer.headers.get('retry-after'))}.`;
     case 503:
-      return `The database does not answer. Try again ${later(answer)}.`;
+      return `The database does not answer. Try again ${later(answer.headers.get('retry-after'))}.`;
     default:
   }
   const { message, details } = (await answer.json().catch(() => ({}))) as Refusal;
   const problems = details?.map((problem) => `${problem.message}.`) ?? [];
   return [message ?? `The service answered ${answer.status}.`, ...problems].join(' ');
-}
-
-function later(answer: Response): string {
-  const seconds = Number(answer.headers.get('retry-after'));
-  if (!(seconds > 0)) return 'in a moment';
-  return seconds < 90 ? `in ${seconds} seconds` : `in ${Math.ceil(seconds / 60)} minutes`;
 }
