@@ -208,7 +208,11 @@ export const VARIABLES: readonly Variable[] = [
     fallback: 'none',
     meaning: 'Sender of mail, such as `Example <no-reply@example.com>`. Required by `SMTP_URL`.',
   },
-  { name: 'APP_URL', fallback: 'ISSUER', meaning: 'URL of the front end, to which mail links.' },
+  {
+    name: 'APP_URL',
+    fallback: 'ISSUER',
+    meaning: 'URL of the front end, to which mail links; without one the service’s own pages.',
+  },
   {
     name: 'EMAIL_VERIFICATION',
     fallback: 'off',
