@@ -1,0 +1,40 @@
+import type { Page } from 'playwright-core';
+
+/** A tab with a page of the service to which mail led, worked as its reader does. */
+export class LinkTab {
+  constructor(readonly page: Page) {}
+
+  /** Waits for what the page shows. */
+  async see(id: string): Promise<void> {
+    await this.page.locator(`#${id}`).waitFor();
+  }
+
+  /** Waits for what a form says went wrong. */
+  async problem(form: string, words: string | RegExp): Promise<void> {
+    await this.page.locator(`#${form} .error`).filter({ hasText: words }).waitFor();
+  }
+
+  title(id: string): Promise<string> {
+    return this.page.locator(`#${id} h1`).innerText();
+  }
+
+  focused(): Promise<string> {
+    return this.page.evaluate<string>('document.activeElement.id');
+  }
+
+  async setPassword(password: string): Promise<void> {
+    await this.page.locator('#new-password').fill(password);
+    await this.page.keyboard.press('Enter');
+  }
+
+  async verify(): Promise<void> {
+    await this.page.locator('#verify-form button').click();
+  }
+
+  /** On the demo page. */
+  async logIn(email: string, password: string): Promise<void> {
+    await this.page.locator('#email').fill(email);
+    await this.page.locator('#password').fill(password);
+    await this.page.locator('button[value=login]').click();
+  }
+}

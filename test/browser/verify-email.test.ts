@@ -1,0 +1,97 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { expectError, PASSWORD, uniqueEmail } from '../support/http.js';
+import { describeInBrowser } from './support/chromium.js';
+import { MailWorld, VERIFY } from './support/mail-world.js';
+
+describeInBrowser('the page that verifies an address', () => {
+  let world: MailWorld;
+  beforeAll(async () => {
+    world = await MailWorld.open({ EMAIL_VERIFICATION: 'required' });
+  });
+  afterEach(() => world.tidy());
+  afterAll(() => world?.close());
+
+  async function registered(): Promise<{ email: string; link: string }> {
+    const email = uniqueEmail();
+    await world.service.api().register({ email, password: PASSWORD });
+    return { email, link: await world.linkTo(email, VERIFY) };
+  }
+
+  it('leads from the demo by the mail to an account in which one logs in', async () => {
+    const tab = await world.tab();
+    const { page } = tab;
+    const email = uniqueEmail('ada');
+    await page.goto(world.home);
+    await page.locator('#email').fill(email);
+    await page.locator('#password').fill(PASSWORD);
+    await page.locator('button[value=register]').click();
+    await page.locator('#form-note').filter({ hasText: 'Open its link, then log in.' }).waitFor();
+    await tab.logIn(email, PASSWORD);
+    await page.locator('#form-error').filter({ hasText: 'not verified yet' }).waitFor();
+    expect(await page.locator('#form-note').innerText()).toBe('');
+
+    await page.goto(await world.linkTo(email, VERIFY));
+    await tab.see('verify');
+    expect(page.url()).toBe(`${world.home}/verify-email`);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await tab.see('done');
+    expect(await tab.title('done')).toBe('Your address is verified');
+    expect(await tab.focused()).toBe('done-title');
+    await page.locator('#done .button').click();
+    await tab.logIn(email, PASSWORD);
+    await tab.see('token');
+  });
+
+  it('is not verified by opening the link, as programs do that look at mail; nor is the link used up', async () => {
+    const tab = await world.tab();
+    const { page } = tab;
+    const { email, link } = await registered();
+    await page.goto(link);
+    await tab.see('verify');
+    await page.waitForLoadState('networkidle');
+    expect(world.urls.filter((url) => url.includes('/auth/'))).toEqual([]);
+    expectError(await world.service.api().login({ email, password: PASSWORD }), 403, 'EMAIL_NOT_VERIFIED');
+    await page.goto('about:blank');
+    await page.goto(link);
+    await tab.verify();
+    await tab.see('done');
+    expect((await world.service.api().login({ email, password: PASSWORD })).status).toBe(200);
+  });
+
+  it('a link works once, and one of nobody never; both say what to do', async () => {
+    const tab = await world.tab();
+    const { page } = tab;
+    const { link } = await registered();
+    await page.goto(link);
+    await tab.verify();
+    await tab.see('done');
+    for (const dead of [link, `${world.home}/verify-email#token=${'x'.repeat(2000)}`]) {
+      // In the same tab, where nothing is loaded for it.
+      await page.goto(dead);
+      await tab.see('verify');
+      expect(page.url()).not.toContain('#');
+      await tab.verify();
+      await tab.see('none');
+      expect(await tab.title('none')).toBe('This link does not work any more');
+      expect(await tab.focused()).toBe('none-title');
+    }
+  });
+
+  it('without a link says what to do; offline too, and then goes on', async () => {
+    const tab = await world.tab();
+    const { page } = tab;
+    const { link } = await registered();
+    await page.goto(`${world.home}/verify-email`);
+    await tab.see('none');
+    expect(await tab.title('none')).toBe('There is no link here');
+    await page.goto(link);
+    await tab.see('verify');
+    await world.context.setOffline(true);
+    await tab.verify();
+    await tab.problem('verify', 'The service cannot be reached. Is this device offline? Try again.');
+    await world.context.setOffline(false);
+    await tab.verify();
+    await tab.see('done');
+  });
+});
