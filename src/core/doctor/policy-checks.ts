@@ -11,7 +11,7 @@ const MIN_COST = 10;
 const MAX_COST = 18;
 const HOUR_MS = 3_600_000;
 
-/** Whether the first measure of a hash deserves a second: noise makes it longer, never shorter. */
+/** Whether a measure of a hash deserves another one: noise makes it longer, never shorter. */
 export function isSuspiciouslySlow(hashMs: number): boolean {
   return hashMs > MAX_HASH_MS;
 }
