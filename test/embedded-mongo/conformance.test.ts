@@ -12,7 +12,7 @@ const ANSWERED_AT_LEAST: Record<string, number> = {
   'duplicate-key': 57,
   errors: 10,
   'find-match': 89,
-  'find-sort-projection': 31,
+  'find-sort-projection': 36,
   findAndModify: 47,
   hello: 13,
   indexes: 64,
