@@ -241,6 +241,28 @@ describe('events', () => {
     expect(again).toEqual({ n: int(2), writeErrors: [refused(0, '02'), refused(2, '01')], ok });
     expect(await rows('security_events')).toHaveLength(4);
   });
+
+  test('are paged back in time, and a filter that came from outside is a value', async () => {
+    const uuid = (last: number) => new BSON.UUID(`35a3fe83-03a5-757a-88fa-c65452bc6f0${last}`).toBinary();
+    const documents = [1, 2, 3, 4, 5].map((n) => ({
+      _id: uuid(n),
+      type: n === 3 ? 'x' : 't',
+      expiresAt: new Date(n),
+    }));
+    await client.command('product', { insert: 'security_events', documents, ordered: false, ...majority });
+    const page = async (filter: Document) => {
+      const sort = { _id: int(-1) };
+      const projection = { expiresAt: int(0) };
+      const reply = await read({ find: 'security_events', filter, sort, projection, limit: int(2) });
+      return text(reply.cursor);
+    };
+    const cursor = (...firstBatch: Document[]) =>
+      text({ firstBatch, id: BSON.Long.ZERO, ns: 'product.security_events' });
+    const [two, four] = [2, 4].map((n) => ({ _id: uuid(n), type: 't' }));
+    const before = { $gte: uuid(2), $lt: uuid(5) };
+    expect(await page({ type: { $eq: 't' }, _id: before })).toBe(cursor(four!, two!));
+    expect(await page({ userId: { $eq: { $ne: 'u' } } })).toBe(cursor());
+  });
 });
 
 describe('a counter of attempts', () => {
