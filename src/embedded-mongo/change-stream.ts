@@ -91,6 +91,7 @@ function afterToken(changeLog: ServerState['changeLog'], token: unknown, mayBeIn
 }
 
 class ChangeStream implements CursorSource {
+  readonly awaitsData = true;
   private readonly closed = new AbortController();
 
   constructor(

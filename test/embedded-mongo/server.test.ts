@@ -110,6 +110,20 @@ describe('the driver', () => {
     expect(await client.db('smoke').command({ ping: 1, maxTimeMS: 2 ** 31 - 1 })).toEqual({ ok: 1 });
   });
 
+  test('may say how long it waits for more only where more may come', async () => {
+    const few = client.db('smoke').collection('few');
+    await few.insertMany([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    const raw = await RawClient.connect(database.port);
+    const { cursor } = await raw.command('smoke', { find: 'few', batchSize: 1 });
+    const more = { getMore: (cursor as BSON.Document).id as Long, collection: 'few' };
+    const refused = await raw.command('smoke', { ...more, maxTimeMS: 1 });
+    expect(refused).toMatchObject({ code: new BSON.Int32(2), codeName: 'BadValue' });
+    // The cursor is none the worse for it.
+    const { cursor: rest } = await raw.command('smoke', more);
+    expect((rest as BSON.Document).nextBatch).toHaveLength(2);
+    raw.close();
+  });
+
   test('works within an explicit session', async () => {
     await client.withSession(async (session) => {
       const users = client.db('smoke').collection<{ _id: number }>('sessions');
