@@ -87,6 +87,7 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
   async days(from: string, to: string, take: (lists: DayTops) => void): Promise<readonly DayCount[]> {
     const counts: DayCount[] = [];
     await orUnavailable(async () => {
+      // Whole lists, not their first entries by `$slice`: where a list has not overflowed, sums of it are exact only with all.
       const rows = nativeCollection(this.daily).find({ day: { $gte: from, $lte: to } }, { sort: { day: 1 } });
       for await (const { day, type, count, reasons, instance, sources = [], targets = [] } of rows) {
         if (type !== undefined && count !== undefined)

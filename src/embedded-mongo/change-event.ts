@@ -35,28 +35,29 @@ export function changeEvent({ change, timestamp, at }: LoggedChange): Document |
   }
 }
 
-/** Fields that differ, by their paths; a changed array is given as a whole. */
+/** Fields that differ: those of the document itself, see {@link isToldByOperator}. */
 function describeUpdate(before: Document, after: Document): Document {
   const updatedFields: Document = {};
-  const removedFields: string[] = [];
-  collect(before, after, '', updatedFields, removedFields);
+  for (const name of Object.keys(after)) {
+    const value: unknown = after[name];
+    const isSame = Object.hasOwn(before, name) && identicalValues(before[name], value);
+    if (!isSame) setField(updatedFields, name, value);
+  }
+  const removedFields = Object.keys(before).filter((name) => !Object.hasOwn(after, name));
   return { updatedFields, removedFields, truncatedArrays: [] };
 }
 
-function collect(
-  before: Document,
-  after: Document,
-  prefix: string,
-  updated: Document,
-  removed: string[],
-): void {
-  for (const name of Object.keys(before)) {
-    if (!Object.hasOwn(after, name)) removed.push(prefix + name);
-  }
-  for (const name of Object.keys(after)) {
-    const value: unknown = after[name];
+/**
+ * Whether MongoDB tells of an update by what its operators named: of a change within a document or an array it may tell the
+ * whole field, a path in it or a new length, and the documents alone do not show which.
+ */
+export function isToldByOperator({ change }: LoggedChange): boolean {
+  if (change.kind !== 'update' || change.replacement) return false;
+  const { before, doc } = change;
+  return Object.keys(doc).some((name) => {
     const old: unknown = Object.hasOwn(before, name) ? before[name] : undefined;
-    if (isDocument(old) && isDocument(value)) collect(old, value, `${prefix}${name}.`, updated, removed);
-    else if (old === undefined || !identicalValues(old, value)) setField(updated, prefix + name, value);
-  }
+    const value: unknown = doc[name];
+    const areAlike = (isDocument(old) && isDocument(value)) || (Array.isArray(old) && Array.isArray(value));
+    return areAlike && !identicalValues(old, value);
+  });
 }

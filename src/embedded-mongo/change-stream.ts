@@ -1,7 +1,7 @@
 import { BSON } from 'mongodb';
 
 import { compilePipeline } from './aggregate.js';
-import { changeEvent } from './change-event.js';
+import { changeEvent, isToldByOperator } from './change-event.js';
 import type { ServerState } from './commands/command.js';
 import type { Batch, CursorSource } from './cursors.js';
 import { MongoServerFault, badValue, failedToParse, notImplemented } from './errors.js';
@@ -91,6 +91,7 @@ function afterToken(changeLog: ServerState['changeLog'], token: unknown, mayBeIn
 }
 
 class ChangeStream implements CursorSource {
+  readonly awaitsData = true;
   private readonly closed = new AbortController();
 
   constructor(
@@ -140,6 +141,7 @@ class ChangeStream implements CursorSource {
         event.fullDocument = this.currentDocument(change.doc._id);
       }
       const [shown] = this.stages([{ _id: tokenOf(timestamp), ...event }]);
+      if (shown && isToldByOperator(entry)) throw notImplemented('Telling of a change within a field');
       if (shown && !batch.add(shown, BSON.calculateObjectSize(shown))) break;
       exhausted = change.kind === 'invalidate';
     }

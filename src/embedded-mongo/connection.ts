@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 
 import { type Execution, errorReply, execute } from './commands/execute.js';
+import { nextInvocation } from './commands/hello.js';
 import type { Document } from './values.js';
 import { BrokenStream, FrameReader } from './frame-reader.js';
-import { type Request, decodeRequest, encodeReply } from './wire.js';
+import { type ReplyTarget, type Request, decodeRequest, encodeReply, requestIdOf } from './wire.js';
 
 /** One client: its messages in, its replies out, in order. */
 export class Connection {
@@ -40,25 +41,67 @@ export class Connection {
   }
 
   /** At once where possible; only what has to wait gives a promise. */
-  private answer(request: Request): Promise<void> | undefined {
-    const { body } = request;
-    const reply = 'fault' in body ? errorReply(body.fault) : execute(this.execution, body.command);
-    if (reply instanceof Promise) return reply.then((doc) => this.send(request, doc));
-    this.send(request, reply);
+  private answer({
+    requestId,
+    legacy,
+    moreToCome,
+    exhaustAllowed,
+    body,
+  }: Request): Promise<void> | undefined {
+    const isAnswered = !moreToCome;
+    const target: ReplyTarget = { responseTo: requestId, legacy, moreToCome: false };
+    if ('fault' in body) {
+      if (isAnswered) this.send(target, errorReply(body.fault));
+      return undefined;
+    }
+    if (exhaustAllowed) return this.answerOnAndOn(target, body.command);
+    const reply = execute(this.execution, body.command);
+    if (reply instanceof Promise) return reply.then((doc) => void (isAnswered && this.send(target, doc)));
+    if (isAnswered) this.send(target, reply);
     return undefined;
   }
 
-  private send(request: Request, reply: Document): void {
-    if (request.moreToCome || !this.socket.writable) return;
-    this.socket.write(this.encoded(request, reply));
+  /** As long as there is something to follow an answer, and somebody who reads: who reads slowly is not flooded. */
+  private async answerOnAndOn(target: ReplyTarget, command: Document): Promise<void> {
+    let next: Document | undefined = command;
+    while (next && this.socket.writable) {
+      const asked: Document = next;
+      const reply = await execute(this.execution, asked, true);
+      next = nextInvocation(asked, reply);
+      const sent = this.send({ ...target, moreToCome: next !== undefined }, reply);
+      if (sent) target = { ...target, responseTo: requestIdOf(sent) };
+      if (next) await this.isDrained();
+    }
   }
 
-  private encoded(request: Request, reply: Document): Buffer {
-    try {
-      return encodeReply(request, reply);
-    } catch (error) {
-      return encodeReply(request, errorReply(error));
-    }
+  private send(target: ReplyTarget, reply: Document): Buffer | undefined {
+    if (!this.socket.writable) return undefined;
+    const bytes = encoded(target, reply);
+    this.socket.write(bytes);
+    return bytes;
+  }
+
+  private async isDrained(): Promise<void> {
+    const { socket, execution } = this;
+    const { closed } = execution.connection;
+    if (!socket.writableNeedDrain || closed.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        socket.off('drain', done);
+        closed.removeEventListener('abort', done);
+        resolve();
+      };
+      socket.on('drain', done);
+      closed.addEventListener('abort', done);
+    });
+  }
+}
+
+function encoded(target: ReplyTarget, reply: Document): Buffer {
+  try {
+    return encodeReply(target, reply);
+  } catch (error) {
+    return encodeReply(target, errorReply(error));
   }
 }
 

@@ -14,6 +14,8 @@ export interface Batch {
 
 /** Where a cursor's documents come from. */
 export interface CursorSource {
+  /** More may come after a while, for which a client may say how long it waits. */
+  readonly awaitsData?: boolean;
   next(batchSize: number | undefined, maxTimeMs: number | undefined): Batch | Promise<Batch>;
   close(): void;
 }

@@ -7,6 +7,7 @@ import { Cursors } from './cursors.js';
 import type { Journal } from './journal.js';
 import { type WriteIdentity, RetryableWrites } from './retryable-writes.js';
 import { Store } from './store.js';
+import { Topology } from './topology.js';
 import { removeExpired } from './ttl-monitor.js';
 import type { Document } from './values.js';
 
@@ -16,6 +17,7 @@ export class MongoWireServer {
   private readonly retries: RetryableWrites;
   private readonly cursors = new Cursors();
   private readonly changeLog = new ChangeLog();
+  private readonly topology = new Topology();
   private readonly sockets = new Set<Socket>();
   private readonly tcp: Server;
   private readonly timer: NodeJS.Timeout;
@@ -60,16 +62,20 @@ export class MongoWireServer {
 
   private accept(socket: Socket): void {
     this.sockets.add(socket);
-    socket.on('close', () => this.sockets.delete(socket));
-    new Connection(socket, this.execution(socket));
+    const closed = new AbortController();
+    socket.on('close', () => {
+      this.sockets.delete(socket);
+      closed.abort();
+    });
+    new Connection(socket, this.execution(socket, closed.signal));
   }
 
-  private execution(socket: Socket): Execution {
-    const { store, cursors, changeLog, retries } = this;
+  private execution(socket: Socket, closed: AbortSignal): Execution {
+    const { store, cursors, changeLog, topology, retries } = this;
     const remoteAddress = `${socket.remoteAddress}:${socket.remotePort}`;
     return {
-      server: { store, cursors, changeLog, port: this.boundPort },
-      connection: { id: ++this.lastConnectionId, remoteAddress, metadataSent: false },
+      server: { store, cursors, changeLog, topology, port: this.boundPort },
+      connection: { id: ++this.lastConnectionId, remoteAddress, metadataSent: false, closed },
       settle: (write) => this.settle(write),
       identify: (command) => retries.identify(command),
       replyTo: (identity) => retries.replyTo(identity),

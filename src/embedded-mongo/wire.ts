@@ -11,6 +11,7 @@ const OP_REPLY = 1;
 
 const CHECKSUM_PRESENT = 1;
 const MORE_TO_COME = 2;
+const EXHAUST_ALLOWED = 1 << 16;
 /** A receiver must understand every flag in the lower half; those in the upper half it may ignore. */
 const REQUIRED_FLAGS = 0xffff;
 
@@ -25,21 +26,28 @@ export interface Request {
   legacy: boolean;
   /** The sender does not want an answer. */
   moreToCome: boolean;
+  /** The sender takes more answers than one. */
+  exhaustAllowed: boolean;
   /** A message that was framed well and makes no sense inside is answered with an error. */
   body: { command: Document } | { fault: MongoServerFault };
 }
 
 export function decodeRequest(frame: Buffer): Request {
-  const requestId = frame.readInt32LE(4);
+  const requestId = requestIdOf(frame);
   const legacy = frame.readInt32LE(12) === OP_QUERY;
-  if (legacy) return { requestId, legacy, moreToCome: false, body: attempt(() => decodeQuery(frame)) };
+  if (legacy) {
+    const body = attempt(() => decodeQuery(frame));
+    return { requestId, legacy, moreToCome: false, exhaustAllowed: false, body };
+  }
   if (frame.length < HEADER_BYTES + 4) throw new BrokenStream('OP_MSG without flags');
   const flags = frame.readUInt32LE(HEADER_BYTES);
   if (flags & REQUIRED_FLAGS & ~MORE_TO_COME) {
     throw new BrokenStream(flags & CHECKSUM_PRESENT ? 'A checksum' : `OP_MSG flags ${flags}`);
   }
   const moreToCome = (flags & MORE_TO_COME) !== 0;
-  return { requestId, legacy, moreToCome, body: attempt(() => decodeSections(frame)) };
+  // Who does not want one answer does not take many.
+  const exhaustAllowed = (flags & EXHAUST_ALLOWED) !== 0 && !moreToCome;
+  return { requestId, legacy, moreToCome, exhaustAllowed, body: attempt(() => decodeSections(frame)) };
 }
 
 function attempt(decode: () => Document): Request['body'] {
@@ -145,10 +153,18 @@ function header(length: number, responseTo: number, opCode: number): Buffer {
   return bytes;
 }
 
-export function encodeReply(request: Pick<Request, 'requestId' | 'legacy'>, reply: Document): Buffer {
+export interface ReplyTarget {
+  /** The message this answers: of answers that follow one another, each answers the one before. */
+  responseTo: number;
+  legacy: boolean;
+  /** Another answer will follow without being asked for. */
+  moreToCome: boolean;
+}
+
+export function encodeReply(target: ReplyTarget, reply: Document): Buffer {
   const doc = BSON.serialize(reply, ENCODE);
-  if (request.legacy) {
-    const bytes = header(36 + doc.length, request.requestId, OP_REPLY);
+  if (target.legacy) {
+    const bytes = header(36 + doc.length, target.responseTo, OP_REPLY);
     bytes.writeInt32LE(8, 16); // AwaitCapable, which every server since 1.6 says of itself
     bytes.writeBigInt64LE(0n, 20);
     bytes.writeInt32LE(0, 28);
@@ -156,9 +172,13 @@ export function encodeReply(request: Pick<Request, 'requestId' | 'legacy'>, repl
     bytes.set(doc, 36);
     return bytes;
   }
-  const bytes = header(21 + doc.length, request.requestId, OP_MSG);
-  bytes.writeUInt32LE(0, 16);
+  const bytes = header(21 + doc.length, target.responseTo, OP_MSG);
+  bytes.writeUInt32LE(target.moreToCome ? MORE_TO_COME : 0, 16);
   bytes[20] = 0;
   bytes.set(doc, 21);
   return bytes;
+}
+
+export function requestIdOf(message: Buffer): number {
+  return message.readInt32LE(4);
 }

@@ -71,7 +71,7 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
 
   /** By a change stream, which a replica set and a sharded cluster have; null on any other server. */
   async watch(observer: RevocationObserver): Promise<RevocationWatch | null> {
-    const { maxPoolSize } = this.model.db.getClient().options;
+    const { maxPoolSize, serverMonitoringMode } = this.model.db.getClient().options;
     if (maxPoolSize !== undefined && maxPoolSize !== 0 && maxPoolSize < LEAST_POOL_SIZE)
       return this.cannotWatch(`maxPoolSize is ${maxPoolSize}`);
     try {
@@ -80,7 +80,8 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
         const hello = await this.model.db.db?.admin().command({ hello: 1 });
         if (!hello?.['setName'] && hello?.['msg'] !== 'isdbgrid')
           return this.cannotWatch('it is no replica set');
-        return MongoRevocationWatch.open(collection, observer, hello['topologyVersion'] !== undefined);
+        const streams = hello['topologyVersion'] !== undefined && serverMonitoringMode !== 'poll';
+        return MongoRevocationWatch.open(collection, observer, streams);
       });
     } catch (error) {
       // Whatever a server that answers says against it, it will say again: no replica set, no right, not implemented.

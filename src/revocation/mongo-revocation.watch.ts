@@ -37,9 +37,9 @@ export class MongoRevocationWatch implements RevocationWatch {
 
   /**
    * Resolves when the server has opened the stream: what is written from then on will be told.
-   * @param mayHold whether the driver's monitor streams (MongoDB 4.4 and later tell a `topologyVersion`). A monitor that
-   * polls can hang for good when a server dies while a command waits there: it writes to a socket that was just destroyed
-   * and waits for `drain` (seen with 7.8). No command waits long then.
+   * @param mayHold whether the driver's monitor streams: it does where MongoDB tells a `topologyVersion` (4.4 and later) and
+   * the host does not have it poll. One that polls can hang for good when a server dies while a command waits there: it
+   * writes to a socket that was just destroyed and waits for `drain` (seen with 7.8). No command waits long then.
    */
   static async open(
     collection: mongo.Collection<Revocation>,

@@ -101,6 +101,29 @@ describe('the driver', () => {
     await session.endSession();
   });
 
+  test('is told that a time is longer than MongoDB waits', async () => {
+    const patient = client
+      .db('smoke')
+      .collection('users')
+      .find({}, { maxTimeMS: 2 ** 31 });
+    await expect(patient.toArray()).rejects.toMatchObject({ code: 2, codeName: 'BadValue' });
+    expect(await client.db('smoke').command({ ping: 1, maxTimeMS: 2 ** 31 - 1 })).toEqual({ ok: 1 });
+  });
+
+  test('may say how long it waits for more only where more may come', async () => {
+    const few = client.db('smoke').collection('few');
+    await few.insertMany([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    const raw = await RawClient.connect(database.port);
+    const { cursor } = await raw.command('smoke', { find: 'few', batchSize: 1 });
+    const more = { getMore: (cursor as BSON.Document).id as Long, collection: 'few' };
+    const refused = await raw.command('smoke', { ...more, maxTimeMS: 1 });
+    expect(refused).toMatchObject({ code: new BSON.Int32(2), codeName: 'BadValue' });
+    // The cursor is none the worse for it.
+    const { cursor: rest } = await raw.command('smoke', more);
+    expect((rest as BSON.Document).nextBatch).toHaveLength(2);
+    raw.close();
+  });
+
   test('works within an explicit session', async () => {
     await client.withSession(async (session) => {
       const users = client.db('smoke').collection<{ _id: number }>('sessions');
@@ -210,6 +233,35 @@ describe('a change stream', () => {
     expect(await stream.next()).toMatchObject({ operationType: 'drop' });
     expect(await stream.next()).toMatchObject({ operationType: 'invalidate' });
     await stream.close();
+  });
+
+  test('is refused what only the operators of an update would tell, and nothing that it leaves out', async () => {
+    const nested = client.db('streams').collection<{ _id: number; o?: object; l?: number[] }>('nested');
+    await nested.insertOne({ _id: 0, o: { a: 1, b: 2 }, l: [1, 2] });
+    const others = nested.watch([{ $match: { operationType: 'insert' } }]);
+    await others.tryNext();
+    for (const change of [{ $set: { 'o.a': 2 } }, { $set: { o: { a: 3, b: 2 } } }, { $push: { l: 3 } }]) {
+      const stream = nested.watch();
+      await stream.tryNext();
+      const next = stream.next();
+      await nested.updateOne({ _id: 0 }, change);
+      await expect(next).rejects.toMatchObject(NOT_IMPLEMENTED);
+      await stream.close();
+    }
+    const whole = nested.watch();
+    await whole.tryNext();
+    await nested.updateOne({ _id: 0 }, { $set: { o: [1], l: [] } });
+    await expect(whole.next()).rejects.toMatchObject(NOT_IMPLEMENTED);
+    await whole.close();
+    const certain = nested.watch();
+    await certain.tryNext();
+    await nested.updateOne({ _id: 0 }, { $set: { o: { a: 1 }, n: [1] }, $unset: { l: '' } });
+    const description = { updatedFields: { o: { a: 1 }, n: [1] }, removedFields: ['l'], truncatedArrays: [] };
+    expect(await certain.next()).toMatchObject({ updateDescription: description });
+    await certain.close();
+    await nested.insertOne({ _id: 1 });
+    expect(await others.next()).toMatchObject({ documentKey: { _id: 1 } });
+    await others.close();
   });
 
   test('is told when what it would resume after is forgotten', async () => {

@@ -23,11 +23,13 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 let connection: Connection;
+/** The driver asks such a server from time to time whether it is there, instead of listening to it. */
+let polling: Connection;
 let redis: RedisServer | undefined;
 let client: ReturnType<typeof createClient>;
 
-async function openMongo(): Promise<RevocationStore> {
-  const model = connection.model<Revocation>(REVOCATION_MODEL, RevocationSchema);
+async function openMongo(on = connection): Promise<RevocationStore> {
+  const model = on.model<Revocation>(REVOCATION_MODEL, RevocationSchema);
   await model.collection.deleteMany({});
   const store = new MongoRevocationStore(model);
   await store.onModuleInit();
@@ -35,7 +37,10 @@ async function openMongo(): Promise<RevocationStore> {
 }
 
 beforeAll(async () => {
-  connection = await createConnection(databaseUri('revocations')).asPromise();
+  const uri = databaseUri('revocations');
+  connection = await createConnection(uri, { monitorCommands: true }).asPromise();
+  const poll = { serverMonitoringMode: 'poll', monitorCommands: true } as const;
+  polling = await createConnection(uri, poll).asPromise();
   if (!hasRedis) return;
   redis = await RedisServer.start();
   client = createClient({ url: redis.url });
@@ -46,12 +51,14 @@ beforeAll(async () => {
 afterAll(async () => {
   await connection.dropDatabase();
   await connection.close();
+  await polling.close();
   client?.destroy();
   await redis?.dispose();
 });
 
 const STORES: [string, boolean, () => Promise<RevocationStore>][] = [
-  ['MongoRevocationStore', true, openMongo],
+  ['MongoRevocationStore', true, () => openMongo()],
+  ['MongoRevocationStore with a driver that polls', true, () => openMongo(polling)],
   [
     'RedisRevocationStore',
     hasRedis,
@@ -157,6 +164,23 @@ for (const [name, isAvailable, open] of STORES)
   });
 
 describe('MongoRevocationStore', () => {
+  it.each([
+    ['holds its answer where the driver listens to it', () => connection, 1_000],
+    ['answers at once where the driver polls, whose monitor a waiting command can hang', () => polling, 1],
+  ])('the server %s', async (_, of, waitsMs) => {
+    const waits: unknown[] = [];
+    const listen = ({ commandName, command }: { commandName: string; command: { maxTimeMS?: number } }) => {
+      if (commandName === 'getMore') waits.push(command.maxTimeMS);
+    };
+    const client = of().getClient().on('commandStarted', listen);
+    const store = await openMongo(of());
+    const watch = await store.watch?.({ entriesAdded: () => undefined, watchLost: () => undefined });
+    await until(() => waits.length > 0);
+    client.off('commandStarted', listen);
+    await watch?.close();
+    expect(new Set(waits)).toEqual(new Set([waitsMs]));
+  });
+
   it('loses its watch when the collection is dropped, and watches what comes after it', async () => {
     const store = await openMongo();
     const entry: RevocationEntry = { key: 'sid:s', expiresAt: new Date(Date.now() + LIFE_MS) };

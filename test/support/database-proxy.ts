@@ -1,15 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { databaseUri } from './database.js';
 
-const HELLO = /hello|ismaster/i;
-/** Long enough for a busy process to see the one break before the others. */
-const MONITOR_FIRST_MS = 300;
-
 /** A line to the test database that the test can cut, freeze or make lose an answer: real network faults to the driver. */
 export class DatabaseProxy {
   private readonly sockets = new Set<Socket>();
-  /** Connections that carried more than the hellos of a driver's monitor. */
-  private readonly working = new Set<Socket>();
   private isCut = false;
   private isFrozen = false;
   /** Commands whose next answer is lost. */
@@ -41,15 +35,10 @@ export class DatabaseProxy {
     return proxy;
   }
 
-  /**
-   * Nothing passes any more. The monitor of each driver loses its connection first: it can hang for good (in 7.8) where a
-   * command fails in the very turn in which its own socket breaks.
-   */
+  /** Nothing passes any more. */
   cut(): void {
     this.isCut = true;
-    const working = [...this.working];
-    for (const socket of this.sockets) if (!this.working.has(socket)) socket.destroy();
-    setTimeout(() => working.forEach((socket) => socket.destroy()), MONITOR_FIRST_MS);
+    for (const socket of this.sockets) socket.destroy();
   }
 
   restore(): void {
@@ -89,7 +78,6 @@ export class DatabaseProxy {
       socket.on('error', () => undefined);
       socket.on('close', () => {
         this.sockets.delete(socket);
-        this.working.delete(socket);
         client.destroy();
         database.destroy();
       });
@@ -99,8 +87,6 @@ export class DatabaseProxy {
     let isDoomed = false;
     client.on('data', (chunk: Buffer) => {
       if (this.isCut) return;
-      if (!HELLO.test(chunk.toString('latin1')))
-        for (const socket of [client, database]) this.working.add(socket);
       for (const command of this.doomed) {
         if (!chunk.includes(command)) continue;
         this.doomed.delete(command);

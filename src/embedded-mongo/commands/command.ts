@@ -3,6 +3,7 @@ import type { BSON } from 'mongodb';
 import type { ChangeLog } from '../change-log.js';
 import type { Cursors } from '../cursors.js';
 import type { Store } from '../store.js';
+import type { Topology } from '../topology.js';
 import type { Document } from '../values.js';
 
 /** What all connections of one server share. */
@@ -10,6 +11,7 @@ export interface ServerState {
   readonly store: Store;
   readonly cursors: Cursors;
   readonly changeLog: ChangeLog;
+  readonly topology: Topology;
   readonly port: number;
 }
 
@@ -18,6 +20,8 @@ export interface ConnectionState {
   readonly id: number;
   readonly remoteAddress: string;
   metadataSent: boolean;
+  /** Aborts when the client has gone, or this server: nobody listens any more. */
+  readonly closed: AbortSignal;
 }
 
 export interface CommandContext {
@@ -26,6 +30,8 @@ export interface CommandContext {
   readonly database: string;
   readonly command: Document;
   readonly now: Date;
+  /** The client takes more answers than one to this command. */
+  readonly exhaustAllowed: boolean;
 }
 
 export interface Command {

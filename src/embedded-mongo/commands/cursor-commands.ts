@@ -22,6 +22,7 @@ async function nextBatch({ server, command, database }: CommandContext): Promise
     throw typeMismatch(`Field 'collection' must be of type string, not ${typeName(collection)}`);
   }
   const batchSize = moreSize(command);
+  const waitsMs = countOption(command, 'maxTimeMS');
   const cursor = server.cursors.get(id);
   const namespace = `${database}.${collection}`;
   if (namespace !== cursor.namespace) {
@@ -29,12 +30,12 @@ async function nextBatch({ server, command, database }: CommandContext): Promise
     throw new NamedFault(13, message);
   }
   if (cursor.busy) throw new MongoServerFault(12051, `cursor id ${id.toString()} is already in use`);
+  if (waitsMs !== undefined && !cursor.source.awaitsData) {
+    throw badValue('cannot set maxTimeMS on getMore command for a non-awaitData cursor');
+  }
   cursor.busy = true;
   try {
-    const { docs, exhausted, postBatchResumeToken } = await cursor.source.next(
-      batchSize,
-      countOption(command, 'maxTimeMS'),
-    );
+    const { docs, exhausted, postBatchResumeToken } = await cursor.source.next(batchSize, waitsMs);
     if (exhausted) server.cursors.kill(id);
     return {
       cursor: {

@@ -71,7 +71,11 @@ export interface Execution {
 }
 
 /** Answers one command; never throws, since an error is an answer too. */
-export function execute(execution: Execution, command: Document): Document | Promise<Document> {
+export function execute(
+  execution: Execution,
+  command: Document,
+  exhaustAllowed = false,
+): Document | Promise<Document> {
   try {
     const definition = commandOf(command);
     const database = databaseOf(command);
@@ -81,7 +85,8 @@ export function execute(execution: Execution, command: Document): Document | Pro
     }
     checkOptions(definition, command);
     const { server, connection } = execution;
-    const context: CommandContext = { server, connection, database, command, now: new Date() };
+    const now = new Date();
+    const context: CommandContext = { server, connection, database, command, now, exhaustAllowed };
     const identity = definition.retryable ? execution.identify(command) : undefined;
     return identity ? runOnce(execution, definition, context, identity) : run(execution, definition, context);
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Collection } from '../collection.js';
 import type { StoredRecord } from '../stored-record.js';
 import { failedToParse } from '../errors.js';
-import { type Projection, compileProjection } from '../projection.js';
+import { type Projection, compileFindProjection } from '../projection.js';
 import { findRecords } from '../query-plan.js';
 import type { Document } from '../values.js';
 import { booleanOption, optionalDocument, writableNamespaceOf } from './arguments.js';
@@ -22,7 +22,7 @@ function findAndModify(context: CommandContext): Document {
   const namespace = writableNamespaceOf(context);
   checkCombination(command);
   const filter = optionalDocument(command, 'query') ?? {};
-  const show = compileProjection(optionalDocument(command, 'fields') ?? {});
+  const show = compileFindProjection(optionalDocument(command, 'fields') ?? {});
   const removing = booleanOption(command, 'remove');
   const updater = removing ? undefined : new Updater(context, command.update);
   const collection = server.store.find(namespace);

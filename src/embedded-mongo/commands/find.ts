@@ -1,6 +1,6 @@
 import { badValue, notImplemented } from '../errors.js';
 import { compileFilter } from '../match.js';
-import { compileProjection } from '../projection.js';
+import { compileFindProjection } from '../projection.js';
 import { findRecords } from '../query-plan.js';
 import { RecordCursor } from '../result-cursor.js';
 import { type Document, compareValues, isNumber } from '../values.js';
@@ -39,7 +39,7 @@ function find(context: CommandContext): Document {
   const limit = findLimit(command);
   const batchSize = countOption(command, 'batchSize') ?? DEFAULT_FIRST_BATCH;
   const matches = compileFilter(filter);
-  const project = compileProjection(optionalDocument(command, 'projection') ?? {});
+  const project = compileFindProjection(optionalDocument(command, 'projection') ?? {});
   const collection = server.store.find(namespace);
   checkHint(collection, command.hint, filter);
   const skip = countOption(command, 'skip');

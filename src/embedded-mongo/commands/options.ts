@@ -12,6 +12,8 @@ const COMMON = new Set([
 ]);
 const TRANSACTION = ['startTransaction', 'autocommit'];
 const REFUSED_EVERYWHERE = ['apiVersion', 'apiStrict', 'apiDeprecationErrors', ...TRANSACTION];
+/** MongoDB's, and a timer of Node.js knows no longer time either. */
+const LONGEST_MS = 2 ** 31 - 1;
 const KNOWN_READ_CONCERNS = new Set(['local', 'available', 'majority', 'linearizable']);
 
 export function checkOptions(definition: Command, command: Document): void {
@@ -66,7 +68,7 @@ function checkCommon(definition: Command, command: Document): void {
 function checkMaxTime(value: unknown): void {
   if (!isNumber(value)) throw badValue('maxTimeMS must be a number');
   const number = wholeNumber(value);
-  if (number === undefined || number < 0)
+  if (number === undefined || number < 0 || number > LONGEST_MS)
     throw badValue(`${String(number)} value for maxTimeMS is out of range`);
 }
 

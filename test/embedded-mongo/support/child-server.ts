@@ -49,6 +49,17 @@ export class CompiledServer {
     return { process: child, port: Number(line.toString()) };
   }
 
+  /** Runs that text as a module with `startEmbeddedMongo` at hand; resolves when the process has ended by itself. */
+  async run(text: string): Promise<number | null> {
+    const script = `import { startEmbeddedMongo } from ${JSON.stringify(join(this.folder, 'index.js'))};\n${text}`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code;
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -6,7 +6,7 @@ const NOT_IMPLEMENTED = 238;
 
 /** Fields that say who answers and when, not what the answer is. */
 const IDENTITY = new Set([
-  ...['$clusterTime', 'operationTime', 'opTime', 'electionId', 'topologyVersion', 'lastWrite', 'localTime'],
+  ...['$clusterTime', 'operationTime', 'opTime', 'electionId', 'lastWrite', 'localTime'],
   ...['hosts', 'primary', 'me', 'connectionId', 'minWireVersion', 'maxWireVersion', 'you', 'errmsg'],
   ...['version', 'gitVersion', 'versionArray', 'storageEngines', 'allocator', 'buildEnvironment', 'openssl'],
   ...['uuid', 'sizeOnDisk', 'totalSize', 'totalSizeMb', 'nIndexesWas'],
@@ -55,6 +55,8 @@ function comparableField(name: string, value: unknown): unknown {
       return (value as Document[]).map(({ name, empty }) => ({ name, empty }));
     case 'id':
       return 'a session';
+    case 'topologyVersion':
+      return 'of a process';
     default:
       return value;
   }

@@ -5,7 +5,7 @@ import { BSON } from 'mongodb';
 import { startEmbeddedMongo } from '../../../src/embedded-mongo/index.js';
 import { comparable, isRefusal } from './golden-compare.js';
 import { SEEDS, beforeStep, stepSeed } from './golden-seeds.js';
-import { RawClient } from './raw-client.js';
+import { RawClient, type RawReply } from './raw-client.js';
 
 type Document = BSON.Document;
 
@@ -36,6 +36,8 @@ export function readSteps(file: string, version = ''): Document[] {
 const ENVIRONMENT: Record<string, string> = {
   'listDatabases nameOnly': 'a new mongod has the databases admin, config and local',
 };
+
+const MORE_TO_COME = 2;
 
 const READS = new Set([
   'find',
@@ -72,9 +74,12 @@ export async function replayMessages(): Promise<Replay> {
     for (const hex of step.sentHex as string[]) client.send(Buffer.from(hex, 'hex'));
     const replies = await repliesOf(client, step);
     client.close();
-    const wanted = messageText(step.replies as Document[], step.connectionClosedByServer as boolean);
+    const wanted = messageText(
+      (step.replies as Document[]).map(recordedReply),
+      step.connectionClosedByServer,
+    );
     const given = messageText(replies, client.closedByServer);
-    const isRefused = replies.some(({ doc }) => doc && isRefusal(doc as Document));
+    const isRefused = replies.some(({ doc }) => doc && isRefusal(doc));
     const verdict: Verdict = given === wanted ? 'answered' : isRefused ? 'refused' : 'wrong';
     result.share[verdict]++;
     if (verdict === 'wrong') result.wrong.push(`wire: ${step.name}\n  wants ${wanted}\n  gave  ${given}`);
@@ -84,8 +89,8 @@ export async function replayMessages(): Promise<Replay> {
 }
 
 /** As many as were recorded, and a ping after them to see that nothing else was sent or the stream has ended. */
-async function repliesOf(client: RawClient, step: Document): Promise<Document[]> {
-  const replies: Document[] = [];
+async function repliesOf(client: RawClient, step: Document): Promise<RawReply[]> {
+  const replies: RawReply[] = [];
   for (let i = 0; i < (step.replies as Document[]).length; i++) {
     const reply = await client.reply();
     if (!reply) return replies;
@@ -97,10 +102,26 @@ async function repliesOf(client: RawClient, step: Document): Promise<Document[]>
   return replies;
 }
 
-function messageText(replies: Document[], closed: boolean): string {
-  const shown = replies.map(({ opCode, responseTo, doc }) => {
-    const numbers = { opCode: Number(opCode), responseTo: Number(responseTo) };
-    return { ...numbers, doc: doc ? (JSON.parse(comparable(doc as Document)) as unknown) : null };
+type ShownReply = Omit<RawReply, 'requestId'> & { requestId?: number };
+
+/** What was recorded does not say by which number the server called its own messages. */
+function recordedReply({ opCode, responseTo, flagBits, responseFlags, doc }: Document): ShownReply {
+  const flags = Number(flagBits ?? responseFlags);
+  return { opCode: Number(opCode), responseTo: Number(responseTo), flags, doc: doc as Document | null };
+}
+
+function messageText(replies: ShownReply[], closed: unknown): string {
+  const shown = replies.map(({ opCode, responseTo, flags, doc }, i) => {
+    const before = replies[i - 1];
+    // Of answers that follow one another each answers the one before, whatever that one was called.
+    const follows = before !== undefined && (before.flags & MORE_TO_COME) !== 0;
+    const isChained = follows && (before.requestId === undefined || before.requestId === responseTo);
+    return {
+      opCode,
+      responseTo: isChained ? 'the answer before' : responseTo,
+      flags,
+      doc: doc ? (JSON.parse(comparable(doc)) as unknown) : null,
+    };
   });
   return JSON.stringify({ closed, shown });
 }

@@ -9,7 +9,10 @@ const DECODE = { promoteValues: false, promoteLongs: false, bsonRegExp: true } a
 
 export interface RawReply {
   opCode: number;
+  requestId: number;
   responseTo: number;
+  /** Of an OP_MSG its flags, of an OP_REPLY its response flags. */
+  flags: number;
   doc: Document | null;
 }
 
@@ -41,6 +44,13 @@ export class RawClient {
     return new RawClient(socket);
   }
 
+  /** @param flags of the message, such as that many answers may follow */
+  sendCommand(database: string, command: Document, flags = 0): void {
+    const bytes = message({ ...command, $db: database }, {});
+    bytes.writeInt32LE(flags, 16);
+    this.send(bytes);
+  }
+
   send(bytes: Uint8Array): void {
     this.socket.write(bytes);
   }
@@ -70,6 +80,11 @@ export class RawClient {
     }
   }
 
+  /** Whether anything has come that was not read yet. */
+  get hasReply(): boolean {
+    return this.received.length > 0;
+  }
+
   close(): void {
     this.socket.destroy();
   }
@@ -95,5 +110,6 @@ function decode(frame: Buffer): RawReply {
   const opCode = frame.readInt32LE(12);
   const start = opCode === 1 ? 36 : 21;
   const doc = start < frame.length ? BSON.deserialize(frame.subarray(start), DECODE) : null;
-  return { opCode, responseTo: frame.readInt32LE(8), doc };
+  const [requestId, responseTo] = [frame.readInt32LE(4), frame.readInt32LE(8)];
+  return { opCode, requestId, responseTo, flags: frame.readInt32LE(16), doc };
 }
