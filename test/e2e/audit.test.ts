@@ -245,6 +245,30 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
       expect((await api.refresh(other.refreshToken)).status).toBe(200);
     });
 
+    it.each([
+      ['DELETE', 'sessions', 'user.logged_out'],
+      ['POST', 'disable', 'user.disabled'],
+    ])('a user is the same however his id is spelt: %s …/%s', async (method, rest, type) => {
+      const { id, userId } = await newSession(api);
+      const path = `/auth/admin/users/${userId.toUpperCase()}`;
+      expect((await api.send('GET', `${path}/sessions`, { token })).json).toMatchObject([{ id }]);
+      expectNoContent(await api.send(method, `${path}/${rest}`, { token }));
+      expect((await api.send('GET', `${path}/sessions`, { token })).json).toEqual([]);
+      expectNoContent(await api.send('POST', `${path}/enable`, { token }));
+      const { items } = await eventually(
+        () => events(`userId=${userId}`),
+        (page) => page.items[0]?.type === 'user.enabled',
+      );
+      expect(items.map((item) => item.type).reverse()).toEqual([
+        'user.registered',
+        'records.viewed',
+        'session.revoked',
+        type,
+        'records.viewed',
+        'user.enabled',
+      ]);
+    });
+
     it('an administrator cannot disable himself: nobody might be left to undo it', async () => {
       const { userId } = await anotherSession(api, ADMIN_EMAIL);
       for (const id of [userId, userId.toUpperCase()])
