@@ -79,7 +79,8 @@ const TELL: { readonly [Name in AuthEventName]: (payload: AuthEvents[Name]) => S
     userId,
     sessionId,
     reason: rule,
-    evidence: { action, ...evidence },
+    // Last: what a rule calls `action` is not what the policy does.
+    evidence: { ...evidence, action },
     ...from(source),
   }),
   'access_token.revoked': ({ userId, sessionId, tokenId, clientId, source }) => ({
