@@ -70,7 +70,7 @@ export interface AuditStats {
   readonly dropped: number;
   /** Rows that the database would not take. */
   readonly refused: number;
-  /** Attempts at a write that failed; what they held was kept for the next one. */
+  /** Attempts at a write that failed, and each ten seconds for which one had no answer; what they held is kept. */
   readonly failures: number;
 }
 
