@@ -140,8 +140,10 @@ export class AuthService {
     const owners = new Map<string, string>();
     for (const claims of [refreshToken, access]) if (claims) owners.set(claims.sid, claims.sub);
     for (const [sessionId, userId] of owners) {
-      await this.terminator.end(userId, [sessionId], 'logged_out', source);
-      void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, by: null, source });
+      const ended = await this.terminator.end(userId, [sessionId], 'logged_out', source);
+      // Once, however many tabs and retries ask for it: no token is too old for that.
+      if (ended.length > 0)
+        void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, by: null, source });
     }
   }
 

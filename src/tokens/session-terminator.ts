@@ -22,6 +22,7 @@ export class SessionTerminator {
    * no session is ended whose access tokens live on.
    * @param source who asked for it; null where no request did
    * @param clientId of the service that asked for it, where it was one
+   * @returns those that were not over yet
    */
   async end(
     userId: string,
@@ -29,14 +30,16 @@ export class SessionTerminator {
     reason: RevocationReason,
     source: EventSource | null,
     clientId?: string,
-  ): Promise<void> {
-    if (sessionIds.length === 0) return;
+  ): Promise<readonly string[]> {
+    if (sessionIds.length === 0) return [];
     await this.revocations.revokeSessions(sessionIds);
-    for (const sessionId of await this.store.revoke(sessionIds, reason, new Date(this.clock.now()))) {
+    const ended = await this.store.revoke(sessionIds, reason, new Date(this.clock.now()));
+    for (const sessionId of ended) {
       const byClient = clientId === undefined ? {} : { clientId };
       void this.events.emit('session.revoked', { userId, sessionId, reason, ...byClient, source });
       if (reason === 'evicted') void this.events.emit('session.evicted', { userId, sessionId, source });
     }
+    return ended;
   }
 
   /** Ends every live session of the user but those named. */

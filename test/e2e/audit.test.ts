@@ -61,9 +61,15 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
           expectError(await api.refresh(session.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
         },
       );
-      await story(['session.revoked', 'user.logged_out'], ({ refreshToken }) =>
-        api.logout({ body: { refreshToken } }),
-      );
+      await story(['session.revoked', 'user.logged_out'], async ({ refreshToken, accessToken }) => {
+        // Tabs, and a retry: he has logged out once.
+        for (let time = 0; time < 2; time += 1)
+          await Promise.all([
+            api.logout({ body: { refreshToken } }),
+            api.logout({ token: accessToken }),
+            api.logout({ body: { refreshToken } }),
+          ]);
+      });
       await story(
         ['user.logged_in', 'session.revoked', 'session.revoked', 'user.logged_out'],
         async (session) => {
