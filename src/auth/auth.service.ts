@@ -203,8 +203,14 @@ export class AuthService {
 
   /** Live sessions, latest use first. @param currentId the one that is marked as the current one */
   async sessions(userId: string, currentId: string | null = null): Promise<SessionAnswer[]> {
-    const sessions = await this.refreshTokens.list(userId);
-    return sessions.map((session) => sessionAnswer(session, currentId));
+    const [sessions, user] = await Promise.all([
+      this.refreshTokens.list(userId),
+      this.users.findById(userId),
+    ]);
+    if (!user || user.disabledAt) return [];
+    // A login that a disable or a change of password has overtaken: it yields nothing, though nobody has ended it.
+    const live = sessions.filter(({ tokenVersion }) => tokenVersion === user.tokenVersion);
+    return live.map((session) => sessionAnswer(session, currentId));
   }
 
   /** @throws AuthError `NOT_FOUND`: another user's, an unknown, an ended or a malformed id alike */
