@@ -32,6 +32,7 @@ const LEVELS = {
   'password.reset': 'warn',
   'email.verified': 'log',
   'access_token.revoked': 'log',
+  'client.refused': 'warn',
   'key.retired': 'log',
 } as const satisfies Record<AuthEventName, 'warn' | 'log' | 'debug'>;
 

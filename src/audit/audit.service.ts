@@ -35,6 +35,8 @@ const CAPACITY = 20_000;
 const ROUTINE_DELAY_MS = 1000;
 /** A process that stops waits so long for the audit log: the database may be away. */
 const LAST_WRITES_MS = 1000;
+/** And so often again, as long as it takes rows. */
+const LAST_ROUNDS = 3;
 const TOP_LIMIT = 10;
 /** A summary waits no longer for what this process has not written yet: it is added from memory then. */
 const WRITES_BEFORE_SUMMARY_MS = 1000;
@@ -70,7 +72,7 @@ export interface AuditStats {
   readonly dropped: number;
   /** Rows that the database would not take. */
   readonly refused: number;
-  /** Attempts at a write that failed; what they held was kept for the next one. */
+  /** Attempts at a write that failed, and each ten seconds for which one had no answer; what they held is kept. */
   readonly failures: number;
 }
 
@@ -175,7 +177,8 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
 
   /** What requests that were still under way have caused. */
   async onApplicationShutdown(): Promise<void> {
-    await this.finish();
+    for (let round = 0; round < LAST_ROUNDS; round += 1) await this.finish();
+    if (!this.isGivenUp && !this.isEmpty) this.giveUp();
     this.rows.stop();
     this.counts.stop();
   }
@@ -212,13 +215,31 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
     return this.queue.size + this.writing;
   }
 
+  /**
+   * Writes what waits, for a while. What comes meanwhile is for the next call: that it waits then does not mean that the
+   * database is away, and neither does a round that ends before all is written, if something was.
+   */
   private async finish(): Promise<void> {
-    if (this.isGivenUp || (this.waiting === 0 && this.counter.isEmpty)) return;
-    await atMost(LAST_WRITES_MS, this.flush());
-    const { waiting } = this;
-    if (waiting === 0) return;
+    if (this.isGivenUp || this.isEmpty) return;
+    const { failures, written } = this.stats;
+    let isInTime = false;
+    await atMost(
+      LAST_WRITES_MS,
+      this.flush().then(() => (isInTime = true)),
+    );
+    const hasFailed = this.stats.failures > failures;
+    if (hasFailed || (!isInTime && this.stats.written === written)) this.giveUp();
+  }
+
+  private get isEmpty(): boolean {
+    return this.waiting === 0 && this.counter.isEmpty;
+  }
+
+  private giveUp(): void {
     this.isGivenUp = true;
+    const { waiting } = this;
     const rows = waiting === 1 ? 'row of the audit log was' : 'rows of the audit log were';
-    this.logger.error(`${waiting} ${rows} lost: the database is away`);
+    if (waiting > 0) this.logger.error(`${waiting} ${rows} lost: the database does not take them`);
+    else this.logger.error('counters of the audit log were lost: the database does not take them');
   }
 }

@@ -3,10 +3,13 @@ import type { LoggerService } from '@nestjs/common';
 const RETRY_MS = 1000;
 /** An outage is told when it begins, and again from time to time. */
 const REMIND_MS = 60_000;
+/** A write without an answer counts as failed each time so long is over; it is waited for all the same. */
+const STALLED_MS = 10_000;
 
 /**
  * A write that is made off the path of requests: when it is due, one at a time, and again until it succeeded. A failure
- * is told and counted, and reaches nobody else.
+ * is told and counted, and reaches nobody else. A database that does not answer is not asked again meanwhile: commands,
+ * and the rows in them, would pile up.
  */
 export class BackgroundWrite {
   failures = 0;
@@ -67,16 +70,24 @@ export class BackgroundWrite {
   }
 
   private async attempt(): Promise<void> {
+    const stalled = setInterval(() => this.failed('no answer'), STALLED_MS);
+    stalled.unref();
     try {
       await this.write();
       if (this.isFailing) this.logger.log(`the database takes the audit log again; ${this.describe()}`);
       this.remindAt = null;
     } catch (error) {
-      this.failures += 1;
-      const now = performance.now();
-      if (this.remindAt !== null && now < this.remindAt) return;
-      this.remindAt = now + REMIND_MS;
-      this.logger.warn(`the audit log waits for the database, ${this.describe()}: ${String(error)}`);
+      this.failed(String(error));
+    } finally {
+      clearInterval(stalled);
     }
+  }
+
+  private failed(why: string): void {
+    this.failures += 1;
+    const now = performance.now();
+    if (this.remindAt !== null && now < this.remindAt) return;
+    this.remindAt = now + REMIND_MS;
+    this.logger.warn(`the audit log waits for the database, ${this.describe()}: ${why}`);
   }
 }

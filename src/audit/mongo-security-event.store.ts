@@ -35,7 +35,7 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     const rows = events.map(({ id, ...rest }): SecurityEventRow => {
       return { _id: toBinary(id), ...rest, expiresAt: new Date(rest.at.getTime() + retentionMs) };
     });
-    return orUnavailable(() => this.insert(rows));
+    return orUnavailable(() => this.insertWhatCan(rows));
   }
 
   async find({ userId, type, from, to, before, limit }: SecurityEventFilter): Promise<SecurityEvent[]> {
@@ -116,6 +116,20 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     });
   }
 
+  /** A row that has no form in the database keeps no other one out either: it would come back with each attempt. */
+  private async insertWhatCan(rows: SecurityEventRow[]): Promise<number> {
+    try {
+      return await this.insert(rows);
+    } catch (error) {
+      if (error instanceof mongo.MongoError) throw error;
+      const good = rows.filter(hasForm);
+      const refused = rows.length - good.length;
+      if (refused === 0) throw error;
+      this.logger.error(`a row cannot be written: ${String(error)}`);
+      return refused + (good.length > 0 ? await this.insert(good) : 0);
+    }
+  }
+
   /**
    * The bare command, not the driver's `insertMany`, which measures each document before it writes it: rows are many. It
    * is not repeated by the driver, but by who waits for it.
@@ -142,6 +156,15 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
 interface InsertAnswer {
   readonly writeErrors?: readonly { code: number; errmsg: string }[];
   readonly writeConcernError?: { errmsg: string };
+}
+
+function hasForm(row: SecurityEventRow): boolean {
+  try {
+    mongo.BSON.serialize(row);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** In a field of their own: who does not know of reasons reads the count as before. */

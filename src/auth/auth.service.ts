@@ -140,8 +140,10 @@ export class AuthService {
     const owners = new Map<string, string>();
     for (const claims of [refreshToken, access]) if (claims) owners.set(claims.sid, claims.sub);
     for (const [sessionId, userId] of owners) {
-      await this.terminator.end(userId, [sessionId], 'logged_out', source);
-      void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, by: null, source });
+      const ended = await this.terminator.end(userId, [sessionId], 'logged_out', source);
+      // Once, however many tabs and retries ask for it: no token is too old for that.
+      if (ended.length > 0)
+        void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, by: null, source });
     }
   }
 
@@ -201,8 +203,14 @@ export class AuthService {
 
   /** Live sessions, latest use first. @param currentId the one that is marked as the current one */
   async sessions(userId: string, currentId: string | null = null): Promise<SessionAnswer[]> {
-    const sessions = await this.refreshTokens.list(userId);
-    return sessions.map((session) => sessionAnswer(session, currentId));
+    const [sessions, user] = await Promise.all([
+      this.refreshTokens.list(userId),
+      this.users.findById(userId),
+    ]);
+    if (!user || user.disabledAt) return [];
+    // A login that a disable or a change of password has overtaken: it yields nothing, though nobody has ended it.
+    const live = sessions.filter(({ tokenVersion }) => tokenVersion === user.tokenVersion);
+    return live.map((session) => sessionAnswer(session, currentId));
   }
 
   /** @throws AuthError `NOT_FOUND`: another user's, an unknown, an ended or a malformed id alike */

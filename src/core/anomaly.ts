@@ -42,10 +42,16 @@ export interface LoginActivity {
 
 export type Activity = RefreshActivity | LoginActivity;
 
-/** What a rule saw; it stands in the event and in the audit log, so it must hold no secret. */
+/**
+ * What a rule saw; it stands in the event and in the audit log, so it must hold no secret. Of at most 20 fields; texts are
+ * cut at 256 characters.
+ */
 export type Suspicion = Readonly<Record<string, string | number | boolean | null>>;
 
-/** A small pure function that tells odd activity from usual one. It is asked on the path of refreshes and logins. */
+/**
+ * A small pure function that tells odd activity from usual one. It is asked on the path of refreshes and logins, so it
+ * answers at once: one that throws, or returns a promise, is logged, and suspects nobody.
+ */
 export interface AnomalyRule {
   /** Stands in the event. */
   readonly name: string;

@@ -113,7 +113,8 @@ export interface AuthEvents {
     revokedReason: RevocationReason | null;
     source: EventSource;
   };
-  'session.revoked': SessionEvent & Cause & { reason: RevocationReason };
+  /** `clientId`: of the service that asked for it, where it was one (`revoked_by_client`). */
+  'session.revoked': SessionEvent & Cause & { reason: RevocationReason; clientId?: string };
   'session.evicted': SessionEvent & Cause;
   'fingerprint.mismatched': SessionEvent & { refused: boolean; source: EventSource };
   /** A rule found a refresh or a login odd; `action` is what the policy does about it. */
@@ -132,6 +133,15 @@ export interface AuthEvents {
   'email.verified': { userId: string; source: EventSource };
   /** Through the revocation endpoint (RFC 7009); `tokenId` is its `jti`. */
   'access_token.revoked': SessionEvent & Cause & { tokenId: string; clientId: string };
+  /**
+   * Wrong credentials at the OAuth endpoints. `clientId` is that of a known client, null of any other: who mistakes the
+   * fields sends his secret as a name. `client_limit`: refused with 429 before a secret was looked at.
+   */
+  'client.refused': {
+    clientId: string | null;
+    reason: 'unknown_client' | 'wrong_secret' | 'client_limit';
+    source: EventSource;
+  };
   /** A key left the ring: its tokens are refused from now on. Told by each process, as it learns of it. */
   'key.retired': { kind: 'access' | 'refresh'; kid: string };
 }

@@ -39,10 +39,11 @@ export function fingerprints(
 
 const INITIALS: Readonly<Record<FingerprintFeature, string>> = {
   'user-agent': 'u',
-  'accept-language': 'l',
-  'sec-ch-ua-platform': 'p',
+  // In capitals where a feature is read otherwise than at first: another scheme, so nobody is logged out by that.
+  'accept-language': 'L',
+  'sec-ch-ua-platform': 'P',
   'accept-encoding': 'e',
-  'sec-ch-ua': 'b',
+  'sec-ch-ua': 'B',
   address: 'a',
 };
 
@@ -76,25 +77,77 @@ function schemeOf(fingerprint: string): string {
 
 function trait(traits: RequestTraits, feature: FingerprintFeature): string | null {
   if (feature === 'address') return traits.address;
-  const raw = traits.headers[feature];
-  const value = Array.isArray(raw) ? raw.join(', ') : (raw ?? null);
-  return feature === 'user-agent' ? browserFamily(value) : value;
+  const value = header(traits, feature);
+  switch (feature) {
+    case 'user-agent':
+      return browserFamily(value);
+    case 'accept-language':
+      return firstLanguage(value);
+    case 'sec-ch-ua-platform':
+      return platform(value, header(traits, 'user-agent'));
+    case 'sec-ch-ua':
+      return brands(value);
+    case 'accept-encoding':
+      return value;
+  }
+}
+
+function header({ headers }: RequestTraits, name: string): string | null {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : (value ?? null);
+}
+
+/**
+ * The language that a user likes best. How the others are listed and weighed changes with browsers, some of which
+ * cut the list to its first, and with each language that a user adds.
+ */
+function firstLanguage(value: string | null): string | null {
+  return value?.split(/[,;]/, 1)[0]?.trim().toLowerCase() ?? null;
+}
+
+/**
+ * The platform as the client hint has it. Browsers leave the hint out of some requests, such as those of workers, and send it
+ * over TLS alone; the user agent says the same then. One that belies the other is what the feature is for.
+ */
+function platform(hint: string | null, userAgent: string | null): string | null {
+  const named = hint?.replaceAll('"', '').trim().toLowerCase();
+  // An empty hint tells nothing, and neither does "Unknown", which browsers send where they do not know.
+  if (named && named !== 'unknown') return named === 'chromium os' ? 'chrome os' : named;
+  return parsed(userAgent)?.platform ?? null;
+}
+
+/** Names of `"Chromium";v="140", "Not=A?Brand";v="24"`: without versions, and without the made-up one, both of which change. */
+function brands(value: string | null): string | null {
+  if (value === null) return null;
+  const names = [...value.matchAll(/"((?:[^"\\]|\\.)*)"\s*;\s*v=/g)].map(([, name = '']) => name);
+  return JSON.stringify(names.filter((name) => !/not.*brand/i.test(name)).sort());
 }
 
 /** Browser family and platform: a browser update must not look like another device. */
 export function browserFamily(userAgent: string | null): string | null {
+  return parsed(userAgent)?.family ?? null;
+}
+
+interface ParsedAgent {
+  readonly family: string;
+  /** In lower case; null where it names none. */
+  readonly platform: string | null;
+}
+
+function parsed(userAgent: string | null): ParsedAgent | null {
   if (!userAgent) return null;
   const text = userAgent.slice(0, 256);
-  const known = families.get(text);
+  const known = agents.get(text);
   if (known !== undefined) return known;
   const { browser, os } = Bowser.parse(text);
   // Programs that are no browser name themselves in the first product token.
   const family = `${browser.name || text.split(/[/\s]/, 1)[0]}|${os.name ?? ''}`;
-  if (families.size >= MAX_FAMILIES) families.clear();
-  families.set(text, family);
-  return family;
+  const agent = { family, platform: os.name?.toLowerCase() ?? null };
+  if (agents.size >= MAX_AGENTS) agents.clear();
+  agents.set(text, agent);
+  return agent;
 }
 
-/** Parsing costs more than all the rest of a fingerprint, and the same text always gives the same family. */
-const families = new Map<string, string>();
-const MAX_FAMILIES = 1000;
+/** Parsing costs more than all the rest of a fingerprint, and the same text always gives the same. */
+const agents = new Map<string, ParsedAgent>();
+const MAX_AGENTS = 1000;

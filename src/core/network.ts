@@ -14,15 +14,22 @@ export interface NetworkPrefix {
 export const CLIENT_NETWORK: NetworkPrefix = { ipv4: 24, ipv6: 64 };
 
 /**
- * The network of an address, in one spelling; null where the text is no address. An IPv4 address within IPv6 is IPv4.
+ * The network of an address, in one spelling; null where the text is no address. An IPv4 address within IPv6 is IPv4: one
+ * that the system maps, and one that a translator writes into its prefix (64:ff9b::/96, RFC 6052).
  */
 export function networkOf(ip: string, prefix: NetworkPrefix): string | null {
   if (!ipaddr.isValid(ip)) return null;
-  const address = ipaddr.process(ip);
+  const address = unwrapped(ipaddr.process(ip));
   const bits = address.kind() === 'ipv4' ? prefix.ipv4 : prefix.ipv6;
   const bytes = address.toByteArray().map((byte, index) => byte & mask(bits - 8 * index));
   return `${ipaddr.fromByteArray(bytes).toString()}/${bits}`;
 }
+
+function unwrapped(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
+  const isTranslated = address.kind() === 'ipv6' && address.match(TRANSLATED);
+  return isTranslated ? ipaddr.fromByteArray(address.toByteArray().slice(12)) : address;
+}
+const TRANSLATED = ipaddr.parseCIDR('64:ff9b::/96');
 
 /** Of one byte, so many leading bits. */
 function mask(bits: number): number {

@@ -67,10 +67,11 @@ const TELL: { readonly [Name in AuthEventName]: (payload: AuthEvents[Name]) => S
   'refresh_token.restored': told,
   'refresh_token.reuse_detected': ({ evidence: reason, ...payload }) => ({ ...told(payload), reason }),
   'refresh_token.refused': ({ reason, ...payload }) => ({ ...told(payload), reason }),
-  'session.revoked': ({ userId, sessionId, reason, source }) => ({
+  'session.revoked': ({ userId, sessionId, reason, clientId, source }) => ({
     userId,
     sessionId,
     reason,
+    evidence: clientId === undefined ? null : { clientId },
     ...from(source),
   }),
   'session.evicted': ({ userId, sessionId, source }) => ({ userId, sessionId, ...from(source) }),
@@ -79,13 +80,19 @@ const TELL: { readonly [Name in AuthEventName]: (payload: AuthEvents[Name]) => S
     userId,
     sessionId,
     reason: rule,
-    evidence: { action, ...evidence },
+    // Last: what a rule calls `action` is not what the policy does.
+    evidence: { ...evidence, action },
     ...from(source),
   }),
   'access_token.revoked': ({ userId, sessionId, tokenId, clientId, source }) => ({
     userId,
     sessionId,
     evidence: { tokenId, clientId },
+    ...from(source),
+  }),
+  'client.refused': ({ clientId, reason, source }) => ({
+    reason,
+    evidence: clientId === null ? null : { clientId },
     ...from(source),
   }),
   'key.retired': ({ kind, kid }) => ({ evidence: { kind, kid } }),
@@ -110,6 +117,7 @@ const ROUTINE: ReadonlySet<AuthEventName> = new Set<AuthEventName>([
 
 /** A flood of requests over a limit is routine too: it must not cost more than it did. */
 export function isRoutine({ type, reason }: Pick<SecurityEvent, 'type' | 'reason'>): boolean {
+  if (type === 'client.refused') return reason === 'client_limit';
   return ROUTINE.has(type) || (type === 'login.locked' && reason !== 'failure_limit');
 }
 

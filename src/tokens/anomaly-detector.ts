@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Activity, AnomalyRule, Suspicion } from '../core/anomaly.js';
 import type { EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import { readSuspicion } from '../core/suspicion.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 
 /** What the policy ends; null where the request is answered. */
@@ -53,10 +54,10 @@ export class AnomalyDetector {
     return isSuspicious && action !== 'report' ? action : null;
   }
 
-  /** A rule of the application that fails is its bug, and nobody's refusal. */
+  /** A rule of the application that fails, or returns what is no answer, is its bug, and nobody's refusal. */
   private ask(rule: AnomalyRule, activity: Activity): Suspicion | null {
     try {
-      return rule.examine(activity);
+      return readSuspicion(rule.examine(activity));
     } catch (error) {
       this.logger.error(`the anomaly rule ${rule.name} failed: ${String(error)}`);
       return null;

@@ -21,19 +21,25 @@ export class SessionTerminator {
    * Ends the sessions, also where some are over already. The revocation entries come first: after a crash in between
    * no session is ended whose access tokens live on.
    * @param source who asked for it; null where no request did
+   * @param clientId of the service that asked for it, where it was one
+   * @returns those that were not over yet
    */
   async end(
     userId: string,
     sessionIds: readonly string[],
     reason: RevocationReason,
     source: EventSource | null,
-  ): Promise<void> {
-    if (sessionIds.length === 0) return;
+    clientId?: string,
+  ): Promise<readonly string[]> {
+    if (sessionIds.length === 0) return [];
     await this.revocations.revokeSessions(sessionIds);
-    for (const sessionId of await this.store.revoke(sessionIds, reason, new Date(this.clock.now()))) {
-      void this.events.emit('session.revoked', { userId, sessionId, reason, source });
+    const ended = await this.store.revoke(sessionIds, reason, new Date(this.clock.now()));
+    for (const sessionId of ended) {
+      const byClient = clientId === undefined ? {} : { clientId };
+      void this.events.emit('session.revoked', { userId, sessionId, reason, ...byClient, source });
       if (reason === 'evicted') void this.events.emit('session.evicted', { userId, sessionId, source });
     }
+    return ended;
   }
 
   /** Ends every live session of the user but those named. */

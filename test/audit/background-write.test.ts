@@ -72,6 +72,28 @@ describe(BackgroundWrite.name, () => {
     expect(attempts).toBe(done);
   });
 
+  it('a database that hangs is told of as one that fails, and not asked again until it answers', async () => {
+    let finish = (): void => undefined;
+    outcome = () => new Promise((resolve) => (finish = resolve));
+    write.due(0);
+    await jest.advanceTimersByTimeAsync(9_000);
+    expect(write.failures).toBe(0);
+    write.due(0);
+    await jest.advanceTimersByTimeAsync(56_000);
+    expect({ attempts, failures: write.failures }).toEqual({ attempts: 1, failures: 6 });
+    expect(told).toEqual([expect.stringMatching(/two rows wait: no answer/)]);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(told).toHaveLength(2);
+    outcome = async () => undefined;
+    finish();
+    await jest.advanceTimersByTimeAsync(1);
+    expect(told[2]).toMatch(/takes the audit log again/);
+    // What became due meanwhile.
+    expect(attempts).toBe(2);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect({ attempts, failures: write.failures }).toEqual({ attempts: 2, failures: 7 });
+  });
+
   it('a flush writes at once, after what is being written', async () => {
     write.due(1000);
     await write.flush();

@@ -89,6 +89,15 @@ describe(MongoSecurityEventStore.name, () => {
     expect(await store.find({ limit: 10 })).toHaveLength(3);
   });
 
+  it('a row that cannot be written is refused, and keeps no other one of its batch out', async () => {
+    const loop: Record<string, unknown> = {};
+    loop['loop'] = loop;
+    const [before, after] = [event(1), event(3)];
+    expect(await store.write([before, event(2, { evidence: loop }), after], DAY)).toBe(1);
+    expect(await store.find({ limit: 10 })).toEqual([after, before]);
+    expect(await store.write([event(4, { evidence: loop })], DAY)).toBe(1);
+  });
+
   it('filters by user, type and time: from the one moment on, before the other', async () => {
     const rows = [
       event(1),

@@ -32,6 +32,9 @@ const USER_AGENTS = {
     'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1',
 };
 
+/** Chrome on the platform in place of the dollar. */
+const AGENT = 'Mozilla/5.0 ($) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+
 const BASE: RequestTraits = {
   headers: {
     'user-agent': USER_AGENTS.chromeOnWindows,
@@ -53,7 +56,7 @@ function fingerprint(traits: RequestTraits, features = DEFAULT_FEATURES): string
 
 describe(fingerprints.name, () => {
   it('is the same for the same request, whatever the order in which the features are listed', () => {
-    expect(fingerprint(BASE)).toMatch(/^lpu-[A-Za-z0-9_-]{4}\.[A-Za-z0-9_-]{43}$/);
+    expect(fingerprint(BASE)).toMatch(/^LPu-[A-Za-z0-9_-]{4}\.[A-Za-z0-9_-]{43}$/);
     expect(fingerprint(BASE, [...DEFAULT_FEATURES].reverse())).toBe(fingerprint(BASE));
   });
 
@@ -72,13 +75,45 @@ describe(fingerprints.name, () => {
     ['another browser of the same engine', { 'user-agent': USER_AGENTS.edgeOnWindows }],
     ['the same browser on another platform', { 'user-agent': USER_AGENTS.chromeOnMac }],
     ['another client hint of the platform', { 'sec-ch-ua-platform': '"macOS"' }],
-    ['no client hint where there was one', { 'sec-ch-ua-platform': undefined }],
     ['another language', { 'accept-language': 'fr-FR' }],
     ['no language at all', { 'accept-language': undefined }],
     ['a script', { 'user-agent': 'curl/8.5.0' }],
     ['no user agent', { 'user-agent': undefined }],
   ])('%s is another fingerprint', (_threat, headers) => {
     expect(fingerprint(withHeaders(headers))).not.toBe(fingerprint(BASE));
+  });
+
+  it.each([
+    [
+      'a request without client hints, as of a worker or over plain HTTP',
+      { 'sec-ch-ua-platform': undefined },
+    ],
+    ['a browser that does not know its platform', { 'sec-ch-ua-platform': '"Unknown"' }],
+    ['another spelling of the same language', { 'accept-language': 'de-de;q=1,  de;q=0.8' }],
+    ['one more language in the settings', { 'accept-language': 'de-DE,de;q=0.9,en;q=0.8' }],
+    ['a browser that cuts the list of languages', { 'accept-language': 'de-DE' }],
+  ])('an honest browser stays the same: %s', (_what, headers) => {
+    expect(fingerprint(withHeaders(headers))).toBe(fingerprint(BASE));
+  });
+
+  it.each([
+    ['Windows', USER_AGENTS.chromeOnWindows],
+    ['macOS', USER_AGENTS.chromeOnMac],
+    ['Linux', AGENT.replace('$', 'X11; Linux x86_64')],
+    ['Android', AGENT.replace('$', 'Linux; Android 10; K')],
+    ['Chrome OS', AGENT.replace('$', 'X11; CrOS x86_64 14541.0.0')],
+  ])('the hint "%s" and the user agent name one platform', (name, userAgent) => {
+    const [hinted, bare] = [`"${name}"`, undefined].map((hint) =>
+      fingerprint(withHeaders({ 'user-agent': userAgent, 'sec-ch-ua-platform': hint })),
+    );
+    expect(bare).toBe(hinted);
+  });
+
+  it('an update changes the versions of sec-ch-ua, its order and its made-up brand, and nothing else', () => {
+    const ofBrands = (brands: string) => fingerprint(withHeaders({ 'sec-ch-ua': brands }), ['sec-ch-ua']);
+    const before = ofBrands('"Chromium";v="139", "Not;A=Brand";v="99", "Google Chrome";v="139"');
+    expect(ofBrands('"Google Chrome";v="140", "Chromium";v="140", "Not=A?Brand";v="24"')).toBe(before);
+    expect(ofBrands('"Chromium";v="139", "Not;A=Brand";v="99", "Microsoft Edge";v="139"')).not.toBe(before);
   });
 
   it('tells programs that are no browsers apart by name, not by version', () => {
@@ -95,7 +130,7 @@ describe(fingerprints.name, () => {
 
   it.each([
     ['accept-encoding', withHeaders({ 'accept-encoding': 'gzip' })],
-    ['sec-ch-ua', withHeaders({ 'sec-ch-ua': '"Chromium";v="143"' })],
+    ['sec-ch-ua', withHeaders({ 'sec-ch-ua': '"Chromium";v="120", "Opera";v="106"' })],
     ['address', { ...BASE, address: '198.51.100.7' }],
   ] as const)('%s counts where it is chosen, and only there', (feature, changed) => {
     expect(fingerprint(changed)).toBe(fingerprint(BASE));
@@ -127,8 +162,9 @@ describe(fingerprints.name, () => {
   });
 
   it('takes a header sent twice for what it is, and a huge or odd one without harm', () => {
-    const twice = withHeaders({ 'accept-language': ['de', 'fr'] });
-    expect(fingerprint(twice)).not.toBe(fingerprint(withHeaders({ 'accept-language': 'de' })));
+    const twice = withHeaders({ 'accept-encoding': ['br', 'gzip'] });
+    const once = withHeaders({ 'accept-encoding': 'br' });
+    expect(fingerprint(twice, ['accept-encoding'])).not.toBe(fingerprint(once, ['accept-encoding']));
     for (const userAgent of ['('.repeat(16_000), '\0', '/', ' ', '__proto__', 'Mozilla/5.0 '.repeat(2_000)])
       expect(fingerprint(withHeaders({ 'user-agent': userAgent }), FINGERPRINT_FEATURES)).toHaveLength(55);
   });

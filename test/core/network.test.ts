@@ -5,6 +5,10 @@ describe(networkOf, () => {
   it.each([
     ['203.0.113.7', '203.0.113.0/24'],
     ['::ffff:203.0.113.7', '203.0.113.0/24'],
+    // What a service without IPv4 sees of clients that have nothing else (RFC 6052): else the whole of IPv4 is one client.
+    ['64:ff9b::203.0.113.7', '203.0.113.0/24'],
+    ['64:ff9b::cb00:7107', '203.0.113.0/24'],
+    ['64:ff9b:1::cb00:7107', '64:ff9b:1::/64'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
     ['fe80::1%eth0', 'fe80::/64'],

@@ -53,6 +53,17 @@ describe(securityEvent, () => {
     expect(theft.evidence).toMatchObject({ generation: 3, presentedGeneration: 1, revoked: true, lastUse });
   });
 
+  it('names the service that revoked a session, and the one whose secret was guessed at', () => {
+    const session = { userId: 'u', sessionId: 's', source: SOURCE };
+    const revoked = row('session.revoked', { ...session, reason: 'revoked_by_client', clientId: 'gateway' });
+    expect(revoked).toMatchObject({ reason: 'revoked_by_client', evidence: { clientId: 'gateway' } });
+    const guessed = row('client.refused', { clientId: 'gateway', reason: 'wrong_secret', source: SOURCE });
+    expect(guessed).toMatchObject({ reason: 'wrong_secret', evidence: { clientId: 'gateway' }, ...SOURCE });
+    expect(
+      row('client.refused', { clientId: null, reason: 'unknown_client', source: SOURCE }),
+    ).not.toHaveProperty('evidence');
+  });
+
   it('names the administrator and the user he acted on', () => {
     const acted = row('user.disabled', { userId: 'u', by: 'admin', source: SOURCE });
     expect(acted).toMatchObject({ userId: 'u', by: 'admin', ...SOURCE });
@@ -81,6 +92,7 @@ describe(securityEvent, () => {
     ]);
     for (const reason of ['login_limit', 'refresh_limit'])
       expect(isRoutine({ type: 'login.locked', reason })).toBe(true);
+    expect(isRoutine({ type: 'client.refused', reason: 'client_limit' })).toBe(true);
     expect(AUTH_EVENT_NAMES.length).toBeGreaterThan(15);
   });
 });

@@ -61,9 +61,15 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
           expectError(await api.refresh(session.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
         },
       );
-      await story(['session.revoked', 'user.logged_out'], ({ refreshToken }) =>
-        api.logout({ body: { refreshToken } }),
-      );
+      await story(['session.revoked', 'user.logged_out'], async ({ refreshToken, accessToken }) => {
+        // Tabs, and a retry: he has logged out once.
+        for (let time = 0; time < 2; time += 1)
+          await Promise.all([
+            api.logout({ body: { refreshToken } }),
+            api.logout({ token: accessToken }),
+            api.logout({ body: { refreshToken } }),
+          ]);
+      });
       await story(
         ['user.logged_in', 'session.revoked', 'session.revoked', 'user.logged_out'],
         async (session) => {
@@ -243,6 +249,30 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
       expectNoContent(await api.send('POST', `${path}/enable`, { token }));
       expect(sessionOf(await login()).userId).toBe(session.userId);
       expect((await api.refresh(other.refreshToken)).status).toBe(200);
+    });
+
+    it.each([
+      ['DELETE', 'sessions', 'user.logged_out'],
+      ['POST', 'disable', 'user.disabled'],
+    ])('a user is the same however his id is spelt: %s …/%s', async (method, rest, type) => {
+      const { id, userId } = await newSession(api);
+      const path = `/auth/admin/users/${userId.toUpperCase()}`;
+      expect((await api.send('GET', `${path}/sessions`, { token })).json).toMatchObject([{ id }]);
+      expectNoContent(await api.send(method, `${path}/${rest}`, { token }));
+      expect((await api.send('GET', `${path}/sessions`, { token })).json).toEqual([]);
+      expectNoContent(await api.send('POST', `${path}/enable`, { token }));
+      const { items } = await eventually(
+        () => events(`userId=${userId}`),
+        (page) => page.items[0]?.type === 'user.enabled',
+      );
+      expect(items.map((item) => item.type).reverse()).toEqual([
+        'user.registered',
+        'records.viewed',
+        'session.revoked',
+        type,
+        'records.viewed',
+        'user.enabled',
+      ]);
     });
 
     it('an administrator cannot disable himself: nobody might be left to undo it', async () => {

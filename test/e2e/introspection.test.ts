@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { ObjectId } from 'mongodb';
-import { AuthEventBus, IntrospectionService } from '../../src/index.js';
+import { AuthEventBus, type AuthEvents, IntrospectionService } from '../../src/index.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import {
   type Answer,
@@ -268,7 +268,10 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
       expect(heard).toEqual([
         [
           'session.revoked',
-          { userId: session.userId, sessionId: session.id, reason: 'revoked_by_client', source: SOURCE },
+          {
+            ...{ userId: session.userId, sessionId: session.id, clientId: GATEWAY.id, source: SOURCE },
+            reason: 'revoked_by_client',
+          },
         ],
       ]);
       await revoke(session.refreshToken);
@@ -384,6 +387,8 @@ describe.each(ADAPTERS)('an application on %s', (adapter) => {
       throttle: { failures: { limit: 3, window: '1m' } },
     });
     const host = await HostApp.start(adapter, options);
+    const told: AuthEvents['client.refused'][] = [];
+    host.app.get(AuthEventBus).on('client.refused', (payload) => told.push(payload));
     const ask = (authorization: string) =>
       host.api().send('POST', '/auth/introspect', {
         raw: 'token=x',
@@ -405,6 +410,15 @@ describe.each(ADAPTERS)('an application on %s', (adapter) => {
       for (let time = 0; time < 3; time += 1)
         expect((await ask(basic({ id: `nobody-${time}`, secret: secret() }))).status).toBe(401);
       expect((await ask(basic({ id: 'nobody', secret: secret() }))).status).toBe(429);
+      const times = (count: number, reason: string, clientId: string | null) =>
+        Array.from({ length: count }, () => ({ clientId, reason, source: SOURCE }));
+      // Not the name that nobody has: it may be a secret in the wrong field.
+      expect(told).toEqual([
+        ...times(3, 'wrong_secret', GATEWAY.id),
+        ...times(2, 'client_limit', GATEWAY.id),
+        ...times(3, 'unknown_client', null),
+        ...times(1, 'client_limit', null),
+      ]);
     } finally {
       await host.stop();
     }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import {
   AuthError,
@@ -12,6 +12,7 @@ import {
   UsersService,
   type UserStore,
 } from '../../src/index.js';
+import { ActionTokens } from '../../src/users/action-tokens.js';
 import { eventually } from '../support/eventually.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import {
@@ -121,6 +122,35 @@ describe.each(ADAPTERS)('links out of mail in a host on %s', (adapter) => {
     ]);
     expect(sent[0]).toMatchObject({ kind: 'email_verification', to: email, name: 'Ada' });
   });
+});
+
+it('every time that somebody asks for a link is told of once, whether or not a link goes out', async () => {
+  const sent: MailMessage[] = [];
+  const host = await HostApp.start('express', {
+    mailer: { send: async (message) => void sent.push(message) },
+    throttle: { login: { limit: 1000, window: '1m' }, mails: { limit: 2, window: '10m' } },
+  });
+  try {
+    const { email, userId } = await newSession(host.api());
+    const told: unknown[] = [];
+    host.app.get(AuthEventBus).on('password.reset_requested', (payload) => told.push(payload));
+    const tokens = host.app.get(ActionTokens, { strict: false });
+    // The first attempt to make a link fails, as where the database stumbles; it is made again.
+    jest.spyOn(tokens, 'issue').mockRejectedValueOnce(new AuthError('TEMPORARILY_UNAVAILABLE'));
+    const notifications = host.app.get(NotificationService);
+    for (let time = 0; time < 4; time += 1) {
+      expect((await host.api().post('/auth/forgot-password', { email })).status).toBe(202);
+      await notifications.idle();
+    }
+    const told4 = await eventually(
+      async () => told,
+      ({ length }) => length >= 4,
+    );
+    expect(told4).toEqual(Array.from({ length: 4 }, () => expect.objectContaining({ userId })));
+    expect(sent.map(({ kind }) => kind)).toEqual(['password_reset', 'password_reset']);
+  } finally {
+    await host.stop();
+  }
 });
 
 it('a password that was set is told of, also where the sessions could not be ended then', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { mongo } from 'mongoose';
 import { ANOMALY_RULES, type AnomalyRule } from '../../src/core/anomaly.js';
 import type { AnomalyOptions } from '../../src/core/options/auth-options.js';
+import { securityEvent } from '../../src/core/security-event.js';
 import { AnomalyDetector } from '../../src/tokens/anomaly-detector.js';
 import { InMemoryRefreshTokenStore } from '../support/in-memory-refresh-token.store.js';
 import { CLIENT, RotationWorld } from '../support/rotation-world.js';
@@ -177,5 +179,53 @@ describe(AnomalyDetector.name, () => {
     expect(typeof (await world.refresh(world.token(await world.login())))).toBe('object');
     expect(logged).toHaveBeenCalledWith(expect.stringContaining('a bug of the host'));
     logged.mockRestore();
+  });
+
+  it.each([
+    ['a promise', async () => ({ odd: true })],
+    ['a promise that rejects', async () => Promise.reject(new Error('a bug of the host'))],
+    ['what some library takes for a promise', () => ({ then: () => undefined })],
+    ['true', () => true],
+    ['a text', () => 'odd'],
+    ['a list', () => [1]],
+    ['a function', () => () => ({})],
+  ])('a rule that returns %s is logged, and refuses nobody', async (_what, examine) => {
+    const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const rules = [{ name: 'broken', examine: examine as unknown as AnomalyRule['examine'] }];
+    const world = newWorld({ action: 'revoke-user', rules });
+    expect(typeof (await world.refresh(world.token(await world.login())))).toBe('object');
+    expect(suspicions(world)).toEqual([]);
+    expect(logged).toHaveBeenCalledWith(expect.stringMatching(/the anomaly rule broken failed: .*returned/));
+    logged.mockRestore();
+  });
+
+  it('whatever a rule says it saw fits into an event and into the database', async () => {
+    const loop: Record<string, unknown> = {};
+    loop['loop'] = loop;
+    const saw = {
+      ip: '203.0.113.9',
+      action: 'none',
+      loop,
+      big: 10n ** 30n,
+      'a\0b.c': 'x'.repeat(10_000),
+      _bsontype: 'ObjectId',
+      half: '\ud800',
+      ...Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`n${n}`, n])),
+    };
+    const world = newWorld({ rules: [{ name: 'all', examine: () => saw as never }] });
+    await world.refresh(world.token(await world.login()));
+    const [suspicion] = suspicions(world) as { evidence: Record<string, unknown> }[];
+    expect(Object.keys(suspicion?.evidence ?? {})).toHaveLength(20);
+    expect(suspicion?.evidence).toMatchObject({
+      ip: '203.0.113.9',
+      loop: '(object)',
+      big: '(bigint)',
+      'a-b-c': 'x'.repeat(256),
+      '-bsontype': 'ObjectId',
+      half: '\ufffd',
+    });
+    expect(() => mongo.BSON.serialize(suspicion ?? {})).not.toThrow();
+    const row = securityEvent('id', new Date(), 'activity.suspected', suspicion as never);
+    expect(row.evidence).toMatchObject({ action: 'report' });
   });
 });

@@ -62,6 +62,7 @@ const REASONS: { readonly [Name in AuthEventName]?: Reason<AuthEvents[Name]> } =
       revocation_completed: true,
     },
   ],
+  'client.refused': ['reason', { unknown_client: true, wrong_secret: true, client_limit: true }],
   // Of the rules that the service runs.
   'activity.suspected': ['rule', Object.fromEntries(ANOMALY_RULES.map(({ name }) => [name, true as const]))],
 };

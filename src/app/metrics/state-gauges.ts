@@ -102,7 +102,7 @@ export class StateGauges implements OnModuleInit {
     );
     this.total(
       'audit_write_failures_total',
-      'Writes of the audit log that failed; their rows were kept for the next one.',
+      'Writes of the audit log that failed, and each ten seconds without an answer; rows are kept.',
       () => audit.stats.failures,
     );
   }

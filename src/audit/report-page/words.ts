@@ -28,6 +28,7 @@ const EVENTS: Readonly<Record<AuthEventName, string>> = {
   'password.reset': 'Passwords set by a link',
   'email.verified': 'Addresses verified',
   'access_token.revoked': 'Access tokens revoked by services',
+  'client.refused': 'Services refused',
   'key.retired': 'Keys retired',
 };
 
@@ -42,6 +43,7 @@ const CLASSIFICATIONS: Readonly<Record<ReuseEvidence, string>> = {
 type Reason =
   | AuthEvents['login.failed']['reason']
   | AuthEvents['login.locked']['reason']
+  | AuthEvents['client.refused']['reason']
   | RefusalReason
   | RevocationReason;
 
@@ -55,6 +57,9 @@ const REASONS: Readonly<Record<Reason, string>> = {
   failure_limit: 'too many wrong passwords for an account',
   login_limit: 'too many logins from an address',
   refresh_limit: 'too many refreshes from an address',
+  unknown_client: 'no such client',
+  wrong_secret: 'wrong secret of a client',
+  client_limit: 'too many wrong secrets for a client',
   session_unknown: 'no such session any more',
   session_expired: 'the session had expired',
   session_revoked: 'the session had been ended',

@@ -41,16 +41,15 @@ export class AdminService {
     admin: Administrator,
     currentId: string | null = null,
   ): Promise<SessionAnswer[]> {
-    await this.assertUser(userId);
-    const sessions = await this.auth.sessions(userId, currentId);
-    this.tellOfView('sessions', userId, admin);
+    const id = await this.knownId(userId);
+    const sessions = await this.auth.sessions(id, currentId);
+    this.tellOfView('sessions', id, admin);
     return sessions;
   }
 
   /** Logs a user out everywhere. @throws AuthError `NOT_FOUND` */
-  async endSessions(userId: string, { id, source }: Administrator): Promise<void> {
-    await this.assertUser(userId);
-    await this.auth.logoutEverywhere(userId, source, id);
+  async endSessions(userId: string, { id: by, source }: Administrator): Promise<void> {
+    await this.auth.logoutEverywhere(await this.knownId(userId), source, by);
   }
 
   /**
@@ -58,17 +57,16 @@ export class AdminService {
    * undo it.
    * @throws AuthError `NOT_FOUND`, `FORBIDDEN` (himself)
    */
-  async disable(userId: string, { id, source }: Administrator): Promise<void> {
-    if (userId.toLowerCase() === id.toLowerCase())
-      throw new AuthError('FORBIDDEN', { message: 'An administrator cannot disable himself.' });
-    if (userId.length > MAX_ID || !(await this.auth.disableUser(userId, source, id)))
-      throw new AuthError('NOT_FOUND');
+  async disable(userId: string, { id: by, source }: Administrator): Promise<void> {
+    const id = await this.knownId(userId);
+    if (id === by) throw new AuthError('FORBIDDEN', { message: 'An administrator cannot disable himself.' });
+    if (!(await this.auth.disableUser(id, source, by))) throw new AuthError('NOT_FOUND');
   }
 
   /** Lets a disabled user log in again. @throws AuthError `NOT_FOUND` */
-  async enable(userId: string, { id, source }: Administrator): Promise<void> {
-    if (userId.length > MAX_ID || !(await this.auth.enableUser(userId, source, id)))
-      throw new AuthError('NOT_FOUND');
+  async enable(userId: string, { id: by, source }: Administrator): Promise<void> {
+    const id = await this.knownId(userId);
+    if (!(await this.auth.enableUser(id, source, by))) throw new AuthError('NOT_FOUND');
   }
 
   /**
@@ -102,9 +100,11 @@ export class AdminService {
     return report;
   }
 
-  private async assertUser(userId: string): Promise<void> {
+  /** As the store spells it. An id may come in another spelling; sessions and events are found by this one alone. */
+  private async knownId(userId: string): Promise<string> {
     const user = userId.length > MAX_ID ? null : await this.users.findById(userId);
     if (!user) throw new AuthError('NOT_FOUND');
+    return user.id;
   }
 
   private tellOfView(

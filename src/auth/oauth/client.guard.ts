@@ -4,10 +4,11 @@ import { isKnownClient, presentedClient } from '../../core/client-credentials.js
 import { AuthError } from '../../core/errors.js';
 import type { Form } from '../../core/form.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../core/options/resolve-options.js';
+import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { clientAddress } from '../../throttle/client-address.js';
 import { ThrottleService } from '../../throttle/throttle.service.js';
 import { RefusingGuard } from '../guards/refusing.guard.js';
-import { addressOf, headerOf, type HttpRequest, requestOf } from '../http-request.js';
+import { addressOf, headerOf, type HttpRequest, requestOf, sourceOf } from '../http-request.js';
 import { FormReader } from './form-reader.js';
 import { OAuthError } from './oauth-error.js';
 
@@ -28,6 +29,7 @@ export class ClientGuard extends RefusingGuard {
     private readonly adapterHost: HttpAdapterHost,
     private readonly throttle: ThrottleService,
     private readonly forms: FormReader,
+    private readonly events: AuthEventBus,
   ) {
     super();
   }
@@ -47,10 +49,17 @@ export class ClientGuard extends RefusingGuard {
       throw new OAuthError('invalid_client', 'Client credentials are required.');
     const { client } = presented;
     // What is guessed at are the secrets of clients that exist; all other names count as one.
-    const name = clients.has(client.id) ? client.id : '';
-    const attempt = `${name} address:${clientAddress(addressOf(request))}`;
-    await this.throttle.admitClient(attempt);
+    const clientId = clients.has(client.id) ? client.id : null;
+    const attempt = `${clientId ?? ''} address:${clientAddress(addressOf(request))}`;
+    const told = { clientId, source: sourceOf(request) };
+    await this.throttle.admitClient(attempt).catch((error: unknown) => {
+      if (error instanceof AuthError && error.code === 'TOO_MANY_ATTEMPTS')
+        void this.events.emit('client.refused', { ...told, reason: 'client_limit' });
+      throw error;
+    });
     if (!isKnownClient(client, clients)) {
+      const reason = clientId === null ? 'unknown_client' : 'wrong_secret';
+      void this.events.emit('client.refused', { ...told, reason });
       await this.throttle.clientFailed(attempt);
       throw new OAuthError('invalid_client', 'The client is unknown, or its secret is wrong.');
     }

@@ -73,7 +73,10 @@ export class IntrospectionService {
    */
   async revoke(token: string, clientId: string, source: EventSource | null = null): Promise<void> {
     const refresh = this.signer.verifyRefreshToken(token);
-    if (refresh) return this.terminator.end(refresh.sub, [refresh.sid], 'revoked_by_client', source);
+    if (refresh) {
+      await this.terminator.end(refresh.sub, [refresh.sid], 'revoked_by_client', source, clientId);
+      return;
+    }
     const access = this.signer.verifyAccessToken(token);
     if (!access || this.isOver(access)) return;
     if (!this.revocations.isOn)

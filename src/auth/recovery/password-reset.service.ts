@@ -31,7 +31,7 @@ export class PasswordResetService {
    */
   request(email: string, source: EventSource): void {
     if (!this.notifications.isOn) throw new AuthError('NOT_FOUND');
-    if (!this.notifications.post('password_reset', () => this.compose(normalizeEmail(email), source)))
+    if (!this.notifications.post('password_reset', this.composer(normalizeEmail(email), source)))
       throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'too much mail waits', retryAfter: 30 });
   }
 
@@ -62,13 +62,20 @@ export class PasswordResetService {
     }
   }
 
-  private async compose(email: string, source: EventSource): Promise<Composed | null> {
-    if (!(await this.throttle.admitMail('password_reset', email))) return null;
-    const user = await this.users.findByEmail(email);
-    void this.events.emit('password.reset_requested', { userId: user?.id ?? null, source });
-    if (!user || user.disabledAt) return null;
-    const issued = await this.actionTokens.issue('password_reset', user.id, bindingOf(user));
-    return { user, happening: { kind: 'password_reset', ...issued, source } };
+  /** What it gives is asked again after a failure: what was told of and counted by then is so once. */
+  private composer(email: string, source: EventSource): () => Promise<Composed | null> {
+    let isTold = false;
+    let isAdmitted: boolean | undefined;
+    return async () => {
+      const user = await this.users.findByEmail(email);
+      // Whether or not a mail goes out: that somebody asks again and again is what matters.
+      if (!isTold) void this.events.emit('password.reset_requested', { userId: user?.id ?? null, source });
+      isTold = true;
+      isAdmitted ??= await this.throttle.admitMail('password_reset', email);
+      if (!isAdmitted || !user || user.disabledAt) return null;
+      const issued = await this.actionTokens.issue('password_reset', user.id, bindingOf(user));
+      return { user, happening: { kind: 'password_reset', ...issued, source } };
+    };
   }
 }
 

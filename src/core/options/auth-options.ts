@@ -223,7 +223,8 @@ export interface FingerprintOptions {
    */
   mode?: 'off' | 'report' | 'enforce';
   /**
-   * Which traits of a request count.
+   * Which traits of a request count. Of a user agent the browser and the platform count, of `accept-language` the first
+   * language, of `sec-ch-ua` the brands without versions, so updates change nothing; `accept-encoding` counts as it is.
    * @default ['user-agent', 'accept-language', 'sec-ch-ua-platform']
    */
   features?: readonly FingerprintFeature[];
