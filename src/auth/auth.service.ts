@@ -184,7 +184,7 @@ export class AuthService {
       await this.revocations.revokeTokenVersion(retiredTokenVersion);
       const request = { transport: current.transport, ...current.device };
       const opened = await this.refreshTokens.open(user, request, client, currentId);
-      await this.terminator.endAll(id, 'password_changed', source, [opened.session.id]);
+      await this.terminator.endAll(id, 'password_changed', source, (each) => each.id === opened.session.id);
       return this.grant(opened);
     } finally {
       // It is changed, whatever fails afterwards: its owner must know.
@@ -216,7 +216,7 @@ export class AuthService {
     { id, session }: AuthenticatedUser,
     source: EventSource | null = null,
   ): Promise<void> {
-    await this.terminator.endAll(id, 'ended_by_user', source, [session.id]);
+    await this.terminator.endAll(id, 'ended_by_user', source, (each) => each.id === session.id);
   }
 
   /** Disables a user and ends everything he has. False where there is no such user. */
