@@ -41,7 +41,7 @@ export interface NewSession {
 export interface LoginCircumstances {
   /** Wrong passwords from the same origin before it. */
   readonly failedAttempts: number;
-  /** The device carries the account's cookie. */
+  /** The device carries the account's cookie, of a login under its present token version. */
   readonly isKnownDevice: boolean;
 }
 

@@ -13,6 +13,14 @@ import { SessionTerminator } from '../../tokens/session-terminator.js';
 import { ActionTokens } from '../../users/action-tokens.js';
 import { UsersService } from '../../users/users.service.js';
 
+/** A password that was set by a link, for `AuthHttp.keepKnown`. Not an answer: the versions are the server's. */
+export interface PasswordReset {
+  readonly email: string;
+  /** The user's, before and after. */
+  readonly retiredTokenVersion: string;
+  readonly tokenVersion: string;
+}
+
 /** A new password for who forgot his, by a link that goes to his mail. */
 @Injectable()
 export class PasswordResetService {
@@ -43,7 +51,7 @@ export class PasswordResetService {
    * @throws AuthError `ACTION_TOKEN_INVALID`; `WEAK_PASSWORD`, `VALIDATION_FAILED` and `TEMPORARILY_UNAVAILABLE`, after
    * which the token is still good
    */
-  async reset(token: string, newPassword: string, source: EventSource): Promise<void> {
+  async reset(token: string, newPassword: string, source: EventSource): Promise<PasswordReset> {
     if (!this.notifications.isOn) throw new AuthError('NOT_FOUND');
     const link = await this.actionTokens.find('password_reset', token);
     const user = link && (await this.users.findById(link.userId));
@@ -58,6 +66,7 @@ export class PasswordResetService {
       // It is set, whatever fails afterwards: its owner must know.
       void this.events.emit('password.reset', { userId: user.id, source });
     }
+    return resetOf(user.email, user.tokenVersion, link);
   }
 
   private async set(user: UserRecord, link: ActionToken, newPassword: string): Promise<boolean> {
@@ -69,7 +78,7 @@ export class PasswordResetService {
    * A link that is still there though its password is set: its user could not be told so, or comes twice at once. What was
    * left undone is done now. Only who names the same password again learns that it is set, and only at the first guess.
    */
-  private async repeat(link: ActionToken, newPassword: string, source: EventSource): Promise<void> {
+  private async repeat(link: ActionToken, newPassword: string, source: EventSource): Promise<PasswordReset> {
     const user = await this.users.findById(link.userId);
     const retired = user && versionIn(link.binding, user.email);
     if (!retired || user.disabledAt || user.tokenVersion !== tokenVersionAfter(link))
@@ -78,6 +87,7 @@ export class PasswordResetService {
     const wasLeft = await this.finish(user, retired, link, source);
     if (!isSame) throw new AuthError('ACTION_TOKEN_INVALID');
     if (wasLeft) void this.events.emit('password.reset', { userId: user.id, source });
+    return resetOf(user.email, retired, link);
   }
 
   /**
@@ -121,4 +131,8 @@ function bindingOf({ tokenVersion, email }: Pick<UserRecord, 'tokenVersion' | 'e
 function versionIn(binding: string, email: string): string | null {
   const rest = bindingOf({ tokenVersion: '', email });
   return binding.endsWith(rest) ? binding.slice(0, -rest.length) : null;
+}
+
+function resetOf(email: string, retiredTokenVersion: string, link: ActionToken): PasswordReset {
+  return { email, retiredTokenVersion, tokenVersion: tokenVersionAfter(link) };
 }
