@@ -43,12 +43,12 @@ module.exports = {
     {
       name: 'core-is-pure',
       comment:
-        'no Nest, no Mongoose, no HTTP in src/core: of packages, only the parsers of user agents and addresses, and the distance of words',
+        'no Nest, no Mongoose, no HTTP in src/core: of packages, only the parsers of user agents, addresses and domains, and the distance of words',
       severity: 'error',
       from: { path: '^src/core/' },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-peer'],
-        pathNot: 'node_modules/(bowser|ipaddr\\.js|leven)/',
+        pathNot: 'node_modules/(bowser|ipaddr\\.js|leven|tldts)/',
       },
     },
     {

@@ -6,6 +6,7 @@ WORKDIR /srv
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
+COPY tools tools
 COPY src src
 COPY docker/production-tree.mjs docker/
 RUN npm run build && node docker/production-tree.mjs

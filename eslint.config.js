@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist', 'coverage', 'node_modules', 'test/fixtures', '.data', 'examples'] },
+  { ignores: ['**/dist', '.building-*', 'coverage', 'node_modules', 'test/fixtures', '.data', 'examples'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {

@@ -6,7 +6,7 @@ export { UsersModule } from './users/users.module.js';
 // Services
 export { AuthService } from './auth/auth.service.js';
 export type { LogoutTokens } from './auth/auth.service.js';
-export { PasswordResetService } from './auth/recovery/password-reset.service.js';
+export { type PasswordReset, PasswordResetService } from './auth/recovery/password-reset.service.js';
 export { EmailVerificationService } from './auth/recovery/email-verification.service.js';
 export { AdminService } from './auth/admin/admin.service.js';
 export type { Administrator } from './auth/admin/admin.service.js';

@@ -11,6 +11,7 @@ import type { LogoutTokens } from './auth.service.js';
 import { DeviceCookie } from './device-cookie.js';
 import { type TokenAnswer, tokenAnswer, type TokenGrant } from './dto/answers.js';
 import { clientOf, type HttpRequest, sourceOf } from './http-request.js';
+import type { PasswordReset } from './recovery/password-reset.service.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
 /** What is read of a request, of Express or Fastify. */
@@ -56,9 +57,12 @@ export class AuthHttp {
     return claims && claims.trn === presented.transport ? claims : null;
   }
 
-  /** Answers a registration or login: as {@link answer}, and the device is known to the account from now on. */
+  /**
+   * Answers a registration, a login or a change of password: as {@link answer}, and the device is known to the account from
+   * now on.
+   */
   welcome(grant: TokenGrant, request: ClientRequest, response: unknown): TokenAnswer {
-    if (grant.session.transport === 'cookie') this.devices.set(request, response, grant.user.email);
+    if (grant.session.transport === 'cookie') this.remember(grant, request, response);
     return this.answer(grant, response);
   }
 
@@ -67,6 +71,12 @@ export class AuthHttp {
     const { token, expiresIn } = grant.refreshToken;
     if (grant.session.transport === 'cookie') this.cookie.set(response, token, expiresIn);
     return tokenAnswer(grant);
+  }
+
+  /** Answers a new password by a link: a device that the account knew before it is known on, another one is not. */
+  keepKnown({ email, ...versions }: PasswordReset, request: ClientRequest, response: unknown): void {
+    const before = { email, tokenVersion: versions.retiredTokenVersion };
+    this.devices.keep(request, response, before, { email, tokenVersion: versions.tokenVersion });
   }
 
   /** Answers a registration whose address has to be verified first: 202, and nothing of what it led to. */
@@ -78,5 +88,11 @@ export class AuthHttp {
   /** Takes the refresh cookie away: after a logout. */
   clearCookie(response: unknown): void {
     this.cookie.clear(response);
+  }
+
+  /** The version that a device is known under is in the token: a grant holds nothing else of the store. */
+  private remember({ user, accessToken }: TokenGrant, request: ClientRequest, response: unknown): void {
+    const claims = this.signer.verifyAccessToken(accessToken.token);
+    if (claims) this.devices.set(request, response, { email: user.email, tokenVersion: claims.ver });
   }
 }

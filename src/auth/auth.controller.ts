@@ -122,10 +122,8 @@ export abstract class AuthController {
     @Req() request: HttpRequest,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<TokenAnswer> {
-    return this.http.answer(
-      await this.auth.changePassword(user, body, this.http.clientOf(request)),
-      response,
-    );
+    const grant = await this.auth.changePassword(user, body, this.http.clientOf(request));
+    return this.http.welcome(grant, request, response);
   }
 
   @Get('me')

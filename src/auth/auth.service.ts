@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { isKnownDevice } from '../core/device-token.js';
+import { isKnownDevice, isTrustedDevice } from '../core/device-token.js';
 import { normalizeEmail } from '../core/email.js';
 import { AuthError } from '../core/errors.js';
 import type { AuthEvents, EventSource } from '../core/events.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import type { UserRecord } from '../core/ports.js';
 import type { RefreshTokenClaims } from '../core/refresh-token.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
@@ -105,9 +106,12 @@ export class AuthService {
       void this.events.emit('login.failed', { email, userId: check.user.id, reason, source });
       throw new AuthError('EMAIL_NOT_VERIFIED');
     }
+    // A device that is known from before the password was changed counts its failures for itself, so that the owner is not
+    // locked out of any; but it vouches for nobody: perhaps it is whose login made the owner change it.
+    const isKnownDevice = this.isTrustedDevice(check.user, client);
+    const isFormerDevice = !isKnownDevice && this.isKnownDevice(attempt.email, client);
     // On a device that the account knows, its owner mistypes.
-    const failedAttempts = attempt.isKnownDevice ? 0 : counted;
-    const isKnownDevice = this.isKnownDevice(attempt.email, client);
+    const failedAttempts = attempt.isKnownDevice && !isFormerDevice ? 0 : counted;
     const circumstances = { failedAttempts, isKnownDevice };
     const opened = await this.refreshTokens.open(check.user, request, client, null, circumstances);
     // Not before: a login that was refused as suspicious leaves the failures counted.
@@ -186,7 +190,7 @@ export class AuthService {
       await this.revocations.revokeTokenVersion(retiredTokenVersion);
       const request = { transport: current.transport, ...current.device };
       const opened = await this.refreshTokens.open(user, request, client, currentId);
-      await this.terminator.endAll(id, 'password_changed', source, [opened.session.id]);
+      await this.terminator.endAll(id, 'password_changed', source, (each) => each.id === opened.session.id);
       return this.grant(opened);
     } finally {
       // It is changed, whatever fails afterwards: its owner must know.
@@ -224,7 +228,7 @@ export class AuthService {
     { id, session }: AuthenticatedUser,
     source: EventSource | null = null,
   ): Promise<void> {
-    await this.terminator.endAll(id, 'ended_by_user', source, [session.id]);
+    await this.terminator.endAll(id, 'ended_by_user', source, (each) => each.id === session.id);
   }
 
   /** Disables a user and ends everything he has. False where there is no such user. */
@@ -271,7 +275,12 @@ export class AuthService {
     return { email, origin: `address:${clientAddress(ip)}`, isKnownDevice: false };
   }
 
-  /** Whether the device carries the account's cookie. */
+  /** Whether the device carries the account's cookie, of a login after its token version was made. */
+  private isTrustedDevice(user: UserRecord, { device }: ClientTraits): boolean {
+    return device ? isTrustedDevice(device, user, this.keyRing.deviceKeys) : false;
+  }
+
+  /** Whether the device carries the account's cookie, of whatever time. */
   private isKnownDevice(email: string, { device }: ClientTraits): boolean {
     return device ? isKnownDevice(device, email, this.keyRing.deviceKeys) : false;
   }

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { stringifySetCookie } from 'cookie';
-import { deviceToken, type KnownDevice, parseDeviceToken } from '../core/device-token.js';
+import {
+  type DeviceAccount,
+  deviceToken,
+  isTrustedDevice,
+  type KnownDevice,
+  parseDeviceToken,
+} from '../core/device-token.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import { cookieName, readCookie, type RefreshRequest } from '../tokens/refresh-token.extractor.js';
 import { KeyRing } from '../tokens/key-ring.js';
@@ -31,16 +37,24 @@ export class DeviceCookie {
   }
 
   /** Remembers that the account logged in on this device. */
-  set(request: RefreshRequest, response: unknown, email: string): void {
-    const [key] = this.keyRing.deviceKeys;
+  set(request: RefreshRequest, response: unknown, account: DeviceAccount): void {
+    const [key, ...otherKeys] = this.keyRing.deviceKeys;
     if (!key) return;
     const earlier = this.read(request);
-    const token = deviceToken(earlier?.id ?? randomBytes(16).toString('base64url'), email, earlier, key);
+    const id = earlier?.id ?? randomBytes(16).toString('base64url');
+    const token = deviceToken(id, account, earlier, [key, ...otherKeys]);
     const attributes = cookieAttributes(this.options.refreshToken.cookie, MAX_AGE_SECONDS);
     this.adapterHost.httpAdapter.appendHeader(
       response,
       'Set-Cookie',
       stringifySetCookie(this.name, token, attributes),
     );
+  }
+
+  /** A device that the account trusted before it changed is trusted on; no other one becomes so. */
+  keep(request: RefreshRequest, response: unknown, before: DeviceAccount, after: DeviceAccount): void {
+    const device = this.read(request);
+    if (device && isTrustedDevice(device, before, this.keyRing.deviceKeys))
+      this.set(request, response, after);
   }
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** What a token that went out by mail is good for. */
 export type ActionKind = 'password_reset' | 'email_verification';
 
@@ -28,4 +30,12 @@ export function isActionToken(text: string): boolean {
 /** Whether a stored token is good for an action now. */
 export function isGoodFor(token: ActionToken, kind: ActionKind, now: Date): boolean {
   return token.kind === kind && token.expiresAt > now;
+}
+
+/**
+ * The token version that a user has once a link has set his password, and under no other circumstances: by it the link is
+ * known again where the answer to its first use was lost. As random as the token itself for everybody who does not hold it.
+ */
+export function tokenVersionAfter({ hash }: Pick<ActionToken, 'hash'>): string {
+  return createHash('sha256').update(`token-version.${hash}`).digest('base64url').slice(0, 16);
 }

@@ -1,16 +1,25 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 /** How many accounts one device is remembered for, the latest first. */
 const MAX_ACCOUNTS = 5;
 const DEVICE_ID = /^[A-Za-z0-9_-]{22}$/;
+const MAC_LENGTH = 22;
 
 /**
- * What a device carries to be recognised at the next login: `id.mac.mac…`, one code for each account that logged in on
- * it. It opens nothing; it only keeps the failures of others from locking the owner out.
+ * What a device carries to be recognised at the next login: `id.code.code…`, one code for each account that logged in on
+ * it. It opens nothing; it only keeps the failures of others from locking the owner out, and him from being told of his
+ * own device as of a new one. A code is a MAC and, under it, a mark of the token version that the account had then.
  */
 export interface KnownDevice {
   readonly id: string;
   readonly codes: readonly string[];
+}
+
+/** Whom a device is known to: the account as it is now. */
+export interface DeviceAccount {
+  /** Normalised. */
+  readonly email: string;
+  readonly tokenVersion: string;
 }
 
 /** The parts of a device token, believed by nobody yet; null where it has another form. */
@@ -19,20 +28,53 @@ export function parseDeviceToken(token: string | null): KnownDevice | null {
   return DEVICE_ID.test(id) && codes.length > 0 && codes.length <= MAX_ACCOUNTS ? { id, codes } : null;
 }
 
-/** Whether an account logged in on the device before, under any key of the ring. */
+/** Whether an account logged in on the device before, however long ago, under any key of the ring. */
 export function isKnownDevice(device: KnownDevice, email: string, keys: readonly Uint8Array[]): boolean {
-  return keys.some((key) => device.codes.some((code) => equal(code, codeOf(device.id, email, key))));
+  return device.codes.some((code) => isCodeOf(code, device.id, email, keys));
 }
 
-/** The token after a login: this account first, others that were on the device after it. */
-export function deviceToken(id: string, email: string, earlier: KnownDevice | null, key: Uint8Array): string {
-  const code = codeOf(id, email, key);
-  const others = (earlier?.codes ?? []).filter((other) => other !== code);
-  return [id, code, ...others].slice(0, MAX_ACCOUNTS + 1).join('.');
+/**
+ * Whether it did so since its password was changed and all its sessions were ended last. A device that was not thrown out
+ * by its owner speaks for itself; one that was may be whose password was changed for.
+ */
+export function isTrustedDevice(
+  device: KnownDevice,
+  { email, tokenVersion }: DeviceAccount,
+  keys: readonly Uint8Array[],
+): boolean {
+  const mark = markOf(tokenVersion);
+  return device.codes.some(
+    (code) => code.slice(MAC_LENGTH) === mark && isCodeOf(code, device.id, email, keys),
+  );
 }
 
-function codeOf(id: string, email: string, key: Uint8Array): string {
-  return createHmac('sha256', key).update(`${id}.${email}`).digest('base64url').slice(0, 22);
+/**
+ * The token after a login: this account first, others that were on the device after it.
+ * @param keys of the ring; the first signs
+ */
+export function deviceToken(
+  id: string,
+  { email, tokenVersion }: DeviceAccount,
+  earlier: KnownDevice | null,
+  keys: readonly [Uint8Array, ...Uint8Array[]],
+): string {
+  const mark = markOf(tokenVersion);
+  const others = (earlier?.codes ?? []).filter((code) => !isCodeOf(code, id, email, keys));
+  return [id, macOf(id, email, mark, keys[0]) + mark, ...others].slice(0, MAX_ACCOUNTS + 1).join('.');
+}
+
+function isCodeOf(code: string, id: string, email: string, keys: readonly Uint8Array[]): boolean {
+  const [mac, mark] = [code.slice(0, MAC_LENGTH), code.slice(MAC_LENGTH)];
+  return keys.some((key) => equal(mac, macOf(id, email, mark, key)));
+}
+
+function macOf(id: string, email: string, mark: string, key: Uint8Array): string {
+  return createHmac('sha256', key).update(`${id}.${mark}.${email}`).digest('base64url').slice(0, MAC_LENGTH);
+}
+
+/** Tells versions apart, and nothing of them. */
+function markOf(tokenVersion: string): string {
+  return createHash('sha256').update(`device.${tokenVersion}`).digest('base64url').slice(0, 8);
 }
 
 function equal(a: string, b: string): boolean {

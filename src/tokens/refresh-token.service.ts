@@ -41,7 +41,7 @@ export interface NewSession {
 export interface LoginCircumstances {
   /** Wrong passwords from the same origin before it. */
   readonly failedAttempts: number;
-  /** The device carries the account's cookie. */
+  /** The device carries the account's cookie, of a login under its present token version. */
   readonly isKnownDevice: boolean;
 }
 
@@ -312,7 +312,12 @@ export class RefreshTokenService {
       lastUse,
     });
     if (revoked && reuseScope === 'user')
-      await this.terminator.endAll(session.userId, 'reuse_detected', seen.source, [session.id]);
+      await this.terminator.endAll(
+        session.userId,
+        'reuse_detected',
+        seen.source,
+        ({ id }) => id === session.id,
+      );
     if (revoked) await this.terminator.end(session.userId, [session.id], 'reuse_detected', seen.source);
     throw new AuthError(
       'REFRESH_TOKEN_REUSED',

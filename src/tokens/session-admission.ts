@@ -148,7 +148,12 @@ export class SessionAdmission {
   ): Promise<never> {
     // This session last, as with reuse: it is what a retry finds again.
     if (verdict === 'revoke-user')
-      await this.terminator.endAll(session.userId, 'suspicious_activity', sourceOf(client), [session.id]);
+      await this.terminator.endAll(
+        session.userId,
+        'suspicious_activity',
+        sourceOf(client),
+        ({ id }) => id === session.id,
+      );
     return this.end(session, client, 'suspicious_activity', new AuthError('SUSPICIOUS_ACTIVITY', init));
   }
 

@@ -5,7 +5,7 @@ import type { RevocationReason } from '../core/rotation.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
-import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from './refresh-token.store.js';
+import { REFRESH_TOKEN_STORE, type RefreshSession, type RefreshTokenStore } from './refresh-token.store.js';
 
 /** Ends sessions: their access tokens, their documents, and the news of it. */
 @Injectable()
@@ -42,15 +42,15 @@ export class SessionTerminator {
     return ended;
   }
 
-  /** Ends every live session of the user but those named. */
+  /** Ends every live session of the user but those that are spared. */
   async endAll(
     userId: string,
     reason: RevocationReason,
     source: EventSource | null,
-    except: readonly string[] = [],
+    isSpared: (session: RefreshSession) => boolean = () => false,
   ): Promise<void> {
     const live = await this.store.findLive(userId, new Date(this.clock.now()));
-    const ids = live.map(({ id }) => id).filter((id) => !except.includes(id));
+    const ids = live.filter((session) => !isSpared(session)).map(({ id }) => id);
     await this.end(userId, ids, reason, source);
   }
 }

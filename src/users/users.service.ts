@@ -137,8 +137,8 @@ export class UsersService implements OnModuleInit {
     await this.assertAcceptable(password, { field: 'newPassword', email: user.email, name: user.name });
     const change = { passwordHash: await this.hasher.hash(password), tokenVersion: newTokenVersion() };
     // Conditional on the version: of two changes at once the second is told that its current password is wrong.
-    const changed = await this.store.setPassword(userId, { ...change, ifTokenVersion: user.tokenVersion });
-    if (!changed) throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
+    if (!(await this.setPassword(user, change)))
+      throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
     return { user: { ...user, ...change }, retiredTokenVersion: user.tokenVersion };
   }
 
@@ -153,12 +153,34 @@ export class UsersService implements OnModuleInit {
   }
 
   /**
-   * Sets the password and retires the token version, if that is still the user's. Ends nothing by itself:
-   * `PasswordResetService.reset` does. False where he changed meanwhile.
+   * Sets the password and puts `tokenVersion` in place of the user's, if that is still what he has. Ends nothing by itself:
+   * `PasswordResetService.reset` does. False where it changed meanwhile.
    */
-  async resetPassword(user: UserRecord, passwordHash: string): Promise<boolean> {
-    const change = { passwordHash, tokenVersion: newTokenVersion(), ifTokenVersion: user.tokenVersion };
-    return this.store.setPassword(user.id, change);
+  async resetPassword(
+    user: UserRecord,
+    passwordHash: string,
+    tokenVersion: string = newTokenVersion(),
+  ): Promise<boolean> {
+    return this.setPassword(user, { passwordHash, tokenVersion });
+  }
+
+  /** Whether that is the user's password now. Says nothing of who may know it: no failure is counted. */
+  async hasPassword(user: UserRecord, password: string): Promise<boolean> {
+    return this.hasher.verify(normalizePassword(password), user.passwordHash);
+  }
+
+  private async setPassword(
+    user: UserRecord,
+    change: { passwordHash: string; tokenVersion: string },
+  ): Promise<boolean> {
+    try {
+      return await this.store.setPassword(user.id, { ...change, ifTokenVersion: user.tokenVersion });
+    } catch (error) {
+      // Perhaps only the answer was lost. A hash is salted: if it is there, it was this change that brought it.
+      const after = await this.store.findById(user.id).catch(() => null);
+      if (after?.passwordHash === change.passwordHash) return true;
+      throw error;
+    }
   }
 
   /** Keeps that the address is the user's, where the store can. */

@@ -1,9 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { deviceToken, isKnownDevice, parseDeviceToken } from '../../src/core/device-token.js';
+import {
+  deviceToken,
+  isKnownDevice,
+  isTrustedDevice,
+  parseDeviceToken,
+} from '../../src/core/device-token.js';
 
 const ID = 'A'.repeat(22);
 const KEY = new Uint8Array(32).fill(1);
 const OTHER_KEY = new Uint8Array(32).fill(2);
+const ANN = { email: 'ann@example.com', tokenVersion: 'version-1' };
+const CHANGED_ANN = { ...ANN, tokenVersion: 'version-2' };
 
 const parsed = (token: string) => {
   const device = parseDeviceToken(token);
@@ -13,24 +20,51 @@ const parsed = (token: string) => {
 
 describe('the device token', () => {
   it('makes a device known to the account that logged in on it, and to no other', () => {
-    const device = parsed(deviceToken(ID, 'ann@example.com', null, KEY));
-    expect(isKnownDevice(device, 'ann@example.com', [KEY])).toBe(true);
+    const device = parsed(deviceToken(ID, ANN, null, [KEY]));
+    expect(isKnownDevice(device, ANN.email, [KEY])).toBe(true);
+    expect(isTrustedDevice(device, ANN, [KEY])).toBe(true);
     expect(isKnownDevice(device, 'bob@example.com', [KEY])).toBe(false);
+    expect(isTrustedDevice(device, { ...ANN, email: 'bob@example.com' }, [KEY])).toBe(false);
+  });
+
+  it('speaks for its device until the account’s token version changes, and again after another login', () => {
+    const before = parsed(deviceToken(ID, ANN, null, [KEY]));
+    expect(isTrustedDevice(before, CHANGED_ANN, [KEY])).toBe(false);
+    expect(isKnownDevice(before, ANN.email, [KEY])).toBe(true);
+    const after = parsed(deviceToken(ID, CHANGED_ANN, before, [KEY]));
+    expect(isTrustedDevice(after, CHANGED_ANN, [KEY])).toBe(true);
+    // Nor does it keep what is over.
+    expect(isTrustedDevice(after, ANN, [KEY])).toBe(false);
+    expect(after.codes).toHaveLength(1);
+  });
+
+  it('holds to its version: nobody writes another one on it', () => {
+    const [code = ''] = parsed(deviceToken(ID, ANN, null, [KEY])).codes;
+    const [now = ''] = parsed(deviceToken('B'.repeat(22), CHANGED_ANN, null, [KEY])).codes;
+    const forged = { id: ID, codes: [code.slice(0, 22) + now.slice(22)] };
+    expect(isTrustedDevice(forged, CHANGED_ANN, [KEY])).toBe(false);
+    expect(isKnownDevice(forged, ANN.email, [KEY])).toBe(false);
   });
 
   it('outlives a rotation of keys, and a forged one is known to nobody', () => {
-    const device = parsed(deviceToken(ID, 'ann@example.com', null, KEY));
-    expect(isKnownDevice(device, 'ann@example.com', [OTHER_KEY, KEY])).toBe(true);
-    expect(isKnownDevice(device, 'ann@example.com', [OTHER_KEY])).toBe(false);
-    expect(isKnownDevice({ ...device, id: 'B'.repeat(22) }, 'ann@example.com', [KEY])).toBe(false);
+    const device = parsed(deviceToken(ID, ANN, null, [KEY]));
+    const isKnown = (keys: Uint8Array[], seen = device) => [
+      isKnownDevice(seen, ANN.email, keys),
+      isTrustedDevice(seen, ANN, keys),
+    ];
+    expect(isKnown([OTHER_KEY, KEY])).toEqual([true, true]);
+    expect(isKnown([OTHER_KEY])).toEqual([false, false]);
+    expect(isKnown([KEY], { ...device, id: 'B'.repeat(22) })).toEqual([false, false]);
+    expect(parsed(deviceToken(ID, ANN, device, [OTHER_KEY, KEY])).codes).toHaveLength(1);
   });
 
   it('remembers the last five accounts, each once', () => {
-    let token = deviceToken(ID, 'ann@example.com', null, KEY);
+    const account = (name: string) => ({ email: `${name}@x.example`, tokenVersion: name });
+    let token = deviceToken(ID, ANN, null, [KEY]);
     for (const name of ['a', 'b', 'c', 'd', 'a', 'e'])
-      token = deviceToken(ID, `${name}@x.example`, parsed(token), KEY);
-    const known = ['ann@example.com', ...['a', 'b', 'c', 'd', 'e'].map((name) => `${name}@x.example`)].map(
-      (email) => isKnownDevice(parsed(token), email, [KEY]),
+      token = deviceToken(ID, account(name), parsed(token), [KEY]);
+    const known = [ANN, ...['a', 'b', 'c', 'd', 'e'].map(account)].map((each) =>
+      isTrustedDevice(parsed(token), each, [KEY]),
     );
     expect(known).toEqual([false, true, true, true, true, true]);
     expect(token.split('.')).toHaveLength(6);
@@ -40,7 +74,8 @@ describe('the device token', () => {
     '%j is none',
     (token) => {
       const device = parseDeviceToken(token);
-      expect(device === null || !isKnownDevice(device, 'ann@example.com', [KEY])).toBe(true);
+      expect(device === null || !isKnownDevice(device, ANN.email, [KEY])).toBe(true);
+      expect(device === null || !isTrustedDevice(device, ANN, [KEY])).toBe(true);
     },
   );
 });

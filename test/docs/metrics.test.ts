@@ -211,6 +211,22 @@ describe('docs/prometheus-alerts.yml', () => {
     }
   });
 
+  it('says of a stale list what is so in both modes: `feed` refuses, `strict` asks the store', () => {
+    const summary = alerts.find(({ alert }) => alert === 'SilentAuthFeedStale')?.annotations['summary'];
+    const [explanation] = /^\| `SilentAuthFeedStale`.*$/m.exec(document) ?? [];
+    // Which is the help that is scraped, too.
+    const [help] = /^\| `silent_auth_revocation_feed_in_touch`.*$/m.exec(document) ?? [];
+    const isOfIt = ({ targets }: Panel) => targets?.some(({ expr }) => expr.includes('_revocation_feed_'));
+    const texts = [
+      summary,
+      explanation,
+      help,
+      ...panels.filter(isOfIt).map(({ description }) => description),
+    ];
+    expect(texts.length).toBeGreaterThan(4);
+    expect(texts.filter((text) => !/503.*strict.* ask/.test(text ?? ''))).toEqual([]);
+  });
+
   it('is explained in docs/metrics.md, alert by alert', () => {
     const rows = [...document.matchAll(/^\| `(SilentAuth\w+)` +\| (\S.*\S) +\|$/gm)].map(([, name]) => name);
     expect(rows).toEqual(alerts.map(({ alert }) => alert));

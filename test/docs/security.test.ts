@@ -39,7 +39,7 @@ interface Line {
   heldBy: string;
 }
 
-const OPEN = /^(not yet|does not apply): \S/;
+const OPEN = /^(not yet|by choice not|does not apply): \S/;
 const REFERENCE = /^`(test\/[^`]+\.test\.ts)`: “([^”]+)”$/;
 const SOURCE = /^`(src\/[^`]+\.ts)`$/;
 

@@ -284,6 +284,20 @@ describe(UsersService.name, () => {
       expect(await store.findById('user-1')).toEqual(before);
     });
 
+    it('a change whose answer was lost is done; one that was not made fails', async () => {
+      const setPassword = store.setPassword.bind(store);
+      const lost = new AuthError('TEMPORARILY_UNAVAILABLE');
+      store.setPassword = () => Promise.reject(lost);
+      const change = () => users.changePassword('user-1', ANN.password, 'battery staple');
+      await expect(change()).rejects.toBe(lost);
+      expect(await store.findById('user-1')).toEqual(before);
+      store.setPassword = async (...args) => {
+        await setPassword(...args);
+        throw lost;
+      };
+      expect((await change()).user).toEqual(await store.findById('user-1'));
+    });
+
     it('of two changes at once one wins, and the other is told that its current password is wrong', async () => {
       const results = await Promise.allSettled([
         users.changePassword('user-1', ANN.password, 'battery staple'),

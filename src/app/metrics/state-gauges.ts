@@ -42,7 +42,7 @@ export class StateGauges implements OnModuleInit {
     );
     this.gauge(
       'revocation_feed_in_touch',
-      'Whether the list of revocations is fresh enough (1); at 0 guarded routes answer 503.',
+      'Whether the list of revocations is fresh enough (1). At 0 guarded routes answer 503, or in mode strict ask the store.',
       () => Number(revocations.isInTouch),
     );
     this.gauge(

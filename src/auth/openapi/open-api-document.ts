@@ -216,6 +216,8 @@ function cookieHeader(
         [tokenCookie(refresh), deviceCookie(device)],
         `${text} A second line, \`${device}\`, lets the service recognise the device: others’ wrong passwords do not lock it out.`,
       );
+    case 'device kept':
+      return setCookie([deviceCookie(device)], 'A device that the account knew before is known on.');
     case 'cleared':
       return setCookie([clearedCookie(refresh)], 'Clears the refresh cookie.', { required: true });
     case 'cleared if yours':

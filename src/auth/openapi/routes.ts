@@ -110,8 +110,8 @@ export interface Route {
     /** What it may be besides JSON. */
     readonly texts?: TextContent;
     readonly headers?: Readonly<Record<string, Header>>;
-    /** What the answer does to the refresh cookie; a login remembers the device too. */
-    readonly cookie?: 'set' | 'set with device' | 'cleared' | 'cleared if yours';
+    /** What the answer does to the refresh cookie and to that of the device. */
+    readonly cookie?: 'set' | 'set with device' | 'device kept' | 'cleared' | 'cleared if yours';
   };
 }
 
@@ -226,7 +226,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
       'A new session takes the place of this one, in the same transport; all other sessions end. Use the tokens of the answer from then on.',
     needs: ['accessToken'],
     request: { schema: 'ChangePasswordRequest', required: true },
-    success: { ...TOKENS, status: 200 },
+    success: { ...TOKENS, status: 200, cookie: 'set with device' },
   },
   forgotPassword: {
     method: 'post',
@@ -248,7 +248,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
       'With the token of the link, once. Every session of the user ends; log in afterwards. After `WEAK_PASSWORD` the token is still good.',
     needs: [null],
     request: { schema: 'ResetPasswordRequest', required: true },
-    success: { status: 204, description: 'Set.' },
+    success: { status: 204, description: 'Set.', cookie: 'device kept' },
   },
   verifyEmail: {
     method: 'post',

@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Post, Req, type Type, UseFilters, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Req, Res, type Type, UseFilters, UseGuards } from '@nestjs/common';
 import { AuthHttp } from '../auth-http.js';
 import { BodyValidationPipe } from '../body-validation.pipe.js';
 import { Public } from '../decorators/public.decorator.js';
@@ -41,8 +41,10 @@ export abstract class RecoveryController {
   async resetPassword(
     @Body(new BodyValidationPipe(ResetPasswordDto)) { token, newPassword }: Valid<ResetPasswordDto>,
     @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: unknown,
   ): Promise<void> {
-    await this.passwords.reset(token, newPassword, this.http.sourceOf(request));
+    const reset = await this.passwords.reset(token, newPassword, this.http.sourceOf(request));
+    this.http.keepKnown(reset, request, response);
   }
 
   @Post('verify-email')

@@ -1,6 +1,6 @@
 import type { DoctorFacts } from './facts.js';
 import type { Observation } from './finding.js';
-import { areOtherSites, coversHost, isInternalName, isLocal } from './site.js';
+import { areOtherSites, coversHost, isInternalName, isLocal, isPublicSuffix } from './site.js';
 
 export function cookieDomain({ options }: DoctorFacts): Observation[] {
   const { domain } = options.refreshToken.cookie;
@@ -18,7 +18,7 @@ export function cookieDomain({ options }: DoctorFacts): Observation[] {
     ];
   const bare = domain.replace(/^\./, '').toLowerCase();
   // One that is the host itself browsers take for the exact host (RFC 6265 §5.3): localhost, or a name of a network's own.
-  if (bare.includes('.') || bare === hostname) return [];
+  if (!isPublicSuffix(bare) || bare === hostname) return [];
   return [
     {
       code: 'cookie.domain',

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { getDomain, getPublicSuffix } from 'tldts';
 
 /** Browsers hold these for trustworthy, and nobody else reaches them. */
 export function isLocal(hostname: string): boolean {
@@ -22,16 +23,22 @@ export function isNearby(address: string): boolean {
   );
 }
 
-/**
- * Whether two origins are surely of different sites, as `SameSite` takes it: scheme and registrable domain. Without the
- * list of public suffixes two hosts that share their last two labels pass for one site.
- */
+/** The whole list, as browsers take it: customers of one hoster are as foreign to each other as those of one registry. */
+const WHOLE_LIST = { allowPrivateDomains: true };
+
+/** Whether two origins are of different sites, as `SameSite` takes it: scheme and registrable domain. */
 export function areOtherSites(one: URL, other: URL): boolean {
   return one.protocol !== other.protocol || siteOf(one.hostname) !== siteOf(other.hostname);
 }
 
+/** A host that has none is a site of its own: an address, a name without a dot, a public suffix itself. */
 function siteOf(hostname: string): string {
-  return rangeOf(hostname) === null ? hostname.split('.').slice(-2).join('.') : hostname;
+  return getDomain(hostname, WHOLE_LIST) ?? hostname;
+}
+
+/** Whether names under it belong to whoever registers them (RFC 6265 §5.3): browsers take no cookie for all of them. */
+export function isPublicSuffix(domain: string): boolean {
+  return getPublicSuffix(domain, WHOLE_LIST) === domain;
 }
 
 /** RFC 6265 §5.1.3. */

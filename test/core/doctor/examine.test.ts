@@ -232,6 +232,16 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
   ['a cookie domain that only ends alike', ['cookie.domain'], { options: cookie({ domain: 'ample.com' }) }],
   ['a cookie domain that is a top-level one', ['cookie.domain'], { options: cookie({ domain: 'com' }) }],
   [
+    'a cookie domain that is a public suffix of two labels',
+    ['cookie.domain'],
+    { options: { issuer: 'https://auth.example.co.uk', ...cookie({ domain: 'co.uk' }) } },
+  ],
+  [
+    'a cookie domain that all customers of a hoster share',
+    ['cookie.domain'],
+    { options: { issuer: 'https://shop.onrender.com', ...cookie({ domain: '.onrender.com' }) } },
+  ],
+  [
     'a cookie domain that is the host itself, which has no domain',
     [],
     {
@@ -265,6 +275,31 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     'an origin of another site, with SameSite=None',
     [],
     { options: { trustedOrigins: ['https://app.example.org'], ...cookie({ sameSite: 'none' }) } },
+  ],
+  [
+    'an origin of another customer of the same hoster',
+    ['cookie.other-site'],
+    { options: { issuer: 'https://shop-api.onrender.com', trustedOrigins: ['https://shop.onrender.com'] } },
+  ],
+  [
+    'an origin under the same public suffix of two labels',
+    ['cookie.other-site'],
+    { options: { issuer: 'https://api.example.co.uk', trustedOrigins: ['https://app.example2.co.uk'] } },
+  ],
+  [
+    'an origin of the same site under such a suffix',
+    [],
+    { options: { issuer: 'https://api.example.co.uk', trustedOrigins: ['https://app.example.co.uk'] } },
+  ],
+  [
+    'an origin of the same site, deeper, at a hoster',
+    [],
+    { options: { issuer: 'https://api.shop.github.io', trustedOrigins: ['https://shop.github.io'] } },
+  ],
+  [
+    'names of a network of one’s own under one domain',
+    [],
+    { options: { issuer: 'https://api.corp.internal', trustedOrigins: ['https://app.corp.internal'] } },
   ],
   ['an origin of the same site', [], { options: { trustedOrigins: ['https://app.example.com'] } }],
   ['the origin of an app shell', [], { options: { trustedOrigins: ['capacitor://localhost'] } }],

@@ -1,4 +1,4 @@
-// Bundles the script and the style of the report page into dist, where report-page.ts finds them.
+// Bundles the script and the style of the report page into the folder that is named, where report-page.ts finds them.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,8 @@ const licences = ['chart.js', '@kurkle/color'].map((name) => {
   return `/*! ${name}\n\n${readFileSync(`${folder}LICENSE.md`, 'utf8').trim()}\n*/`;
 });
 
-const outdir = at('../../../../dist/audit/report-page');
+const [outdir] = process.argv.slice(2);
+if (!outdir) throw new Error('the folder to build into?');
 const common = { outdir, bundle: true, minify: true, target: 'es2022', charset: 'ascii' };
 await build({
   ...common,

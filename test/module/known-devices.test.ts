@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  AuthEventBus,
+  AuthService,
+  type AuthEvents,
+  type MailMessage,
+  NotificationService,
+} from '../../src/index.js';
+import { eventually } from '../support/eventually.js';
+import { ADAPTERS, HostApp } from '../support/host-app.js';
+import { Browser, expectError, PASSWORD, type Session, sessionOf, uniqueEmail } from '../support/http.js';
+
+const NEW_PASSWORD = 'eleven-Herons-leave-the-pond';
+/** Browsers that differ in kind or platform: by nothing but its cookie is a device known that comes as another one. */
+const chrome = (platform: string) =>
+  `Mozilla/5.0 (${platform}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36`;
+const firefox = (platform: string) => `Mozilla/5.0 (${platform}; rv:143.0) Gecko/20100101 Firefox/143.0`;
+const LINUX = 'X11; Linux x86_64';
+const WINDOWS = 'Windows NT 10.0; Win64; x64';
+const MAC = 'Macintosh; Intel Mac OS X 10_15_7';
+const CHROME = chrome(LINUX);
+const FIREFOX = firefox(WINDOWS);
+const as = (userAgent: string) => ({ headers: { 'user-agent': userAgent } });
+
+const browser = (host: HostApp, userAgent: string) => new Browser(host.origin, { 'user-agent': userAgent });
+
+describe.each(ADAPTERS)('a device after its account was taken back, in a host on %s', (adapter) => {
+  let host: HostApp;
+  let sent: MailMessage[];
+  let firstSeen: AuthEvents['device.first_seen'][];
+
+  beforeAll(async () => {
+    host = await HostApp.start(adapter, { mailer: { send: async (message) => void sent.push(message) } });
+    host.app.get(AuthEventBus).on('device.first_seen', (event) => firstSeen.push(event));
+  });
+  afterAll(() => host.stop());
+  beforeEach(() => {
+    sent = [];
+    firstSeen = [];
+  });
+
+  const isTold = (session: Session) => firstSeen.some(({ sessionId }) => sessionId === session.id);
+  async function told(session: Session): Promise<void> {
+    const wasTold = await eventually(
+      async () => isTold(session),
+      (yes) => yes,
+    );
+    expect(wasTold).toBe(true);
+  }
+
+  async function reset(owner: Browser, email: string): Promise<void> {
+    await owner.post('/auth/forgot-password', { email });
+    await host.app.get(NotificationService).idle();
+    const link = sent.find(({ kind }) => kind === 'password_reset');
+    const token = link?.kind === 'password_reset' ? link.token : '';
+    expect((await owner.post('/auth/reset-password', { token, newPassword: NEW_PASSWORD })).status).toBe(204);
+  }
+
+  const changePassword = async (owner: Browser, { accessToken: token }: Session) => {
+    const body = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    expect((await owner.post('/auth/change-password', body, { token })).status).toBe(200);
+  };
+
+  /** An owner, and a thief who has logged in with his password. */
+  async function robbed() {
+    const [owner, thief] = [browser(host, CHROME), browser(host, FIREFOX)];
+    const email = uniqueEmail();
+    const session = sessionOf(await owner.register({ email, password: PASSWORD }));
+    await told(sessionOf(await thief.login({ email, password: PASSWORD })));
+    // From then on he is known: nobody is told of him.
+    const again = sessionOf(await thief.login({ email, password: PASSWORD }, as(firefox(LINUX))));
+    return { owner, thief, email, session, again };
+  }
+
+  it.each<[string, (owner: Browser, session: Session) => Promise<unknown>, string]>([
+    ['a change of password', changePassword, NEW_PASSWORD],
+    ['a new password by a link', (owner, { email }) => reset(owner, email), NEW_PASSWORD],
+    [
+      'a logout everywhere',
+      (owner, { accessToken: token }) => owner.send('POST', '/auth/logout-all', { token }),
+      PASSWORD,
+    ],
+    [
+      'an administrator’s end of all sessions',
+      (_owner, { userId }) => host.app.get(AuthService).logoutEverywhere(userId, null, 'admin'),
+      PASSWORD,
+    ],
+  ])('is told of as new after %s', async (_case, act, password) => {
+    const { owner, thief, email, session, again } = await robbed();
+    await act(owner, session);
+    const returned = sessionOf(await thief.login({ email, password }, as(chrome(WINDOWS))));
+    await told(returned);
+    expect(isTold(again)).toBe(false);
+    // And is known again after it was told of.
+    const familiar = sessionOf(await thief.login({ email, password }, as(chrome(MAC))));
+    const stranger = sessionOf(await browser(host, firefox(MAC)).login({ email, password }));
+    await told(stranger);
+    expect(isTold(familiar)).toBe(false);
+  });
+
+  it.each<[string, (owner: Browser, session: Session) => Promise<unknown>]>([
+    ['a change of password', changePassword],
+    ['a new password by a link', (owner, { email }) => reset(owner, email)],
+  ])('stays known where its owner made %s on it', async (_case, act) => {
+    const { owner, thief, email, session } = await robbed();
+    await act(owner, session);
+    const back = sessionOf(await owner.login({ email, password: NEW_PASSWORD }, as(chrome(MAC))));
+    await told(sessionOf(await thief.login({ email, password: NEW_PASSWORD })));
+    expect(isTold(back)).toBe(false);
+  });
+
+  it('becomes known by no link: who has the mail, and a device that the account has not, is told of', async () => {
+    const { email } = await robbed();
+    const stranger = browser(host, firefox(MAC));
+    await reset(stranger, email);
+    expect([...stranger.jar.keys()]).toEqual([]);
+    await told(sessionOf(await stranger.login({ email, password: NEW_PASSWORD })));
+  });
+});
+
+describe('guesses on a device of before', () => {
+  let host: HostApp;
+  beforeAll(async () => {
+    host = await HostApp.start('express', {
+      throttle: { login: { limit: 1000, window: '1m' }, accountFailures: { limit: 7, window: '15m' } },
+    });
+  });
+  afterAll(() => host.stop());
+
+  async function changed() {
+    const [laptop, phone] = [browser(host, CHROME), browser(host, FIREFOX)];
+    const email = uniqueEmail();
+    const { accessToken: token } = sessionOf(await laptop.register({ email, password: PASSWORD }));
+    sessionOf(await phone.login({ email, password: PASSWORD }));
+    const body = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+    expect((await laptop.post('/auth/change-password', body, { token })).status).toBe(200);
+    return { laptop, phone, email };
+  }
+
+  it('are evidence when one is right, as a stranger’s are', async () => {
+    const suspected: AuthEvents['activity.suspected'][] = [];
+    host.app.get(AuthEventBus).on('activity.suspected', (event) => suspected.push(event));
+    const { laptop, phone, email } = await changed();
+    for (const device of [laptop, phone]) {
+      for (let index = 0; index < 6; index += 1)
+        expectError(await device.login({ email, password: PASSWORD }), 401, 'INVALID_CREDENTIALS');
+      expect((await device.login({ email, password: NEW_PASSWORD })).status).toBe(200);
+    }
+    const seen = await eventually(
+      async () => suspected,
+      ({ length }) => length > 0,
+    );
+    expect(seen).toMatchObject([{ rule: 'login_after_failures', source: { userAgent: FIREFOX } }]);
+  });
+
+  it('of strangers do not lock it out: an attack on the account leaves its owner every device he had', async () => {
+    const { laptop, phone, email } = await changed();
+    const stranger = browser(host, firefox(MAC));
+    for (let index = 0; index < 7; index += 1) await stranger.login({ email, password: PASSWORD });
+    expectError(await stranger.login({ email, password: NEW_PASSWORD }), 429, 'TOO_MANY_ATTEMPTS');
+    for (const device of [laptop, phone])
+      expect((await device.login({ email, password: NEW_PASSWORD })).status).toBe(200);
+    // For all that a device of before gets its own few guesses and no more.
+    const { phone: former, email: other } = await changed();
+    for (let index = 0; index < 10; index += 1)
+      expectError(await former.login({ email: other, password: PASSWORD }), 401, 'INVALID_CREDENTIALS');
+    expectError(await former.login({ email: other, password: NEW_PASSWORD }), 429, 'TOO_MANY_ATTEMPTS');
+  });
+});
