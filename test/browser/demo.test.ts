@@ -66,7 +66,7 @@ describeInBrowser('the demo page', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the session');
     await page.locator('#email').focus();
     await page.keyboard.press('Enter');
-    expect(await page.locator('#form-error').textContent()).toBe('Give your e-mail address.');
+    await page.locator('#form-error').filter({ hasText: 'Give your e-mail address.' }).waitFor();
     await page.keyboard.type(uniqueEmail('visitor'));
     await page.keyboard.press('Tab');
     await page.keyboard.type(PASSWORD);

@@ -350,7 +350,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
 
   it('says what is wrong with what was typed, and that a session has ended', async () => {
     await page.locator('#email').press('Enter');
-    expect(await page.locator('#form-error').innerText()).toBe('Give your e-mail address.');
+    await page.locator('#form-error').filter({ hasText: 'Give your e-mail address.' }).waitFor();
     await page.locator('#email').fill(ADMIN.email);
     await page.locator('#password').fill('wrong');
     await page.keyboard.press('Enter');
@@ -361,7 +361,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await service.api().send('POST', '/auth/logout-all', { token: accessToken });
     await page.locator('#show').click();
     await page.locator('#welcome').waitFor();
-    expect(await page.locator('#form-error').innerText()).toBe('Your session has ended. Sign in again.');
+    await page.locator('#form-error').filter({ hasText: 'Your session has ended. Sign in again.' }).waitFor();
     expect(await page.locator('iframe').count()).toBe(0);
   });
 
