@@ -41,9 +41,11 @@ const textOf = (page: string): string =>
     .replace(/<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ');
 
-/** All markup there is, in its order. */
+/** All markup there is, in its order; without the ids that mark users, each in its quotes. */
 const tagsOf = (page: string): string[] =>
-  page.replace(/<(script|style)\b[\s\S]*?<\/\1>/g, '<$1>').match(/<[^>]*>/g) ?? [];
+  (page.replace(/<(script|style)\b[\s\S]*?<\/\1>/g, '<$1>').match(/<[^>]*>/g) ?? []).map((tag) =>
+    tag.replace(/ data-user="[^"]*"/, ' data-user'),
+  );
 
 const elementsOf = (page: string, name: string): string[] =>
   [...page.matchAll(new RegExp(`<${name}[^>]*>([\\s\\S]*?)</${name}>`, 'g'))].map(([, inner = '']) => inner);
@@ -110,6 +112,14 @@ describe(renderReportPage.name, () => {
     expect(text).toContain('2 indexes need a look.');
     expect(text).toContain('what expired first has waited for 2 hours');
     expect(text).not.toMatch(/undefined|null|NaN|\[object|successor_/);
+  });
+
+  it('marks users by their id for a page around it, and offers nothing by itself', () => {
+    const page = renderReportPage(busyReport());
+    expect(page).toContain('<bdi data-user="user-1">ada@example.com</bdi');
+    expect(page).toContain('<bdi data-user="6710f0a2c3b1e0a9d4e5f610">6710f0a2c3b1e0a9d4e5f610</bdi');
+    expect(page.match(/<[^>]* data-user=/g)).toHaveLength(14);
+    expect(tagsOf(page).filter((tag) => /^<(?:button|a|form|input)\b/.test(tag))).toEqual([]);
   });
 
   it('has words for every event, so that none is shown by its name alone', () => {

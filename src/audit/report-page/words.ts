@@ -94,9 +94,14 @@ export const eventWords = (type: AuthEventName): string => wordsOf(EVENTS, type)
 /** Of a reuse; a classification that has no words here stands for itself. */
 export const classificationWords = (name: string): string => wordsOf(CLASSIFICATIONS, name) ?? name;
 
+const ALL_REASONS: Readonly<Record<string, string>> = { ...REASONS, ...RULES, ...CLASSIFICATIONS };
+
+/** Reasons that have words of their own. */
+export const KNOWN_REASONS: readonly string[] = Object.keys(ALL_REASONS);
+
 /** Of an event's reason. The name of a rule that the host brought is put into words letter by letter. */
 export const reasonWords = (reason: string): string =>
-  wordsOf({ ...REASONS, ...RULES, ...CLASSIFICATIONS }, reason) ?? reason.replaceAll('_', ' ');
+  wordsOf(ALL_REASONS, reason) ?? reason.replaceAll('_', ' ');
 
 /** A name may be anything, `constructor` too. */
 function wordsOf(words: Readonly<Record<string, string>>, name: string): string | undefined {

@@ -56,8 +56,9 @@ function row(one: ReuseCase): Html {
         ${revoked ? 'The session was ended.' : html`<em>Reported only: nothing was ended.</em>`}
       </p>
       <p class="ids">
-        Generation ${presentedGeneration} of a session at ${generation} · user <bdi>${userId}</bdi> · session
-        <bdi>${sessionId}</bdi>
+        Generation ${presentedGeneration} of a session at ${generation} · session <bdi>${sessionId}</bdi> ·
+        user
+        <bdi data-user="${userId}">${userId}</bdi>
       </p>
     </td>
     <td role="cell" data-label="Who came with it">${party(source)}</td>

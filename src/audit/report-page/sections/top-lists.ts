@@ -21,7 +21,8 @@ export function topLists({ topSources, topTargets }: SecurityReport): Html {
       column: 'User',
       entries: topTargets,
       name: ({ key, email }) =>
-        html`<bdi>${email ?? 'a user who is gone'}</bdi><small class="ids"><bdi>${key}</bdi></small>`,
+        html`<bdi data-user="${key}">${email ?? 'a user who is gone'}</bdi
+          ><small class="ids"><bdi>${key}</bdi></small>`,
     })}
   </div>`;
 }
