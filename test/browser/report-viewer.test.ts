@@ -3,17 +3,22 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Browser, BrowserContext, BrowserContextOptions, Frame, Page, Route } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page, Route } from 'playwright-core';
 import { eventually } from '../support/eventually.js';
 import { anotherSession, PASSWORD, uniqueEmail } from '../support/http.js';
 import { Service } from '../support/service.js';
 import { violations } from './support/axe.js';
 import { describeInBrowser, launchChromium } from './support/chromium.js';
+import {
+  ADMIN,
+  ADMIN_SETTINGS,
+  PATIENCE_MS,
+  shownReport,
+  signIn as signInAt,
+} from './support/report-page.js';
 import { watchPages } from './support/watch-pages.js';
 
-const ADMIN = { email: 'root@example.com', password: PASSWORD };
 const REPORT = '/auth/admin/security-report';
-const PATIENCE_MS = 60_000;
 
 describeInBrowser('the page where an administrator reads the report', () => {
   let service: Service;
@@ -30,8 +35,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
       .map(({ searchParams }) => searchParams);
 
   beforeAll(async () => {
-    const administrator = { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password };
-    [service, browser] = await Promise.all([Service.start(administrator), launchChromium()]);
+    [service, browser] = await Promise.all([Service.start(ADMIN_SETTINGS), launchChromium()]);
     const api = service.api();
     for (let attempt = 0; attempt < 3; attempt++)
       await api.post('/auth/login', { email: ADMIN.email, password: 'not-it', transport: 'body' });
@@ -60,20 +64,8 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await page.goto(`${origin}/report`);
   }
 
-  async function signIn({ email, password } = ADMIN): Promise<void> {
-    await page.locator('#email').fill(email);
-    await page.locator('#password').fill(password);
-    await page.keyboard.press('Enter');
-    await page.locator('#account').waitFor();
-  }
-
-  /** The document of the report, when it is shown. */
-  async function report(): Promise<Frame> {
-    const frame = await (await page.locator('iframe').elementHandle())?.contentFrame();
-    if (!frame) throw new Error('no frame');
-    await frame.locator('footer').waitFor();
-    return frame;
-  }
+  const signIn = (who = ADMIN) => signInAt(page, who);
+  const report = () => shownReport(page);
 
   async function problem(): Promise<string> {
     await page.locator('#problem').waitFor();
@@ -349,6 +341,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
   });
 
   it('says what is wrong with what was typed, and that a session has ended', async () => {
+    await page.locator('#welcome').waitFor();
     await page.locator('#email').press('Enter');
     await page.locator('#form-error').filter({ hasText: 'Give your e-mail address.' }).waitFor();
     await page.locator('#email').fill(ADMIN.email);
@@ -407,11 +400,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     });
 
     it('no audit log', async () => {
-      const silent = await Service.start({
-        ADMIN_EMAIL: ADMIN.email,
-        ADMIN_PASSWORD: ADMIN.password,
-        AUDIT: 'off',
-      });
+      const silent = await Service.start({ ...ADMIN_SETTINGS, AUDIT: 'off' });
       try {
         await open({}, silent.origin);
         await signIn();

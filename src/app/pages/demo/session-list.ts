@@ -1,4 +1,5 @@
 import type { AuthClient, AuthSessionInfo } from '../../../client/index.js';
+import { browserName } from '../browser-name.js';
 import { byId, html } from '../dom.js';
 
 /** This user's sessions, each with a button that ends it. */
@@ -70,26 +71,4 @@ export class SessionList {
 
 function timeOf(iso: string): string {
   return new Date(iso).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-}
-
-const BROWSERS: readonly (readonly [RegExp, string])[] = [
-  [/Edg\//, 'Edge'],
-  [/OPR\//, 'Opera'],
-  [/Firefox\//, 'Firefox'],
-  [/Chrome\//, 'Chrome'],
-  [/Safari\//, 'Safari'],
-];
-const SYSTEMS: readonly (readonly [RegExp, string])[] = [
-  [/Android/, 'Android'],
-  [/iPhone|iPad/, 'iOS'],
-  [/Windows/, 'Windows'],
-  [/Mac OS X/, 'macOS'],
-  [/Linux/, 'Linux'],
-];
-
-function browserName(userAgent: string | null): string {
-  const find = (list: typeof BROWSERS) => list.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1];
-  const [browser, system] = [find(BROWSERS), find(SYSTEMS)];
-  if (browser === undefined) return userAgent?.slice(0, 40) ?? 'Unknown client';
-  return system === undefined ? browser : `${browser} on ${system}`;
 }

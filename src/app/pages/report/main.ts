@@ -5,13 +5,16 @@ import { restoreIfBegun } from '../restore.js';
 import { save } from './download.js';
 import { PeriodForm } from './period-form.js';
 import { ReportFrame } from './report-frame.js';
-import { type Format, fetchReport, type Period, ReportProblem } from './report-source.js';
+import { type Format, fetchReport, type Period } from './report-source.js';
+import { wordsOf } from './service.js';
+import { UserPanel } from './user-panel.js';
 
 const ROLE = 'admin';
 
 const auth = createAuthClient({ baseUrl: '/auth', onSignedOut: tellOfEnd });
 const form = new CredentialsForm((credentials) => auth.login({ ...credentials, appId: 'security-report' }));
-const frame = new ReportFrame(byId('report'));
+const users = new UserPanel(auth);
+const frame = new ReportFrame(byId('report'), (report) => users.offer(report));
 const period = new PeriodForm({
   show: (chosen) => void show(chosen),
   download: (...args) => void download(...args),
@@ -37,13 +40,15 @@ function accept({ status, user }: AuthState): void {
   byId('welcome').hidden = user !== null;
   byId('account').hidden = user === null;
   byId('refused').hidden = user === null || isReader;
-  byId('reading').hidden = !isReader;
+  byId('reading').hidden = byId('to-look').hidden = !isReader;
   setText(byId('who'), user?.email ?? '');
   if (isBegun && hasChanged) keepFocus();
   if (status === 'signed-in') form.show('');
   if (!isReader) forget();
   else if (reader !== user.id) {
+    forget();
     reader = user.id;
+    users.readFor(user);
     void show(period.chosen);
   }
 }
@@ -61,6 +66,7 @@ function forget(): void {
   loading = null;
   byId('report').ariaBusy = 'false';
   frame.clear();
+  users.readFor(null);
   tell(null);
 }
 
@@ -104,7 +110,5 @@ function tell(reason: unknown): void {
   const problem = byId('problem');
   problem.hidden = reason === null;
   setText(byId('progress'), '');
-  if (reason === null) setText(problem, '');
-  else
-    setText(problem, reason instanceof ReportProblem ? reason.message : 'Something went wrong. Try again.');
+  setText(problem, reason === null ? '' : wordsOf(reason));
 }

@@ -27,7 +27,11 @@ const MAX_HEIGHT = 100_000;
 export class ReportFrame {
   private frame: HTMLIFrameElement | null = null;
 
-  constructor(private readonly place: HTMLElement) {
+  /** @param onShown has the document of each report, when it is there */
+  constructor(
+    private readonly place: HTMLElement,
+    private readonly onShown: (report: Document) => void,
+  ) {
     addEventListener('message', ({ source, data }: MessageEvent<unknown>) => {
       if (this.frame === null || source !== this.frame.contentWindow) return;
       const height = heightOf(data);
@@ -39,6 +43,9 @@ export class ReportFrame {
     const frame = document.createElement('iframe');
     frame.title = 'Security report';
     frame.srcdoc = asDocument?.createHTML(report) ?? report;
+    frame.addEventListener('load', () => {
+      if (this.frame === frame && frame.contentDocument) this.onShown(frame.contentDocument);
+    });
     // As high as the one before, so that the page does not jump.
     if (this.frame) frame.style.height = this.frame.style.height;
     this.place.replaceChildren(frame);

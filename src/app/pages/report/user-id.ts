@@ -1,0 +1,7 @@
+const USER_ID = /^[0-9a-f]{24}$/;
+
+/** The id of a user of this service, as it was typed or marked; null where it is none. */
+export function userIdOf(text: string): string | null {
+  const id = text.trim().toLowerCase();
+  return USER_ID.test(id) ? id : null;
+}
