@@ -28,7 +28,6 @@ Chart.register(
 
 /** On so few days a line is a few dots. */
 const FEW_DAYS = 16;
-const ANIMATION_MS = 400;
 
 /** One chart; its colours are asked for whenever it is drawn, since the scheme may have changed. */
 export class ReportChart {
@@ -38,7 +37,6 @@ export class ReportChart {
   constructor(private readonly drawn: DrawnChart) {
     const canvas = document.getElementById(drawn.id) as HTMLCanvasElement;
     this.colours = coloursOf(canvas);
-    const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
     const stacked = drawn.kind === 'bars';
     const axis = () => this.colours.axis;
     const line = () => this.colours.line;
@@ -46,7 +44,8 @@ export class ReportChart {
       type: stacked ? 'bar' : 'line',
       data: { labels: [...drawn.labels], datasets: drawn.series.map((series) => this.dataset(series)) },
       options: {
-        animation: isStill ? false : { duration: ANIMATION_MS },
+        // Whoever takes a picture of the page, or prints it, finds it as it is.
+        animation: false,
         responsive: true,
         maintainAspectRatio: false,
         font: { family: getComputedStyle(canvas).fontFamily },
