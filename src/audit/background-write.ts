@@ -26,6 +26,16 @@ export class BackgroundWrite {
     private readonly logger: Pick<LoggerService, 'log' | 'warn'>,
   ) {}
 
+  /** The latest attempt has failed, or has had no answer for long. */
+  get isFailing(): boolean {
+    return this.remindAt !== null;
+  }
+
+  /** Something is on its way to the database. */
+  get isRunning(): boolean {
+    return this.running !== null;
+  }
+
   /** The write is due within so many milliseconds. */
   due(delayMs: number): void {
     if (this.running) this.next = Math.min(this.next ?? delayMs, delayMs);
@@ -44,10 +54,6 @@ export class BackgroundWrite {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.next = null;
-  }
-
-  private get isFailing(): boolean {
-    return this.remindAt !== null;
   }
 
   private arm(delayMs: number): void {
