@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import type { RefreshActivity } from '../core/anomaly.js';
 import { AuthError, type AuthErrorInit } from '../core/errors.js';
 import type { RefusalReason } from '../core/events.js';
@@ -21,6 +22,8 @@ import {
 } from './refresh-token.store.js';
 import { SessionTerminator } from './session-terminator.js';
 
+const REMEMBERED_MISMATCHES = 10_000;
+
 /** What the anomaly rules are told of a refresh besides the session. */
 export interface Circumstances extends Pick<RefreshActivity, 'outcome' | 'earlierUses'> {
   readonly isRepeatedRecovery?: boolean;
@@ -32,6 +35,9 @@ export interface Circumstances extends Pick<RefreshActivity, 'outcome' | 'earlie
  */
 @Injectable()
 export class SessionAdmission {
+  /** Sessions, and the fingerprints of others that they showed: a browser that has changed shows it ever after. */
+  private readonly mismatched = new LRUCache<string, true>({ max: REMEMBERED_MISMATCHES });
+
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
     @Inject(REFRESH_TOKEN_STORE) private readonly store: RefreshTokenStore,
@@ -103,18 +109,21 @@ export class SessionAdmission {
     void this.events.emit('refresh_token.refused', event);
   }
 
-  /** Whether the session may go on as far as its fingerprint says; a mismatch is told of in any case. */
+  /** Whether the session may go on as far as its fingerprint says; a mismatch is told of in any case, once. */
   private matchesFingerprint(session: RefreshSession, client: ClientTraits): boolean {
     const { mode } = this.options.fingerprint;
     const { fingerprint } = session.device;
     if (mode === 'off' || fingerprint === null) return true;
     if (compareFingerprints(fingerprint, client.fingerprints) !== 'different') return true;
     const refused = mode === 'enforce';
-    void this.events.emit('fingerprint.mismatched', {
-      ...subject(session),
-      refused,
-      source: sourceOf(client),
-    });
+    const shown = `${session.id} ${client.fingerprints[0]}`;
+    if (!this.mismatched.has(shown))
+      void this.events.emit('fingerprint.mismatched', {
+        ...subject(session),
+        refused,
+        source: sourceOf(client),
+      });
+    this.mismatched.set(shown, true);
     return !refused;
   }
 

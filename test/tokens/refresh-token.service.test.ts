@@ -145,6 +145,26 @@ describe(RefreshTokenService.name, () => {
     expect(names(off)).not.toContain('fingerprint.mismatched');
   });
 
+  it('a browser that has changed for good is told of once, and each other one anew', async () => {
+    const world = newWorld();
+    let token = world.token(await world.login());
+    const show = async (...shown: string[]) => {
+      world.now += 15 * 60 * SECOND;
+      const opened = await world.refresh(token, { ...CLIENT, fingerprints: shown });
+      if (typeof opened === 'string') throw new Error(opened);
+      token = world.token(opened);
+      return names(world).filter((name) => name === 'fingerprint.mismatched').length;
+    };
+    expect(await show('updated')).toBe(1);
+    expect(await show('updated')).toBe(1);
+    expect(await show('thief')).toBe(2);
+    expect(await show('f')).toBe(2);
+    expect(await show('updated')).toBe(2);
+    // Another session of the same browser is another matter.
+    token = world.token(await world.login());
+    expect(await show('updated')).toBe(3);
+  });
+
   it('reuse, scope user: a failure half-way is found again by a retry, and the alarm is raised all the same', async () => {
     const world = newWorld({ refreshToken: { reuseScope: 'user' } });
     const token = world.token(await world.login());
