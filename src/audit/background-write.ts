@@ -18,6 +18,7 @@ export class BackgroundWrite {
   private next: number | null = null;
   private running: Promise<void> | null = null;
   private remindAt: number | null = null;
+  private isStopped = false;
 
   constructor(
     private readonly write: () => Promise<void>,
@@ -51,12 +52,15 @@ export class BackgroundWrite {
 
   /** Makes no more attempts by itself. */
   stop(): void {
+    this.isStopped = true;
     clearTimeout(this.timer);
     this.timer = undefined;
     this.next = null;
   }
 
   private arm(delayMs: number): void {
+    // Of what was under way then, too: the process may live on without the application and its database.
+    if (this.isStopped) return;
     clearTimeout(this.timer);
     this.delayMs = delayMs;
     this.timer = setTimeout(() => void this.run(), delayMs);
