@@ -35,7 +35,7 @@ export interface Circumstances extends Pick<RefreshActivity, 'outcome' | 'earlie
  */
 @Injectable()
 export class SessionAdmission {
-  /** Sessions, and the fingerprints of others that they showed: a browser that has changed shows it ever after. */
+  /** Sessions, and the fingerprints that they showed in place of their own: where two take turns, each is told of once. */
   private readonly mismatched = new LRUCache<string, true>({ max: REMEMBERED_MISMATCHES });
 
   constructor(
@@ -176,15 +176,17 @@ export class SessionAdmission {
     throw error;
   }
 
-  /** Keys and features of the fingerprint may change faster than sessions end: what was let in is kept by the newest. */
+  /**
+   * Keys and features of the fingerprint, and browsers, may change faster than sessions end: what was let in is kept by the
+   * newest. In mode `report` that is another browser's, too: an answer that is lost was lost to whoever asked for it, and
+   * is made good for him alone; and a stricter mode later ends nobody's session for a change that was let in.
+   */
   private renewFingerprint(
     { id, device: { fingerprint } }: RefreshSession,
     { fingerprints }: ClientTraits,
   ): void {
     const [newest] = fingerprints;
     if (fingerprint === null || newest === undefined || newest === fingerprint) return;
-    // In mode `report` another browser is let in; the session stays bound to the one that began it.
-    if (compareFingerprints(fingerprint, fingerprints) === 'different') return;
     // Off the path; the next refresh does it where this fails.
     this.store.replaceFingerprint(id, fingerprint, newest).catch(() => undefined);
   }
