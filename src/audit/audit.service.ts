@@ -217,22 +217,22 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
 
   /**
    * Writes what waits, for a while. What comes meanwhile is for the next call: that it waits then does not mean that the
-   * database is away, and neither does a round that ends before all is written, if something was.
+   * database is away, and neither does a round that ends before all is written, if something was. Nor do counters that it
+   * refuses: rows have nothing to do with them.
    */
   private async finish(): Promise<void> {
     if (this.isGivenUp || this.isEmpty) return;
-    const { failures, written } = this.stats;
+    const { written } = this;
     let isInTime = false;
     await atMost(
       LAST_WRITES_MS,
       this.flush().then(() => (isInTime = true)),
     );
-    const hasFailed = this.stats.failures > failures;
-    if (hasFailed || (!isInTime && this.stats.written === written)) this.giveUp();
+    if (this.rows.isFailing || (!isInTime && this.written === written)) this.giveUp();
   }
 
   private get isEmpty(): boolean {
-    return this.waiting === 0 && this.counter.isEmpty;
+    return this.waiting === 0 && !this.counts.isRunning && this.counter.isEmpty;
   }
 
   private giveUp(): void {

@@ -18,6 +18,7 @@ export class BackgroundWrite {
   private next: number | null = null;
   private running: Promise<void> | null = null;
   private remindAt: number | null = null;
+  private isStopped = false;
 
   constructor(
     private readonly write: () => Promise<void>,
@@ -25,6 +26,16 @@ export class BackgroundWrite {
     private readonly describe: () => string,
     private readonly logger: Pick<LoggerService, 'log' | 'warn'>,
   ) {}
+
+  /** The latest attempt has failed, or has had no answer for long. */
+  get isFailing(): boolean {
+    return this.remindAt !== null;
+  }
+
+  /** Something is on its way to the database. */
+  get isRunning(): boolean {
+    return this.running !== null;
+  }
 
   /** The write is due within so many milliseconds. */
   due(delayMs: number): void {
@@ -41,16 +52,15 @@ export class BackgroundWrite {
 
   /** Makes no more attempts by itself. */
   stop(): void {
+    this.isStopped = true;
     clearTimeout(this.timer);
     this.timer = undefined;
     this.next = null;
   }
 
-  private get isFailing(): boolean {
-    return this.remindAt !== null;
-  }
-
   private arm(delayMs: number): void {
+    // Of what was under way then, too: the process may live on without the application and its database.
+    if (this.isStopped) return;
     clearTimeout(this.timer);
     this.delayMs = delayMs;
     this.timer = setTimeout(() => void this.run(), delayMs);

@@ -116,6 +116,7 @@ export interface AuthEvents {
   /** `clientId`: of the service that asked for it, where it was one (`revoked_by_client`). */
   'session.revoked': SessionEvent & Cause & { reason: RevocationReason; clientId?: string };
   'session.evicted': SessionEvent & Cause;
+  /** A refresh by another browser; of a session once for each that it shows, and process. */
   'fingerprint.mismatched': SessionEvent & { refused: boolean; source: EventSource };
   /** A rule found a refresh or a login odd; `action` is what the policy does about it. */
   'activity.suspected': SessionEvent & {

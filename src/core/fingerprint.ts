@@ -116,10 +116,15 @@ function platform(hint: string | null, userAgent: string | null): string | null 
   return parsed(userAgent)?.platform ?? null;
 }
 
+/** Browsers need half of it at most; patterns read what is as long as a header may be for tenths of a second. */
+const MAX_BRANDS = 512;
+
 /** Names of `"Chromium";v="140", "Not=A?Brand";v="24"`: without versions, and without the made-up one, both of which change. */
 function brands(value: string | null): string | null {
   if (value === null) return null;
-  const names = [...value.matchAll(/"((?:[^"\\]|\\.)*)"\s*;\s*v=/g)].map(([, name = '']) => name);
+  const names = [...value.slice(0, MAX_BRANDS).matchAll(/"((?:[^"\\]|\\.)*)"\s*;\s*v=/g)].map(
+    ([, name = '']) => name,
+  );
   return JSON.stringify(names.filter((name) => !/not.*brand/i.test(name)).sort());
 }
 

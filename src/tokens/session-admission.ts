@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import type { RefreshActivity } from '../core/anomaly.js';
 import { AuthError, type AuthErrorInit } from '../core/errors.js';
 import type { RefusalReason } from '../core/events.js';
@@ -21,6 +22,8 @@ import {
 } from './refresh-token.store.js';
 import { SessionTerminator } from './session-terminator.js';
 
+const REMEMBERED_MISMATCHES = 10_000;
+
 /** What the anomaly rules are told of a refresh besides the session. */
 export interface Circumstances extends Pick<RefreshActivity, 'outcome' | 'earlierUses'> {
   readonly isRepeatedRecovery?: boolean;
@@ -32,6 +35,9 @@ export interface Circumstances extends Pick<RefreshActivity, 'outcome' | 'earlie
  */
 @Injectable()
 export class SessionAdmission {
+  /** Sessions, and the fingerprints that they showed in place of their own: where two take turns, each is told of once. */
+  private readonly mismatched = new LRUCache<string, true>({ max: REMEMBERED_MISMATCHES });
+
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
     @Inject(REFRESH_TOKEN_STORE) private readonly store: RefreshTokenStore,
@@ -103,18 +109,21 @@ export class SessionAdmission {
     void this.events.emit('refresh_token.refused', event);
   }
 
-  /** Whether the session may go on as far as its fingerprint says; a mismatch is told of in any case. */
+  /** Whether the session may go on as far as its fingerprint says; a mismatch is told of in any case, once. */
   private matchesFingerprint(session: RefreshSession, client: ClientTraits): boolean {
     const { mode } = this.options.fingerprint;
     const { fingerprint } = session.device;
     if (mode === 'off' || fingerprint === null) return true;
     if (compareFingerprints(fingerprint, client.fingerprints) !== 'different') return true;
     const refused = mode === 'enforce';
-    void this.events.emit('fingerprint.mismatched', {
-      ...subject(session),
-      refused,
-      source: sourceOf(client),
-    });
+    const shown = `${session.id} ${client.fingerprints[0]}`;
+    if (!this.mismatched.has(shown))
+      void this.events.emit('fingerprint.mismatched', {
+        ...subject(session),
+        refused,
+        source: sourceOf(client),
+      });
+    this.mismatched.set(shown, true);
     return !refused;
   }
 
@@ -167,15 +176,17 @@ export class SessionAdmission {
     throw error;
   }
 
-  /** Keys and features of the fingerprint may change faster than sessions end: what was let in is kept by the newest. */
+  /**
+   * Keys and features of the fingerprint, and browsers, may change faster than sessions end: what was let in is kept by the
+   * newest. In mode `report` that is another browser's, too: an answer that is lost was lost to whoever asked for it, and
+   * is made good for him alone; and a stricter mode later ends nobody's session for a change that was let in.
+   */
   private renewFingerprint(
     { id, device: { fingerprint } }: RefreshSession,
     { fingerprints }: ClientTraits,
   ): void {
     const [newest] = fingerprints;
     if (fingerprint === null || newest === undefined || newest === fingerprint) return;
-    // In mode `report` another browser is let in; the session stays bound to the one that began it.
-    if (compareFingerprints(fingerprint, fingerprints) === 'different') return;
     // Off the path; the next refresh does it where this fails.
     this.store.replaceFingerprint(id, fingerprint, newest).catch(() => undefined);
   }

@@ -282,6 +282,58 @@ describe(AuditService.name, () => {
     expect(store.counts.reduce((sum, { count }) => sum + count, 0)).toBe(2);
   });
 
+  it('takes no failure that is over for an outage when the application ends, and loses nothing then', async () => {
+    const service = open();
+    let refuse = (_: Error): void => undefined;
+    const write = store.write.bind(store);
+    store.write = () => new Promise((_, reject) => (refuse = reject));
+    fail('203.0.113.9');
+    await jest.advanceTimersByTimeAsync(1);
+    store.write = write;
+    const ending = service.beforeApplicationShutdown();
+    refuse(new Error('the primary steps down'));
+    await ending;
+    expect(store.rows.size).toBe(1);
+    fail('203.0.113.10');
+    await service.onApplicationShutdown();
+    expect(store.rows.size).toBe(2);
+    expect(logged.join('\n')).not.toMatch(/lost/);
+  });
+
+  it('loses no row of the end to a counter that the database will not have', async () => {
+    const service = open();
+    store.refusedType = 'login.failed';
+    fail('203.0.113.9');
+    await service.beforeApplicationShutdown();
+    fail('203.0.113.10');
+    await service.onApplicationShutdown();
+    expect(store.rows.size).toBe(2);
+    expect(logged.filter((line) => line.includes('lost'))).toEqual([
+      expect.stringContaining('counters of the audit log were lost'),
+    ]);
+  });
+
+  it('waits for counters that are on their way to the database when the application ends', async () => {
+    const service = open({ rotations: false });
+    let finish = (): void => undefined;
+    const count = store.count.bind(store);
+    store.count = async (increments) => {
+      store.count = count;
+      await new Promise<void>((resolve) => (finish = resolve));
+      return count(increments);
+    };
+    rotate();
+    await jest.advanceTimersByTimeAsync(1100);
+    let isOver = false;
+    const ending = service.onApplicationShutdown().then(() => (isOver = true));
+    await jest.advanceTimersByTimeAsync(100);
+    expect(isOver).toBe(false);
+    finish();
+    await ending;
+    expect(store.counts).toEqual([{ day: '2026-01-01', type: 'refresh_token.rotated', count: 1 }]);
+    expect(logged).toEqual([]);
+  });
+
   it('does not keep an application from ending, and tells how much is lost', async () => {
     const service = open();
     store.write = () => new Promise(() => undefined);

@@ -94,6 +94,23 @@ describe(BackgroundWrite.name, () => {
     expect({ attempts, failures: write.failures }).toEqual({ attempts: 2, failures: 7 });
   });
 
+  it('makes no attempt after it was stopped, whatever was under way and whatever comes', async () => {
+    let refuse = (_: Error): void => undefined;
+    outcome = () => new Promise((_, reject) => (refuse = reject));
+    write.due(0);
+    await jest.advanceTimersByTimeAsync(1);
+    write.stop();
+    refuse(new Error('the client was closed'));
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(attempts).toBe(1);
+    outcome = async () => undefined;
+    await write.flush();
+    write.due(0);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(attempts).toBe(2);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('a flush writes at once, after what is being written', async () => {
     write.due(1000);
     await write.flush();

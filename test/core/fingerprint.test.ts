@@ -109,6 +109,17 @@ describe(fingerprints.name, () => {
     expect(bare).toBe(hinted);
   });
 
+  it('reads no header for long, whatever it holds', () => {
+    const timed = (brands: string) => {
+      const startedAt = performance.now();
+      fingerprint(withHeaders({ 'sec-ch-ua': brands }), ['sec-ch-ua']);
+      return performance.now() - startedAt;
+    };
+    // As long as a header may be. The best of five: the machine may be busy.
+    for (const brands of [String.raw`\"`.repeat(8000), `"${'not'.repeat(5000)}";v="1"`])
+      expect(Math.min(...Array.from({ length: 5 }, () => timed(brands)))).toBeLessThan(40);
+  });
+
   it('an update changes the versions of sec-ch-ua, its order and its made-up brand, and nothing else', () => {
     const ofBrands = (brands: string) => fingerprint(withHeaders({ 'sec-ch-ua': brands }), ['sec-ch-ua']);
     const before = ofBrands('"Chromium";v="139", "Not;A=Brand";v="99", "Google Chrome";v="139"');

@@ -145,6 +145,45 @@ describe(RefreshTokenService.name, () => {
     expect(names(off)).not.toContain('fingerprint.mismatched');
   });
 
+  it('a browser that has changed for good is told of once, and each other one anew', async () => {
+    const world = newWorld();
+    let token = world.token(await world.login());
+    const show = async (...shown: string[]) => {
+      world.now += 15 * 60 * SECOND;
+      const opened = await world.refresh(token, { ...CLIENT, fingerprints: shown });
+      if (typeof opened === 'string') throw new Error(opened);
+      token = world.token(opened);
+      return names(world).filter((name) => name === 'fingerprint.mismatched').length;
+    };
+    expect(await show('updated')).toBe(1);
+    expect(await show('updated')).toBe(1);
+    expect(await show('thief')).toBe(2);
+    expect(await show('updated')).toBe(2);
+    expect(await show('thief')).toBe(2);
+    expect(await show('updated')).toBe(2);
+    // Another session of the same browser is another matter.
+    token = world.token(await world.login());
+    expect(await show('updated')).toBe(3);
+  });
+
+  it('a lost response is made good for the browser that asked for it, also where it has changed since the login', async () => {
+    const world = newWorld();
+    const token = world.token(await world.login());
+    const changed = { ...CLIENT, fingerprints: ['another language'] };
+    expect(typeof (await world.refresh(token, changed))).toBe('object');
+    world.now += 60 * SECOND;
+    expect(typeof (await world.refresh(token, changed))).toBe('object');
+    expect(names(world)).toContain('refresh_token.recovered');
+  });
+
+  it('whoever took a token and rotated from another browser is found at the owner’s next refresh, used or not', async () => {
+    const world = newWorld();
+    const token = world.token(await world.login());
+    await world.refresh(token, { ...CLIENT, fingerprints: ['thief'] });
+    world.now += 60 * SECOND;
+    expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
+  });
+
   it('reuse, scope user: a failure half-way is found again by a retry, and the alarm is raised all the same', async () => {
     const world = newWorld({ refreshToken: { reuseScope: 'user' } });
     const token = world.token(await world.login());

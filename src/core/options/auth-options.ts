@@ -217,8 +217,9 @@ export interface RevocationOptions {
 
 export interface FingerprintOptions {
   /**
-   * What a refresh from a request unlike the login's does: `off` nothing, `report` an event, `enforce` 403 and the end
-   * of the session. Recovery of lost responses needs the same fingerprint in every mode but `off`.
+   * What a refresh from a request unlike the session's does: `off` nothing, `report` an event, and the session is that
+   * browser's from then on, `enforce` 403 and the end of the session. Recovery of lost responses needs the fingerprint of
+   * who asked for them, in every mode but `off`.
    * @default 'report'
    */
   mode?: 'off' | 'report' | 'enforce';
