@@ -60,11 +60,13 @@ export class PasswordResetService {
     // link is taken away last, so that a database that fails in between costs nobody his link.
     const isSet = bindingOf(user) === link.binding && (await this.set(user, link, newPassword));
     if (!isSet) return this.repeat(link, newPassword, source);
+    // Told by whoever takes the link away: a second try may overtake this one.
+    let isToTell = true;
     try {
-      await this.finish(user, user.tokenVersion, link, source);
+      isToTell = await this.finish(user, user.tokenVersion, link, source);
     } finally {
       // It is set, whatever fails afterwards: its owner must know.
-      void this.events.emit('password.reset', { userId: user.id, source });
+      if (isToTell) void this.events.emit('password.reset', { userId: user.id, source });
     }
     return resetOf(user.email, user.tokenVersion, link);
   }
@@ -85,8 +87,9 @@ export class PasswordResetService {
       throw new AuthError('ACTION_TOKEN_INVALID');
     const isSame = await this.users.hasPassword(user, newPassword);
     const wasLeft = await this.finish(user, retired, link, source);
-    if (!isSame) throw new AuthError('ACTION_TOKEN_INVALID');
+    // Whatever was named now: of the password that is set nobody may have been told.
     if (wasLeft) void this.events.emit('password.reset', { userId: user.id, source });
+    if (!isSame) throw new AuthError('ACTION_TOKEN_INVALID');
     return resetOf(user.email, retired, link);
   }
 
