@@ -173,6 +173,7 @@ describe('a database that fails while a link is used', () => {
     expect((await reset(user.token)).status).toBe(204);
     await expectReset(user);
     expect((await api().refresh(since.refreshToken)).status).toBe(200);
+    expect((await mails()).filter((kind) => kind === 'password_changed')).toHaveLength(1);
   });
 
   it('a link that could not be taken away sets no second password', async () => {
