@@ -117,6 +117,23 @@ describe.each(ADAPTERS)('a device after its account was taken back, in a host on
     expect(isTold(back)).toBe(false);
   });
 
+  it.each([
+    ['characters that no cookie has', '%F0%9F%92%A5%0A%20%2C'],
+    ['more of them than a browser keeps', 'x'.repeat(2000)],
+  ])(
+    'has a cookie again after a login, where a stranger has put one with %s in its place',
+    async (_case, code) => {
+      const email = uniqueEmail();
+      const user = browser(host, CHROME);
+      sessionOf(await user.register({ email, password: PASSWORD }));
+      const good = user.jar.get('device') ?? '';
+      user.jar.set('device', `${good}.${code}`);
+      sessionOf(await user.login({ email, password: PASSWORD }));
+      // The same device, and nothing of the stranger's.
+      expect(user.jar.get('device')).toBe(good);
+    },
+  );
+
   it('becomes known by no link: who has the mail, and a device that the account has not, is told of', async () => {
     const { email } = await robbed();
     const stranger = browser(host, firefox(MAC));
