@@ -11,13 +11,13 @@ import { renewDist } from './dist-folder.mjs';
 
 const { values: flags } = parseArgs({ options: { 'if-stale': { type: 'boolean', default: false } } });
 const root = fileURLToPath(new URL('..', import.meta.url));
-const compiler = createRequire(import.meta.url).resolve('@typescript/native/package.json');
-const tsc = join(dirname(compiler), 'bin/tsc');
 
 /** Pages are what they are made of, but for what is compiled. */
 const isServedAsIs = (path) => !/\.(ts|json)$/.test(path);
 
 async function build(out) {
+  const compiler = createRequire(import.meta.url).resolve('@typescript/native/package.json');
+  const tsc = join(dirname(compiler), 'bin/tsc');
   await run(tsc, '-p', 'tsconfig.build.json', '--outDir', out);
   await run(tsc, '-p', 'src/client', '--outDir', join(out, 'client'));
   await run('src/audit/report-page/page/build.mjs', join(out, 'audit/report-page'));

@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /** What a build depends on. */
 const INPUTS = ['src', 'tools', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 /** Tells of what the folder was built; not among what is published. */
 const STAMP = join('app', '.built-from');
+/** Of a folder that is being filled; the process that fills it follows. A process number means something on its own machine only. */
+const BUILDING = `.building-${hostname()}@`;
 
 /** Whether `dist` is what a build of the present files would give. */
 export function isFresh(root) {
@@ -28,13 +31,34 @@ export async function renewDist(root, build, { unlessFresh = false } = {}) {
   if (unlessFresh && isFresh(root)) return;
   // Before the build: what changes meanwhile makes it stale.
   const digest = digestOf(root);
-  const fresh = mkdtempSync(join(root, '.building-'));
+  sweep(root);
+  const fresh = mkdtempSync(join(root, `${BUILDING}${process.pid}-`));
   try {
     await build(fresh);
     if (unlessFresh && isFresh(root)) return;
     takeOver(fresh, join(root, 'dist'), digest);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+/** What builds left that were killed: folders whose process is gone. One that runs at the same time keeps its own. */
+function sweep(root) {
+  for (const name of readdirSync(root)) {
+    const pid = name.startsWith(BUILDING) ? parseInt(name.slice(BUILDING.length), 10) : NaN;
+    if (!(pid > 0) || isRunning(pid)) continue;
+    // A compiler that outlived its build may still write there; the next build is soon enough then.
+    try {
+      rmSync(join(root, name), { recursive: true, force: true });
+    } catch {}
+  }
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code !== 'ESRCH';
   }
 }
 

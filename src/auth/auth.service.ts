@@ -106,12 +106,10 @@ export class AuthService {
       void this.events.emit('login.failed', { email, userId: check.user.id, reason, source });
       throw new AuthError('EMAIL_NOT_VERIFIED');
     }
-    // A device that is known from before the password was changed counts its failures for itself, so that the owner is not
-    // locked out of any; but it vouches for nobody: perhaps it is whose login made the owner change it.
+    // A device that is known from before the password was changed vouches for nobody: perhaps it is whose login made the owner
+    // change it. On one that the account trusts, its owner mistypes.
     const isKnownDevice = this.isTrustedDevice(check.user, client);
-    const isFormerDevice = !isKnownDevice && this.isKnownDevice(attempt.email, client);
-    // On a device that the account knows, its owner mistypes.
-    const failedAttempts = attempt.isKnownDevice && !isFormerDevice ? 0 : counted;
+    const failedAttempts = attempt.standing === 'trusted' ? 0 : counted;
     const circumstances = { failedAttempts, isKnownDevice };
     const opened = await this.refreshTokens.open(check.user, request, client, null, circumstances);
     // Not before: a login that was refused as suspicious leaves the failures counted.
@@ -179,7 +177,7 @@ export class AuthService {
     if (!current) throw new AuthError('ACCESS_TOKEN_REVOKED');
     const { currentPassword, newPassword } = passwords;
     // Whoever holds an access token must not be able to guess the password behind it.
-    const attempt = { email: id, origin: `session:${currentId}`, isKnownDevice: true };
+    const attempt = { email: id, origin: `session:${currentId}`, standing: 'trusted' } as const;
     const source = sourceOf(client);
     await this.beginAttempt(attempt, { email: null, userId: id, source });
     const { user, retiredTokenVersion } = await this.users
@@ -263,16 +261,23 @@ export class AuthService {
   /** A device that the account knows counts for itself: by its cookie, or by the `deviceId` of an earlier session. */
   private async attemptOf(email: string, request: NewSession, client: ClientTraits): Promise<Attempt> {
     const { device, ip } = client;
-    if (device && this.isKnownDevice(email, client))
-      return { email, origin: `device:${device.id}`, isKnownDevice: true };
-    if (this.options.throttle && request.transport === 'body' && request.deviceId) {
-      // The same two questions for an account that does not exist: the time must not tell.
+    const { deviceId, transport } = request;
+    const stranger: Attempt = { email, origin: `address:${clientAddress(ip)}`, standing: 'unknown' };
+    if (!this.options.throttle) return stranger;
+    if (device && this.isKnownDevice(email, client)) {
       const user = await this.users.findByEmail(email);
-      const isKnown = await this.refreshTokens.knowsDevice(user?.id ?? '', request.deviceId);
-      if (user && isKnown)
-        return { email, origin: `device:${user.id}.${request.deviceId}`, isKnownDevice: true };
+      const isTrusted = user !== null && this.isTrustedDevice(user, client);
+      return { email, origin: `device:${device.id}`, standing: isTrusted ? 'trusted' : 'former' };
     }
-    return { email, origin: `address:${clientAddress(ip)}`, isKnownDevice: false };
+    if (transport !== 'body' || !deviceId) return stranger;
+    // The same questions for an account that does not exist: the time must not tell.
+    const user = await this.users.findByEmail(email);
+    const [isKnown, isTrusted] = await Promise.all([
+      this.refreshTokens.knowsDevice(user?.id ?? '', deviceId),
+      this.refreshTokens.knowsDevice(user?.id ?? '', deviceId, user?.tokenVersion ?? ''),
+    ]);
+    if (!user || !isKnown) return stranger;
+    return { email, origin: `device:${user.id}.${deviceId}`, standing: isTrusted ? 'trusted' : 'former' };
   }
 
   /** Whether the device carries the account's cookie, of a login after its token version was made. */

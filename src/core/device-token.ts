@@ -4,6 +4,8 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 const MAX_ACCOUNTS = 5;
 const DEVICE_ID = /^[A-Za-z0-9_-]{22}$/;
 const MAC_LENGTH = 22;
+const MARK_LENGTH = 8;
+const CODE = new RegExp(`^[A-Za-z0-9_-]{${MAC_LENGTH + MARK_LENGTH}}$`);
 
 /**
  * What a device carries to be recognised at the next login: `id.code.code…`, one code for each account that logged in on
@@ -22,10 +24,14 @@ export interface DeviceAccount {
   readonly tokenVersion: string;
 }
 
-/** The parts of a device token, believed by nobody yet; null where it has another form. */
+/**
+ * The parts of a device token, believed by nobody yet; null where it has another form. What is no code is left out: it would
+ * go into the next token, and may be nothing that a cookie takes.
+ */
 export function parseDeviceToken(token: string | null): KnownDevice | null {
-  const [id = '', ...codes] = (token ?? '').split('.');
-  return DEVICE_ID.test(id) && codes.length > 0 && codes.length <= MAX_ACCOUNTS ? { id, codes } : null;
+  const [id = '', ...parts] = (token ?? '').split('.');
+  const codes = parts.filter((part) => CODE.test(part)).slice(0, MAX_ACCOUNTS);
+  return DEVICE_ID.test(id) && codes.length > 0 ? { id, codes } : null;
 }
 
 /** Whether an account logged in on the device before, however long ago, under any key of the ring. */
@@ -74,7 +80,7 @@ function macOf(id: string, email: string, mark: string, key: Uint8Array): string
 
 /** Tells versions apart, and nothing of them. */
 function markOf(tokenVersion: string): string {
-  return createHash('sha256').update(`device.${tokenVersion}`).digest('base64url').slice(0, 8);
+  return createHash('sha256').update(`device.${tokenVersion}`).digest('base64url').slice(0, MARK_LENGTH);
 }
 
 function equal(a: string, b: string): boolean {

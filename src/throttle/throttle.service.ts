@@ -12,9 +12,15 @@ export interface Attempt {
   readonly email: string;
   /** `device:…` or `address:…` */
   readonly origin: string;
-  /** The limits for an account do not reach a device that is known to it. */
-  readonly isKnownDevice: boolean;
+  readonly standing: Standing;
 }
+
+/**
+ * What an account is to a device. The limit for an account does not reach one that it trusts. Those that logged in before its
+ * token version was made share one of their own: strangers cannot use it up, and who had the password, and logged in many
+ * times to have many devices, gets no more of it.
+ */
+export type Standing = 'trusted' | 'former' | 'unknown';
 
 interface Limiters {
   readonly login: RateLimiterAbstract;
@@ -96,25 +102,28 @@ export class ThrottleService implements OnModuleInit {
    * @returns how many failures of this origin were counted before
    * @throws AuthError `TOO_MANY_ATTEMPTS`
    */
-  async beginPasswordAttempt({ email, origin, isKnownDevice }: Attempt): Promise<number> {
-    const account = keyOf(email);
-    const counted = await consume(this.limiters?.failures, `${account}.${origin}`);
-    if (!isKnownDevice) await consume(this.limiters?.accountFailures, account);
+  async beginPasswordAttempt(attempt: Attempt): Promise<number> {
+    const counted = await consume(this.limiters?.failures, ownKey(attempt));
+    const shared = sharedKey(attempt);
+    if (shared !== null) await consume(this.limiters?.accountFailures, shared);
     return Math.max(0, counted - 1);
   }
 
   /** The password was never looked at: the count goes back by one. */
-  async cancelled({ email, origin, isKnownDevice }: Attempt): Promise<void> {
-    const account = keyOf(email);
-    await this.limiters?.failures.reward(`${account}.${origin}`);
-    if (!isKnownDevice) await this.limiters?.accountFailures.reward(account);
+  async cancelled(attempt: Attempt): Promise<void> {
+    await this.limiters?.failures.reward(ownKey(attempt));
+    await this.takeBackShared(attempt);
   }
 
   /** The password was right: this origin starts anew, and the account has one failure less. */
-  async succeeded({ email, origin, isKnownDevice }: Attempt): Promise<void> {
-    const account = keyOf(email);
-    await this.limiters?.failures.delete(`${account}.${origin}`);
-    if (!isKnownDevice) await this.limiters?.accountFailures.reward(account);
+  async succeeded(attempt: Attempt): Promise<void> {
+    await this.limiters?.failures.delete(ownKey(attempt));
+    await this.takeBackShared(attempt);
+  }
+
+  private async takeBackShared(attempt: Attempt): Promise<void> {
+    const shared = sharedKey(attempt);
+    if (shared !== null) await this.limiters?.accountFailures.reward(shared);
   }
 }
 
@@ -130,6 +139,16 @@ async function consume(limiter: RateLimiterAbstract | undefined, key: string): P
 
 function tooMany({ msBeforeNext }: RateLimiterRes): AuthError {
   return new AuthError('TOO_MANY_ATTEMPTS', { retryAfter: Math.max(1, msBeforeNext / 1000) });
+}
+
+function ownKey({ email, origin }: Attempt): string {
+  return `${keyOf(email)}.${origin}`;
+}
+
+/** Of the limit for the account; null where it does not count. */
+function sharedKey({ email, standing }: Attempt): string | null {
+  if (standing === 'trusted') return null;
+  return standing === 'former' ? `${keyOf(email)}.former` : keyOf(email);
 }
 
 /** Counters name nobody. */

@@ -84,8 +84,9 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     return rows.map(toSession);
   }
 
-  async hasDevice(userId: string, deviceId: string): Promise<boolean> {
-    const filter = { userId, 'device.deviceId': deviceId };
+  async hasDevice(userId: string, deviceId: string, tokenVersion?: string): Promise<boolean> {
+    const since = tokenVersion === undefined ? {} : { tokenVersion };
+    const filter = { userId, 'device.deviceId': deviceId, ...since };
     return (await orUnavailable(() => this.sessions.findOne(filter, { projection: { _id: 1 } }))) !== null;
   }
 

@@ -183,9 +183,12 @@ export class RefreshTokenService {
     return this.store.countLive(new Date(this.clock.now()), limit);
   }
 
-  /** Whether the user had a session on the device, living or not, that the store still remembers. */
-  async knowsDevice(userId: string, deviceId: string): Promise<boolean> {
-    return this.store.hasDevice(userId, deviceId);
+  /**
+   * Whether the user had a session on the device, living or not, that the store still remembers.
+   * @param tokenVersion where only those count that began under it
+   */
+  async knowsDevice(userId: string, deviceId: string, tokenVersion?: string): Promise<boolean> {
+    return this.store.hasDevice(userId, deviceId, tokenVersion);
   }
 
   private rotation(

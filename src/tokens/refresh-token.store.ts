@@ -76,8 +76,8 @@ export interface RefreshTokenStore {
   findById(id: string): Promise<RefreshSession | null>;
   /** Live sessions, latest use first. */
   findLive(userId: string, now: Date): Promise<RefreshSession[]>;
-  /** Whether any session of the user, ended ones too, began with this `deviceId`. */
-  hasDevice(userId: string, deviceId: string): Promise<boolean>;
+  /** Whether any session of the user, ended ones too, began with this `deviceId`, and under `tokenVersion` where that is given. */
+  hasDevice(userId: string, deviceId: string, tokenVersion?: string): Promise<boolean>;
   /** Where and when the live sessions began, latest use first. */
   findLogins(userId: string, now: Date): Promise<SessionLogin[]>;
   /** Counts live sessions of all users, looking at `limit` that have not expired and at no more. */

@@ -142,6 +142,29 @@ describe('a database that fails while a link is used', () => {
     await expectReset(user);
   });
 
+  it('leaves its owner untold of no password, whatever is presented with the link afterwards', async () => {
+    const user = await forgetful();
+    await setButUntold(user.token);
+    expectError(await reset(user.token, `${NEW_PASSWORD}?`), 400, 'ACTION_TOKEN_INVALID');
+    expectError(await reset(user.token), 400, 'ACTION_TOKEN_INVALID');
+    expect((await mails()).filter((kind) => kind === 'password_changed')).toHaveLength(1);
+  });
+
+  it('does not have its owner told twice, where a second try overtakes the first', async () => {
+    const user = await forgetful();
+    const terminator = host.app.get(SessionTerminator, { strict: false });
+    const endAll = terminator.endAll.bind(terminator);
+    let second: Awaited<ReturnType<typeof reset>> | undefined;
+    terminator.endAll = async (...given) => {
+      terminator.endAll = endAll;
+      second = await reset(user.token);
+      await endAll(...given);
+    };
+    expect([(await reset(user.token)).status, second?.status]).toEqual([204, 204]);
+    await expectReset(user);
+    expect((await mails()).filter((kind) => kind === 'password_changed')).toHaveLength(1);
+  });
+
   it('ends the sessions at the second try where it could not at the first, and none that began since', async () => {
     const user = await forgetful();
     failOnce(host.app.get(SessionTerminator, { strict: false }), 'endAll', 'before');
@@ -150,6 +173,7 @@ describe('a database that fails while a link is used', () => {
     expect((await reset(user.token)).status).toBe(204);
     await expectReset(user);
     expect((await api().refresh(since.refreshToken)).status).toBe(200);
+    expect((await mails()).filter((kind) => kind === 'password_changed')).toHaveLength(1);
   });
 
   it('a link that could not be taken away sets no second password', async () => {

@@ -62,9 +62,12 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     return { active, isAtLeast: looked.length === limit };
   }
 
-  async hasDevice(userId: string, deviceId: string): Promise<boolean> {
+  async hasDevice(userId: string, deviceId: string, tokenVersion?: string): Promise<boolean> {
     return [...this.sessions.values()].some(
-      (session) => session.userId === userId && session.device.deviceId === deviceId,
+      (session) =>
+        session.userId === userId &&
+        session.device.deviceId === deviceId &&
+        (tokenVersion === undefined || session.tokenVersion === tokenVersion),
     );
   }
 

@@ -232,6 +232,9 @@ describe.each([
     expect(await store.hasDevice(userId, 'phone-1')).toBe(true);
     expect(await store.hasDevice(userId, 'phone-2')).toBe(false);
     expect(await store.hasDevice('another', 'phone-1')).toBe(false);
+    const { tokenVersion } = newSession(store);
+    expect(await store.hasDevice(userId, 'phone-1', tokenVersion)).toBe(true);
+    expect(await store.hasDevice(userId, 'phone-1', 'a later version')).toBe(false);
   });
 
   it('remembers from where ended sessions began, and why they ended', async () => {

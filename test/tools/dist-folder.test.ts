@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { isFresh, renewDist } from '../../tools/dist-folder.mjs';
 
@@ -76,6 +79,37 @@ describe('dist', () => {
     expect(await names()).toEqual(['dist', 'package.json', 'src']);
   });
 
+  /** A process that does nothing, and ends with its input. */
+  const otherProcess = () =>
+    spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });
+
+  it('is built without what killed builds have left, and without harm to one that runs at the same time', async () => {
+    const [running, killed] = [otherProcess(), otherProcess()];
+    try {
+      const exited = once(killed, 'exit');
+      killed.kill('SIGKILL');
+      await exited;
+      const folderOf = (pid: number | undefined) => `.building-${hostname()}@${pid}-abcdef`;
+      const left = [folderOf(killed.pid), folderOf(running.pid), '.building-elsewhere@1-abcdef'];
+      for (const name of left) await put(join(name, 'app/half.js'), 'half');
+      await renewDist(root, compile);
+      expect(await names()).toEqual([...left.slice(1), 'dist', 'package.json', 'src'].sort());
+      expect(await readFile(join(root, folderOf(running.pid), 'app/half.js'), 'utf8')).toBe('half');
+    } finally {
+      running.stdin?.end();
+    }
+  });
+
+  it('is built in a folder that says whose it is', async () => {
+    let folder = '';
+    await renewDist(root, async (out) => {
+      folder = basename(out);
+      await renewDist(root, compile);
+      await compile(out);
+    });
+    expect(folder).toMatch(new RegExp(`^\\.building-${hostname()}@${process.pid}-`));
+  });
+
   it('is stale where a source was changed while it was built', async () => {
     await renewDist(root, async (out) => {
       await compile(out);
@@ -137,6 +171,20 @@ describe('dist', () => {
 });
 
 describe('the commands that run from dist', () => {
+  it('need no compiler where it is fresh: dependencies of development may be gone', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'dist-folder-'));
+    try {
+      await cp('tools', join(root, 'tools'), { recursive: true });
+      await renewDist(root, (out) => writeFileSync(join(out, 'index.js'), ''));
+      const build = spawn(process.execPath, [join(root, 'tools/build.mjs'), '--if-stale'], {
+        stdio: 'inherit',
+      });
+      expect(await once(build, 'exit')).toEqual([0, null]);
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+  });
+
   it('build it only where it is stale; npm run build, and the tests, always', async () => {
     const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
     const before = (name: string) => scripts[`pre${name}`];

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { type ActionToken, tokenVersionAfter } from '../../core/action-token.js';
+import { LRUCache } from 'lru-cache';
+import { ACTION_TTL_MS, type ActionToken, tokenVersionAfter } from '../../core/action-token.js';
 import { normalizeEmail } from '../../core/email.js';
 import { AuthError } from '../../core/errors.js';
 import type { EventSource } from '../../core/events.js';
@@ -24,6 +25,9 @@ export interface PasswordReset {
 /** A new password for who forgot his, by a link that goes to his mail. */
 @Injectable()
 export class PasswordResetService {
+  /** Links whose passwords were told of here: where what comes after failed, the next try does not tell again. */
+  private readonly told = new LRUCache<string, true>({ max: 1000, ttl: ACTION_TTL_MS.password_reset });
+
   constructor(
     private readonly users: UsersService,
     private readonly actionTokens: ActionTokens,
@@ -60,11 +64,13 @@ export class PasswordResetService {
     // link is taken away last, so that a database that fails in between costs nobody his link.
     const isSet = bindingOf(user) === link.binding && (await this.set(user, link, newPassword));
     if (!isSet) return this.repeat(link, newPassword, source);
+    // Told by whoever takes the link away: a second try may overtake this one.
+    let isToTell = true;
     try {
-      await this.finish(user, user.tokenVersion, link, source);
+      isToTell = await this.finish(user, user.tokenVersion, link, source);
     } finally {
       // It is set, whatever fails afterwards: its owner must know.
-      void this.events.emit('password.reset', { userId: user.id, source });
+      if (isToTell) this.tell(link, source);
     }
     return resetOf(user.email, user.tokenVersion, link);
   }
@@ -85,8 +91,9 @@ export class PasswordResetService {
       throw new AuthError('ACTION_TOKEN_INVALID');
     const isSame = await this.users.hasPassword(user, newPassword);
     const wasLeft = await this.finish(user, retired, link, source);
+    // Whatever was named now: of the password that is set nobody may have been told.
+    if (wasLeft) this.tell(link, source);
     if (!isSame) throw new AuthError('ACTION_TOKEN_INVALID');
-    if (wasLeft) void this.events.emit('password.reset', { userId: user.id, source });
     return resetOf(user.email, retired, link);
   }
 
@@ -107,6 +114,12 @@ export class PasswordResetService {
     if (!user.emailVerifiedAt) await this.users.verifyEmail(user.id).catch(() => undefined);
     // If it stays it sets nothing: the version that it is bound to is gone.
     return this.actionTokens.use(link).catch(() => true);
+  }
+
+  private tell({ hash, userId }: ActionToken, source: EventSource): void {
+    if (this.told.has(hash)) return;
+    this.told.set(hash, true);
+    void this.events.emit('password.reset', { userId, source });
   }
 
   /** What it gives is asked again after a failure: what was told of and counted by then is so once. */

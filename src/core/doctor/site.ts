@@ -24,16 +24,20 @@ export function isNearby(address: string): boolean {
 }
 
 /** The whole list, as browsers take it: customers of one hoster are as foreign to each other as those of one registry. */
-const WHOLE_LIST = { allowPrivateDomains: true };
+const WHOLE_LIST = { allowPrivateDomains: true, validateHostname: false };
 
 /** Whether two origins are of different sites, as `SameSite` takes it: scheme and registrable domain. */
 export function areOtherSites(one: URL, other: URL): boolean {
   return one.protocol !== other.protocol || siteOf(one.hostname) !== siteOf(other.hostname);
 }
 
-/** A host that has none is a site of its own: an address, a name without a dot, a public suffix itself. */
+/**
+ * A host that has none is a site of its own: an address, a name without a dot, a public suffix itself. With the dot of the root
+ * behind it a name is another one to browsers.
+ */
 function siteOf(hostname: string): string {
-  return getDomain(hostname, WHOLE_LIST) ?? hostname;
+  const domain = getDomain(hostname, WHOLE_LIST);
+  return domain === null ? hostname : domain + (hostname.endsWith('.') ? '.' : '');
 }
 
 /** Whether names under it belong to whoever registers them (RFC 6265 §5.3): browsers take no cookie for all of them. */

@@ -270,7 +270,8 @@ export interface ThrottleOptions {
    */
   failures?: LimitOptions;
   /**
-   * Wrong passwords for one account from all unknown devices (NIST SP 800-63B-4: at most 100).
+   * Wrong passwords for one account from all unknown devices (NIST SP 800-63B-4: at most 100); as many from all devices
+   * that logged in before its password was changed or all its sessions were ended.
    * @default { limit: 100, window: '15m' }
    */
   accountFailures?: LimitOptions;

@@ -297,6 +297,21 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     { options: { issuer: 'https://api.shop.github.io', trustedOrigins: ['https://shop.github.io'] } },
   ],
   [
+    'an origin of the same site whose label ends as no registry lets it, and browsers do',
+    [],
+    { options: { issuer: 'https://api.example.com', trustedOrigins: ['https://preview-.example.com'] } },
+  ],
+  [
+    'an origin of the same name with the dot of the root behind it, which browsers hold for another',
+    ['cookie.other-site'],
+    { options: { issuer: 'https://api.example.com', trustedOrigins: ['https://api.example.com.'] } },
+  ],
+  [
+    'addresses that are alike but for their last part',
+    ['cookie.other-site'],
+    { options: { issuer: 'https://[2001:db8::1]', trustedOrigins: ['https://[2001:db8::2]'] } },
+  ],
+  [
     'names of a network of one’s own under one domain',
     [],
     { options: { issuer: 'https://api.corp.internal', trustedOrigins: ['https://app.corp.internal'] } },
