@@ -123,6 +123,8 @@ describeInBrowser('the report page, saved as a file', () => {
     const light = await swatch();
     await page.emulateMedia({ colorScheme: 'dark' });
     expect(await swatch()).not.toBe(light);
+    // The script hears of it a little after the style sheet.
+    await eventually(drawn, (pixels) => pixels.every((count) => count > 5));
     for (const pixels of await drawn()) expect(pixels).toBeGreaterThan(5);
     await page.evaluate("dispatchEvent(new Event('beforeprint'))");
     expect(await swatch()).toBe(light);
