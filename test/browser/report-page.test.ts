@@ -168,9 +168,14 @@ describeInBrowser('the report page, saved as a file', () => {
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.innerText')).toMatch(/^Day by day/);
     await page.keyboard.press('Enter');
+    await page.locator('details[open] .scroll').waitFor();
     await page.keyboard.press('Tab');
-    await page.keyboard.press('End');
-    const scrolled = () => page.evaluate<number>("document.querySelector('details[open] .scroll').scrollTop");
+    const isThere = () => page.evaluate<boolean>("document.activeElement.matches('details[open] .scroll')");
+    expect(await eventually(isThere, Boolean)).toBe(true);
+    const scrolled = async () => {
+      await page.keyboard.press('End');
+      return page.evaluate<number>('document.activeElement.scrollTop');
+    };
     expect(await eventually(scrolled, (top) => top > 100)).toBeGreaterThan(100);
   });
 

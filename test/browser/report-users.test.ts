@@ -14,6 +14,7 @@ import {
 import { Service } from '../support/service.js';
 import { violations } from './support/axe.js';
 import { describeInBrowser, launchChromium } from './support/chromium.js';
+import { expectFocus } from './support/expect-focus.js';
 import { ADMIN, ADMIN_SETTINGS, PATIENCE_MS, shownReport, signIn } from './support/report-page.js';
 import { watchPages } from './support/watch-pages.js';
 
@@ -109,7 +110,6 @@ describeInBrowser('looking into a user from the report', () => {
   const problem = (text: string) => page.locator('#user-problem').filter({ hasText: text }).waitFor();
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   const dialog = () => page.getByRole('dialog');
-  const focused = () => page.evaluate(() => document.activeElement?.id);
   /** Lines of what happened, by their words. */
   const told = () => page.locator('#user-events strong').allInnerTexts();
 
@@ -130,7 +130,7 @@ describeInBrowser('looking into a user from the report', () => {
     await signIn(page);
     await (await buttonOf('.cases', phone)).click();
     await page.locator('#user-sessions li').waitFor();
-    expect(await focused()).toBe('user-name');
+    await expectFocus(page, 'user-name');
     expect(await page.locator('#user-sessions').innerText()).toMatch(
       /Phone\s+192\.0\.2\.10 · Chrome on Linux · mobile\s+last used \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC, since /,
     );
@@ -193,30 +193,29 @@ describeInBrowser('looking into a user from the report', () => {
     await opener.focus();
     await page.keyboard.press('Enter');
     await page.locator('#user-sessions li').waitFor();
-    expect(await focused()).toBe('user-name');
+    await expectFocus(page, 'user-name');
     expect(await page.locator('#user-name').innerText()).toBe(phone.email);
     expect(await page.locator('#user-known-by').innerText()).toBe(phone.userId);
     for (const id of ['leave', 'end-sessions', 'disable']) {
       await page.keyboard.press('Tab');
-      expect(await focused()).toBe(id);
+      await expectFocus(page, id);
     }
     await page.keyboard.press('Enter');
-    expect(await focused()).toBe('question-no');
+    await expectFocus(page, 'question-no');
     await page.keyboard.press('Escape');
-    expect(await dialog().count()).toBe(0);
-    expect(await focused()).toBe('disable');
+    await dialog().waitFor({ state: 'detached' });
+    await expectFocus(page, 'disable');
     await page.keyboard.press('Enter');
     await page.keyboard.press('Tab');
-    expect(await focused()).toBe('question-yes');
+    await expectFocus(page, 'question-yes');
     await page.keyboard.press('Enter');
     await news(`Disabled: ${phone.email}`);
-    const next = await eventually(focused, (id) => id === 'enable');
-    expect(next).toBe('enable');
+    await expectFocus(page, 'enable');
     await page.keyboard.press('Enter');
     await news(`Enabled: ${phone.email}`);
     await page.locator('#leave').focus();
     await page.keyboard.press('Enter');
-    expect(await panel().isVisible()).toBe(false);
+    await panel().waitFor({ state: 'hidden' });
     expect(await opener.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('IFRAME');
   });
@@ -257,7 +256,7 @@ describeInBrowser('looking into a user from the report', () => {
     await signIn(page);
     await shownReport(page);
     await page.getByRole('link', { name: 'Look into a user' }).press('Enter');
-    expect(await eventually(focused, (id) => id === 'user-id')).toBe('user-id');
+    await expectFocus(page, 'user-id');
     for (const text of [
       '',
       'ada@example.com',
@@ -268,7 +267,7 @@ describeInBrowser('looking into a user from the report', () => {
     ]) {
       await lookInto(text);
       await page.locator('#look-problem').filter({ hasText: 'That is no user id' }).waitFor();
-      expect(await focused()).toBe('user-id');
+      await expectFocus(page, 'user-id');
       expect(await page.getByLabel('User id').getAttribute('aria-invalid')).toBe('true');
     }
     expect(urls.filter((url) => /admin\/(users|events)/.test(url))).toEqual([]);

@@ -9,6 +9,7 @@ import { anotherSession, PASSWORD, uniqueEmail } from '../support/http.js';
 import { Service } from '../support/service.js';
 import { violations } from './support/axe.js';
 import { describeInBrowser, launchChromium } from './support/chromium.js';
+import { expectFocus } from './support/expect-focus.js';
 import {
   ADMIN,
   ADMIN_SETTINGS,
@@ -312,21 +313,20 @@ describeInBrowser('the page where an administrator reads the report', () => {
   });
 
   it('leaves the keyboard in what is shown, when somebody signs in or out', async () => {
-    const focused = () => page.evaluate(() => document.activeElement?.id);
-    expect(await focused()).toBe('');
+    await expectFocus(page, '');
     await page.locator('#email').fill(ADMIN.email);
     await page.locator('#password').fill(ADMIN.password);
     await page.locator('#credentials [type=submit]').click();
     await page.locator('#reading').waitFor();
-    expect(await focused()).toBe('main');
+    await expectFocus(page, 'main');
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.closest('form')?.id)).toBe('period');
     await page.locator('#logout').focus();
     await page.keyboard.press('Enter');
     await page.locator('#welcome').waitFor();
-    expect(await focused()).toBe('main');
+    await expectFocus(page, 'main');
     await page.keyboard.press('Tab');
-    expect(await focused()).toBe('email');
+    await expectFocus(page, 'email');
   });
 
   it('lets go of what is on its way when somebody signs out', async () => {

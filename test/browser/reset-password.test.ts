@@ -59,15 +59,15 @@ describeInBrowser('the page for a new password', () => {
     expect(labels).toEqual(['new-password', 'show-password', 'Set the password']);
     await page.keyboard.press('Enter');
     await tab.problem('choose', 'Give a new password.');
-    expect(await tab.focused()).toBe('new-password');
+    await tab.expectFocus('new-password');
     await page.keyboard.type(NEW_PASSWORD);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Space');
-    expect(await page.locator('#new-password').getAttribute('type')).toBe('text');
+    await page.locator('#new-password[type=text]').waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await tab.see('done');
-    expect(await tab.focused()).toBe('done-title');
+    await tab.expectFocus('done-title');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await tab.see('throwaway');
@@ -140,7 +140,7 @@ describeInBrowser('the page for a new password', () => {
     await tab.setPassword(`${NEW_PASSWORD}!`);
     await tab.see('ask');
     expect(await tab.title('ask')).toBe('This link does not work any more');
-    expect(await tab.focused()).toBe('ask-title');
+    await tab.expectFocus('ask-title');
     expect(await page.title()).toBe('This link does not work any more – Silent Auth');
     await page.locator('#email').fill(session.email);
     await page.keyboard.press('Enter');
@@ -200,7 +200,7 @@ describeInBrowser('the page for a new password', () => {
     ] as const) {
       await tab.setPassword(password);
       await tab.problem('choose', reason);
-      expect(await tab.focused()).toBe('new-password');
+      await tab.expectFocus('new-password');
       expect(await input.getAttribute('aria-invalid')).toBe('true');
     }
     const described = (await input.getAttribute('aria-describedby'))?.split(' ') ?? [];
@@ -230,7 +230,7 @@ describeInBrowser('the page for a new password', () => {
     expect(said[0]).toBe(said[1]);
     await page.locator('#again').click();
     await tab.see('ask');
-    expect(await tab.focused()).toBe('ask-title');
+    await tab.expectFocus('ask-title');
   });
 
   it('from the report’s sign-in, too', async () => {

@@ -37,7 +37,7 @@ describeInBrowser('the page that verifies an address', () => {
     await page.keyboard.press('Enter');
     await tab.see('done');
     expect(await tab.title('done')).toBe('Your address is verified');
-    expect(await tab.focused()).toBe('done-title');
+    await tab.expectFocus('done-title');
     await page.locator('#done .button').click();
     await tab.logIn(email, PASSWORD);
     await tab.see('token');
@@ -74,7 +74,7 @@ describeInBrowser('the page that verifies an address', () => {
       await tab.verify();
       await tab.see('none');
       expect(await tab.title('none')).toBe('This link does not work any more');
-      expect(await tab.focused()).toBe('none-title');
+      await tab.expectFocus('none-title');
     }
   });
 

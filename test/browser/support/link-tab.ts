@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import { expectFocus } from './expect-focus.js';
 
 /** A tab with a page of the service to which mail led, worked as its reader does. */
 export class LinkTab {
@@ -18,8 +19,8 @@ export class LinkTab {
     return this.page.locator(`#${id} h1`).innerText();
   }
 
-  focused(): Promise<string> {
-    return this.page.evaluate<string>('document.activeElement.id');
+  expectFocus(id: string): Promise<void> {
+    return expectFocus(this.page, id);
   }
 
   async setPassword(password: string): Promise<void> {
