@@ -1,98 +1,142 @@
-/** Imports run one way: core ← database, events ← revocation, users ← tokens ← audit, notifications ← auth ← app. */
-const layer = (name, allowed) => ({
-  name: `${name}-imports`,
-  comment: `src/${name} may import only ${allowed.join(', ') || 'itself'}`,
-  severity: 'error',
-  from: { path: `^src/${name}/` },
-  to: { path: '^src/', pathNot: `^src/(${[name, ...allowed].join('|')})/` },
-});
+/**
+ * Imports run one way: each floor may import from the floors below it, never from beside or above.
+ * The folders of one floor do not know each other.
+ */
+const FLOORS = [
+  ['core'],
+  ['options'],
+  ['database', 'events'],
+  ['throttle', 'users', 'revocation'],
+  ['risk'],
+  ['tokens'],
+  ['audit', 'notifications'],
+  ['http'],
+  ['doctor'],
+  ['auth'],
+  ['openapi'],
+  ['testing', 'cli'],
+];
+
+/** The same of the service. Its entry, `main.ts`, stands above all. */
+const SERVICE_FLOORS = [
+  ['common'],
+  ['mail'],
+  ['config'],
+  ['storage', 'metrics'],
+  ['cli', 'web'],
+  ['demo', 'keys'],
+  ['app'],
+  ['doctor'],
+];
+
+function floorRules(root, floors) {
+  return floors.flatMap((floor, index) =>
+    floor.map((name) => {
+      const allowed = [name, ...floors.slice(0, index).flat()];
+      return {
+        name: `${root.replaceAll('/', '-')}-${name}-imports`,
+        comment: `${root}/${name} may import only ${allowed.join(', ')}`,
+        severity: 'error',
+        from: { path: `^${root}/${name}/` },
+        to: { path: `^${root}/`, pathNot: `^${root}/(${allowed.join('|')})/` },
+      };
+    }),
+  );
+}
+
+/** Files that are pure although their folder is not: no Nest, no database, no clock of their own. */
+const PURE = '^src/(core|options)/|^src/doctor/checks/|^src/audit/report/html/(?!browser)';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
-    layer('core', []),
-    layer('database', ['core']),
-    layer('events', ['core']),
-    layer('throttle', ['core', 'database']),
-    layer('revocation', ['core', 'database']),
-    layer('users', ['core', 'database']),
-    layer('tokens', ['core', 'database', 'events', 'revocation', 'users']),
-    layer('audit', ['core', 'database', 'events', 'revocation', 'users', 'tokens']),
-    layer('notifications', ['core', 'database', 'events', 'users']),
-    layer('auth', [
-      'core',
-      'database',
-      'events',
-      'throttle',
-      'revocation',
-      'users',
-      'tokens',
-      'audit',
-      'notifications',
-    ]),
-    layer('client', []),
-    layer('embedded-mongo', []),
     {
-      name: 'app-is-an-adopter',
-      comment: 'src/app imports the library as an adopter would: from its entries',
+      name: 'no-circular-folders',
+      comment: 'a folder that imports from another is not imported by it, also not by way of a third',
       severity: 'error',
-      from: { path: '^src/app/' },
-      to: { path: '^src/', pathNot: '^src/(app/|index\\.ts|client/index\\.ts|embedded-mongo/)' },
+      scope: 'folder',
+      from: {},
+      to: { circular: true },
+    },
+    ...floorRules('src', FLOORS),
+    ...floorRules('apps/service/src', SERVICE_FLOORS),
+    {
+      name: 'the-library-stands-alone',
+      comment: 'src/ knows neither the service nor the other packages',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(apps|packages)/|^nestjs-silent-auth' },
     },
     {
-      name: 'core-is-pure',
-      comment:
-        'no Nest, no Mongoose, no HTTP in src/core: of packages, only the parsers of user agents, addresses and domains, and the distance of words',
+      name: 'the-packages-stand-alone',
       severity: 'error',
-      from: { path: '^src/core/' },
+      from: { path: '^packages/([^/]+)/' },
+      to: { path: '^(src|apps|packages)/', pathNot: '^packages/$1/' },
+    },
+    {
+      name: 'the-service-is-an-adopter',
+      comment: 'the service imports the library as an adopter does: by its name, from its entries',
+      severity: 'error',
+      from: { path: '^apps/service/src/' },
       to: {
-        dependencyTypes: ['npm', 'npm-dev', 'npm-peer'],
-        pathNot: 'node_modules/(bowser|ipaddr\\.js|leven|tldts)/',
+        path: '^(src|packages)/',
+        pathNot: '^(src/index\\.ts|src/cli/index\\.ts|packages/embedded-mongo/src/index\\.ts)$',
       },
     },
     {
-      name: 'core-is-pure-node',
-      comment: 'of Node, src/core uses cryptography only',
+      name: 'pure-files-need-no-framework',
+      comment:
+        'no Nest, no Mongoose, no HTTP: of packages, only parsers of user agents, addresses and domains, the distance of words, the list of words, and the rules of class-validator',
       severity: 'error',
-      from: { path: '^src/core/' },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+      from: { path: PURE },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-peer'],
+        pathNot: 'node_modules/(bowser|class-validator|ipaddr\\.js|fastest-levenshtein|tldts|@zxcvbn-ts)/',
+      },
+    },
+    {
+      name: 'pure-files-need-cryptography-only',
+      comment: 'of Node, pure files use cryptography, and the test for an address',
+      severity: 'error',
+      from: { path: PURE },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|net)$' },
     },
     {
       name: 'mongoose-in-stores-only',
-      comment: 'only schema, store, watch and module files import mongoose',
+      comment: 'only schema, store, row, watch, migration and module files import mongoose',
       severity: 'error',
       from: {
         path: '^src/',
         pathNot:
-          '(\\.schema|mongo-[a-z-]+\\.(store|watch)|\\.module)\\.ts$|^src/(database|app|embedded-mongo)/',
+          '(\\.schema|mongo-[a-z-]+\\.(store|watch|row|migration)|\\.module)\\.ts$|^src/(database|testing|cli)/',
       },
       to: { path: 'node_modules/(mongoose|mongodb|@nestjs/mongoose)/' },
     },
     {
-      name: 'client-has-no-dependencies',
+      name: 'the-client-has-no-dependencies',
       comment: 'of packages, only the bindings import one: the framework they bind to',
       severity: 'error',
-      from: { path: '^src/client/', pathNot: '^src/client/(react|vue)\\.ts$' },
-      to: { pathNot: '^src/client/' },
+      from: { path: '^packages/client/src/', pathNot: '^packages/client/src/(react|vue)\\.ts$' },
+      to: { pathNot: '^packages/client/src/' },
     },
     {
       name: 'client-bindings',
       severity: 'error',
-      from: { path: '^src/client/(react|vue)\\.ts$' },
-      to: { pathNot: ['^src/client/', 'node_modules/(@types/)?$1/'] },
+      from: { path: '^packages/client/src/(react|vue)\\.ts$' },
+      to: { pathNot: ['^packages/client/src/', 'node_modules/(@types/)?$1/'] },
     },
     {
-      name: 'client-is-for-browsers',
+      name: 'browser-code-stays-in-the-browser',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(client|audit/report-page/page|app/pages)/' },
-      to: { path: '^src/(client|audit/report-page/page|app/pages)/' },
+      from: { path: '^(src|apps/service/src)/', pathNot: '^src/audit/report/html/browser/' },
+      to: { path: '^(packages/client|apps/service/pages|src/audit/report/html/browser)/' },
     },
     {
-      name: 'no-development-database-in-the-library',
+      name: 'the-development-database-needs-bson-only',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(app|embedded-mongo)/' },
-      to: { path: '^src/(app|embedded-mongo)/' },
+      from: { path: '^packages/embedded-mongo/src/' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer'], pathNot: 'node_modules/(mongodb|bson)/' },
     },
   ],
   options: {

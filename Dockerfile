@@ -1,15 +1,15 @@
-# The reference service. docs/containers.md tells what is in the image, and what was tried.
+# The reference service. docs/containers.md says what is in the image, and what was tried.
 ARG NODE_VERSION=24
 
 FROM node:${NODE_VERSION}-bookworm-slim AS build
 WORKDIR /srv
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json tsconfig.cjs.json ./
 COPY tools tools
 COPY src src
-COPY docker/production-tree.mjs docker/
-RUN npm run build && node docker/production-tree.mjs
+COPY packages packages
+COPY apps apps
+# `npm ci` builds. What only development uses goes, the development database first.
+RUN npm ci && npm prune --omit=dev --ignore-scripts && rm -rf packages
 
 FROM node:${NODE_VERSION}-bookworm-slim
 ENV NODE_ENV=production
@@ -17,9 +17,11 @@ WORKDIR /srv
 COPY --from=build /srv/package.json ./
 COPY --from=build /srv/node_modules node_modules
 COPY --from=build /srv/dist dist
+COPY --from=build /srv/apps/service/package.json apps/service/
+COPY --from=build /srv/apps/service/dist apps/service/dist
 # Owned by root and run by another: the service cannot change what it runs.
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/app/main.js"]
+CMD ["node", "apps/service/dist/main.js"]

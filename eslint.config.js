@@ -1,17 +1,35 @@
+import simpleImportSort from 'eslint-plugin-simple-import-sort';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist', '.building-*', 'coverage', 'node_modules', 'test/fixtures', '.data', 'examples'] },
+  {
+    ignores: [
+      '**/dist',
+      'coverage',
+      'reports',
+      '.stryker-tmp',
+      'node_modules',
+      'src/audit/report/html/page-assets.ts',
+      '.data',
+      'examples',
+      '**/test/fixtures',
+    ],
+  },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['*.js', '*.cjs', 'bench/*.js', 'test/support/*.mjs'] },
+        projectService: {
+          allowDefaultProject: ['*.js', '*.cjs', 'bench/*.js', 'test/support/*.mjs', 'tools/*.mjs'],
+        },
         tsconfigRootDir: import.meta.dirname,
       },
     },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
+    plugins: { 'simple-import-sort': simpleImportSort },
     rules: {
+      'simple-import-sort/imports': ['error', { groups: [['^\\u0000', '^node:', '^@?\\w', '^\\.']] }],
+      'simple-import-sort/exports': 'off',
       // Never `consistent-type-imports`: rewriting the import of an injected class breaks dependency
       // injection at run time while the compiler stays content.
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
@@ -22,7 +40,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/**', 'bench/**'],
+    files: ['test/**', 'bench/**', '*/*/test/**'],
     rules: {
       // A test reads JSON answers whose shape is what it is about to assert.
       '@typescript-eslint/no-unsafe-assignment': 'off',
@@ -31,6 +49,17 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-call': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
       'no-console': 'off',
+    },
+  },
+  {
+    // A function fits on a screen; what it decides can be followed.
+    files: ['src/**', '*/*/src/**', 'apps/service/pages/**'],
+    rules: {
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      complexity: ['error', 15],
+      'max-depth': ['error', 3],
+      'no-nested-ternary': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
     },
   },
   {

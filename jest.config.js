@@ -1,10 +1,17 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
+  roots: ['<rootDir>/test', '<rootDir>/packages', '<rootDir>/apps'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^nestjs-silent-auth$': '<rootDir>/src/index.ts',
+    '^nestjs-silent-auth/(cli|testing)$': '<rootDir>/src/$1/index.ts',
+    '^nestjs-silent-auth-client/(axios|proof|react|vue)$': '<rootDir>/packages/client/src/$1.ts',
+    '^nestjs-silent-auth-(client|embedded-mongo)$': '<rootDir>/packages/$1/src/index.ts',
+  },
+  modulePathIgnorePatterns: ['/dist/'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

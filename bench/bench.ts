@@ -1,5 +1,5 @@
-import type { MeasuredHost } from './host/measured-host.js';
 import { type Adapter, ADAPTERS, type HostConfig } from './host/host-app.js';
+import type { MeasuredHost } from './host/measured-host.js';
 
 /** What a figure should be; none where it is there for comparison only. */
 export type Goal = { readonly atLeast: number } | { readonly atMost: number } | null;

@@ -1,5 +1,5 @@
 import { type Bench, type BenchContext, row } from './bench.js';
-import { crowdToken, crowdId } from './host/crowd.js';
+import { crowdId, crowdToken } from './host/crowd.js';
 import type { MeasuredHost } from './host/measured-host.js';
 import type { Contender } from './load/closed-loop.js';
 import { Contest } from './load/contest.js';

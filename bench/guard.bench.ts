@@ -1,7 +1,7 @@
 import { type Bench, type BenchContext, eachAdapter, type Row, row } from './bench.js';
 import type { Adapter } from './host/host-app.js';
-import { Contest } from './load/contest.js';
 import type { Contender } from './load/closed-loop.js';
+import { Contest } from './load/contest.js';
 import { HttpClient } from './load/http.js';
 import { RawGet } from './load/raw-get.js';
 import { SessionClient } from './load/session-client.js';

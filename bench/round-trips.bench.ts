@@ -1,6 +1,6 @@
 import { type Bench, type BenchContext, eachAdapter, type Row, row } from './bench.js';
-import type { Adapter } from './host/host-app.js';
 import type { Command } from './host/command-log.js';
+import type { Adapter } from './host/host-app.js';
 import { HttpClient } from './load/http.js';
 import { SessionClient } from './load/session-client.js';
 

@@ -1,6 +1,6 @@
 import { type Bench, type BenchContext, eachAdapter, type Row, row } from './bench.js';
-import type { Adapter } from './host/host-app.js';
 import { crowdId, crowdToken } from './host/crowd.js';
+import type { Adapter } from './host/host-app.js';
 import type { MeasuredHost } from './host/measured-host.js';
 import { type Answer, HttpClient } from './load/http.js';
 import { type Paced, sendAtPace } from './load/paced.js';

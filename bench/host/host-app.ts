@@ -8,8 +8,8 @@ import { BareController } from './bare.controller.js';
 import { CommandLog } from './command-log.js';
 import { GuardedController } from './guarded.controller.js';
 import { openRevocations } from './revocations.js';
-import { textbookStrategies } from './textbook-guard.js';
 import { TextbookModule } from './textbook.module.js';
+import { textbookStrategies } from './textbook-guard.js';
 
 export type Adapter = 'express' | 'fastify';
 export const ADAPTERS: readonly Adapter[] = ['express', 'fastify'];

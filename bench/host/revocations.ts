@@ -23,11 +23,16 @@ export async function openRevocations(
 
 /** The library's own store without what pushes: as on a server that is no replica set. */
 async function openPolled(uri: string, dbName: string): Promise<OpenRevocations> {
-  const root = new URL('dist/revocation/', import.meta.resolve('nestjs-silent-auth/package.json'));
-  const { MongoRevocationStore } = await import(new URL('mongo-revocation.store.js', root).href);
-  const { REVOCATION_MODEL, RevocationSchema } = await import(new URL('revocation.schema.js', root).href);
+  const dist = new URL('dist/', import.meta.resolve('nestjs-silent-auth/package.json'));
+  const load = (file: string) => import(new URL(file, dist).href);
+  const { IndexRegistry } = await load('database/index-registry.js');
+  const { MongoRevocationStore } = await load('revocation/mongo-revocation.store.js');
+  const { REVOCATION_MODEL, RevocationSchema } = await load('revocation/revocation.schema.js');
   const connection = await createConnection(uri, { dbName }).asPromise();
-  const store = new MongoRevocationStore(connection.model(REVOCATION_MODEL, RevocationSchema));
+  const store = new MongoRevocationStore(
+    connection.model(REVOCATION_MODEL, RevocationSchema),
+    new IndexRegistry(),
+  );
   await store.onModuleInit();
   return {
     store: {

@@ -7,39 +7,45 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { EventIds, parseCursor, toCursor } from '../core/event-id.js';
+import { dayOf } from '../core/day.js';
 import { AuthError } from '../core/errors.js';
 import type { AuthEventName, AuthEvents } from '../core/events.js';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock } from '../core/ports.js';
-import { isRoutine, type SecurityEvent, securityEvent } from '../core/security-event.js';
-import type { DayCount } from '../core/security-report.js';
-import { type TopEntry, TopMerger } from '../core/top-counter.js';
-import { atMost } from '../database/at-most.js';
+import { withTimeout } from '../core/with-timeout.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { BackgroundWrite } from './background-write.js';
-import { DayCounter, dayOf } from './day-counter.js';
+import { DayCounter } from './day-counter.js';
+import { EventIds, parseCursor, toCursor } from './event-id.js';
 import { EventQueue } from './event-queue.js';
+import { isRoutine, type SecurityEvent, securityEvent } from './security-event.js';
 import {
   type DayTops,
   SECURITY_EVENT_STORE,
   type SecurityEventFilter,
   type SecurityEventStore,
 } from './security-event.store.js';
+import type { DayCount } from './security-report.js';
+import { TopCounter, type TopEntry } from './top-counter.js';
 
-/** Rows of one write; so many make it due. */
+/** Rows of one write. As many waiting rows make a write due at once. */
 const BATCH = 1000;
-/** Rows that wait at most, about ten megabytes. */
+/** Maximum of waiting rows, about ten megabytes. */
 const CAPACITY = 20_000;
 const ROUTINE_DELAY_MS = 1000;
-/** A process that stops waits so long for the audit log: the database may be away. */
+/** How long a stopping process waits for the audit log: the database may be away. */
 const LAST_WRITES_MS = 1000;
-/** And so often again, as long as it takes rows. */
+/** Repetitions of that, while the database takes rows. */
 const LAST_ROUNDS = 3;
 const TOP_LIMIT = 10;
-/** A summary waits no longer for what this process has not written yet: it is added from memory then. */
+/** Keys that a summary of many days and processes tells apart. */
+const SUMMARY_CAPACITY = 1000;
+/** A summary waits no longer for the rows and counters of this process; the counters are then added from memory. */
 const WRITES_BEFORE_SUMMARY_MS = 1000;
+
+/** Rows of other processes are written within about a second. */
+const LATE_ROWS_MS = 5000;
 
 /** Which events to read, the newest first. */
 export interface SecurityEventQuery extends Omit<SecurityEventFilter, 'before'> {
@@ -55,35 +61,36 @@ export interface SecurityEventPage {
 
 /** What a report of some days begins with. */
 export interface SecuritySummary {
-  /** Of one day and type there may be two, to be added: what is written, and what still waits. */
+  /** One day and type may have two entries, to be added: what is written, and what is not written yet. */
   readonly counts: readonly DayCount[];
   /** Where failed logins came from: addresses, and networks of IPv6. */
   readonly topSources: readonly TopEntry[];
-  /** Users whom failed logins were for, by id. */
+  /** Ids of the users whose logins failed. */
   readonly topTargets: readonly TopEntry[];
 }
 
-/** How the audit log does, of this process since its start. */
+/** Figures of the audit log of this process since its start. */
 export interface AuditStats {
   /** Rows that wait to be written. */
   readonly waiting: number;
   readonly written: number;
   /** Rows for which there was no room while the database was away. */
   readonly dropped: number;
-  /** Rows that the database would not take. */
+  /** Rows that the database refused. */
   readonly refused: number;
-  /** Attempts at a write that failed, and each ten seconds for which one had no answer; what they held is kept. */
+  /** Failed writes, and each ten seconds without an answer. The rows are kept. */
   readonly failures: number;
 }
 
 /**
- * The audit log: every event of `AuthEventBus` once, written in batches off the path of requests, security events at once.
- * Where its collections are out of reach rows wait in bounded memory; no request fails by it.
+ * The audit log: the events of `AuthEventBus`, written in batches off the path of requests, security events at once. Every
+ * event is counted; of those that strangers can cause without end only some have a row (`atMost` in `AUTH_EVENTS`).
+ * When the database is out of reach, rows wait in bounded memory. No request fails because of it.
  */
 @Injectable()
 export class AuditService implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly logger = new Logger('AuditService');
-  private readonly ids = new EventIds((bytes) => randomBytes(bytes));
+  private readonly ids = new EventIds();
   private readonly queue = new EventQueue(CAPACITY);
   private readonly counter: DayCounter;
   private readonly rows: BackgroundWrite;
@@ -118,13 +125,13 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
   }
 
   onModuleInit(): void {
-    if (this.isOn) this.bus.onEvery((type, payload) => this.record(type, payload));
+    if (this.isOn) this.bus.onEvery((type, payload, isExcess) => this.record(type, payload, isExcess));
   }
 
   /**
-   * A page of events, the newest first. Paging goes back in time: what is added meanwhile is newer than the first page, so no
-   * row comes twice and none is left out.
-   * @throws AuthError `VALIDATION_FAILED` for a cursor of another make
+   * A page of events, the newest first. Paging goes back in time: rows added meanwhile are newer than the first page, so no
+   * row is repeated or left out.
+   * @throws AuthError `VALIDATION_FAILED` for an invalid cursor
    */
   async events({ cursor, limit, ...filter }: SecurityEventQuery): Promise<SecurityEventPage> {
     const before = cursor === undefined ? undefined : parseCursor(cursor);
@@ -139,25 +146,42 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
   }
 
   /**
-   * Counters of the days from one moment to another, both days included (UTC); it reads days, not events. What this process
-   * has counted is written before, or added where it cannot be.
+   * Counters of the days from one moment to another, both days included (UTC). It reads days, not events. What this process
+   * has counted is written first, or added from memory if the write takes too long.
    */
   async summary(from: Date, to: Date): Promise<SecuritySummary> {
-    await atMost(WRITES_BEFORE_SUMMARY_MS, this.flush());
+    await this.flushWithin(WRITES_BEFORE_SUMMARY_MS);
     const days = [dayOf(from), dayOf(to)] as const;
-    const [topSources, topTargets] = [new TopMerger(), new TopMerger()];
+    const topSources = new TopCounter(SUMMARY_CAPACITY);
+    const topTargets = new TopCounter(SUMMARY_CAPACITY);
     const merge = ({ sources, targets }: DayTops) => {
-      topSources.add(sources);
-      topTargets.add(targets);
+      topSources.addList(sources);
+      topTargets.addList(targets);
     };
     // What this process has written may be replaced by what it has counted since.
     const own: DayTops[] = [];
-    const written = await this.store.days(...days, (lists) =>
-      lists.instance === this.counter.instance ? void own.push(lists) : merge(lists),
-    );
+    const written = await this.store.days(...days, (lists) => {
+      if (lists.instance === this.counter.instance) own.push(lists);
+      else merge(lists);
+    });
     const { counts, tops } = this.counter.complete({ counts: written, tops: own }, ...days);
     for (const lists of tops) merge(lists);
     return { counts, topSources: topSources.top(TOP_LIMIT), topTargets: topTargets.top(TOP_LIMIT) };
+  }
+
+  /**
+   * Removes what the log says of a user; the counters of days stay. Rows that another process has not written yet follow a
+   * moment later, and are removed as well.
+   */
+  async forget(userId: string): Promise<void> {
+    if (!this.isOn) return;
+    await this.flush();
+    await this.store.forget(userId);
+    setTimeout(() => {
+      this.store.forget(userId).catch((error: unknown) => {
+        this.logger.warn(`late rows of a deleted user may remain: ${String(error)}`);
+      });
+    }, LATE_ROWS_MS).unref();
   }
 
   get stats(): AuditStats {
@@ -166,16 +190,23 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
     return { waiting, written, dropped: this.queue.dropped, refused, failures };
   }
 
-  /** Writes what waits; resolves when it is written, or has failed and waits again. */
+  /** Writes what waits. Resolves when it is written, or the write has failed and the rows wait again. */
   async flush(): Promise<void> {
     await Promise.all([this.rows.flush(), this.counts.flush()]);
+  }
+
+  private async flushWithin(ms: number): Promise<boolean> {
+    return withTimeout(() => this.flush(), ms).then(
+      () => true,
+      () => false,
+    );
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.finish();
   }
 
-  /** What requests that were still under way have caused. */
+  /** Writes what the last requests have caused. */
   async onApplicationShutdown(): Promise<void> {
     for (let round = 0; round < LAST_ROUNDS; round += 1) await this.finish();
     if (!this.isGivenUp && !this.isEmpty) this.giveUp();
@@ -183,12 +214,12 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
     this.counts.stop();
   }
 
-  private record<Name extends AuthEventName>(type: Name, payload: AuthEvents[Name]): void {
+  private record<Name extends AuthEventName>(type: Name, payload: AuthEvents[Name], isExcess: boolean): void {
     const nowMs = this.clock.now();
     const event = securityEvent(this.ids.next(nowMs), new Date(nowMs), type, payload);
     this.counter.add(event);
     this.counts.due(ROUTINE_DELAY_MS);
-    if (type === 'refresh_token.rotated' && !this.options.audit?.rotations) return;
+    if (isExcess || (type === 'refresh_token.rotated' && !this.options.audit?.rotations)) return;
     this.queue.push(event);
     this.rows.due(!isRoutine(event) || this.queue.size >= BATCH ? 0 : ROUTINE_DELAY_MS);
   }
@@ -216,18 +247,13 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
   }
 
   /**
-   * Writes what waits, for a while. What comes meanwhile is for the next call: that it waits then does not mean that the
-   * database is away, and neither does a round that ends before all is written, if something was. Nor do counters that it
-   * refuses: rows have nothing to do with them.
+   * Writes what waits, in bounded time. Gives up if the database takes no rows: a round that wrote some rows, or rows that
+   * came in the meantime, do not mean that it is away. Counters that it refuses do not count either.
    */
   private async finish(): Promise<void> {
     if (this.isGivenUp || this.isEmpty) return;
     const { written } = this;
-    let isInTime = false;
-    await atMost(
-      LAST_WRITES_MS,
-      this.flush().then(() => (isInTime = true)),
-    );
+    const isInTime = await this.flushWithin(LAST_WRITES_MS);
     if (this.rows.isFailing || (!isInTime && this.written === written)) this.giveUp();
   }
 

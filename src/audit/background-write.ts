@@ -1,15 +1,14 @@
 import type { LoggerService } from '@nestjs/common';
 
 const RETRY_MS = 1000;
-/** An outage is told when it begins, and again from time to time. */
+/** An outage is logged when it begins, and again at this interval. */
 const REMIND_MS = 60_000;
-/** A write without an answer counts as failed each time so long is over; it is waited for all the same. */
+/** A write without an answer counts as failed after each such period. It is still waited for. */
 const STALLED_MS = 10_000;
 
 /**
- * A write that is made off the path of requests: when it is due, one at a time, and again until it succeeded. A failure
- * is told and counted, and reaches nobody else. A database that does not answer is not asked again meanwhile: commands,
- * and the rows in them, would pile up.
+ * A write off the path of requests: one at a time, when it is due, and again until it succeeds. Failures are logged and
+ * counted, not thrown. A database that does not answer gets no second command meanwhile: rows would pile up in memory.
  */
 export class BackgroundWrite {
   failures = 0;
@@ -27,7 +26,7 @@ export class BackgroundWrite {
     private readonly logger: Pick<LoggerService, 'log' | 'warn'>,
   ) {}
 
-  /** The latest attempt has failed, or has had no answer for long. */
+  /** The latest attempt has failed, or has had no answer for a long time. */
   get isFailing(): boolean {
     return this.remindAt !== null;
   }
@@ -37,20 +36,20 @@ export class BackgroundWrite {
     return this.running !== null;
   }
 
-  /** The write is due within so many milliseconds. */
+  /** The write is due within this time. */
   due(delayMs: number): void {
     if (this.running) this.next = Math.min(this.next ?? delayMs, delayMs);
-    // After a failure the next attempt has its time; no event makes it earlier.
+    // After a failure, the next attempt has a fixed time.
     else if (!this.isFailing && (!this.timer || delayMs < this.delayMs)) this.arm(delayMs);
   }
 
-  /** Writes now, once. Resolves when that is done, well or not. */
+  /** Writes now, once. Resolves when the write has succeeded or failed. */
   async flush(): Promise<void> {
     await this.running;
     await this.run();
   }
 
-  /** Makes no more attempts by itself. */
+  /** Ends the attempts. */
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.timer);
@@ -59,7 +58,7 @@ export class BackgroundWrite {
   }
 
   private arm(delayMs: number): void {
-    // Of what was under way then, too: the process may live on without the application and its database.
+    // Also for the write under way: the process may outlive the application and its database.
     if (this.isStopped) return;
     clearTimeout(this.timer);
     this.delayMs = delayMs;

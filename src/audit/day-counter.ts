@@ -1,18 +1,17 @@
+import { dayOf } from '../core/day.js';
 import type { AuthEventName } from '../core/events.js';
-import { networkOf } from '../core/network.js';
-import { ReasonNames } from '../core/reason-names.js';
-import type { SecurityEvent } from '../core/security-event.js';
-import type { DayCount } from '../core/security-report.js';
-import { TopCounter } from '../core/top-counter.js';
+import { clientAddress } from '../core/network.js';
+import { ReasonNames } from './reason-names.js';
+import type { SecurityEvent } from './security-event.js';
 import type { DayRecords, DayTops, SecurityEventStore } from './security-event.store.js';
+import type { DayCount } from './security-report.js';
+import { TopCounter } from './top-counter.js';
 
-/** What is counted by where it came from and whom it was for. */
+/** Events whose sources and targets are counted. */
 const FAILURES: ReadonlySet<AuthEventName> = new Set<AuthEventName>(['login.failed', 'login.locked']);
-/** Whoever made more than one in so many of a day's failures is in its list. */
+/** A source of more than one in 200 of a day's failures is always in its list. */
 const TOP_CAPACITY = 200;
-/** Of an IPv6 subscriber, who has a /64 to himself, one entry; of IPv4 each address. */
-const SOURCE_PREFIX = { ipv4: 32, ipv6: 64 };
-/** Lists of earlier days are complete; they are kept here until they were written. */
+/** Lists of earlier days stay here until they are written. */
 const MAX_DAYS = 3;
 
 interface Count {
@@ -27,8 +26,8 @@ interface Tops {
 }
 
 /**
- * Counts events by day, type and reason, and the sources and targets of failed logins, in bounded memory; what has changed
- * is written from time to time. Counters go on while rows have to be dropped.
+ * Counts events by day, type and reason, and the sources and targets of failed logins, in bounded memory. It goes on
+ * counting while rows have to be dropped.
  */
 export class DayCounter {
   /** By day and type. */
@@ -39,7 +38,7 @@ export class DayCounter {
   constructor(
     private readonly store: SecurityEventStore,
     private readonly retentionMs: number,
-    /** Names this process: each has lists of its own, which writing again does not falsify. */
+    /** Names this process. Each process has its own lists, so that a repeated write replaces instead of adding. */
     readonly instance: string,
   ) {}
 
@@ -50,7 +49,7 @@ export class DayCounter {
     if (!FAILURES.has(type)) return;
     const tops = this.topsOf(day);
     tops.isChanged = true;
-    tops.sources.add(networkOf(ip ?? '', SOURCE_PREFIX)?.replace(/\/32$/, '') ?? 'unknown');
+    tops.sources.add(clientAddress(ip ?? ''));
     if (userId !== undefined) tops.targets.add(userId);
   }
 
@@ -58,7 +57,7 @@ export class DayCounter {
     return this.counts.size === 0 && [...this.tops.values()].every(({ isChanged }) => !isChanged);
   }
 
-  /** Writes what has changed. After a failure all of it is still there; a count may then be written twice, never lost. */
+  /** Writes what has changed. After a failure everything is kept; a count may then be written twice, but is never lost. */
   async write(): Promise<void> {
     const increments = this.waitingCounts;
     this.counts = new Map();
@@ -75,12 +74,12 @@ export class DayCounter {
       throw new Error(`refused: ${refused.length} of ${increments.length}, as ${first.day} ${first.type}`);
   }
 
-  /** What was written, and what is counted here and still waits. Lists of other processes need not be given. */
+  /** Adds what is counted here and not written yet. Lists of other processes may be left out. */
   complete({ counts, tops }: DayRecords, from: string, to: string): DayRecords {
     const isWanted = ({ day }: { day: string }) => from <= day && day <= to;
     const waiting = [...this.tops].filter(([, { isChanged }]) => isChanged);
     const lists = waiting.map(([day, each]) => this.listsOf(day, each)).filter(isWanted);
-    // A list of this process is in place of the one that it has written before.
+    // A list of this process replaces the one that it wrote before.
     const isReplaced = ({ day, instance }: DayTops) =>
       instance === this.instance && lists.some((list) => list.day === day);
     return {
@@ -144,14 +143,3 @@ export class DayCounter {
     return made;
   }
 }
-
-/** `YYYY-MM-DD`, UTC. */
-export function dayOf(at: Date): string {
-  const number = Math.floor(at.getTime() / DAY_MS);
-  if (number !== latest.number) latest = { number, day: at.toISOString().slice(0, 10) };
-  return latest.day;
-}
-
-/** Of nearly every event the day is that of the event before. */
-let latest = { number: NaN, day: '' };
-const DAY_MS = 86_400_000;

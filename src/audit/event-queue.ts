@@ -1,8 +1,8 @@
-import { isRoutine, type SecurityEvent } from '../core/security-event.js';
+import { isRoutine, type SecurityEvent } from './security-event.js';
 
 /**
- * Rows that wait to be written, in bounded memory: where there is no more room the oldest routine row goes first, and a
- * security row only where nothing else is left. What goes is counted.
+ * Rows that wait to be written, in bounded memory. When it is full, the oldest routine row is dropped, and a security row
+ * only if there is no routine row. Dropped rows are counted.
  */
 export class EventQueue {
   dropped = 0;
@@ -20,7 +20,7 @@ export class EventQueue {
     this.trim();
   }
 
-  /** Takes rows out, security rows first, each kind the oldest first. */
+  /** Removes and returns rows: security rows first, the oldest first. */
   take(limit: number): SecurityEvent[] {
     const taken: SecurityEvent[] = [];
     for (const rows of [this.security, this.routine])
@@ -32,7 +32,7 @@ export class EventQueue {
     return taken;
   }
 
-  /** Puts rows back that could not be written: they are older than what came since. */
+  /** Puts back rows that could not be written, before the newer ones. */
   putBack(events: readonly SecurityEvent[]): void {
     const [routine, security] = [true, false].map((kind) =>
       events.filter((event) => isRoutine(event) === kind),

@@ -1,50 +1,52 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { type Model, mongo } from 'mongoose';
-import { leastEventId } from '../core/event-id.js';
-import { fieldToReason, reasonToField } from '../core/reason-names.js';
-import type { SecurityEvent } from '../core/security-event.js';
-import type { DayCount } from '../core/security-report.js';
-import { ensureIndexes } from '../database/ensure-indexes.js';
+import { DAY_MS, DUPLICATE_KEY } from '../core/limits.js';
+import { DamagedRows, isDate } from '../database/damaged-rows.js';
+import type { IndexRegistry } from '../database/index-registry.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { orUnavailable } from '../database/unavailable.js';
+import { leastEventId } from './event-id.js';
+import { fieldToReason, reasonToField } from './reason-names.js';
 import type { SecurityDay } from './security-day.schema.js';
+import type { SecurityEvent } from './security-event.js';
 import type { SecurityEventRow } from './security-event.schema.js';
 import type { DayTops, SecurityEventFilter, SecurityEventStore } from './security-event.store.js';
-
-const DUPLICATE_KEY = 11000;
-const DAY_MS = 86_400_000;
+import type { DayCount } from './security-report.js';
 
 /** Keeps the audit log in `security_events` and `security_daily` of the host's connection. */
 @Injectable()
 export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit {
   private readonly logger = new Logger('SecurityEventStore');
+  private readonly damaged: DamagedRows;
 
   constructor(
     private readonly events: Model<SecurityEventRow>,
     private readonly daily: Model<SecurityDay>,
-    private readonly isOn: boolean,
-  ) {}
+    /** Null when there is no audit log: then nothing is built. */
+    private readonly indexes: IndexRegistry | null,
+  ) {
+    this.damaged = new DamagedRows(events.collection.collectionName);
+  }
 
   async onModuleInit(): Promise<void> {
-    if (!this.isOn) return;
-    await ensureIndexes(this.events);
-    await ensureIndexes(this.daily);
+    await this.indexes?.build(this.events);
+    await this.indexes?.build(this.daily);
   }
 
   async write(events: readonly SecurityEvent[], retentionMs: number): Promise<number> {
     const rows = events.map(({ id, ...rest }): SecurityEventRow => {
-      return { _id: toBinary(id), ...rest, expiresAt: new Date(rest.at.getTime() + retentionMs) };
+      return { _id: new mongo.UUID(id), ...rest, expiresAt: new Date(rest.at.getTime() + retentionMs) };
     });
     return orUnavailable(() => this.insertWhatCan(rows));
   }
 
   async find({ userId, type, from, to, before, limit }: SecurityEventFilter): Promise<SecurityEvent[]> {
     const ids: { $gte?: mongo.Binary; $lt?: mongo.Binary } = {};
-    if (from) ids.$gte = toBinary(leastEventId(from));
+    if (from) ids.$gte = new mongo.UUID(leastEventId(from));
     const ends = [before, to && leastEventId(to)].filter((id) => id !== undefined).sort();
-    if (ends[0] !== undefined) ids.$lt = toBinary(ends[0]);
+    if (ends[0] !== undefined) ids.$lt = new mongo.UUID(ends[0]);
     const filter: mongo.Filter<SecurityEventRow> = {
-      // `$eq`: whatever comes here is a value, never an operator.
+      // `$eq`: what comes here is always a value, never an operator.
       ...(userId === undefined ? {} : { userId: { $eq: userId } }),
       ...(type === undefined ? {} : { type: { $eq: type } }),
       ...(Object.keys(ids).length > 0 ? { _id: ids } : {}),
@@ -54,7 +56,7 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
         .find(filter, { sort: { _id: -1 }, limit, projection: { expiresAt: 0 } })
         .toArray(),
     );
-    return rows.map(({ _id, ...rest }) => ({ id: toText(_id), ...rest }));
+    return this.damaged.readAll(rows, readEvent);
   }
 
   async count(increments: readonly DayCount[], retentionMs: number): Promise<readonly DayCount[]> {
@@ -69,6 +71,13 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     );
     const indexes = new Set(refused.map(({ index }) => index));
     return increments.filter((_, index) => indexes.has(index));
+  }
+
+  async forget(userId: string): Promise<void> {
+    const fields = { userId: '', sessionId: '', ip: '', userAgent: '', device: '', evidence: '' } as const;
+    // The row that says so stays as it is: it names nobody else but who deleted them.
+    const filter = { userId, type: { $ne: 'user.deleted' } } as const;
+    await orUnavailable(() => nativeCollection(this.events).updateMany(filter, { $unset: fields }));
   }
 
   async keepTops({ day, instance, sources, targets }: DayTops, retentionMs: number): Promise<void> {
@@ -87,7 +96,7 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
   async days(from: string, to: string, take: (lists: DayTops) => void): Promise<readonly DayCount[]> {
     const counts: DayCount[] = [];
     await orUnavailable(async () => {
-      // Whole lists, not their first entries by `$slice`: where a list has not overflowed, sums of it are exact only with all.
+      // Whole lists: the sum of the first entries alone would not be exact.
       const rows = nativeCollection(this.daily).find({ day: { $gte: from, $lte: to } }, { sort: { day: 1 } });
       for await (const { day, type, count, reasons, instance, sources = [], targets = [] } of rows) {
         if (type !== undefined && count !== undefined)
@@ -98,7 +107,7 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     return counts;
   }
 
-  /** @returns what was refused, where the rest was not: repeating all of it would count the rest twice */
+  /** @returns what was refused. The rest was counted, so repeating all of it would count it twice. */
   private async update(
     statements: { filter: mongo.Filter<SecurityDay>; update: mongo.UpdateFilter<SecurityDay> }[],
   ): Promise<readonly mongo.WriteError[]> {
@@ -116,13 +125,13 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     });
   }
 
-  /** A row that has no form in the database keeps no other one out either: it would come back with each attempt. */
+  /** Leaves out rows that BSON cannot express. Otherwise their whole batch would fail with each retry. */
   private async insertWhatCan(rows: SecurityEventRow[]): Promise<number> {
     try {
       return await this.insert(rows);
     } catch (error) {
-      if (error instanceof mongo.MongoError) throw error;
-      const good = rows.filter(hasForm);
+      if (error instanceof mongo.MongoServerError) throw error;
+      const good = rows.filter(isSerializable);
       const refused = rows.length - good.length;
       if (refused === 0) throw error;
       this.logger.error(`a row cannot be written: ${String(error)}`);
@@ -130,35 +139,37 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     }
   }
 
-  /**
-   * The bare command, not the driver's `insertMany`, which measures each document before it writes it: rows are many. It
-   * is not repeated by the driver, but by who waits for it.
-   */
+  /** @returns how many rows the server refused for another reason than that they are there already */
   private async insert(rows: SecurityEventRow[]): Promise<number> {
-    const { db } = this.events.db;
-    if (!db) throw new Error('the database connection is not open yet');
-    const answer = await db.command({
-      insert: this.events.collection.collectionName,
-      documents: rows,
-      // One row that is there already, or that the server will not have, keeps no other one out.
-      ordered: false,
-      writeConcern: { w: 'majority' },
-    });
-    const { writeErrors = [], writeConcernError } = answer as InsertAnswer;
-    if (writeConcernError) throw new Error(`not written to the majority: ${writeConcernError.errmsg}`);
-    // Rows that are there already are what a repeated write finds; others that were refused would be refused again.
-    const refused = writeErrors.filter(({ code }) => code !== DUPLICATE_KEY);
-    for (const { errmsg } of refused.slice(0, 1)) this.logger.error(`a row was refused: ${errmsg}`);
-    return refused.length;
+    try {
+      // Unordered: a row that is refused keeps no other row out.
+      await nativeCollection(this.events).insertMany(rows, { ordered: false });
+      return 0;
+    } catch (error) {
+      const errors = writeErrorsOf(error);
+      if (errors.length === 0) throw error;
+      // A repeated write finds the rows of the first attempt; what was refused for another reason would be refused again.
+      const refused = errors.filter(({ code }) => code !== DUPLICATE_KEY);
+      for (const { errmsg } of refused.slice(0, 1)) this.logger.error(`a row was refused: ${errmsg}`);
+      return refused.length;
+    }
   }
 }
 
-interface InsertAnswer {
-  readonly writeErrors?: readonly { code: number; errmsg: string }[];
-  readonly writeConcernError?: { errmsg: string };
+/** Null where the document is no event. */
+function readEvent({ _id, ...rest }: Omit<SecurityEventRow, 'expiresAt'>): SecurityEvent | null {
+  const isSound =
+    _id instanceof mongo.Binary && _id.sub_type === mongo.Binary.SUBTYPE_UUID && isDate(rest.at);
+  return isSound ? { id: _id.toUUID().toString(), ...rest } : null;
 }
 
-function hasForm(row: SecurityEventRow): boolean {
+/** The errors of single documents. None if the whole write failed or may not have reached the majority. */
+function writeErrorsOf(error: unknown): mongo.WriteError[] {
+  if (!(error instanceof mongo.MongoBulkWriteError) || error.result.getWriteConcernError()) return [];
+  return [error.writeErrors].flat();
+}
+
+function isSerializable(row: SecurityEventRow): boolean {
   try {
     mongo.BSON.serialize(row);
     return true;
@@ -167,7 +178,7 @@ function hasForm(row: SecurityEventRow): boolean {
   }
 }
 
-/** In a field of their own: who does not know of reasons reads the count as before. */
+/** In a field of their own: a version that does not know reasons reads the count as before. */
 function byField(reasons: NonNullable<DayCount['reasons']>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(reasons).map(([reason, count]) => [`reasons.${reasonToField(reason)}`, count]),
@@ -182,13 +193,4 @@ function byReason(fields: SecurityDay['reasons']): Pick<DayCount, 'reasons'> {
 
 function endOfLife(day: string, retentionMs: number): Date {
   return new Date(Date.parse(day) + DAY_MS + retentionMs);
-}
-
-function toBinary(id: string): mongo.Binary {
-  return new mongo.Binary(Buffer.from(id.replaceAll('-', ''), 'hex'), mongo.Binary.SUBTYPE_UUID);
-}
-
-function toText(binary: mongo.Binary): string {
-  const hex = Buffer.from(binary.buffer).toString('hex');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

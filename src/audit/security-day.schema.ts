@@ -1,13 +1,13 @@
 import { Prop, raw, Schema, SchemaFactory } from '@nestjs/mongoose';
 import type { AuthEventName } from '../core/events.js';
-import type { TopEntry } from '../core/top-counter.js';
 import { SCHEMA_OPTIONS } from '../database/native-collection.js';
+import type { TopEntry } from './top-counter.js';
 
 const TOP = raw([{ _id: false, key: String, count: Number, error: Number }]);
 
 /**
- * What a report reads in place of events. Of each day (UTC) there is one document for each type of event, `<day> <type>`,
- * with its `count` and its `reasons`; and one for each process that saw failed logins, `<day> top <instance>`, with bounded lists.
+ * What a report reads instead of events. Each day (UTC) has one document per type of event, `<day> <type>`, with its `count`
+ * and `reasons`, and one per process that saw failed logins, `<day> top <instance>`, with bounded lists.
  */
 @Schema({ collection: 'security_daily', ...SCHEMA_OPTIONS })
 export class SecurityDay {
@@ -24,7 +24,7 @@ export class SecurityDay {
   @Prop({ type: Number })
   count?: number;
 
-  /** Of the count, how often for which reason; by names of fields (`reasonToField`). Earlier versions write none. */
+  /** The count by reason; keys are field names (`reasonToField`). Earlier versions do not write it. */
   @Prop({ type: Object })
   reasons?: Readonly<Record<string, number>>;
 

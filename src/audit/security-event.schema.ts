@@ -1,13 +1,13 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
-import { type mongo, SchemaTypes } from 'mongoose';
+import type { mongo } from 'mongoose';
 import type { AuthEventName } from '../core/events.js';
 import { SCHEMA_OPTIONS } from '../database/native-collection.js';
 
-/** One event of the audit log, written once and never changed. What does not apply is left out. */
+/** One event of the audit log, written once and never changed. Fields that do not apply are absent. */
 @Schema({ collection: 'security_events', ...SCHEMA_OPTIONS })
 export class SecurityEventRow {
-  /** A UUID of version 7: the order of the ids is the order of time, so each filter needs one index. */
-  @Prop({ type: SchemaTypes.UUID, required: true })
+  /** A UUID of version 7: ids sort by time, so each filter needs only one index. */
+  @Prop({ type: 'UUID', required: true })
   _id!: mongo.Binary;
 
   @Prop({ type: Date, required: true })
@@ -52,3 +52,4 @@ export const SecurityEventSchema = SchemaFactory.createForClass(SecurityEventRow
 SecurityEventSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 SecurityEventSchema.index({ userId: 1, _id: -1 });
 SecurityEventSchema.index({ type: 1, _id: -1 });
+SecurityEventSchema.index({ userId: 1, type: 1, _id: -1 });

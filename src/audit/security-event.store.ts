@@ -1,7 +1,7 @@
 import type { AuthEventName } from '../core/events.js';
-import type { SecurityEvent } from '../core/security-event.js';
-import type { DayCount } from '../core/security-report.js';
-import type { TopEntry } from '../core/top-counter.js';
+import type { SecurityEvent } from './security-event.js';
+import type { DayCount } from './security-report.js';
+import type { TopEntry } from './top-counter.js';
 
 /** Injection token of the {@link SecurityEventStore}. */
 export const SECURITY_EVENT_STORE = Symbol('SECURITY_EVENT_STORE');
@@ -13,12 +13,12 @@ export interface SecurityEventFilter {
   readonly from?: Date | undefined;
   /** Exclusive. */
   readonly to?: Date | undefined;
-  /** Only what comes before this id: older. */
+  /** Only events older than the one of this id. */
   readonly before?: string | undefined;
   readonly limit: number;
 }
 
-/** Where a day's failed logins came from and whom they were for, as one process saw it. */
+/** Sources and targets of a day's failed logins, as counted by one process. */
 export interface DayTops {
   readonly day: string;
   /** Names the process. */
@@ -32,7 +32,7 @@ export interface DayTops {
 /** Persistence of the audit log. */
 export interface SecurityEventStore {
   /**
-   * Writes rows; those that are there already are left alone, so a write may be repeated.
+   * Writes rows. Rows that exist already stay as they are, so a write may be repeated.
    * @returns how many were refused for good: repeating would not help
    */
   write(events: readonly SecurityEvent[], retentionMs: number): Promise<number>;
@@ -40,20 +40,22 @@ export interface SecurityEventStore {
   find(filter: SecurityEventFilter): Promise<SecurityEvent[]>;
   /**
    * Adds to the counters of days.
-   * @returns those that could not be added to, where the others were
-   * @throws Error where that is not known
+   * @returns the increments that were refused, when the others were added
+   * @throws Error if that is unknown
    */
   count(increments: readonly DayCount[], retentionMs: number): Promise<readonly DayCount[]>;
-  /** Keeps the lists of one process and day, in place of those kept before. */
+  /** Removes what rows say of a user: ids, address, browser, device, evidence. What happened, and when, stays. */
+  forget(userId: string): Promise<void>;
+  /** Stores the lists of one process and day, and replaces the earlier ones. */
   keepTops(tops: DayTops, retentionMs: number): Promise<void>;
   /**
-   * What is kept of the days, both included: the counters at once, and the lists one by one, since processes, and with them
-   * lists, come and go without end.
+   * Reads days, both included. Counters are returned at once. Lists are passed one by one, because every process that ever
+   * ran has its own.
    */
   days(from: string, to: string, take: (lists: DayTops) => void): Promise<readonly DayCount[]>;
 }
 
-/** What there is of some days. */
+/** Counters and lists of some days. */
 export interface DayRecords {
   readonly counts: readonly DayCount[];
   readonly tops: readonly DayTops[];

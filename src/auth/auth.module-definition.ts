@@ -1,12 +1,12 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { AuthOptions } from '../core/options/auth-options.js';
-import type { ModuleOptions } from '../core/options/resolve-options.js';
-import { type KnownKeys, unknownKeys } from '../core/options/unknown-keys.js';
+import type { AuthOptions } from '../options/auth-options.js';
+import type { ModuleOptions } from '../options/resolve-options.js';
+import { type KnownKeys, unknownKeys } from '../options/unknown-keys.js';
 
 /** Injection token of the options as the host gave them; the library itself reads the resolved ones. */
 export const RAW_AUTH_OPTIONS = Symbol('RAW_AUTH_OPTIONS');
 
-/** What of the module is fixed before any factory runs: its structure. */
+/** The structure of the module, which is fixed before any factory runs. */
 export interface AuthModuleExtras {
   /**
    * Whether feature modules can use the guards and services without importing `AuthModule`.
@@ -14,7 +14,8 @@ export interface AuthModuleExtras {
    */
   isGlobal?: boolean;
   /**
-   * Whether `JwtAuthGuard` guards every route of the application but those marked `@Public()`.
+   * Whether `JwtAuthGuard` guards every route of the application but those marked `@Public()`, and `RolesGuard` those with
+   * `@Roles()`.
    * @default false
    */
   globalGuard?: boolean;
@@ -24,7 +25,8 @@ export interface AuthModuleExtras {
    */
   routePrefix?: string;
   /**
-   * Which controllers are mounted; without them the services remain.
+   * Which controllers are mounted; without them the services remain. `jwks`: both documents under `/.well-known/`, which stay
+   * at the root of the host under every global prefix and version.
    * @default { auth: true, admin: true, jwks: true, introspection: true }
    */
   controllers?: { auth?: boolean; admin?: boolean; jwks?: boolean; introspection?: boolean };
@@ -33,6 +35,36 @@ export interface AuthModuleExtras {
    * @default the default connection
    */
   connectionName?: string;
+}
+
+type ResolvedExtras = Required<Omit<AuthModuleExtras, 'connectionName' | 'controllers'>> & {
+  readonly controllers: Required<NonNullable<AuthModuleExtras['controllers']>>;
+  readonly connectionName: string | undefined;
+};
+
+const DEFAULT_EXTRAS: ResolvedExtras = {
+  isGlobal: true,
+  globalGuard: false,
+  routePrefix: 'auth',
+  controllers: { auth: true, admin: true, jwks: true, introspection: true },
+  connectionName: undefined,
+};
+
+/** With the defaults in place of what was left out. */
+export function resolveExtras(given: AuthModuleExtras): ResolvedExtras {
+  const { isGlobal, globalGuard, routePrefix, controllers, connectionName } = given;
+  return {
+    isGlobal: isGlobal ?? DEFAULT_EXTRAS.isGlobal,
+    globalGuard: globalGuard ?? DEFAULT_EXTRAS.globalGuard,
+    routePrefix: routePrefix ?? DEFAULT_EXTRAS.routePrefix,
+    controllers: {
+      auth: controllers?.auth ?? DEFAULT_EXTRAS.controllers.auth,
+      admin: controllers?.admin ?? DEFAULT_EXTRAS.controllers.admin,
+      jwks: controllers?.jwks ?? DEFAULT_EXTRAS.controllers.jwks,
+      introspection: controllers?.introspection ?? DEFAULT_EXTRAS.controllers.introspection,
+    },
+    connectionName,
+  };
 }
 
 const EXTRA_KEYS = {
@@ -53,7 +85,7 @@ const FACTORY_KEYS = {
   provideInjectionTokensFrom: null,
 };
 
-/** What is wrong beside the options, told together with what is wrong in them. */
+/** Problems of the extras, to be reported together with those of the options. */
 export function checkExtras(given: AuthModuleExtras, from: 'forRoot' | 'forRootAsync'): ModuleOptions {
   const names = Object.keys(EXTRA_KEYS);
   if (from === 'forRootAsync')
@@ -69,11 +101,5 @@ export const {
   ASYNC_OPTIONS_TYPE,
 } = new ConfigurableModuleBuilder<AuthOptions>({ optionsInjectionToken: RAW_AUTH_OPTIONS })
   .setClassMethodName('forRoot')
-  .setExtras<AuthModuleExtras>({
-    isGlobal: true,
-    globalGuard: false,
-    routePrefix: 'auth',
-    controllers: {},
-    connectionName: undefined,
-  })
+  .setExtras<AuthModuleExtras>(DEFAULT_EXTRAS)
   .build();

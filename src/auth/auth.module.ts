@@ -1,17 +1,48 @@
-import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { AuditModule } from '../audit/audit.module.js';
-import type { AuthOptions } from '../core/options/auth-options.js';
-import { AUTH_OPTIONS, type ModuleOptions, resolveOptions } from '../core/options/resolve-options.js';
+import { SecurityReportModule } from '../audit/report/security-report.module.js';
 import { DatabaseModule } from '../database/database.module.js';
+import { DoctorService, REFRESH_ROUTE } from '../doctor/doctor.service.js';
+import { AccessTokenBinding } from '../http/access-token-binding.js';
+import { AccessTokens } from '../http/access-tokens.js';
+import { ClientReader } from '../http/client-reader.js';
+import { loadContextExceptions } from '../http/context-exceptions.js';
+import { controllerAt } from '../http/controller-at.js';
+import { DeviceCookie } from '../http/device-cookie.js';
+import { AuthErrorFilter } from '../http/filters/auth-error.filter.js';
+import { ParseErrorFilter } from '../http/filters/parse-error.filter.js';
+import { UnexpectedErrorFilter } from '../http/filters/unexpected-error.filter.js';
+import { ForwardedWatch } from '../http/forwarded-watch.js';
+import { FreshAuth } from '../http/fresh-auth.js';
+import { CrossSiteGuard } from '../http/guards/cross-site.guard.js';
+import { AccessTokenGuard, JwtAuthGuard, OptionalJwtAuthGuard } from '../http/guards/jwt-auth.guard.js';
+import { JwtRefreshGuard } from '../http/guards/jwt-refresh.guard.js';
+import { RequestShapeGuard } from '../http/guards/request-shape.guard.js';
+import { AdministratorGuard, RolesGuard } from '../http/guards/roles.guard.js';
+import { LoginThrottleGuard, RefreshThrottleGuard } from '../http/guards/throttle.guard.js';
+import { PresentedRefreshTokens } from '../http/presented-refresh-tokens.js';
+import { ProofReader } from '../http/proof-reader.js';
+import { RefreshCookie } from '../http/refresh-cookie.js';
+import { RequestAuthenticator } from '../http/request-authenticator.js';
+import { SocketSessions } from '../http/socket-sessions.js';
+import { JwtStrategy } from '../http/strategies/jwt.strategy.js';
+import { JwtRefreshStrategy } from '../http/strategies/jwt-refresh.strategy.js';
+import { Tickets } from '../http/tickets.js';
 import { NotificationsModule } from '../notifications/notifications.module.js';
+import type { AuthOptions } from '../options/auth-options.js';
+import { AUTH_OPTIONS, type ModuleOptions, resolveOptions } from '../options/resolve-options.js';
 import { RevocationModule } from '../revocation/revocation.module.js';
-import { TokensModule } from '../tokens/tokens.module.js';
 import { ThrottleModule } from '../throttle/throttle.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
-import { adminControllerAt } from './admin/admin.controller.js';
+import { AccountController } from './account/account.controller.js';
+import { AccountService } from './account/account.service.js';
+import { UserRemovalService } from './account/user-removal.service.js';
+import { AdminController } from './admin/admin.controller.js';
 import { AdminService } from './admin/admin.service.js';
-import { authControllerAt } from './auth.controller.js';
+import { UserAdminService } from './admin/user-admin.service.js';
+import { UsersController } from './admin/users.controller.js';
 import {
   ASYNC_OPTIONS_TYPE,
   type AuthModuleExtras,
@@ -19,30 +50,79 @@ import {
   ConfigurableAuthOptionsModule,
   OPTIONS_TYPE,
   RAW_AUTH_OPTIONS,
+  resolveExtras,
 } from './auth.module-definition.js';
-import { AuthHttp } from './auth-http.js';
-import { AuthService } from './auth.service.js';
-import { DeviceCookie } from './device-cookie.js';
-import { DoctorService, REFRESH_ROUTE } from './doctor/doctor.service.js';
-import { ForwardedWatch } from './doctor/forwarded-watch.js';
-import { AuthErrorFilter } from './filters/auth-error.filter.js';
-import { ParseErrorFilter } from './filters/parse-error.filter.js';
-import { UnexpectedErrorFilter } from './filters/unexpected-error.filter.js';
-import { CrossSiteGuard } from './guards/cross-site.guard.js';
-import { AccessTokenGuard, JwtAuthGuard } from './guards/jwt-auth.guard.js';
-import { JwtRefreshGuard } from './guards/jwt-refresh.guard.js';
-import { RequestShapeGuard } from './guards/request-shape.guard.js';
-import { RolesGuard } from './guards/roles.guard.js';
-import { LoginThrottleGuard, RefreshThrottleGuard } from './guards/throttle.guard.js';
-import { JwksController } from './jwks.controller.js';
 import { IntrospectionModule } from './oauth/introspection.module.js';
-import { EmailVerificationService } from './recovery/email-verification.service.js';
+import { WELL_KNOWN_MOUNTS, WellKnownRoutes } from './oauth/well-known.routes.js';
 import { MailerGuard } from './recovery/mailer.guard.js';
 import { PasswordResetService } from './recovery/password-reset.service.js';
-import { recoveryControllerAt } from './recovery/recovery.controller.js';
-import { RefreshCookie } from './refresh-cookie.js';
+import { RecoveryController } from './recovery/recovery.controller.js';
+import { AuthController } from './session/auth.controller.js';
+import { AuthService } from './session/auth.service.js';
+import { AuthHttp } from './session/auth-http.js';
+import { LoginService } from './session/login.service.js';
+import { PasswordChangeService } from './session/password-change.service.js';
+import { PasswordConfirmation } from './session/password-confirmation.js';
+import { PasswordLockout } from './session/password-lockout.js';
+import { ReauthenticationService } from './session/reauthentication.service.js';
+import { TicketController } from './sockets/ticket.controller.js';
+import { EmailChangeService } from './verification/email-change.service.js';
+import { EmailVerificationService } from './verification/email-verification.service.js';
 
-const MODULE_OPTIONS = Symbol('MODULE_OPTIONS');
+/** Injection token of what is known of the module beside its options. */
+export const MODULE_OPTIONS = Symbol('MODULE_OPTIONS');
+const CONTEXT_EXCEPTIONS = Symbol('CONTEXT_EXCEPTIONS');
+
+/** For hosts too. */
+const SHARED = [
+  AuthService,
+  PasswordResetService,
+  EmailVerificationService,
+  AdminService,
+  UserAdminService,
+  UserRemovalService,
+  EmailChangeService,
+  DoctorService,
+  AuthHttp,
+  RefreshCookie,
+  PresentedRefreshTokens,
+  DeviceCookie,
+  AuthErrorFilter,
+  ParseErrorFilter,
+  JwtStrategy,
+  JwtRefreshStrategy,
+  // Guards are made where they are used, and so need it there.
+  AccessTokenBinding,
+  AccessTokens,
+  SocketSessions,
+  Tickets,
+  FreshAuth,
+  RequestAuthenticator,
+  JwtAuthGuard,
+  OptionalJwtAuthGuard,
+  JwtRefreshGuard,
+  RolesGuard,
+  CrossSiteGuard,
+  LoginThrottleGuard,
+  RefreshThrottleGuard,
+];
+
+const INTERNAL = [
+  AccountService,
+  LoginService,
+  PasswordChangeService,
+  PasswordLockout,
+  AccessTokenGuard,
+  AdministratorGuard,
+  MailerGuard,
+  RequestShapeGuard,
+  ClientReader,
+  ReauthenticationService,
+  PasswordConfirmation,
+  ForwardedWatch,
+  ProofReader,
+  UnexpectedErrorFilter,
+];
 
 /** Resolves the options once, for every module of the library. */
 @Module({
@@ -78,85 +158,77 @@ export class AuthModule {
 }
 
 function assemble(given: DynamicModule, extras: AuthModuleExtras, module: ModuleOptions): DynamicModule {
+  const { isGlobal, globalGuard, routePrefix, controllers, connectionName } = resolveExtras(extras);
   const options: DynamicModule = {
     ...given,
     providers: [...(given.providers ?? []), { provide: MODULE_OPTIONS, useValue: module }],
   };
-  const {
-    isGlobal = true,
-    globalGuard = false,
-    routePrefix = 'auth',
-    controllers = {},
-    connectionName,
-  } = extras;
-  const database = DatabaseModule.register(options, connectionName);
-  const revocation = RevocationModule.register(options, database, connectionName);
-  const users = UsersModule.register(options, database, connectionName);
-  const tokens = TokensModule.register({ options, database, revocation, users }, connectionName);
-  const audit = AuditModule.register({ options, database, users, tokens }, connectionName);
-  const notifications = NotificationsModule.register(options, database, users);
-  const throttle = ThrottleModule.register(options, connectionName);
-  const introspection = IntrospectionModule.register(
-    controllers.introspection === false ? null : routePrefix,
-    [options, database, revocation, users, tokens, throttle],
-  );
-  const shared = [
-    AuthService,
-    PasswordResetService,
-    EmailVerificationService,
-    AdminService,
-    DoctorService,
-    AuthHttp,
-    RefreshCookie,
-    DeviceCookie,
-    AuthErrorFilter,
-    ParseErrorFilter,
-    JwtAuthGuard,
-    JwtRefreshGuard,
-    RolesGuard,
-    CrossSiteGuard,
-    LoginThrottleGuard,
-    RefreshThrottleGuard,
-  ];
-  const global: Provider[] = [{ provide: APP_FILTER, useExisting: AuthErrorFilter }];
-  if (globalGuard) global.push({ provide: APP_GUARD, useExisting: JwtAuthGuard });
+  const modules = modulesOf(options, connectionName, controllers.introspection ? routePrefix : null);
   return {
     module: AuthModule,
     global: isGlobal,
-    imports: [options, database, revocation, users, tokens, audit, notifications, throttle, introspection],
+    imports: modules,
     controllers: [
-      ...(controllers.auth === false
-        ? []
-        : [authControllerAt(routePrefix), recoveryControllerAt(routePrefix)]),
-      ...(controllers.admin === false ? [] : [adminControllerAt(routePrefix)]),
-      ...(controllers.jwks === false ? [] : [JwksController]),
+      ...(controllers.auth
+        ? [
+            controllerAt(routePrefix, AuthController),
+            controllerAt(routePrefix, TicketController),
+            controllerAt(routePrefix, RecoveryController),
+            controllerAt(routePrefix, AccountController),
+          ]
+        : []),
+      ...(controllers.admin
+        ? [
+            controllerAt(`${routePrefix}/admin`, AdminController),
+            controllerAt(`${routePrefix}/admin/users`, UsersController),
+          ]
+        : []),
     ],
     providers: [
-      ...shared,
-      AccessTokenGuard,
-      MailerGuard,
-      RequestShapeGuard,
-      ForwardedWatch,
-      UnexpectedErrorFilter,
-      { provide: REFRESH_ROUTE, useValue: refreshRouteAt(controllers.auth === false ? null : routePrefix) },
-      ...global,
+      ...SHARED,
+      ...INTERNAL,
+      { provide: REFRESH_ROUTE, useValue: controllers.auth ? refreshRouteAt(routePrefix) : null },
+      {
+        provide: WELL_KNOWN_MOUNTS,
+        useValue: { routePrefix, hasKeySet: controllers.jwks, hasOauth: controllers.introspection },
+      },
+      WellKnownRoutes,
+      { provide: CONTEXT_EXCEPTIONS, useFactory: loadContextExceptions },
+      { provide: APP_FILTER, useExisting: AuthErrorFilter },
+      ...(globalGuard
+        ? [
+            { provide: APP_GUARD, useExisting: JwtAuthGuard },
+            { provide: APP_GUARD, useExisting: RolesGuard },
+          ]
+        : []),
     ],
-    exports: [
-      ...shared,
-      options,
-      database,
-      revocation,
-      users,
-      tokens,
-      audit,
-      notifications,
-      throttle,
-      introspection,
-    ],
+    exports: [...SHARED, ...modules],
   };
 }
 
-/** How the path of the refresh ends, whatever stands before it; null where the host serves its own. */
-function refreshRouteAt(routePrefix: string | null): string | null {
-  return routePrefix === null ? null : `/${routePrefix}/refresh`.replace(/\/{2,}/g, '/');
+/** The modules of the library, each with those that it is made from. */
+function modulesOf(
+  options: DynamicModule,
+  connectionName: string | undefined,
+  oauthPath: string | null,
+): DynamicModule[] {
+  const database = DatabaseModule.register({ options, connectionName });
+  const revocation = RevocationModule.register({ options, database, connectionName });
+  const users = UsersModule.register({ options, database, connectionName });
+  const tokens = TokensModule.register({ options, database, revocation, users, connectionName });
+  const throttle = ThrottleModule.register({ options, database, connectionName });
+  const made = { options, database, revocation, users, tokens, throttle };
+  const audit = AuditModule.register({ options, database, connectionName });
+  return [
+    ...Object.values(made),
+    audit,
+    SecurityReportModule.register({ audit, database, users, tokens }),
+    NotificationsModule.register(made),
+    IntrospectionModule.register({ ...made, path: oauthPath }),
+  ];
+}
+
+/** How the path of the refresh ends, whatever a host puts before it. */
+function refreshRouteAt(routePrefix: string): string {
+  return `/${routePrefix}/refresh`.replace(/\/{2,}/g, '/');
 }

@@ -1,9 +1,10 @@
-import { ClaimReader, SESSION_ID } from './claims.js';
+import { type Actor, ClaimReader, type KeyConfirmation, SESSION_ID } from './claims.js';
+import { type CustomClaims, customClaimsOf } from './custom-claims.js';
 
 /** JOSE `typ` of an access token (RFC 9068 §2.1). */
 export const ACCESS_TOKEN_TYPE = 'at+jwt';
 
-/** Claims of an access token (RFC 9068 §2.2, and four of our own). Times are seconds since the epoch. */
+/** Claims of an access token (RFC 9068 §2.2, and some of our own). Times are seconds since the epoch. */
 export interface AccessTokenClaims {
   readonly iss: string;
   readonly aud: string;
@@ -20,12 +21,44 @@ export interface AccessTokenClaims {
   /** Token version of the user. */
   readonly ver: string;
   readonly roles: readonly string[];
+  /** Version of the user's roles; absent where they never changed. */
+  readonly rol?: string;
+  /** Absent where the token is not bound to a key. */
+  readonly cnf?: KeyConfirmation;
+  /** Minted for a server on behalf of a browser: its use proves nothing about the browser's cookie. */
+  readonly relay?: true;
+  /** When the user last proved who they are; absent in tokens of earlier versions. */
+  readonly auth_time?: number;
+  /** How they did it (RFC 8176); absent where it is not known. */
+  readonly amr?: readonly string[];
+  /** Who acts for the user (RFC 8693 §4.1); absent where the user does. */
+  readonly act?: Actor;
+  /** The host's own claims, which stand beside the others in the token; absent where it has none. */
+  readonly custom?: CustomClaims;
 }
 
 /** The claims of a payload whose signature, issuer and audience were verified; `null` where one is missing or odd. */
 export function parseAccessTokenClaims(payload: unknown): AccessTokenClaims | null {
   const read = new ClaimReader(payload);
-  return read.result({
+  const custom = customClaimsOf(Object(payload) as Record<string, unknown>);
+  return read.result({ ...readClaims(read), ...(custom ? { custom } : {}) });
+}
+
+/** The payload that {@link parseAccessTokenClaims} reads as these claims. */
+export function accessTokenPayload({ custom, ...own }: AccessTokenClaims): object {
+  return { ...custom, ...own };
+}
+
+/** The first claim for which guards would refuse the payload; null where they would not. */
+export function oddClaim(payload: unknown): string | null {
+  const read = new ClaimReader(payload);
+  readClaims(read);
+  return read.refused;
+}
+
+/** The library's own claims. */
+function readClaims(read: ClaimReader): Omit<AccessTokenClaims, 'custom'> {
+  return {
     iss: read.text('iss'),
     aud: read.text('aud'),
     sub: read.text('sub'),
@@ -37,7 +70,13 @@ export function parseAccessTokenClaims(payload: unknown): AccessTokenClaims | nu
     gen: read.integer('gen'),
     ver: read.text('ver'),
     roles: read.texts('roles'),
-  });
+    ...read.optionalText('rol'),
+    ...read.confirmation(),
+    ...(read.isSet('relay') ? { relay: true as const } : {}),
+    ...(read.has('auth_time') ? { auth_time: read.integer('auth_time') } : {}),
+    ...(read.has('amr') ? { amr: read.texts('amr') } : {}),
+    ...read.actor(),
+  };
 }
 
 export interface AccessTokenTimes {

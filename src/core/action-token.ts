@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
+import { DAY_MS, MINUTE_MS } from './limits.js';
 
-/** What a token that went out by mail is good for. */
-export type ActionKind = 'password_reset' | 'email_verification';
+/** What a token is good for, once: a link in a mail, or the handshake of a socket. */
+export type ActionKind = 'password_reset' | 'email_verification' | 'email_change' | 'ticket';
 
 /** A reset code lives for ten minutes at most (OWASP ASVS 6.5.5). */
 export const ACTION_TTL_MS: Readonly<Record<ActionKind, number>> = {
-  password_reset: 10 * 60_000,
-  email_verification: 24 * 3_600_000,
+  password_reset: 10 * MINUTE_MS,
+  email_verification: DAY_MS,
+  email_change: DAY_MS,
+  ticket: 30_000,
 };
 
 /** A token that went out by mail, as it is kept: who reads the database has nothing to present. */
@@ -15,7 +18,10 @@ export interface ActionToken {
   readonly hash: string;
   readonly kind: ActionKind;
   readonly userId: string;
-  /** What must still be so when it is presented: the address that it went to, and of a reset the token version as well. */
+  /**
+   * What must still be so when it is presented: the address that it went to, and of a reset the token version as well. Of a
+   * ticket, the claims of the access token that it stands for.
+   */
   readonly binding: string;
   readonly expiresAt: Date;
 }
@@ -33,8 +39,8 @@ export function isGoodFor(token: ActionToken, kind: ActionKind, now: Date): bool
 }
 
 /**
- * The token version that a user has once a link has set his password, and under no other circumstances: by it the link is
- * known again where the answer to its first use was lost. As random as the token itself for everybody who does not hold it.
+ * The token version of a user after a link has set the password; nothing else sets this version. A link that is used again
+ * because the first answer was lost is recognised by it. As random as the token for everybody who does not hold the token.
  */
 export function tokenVersionAfter({ hash }: Pick<ActionToken, 'hash'>): string {
   return createHash('sha256').update(`token-version.${hash}`).digest('base64url').slice(0, 16);

@@ -1,4 +1,5 @@
 import { browserFamily } from './fingerprint.js';
+import { MINUTE_MS } from './limits.js';
 import { CLIENT_NETWORK, networkOf } from './network.js';
 
 /** One use of a session, or one login. */
@@ -17,7 +18,14 @@ export interface RefreshActivity {
   readonly use: ActivityUse;
   /** The uses before this one, the oldest first: five at most. */
   readonly earlierUses: readonly ActivityUse[];
-  readonly outcome: 'rotated' | 'replayed' | 'recovered';
+  readonly outcome: 'rotated' | 'replayed' | 'recovered' | 'healed' | 'contested' | 'displaced';
+  /** The use that made the current generation, unless the session no longer knows it. */
+  readonly madeBy: ActivityUse | null;
+  /**
+   * How many generations in a row were served to two networks, the same two each time; only where no attempt tells a retry
+   * from a second holder. 0 for anything else.
+   */
+  readonly sharedGenerations: number;
   /** A lost response of this generation was made good before. */
   readonly isRepeatedRecovery: boolean;
   /** Rotations of the session within the last minutes, as far as this process saw them. */
@@ -57,15 +65,19 @@ export interface AnomalyRule {
   readonly name: string;
   /** What is odd about the activity; null where nothing is. */
   readonly examine: (activity: Activity) => Suspicion | null;
+  /** Whether `anomaly.action` applies to what was found; without it, always. */
+  readonly isActionable?: (suspicion: Suspicion) => boolean;
 }
 
-const MINUTE_MS = 60_000;
 const MIN_EARLIER_USES = 3;
 const SCATTERED_WINDOW_MS = 10 * MINUTE_MS;
 const SCATTERED_NETWORKS = 4;
 const MANY_FAILURES = 6;
 const MANY_ROTATIONS = 200;
 const ROTATIONS_PER_LIFETIME = 50;
+/** Honest phones and pools of addresses reach two now and then, three hardly ever, and not all of them stay below five. */
+const SHARED_GENERATIONS_TO_REPORT = 3;
+const SHARED_GENERATIONS_TO_ACT = 5;
 
 /**
  * A network and a browser that none of at least three earlier uses shows: both at once, because phones roam and VPNs
@@ -92,7 +104,7 @@ const unfamiliarClient: AnomalyRule = {
   },
 };
 
-/** Sessions of one user that began within minutes in more networks than a person and his devices are in. */
+/** Sessions of one user that began within minutes in more networks than one person and their devices can be in. */
 const scatteredLogins: AnomalyRule = {
   name: 'scattered_logins',
   examine(activity) {
@@ -140,9 +152,46 @@ const repeatedRecovery: AnomalyRule = {
   },
 };
 
+/**
+ * Two clients that hold one token, from different networks or with different browsers; both on one device are tabs that share no
+ * record of their attempts. It never acts: the session is decided by the rotation itself.
+ */
+const contestedToken: AnomalyRule = {
+  name: 'contested_token',
+  examine(activity) {
+    if (activity.kind !== 'refresh') return null;
+    const { outcome, use, madeBy } = activity;
+    if ((outcome !== 'contested' && outcome !== 'displaced') || !madeBy) return null;
+    const isAlike =
+      isSameNetwork(use, madeBy) && browserFamily(use.userAgent) === browserFamily(madeBy.userAgent);
+    return isAlike ? null : { outcome, otherIp: madeBy.ip, otherUserAgent: madeBy.userAgent };
+  },
+  isActionable: () => false,
+};
+
+/** A phone that changes its network does not do so in every generation, back and forth. */
+const oneTokenTwoNetworks: AnomalyRule = {
+  name: 'one_token_two_networks',
+  examine(activity) {
+    if (activity.kind !== 'refresh' || activity.sharedGenerations < SHARED_GENERATIONS_TO_REPORT) return null;
+    return { generations: activity.sharedGenerations, otherIp: activity.madeBy?.ip ?? null };
+  },
+  isActionable: ({ generations }) => Number(generations) >= SHARED_GENERATIONS_TO_ACT,
+};
+
+function isSameNetwork(one: ActivityUse, other: ActivityUse): boolean {
+  return one.ip === other.ip || networkOf(one.ip, CLIENT_NETWORK) === networkOf(other.ip, CLIENT_NETWORK);
+}
+
 /** The rules of this module; an application may add its own: `rules: [...ANOMALY_RULES, mine]`. */
 export const ANOMALY_RULES: readonly AnomalyRule[] = Object.freeze(
-  [unfamiliarClient, scatteredLogins, excessiveRefreshes, loginAfterFailures, repeatedRecovery].map((rule) =>
-    Object.freeze(rule),
-  ),
+  [
+    unfamiliarClient,
+    scatteredLogins,
+    excessiveRefreshes,
+    loginAfterFailures,
+    repeatedRecovery,
+    contestedToken,
+    oneTokenTwoNetworks,
+  ].map((rule) => Object.freeze(rule)),
 );

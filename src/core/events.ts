@@ -1,5 +1,24 @@
-import type { RestoredEvidence, ReuseEvidence, RevocationReason } from './rotation.js';
-import type { Suspicion } from './anomaly.js';
+import {
+  ANOMALIES,
+  CLIENT_REFUSALS,
+  type ClientRefusal,
+  EXCEEDED_LIMITS,
+  type ExceededLimit,
+  LOGIN_FAILURES,
+  type LoginFailure,
+  PROOF_FAILURES,
+  type ProofFailure,
+  REFRESH_REFUSALS,
+  type RefusalReason,
+  RESTORED_EVIDENCE,
+  type RestoredEvidence,
+  REUSE_EVIDENCE,
+  type ReuseEvidence,
+  REVOCATION_REASONS,
+  type RevocationReason,
+} from './reasons.js';
+
+export type { RefusalReason };
 
 /** Who sent a request. */
 export interface EventSource {
@@ -7,20 +26,20 @@ export interface EventSource {
   readonly userAgent: string | null;
 }
 
-/** What a client said of its device at login. */
+/** What a client said about its device at login. */
 export interface EventDevice {
   readonly appId: string | null;
   readonly deviceId: string | null;
   readonly deviceName: string | null;
 }
 
-/** Who asked for it; null where no request did: the host called a service by itself. */
+/** The request that caused it; null where the host called a service itself. */
 type Cause = { source: EventSource | null };
 
-/** What an administrator may have done to another user: his id; null where it was the user himself, or the host. */
+/** What an administrator may have done to a user: the administrator's id; null where it was the user, or the host. */
 type Act = Cause & { by: string | null };
 
-interface SessionEvent {
+export interface SessionEvent {
   readonly userId: string;
   readonly sessionId: string;
 }
@@ -33,64 +52,71 @@ export interface EarlierTokenEvent extends SessionEvent {
   readonly presentedGeneration: number;
   /** When the token was replaced; null where the session does not remember it. */
   readonly replacedAt: Date | null;
-  /** When the current token was first seen in use; null: nothing shows that the answer which carried it arrived. */
+  /** When the current token was first used; null: nothing shows that the answer which carried it arrived. */
   readonly confirmedAt: Date | null;
   /** Who presented it. */
   readonly source: EventSource;
 }
 
-/** Why a refresh was refused that is no race, no lost response, no restored state and no theft. */
-export type RefusalReason =
-  /** The store holds no such session: it ended long ago, or the store was restored or emptied. */
-  | 'session_unknown'
-  /** Unused for too long, or past its absolute expiry. */
-  | 'session_expired'
-  /** It had been ended, or was now, for the reason in `revokedReason`. */
-  | 'session_revoked'
-  /** A race that could not be settled: other requests of the same token kept winning (503; the next attempt does). */
-  | 'contended';
+/** Where two attempts with one token meet. */
+export interface OtherHolder {
+  /** Who made the current generation; of its user agent the first 128 characters. */
+  readonly other: (EventSource & { readonly at: Date }) | null;
+}
 
 /** Payloads carry ids, addresses and user agents; never a token, a password or a hash. */
 export interface AuthEvents {
   'user.registered': { userId: string; source: EventSource };
-  'user.logged_in': SessionEvent & { device: EventDevice; source: EventSource };
-  /** A login on a device that the account does not know; told beside `user.logged_in`, never at a registration. */
+  /** `amr`: how the user proved who they are (RFC 8176). */
+  'user.logged_in': SessionEvent & { device: EventDevice; amr: readonly string[]; source: EventSource };
+  /** Within a session: its `auth_time` is new. `amr`: how the user proved who they are (RFC 8176). */
+  'user.reauthenticated': SessionEvent & Cause & { amr: readonly string[] };
+  /** A login on a device that the account does not know; follows `user.logged_in`, never a registration. */
   'device.first_seen': SessionEvent & { device: EventDevice; source: EventSource };
-  'login.failed': {
-    /** As typed. */
-    email: string;
-    userId: string | null;
-    /** `disabled`, `email_not_verified`: with the right password. `wrong_current_password`: a change of password. */
-    reason: 'unknown_user' | 'wrong_password' | 'disabled' | 'email_not_verified' | 'wrong_current_password';
-    source: EventSource;
-  };
-  /**
-   * Too many attempts: refused with 429 before a password or a token was looked at. `failure_limit`: wrong passwords for
-   * an account; `login_limit` and `refresh_limit`: requests of an address, whoever they are for.
-   */
+  /** `email`: as typed, which may be a password. */
+  'login.failed': { email: string; userId: string | null; reason: LoginFailure; source: EventSource };
+  /** Too many attempts: refused with 429. `email`: as typed. `userId`: whose address it is, if it is a user's. */
   'login.locked': {
     email: string | null;
     userId: string | null;
-    reason: 'failure_limit' | 'login_limit' | 'refresh_limit';
+    reason: ExceededLimit;
     source: EventSource;
   };
   'user.logged_out': Act & { userId: string; sessionId: string | null; everywhere: boolean };
   'user.disabled': Act & { userId: string };
   'user.enabled': Act & { userId: string };
-  /** An administrator looked at a user's sessions, at security events of one user or of all (null), or at the security report. */
+  /** Access tokens with the former roles are refused from now on; the sessions go on. */
+  'user.roles_changed': Act & { userId: string; roles: readonly string[] };
+  /** The user is gone, with their sessions and what the audit log knew of them. */
+  'user.deleted': Act & { userId: string };
+  /** The counts of wrong passwords of the account were cleared. */
+  'user.unlocked': Act & { userId: string };
+  /** A link was asked for, to the address that is to replace the present one. */
+  'email.change_requested': { userId: string; source: EventSource };
+  /** By a link to the new address. */
+  'email.changed': { userId: string; source: EventSource };
+  /** An administrator read users, a user's sessions, security events of one user or of all (null), or the security report. */
   'records.viewed': {
-    records: 'sessions' | 'security_events' | 'security_report';
+    records: 'sessions' | 'users' | 'security_events' | 'security_report';
     userId: string | null;
     by: string;
     source: EventSource;
   };
-  /** Someone with a good access token asked for what his roles do not allow: 403. `handler` is the method behind the route. */
+  /** A valid access token without a role that the route requires: 403. `handler` is the method behind the route. */
   'access.denied': SessionEvent & { requiredRoles: readonly string[]; handler: string; source: EventSource };
   'refresh_token.rotated': SessionEvent & { generation: number; source: EventSource };
   /** An earlier token within its grace period: a race between tabs, or a retry. */
   'refresh_token.replayed': EarlierTokenEvent;
-  /** A lost response was made good. `repeated`: not for the first time in this generation, which is odd. */
+  /** A lost response was made good by a new token. `repeated`: not for the first time for this token, which is odd. */
   'refresh_token.recovered': EarlierTokenEvent & { repeated: boolean };
+  /** The client's stored token had fallen back; it proved by its attempt that the current one is its own, and got a new one. */
+  'refresh_token.healed': EarlierTokenEvent;
+  /** An attempt that was answered long ago came again: refused with 409, and nothing changed. */
+  'refresh_token.superseded': EarlierTokenEvent;
+  /** Two attempts with one token within the grace period: refused with 409, and nothing changed. */
+  'refresh_token.contested': EarlierTokenEvent & OtherHolder;
+  /** Two attempts with one token: the generation that the other one made, unused so far, was taken back. */
+  'refresh_token.displaced': EarlierTokenEvent & OtherHolder;
   /** The store knows less than the token says: a restored backup or a rolled-back write. */
   'refresh_token.restored': EarlierTokenEvent & { evidence: RestoredEvidence };
   /** An earlier token that nothing excuses: theft. */
@@ -102,7 +128,7 @@ export interface AuthEvents {
     scope: 'session' | 'user';
     /** The sessions that this reuse ends, or in shadow mode would have ended; this one among them. */
     affectedSessionIds: readonly string[];
-    /** The last use of the session that was accepted: the other side; of its user agent the first 128 characters. */
+    /** The last accepted use of the session: the other side; of its user agent the first 128 characters. */
     lastUse: (EventSource & { at: Date }) | null;
   };
   /** A refresh that was refused for none of the reasons above. */
@@ -113,38 +139,248 @@ export interface AuthEvents {
     revokedReason: RevocationReason | null;
     source: EventSource;
   };
-  /** `clientId`: of the service that asked for it, where it was one (`revoked_by_client`). */
+  /**
+   * A refresh, a logout or a change of password in a session that is bound to a key, without a valid proof of that key: it
+   * was refused, and nothing changed. A proof by the right key with an outdated nonce is no event, but how clients get one.
+   */
+  'refresh_token.proof_failed': SessionEvent & Cause & { reason: ProofFailure };
+  /** `clientId`: the service that asked for it (`revoked_by_client`). */
   'session.revoked': SessionEvent & Cause & { reason: RevocationReason; clientId?: string };
   'session.evicted': SessionEvent & Cause;
-  /** A refresh by another browser; of a session once for each that it shows, and process. */
+  /** A refresh by another browser; once for each browser, session and process. */
   'fingerprint.mismatched': SessionEvent & { refused: boolean; source: EventSource };
-  /** A rule found a refresh or a login odd; `action` is what the policy does about it. */
+  /** A rule found a refresh or a login odd; `action` is what the policy does about it, `evidence` what the rule saw. */
   'activity.suspected': SessionEvent & {
     rule: string;
     action: 'report' | 'revoke-session' | 'revoke-user';
-    evidence: Suspicion;
+    evidence: Readonly<Record<string, string | number | boolean | null>>;
     source: EventSource;
   };
   'password.changed': { userId: string; source: EventSource };
-  /** Somebody asked for a link to set a new password; null: for an address that nobody has. Told after the answer. */
+  /** A request for a link to set a new password; null: no user has the address. Emitted after the answer. */
   'password.reset_requested': { userId: string | null; source: EventSource };
-  /** By a link out of the user's mail; every session of his has ended. */
+  /** By a link from the user's mail; every session of the user has ended. */
   'password.reset': { userId: string; source: EventSource };
-  /** By a link out of the user's mail. */
+  /** By a link from the user's mail. */
   'email.verified': { userId: string; source: EventSource };
   /** Through the revocation endpoint (RFC 7009); `tokenId` is its `jti`. */
   'access_token.revoked': SessionEvent & Cause & { tokenId: string; clientId: string };
   /**
-   * Wrong credentials at the OAuth endpoints. `clientId` is that of a known client, null of any other: who mistakes the
-   * fields sends his secret as a name. `client_limit`: refused with 429 before a secret was looked at.
+   * Wrong credentials at the OAuth endpoints. `clientId`: of a known client only, else null: a client that mixes up the
+   * fields sends its secret as its name.
    */
-  'client.refused': {
-    clientId: string | null;
-    reason: 'unknown_client' | 'wrong_secret' | 'client_limit';
-    source: EventSource;
-  };
-  /** A key left the ring: its tokens are refused from now on. Told by each process, as it learns of it. */
+  'client.refused': { clientId: string | null; reason: ClientRefusal; source: EventSource };
+  /** A key left the ring: its tokens are refused from now on. Emitted by each process as it learns of it. */
   'key.retired': { kind: 'access' | 'refresh'; kid: string };
 }
 
 export type AuthEventName = keyof AuthEvents;
+
+/** What everything that reads events knows about one of them. */
+export interface AuthEventFacts<Payload = Record<string, unknown>> {
+  /** Of its line in the log of the service: `warn` is what an operator wants to see at once. */
+  readonly level: 'debug' | 'log' | 'warn';
+  /** In words: several of them, as a report counts them, and one, as a list shows it. */
+  readonly many: string;
+  readonly one: string;
+  /** So frequent that the audit log writes it when there is time, and drops it first; for some reasons only, or always. */
+  readonly routine?: true | readonly string[];
+  /**
+   * Strangers or users can cause it without end: how many of one reason, from one address and for the same user and session,
+   * are written in fifteen minutes. The rest is counted. Absent: all.
+   */
+  readonly atMost?: number;
+  /** The field that says why, and all that it can say, in words. */
+  readonly reason?: {
+    readonly field: keyof Payload & string;
+    readonly words: Readonly<Record<string, string>>;
+  };
+}
+
+/** Enough to see what somebody tries. */
+const FEW = 20;
+
+/** Every event: log, metrics, audit log, report and pages read it here. */
+export const AUTH_EVENTS: { readonly [Name in AuthEventName]: AuthEventFacts<AuthEvents[Name]> } = {
+  'user.registered': { level: 'log', many: 'Registrations', one: 'Registered' },
+  'user.logged_in': { level: 'log', many: 'Logins', one: 'Logged in' },
+  'user.reauthenticated': {
+    level: 'log',
+    many: 'Identities confirmed again',
+    one: 'The user confirmed their identity again',
+  },
+  'device.first_seen': { level: 'log', many: 'Logins on new devices', one: 'Logged in on a new device' },
+  'login.failed': {
+    level: 'log',
+    many: 'Failed logins',
+    one: 'A login failed',
+    reason: { field: 'reason', words: LOGIN_FAILURES },
+    atMost: FEW,
+  },
+  'login.locked': {
+    level: 'warn',
+    many: 'Attempts refused: too many',
+    one: 'An attempt was refused: too many',
+    routine: ['login_limit', 'refresh_limit'],
+    reason: { field: 'reason', words: EXCEEDED_LIMITS },
+    atMost: 1,
+  },
+  'user.logged_out': { level: 'log', many: 'Logouts', one: 'Logged out' },
+  'user.disabled': { level: 'warn', many: 'Users disabled', one: 'The user was disabled' },
+  'user.enabled': { level: 'warn', many: 'Users enabled', one: 'The user was enabled' },
+  'user.roles_changed': { level: 'warn', many: 'Changes of roles', one: 'The user’s roles were changed' },
+  'user.deleted': { level: 'warn', many: 'Users deleted', one: 'The user was deleted' },
+  'user.unlocked': { level: 'log', many: 'Users unlocked', one: 'The user was unlocked' },
+  'email.change_requested': {
+    level: 'log',
+    many: 'Changes of address asked for',
+    one: 'A change of the address was asked for',
+    atMost: FEW,
+  },
+  'email.changed': { level: 'warn', many: 'Addresses changed', one: 'The address was changed' },
+  'records.viewed': {
+    level: 'log',
+    many: 'Looks of administrators at records',
+    one: 'An administrator looked at these records',
+  },
+  'access.denied': {
+    level: 'warn',
+    many: 'Requests beyond a user’s roles',
+    one: 'A request went beyond the user’s roles',
+    routine: true,
+    atMost: 1,
+  },
+  'refresh_token.rotated': {
+    level: 'debug',
+    many: 'Sessions refreshed',
+    one: 'A session was refreshed',
+    routine: true,
+  },
+  'refresh_token.replayed': {
+    level: 'debug',
+    many: 'Races and retries forgiven',
+    one: 'A race or a retry was forgiven',
+    routine: true,
+    atMost: FEW,
+  },
+  'refresh_token.recovered': {
+    level: 'log',
+    many: 'Lost answers made good',
+    one: 'A lost answer was made good',
+    atMost: FEW,
+  },
+  'refresh_token.healed': {
+    level: 'log',
+    many: 'Clients that had fallen back, healed',
+    one: 'A client that had fallen back was healed',
+    atMost: FEW,
+  },
+  'refresh_token.superseded': {
+    level: 'debug',
+    many: 'Late refreshes set aside',
+    one: 'A refresh that came late was set aside',
+    routine: true,
+    atMost: FEW,
+  },
+  'refresh_token.contested': {
+    level: 'debug',
+    many: 'Tokens used by two clients at once',
+    one: 'A token was used by two clients at once',
+    routine: true,
+    atMost: FEW,
+  },
+  'refresh_token.displaced': {
+    level: 'log',
+    many: 'Sessions taken back from a second client',
+    one: 'A session was taken back from a second client',
+    atMost: FEW,
+  },
+  'refresh_token.restored': {
+    level: 'warn',
+    many: 'Sessions that the database had forgotten',
+    one: 'A session came that the database had forgotten',
+    reason: { field: 'evidence', words: RESTORED_EVIDENCE },
+    atMost: FEW,
+  },
+  'refresh_token.reuse_detected': {
+    level: 'warn',
+    many: 'Stolen tokens caught',
+    one: 'A stolen token was caught',
+    reason: { field: 'evidence', words: REUSE_EVIDENCE },
+    atMost: FEW,
+  },
+  'refresh_token.refused': {
+    level: 'log',
+    many: 'Refreshes refused',
+    one: 'A refresh was refused',
+    routine: true,
+    reason: { field: 'reason', words: REFRESH_REFUSALS },
+    atMost: FEW,
+  },
+  'refresh_token.proof_failed': {
+    level: 'warn',
+    many: 'Requests without the key of their session',
+    one: 'A request came without the key of its session',
+    routine: true,
+    reason: { field: 'reason', words: PROOF_FAILURES },
+    atMost: FEW,
+  },
+  'session.revoked': {
+    level: 'log',
+    many: 'Sessions ended',
+    one: 'A session was ended',
+    reason: { field: 'reason', words: REVOCATION_REASONS },
+  },
+  'session.evicted': {
+    level: 'log',
+    many: 'Sessions ended for newer ones',
+    one: 'A session was ended for a newer one',
+  },
+  'fingerprint.mismatched': {
+    level: 'warn',
+    many: 'Tokens from another browser',
+    one: 'A token came from another browser',
+  },
+  'activity.suspected': {
+    level: 'warn',
+    many: 'Odd activity',
+    one: 'Odd activity',
+    reason: { field: 'rule', words: ANOMALIES },
+    atMost: FEW,
+  },
+  'access_token.revoked': {
+    level: 'log',
+    many: 'Access tokens revoked by services',
+    one: 'A service revoked an access token',
+  },
+  'client.refused': {
+    level: 'warn',
+    many: 'Services refused',
+    one: 'A service was refused',
+    routine: ['client_limit'],
+    reason: { field: 'reason', words: CLIENT_REFUSALS },
+    atMost: 1,
+  },
+  'key.retired': { level: 'log', many: 'Keys retired', one: 'A key was retired' },
+  'password.changed': { level: 'log', many: 'Passwords changed', one: 'The password was changed' },
+  'password.reset_requested': {
+    level: 'log',
+    many: 'Links for a new password asked for',
+    one: 'A link for a new password was asked for',
+    atMost: FEW,
+  },
+  'password.reset': { level: 'warn', many: 'Passwords set by a link', one: 'The password was set by a link' },
+  'email.verified': { level: 'log', many: 'Addresses verified', one: 'The address was verified' },
+};
+
+export const AUTH_EVENT_NAMES = Object.keys(AUTH_EVENTS) as AuthEventName[];
+
+/**
+ * A payload as it may be written down: without what was typed as an address, which may be a password. The user id says
+ * which account it was, if there is one.
+ */
+export function writablePayload(payload: AuthEvents[AuthEventName]): object {
+  if (!('email' in payload)) return payload;
+  const { email: _typed, ...rest } = payload;
+  return rest;
+}

@@ -11,11 +11,11 @@ export interface LoginTraits {
 }
 
 /**
- * Whether a login is from where the account has logged in before, though no cookie says so. The same `deviceId` is the
- * same device. Else the same network and the same browser on the same platform count as known: people clear cookies and
- * use private windows, and whoever is told at each such login learns to ignore what he is told. A browser update, another
- * address of the same network, and a changed language are no news by themselves. The price: a stranger next door, in the
- * same network with the same browser, is not told of.
+ * Whether the account has logged in from the same place before, although no cookie shows it. The same `deviceId` is the
+ * same device. Otherwise the same network and the same browser on the same platform count as known: people clear cookies
+ * and use private windows, and users who get a mail at each such login learn to ignore it. A browser update, another
+ * address of the same network, or a changed language alone is not a new device. The price: a stranger next door, in the
+ * same network with the same browser, is not reported.
  */
 export function isFamiliarLogin(login: LoginTraits, earlier: readonly LoginTraits[]): boolean {
   const network = networkOf(login.ip, CLIENT_NETWORK);
@@ -37,8 +37,8 @@ export function isFirstLogin(accountCreatedAt: Date, loginAt: Date, memoryMs: nu
 }
 
 /**
- * Whether an ended session speaks for the place where it began. One that its user, a change of password or a suspicion
- * ended does not: perhaps it was a stranger's, and he comes again.
+ * Whether an ended session makes its device familiar. A session that was ended by its user, a change of password or a
+ * suspicion does not: it may have been a stranger's.
  */
 export function vouches(revokedReason: RevocationReason | null): boolean {
   return revokedReason === null || HARMLESS.has(revokedReason);

@@ -11,7 +11,7 @@ export const FINGERPRINT_FEATURES = [
 ] as const;
 export type FingerprintFeature = (typeof FINGERPRINT_FEATURES)[number];
 
-/** What a request shows of its sender. */
+/** What a request reveals about its client. */
 export interface RequestTraits {
   /** Lower-case header names. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -19,9 +19,9 @@ export interface RequestTraits {
 }
 
 /**
- * `HMAC-SHA256(key, canonical JSON of the chosen features)` under each key of the ring, each after the name of its scheme:
- * which features, and which key. The stored value tells nothing without the key, and a request matches if any key gives
- * the stored value, so key rotation trips nothing.
+ * `HMAC-SHA256(key, canonical JSON of the chosen features)` under each key of the ring, with a prefix that names the scheme:
+ * which features, which key. The stored value reveals nothing without the key. A request matches if any key gives the stored
+ * value, so rotating keys logs nobody out.
  */
 export function fingerprints(
   traits: RequestTraits,
@@ -39,7 +39,7 @@ export function fingerprints(
 
 const INITIALS: Readonly<Record<FingerprintFeature, string>> = {
   'user-agent': 'u',
-  // In capitals where a feature is read otherwise than at first: another scheme, so nobody is logged out by that.
+  // A capital marks a feature whose reading has changed: it is another scheme, so the change logs nobody out.
   'accept-language': 'L',
   'sec-ch-ua-platform': 'P',
   'accept-encoding': 'e',
@@ -47,19 +47,14 @@ const INITIALS: Readonly<Record<FingerprintFeature, string>> = {
   address: 'a',
 };
 
-/** Enough to tell the keys of a service apart, too little to tell anything of a key. */
+/** Short fingerprint of a key: tells the keys of a service apart, reveals nothing about a key. */
 function nameOf(key: Uint8Array): string {
-  const known = names.get(key);
-  if (known !== undefined) return known;
-  const name = createHash('sha256').update('fingerprint key').update(key).digest('base64url').slice(0, 4);
-  names.set(key, name);
-  return name;
+  return createHash('sha256').update('fingerprint key').update(key).digest('base64url').slice(0, 4);
 }
-const names = new WeakMap<Uint8Array, string>();
 
 /**
- * Compares a session's fingerprint with those of a request. `incomparable`: it was taken of other features, or under a key
- * that is gone; a change of the configuration is no evidence against anybody, so it counts as the same where it matters.
+ * Compares a session's fingerprint with those of a request. `incomparable`: it has other features or a key that is gone. A
+ * change of the configuration is no evidence against anybody, so callers treat it like `same`.
  */
 export function compareFingerprints(
   ofSession: string,
@@ -97,29 +92,26 @@ function header({ headers }: RequestTraits, name: string): string | null {
   return Array.isArray(value) ? value.join(', ') : (value ?? null);
 }
 
-/**
- * The language that a user likes best. How the others are listed and weighed changes with browsers, some of which
- * cut the list to its first, and with each language that a user adds.
- */
+/** The preferred language only: browsers list and weigh the others differently, and some send no others. */
 function firstLanguage(value: string | null): string | null {
   return value?.split(/[,;]/, 1)[0]?.trim().toLowerCase() ?? null;
 }
 
 /**
- * The platform as the client hint has it. Browsers leave the hint out of some requests, such as those of workers, and send it
- * over TLS alone; the user agent says the same then. One that belies the other is what the feature is for.
+ * The platform of the client hint. Browsers leave the hint out of some requests, such as those of workers and those without
+ * TLS; then the user agent names the same platform. The feature is there to notice a hint and a user agent that disagree.
  */
 function platform(hint: string | null, userAgent: string | null): string | null {
   const named = hint?.replaceAll('"', '').trim().toLowerCase();
-  // An empty hint tells nothing, and neither does "Unknown", which browsers send where they do not know.
+  // Browsers send an empty hint or "Unknown" when they do not know.
   if (named && named !== 'unknown') return named === 'chromium os' ? 'chrome os' : named;
   return parsed(userAgent)?.platform ?? null;
 }
 
-/** Browsers need half of it at most; patterns read what is as long as a header may be for tenths of a second. */
+/** Twice what browsers need. On a header of maximum length the pattern would take tenths of a second. */
 const MAX_BRANDS = 512;
 
-/** Names of `"Chromium";v="140", "Not=A?Brand";v="24"`: without versions, and without the made-up one, both of which change. */
+/** The names in `"Chromium";v="140", "Not=A?Brand";v="24"`, without versions and the made-up brand: both change. */
 function brands(value: string | null): string | null {
   if (value === null) return null;
   const names = [...value.slice(0, MAX_BRANDS).matchAll(/"((?:[^"\\]|\\.)*)"\s*;\s*v=/g)].map(
@@ -135,7 +127,7 @@ export function browserFamily(userAgent: string | null): string | null {
 
 interface ParsedAgent {
   readonly family: string;
-  /** In lower case; null where it names none. */
+  /** In lower case; null if it names none. */
   readonly platform: string | null;
 }
 
@@ -145,7 +137,7 @@ function parsed(userAgent: string | null): ParsedAgent | null {
   const known = agents.get(text);
   if (known !== undefined) return known;
   const { browser, os } = Bowser.parse(text);
-  // Programs that are no browser name themselves in the first product token.
+  // Other programs name themselves in the first product token.
   const family = `${browser.name || text.split(/[/\s]/, 1)[0]}|${os.name ?? ''}`;
   const agent = { family, platform: os.name?.toLowerCase() ?? null };
   if (agents.size >= MAX_AGENTS) agents.clear();
@@ -153,6 +145,6 @@ function parsed(userAgent: string | null): ParsedAgent | null {
   return agent;
 }
 
-/** Parsing costs more than all the rest of a fingerprint, and the same text always gives the same. */
+/** A memo of a pure function, so it is no state: parsing costs more than all the rest of a fingerprint. */
 const agents = new Map<string, ParsedAgent>();
 const MAX_AGENTS = 1000;

@@ -2,11 +2,11 @@ import type { EventDevice, EventSource } from './events.js';
 
 /** What every message has. */
 interface MailTo {
-  /** Of the message: the same at each attempt to send it, so that a mail server can recognise a repetition. */
+  /** Of the message: the same at each attempt to send it, so that a mail server can recognise a duplicate. */
   readonly id: string;
   /** The user's e-mail address, as it is stored. */
   readonly to: string;
-  /** As the user typed it: escape it, and put no line of it into a header. */
+  /** As the user typed it: escape it, and keep it out of headers. */
   readonly name: string | null;
   readonly userId: string;
   /** When it happened. */
@@ -16,14 +16,14 @@ interface MailTo {
 /** A login on a device that the account does not know. */
 interface NewDevice {
   readonly kind: 'new_device';
-  /** Of the session that began: the user can end it. */
+  /** The session that began; the user can end it. */
   readonly sessionId: string;
-  /** In the client's own words. */
+  /** As the client described it. */
   readonly device: EventDevice;
   readonly source: EventSource;
 }
 
-/** What looks as if it was not the user. */
+/** Why it may not have been the user. */
 export type SuspicionCause =
   /** A refresh token that had been replaced: someone holds a copy of it. */
   | 'token_reused'
@@ -34,16 +34,16 @@ export type SuspicionCause =
   /** So many wrong passwords that more are refused. */
   | 'password_guessed';
 
-interface SuspiciousActivity {
+export interface SuspiciousActivity {
   readonly kind: 'suspicious_activity';
   readonly cause: SuspicionCause;
-  /** Of `unusual_activity`; else null. */
+  /** With `unusual_activity`; otherwise null. */
   readonly rule: string | null;
   /** Null where no session was touched. */
   readonly sessionId: string | null;
-  /** What was ended because of it. */
+  /** What ended because of it. */
   readonly ended: 'nothing' | 'session' | 'all_sessions';
-  /** Who did it: perhaps a stranger, whose user agent is whatever he likes. */
+  /** Who did it: perhaps a stranger, who can send any user agent. */
   readonly source: EventSource;
 }
 
@@ -56,9 +56,8 @@ interface PasswordChanged {
 interface PasswordReset {
   readonly kind: 'password_reset';
   /**
-   * Whoever has it can set a new password, once. Put it behind the `#` of a link to a page of yours, from where no server
-   * and no other site gets it, and let the page post it to `reset-password` after a click: programs open links, too. Log it
-   * nowhere.
+   * It sets a new password, once. Put it behind the `#` of a link to a page of yours, so that it reaches no server and no
+   * other site, and let the page post it to `reset-password` after a click: programs open links, too. Never log it.
    */
   readonly token: string;
   readonly expiresAt: Date;
@@ -68,26 +67,48 @@ interface PasswordReset {
 /** Somebody registered with the address, or logged in before it was verified. */
 interface EmailVerification {
   readonly kind: 'email_verification';
-  /** As that of `password_reset`; for `verify-email`. */
+  /** Like the token of `password_reset`, for `verify-email`. */
   readonly token: string;
   readonly expiresAt: Date;
   readonly source: EventSource;
 }
 
-/** Somebody registered with an address that has an account: he was told what everybody is told. */
+/** The user asked for another address; this message goes to it. */
+interface EmailChange {
+  readonly kind: 'email_change';
+  /** Like the token of `email_verification`: for `verify-email`, which makes it the user's address. */
+  readonly token: string;
+  readonly expiresAt: Date;
+  readonly source: EventSource;
+}
+
+/** The same, to the present address: its owner may know nothing of it. */
+interface EmailChangeRequested {
+  readonly kind: 'email_change_requested';
+  readonly source: EventSource;
+}
+
+/** Somebody registered with an address that has an account, or wants to change to it; the answer was the usual one. */
 interface EmailTaken {
   readonly kind: 'email_taken';
   readonly source: EventSource;
 }
 
-/** What happened, before anybody was looked up. */
+/** What happened, before the user is looked up. */
 export type Happening =
-  NewDevice | SuspiciousActivity | PasswordChanged | PasswordReset | EmailVerification | EmailTaken;
+  | NewDevice
+  | SuspiciousActivity
+  | PasswordChanged
+  | PasswordReset
+  | EmailVerification
+  | EmailChange
+  | EmailChangeRequested
+  | EmailTaken;
 
-/** What happened and whom to tell: the words are the mailer's. */
+/** What happened, and the recipient; the mailer chooses the words. */
 export type MailMessage = MailTo & Happening;
 
-/** Which user a notice is for: by id, or by a normalised address where none is known. */
+/** The user: by id, or by a normalised address where no id is known. */
 export type MailRecipient = { readonly userId: string } | { readonly email: string };
 
 export interface Notice {
@@ -95,10 +116,7 @@ export interface Notice {
   readonly happening: Happening;
 }
 
-/**
- * A mailer throws this where a message will never be taken (SMTP 5xx): it is not tried again. Anything else that a mailer
- * throws is tried again for some minutes.
- */
+/** A mailer throws this if a message will never be accepted (SMTP 5xx). After any other error it is retried for some minutes. */
 export class MailRefusedError extends Error {
   override readonly name = 'MailRefusedError';
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** How many leading bits of an address make its network. */
@@ -25,6 +26,30 @@ export function networkOf(ip: string, prefix: NetworkPrefix): string | null {
   return `${ipaddr.fromByteArray(bytes).toString()}/${bits}`;
 }
 
+/** Longer than the longest address, with brackets, zone and port. */
+const MAX_ADDRESS = 96;
+/** `192.0.2.1:5123`, `[2001:db8::1]:5123`, `[2001:db8::1]`, and an address of eight groups with a port as the ninth. */
+const WITH_PORT =
+  /^(?:([\d.]+):\d{1,5}|\[([^\]]+)\](?::\d{1,5})?|((?:[\da-f]{1,4}:){7}[\da-f]{1,4}):\d{1,5})$/i;
+
+/**
+ * The address in a text, in its usual form; null where it is none. Proxies also write it with a port, in brackets, in
+ * quotes (RFC 7239 §6), or as an IPv4 address within IPv6.
+ */
+export function readAddress(text: string): string | null {
+  if (text.length > MAX_ADDRESS) return null;
+  const bare = text.trim().replace(/^"(.*)"$/, '$1');
+  const [, ...found] = WITH_PORT.exec(bare) ?? [];
+  const address = found.find((part) => part !== undefined) ?? bare;
+  // Node.js takes a zone (RFC 4007 §11) that the library refuses; the library takes numbers that are no address.
+  return isIP(address) !== 0 && ipaddr.isValid(address) ? ipaddr.process(address).toString() : null;
+}
+
+/** One client: an IPv4 address, or the /64 of an IPv6 subscriber. */
+export function clientAddress(ip: string): string {
+  return networkOf(ip, { ipv4: 32, ipv6: 64 })?.replace(/\/32$/, '') ?? 'unknown';
+}
+
 function unwrapped(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
   const isTranslated = address.kind() === 'ipv6' && address.match(TRANSLATED);
   return isTranslated ? ipaddr.fromByteArray(address.toByteArray().slice(12)) : address;
@@ -35,3 +60,15 @@ const TRANSLATED = ipaddr.parseCIDR('64:ff9b::/96');
 function mask(bits: number): number {
   return (0xff00 >> Math.min(Math.max(bits, 0), 8)) & 0xff;
 }
+
+/** Whether an address is of a private network, where a proxy is, and a stranger is not. */
+export function isNearby(address: string): boolean {
+  return ipaddr.isValid(address) && NEARBY.has(ipaddr.process(address).range());
+}
+const NEARBY: ReadonlySet<string> = new Set([
+  'loopback',
+  'private',
+  'uniqueLocal',
+  'linkLocal',
+  'carrierGradeNat',
+]);

@@ -3,6 +3,22 @@ import type { MailMessage } from './mail.js';
 /** The one clock. Milliseconds since the epoch; the default is monotonic and anchored to the database's time. */
 export interface Clock {
   now(): number;
+  /**
+   * Set while the time is in doubt, because the machine was suspended: guards wait for it. It resolves soon and never
+   * rejects.
+   */
+  readonly settling?: Promise<void> | null;
+  /**
+   * Whether the time may be wrong by more than a moment: the database's clock was set, or seems to have been. Nobody is called a
+   * thief by such a clock.
+   */
+  readonly isInDoubt?: boolean;
+  /**
+   * The database's time, asked of the database itself. A clock without it is its own authority: the store then writes the
+   * times that it is given.
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE`
+   */
+  read?(): Promise<number>;
 }
 
 /** A user as the library needs it. */
@@ -12,24 +28,48 @@ export interface UserRecord {
   readonly email: string;
   readonly name?: string | undefined;
   readonly roles: readonly string[];
-  /** As {@link PasswordHasher.hash} gave it. */
-  readonly passwordHash: string;
+  /** As {@link PasswordHasher.hash} gave it; null: the user has no password, and logs in by other means. */
+  readonly passwordHash: string | null;
   /** Random; every token minted under another one is dead. */
   readonly tokenVersion: string;
+  /** Random; changes with the roles. Null or absent: they never changed. See {@link UserStore.setRoles}. */
+  readonly rolesVersion?: string | null | undefined;
   readonly disabledAt: Date | null;
-  /** When the user proved that the address is his; null or absent: not yet. */
+  /** When the user proved that the address is theirs; null or absent: not yet. */
   readonly emailVerifiedAt?: Date | null | undefined;
   readonly createdAt: Date;
+  /** What else the store keeps of the user, such as the fields of the registration. Never shown by itself. */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
 }
 
-export type NewUser = Omit<UserRecord, 'id' | 'disabledAt'>;
+/** A user to be stored. `roles` may be handed to a model as they are. */
+export interface NewUser extends Omit<UserRecord, 'id' | 'disabledAt' | 'rolesVersion' | 'roles'> {
+  readonly roles: string[];
+}
+
+/** Which users to list. Every condition that is given must hold. */
+export interface UserQuery {
+  /** How the address begins; normalised. */
+  readonly emailPrefix?: string | undefined;
+  readonly role?: string | undefined;
+  readonly disabled?: boolean | undefined;
+  /** Only users behind this one: its id; with `emailPrefix` its address. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** Injection token of the {@link UserStore} in use. */
+export const USER_STORE = Symbol('USER_STORE');
 
 /** Where users live. A host that keeps its own user collection implements this; the default keeps `users`. */
 export interface UserStore {
   findById(id: string): Promise<UserRecord | null>;
   /** @param email normalised */
   findByEmail(email: string): Promise<UserRecord | null>;
-  /** @throws AuthError `EMAIL_TAKEN`, also where two registrations race */
+  /**
+   * Stores `fields` beside the others, which they never replace.
+   * @throws AuthError `EMAIL_TAKEN`, also where two registrations race; only if it is the address that is taken
+   */
   create(user: NewUser): Promise<UserRecord>;
   /** Sets hash and token version if the version is still `ifTokenVersion`; false where it is not. */
   setPassword(
@@ -44,15 +84,65 @@ export interface UserStore {
   setDisabledAt(id: string, disabledAt: Date | null): Promise<boolean>;
   /** Keeps when the address was first proved. Needed for `emailVerification: 'required'` alone. */
   setEmailVerifiedAt?(id: string, emailVerifiedAt: Date): Promise<void>;
+  /**
+   * Sets the roles, unless they are left out, together with another `rolesVersion`. Needed to change roles.
+   * @returns the version that it replaced, null where there was none; null where there is no such user
+   */
+  setRoles?(id: string, change: RolesChange): Promise<{ readonly rolesVersion: string | null } | null>;
+  /**
+   * Replaces the address, if it is still `ifEmail`, by one that was verified. Needed to change addresses.
+   * @returns false where it is not
+   * @throws AuthError `EMAIL_TAKEN`
+   */
+  setEmail?(id: string, change: EmailChange): Promise<boolean>;
+  /**
+   * Users by address where `emailPrefix` is given, otherwise the newest first. Needed for the list of users, and to know
+   * the last administrator.
+   */
+  list?(query: UserQuery): Promise<UserRecord[]>;
+  /** Removes a user for good; false where there is none. Needed to delete accounts. */
+  remove?(id: string): Promise<boolean>;
+}
+
+export interface RolesChange {
+  /** Left out: they stay as they are. */
+  readonly roles?: readonly string[] | undefined;
+  readonly rolesVersion: string;
+}
+
+export interface EmailChange {
+  /** Normalised. */
+  readonly email: string;
+  readonly ifEmail: string;
+  readonly emailVerifiedAt: Date;
+}
+
+/** Who causes a hash, for a hasher that shares its time between them. */
+export interface HashRequester {
+  /** IPv4 address, or the /64 of an IPv6 one. */
+  readonly address: string;
+  /** Normalised e-mail address; such an account need not exist. */
+  readonly account: string;
 }
 
 /** Slow hashing of passwords. The default is bcrypt. */
 export interface PasswordHasher {
-  hash(password: string): Promise<string>;
+  hash(password: string, requester?: HashRequester): Promise<string>;
   /** Never throws on a hash of unknown form: that is `false`. */
-  verify(password: string, stored: string): Promise<boolean>;
+  verify(password: string, stored: string, requester?: HashRequester): Promise<boolean>;
   /** Whether `stored` is weaker than what {@link hash} makes now. */
   needsUpgrade(stored: string): boolean;
+}
+
+/**
+ * Knows the hashes of another system, so that its users can log in with their passwords. The next login replaces such a
+ * hash by one of the {@link PasswordHasher}.
+ */
+export interface PasswordVerifier {
+  /** Whether it is a hash of this kind; decides by its form, in no time. */
+  matches(hash: string): boolean;
+  /** Never throws on a hash of unknown form: that is `false`. */
+  verify(password: string, hash: string): Promise<boolean>;
 }
 
 /** Whether a password is known from a breach. The library ships `PwnedPasswordsBreachChecker`. */
@@ -81,9 +171,11 @@ export interface Mailer {
 
 /**
  * `jti:<id>` one access token, `sid:<id>` a session, `gen:<session id>.<generation>` one generation of a session,
- * `ver:<retired token version>` all earlier tokens of a user.
+ * `ver:<retired token version>` all earlier tokens of a user, `rol:<retired version of roles>` those of a user's tokens that
+ * name the roles as they were (the user id where they had never changed).
  */
-export type RevocationKey = `jti:${string}` | `sid:${string}` | `gen:${string}` | `ver:${string}`;
+export type RevocationKey =
+  `jti:${string}` | `sid:${string}` | `gen:${string}` | `ver:${string}` | `rol:${string}`;
 
 export interface RevocationEntry {
   readonly key: RevocationKey;
@@ -109,9 +201,9 @@ export interface RevocationStore {
   /** Whether one of the keys is listed, asked of the store itself: mode `strict` does so at each guarded request. */
   hasAny(keys: readonly RevocationKey[]): Promise<boolean>;
   /**
-   * Tells of entries as they are written, by whatever process; without it the store is polled. Once it has resolved,
-   * nothing that becomes durable may be missed unsaid: where that cannot be vouched for any longer, the watch is lost.
-   * Null: this store cannot, now or later. Rejects where it cannot now; it is asked again.
+   * Reports entries as any process writes them; without it the store is polled. Once it has resolved, no durable entry may
+   * be missed silently: a watch that can no longer guarantee this reports itself as lost. Null: this store can never watch.
+   * Rejects if it cannot watch now; it is asked again.
    */
   watch?(observer: RevocationObserver): Promise<RevocationWatch | null>;
 }

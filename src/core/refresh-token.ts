@@ -1,4 +1,4 @@
-import { ClaimReader, SESSION_ID } from './claims.js';
+import { ClaimReader, type KeyConfirmation, SESSION_ID } from './claims.js';
 
 /** JOSE `typ` of a refresh token: it never passes as an access token, nor the other way round (RFC 8725 §3.11, §3.12). */
 export const REFRESH_TOKEN_TYPE = 'rt+jwt';
@@ -26,6 +26,10 @@ export interface RefreshTokenClaims {
   readonly trn: Transport;
   /** 32 random bytes, base64url. Never logged; the database holds only its hash. */
   readonly sec: string;
+  /** The key that the session is bound to; absent where there is none. */
+  readonly cnf?: KeyConfirmation;
+  /** False where the session ends with the browser, and has the shorter idle life; absent otherwise. */
+  readonly rem?: false;
 }
 
 const SECRET = /^[A-Za-z0-9_-]{43}$/;
@@ -50,6 +54,8 @@ export function parseRefreshTokenClaims(payload: unknown): RefreshTokenClaims | 
     jti: read.text('jti'),
     trn: read.oneOf('trn', TRANSPORTS),
     sec: read.matching('sec', SECRET),
+    ...read.confirmation(),
+    ...(read.isUnset('rem') ? { rem: false as const } : {}),
   });
 }
 
@@ -62,6 +68,10 @@ export interface RefreshTokenSubject {
   readonly expiresAt: Date;
   readonly absoluteExpiresAt: Date;
   readonly transport: Transport;
+  /** Thumbprint of the key that the session is bound to; null: none. */
+  readonly jkt: string | null;
+  /** Absent: true. */
+  readonly remember?: false | undefined;
 }
 
 /** The claims that a session and its secret determine: the same state always gives the same claims. */
@@ -82,6 +92,8 @@ export function refreshTokenClaims(
     jti: `${subject.sessionId}.${subject.generation}`,
     trn: subject.transport,
     sec: secret,
+    ...(subject.jkt === null ? {} : { cnf: { jkt: subject.jkt } }),
+    ...(subject.remember === false ? { rem: false as const } : {}),
   };
 }
 

@@ -1,12 +1,12 @@
 import { type Connection, type mongo, Types } from 'mongoose';
-import { type IndexDescription, type IndexState, stateOfIndex } from '../core/index-state.js';
 import type { Clock } from '../core/ports.js';
-import { type ExpectedIndexes, expectedIndexes } from './ensure-indexes.js';
+import { buildsIndexes, type ExpectedIndexes, type IndexRegistry } from './index-registry.js';
+import { type IndexDescription, type IndexState, keysOf, stateOfIndex } from './index-state.js';
 import { orUnavailable } from './unavailable.js';
 
 const NAMESPACE_NOT_FOUND = 26;
 
-/** What a server says of itself. */
+/** The answer of a server to `hello`. */
 interface Hello {
   readonly setName?: string;
   readonly msg?: string;
@@ -14,20 +14,40 @@ interface Hello {
   readonly topologyVersion?: unknown;
 }
 
-/** What the database is, as it says of itself. */
+/** Kind and clock of the database. */
 export interface DatabaseServer {
   readonly kind: 'standalone' | 'replica set' | 'sharded cluster';
   /** By how many milliseconds this machine's clock is ahead of the database's; negative: behind. */
   readonly clockLeadMs: number;
 }
 
-/** What of the database an operator has to know: its kind, its clock, and whether each index that is needed is there. */
+/** An index that the library did not declare, on a collection that it uses. */
+export interface ForeignIndex {
+  readonly collection: string;
+  readonly name: string;
+  /** Its keys, such as `{ username: 1 }`. */
+  readonly index: string;
+  readonly isUnique: boolean;
+  /** Sparse or partial: documents without the field do not count. */
+  readonly isPartial: boolean;
+}
+
+/** Documents that the library did not write, among the oldest of a collection whose documents expire. */
+export interface ForeignDocuments {
+  readonly collection: string;
+  readonly found: number;
+  readonly lookedAt: number;
+}
+
+/** Documents of a collection that are looked at. */
+const SAMPLE = 100;
+
+/** What an operator has to know about the database: its kind, its clock, and the state of each index. */
 export class DatabaseHealth {
   constructor(
     private readonly connection: Connection,
     private readonly clock: Clock,
-    /** Of collections that are not Mongoose's. */
-    private readonly others: readonly ExpectedIndexes[],
+    private readonly registry: IndexRegistry,
   ) {}
 
   /** @throws AuthError `TEMPORARILY_UNAVAILABLE` */
@@ -36,13 +56,13 @@ export class DatabaseHealth {
     const { setName, msg, localTime } = await this.hello();
     const after = Date.now();
     return {
-      kind: msg === 'isdbgrid' ? 'sharded cluster' : setName === undefined ? 'standalone' : 'replica set',
+      kind: kindOf(setName, msg),
       clockLeadMs: Math.round((before + after) / 2) - localTime.getTime(),
     };
   }
 
   /**
-   * Every index that the collections in use need, as it is; costs a few commands for each collection, however full it is.
+   * The state of each index that the collections in use need. A few commands per collection, whatever its size.
    * @throws AuthError `TEMPORARILY_UNAVAILABLE`
    */
   async indexes(): Promise<IndexState[]> {
@@ -51,7 +71,47 @@ export class DatabaseHealth {
     return states.flat();
   }
 
-  /** Names of what there is. @throws AuthError `TEMPORARILY_UNAVAILABLE` */
+  /** Indexes that somebody else built on the collections in use. @throws AuthError `TEMPORARILY_UNAVAILABLE` */
+  async foreignIndexes(): Promise<ForeignIndex[]> {
+    const found = await Promise.all(
+      this.expected().map(async ({ collection, indexes }) => {
+        const wanted = new Set(['{ _id: 1 }', ...indexes.map(keysOf)]);
+        const present = await orUnavailable(() => this.presentIn(collection));
+        return present
+          .filter((index) => !wanted.has(keysOf(index)))
+          .map((index) => ({
+            collection,
+            name: index.name ?? keysOf(index),
+            index: keysOf(index),
+            isUnique: index.unique === true,
+            isPartial: index.sparse === true || index.partialFilterExpression !== undefined,
+          }));
+      }),
+    );
+    return found.flat();
+  }
+
+  /**
+   * Documents of somebody else in the collections whose documents expire: those without a date there. Looks at the oldest
+   * hundred of each.
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE`
+   */
+  async foreignDocuments(): Promise<ForeignDocuments[]> {
+    const found = await Promise.all(
+      this.expected().map(async ({ collection, indexes }) => {
+        const ttl = indexes.find(({ expireAfterSeconds }) => expireAfterSeconds !== undefined);
+        const [field] = Object.keys(ttl?.key ?? {});
+        if (field === undefined) return [];
+        const query = { sort: { _id: 1 }, limit: SAMPLE, projection: { [field]: 1 } } as const;
+        const rows = await orUnavailable(() => this.db.collection(collection).find({}, query).toArray());
+        const foreign = rows.filter((row) => !(row[field] instanceof Date));
+        return foreign.length > 0 ? [{ collection, found: foreign.length, lookedAt: rows.length }] : [];
+      }),
+    );
+    return found.flat();
+  }
+
+  /** Names of the collections. @throws AuthError `TEMPORARILY_UNAVAILABLE` */
   async collections(): Promise<string[]> {
     return orUnavailable(async () => {
       const collections = await this.db.listCollections({}, { nameOnly: true }).toArray();
@@ -61,13 +121,12 @@ export class DatabaseHealth {
 
   /** Whether the application builds what is missing when it starts. */
   get buildsIndexes(): boolean {
-    return this.connection.get('autoIndex') !== false;
+    return buildsIndexes(this.connection);
   }
 
   /** The indexes that the collections in use need. */
   expected(): ExpectedIndexes[] {
-    const expected = [...expectedIndexes(this.connection), ...this.others];
-    return expected.sort((a, b) => a.collection.localeCompare(b.collection));
+    return this.registry.all;
   }
 
   private async hello(): Promise<Hello> {
@@ -79,7 +138,7 @@ export class DatabaseHealth {
       const present = await this.presentIn(collection);
       const states = indexes.map(async (wanted) => {
         const state = stateOfIndex(collection, wanted, present);
-        // Without the index the question would read the whole collection.
+        // Without the index, this query would read the whole collection.
         const isAnswerable = state.isTtl && state.state !== 'missing';
         return isAnswerable
           ? { ...state, overdueMs: await this.overdue(collection, wanted, startedAt) }
@@ -106,14 +165,14 @@ export class DatabaseHealth {
     const [field = ''] = Object.keys(key);
     const first = await this.db
       .collection(collection)
-      // Null sorts before any date, and never expires.
+      // Null sorts before dates and never expires.
       .findOne(
         { [field]: { $gt: new Date(0) } },
         { sort: { [field]: 1 }, projection: { _id: 0, [field]: 1 } },
       );
     const expiresAt: unknown = first?.[field];
     if (!(expiresAt instanceof Date)) return 0;
-    // What expired while the server was down has waited since its start.
+    // Documents that expired while the server was down have waited since its start.
     const waitsSince = Math.max(startedAt, expiresAt.getTime() + expireAfterSeconds * 1000);
     return Math.max(0, this.clock.now() - waitsSince);
   }
@@ -125,8 +184,13 @@ export class DatabaseHealth {
   }
 }
 
-/** When the server was started, in milliseconds, to the second; 0 where it does not tell. */
+/** When the server started, in milliseconds, precise to a second; 0 if unknown. */
 export function startOf({ topologyVersion }: Pick<Hello, 'topologyVersion'>): number {
   const { processId } = Object(topologyVersion) as { processId?: unknown };
   return processId instanceof Types.ObjectId ? processId.getTimestamp().getTime() : 0;
+}
+
+function kindOf(setName: string | undefined, msg: string | undefined): DatabaseServer['kind'] {
+  if (msg === 'isdbgrid') return 'sharded cluster';
+  return setName === undefined ? 'standalone' : 'replica set';
 }

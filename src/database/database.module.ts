@@ -1,46 +1,48 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock } from '../core/ports.js';
-import { hostProvided } from './host-provided.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { DatabaseClock } from './database-clock.js';
 import { DatabaseHealth } from './database-health.js';
-import type { ExpectedIndexes } from './ensure-indexes.js';
+import { hostProvided } from './host-provided.js';
+import { IndexRegistry } from './index-registry.js';
+import type { LibraryModules } from './library-modules.js';
+import { assertOneMongoose } from './one-mongoose.js';
+import { StandstillWatch } from './standstill-watch.js';
 
 /** Injection token of the {@link Clock}. */
 export const CLOCK = Symbol('CLOCK');
 
-/** The collection of the limiters (`throttle/`) is made by their own library. */
-const THROTTLE_INDEXES: ExpectedIndexes = {
-  collection: 'throttle',
-  indexes: [
-    { key: { expire: -1 }, expireAfterSeconds: 0 },
-    { key: { key: 1 }, unique: true },
-  ],
-};
-
 @Module({})
 export class DatabaseModule {
-  static register(options: DynamicModule, connectionName?: string): DynamicModule {
+  static register({
+    options,
+    connectionName,
+  }: Pick<LibraryModules, 'options' | 'connectionName'>): DynamicModule {
     return {
       module: DatabaseModule,
       imports: [options],
       providers: [
         {
           provide: CLOCK,
-          useFactory: ({ clock }: ResolvedAuthOptions, connection: Connection) =>
-            clock ? hostProvided(clock) : new DatabaseClock(connection),
+          // Every module needs the clock, so this is the first place that sees the connection.
+          useFactory: ({ clock }: ResolvedAuthOptions, connection: Connection) => {
+            assertOneMongoose(connection);
+            return clock ? hostProvided(clock) : new DatabaseClock(connection);
+          },
           inject: [AUTH_OPTIONS, getConnectionToken(connectionName)],
         },
         {
           provide: DatabaseHealth,
-          useFactory: ({ throttle }: ResolvedAuthOptions, connection: Connection, clock: Clock) =>
-            new DatabaseHealth(connection, clock, throttle ? [THROTTLE_INDEXES] : []),
-          inject: [AUTH_OPTIONS, getConnectionToken(connectionName), CLOCK],
+          useFactory: (connection: Connection, clock: Clock, registry: IndexRegistry) =>
+            new DatabaseHealth(connection, clock, registry),
+          inject: [getConnectionToken(connectionName), CLOCK, IndexRegistry],
         },
+        { provide: StandstillWatch, useFactory: () => new StandstillWatch() },
+        IndexRegistry,
       ],
-      exports: [CLOCK, DatabaseHealth],
+      exports: [CLOCK, DatabaseHealth, IndexRegistry, StandstillWatch],
     };
   }
 }

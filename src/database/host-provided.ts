@@ -1,4 +1,4 @@
-/** What Nest calls on providers by itself. */
+/** Methods that Nest calls on providers. */
 const LIFECYCLE_HOOKS: ReadonlySet<string | symbol> = new Set([
   'onModuleInit',
   'onApplicationBootstrap',
@@ -8,15 +8,14 @@ const LIFECYCLE_HOOKS: ReadonlySet<string | symbol> = new Set([
 ]);
 
 /**
- * An object that the host handed in, without its lifecycle hooks: where it is a provider of the host, the host's module
- * has them called already.
+ * An object of the host without its lifecycle hooks: if it is a provider of the host, Nest already calls them there.
  */
 export function hostProvided<T extends object>(instance: T): T {
   return new Proxy(instance, {
     get(target, name) {
       if (LIFECYCLE_HOOKS.has(name)) return undefined;
       const member: unknown = Reflect.get(target, name, target);
-      // Bound to the object itself, whose private fields no proxy can reach.
+      // Bound to the object itself, because a proxy cannot reach private fields.
       return typeof member === 'function' ? (member.bind(target) as unknown) : member;
     },
   });

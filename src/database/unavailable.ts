@@ -17,21 +17,70 @@ const UNAVAILABLE_NAMES = new Set([
   'MongoWriteConcernError',
 ]);
 
-/** Codes by which a server says that it is stepping down, starting, stopping or cut off. */
+/**
+ * Codes of a server that steps down, starts, stops, is cut off, asks to slow down, or gave up an operation that may succeed
+ * at the next attempt. Not 13 and 18 (and 8000 of Atlas): a refused sign-in stays refused.
+ */
 const UNAVAILABLE_CODES = new Set([
-  6, 7, 50, 64, 89, 91, 100, 133, 189, 202, 234, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436,
+  6, 7, 24, 43, 46, 50, 63, 64, 89, 91, 100, 112, 117, 133, 134, 150, 175, 189, 202, 234, 237, 262, 365, 429,
+  462, 9001, 10058, 10107, 11600, 11601, 11602, 13388, 13435, 13436, 16500,
+]);
+
+/** Labels by which a server or the driver says that a retry may succeed. */
+const RETRYABLE_LABELS = [
+  'RetryableWriteError',
+  'RetryableError',
+  'TransientTransactionError',
+  'SystemOverloadedError',
+];
+
+/** Codes of plain errors that Node throws when a connection cannot be made, or ended. The driver may pass them on. */
+const SOCKET_CODES = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'ENOTCONN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'EADDRNOTAVAIL',
+  'EMFILE',
+  'ENFILE',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_WRITE_AFTER_END',
+  'ERR_SOCKET_CLOSED',
+  'ERR_SOCKET_CONNECTION_TIMEOUT',
 ]);
 
 function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, cause, name } = error as Error & { code?: unknown };
-  if (UNAVAILABLE_NAMES.has(name) || (typeof code === 'number' && UNAVAILABLE_CODES.has(code))) return true;
+  if (UNAVAILABLE_NAMES.has(name) || isRetryableCode(code) || hasRetryableLabel(error)) return true;
+  // A bulk write hides the name of an error that is not of the server, which would have a code.
+  if (name === 'MongoBulkWriteError' && code === undefined) return true;
   if (name === 'MongooseError' && /buffering timed out|not connected|connection/i.test(error.message))
     return true;
   return cause !== undefined && isUnavailable(cause);
 }
 
-/** Runs a store's operation; a database out of reach becomes `TEMPORARILY_UNAVAILABLE`, anything else stays itself. */
+function isRetryableCode(code: unknown): boolean {
+  return typeof code === 'number' ? UNAVAILABLE_CODES.has(code) : SOCKET_CODES.has(String(code));
+}
+
+/** Not by `instanceof`: a host may have another copy of the driver. */
+function hasRetryableLabel(error: object): boolean {
+  const { errorLabels } = error as { readonly errorLabels?: unknown };
+  return Array.isArray(errorLabels) && RETRYABLE_LABELS.some((label) => errorLabels.includes(label));
+}
+
+/** Runs a store's operation. A database out of reach becomes `TEMPORARILY_UNAVAILABLE`; other errors pass through. */
 export async function orUnavailable<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();

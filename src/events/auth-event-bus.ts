@@ -1,10 +1,18 @@
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { AuthEventName, AuthEvents } from '../core/events.js';
+import { EventLimit } from './event-limit.js';
 
 type Handler<Name extends AuthEventName> = (payload: AuthEvents[Name]) => unknown;
-/** Hears of every event; see {@link AuthEventBus.onEvery}. */
-export type EventRecorder = <Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]) => void;
+/**
+ * Hears of every event; see {@link AuthEventBus.onEvery}. `isExcess`: many such events came before it (`atMost` in
+ * `AUTH_EVENTS`), so count it, and write nothing that is kept.
+ */
+export type EventRecorder = <Name extends AuthEventName>(
+  name: Name,
+  payload: AuthEvents[Name],
+  isExcess: boolean,
+) => void;
 
 /**
  * What happened, for those who want to know: subscribe here, or by `@OnEvent('session.revoked')` where the host imports
@@ -15,6 +23,7 @@ export class AuthEventBus {
   private readonly logger = new Logger('AuthEventBus');
   private readonly handlers = new Map<AuthEventName, Set<Handler<never>>>();
   private readonly recorders = new Set<EventRecorder>();
+  private readonly limit = new EventLimit();
 
   constructor(@Optional() @Inject(EventEmitter2) private readonly hostEmitter: EventEmitter2 | null) {}
 
@@ -37,7 +46,8 @@ export class AuthEventBus {
 
   /** Resolves when every handler has ended; never rejects. */
   async emit<Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]): Promise<void> {
-    for (const recorder of this.recorders) this.record(recorder, name, payload);
+    const isExcess = !this.limit.admits(name, payload);
+    for (const recorder of this.recorders) this.record(recorder, name, payload, isExcess);
     if (!this.hostEmitter && !this.handlers.get(name)?.size) return;
     // After the work at hand: a handler that blocks must not hold an answer back.
     await new Promise((resolve) => setImmediate(resolve));
@@ -55,9 +65,10 @@ export class AuthEventBus {
     recorder: EventRecorder,
     name: Name,
     payload: AuthEvents[Name],
+    isExcess: boolean,
   ): void {
     try {
-      recorder(name, payload);
+      recorder(name, payload, isExcess);
     } catch (error) {
       this.logger.error(`a recorder of ${name} failed: ${String(error)}`);
     }

@@ -1,23 +1,24 @@
+import { setMaxListeners } from 'node:events';
 import type { LoggerService } from '@nestjs/common';
 import pLimit from 'p-limit';
 import { MailRefusedError } from '../core/mail.js';
-import { atMost } from '../database/at-most.js';
+import { withTimeout } from '../core/with-timeout.js';
 
 export interface MailQueuePolicy {
-  /** Messages under way or waiting; beyond it a new one is dropped. */
+  /** Maximum of messages under way or waiting; a further one is dropped. */
   readonly capacity: number;
-  /** Messages that are made at once: they ask the database, and wait behind no mail server. */
+  /** Messages composed in parallel: they query the database, and do not wait for the mail server. */
   readonly preparations: number;
-  /** Messages that are sent at once. */
+  /** Messages sent in parallel. */
   readonly concurrency: number;
   /** An attempt that takes longer has failed. */
   readonly attemptTimeoutMs: number;
-  /** Pauses before each further attempt; after the last one the message is given up. */
+  /** Pauses before the retries; after the last retry the message is given up. */
   readonly retryAfterMs: readonly number[];
 }
 
-/** A mail server that restarts is waited for; a message that is hours old would only alarm. */
-export const MAIL_QUEUE_POLICY: MailQueuePolicy = {
+/** Long enough for a mail server to restart; a message that is hours old would only alarm. */
+const MAIL_QUEUE_POLICY: MailQueuePolicy = {
   capacity: 1000,
   preparations: 16,
   concurrency: 4,
@@ -25,14 +26,14 @@ export const MAIL_QUEUE_POLICY: MailQueuePolicy = {
   retryAfterMs: [1000, 5000, 30_000, 120_000],
 };
 
-/** How the mail of this process has done since its start. */
+/** Figures of this process since its start. */
 export interface MailStats {
   /** Messages that are under way or wait for another attempt. */
   readonly waiting: number;
   readonly sent: number;
-  /** Attempts that were made again. */
+  /** Retries. */
   readonly retried: number;
-  /** Messages that were given up: refused, or tried too often, or waiting when the process stopped. */
+  /** Messages given up: refused, retried too often, or waiting when the process stopped. */
   readonly failed: number;
   /** Messages for which there was no room. */
   readonly dropped: number;
@@ -40,27 +41,26 @@ export interface MailStats {
 
 /** A message on its way. */
 export interface MailJob {
-  /** For the log; names nobody. */
+  /** For the log; contains no personal data. */
   readonly label: string;
-  /** Done before each attempt. False: there is nobody to send it to, which is no failure. */
+  /** Runs before each attempt. False: there is no recipient, which is not a failure. */
   readonly prepare: () => Promise<boolean>;
   /** Makes one attempt. */
   readonly send: (signal: AbortSignal) => Promise<void>;
-  /** It will never arrive. */
+  /** Called when the message is given up. */
   readonly givenUp: () => void;
 }
 
-/** Sends messages off the path of requests, a few at once, again where that helps, in bounded memory. */
+/** Sends messages off the path of requests: a few in parallel, with retries, in bounded memory. */
 export class MailQueue {
   private readonly preparing;
   private readonly sending;
   private readonly jobs = new Set<MailJob>();
-  /** Jobs that pause before another attempt. */
+  /** Jobs that pause before a retry. */
   private readonly pausing = new Map<MailJob, { timer: NodeJS.Timeout; resume: () => void }>();
-  /** What is under way; each is aborted when it takes too long, or the process stops. */
-  private readonly underWay = new Set<AbortController>();
+  /** Aborts the attempts under way. */
+  private readonly stopping = new AbortController();
   private isDraining = false;
-  private isStopped = false;
   private whenEmpty: (() => void)[] = [];
   private sent = 0;
   private retried = 0;
@@ -73,6 +73,8 @@ export class MailQueue {
   ) {
     this.preparing = pLimit(policy.preparations);
     this.sending = pLimit(policy.concurrency);
+    // Every attempt under way listens; Node would warn from the eleventh on.
+    setMaxListeners(0, this.stopping.signal);
   }
 
   get stats(): MailStats {
@@ -80,11 +82,11 @@ export class MailQueue {
     return { waiting: this.jobs.size, sent, retried, failed, dropped };
   }
 
-  /** False where there is no room. */
+  /** False if the queue is full. */
   push(job: MailJob): boolean {
     if (this.jobs.size >= this.policy.capacity || this.isStopped) {
       this.dropped += 1;
-      // Once in a while, not for each: what fills a queue would fill the log as well.
+      // Not for each message: what fills a queue would fill the log as well.
       if (this.dropped % this.policy.capacity === 1)
         this.logger.error(`mail is dropped, ${this.jobs.size} messages wait: ${job.label}`);
       return false;
@@ -99,13 +101,12 @@ export class MailQueue {
     if (this.jobs.size > 0) await new Promise<void>((resolve) => this.whenEmpty.push(resolve));
   }
 
-  /** Makes a last attempt at what waits, and gives up what is left when the time is over. */
+  /** Makes a last attempt for what waits, and gives up what is left when the time is over. */
   async drain(limitMs: number): Promise<void> {
     this.isDraining = true;
     for (const { resume } of this.pausing.values()) resume();
-    await atMost(limitMs, this.idle());
-    this.isStopped = true;
-    for (const attempt of this.underWay) attempt.abort();
+    await withTimeout(() => this.idle(), limitMs).catch(() => undefined);
+    this.stopping.abort();
     const lost = this.jobs.size;
     if (lost === 0) return;
     this.failed += lost;
@@ -113,7 +114,8 @@ export class MailQueue {
   }
 
   private async deliver(job: MailJob): Promise<void> {
-    for (let failures = 0; ;) {
+    let failures = 0;
+    while (true) {
       const error = await this.attempt(job);
       if (error === null || this.isStopped) return;
       const pauseMs = this.policy.retryAfterMs[failures];
@@ -131,7 +133,7 @@ export class MailQueue {
     }
   }
 
-  /** What went wrong; null where nothing did. */
+  /** The error of the attempt; null if it succeeded. */
   private async attempt({ prepare, send }: MailJob): Promise<unknown> {
     try {
       if (!(await this.preparing(() => this.inTime(prepare)))) return null;
@@ -144,25 +146,12 @@ export class MailQueue {
   }
 
   private async inTime<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    // It waited its turn for too long: the host's database and mailer may be gone.
-    if (this.isStopped) throw new Error('the process stops');
-    const attempt = new AbortController();
-    const timer = setTimeout(
-      () => attempt.abort(new DOMException('no answer in time', 'TimeoutError')),
-      this.policy.attemptTimeoutMs,
-    );
-    timer.unref();
-    this.underWay.add(attempt);
-    // Raced as well: a mailer may not heed the signal.
-    const aborted = new Promise<never>((_resolve, reject) =>
-      attempt.signal.addEventListener('abort', () => reject(attempt.signal.reason as Error), { once: true }),
-    );
-    try {
-      return await Promise.race([work(attempt.signal), aborted]);
-    } finally {
-      clearTimeout(timer);
-      this.underWay.delete(attempt);
-    }
+    // When the process stops, the host's database and mailer may be gone.
+    return withTimeout(work, this.policy.attemptTimeoutMs, this.stopping.signal);
+  }
+
+  private get isStopped(): boolean {
+    return this.stopping.signal.aborted;
   }
 
   private async pause(job: MailJob, ms: number): Promise<void> {
@@ -182,7 +171,7 @@ export class MailQueue {
   }
 }
 
-/** Names and codes of an error and what caused it, never their words: a mail server quotes addresses in them. */
+/** Names and codes of an error and its cause, never the messages: mail servers quote addresses in them. */
 function describe(error: unknown): string {
   const { name, code, responseCode, cause } = Object(error) as Record<string, unknown>;
   const isShown = (part: unknown) =>

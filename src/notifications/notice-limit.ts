@@ -1,15 +1,15 @@
 import { LRUCache } from 'lru-cache';
-import { noticeKey, noticeKind, silenceMs, toldBy } from '../core/notices.js';
+import { HOUR_MS } from '../core/limits.js';
 import type { Notice } from '../core/mail.js';
+import { noticeKey, noticeKind, silenceMs, toldBy } from './notices.js';
 
 const REMEMBERED = 20_000;
-/** Messages of one kind that a user gets within the hour, whatever they are about. */
+/** Messages of one kind per user and hour. */
 const MAX_OF_A_KIND = 5;
-const HOUR_MS = 3_600_000;
 
 /**
- * Keeps strangers from filling a user's mailbox: what he was told is not told again for a while, and of one kind he gets a
- * few messages an hour. In bounded memory of this process; who is forgotten for want of room may be told again.
+ * Keeps strangers from filling a user's mailbox: the same notice is not repeated for a while, and each kind has a limit per
+ * hour. In bounded memory of this process, so a notice can be repeated when its entry was evicted.
  */
 export class NoticeLimit {
   private readonly told = new LRUCache<string, true>({ max: REMEMBERED });
@@ -19,7 +19,7 @@ export class NoticeLimit {
     noUpdateTTL: true,
   });
 
-  /** Whether the notice may go out; it then counts. */
+  /** Whether the notice may be sent; if so, it counts. */
   admit(notice: Notice): boolean {
     const kind = noticeKind(notice);
     const count = this.counts.get(kind) ?? 0;
@@ -30,7 +30,7 @@ export class NoticeLimit {
     return true;
   }
 
-  /** It never went out: the next of its kind may. */
+  /** Takes back a notice that was not sent. */
   forget(notice: Notice): void {
     for (const each of toldBy(notice)) this.told.delete(each);
     const kind = noticeKind(notice);

@@ -7,33 +7,33 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { type Happening, MailRefusedError, type Notice } from '../core/mail.js';
-import { NOTICES, type NotifiedEvent } from '../core/notices.js';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, UserRecord } from '../core/ports.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { UsersService } from '../users/users.service.js';
 import { MailQueue, type MailStats } from './mail-queue.js';
 import { NoticeLimit } from './notice-limit.js';
+import { NOTICES, type NotifiedEvent } from './notices.js';
 
-/** A process that stops waits so long for mail: a server that hangs must not keep it. */
+/** How long a stopping process waits for mail: a mail server that hangs must not keep it. */
 const LAST_MAIL_MS = 1500;
 
-/** How the mail to users does, of this process since its start. */
+/** Figures of the mail to users of this process since its start. */
 export interface NotificationStats extends MailStats {
-  /** Messages that were not sent because the user was told the like of it a while ago. */
+  /** Messages that were not sent because the user got a similar one recently. */
   readonly limited: number;
 }
 
-/** What is to be told, and to whom. */
+/** The content and the recipient of a message. */
 export interface Composed {
   readonly user: UserRecord;
   readonly happening: Happening;
 }
 
 /**
- * Tells users by mail of what happened to their accounts, as events tell it: through the host's `Mailer`, off the path of
- * requests, none of which fails or waits by it. Without a mailer it does nothing.
+ * Notifies users by mail of events on their accounts, through the host's `Mailer`. It works off the path of requests, so no
+ * request fails or waits because of it. Without a mailer it does nothing.
  */
 @Injectable()
 export class NotificationService implements OnModuleInit, BeforeApplicationShutdown {
@@ -62,7 +62,7 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
     if (this.isOn) for (const name of Object.keys(NOTICES) as NotifiedEvent[]) this.subscribe(name);
   }
 
-  /** Resolves when everything is sent that was to be sent, or given up. */
+  /** Resolves when every message is sent or given up. */
   async idle(): Promise<void> {
     await this.queue.idle();
   }
@@ -72,12 +72,12 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
   }
 
   /**
-   * Sends what is composed at once, and yet off the path of the request: whoever waits for the answer learns nothing by its
-   * time. Composing waits for no mail server.
-   * @param label for the log; names nobody
-   * @param compose null: there is nobody to tell. What it throws is tried again, as a message is; once it has given a
-   * message it is not asked again.
-   * @returns false where there is no room, or no mailer
+   * Composes and sends a message off the path of the request, so that the time of the answer reveals nothing. Composing does
+   * not wait for a mail server.
+   * @param label for the log; contains no personal data
+   * @param compose returns null if there is no recipient. It is retried when it throws, and not called again once it has
+   * returned a message.
+   * @returns false if the queue is full, or there is no mailer
    */
   post(label: string, compose: () => Promise<Composed | null>, givenUp: () => void = () => {}): boolean {
     const { mailer } = this.options;
@@ -115,7 +115,7 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
     const forget = () => this.limit.forget(notice);
     const compose = async () => {
       const user = await this.find(recipient);
-      // Who is disabled can do nothing about it, and has nothing left that could be taken.
+      // A disabled user can do nothing about it, and has nothing left to lose.
       return user && !user.disabledAt ? { user, happening } : null;
     };
     if (!this.post(happening.kind, compose, forget)) forget();

@@ -1,6 +1,6 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { InjectModel } from '@nestjs/mongoose';
-import { Model } from 'mongoose';
+import { Logger, type OnModuleInit } from '@nestjs/common';
+import type { Model } from 'mongoose';
+import { AuthError } from '../core/errors.js';
 import type {
   RevocationEntry,
   RevocationKey,
@@ -9,42 +9,45 @@ import type {
   RevocationStore,
   RevocationWatch,
 } from '../core/ports.js';
-import { AuthError } from '../core/errors.js';
-import { orUnavailable } from '../database/unavailable.js';
-import { ensureIndexes } from '../database/ensure-indexes.js';
+import { bulkUpdate } from '../database/bulk-update.js';
+import { DamagedRows, isDate } from '../database/damaged-rows.js';
+import type { IndexRegistry } from '../database/index-registry.js';
 import { nativeCollection } from '../database/native-collection.js';
+import { orUnavailable } from '../database/unavailable.js';
 import { MongoRevocationWatch } from './mongo-revocation.watch.js';
-import { REVOCATION_MODEL, Revocation } from './revocation.schema.js';
+import { readEntry } from './read-entry.js';
+import type { Revocation } from './revocation.schema.js';
 
-/**
- * Writes of several processes become visible out of the order of their timestamps; reading again what is this old
- * leaves none out.
- */
+/** Writes can become visible later than writes with newer timestamps. So each read repeats this much of the one before. */
 const OVERLAP_MS = 10_000;
 
-/** A change stream waits on a connection of its own: with one connection in all, every other command would wait for it. */
+/** A change stream occupies a connection. If it were the only one, every other command would wait. */
 const LEAST_POOL_SIZE = 2;
 
-/** Shares revocations through a TTL collection, read by server-set timestamp and followed by a change stream. */
-@Injectable()
+/** Shares revocations through a TTL collection: read by the server's timestamps, followed by a change stream. */
 export class MongoRevocationStore implements RevocationStore, OnModuleInit {
   private readonly logger = new Logger('MongoRevocationStore');
+  private readonly damaged: DamagedRows;
 
-  constructor(@InjectModel(REVOCATION_MODEL) private readonly model: Model<Revocation>) {}
+  constructor(
+    private readonly model: Model<Revocation>,
+    private readonly indexes: IndexRegistry,
+  ) {
+    this.damaged = new DamagedRows(model.collection.collectionName);
+  }
 
   async onModuleInit(): Promise<void> {
-    await ensureIndexes(this.model);
+    await this.indexes.build(this.model);
   }
 
   async add(entries: readonly RevocationEntry[]): Promise<void> {
-    const write = ({ key, expiresAt }: RevocationEntry) =>
-      nativeCollection(this.model).updateOne(
-        { _id: key },
-        // $max: a shorter life written later must not cut a longer one.
-        { $max: { expiresAt }, $currentDate: { at: true } },
-        { upsert: true },
-      );
-    await orUnavailable(() => Promise.all(entries.map(write)));
+    const updates = entries.map(({ key, expiresAt }) => ({
+      filter: { _id: key },
+      // A shorter life must not cut a longer one.
+      update: { $max: { expiresAt }, $currentDate: { at: true } } as const,
+      upsert: true,
+    }));
+    await bulkUpdate(nativeCollection(this.model), updates);
   }
 
   async read(since: RevocationMark | null): Promise<{ entries: RevocationEntry[]; mark: RevocationMark }> {
@@ -54,11 +57,8 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
         .find(filter, { sort: { at: 1 } })
         .toArray(),
     );
-    const newest = rows.at(-1)?.at ?? since?.at ?? new Date(0);
-    return {
-      entries: rows.map(({ _id, expiresAt }) => ({ key: _id as RevocationKey, expiresAt })),
-      mark: { at: newest },
-    };
+    const newest = rows.findLast(({ at }) => isDate(at))?.at ?? since?.at ?? new Date(0);
+    return { entries: this.damaged.readAll(rows, readEntry), mark: { at: newest } };
   }
 
   async hasAny(keys: readonly RevocationKey[]): Promise<boolean> {
@@ -69,7 +69,7 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
     return found !== null;
   }
 
-  /** By a change stream, which a replica set and a sharded cluster have; null on any other server. */
+  /** Opens a change stream; null on servers that are neither a replica set nor a sharded cluster. */
   async watch(observer: RevocationObserver): Promise<RevocationWatch | null> {
     const { maxPoolSize, serverMonitoringMode } = this.model.db.getClient().options;
     if (maxPoolSize !== undefined && maxPoolSize !== 0 && maxPoolSize < LEAST_POOL_SIZE)
@@ -84,7 +84,7 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
         return MongoRevocationWatch.open(collection, observer, streams);
       });
     } catch (error) {
-      // Whatever a server that answers says against it, it will say again: no replica set, no right, not implemented.
+      // The refusal of a server that answers is final: no replica set, no permission, not implemented.
       if (error instanceof AuthError || !isServerError(error)) throw error;
       return this.cannotWatch(error.message);
     }

@@ -1,31 +1,32 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { mongo } from 'mongoose';
-import type { RevocationEntry, RevocationKey, RevocationObserver, RevocationWatch } from '../core/ports.js';
+import { MAX_SILENCE_MS } from '../core/limits.js';
+import type { RevocationEntry, RevocationObserver, RevocationWatch } from '../core/ports.js';
+import { withTimeout } from '../core/with-timeout.js';
+import { readEntry } from './read-entry.js';
 import type { Revocation } from './revocation.schema.js';
-import { SilenceAlarm } from './silence-alarm.js';
 
-/** How long the server holds its answer where there is no news; each answer is a sign of life. */
+/** How long the server waits for news before it answers; each answer is a sign of life. */
 const HOLD_MS = 1_000;
-/** Where it must not hold its answer it is asked so often. */
+/** Interval of the questions when the server must not wait. */
 const PAUSE_MS = 50;
-/** Until then the server has opened the stream, or it has not. */
 const OPEN_WITHIN_MS = 5_000;
 
 type Change = mongo.ChangeStreamDocument<Revocation>;
 
-/** Deletions are the TTL index at work. An update has what is new in it, so that nothing need be looked up. */
+/** Deletions are the work of the TTL index. An update holds what is new, so nothing has to be looked up. */
 const WRITES = [{ $match: { operationType: { $in: ['insert', 'update', 'replace'] } } }];
 
 /**
- * Follows the collection by a change stream. The driver resumes it by its token after a failover; what cannot be resumed
- * (`ChangeStreamHistoryLost`, a dropped collection), and a stream that falls silent, is lost.
+ * Follows the collection with a change stream. The driver resumes it after a failover. A stream that cannot be resumed
+ * (`ChangeStreamHistoryLost`, a dropped collection) or falls silent is lost.
  */
 export class MongoRevocationWatch implements RevocationWatch {
   readonly description = 'change stream';
   private readonly stream: mongo.ChangeStream<Revocation, Change>;
   private following: Promise<void> = Promise.resolve();
   private isOver = false;
-  private readonly silence = new SilenceAlarm((reason) => this.lose(reason));
+  private silence: NodeJS.Timeout | undefined;
 
   private constructor(
     collection: mongo.Collection<Revocation>,
@@ -36,10 +37,10 @@ export class MongoRevocationWatch implements RevocationWatch {
   }
 
   /**
-   * Resolves when the server has opened the stream: what is written from then on will be told.
-   * @param mayHold whether the driver's monitor streams: it does where MongoDB tells a `topologyVersion` (4.4 and later) and
-   * the host does not have it poll. One that polls can hang for good when a server dies while a command waits there: it
-   * writes to a socket that was just destroyed and waits for `drain` (seen with 7.8). No command waits long then.
+   * Resolves when the server has opened the stream: what is written from then on is pushed.
+   * @param mayHold whether the server may wait for news: only when the driver's monitor streams, which it does if MongoDB
+   * sends a `topologyVersion` (4.4 and later) and the host has not set it to poll. A polling monitor can hang for good when a
+   * server dies while a command waits there: it writes to a destroyed socket and waits for `drain` (seen with 7.8).
    */
   static async open(
     collection: mongo.Collection<Revocation>,
@@ -57,23 +58,17 @@ export class MongoRevocationWatch implements RevocationWatch {
   }
 
   async close(): Promise<void> {
-    this.isOver = true;
-    this.silence.stop();
+    this.end();
     await Promise.allSettled([this.stream.close(), this.following]);
   }
 
   private async begin(): Promise<void> {
-    // The token comes with the server's first answer; the first event, or none, only after what it holds back.
+    // The token comes with the server's first answer, `tryNext` only after the server has waited for news.
     const opened = new Promise<void>((resolve) => this.stream.once('resumeTokenChanged', () => resolve()));
     const first = this.stream.tryNext();
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${OPEN_WITHIN_MS} ms`)), OPEN_WITHIN_MS);
-    });
     try {
-      await Promise.race([opened, first, tooLate]);
+      await withTimeout(() => Promise.race([opened, first]), OPEN_WITHIN_MS);
     } finally {
-      clearTimeout(timer);
       this.following = this.follow(first);
     }
   }
@@ -85,7 +80,7 @@ export class MongoRevocationWatch implements RevocationWatch {
         const change = await next;
         if (this.isOver) return;
         if (change) this.observer.entriesAdded(entriesOf(change));
-        // A stream that the server ended (its collection was dropped) answers `null` at once, again and again.
+        // A stream that the server ended (its collection was dropped) returns `null` at once, again and again.
         else if (this.stream.closed) throw new Error('the server ended the stream');
         else if (!this.mayHold) await delay(PAUSE_MS, undefined, { ref: false });
         if (this.isOver) return;
@@ -95,26 +90,37 @@ export class MongoRevocationWatch implements RevocationWatch {
     }
   }
 
+  /** Waits for the next sign of life. */
   private listen(): void {
     if (this.isOver) return;
-    this.silence.reset();
+    clearTimeout(this.silence);
+    const silent = new Error(`silent for ${MAX_SILENCE_MS} ms`);
+    this.silence = setTimeout(() => this.lose(silent), MAX_SILENCE_MS).unref();
   }
 
   private lose(reason: unknown): void {
     if (this.isOver) return;
-    this.isOver = true;
-    this.silence.stop();
+    this.end();
     this.observer.watchLost(reason);
+  }
+
+  private end(): void {
+    this.isOver = true;
+    clearTimeout(this.silence);
   }
 }
 
+/** Without damaged documents, which the next read of the store reports. */
 function entriesOf(change: Change): RevocationEntry[] {
-  if (change.operationType === 'insert' || change.operationType === 'replace') {
-    const { _id, expiresAt } = change.fullDocument;
-    return [{ key: _id as RevocationKey, expiresAt }];
-  }
-  if (change.operationType !== 'update') return [];
-  // Of an entry that was known before, only a longer life is news.
+  const entry = entryOf(change);
+  return entry ? [entry] : [];
+}
+
+function entryOf(change: Change): RevocationEntry | null {
+  if (change.operationType === 'insert' || change.operationType === 'replace')
+    return readEntry(change.fullDocument);
+  if (change.operationType !== 'update') return null;
+  // Only a later expiry of a known entry is news.
   const expiresAt = change.updateDescription.updatedFields?.expiresAt;
-  return expiresAt ? [{ key: change.documentKey._id as unknown as RevocationKey, expiresAt }] : [];
+  return expiresAt ? readEntry({ _id: change.documentKey._id, expiresAt }) : null;
 }

@@ -7,9 +7,16 @@ import type {
   RevocationStore,
   RevocationWatch,
 } from '../core/ports.js';
-import { inTime } from '../database/at-most.js';
-import type { RedisClient } from './redis-client.js';
-import { messageOf, RedisRevocationWatch } from './redis-revocation.watch.js';
+import { withTimeout } from '../core/with-timeout.js';
+import { messageOf, RedisRevocationWatch, type RedisSubscriber } from './redis-revocation.watch.js';
+
+/** What a {@link RedisRevocationStore} needs of a client: `createClient()` of the package `redis` returns one. */
+export interface RedisClient {
+  readonly isReady: boolean;
+  sendCommand(args: string[], options?: { abortSignal?: AbortSignal }): Promise<unknown>;
+  /** A connection of its own, to listen on. */
+  duplicate(): RedisSubscriber;
+}
 
 /** Options of {@link RedisRevocationStore}. */
 export interface RedisRevocationStoreOptions {
@@ -22,21 +29,25 @@ export interface RedisRevocationStoreOptions {
   prefix?: string;
 }
 
-/** A client that reconnects keeps commands back; a request must not wait for that. */
+/** A client that reconnects queues commands; a request must not wait for that. */
 const ANSWER_WITHIN_MS = 3_000;
 const SCAN_COUNT = '1000';
 
-/** In one step: a shorter life never cuts a longer one, and nobody is told of what is not written. */
+/** Atomic: a shorter life never cuts a longer one, and only what is written is published. */
 const ADD = `
-local expiresAt, life = ARGV[1], tonumber(ARGV[2])
-if redis.call('PTTL', KEYS[1]) < life then redis.call('SET', KEYS[1], expiresAt, 'PX', life) end
-redis.call('PUBLISH', ARGV[3], ARGV[4])
+for i, key in ipairs(KEYS) do
+  local expiresAt, life, message = ARGV[3 * i - 1], tonumber(ARGV[3 * i]), ARGV[3 * i + 1]
+  if redis.call('PTTL', key) < life then redis.call('SET', key, expiresAt, 'PX', life) end
+  redis.call('PUBLISH', ARGV[1], message)
+end
 return 1`;
+/** Entries of one command: Redis does nothing else while a script runs. */
+const ADD_AT_ONCE = 500;
 
 /**
- * Shares revocations through Redis: a key for each, which expires with it, and a channel that tells of new ones.
- * Messages on a channel can be lost, so the keys are read again after every interruption, and at times anyway. Give Redis
- * `appendonly yes` and `maxmemory-policy noeviction`: what it forgets is revoked no longer.
+ * Shares revocations through Redis: a key for each, which expires with it, and a channel that announces new ones.
+ * Messages on a channel can be lost, so the keys are read again after every interruption and at intervals. Configure Redis
+ * with `appendonly yes` and `maxmemory-policy noeviction`: what it forgets is no longer revoked.
  *
  * @example
  * const client = await createClient({ url }).on('error', log).connect();
@@ -52,10 +63,12 @@ export class RedisRevocationStore implements RevocationStore {
   }
 
   async add(entries: readonly RevocationEntry[], now: Date): Promise<void> {
-    await Promise.all(entries.map((entry) => this.addOne(entry, now)));
+    const alive = entries.filter(({ expiresAt }) => expiresAt > now);
+    for (let first = 0; first < alive.length; first += ADD_AT_ONCE)
+      await this.addBatch(alive.slice(first, first + ADD_AT_ONCE), now);
   }
 
-  /** Everything, whatever was read before: by SCAN, which gives each key that is there throughout. */
+  /** Always everything: SCAN returns each key that exists during the whole scan. */
   async read(): Promise<{ entries: RevocationEntry[]; mark: RevocationMark }> {
     const entries = new Map<RevocationKey, RevocationEntry>();
     const pattern = `${this.keyOf('' as RevocationKey).replace(/[\\*?[\]]/g, '\\$&')}*`;
@@ -82,20 +95,13 @@ export class RedisRevocationStore implements RevocationStore {
     });
   }
 
-  private async addOne({ key, expiresAt }: RevocationEntry, now: Date): Promise<void> {
-    const lifeMs = expiresAt.getTime() - now.getTime();
-    if (lifeMs <= 0) return;
-    const [at, life] = [String(expiresAt.getTime()), String(Math.ceil(lifeMs))];
-    await this.command(
-      'EVAL',
-      ADD,
-      '1',
-      this.keyOf(key),
-      at,
-      life,
-      this.channel,
-      messageOf({ key, expiresAt }),
-    );
+  private async addBatch(entries: readonly RevocationEntry[], now: Date): Promise<void> {
+    const keys = entries.map(({ key }) => this.keyOf(key));
+    const values = entries.flatMap((entry) => {
+      const lifeMs = Math.ceil(entry.expiresAt.getTime() - now.getTime());
+      return [String(entry.expiresAt.getTime()), String(lifeMs), messageOf(entry)];
+    });
+    await this.command('EVAL', ADD, String(keys.length), ...keys, this.channel, ...values);
   }
 
   private async entriesAt(keys: readonly string[]): Promise<RevocationEntry[]> {
@@ -121,13 +127,13 @@ export class RedisRevocationStore implements RevocationStore {
     const unavailable = (cause?: unknown) =>
       new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'Redis is out of reach', cause });
     if (!this.client.isReady) throw unavailable();
-    const abort = new AbortController();
     try {
-      const answer = this.client.sendCommand(args, { abortSignal: abort.signal });
-      return await inTime(ANSWER_WITHIN_MS, answer);
+      // The signal removes a command that was not sent yet.
+      return await withTimeout(
+        (abortSignal) => this.client.sendCommand(args, { abortSignal }),
+        ANSWER_WITHIN_MS,
+      );
     } catch (cause) {
-      // What was not sent yet never will be.
-      abort.abort();
       throw unavailable(cause);
     }
   }

@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { MAX_SILENCE_MS } from '../core/limits.js';
 import type { RevocationEntry, RevocationKey, RevocationObserver, RevocationWatch } from '../core/ports.js';
-import type { RedisSubscriber } from './redis-client.js';
-import { SilenceAlarm } from './silence-alarm.js';
+import { withTimeout } from '../core/with-timeout.js';
 
-/** A message to itself, through Redis and back: the only proof that messages still arrive. */
+/** The connection on which a {@link RedisRevocationStore} listens. */
+export interface RedisSubscriber {
+  connect(): Promise<unknown>;
+  subscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<void>;
+  on(event: string, listener: (reason: unknown) => void): unknown;
+  destroy(): void;
+}
+
+/** Interval of a message through Redis to itself: the only proof that messages still arrive. */
 const HEARTBEAT_MS = 1_000;
 
 export interface RedisRevocationWatchInit {
@@ -13,7 +21,7 @@ export interface RedisRevocationWatchInit {
   readonly observer: RevocationObserver;
 }
 
-/** What is published of an entry. */
+/** The message that is published for an entry. */
 export function messageOf({ key, expiresAt }: RevocationEntry): string {
   return `${expiresAt.getTime()} ${key}`;
 }
@@ -24,28 +32,26 @@ function entryOf(message: string): RevocationEntry | null {
 }
 
 /**
- * Follows a channel. The client would reconnect and subscribe again by itself, and nobody would know what was published
- * meanwhile: the first sign of trouble is the end of this watch.
+ * Follows a channel. The first sign of trouble ends this watch: the client would reconnect by itself and miss what is
+ * published in between.
  */
 export class RedisRevocationWatch implements RevocationWatch {
   readonly description = 'Redis pub/sub';
   private readonly heartbeatChannel: string;
-  private isOver = false;
+  /** Aborted when the watch is lost or closed. */
+  private readonly over = new AbortController();
   private heartbeat: NodeJS.Timeout | undefined;
-  private readonly silence = new SilenceAlarm((reason) => this.lose(reason));
+  private silence: NodeJS.Timeout | undefined;
 
   private constructor(private readonly init: RedisRevocationWatchInit) {
     this.heartbeatChannel = `${init.channel}:heartbeat:${randomUUID()}`;
   }
 
-  /** Resolves when Redis has subscribed it: what is published from then on will be told. */
+  /** Resolves when Redis has confirmed the subscription: what is published from then on is pushed. */
   static async open(init: RedisRevocationWatchInit): Promise<RedisRevocationWatch> {
     const watch = new RedisRevocationWatch(init);
-    let fail: (reason: unknown) => void = () => {};
-    const failed = new Promise<never>((_, reject) => (fail = reject));
-    watch.listen();
     try {
-      await Promise.race([watch.begin((reason) => fail(reason)), failed]);
+      await withTimeout(() => watch.begin(), MAX_SILENCE_MS, watch.over.signal);
     } catch (error) {
       await watch.close();
       throw error;
@@ -54,24 +60,21 @@ export class RedisRevocationWatch implements RevocationWatch {
   }
 
   close(): Promise<void> {
-    if (!this.isOver) this.end();
+    this.end(new Error('closed'));
     return Promise.resolve();
   }
 
-  private async begin(fail: (reason: unknown) => void): Promise<void> {
+  private async begin(): Promise<void> {
     const { subscriber, channel } = this.init;
-    const lose = (reason: unknown) => {
-      fail(reason);
-      this.lose(reason);
-    };
-    subscriber.on('error', lose);
-    subscriber.on('reconnecting', () => lose(new Error('the connection was lost')));
-    subscriber.on('end', () => lose(new Error('the connection was closed')));
+    subscriber.on('error', (reason) => this.lose(reason));
+    subscriber.on('reconnecting', () => this.lose(new Error('the connection was lost')));
+    subscriber.on('end', () => this.lose(new Error('the connection was closed')));
     await subscriber.connect();
     await subscriber.subscribe([channel, this.heartbeatChannel], (message, from) => this.hear(message, from));
+    if (this.isOver) return;
     this.listen();
     this.heartbeat = setInterval(() => {
-      // Where it fails, silence follows.
+      // If it fails, silence follows.
       this.init.publish(this.heartbeatChannel, '').catch(() => undefined);
     }, HEARTBEAT_MS);
     this.heartbeat.unref();
@@ -84,21 +87,28 @@ export class RedisRevocationWatch implements RevocationWatch {
     if (entry) this.init.observer.entriesAdded([entry]);
   }
 
+  private get isOver(): boolean {
+    return this.over.signal.aborted;
+  }
+
+  /** Waits for the next sign of life. */
   private listen(): void {
-    if (this.isOver) return;
-    this.silence.reset();
+    clearTimeout(this.silence);
+    const silent = new Error(`silent for ${MAX_SILENCE_MS} ms`);
+    this.silence = setTimeout(() => this.lose(silent), MAX_SILENCE_MS).unref();
   }
 
   private lose(reason: unknown): void {
     if (this.isOver) return;
-    this.end();
+    this.end(reason);
     this.init.observer.watchLost(reason);
   }
 
-  private end(): void {
-    this.isOver = true;
+  private end(reason: unknown): void {
+    if (this.isOver) return;
+    this.over.abort(reason);
     clearInterval(this.heartbeat);
-    this.silence.stop();
+    clearTimeout(this.silence);
     try {
       this.init.subscriber.destroy();
     } catch {

@@ -1,180 +1,188 @@
 import { Logger } from '@nestjs/common';
-import type { RevocationMark, RevocationStore, RevocationWatch } from '../core/ports.js';
-import { atMost } from '../database/at-most.js';
+import { AuthError } from '../core/errors.js';
+import type { RevocationStore } from '../core/ports.js';
+import { withTimeout } from '../core/with-timeout.js';
+import { elapsedMs, type Moment, momentNow } from '../database/process-clocks.js';
 import type { RevocationList } from './revocation-list.js';
+import { RevocationReader } from './revocation-reader.js';
+import { WatchKeeper } from './watch-keeper.js';
 
-/** After a failover the new primary's clock may stand before the mark; a read of everything leaves nothing out. */
-const FULL_READ_INTERVAL_MS = 60_000;
-/** Beside a store that pushes, reads prove that the list is fresh: often enough for several to fail. */
+/** Reads beside a watch prove that the list is fresh: several may fail before it counts as stale. */
 const SAFETY_READ_INTERVAL_MS = 5_000;
-/** A process that stops waits so long for what is under way. */
-const STOP_WITHIN_MS = 500;
 const SAFETY_READS_PER_STALENESS = 6;
+/** How long a stopping process waits for what is under way: the database may be away. */
+const STOP_WITHIN_MS = 500;
+/** How long a request waits for a read, because it found the list stale. */
+const FRESHEN_WITHIN_MS = 3_000;
+/** After a failure, requests are refused at once for so long. */
+const FRESHEN_AGAIN_AFTER_MS = 1_000;
 
 export interface RevocationFeedOptions {
   readonly pollIntervalMs: number;
   readonly maxStalenessMs: number;
 }
 
+/** `reading-again`: when the read under way is over, another one begins at once. */
+type State = 'idle' | 'waiting' | 'reading' | 'reading-again' | 'stopped';
+
 /**
- * Follows a store: by what it pushes, if it can, and by reading it, always. Only a read makes the list fresh, so nothing
- * that is lost on the way stays unnoticed; a watch that is lost is begun anew, and everything is read again after it.
+ * Follows a store. It always reads at intervals, and it listens if the store can push. One read at a time; a watch that
+ * opens or is lost causes a read at once, so nothing is missed in between.
  */
 export class RevocationFeed {
   private readonly logger = new Logger('RevocationFeed');
-  private mark: RevocationMark | null = null;
-  private fullReadDue = 0;
-  /** On the process' own monotonic clock, so that no step of any other clock looks like staleness. */
-  private freshAt = Number.NEGATIVE_INFINITY;
-  private watch: RevocationWatch | null = null;
-  private canWatch: boolean;
-  private opening: Promise<void> | null = null;
-  private reading: Promise<void> = Promise.resolve();
-  private isReading = false;
-  /** A read that began before the watch may lack what was written in between. */
-  private isReadDue = false;
+  private readonly reader: RevocationReader;
+  private readonly keeper: WatchKeeper;
+  private readonly stopping = new AbortController();
+  private state: State = 'idle';
   private isFailing = false;
-  private state: 'idle' | 'running' | 'stopped' = 'idle';
   private timer: NodeJS.Timeout | undefined;
-  private deadline: NodeJS.Timeout | undefined;
+  private freshening: Promise<void> | null = null;
+  private failure: { readonly begun: Moment; readonly at: Moment; readonly cause: unknown } | null = null;
 
   constructor(
     private readonly options: RevocationFeedOptions,
-    private readonly store: RevocationStore,
-    private readonly list: RevocationList,
-    /** What else there is to do as often. */
+    store: RevocationStore,
+    list: RevocationList,
+    /** Runs before each read. */
     private readonly beforeRead: () => Promise<void>,
   ) {
-    this.canWatch = store.watch !== undefined;
+    this.reader = new RevocationReader(options.maxStalenessMs, store, list);
+    this.keeper = new WatchKeeper(store, {
+      entriesAdded: (entries) => list.remember(entries),
+      opened: ({ description }) => {
+        this.logger.log(`revocations are pushed by ${description}, and read every ${this.intervalMs} ms`);
+        // What was written before the watch opened was not pushed.
+        this.reader.readAllNext();
+        this.readSoon();
+      },
+      lost: () => this.readSoon(),
+    });
   }
 
-  /** Milliseconds since the beginning of the last read that succeeded. */
+  /** Milliseconds since the last successful read began; infinite before the first. */
   get stalenessMs(): number {
-    return performance.now() - this.freshAt;
+    return this.reader.stalenessMs;
   }
 
-  /** The list is complete when it resolves. @throws what the first read failed with */
+  /** Whether the list is too old to decide by it. */
+  get isStale(): boolean {
+    return this.reader.stalenessMs > this.options.maxStalenessMs;
+  }
+
+  /**
+   * Reads for a request that found the list stale: in a process that was frozen between two requests no timer has run.
+   * Requests share one read.
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` if the read fails or is late
+   */
+  async freshen(): Promise<void> {
+    // It may have begun before the process stood still, and then the list is as stale as before.
+    if (this.freshening) await this.freshening;
+    if (this.isStale && !this.hasJustFailed)
+      await (this.freshening ??= this.readForRequests().finally(() => {
+        this.freshening = null;
+      }));
+    if (this.isStale)
+      throw new AuthError('TEMPORARILY_UNAVAILABLE', {
+        detail: 'the revocation feed is stale',
+        cause: this.failure?.cause,
+      });
+  }
+
+  /** Resolves when the list is complete. Listens before it reads, so that nothing falls in between. */
   async start(): Promise<void> {
-    await this.openWatch();
+    await this.keeper.open();
     try {
-      await this.read();
+      await this.beforeRead();
+      await this.reader.read();
     } catch (error) {
       await this.stop();
       throw error;
     }
-    this.state = 'running';
-    if (!this.watch) this.logger.log(`revocations are read every ${this.options.pollIntervalMs} ms`);
-    this.schedule();
+    if (!this.keeper.isOpen) this.logger.log(`revocations are read every ${this.options.pollIntervalMs} ms`);
+    this.wait(this.intervalMs);
   }
 
-  /** Waits for what is under way, whose connection is about to be closed. */
   async stop(): Promise<void> {
     this.state = 'stopped';
     clearTimeout(this.timer);
-    // The database may be away.
-    await atMost(STOP_WITHIN_MS, Promise.allSettled([this.reading, this.opening, this.watch?.close()]));
-    clearTimeout(this.deadline);
+    this.stopping.abort();
+    const underWay = () => Promise.all([this.reader.settled(), this.keeper.stop()]);
+    await withTimeout(underWay, STOP_WITHIN_MS).catch(() => undefined);
+  }
+
+  private async readForRequests(): Promise<void> {
+    if (this.state === 'idle' || this.isStopped) return;
+    const begun = momentNow();
+    try {
+      // What a mark says of the time before a standstill is not relied on.
+      this.reader.readAllNext();
+      // After a standstill the connections may be dead; the first error removes them.
+      const read = () => this.reader.read().catch(() => this.reader.read());
+      await withTimeout(read, FRESHEN_WITHIN_MS, this.stopping.signal);
+      this.failure = null;
+    } catch (cause) {
+      this.failure = { begun, at: momentNow(), cause };
+    }
+  }
+
+  /** Whether requests were refused just now. The failure of a read that began before a standstill says nothing. */
+  private get hasJustFailed(): boolean {
+    if (!this.failure) return false;
+    const { begun, at } = this.failure;
+    return (
+      elapsedMs(at) < FRESHEN_AGAIN_AFTER_MS && elapsedMs(begun) < FRESHEN_WITHIN_MS + FRESHEN_AGAIN_AFTER_MS
+    );
   }
 
   private get intervalMs(): number {
     const { pollIntervalMs, maxStalenessMs } = this.options;
-    if (!this.watch || this.isFailing) return pollIntervalMs;
+    if (!this.keeper.isOpen || this.isFailing) return pollIntervalMs;
     const safety = Math.min(SAFETY_READ_INTERVAL_MS, maxStalenessMs / SAFETY_READS_PER_STALENESS);
     return Math.max(pollIntervalMs, safety);
   }
 
-  private schedule(delayMs = this.intervalMs): void {
-    if (this.state !== 'running') return;
+  private wait(ms: number): void {
+    if (this.isStopped) return;
+    this.state = 'waiting';
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.tick(), delayMs);
+    this.timer = setTimeout(() => void this.tick(), ms);
     this.timer.unref();
   }
 
-  /** Reads now, or as soon as the read under way is over. */
   private readSoon(): void {
-    if (this.isReading) this.isReadDue = true;
-    else this.schedule(0);
+    if (this.state === 'reading') this.state = 'reading-again';
+    else if (this.state === 'waiting') this.wait(0);
   }
 
   private async tick(): Promise<void> {
-    // Beside the reads: a watch that cannot be begun must not keep the list from being read.
-    if (this.canWatch && !this.watch) this.opening ??= this.openWatch().finally(() => (this.opening = null));
-    this.isReading = true;
-    this.isReadDue = false;
+    this.state = 'reading';
+    // Not awaited: a watch that cannot be opened must not delay the read.
+    void this.keeper.open();
+    const problem = await this.read();
+    if (this.isStopped) return;
+    if (problem === null && this.isFailing) this.logger.log('revocations can be read again');
+    if (problem !== null && !this.isFailing) this.logger.warn(`cannot read revocations: ${problem}`);
+    this.isFailing = problem !== null;
+    this.wait(this.isReadDue ? 0 : this.intervalMs);
+  }
+
+  /** The reason of a failure, for the log. */
+  private async read(): Promise<string | null> {
     try {
-      await this.readInTime();
-      if (this.isFailing) this.logger.log('revocations can be read again');
-      this.isFailing = false;
+      await this.reader.readInTime(this.beforeRead, this.stopping.signal);
+      return null;
     } catch (error) {
-      if (!this.isFailing) this.logger.warn(`cannot read revocations: ${String(error)}`);
-      this.isFailing = true;
+      return String(error);
     }
-    this.isReading = false;
-    this.schedule(this.isReadDue ? 0 : this.intervalMs);
   }
 
-  /** A read that never comes back must not be the last one; one that comes late still counts, as of its beginning. */
-  private async readInTime(): Promise<void> {
-    let deadline: NodeJS.Timeout | undefined;
-    const reading = this.read().finally(() => clearTimeout(deadline));
-    const tooLate = new Promise<never>((_, reject) => {
-      const limit = this.options.maxStalenessMs;
-      deadline = setTimeout(() => reject(new Error(`no answer within ${limit} ms`)), limit).unref();
-    });
-    this.deadline = deadline;
-    this.reading = reading;
-    await Promise.race([reading, tooLate]);
+  // Getters, because the compiler believes that the state cannot change during an `await`.
+  private get isStopped(): boolean {
+    return this.state === 'stopped';
   }
 
-  private async read(): Promise<void> {
-    await this.beforeRead();
-    const startedAt = performance.now();
-    const isFullRead = startedAt >= this.fullReadDue;
-    const { entries, mark } = await this.store.read(isFullRead ? null : this.mark);
-    this.list.remember(entries);
-    if (startedAt < this.freshAt) return;
-    // Unless a watch began meanwhile, which asks for another.
-    if (isFullRead && startedAt >= this.fullReadDue) {
-      // Within the bound of staleness: until then the list counts as fresh.
-      this.fullReadDue = startedAt + Math.min(FULL_READ_INTERVAL_MS, this.options.maxStalenessMs);
-    }
-    this.mark = mark;
-    // As of the start of the read: what was written meanwhile may be missing from it.
-    this.freshAt = startedAt;
-  }
-
-  private async openWatch(): Promise<void> {
-    let isLost = false;
-    let watch: RevocationWatch | null = null;
-    const lose = (reason: unknown) => {
-      if (isLost) return;
-      isLost = true;
-      if (watch && this.watch === watch) this.loseWatch(watch, reason);
-    };
-    try {
-      watch =
-        (await this.store.watch?.({
-          entriesAdded: (entries) => this.list.remember(entries),
-          watchLost: lose,
-        })) ?? null;
-    } catch (error) {
-      if (!this.isFailing) this.logger.warn(`revocations are not pushed for now: ${String(error)}`);
-      return;
-    }
-    this.canWatch = watch !== null;
-    if (!watch) return;
-    if (isLost || this.state === 'stopped') return watch.close();
-    this.watch = watch;
-    this.logger.log(`revocations are pushed by ${watch.description}, and read every ${this.intervalMs} ms`);
-    this.fullReadDue = performance.now();
-    this.readSoon();
-  }
-
-  private loseWatch(watch: RevocationWatch, reason: unknown): void {
-    this.watch = null;
-    if (this.state === 'stopped') return;
-    this.logger.warn(`${watch.description} of revocations lost: ${String(reason)}`);
-    watch.close().catch(() => undefined);
-    this.readSoon();
+  private get isReadDue(): boolean {
+    return this.state === 'reading-again';
   }
 }

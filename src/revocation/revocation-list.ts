@@ -1,14 +1,36 @@
 import type { RevocationEntry, RevocationKey } from '../core/ports.js';
 
-/** What a token can be revoked by, in the memory of this process. */
+interface Held {
+  /** In milliseconds. */
+  readonly expiresAt: number;
+  /** On the monotonic clock of this process. */
+  readonly until: number;
+}
+
+/** The revocations, in the memory of this process. */
 export class RevocationList {
-  /** Key → time of expiry in milliseconds. */
-  private readonly entries = new Map<RevocationKey, number>();
+  private readonly entries = new Map<RevocationKey, Held>();
+
+  /**
+   * @param lifeMs how long the entry of a token that was minted just now is needed
+   * @param keysAdded hears of each key when it becomes known
+   */
+  constructor(
+    private readonly lifeMs: number,
+    private readonly keysAdded: (keys: readonly RevocationKey[]) => void = () => undefined,
+  ) {}
 
   remember(entries: readonly RevocationEntry[]): void {
-    for (const { key, expiresAt } of entries)
-      // A shorter life that is learnt of later does not cut a longer one.
-      this.entries.set(key, Math.max(expiresAt.getTime(), this.entries.get(key) ?? 0));
+    const until = performance.now() + this.lifeMs;
+    const added: RevocationKey[] = [];
+    for (const { key, expiresAt } of entries) {
+      const known = this.entries.get(key);
+      const ms = expiresAt.getTime();
+      if (!known) added.push(key);
+      // A shorter life must not cut a longer one.
+      if (!known || known.expiresAt < ms) this.entries.set(key, { expiresAt: ms, until });
+    }
+    if (added.length > 0) this.keysAdded(added);
   }
 
   get size(): number {
@@ -27,8 +49,17 @@ export class RevocationList {
     return keys.some((key) => this.entries.has(key));
   }
 
-  /** Forgets what concerns expired tokens only. */
+  get all(): RevocationEntry[] {
+    return [...this.entries].map(([key, { expiresAt }]) => ({ key, expiresAt: new Date(expiresAt) }));
+  }
+
+  /**
+   * Removes entries that concern only expired tokens. Time must have passed on the monotonic clock, too: the shared clock
+   * can jump ahead and come back, and then those tokens are valid again. An entry that was read counts from then on,
+   * because by a wrong clock nobody knows how old it is.
+   */
   sweep(nowMs: number): void {
-    for (const [key, expiresAt] of this.entries) if (expiresAt <= nowMs) this.entries.delete(key);
+    for (const [key, { expiresAt, until }] of this.entries)
+      if (expiresAt <= nowMs && until <= performance.now()) this.entries.delete(key);
   }
 }

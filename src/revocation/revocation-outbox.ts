@@ -1,10 +1,10 @@
 import type { Clock, RevocationEntry, RevocationKey, RevocationStore } from '../core/ports.js';
 
-/** Beyond this the store has been gone for long; whoever revoked what is not kept was told that it failed. */
+/** When this many wait, the store has been away for long. What is not kept was reported to the caller as failed. */
 const MAX_WAITING = 10_000;
 const BATCH = 500;
 
-/** Writes revocations to the store, again and again where it fails: the caller is told so, and they are not lost. */
+/** Writes revocations to the store. When that fails, the caller gets the error, and the write is retried until it succeeds. */
 export class RevocationOutbox {
   private readonly waiting = new Map<RevocationKey, RevocationEntry>();
 
@@ -18,20 +18,25 @@ export class RevocationOutbox {
   }
 
   async send(entries: readonly RevocationEntry[]): Promise<void> {
-    for (const entry of entries) if (this.waiting.size < MAX_WAITING) this.waiting.set(entry.key, entry);
+    this.queue(entries);
     await this.write(entries);
   }
 
-  /** Tries again what failed. */
+  /** Writes them with the next {@link flush}. */
+  queue(entries: readonly RevocationEntry[]): void {
+    for (const entry of entries) if (this.waiting.size < MAX_WAITING) this.waiting.set(entry.key, entry);
+  }
+
+  /** Retries what failed. */
   async flush(): Promise<void> {
     const entries = [...this.waiting.values()];
     for (let first = 0; first < entries.length; first += BATCH)
       await this.write(entries.slice(first, first + BATCH));
   }
 
-  sweep(nowMs: number): void {
-    for (const [key, { expiresAt }] of this.waiting)
-      if (expiresAt.getTime() <= nowMs) this.waiting.delete(key);
+  /** Forgets what nobody needs any more. */
+  sweep(isNeeded: (key: RevocationKey) => boolean): void {
+    for (const key of this.waiting.keys()) if (!isNeeded(key)) this.waiting.delete(key);
   }
 
   private async write(entries: readonly RevocationEntry[]): Promise<void> {

@@ -1,12 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { getModelToken, MongooseModule } from '@nestjs/mongoose';
+import { getModelToken } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { RevocationStore } from '../core/ports.js';
 import { hostProvided } from '../database/host-provided.js';
+import { IndexRegistry } from '../database/index-registry.js';
+import { type LibraryModel, provideModel } from '../database/library-model.js';
+import type { LibraryModules } from '../database/library-modules.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { MongoRevocationStore } from './mongo-revocation.store.js';
-import { REVOCATION_MODEL, Revocation, RevocationSchema } from './revocation.schema.js';
+import { Revocation, REVOCATION_MODEL, RevocationSchema } from './revocation.schema.js';
 import { REVOCATION_STORE, RevocationService } from './revocation.service.js';
+import { SessionWatcher } from './session-watcher.js';
 
 const NO_REVOCATIONS: RevocationStore = {
   add: () => Promise.resolve(),
@@ -14,29 +18,43 @@ const NO_REVOCATIONS: RevocationStore = {
   hasAny: () => Promise.resolve(false),
 };
 
+const REVOCATIONS: LibraryModel = {
+  name: REVOCATION_MODEL,
+  schema: RevocationSchema,
+  collection: 'revocations',
+};
+
 @Module({})
 export class RevocationModule {
-  static register(options: DynamicModule, database: DynamicModule, connectionName?: string): DynamicModule {
+  static register({
+    options,
+    database,
+    connectionName,
+  }: Pick<LibraryModules, 'options' | 'database' | 'connectionName'>): DynamicModule {
     return {
       module: RevocationModule,
-      imports: [
-        options,
-        database,
-        MongooseModule.forFeature([{ name: REVOCATION_MODEL, schema: RevocationSchema }], connectionName),
-      ],
+      imports: [options, database],
       providers: [
+        provideModel(REVOCATIONS, connectionName),
         {
           provide: REVOCATION_STORE,
-          useFactory: ({ revocation }: ResolvedAuthOptions, model: Model<Revocation>) => {
-            // Its collection and indexes are made with it: none where nothing is revoked.
+          useFactory: (
+            { revocation }: ResolvedAuthOptions,
+            model: Model<Revocation>,
+            indexes: IndexRegistry,
+          ) => {
+            // The store makes its collection and indexes; none are needed when nothing can be revoked.
             if (revocation.mode === 'off') return NO_REVOCATIONS;
-            return revocation.store ? hostProvided(revocation.store) : new MongoRevocationStore(model);
+            return revocation.store
+              ? hostProvided(revocation.store)
+              : new MongoRevocationStore(model, indexes);
           },
-          inject: [AUTH_OPTIONS, getModelToken(REVOCATION_MODEL, connectionName)],
+          inject: [AUTH_OPTIONS, getModelToken(REVOCATION_MODEL, connectionName), IndexRegistry],
         },
         RevocationService,
+        SessionWatcher,
       ],
-      exports: [RevocationService],
+      exports: [RevocationService, SessionWatcher],
     };
   }
 }

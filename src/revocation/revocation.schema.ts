@@ -1,7 +1,7 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
 import { SCHEMA_OPTIONS } from '../database/native-collection.js';
 
-/** One revocation. `at` is set by the server's clock: followers read by it. */
+/** One revocation. The server's clock sets `at`, by which processes read. */
 @Schema({ collection: 'revocations', ...SCHEMA_OPTIONS })
 export class Revocation {
   /** `jti:…`, `sid:…` or `ver:…` */

@@ -6,10 +6,10 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { AuthError } from '../core/errors.js';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
 import type { Clock, RevocationEntry, RevocationKey, RevocationStore } from '../core/ports.js';
-import { inTime } from '../database/at-most.js';
+import { withTimeout } from '../core/with-timeout.js';
 import { CLOCK } from '../database/database.module.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { RevocationFeed } from './revocation-feed.js';
 import { RevocationList } from './revocation-list.js';
 import { RevocationOutbox } from './revocation-outbox.js';
@@ -20,40 +20,52 @@ export const REVOCATION_STORE = Symbol('REVOCATION_STORE');
 /** A mint may be in flight when its session is revoked. */
 const MINT_IN_FLIGHT_MS = 60_000;
 const SWEEP_INTERVAL_MS = 30_000;
-/** Of the store, in mode `strict`. */
+/** The shared clock goes back by so much only if it was wrong before. */
+const CLOCK_FELL_BACK_MS = 30_000;
+const MAX_GENERATIONS = 100;
+/** Limit for the store in mode `strict`. */
 const ANSWER_WITHIN_MS = 5000;
 
-/** What an access token can be revoked by. */
+/** The claims by which an access token can be revoked. */
 export interface RevocableToken {
   readonly jti: string;
   readonly sid: string;
   readonly gen: number;
   readonly ver: string;
+  /** User id: the version of roles of a token that names none. */
+  readonly sub: string;
+  readonly rol?: string;
+  /** When it was minted, in seconds since the epoch. */
+  readonly iat?: number;
 }
 
-/** What this process knows of revocations. */
+/** Size of what this process holds. */
 export interface RevocationStats {
-  /** Entries in its memory: every one of the last life of an access token, of all processes. */
+  /** Entries in memory: those of all processes within the lifetime of an access token. */
   readonly held: number;
-  /** Entries of its own that the store has not taken yet. */
+  /** Own entries that are not written to the store yet. */
   readonly waiting: number;
 }
 
 /**
- * Revocation of access tokens. Every process holds the entries in memory and follows the store, so that a guard's
- * check is a map lookup; out of touch for too long it refuses with 503, never silently open.
+ * Revocation of access tokens. Every process holds the entries in memory and follows the store, so a guard's check is a map
+ * lookup. A process that is out of touch for too long refuses with 503, instead of accepting revoked tokens.
  */
 @Injectable()
 export class RevocationService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('RevocationService');
   private readonly mode: ResolvedAuthOptions['revocation']['mode'];
-  private readonly maxStalenessMs: number;
-  private readonly list = new RevocationList();
+  private readonly lifeMs: number;
+  private readonly list: RevocationList;
   private readonly outbox: RevocationOutbox;
   private readonly feed: RevocationFeed;
-  /** Of tokens that are asked about again and again: to make the keys each time costs more than to look them up. */
+  /** Keys of a token that is used again and again: building them costs more than the lookup. */
   private readonly keys = new WeakMap<RevocableToken, readonly RevocationKey[]>();
+  private readonly listeners = new Set<(keys: readonly RevocationKey[]) => void>();
+  /** On the monotonic clock. */
   private sweepDue = 0;
+  /** What the monotonic clock lacked to the shared one. */
+  private clockOffsetMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
@@ -61,7 +73,10 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     this.mode = options.revocation.mode;
-    this.maxStalenessMs = options.revocation.maxStalenessMs;
+    this.lifeMs = options.accessToken.ttlMs + MINT_IN_FLIGHT_MS;
+    this.list = new RevocationList(this.lifeMs, (keys) => {
+      for (const listener of this.listeners) listener(keys);
+    });
     this.outbox = new RevocationOutbox(store, clock);
     this.feed = new RevocationFeed(options.revocation, store, this.list, () => this.tidy());
   }
@@ -74,6 +89,21 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
 
   async onModuleDestroy(): Promise<void> {
     await this.feed.stop();
+  }
+
+  /**
+   * Hears of each revocation once, in every process: at once in the one that revokes, in the others when the feed brings it.
+   * @param listener must not throw
+   * @returns a function that ends the subscription
+   */
+  onRevoked(listener: (keys: readonly RevocationKey[]) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Whether this process knows one of the keys as revoked. */
+  isListed(keys: readonly RevocationKey[]): boolean {
+    return this.list.hasAny(keys);
   }
 
   /** Ends one access token, whose own expiry is `expiresAt`. */
@@ -93,8 +123,16 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * Ends the access tokens of one generation of a session, where `accessToken.retirePrevious` asks for it. Never fails:
-   * its rotation is done, and what the store does not take now is written as soon as it can be.
+   * Ends every access token that names the roles of a retired version; no session ends.
+   * @param retired the version, or the user id where there was none
+   */
+  async revokeRolesVersion(retired: string): Promise<void> {
+    await this.add([{ key: `rol:${retired}`, expiresAt: this.endOfLife() }]);
+  }
+
+  /**
+   * Ends the access tokens of one generation of a session, if `accessToken.retirePrevious` is set. Never fails, because the
+   * rotation is done; a failed write is retried.
    */
   async retireGeneration(sessionId: string, generation: number): Promise<void> {
     if (!this.options.accessToken.retirePrevious) return;
@@ -106,24 +144,38 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * Whether a token is revoked. In mode `feed` a map lookup, answered at once, no I/O; in mode `strict` a promise, unless
-   * it is known here already: `await` it wherever both may be.
-   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where the list is older than `revocation.maxStaleness`, or (in the
-   * promise) where the store that was asked does not answer
+   * Ends the access tokens of the generations `from` to `to` of a session, of the latest hundred at most: earlier ones were
+   * revoked when they were abandoned.
    */
-  isRevoked(token: RevocableToken): boolean | Promise<boolean> {
-    if (this.mode !== 'feed') return this.mode === 'strict' && this.askStore(this.keysOf(token));
-    if (this.feed.stalenessMs > this.maxStalenessMs)
-      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the revocation feed is stale' });
-    return !this.list.isEmpty && this.list.hasAny(this.keysOf(token));
+  async revokeGenerations(sessionId: string, from: number, to: number): Promise<void> {
+    const first = Math.max(from, to - MAX_GENERATIONS + 1);
+    const expiresAt = this.endOfLife();
+    const generations = Array.from({ length: Math.max(0, to - first + 1) }, (_, index) => first + index);
+    await this.add(generations.map((each) => ({ key: `gen:${sessionId}.${each}` as const, expiresAt })));
   }
 
-  /** Whether all tokens of a session, or of its user's token version, are revoked, as far as is known here. */
+  /**
+   * Whether a token is revoked. In mode `feed` a map lookup without I/O, unless the list is older than
+   * `revocation.maxStaleness`: then a promise, for which the store is read. In mode `strict` a promise, unless this process
+   * knows the answer already.
+   * @throws AuthError (as a rejection) `TEMPORARILY_UNAVAILABLE` if the store does not answer
+   */
+  isRevoked(token: RevocableToken): boolean | Promise<boolean> {
+    if (this.mode === 'off') return false;
+    if (this.isFromFuture(token)) return true;
+    const isListed = !this.list.isEmpty && this.list.hasAny(this.keysOf(token));
+    // What this process knows to be revoked stays so, even if it could not be written.
+    if (isListed) return true;
+    if (this.mode === 'strict') return this.answerOfStore(this.keysOf(token));
+    return this.feed.isStale && this.answerOfFreshList(token);
+  }
+
+  /** Whether this process knows that all tokens of the session or its user's token version are revoked. */
   isSessionRevoked(sid: string, ver: string): boolean {
     return this.list.has(`sid:${sid}`) || this.list.has(`ver:${ver}`);
   }
 
-  /** Whether an access token was revoked by itself, as far as is known here. */
+  /** Whether this process knows that the access token itself was revoked. */
   isTokenRevoked(jti: string): boolean {
     return this.list.has(`jti:${jti}`);
   }
@@ -133,41 +185,59 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     return this.mode !== 'off';
   }
 
-  /** Read from memory, at no cost. */
+  /** Read from memory. */
   get stats(): RevocationStats {
     return { held: this.list.size, waiting: this.outbox.size };
   }
 
-  /** Milliseconds since the last successful read; infinite before the first. */
+  /** Milliseconds since the last successful read began; infinite before the first. */
   get stalenessMs(): number {
     return this.feed.stalenessMs;
   }
 
   /** Whether this process knows the revocations of the others well enough to serve guarded routes. */
   get isInTouch(): boolean {
-    return this.mode === 'off' || this.feed.stalenessMs <= this.maxStalenessMs;
+    return this.mode === 'off' || !this.feed.isStale;
   }
 
-  /** The keys under which a token can be revoked: its session, its user's token version, itself, its generation. */
+  /** As {@link isInTouch}, after a read if it is not: a process that was frozen has to catch up first. */
+  async catchUp(): Promise<boolean> {
+    if (!this.isInTouch) await this.feed.freshen().catch(() => undefined);
+    return this.isInTouch;
+  }
+
+  /**
+   * Whether a token was minted by a clock that was ahead: it would outlive the entries that revoke it. Its client
+   * refreshes, and gets a better one.
+   */
+  private isFromFuture({ iat }: RevocableToken): boolean {
+    return iat !== undefined && iat * 1000 > this.clock.now() + MINT_IN_FLIGHT_MS;
+  }
+
+  private async answerOfFreshList(token: RevocableToken): Promise<boolean> {
+    await this.feed.freshen();
+    return this.list.hasAny(this.keysOf(token));
+  }
+
+  /** The keys under which a token can be revoked: its session, its user's token version, itself, its generation, its roles. */
   private keysOf(token: RevocableToken): readonly RevocationKey[] {
     const known = this.keys.get(token);
     if (known) return known;
-    const keys: RevocationKey[] = [`sid:${token.sid}`, `ver:${token.ver}`, `jti:${token.jti}`];
-    if (this.options.accessToken.retirePrevious) keys.push(`gen:${token.sid}.${token.gen}`);
+    const keys: readonly RevocationKey[] = [
+      `sid:${token.sid}`,
+      `ver:${token.ver}`,
+      `jti:${token.jti}`,
+      `gen:${token.sid}.${token.gen}`,
+      `rol:${token.rol ?? token.sub}`,
+    ];
     this.keys.set(token, keys);
     return keys;
   }
 
-  /** What this process knows is revoked, and may not have been able to write, stays revoked. */
-  private askStore(keys: readonly RevocationKey[]): boolean | Promise<boolean> {
-    return this.list.hasAny(keys) || this.answerOfStore(keys);
-  }
-
-  /** A promise of our own, of whatever kind the store's is: by that it is known from an answer. */
   private async answerOfStore(keys: readonly RevocationKey[]): Promise<boolean> {
     try {
       // A store of the host may have no deadline of its own, and a request must not wait for ever.
-      return await inTime(ANSWER_WITHIN_MS, (async () => this.store.hasAny(keys))());
+      return await withTimeout(() => this.store.hasAny(keys), ANSWER_WITHIN_MS);
     } catch (cause) {
       if (cause instanceof AuthError) throw cause;
       throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the revocation store fails', cause });
@@ -175,26 +245,36 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   private endOfLife(): Date {
-    return new Date(this.clock.now() + this.options.accessToken.ttlMs + MINT_IN_FLIGHT_MS);
+    return new Date(this.clock.now() + this.lifeMs);
   }
 
   private async add(entries: readonly RevocationEntry[]): Promise<void> {
     if (entries.length === 0 || this.mode === 'off') return;
-    // Known here at once; where the store fails the caller is told so.
+    // Known here at once, even if the write fails.
     this.list.remember(entries);
     await this.outbox.send(entries);
   }
 
-  /** As often as the store is read, and whether or not it answers. */
+  /** Runs before each read of the store. */
   private async tidy(): Promise<void> {
-    const now = this.clock.now();
-    if (now >= this.sweepDue) {
-      this.sweepDue = now + SWEEP_INTERVAL_MS;
-      this.list.sweep(now);
-      this.outbox.sweep(now);
+    if (performance.now() >= this.sweepDue) {
+      this.sweepDue = performance.now() + SWEEP_INTERVAL_MS;
+      this.list.sweep(this.clock.now());
+      this.outbox.sweep((key) => this.list.has(key));
     }
+    this.restoreRows();
     await this.outbox.flush().catch((error: unknown) => {
       this.logger.warn(`revocations wait to be written: ${String(error)}`);
     });
+  }
+
+  /**
+   * While the database's clock was ahead, its TTL index removed rows too early. When it is right again they are written
+   * again, for the processes that start later.
+   */
+  private restoreRows(): void {
+    const offsetMs = this.clock.now() - performance.now();
+    if (offsetMs < this.clockOffsetMs - CLOCK_FELL_BACK_MS) this.outbox.queue(this.list.all);
+    this.clockOffsetMs = offsetMs;
   }
 }

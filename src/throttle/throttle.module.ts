@@ -1,20 +1,31 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
-import { MongoLimiterStore } from './mongo-limiter.store.js';
+import { IndexRegistry } from '../database/index-registry.js';
+import type { LibraryModules } from '../database/library-modules.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
+import { MongoCounterStore } from './mongo-counter.store.js';
 import { ThrottleService } from './throttle.service.js';
 
 @Module({})
 export class ThrottleModule {
-  static register(options: DynamicModule, connectionName?: string): DynamicModule {
+  static register({
+    options,
+    database,
+    connectionName,
+  }: Pick<LibraryModules, 'options' | 'database' | 'connectionName'>): DynamicModule {
     return {
       module: ThrottleModule,
-      imports: [options],
+      imports: [options, database],
       providers: [
         {
-          provide: MongoLimiterStore,
-          useFactory: (connection: Connection) => new MongoLimiterStore(connection),
-          inject: [getConnectionToken(connectionName)],
+          provide: MongoCounterStore,
+          useFactory: (
+            connection: Connection,
+            indexes: IndexRegistry,
+            { collections }: ResolvedAuthOptions,
+          ) => new MongoCounterStore(connection, indexes, collections.throttle),
+          inject: [getConnectionToken(connectionName), IndexRegistry, AUTH_OPTIONS],
         },
         ThrottleService,
       ],

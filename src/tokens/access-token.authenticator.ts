@@ -1,45 +1,44 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import type { AccessTokenClaims } from '../core/access-token.js';
+import type { CustomClaims } from '../core/custom-claims.js';
 import { AuthError } from '../core/errors.js';
 import type { Clock } from '../core/ports.js';
 import { CLOCK } from '../database/database.module.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { GenerationConfirmer } from './generation-confirmer.js';
+import { VerifiedTokenCache } from './verified-token-cache.js';
 
-/** Who sent a request, as its access token says: `request.user`. */
-export interface AuthenticatedUser {
+/** The user of an access token: `request.user`. `Claims` is what `accessToken.claims` makes. */
+export interface AuthenticatedUser<Claims extends object = CustomClaims> {
   readonly id: string;
   readonly roles: readonly string[];
   readonly session: AuthenticatedSession;
+  /** Who acts for the user, such as an administrator; absent where the user does. */
+  readonly actor?: { readonly id: string };
+  /** The host's own claims, frozen; empty where it has none. */
+  readonly claims: Readonly<Claims>;
 }
 
 export interface AuthenticatedSession {
   readonly id: string;
   readonly generation: number;
+  /** When the user last proved who they are, as the token knows it; absent in tokens of earlier versions. */
+  readonly authTime?: Date;
+  /** How they did it (RFC 8176); absent where it is not known. */
+  readonly amr?: readonly string[];
+  /** The token was minted for a server on behalf of a browser. */
+  readonly isRelay?: true;
 }
 
-/** At once, unless `revocation.mode` is `strict`: a promise for each guarded request is felt. */
+const NO_CLAIMS: CustomClaims = Object.freeze({});
+
+/** A value, not a promise, unless `revocation.mode` is `strict`: a promise for each guarded request is measurable. */
 export type Admission = AuthenticatedUser | Promise<AuthenticatedUser>;
 
-const REMEMBERED_TOKENS = 10_000;
-/** All of an HMAC-SHA256 signature, and enough of any other to tell tokens apart. */
-const END_LENGTH = 43;
-
-interface VerifiedToken {
-  readonly token: string;
-  readonly claims: AccessTokenClaims;
-}
-
-function endOf(token: string): string {
-  return token.slice(-END_LENGTH);
-}
-
-/** What follows the verification of a signature: expiry, revocation, confirmation. No database on the request's path. */
+/** The checks after the signature: expiry, revocation, confirmation. No request waits for the database. */
 @Injectable()
 export class AccessTokenAuthenticator {
-  /** By the end of the token: to hash all of it costs more than all the rest of a guard. */
-  private readonly verified = new LRUCache<string, VerifiedToken>({ max: REMEMBERED_TOKENS });
+  private readonly verified = new VerifiedTokenCache();
 
   constructor(
     private readonly revocations: RevocationService,
@@ -47,19 +46,17 @@ export class AccessTokenAuthenticator {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** A token that was verified before is admitted again without another look at its signature; null: not known. */
-  recall(token: string): Admission | null {
-    const known = this.verified.get(endOf(token));
-    // Nothing but the very same bytes is recognised.
-    return known?.token === token ? this.admit(known.claims) : null;
+  /** The claims of a token that was verified before, without verifying its signature again; null: not known. */
+  recall(token: string): AccessTokenClaims | null {
+    return this.verified.get(token);
   }
 
-  /** From now on {@link recall} knows this token, whose signature was verified. */
+  /** Lets {@link recall} know a token whose signature was verified. */
   remember(token: string, claims: AccessTokenClaims): void {
-    this.verified.set(endOf(token), { token, claims });
+    this.verified.set(token, claims);
   }
 
-  /** {@link recall} knows no token any more: the keys have changed. */
+  /** Empties the memory of {@link recall}: the keys have changed. */
   forgetAll(): void {
     this.verified.clear();
   }
@@ -69,6 +66,11 @@ export class AccessTokenAuthenticator {
    * @throws AuthError `ACCESS_TOKEN_EXPIRED`, `ACCESS_TOKEN_REVOKED`, `TEMPORARILY_UNAVAILABLE`
    */
   admit(claims: AccessTokenClaims): Admission {
+    const { settling } = this.clock;
+    return settling ? settling.then(() => this.check(claims)) : this.check(claims);
+  }
+
+  private check(claims: AccessTokenClaims): Admission {
     if (this.clock.now() >= claims.exp * 1000) throw new AuthError('ACCESS_TOKEN_EXPIRED');
     const revoked = this.revocations.isRevoked(claims);
     if (typeof revoked === 'boolean') return this.settle(claims, revoked);
@@ -77,7 +79,28 @@ export class AccessTokenAuthenticator {
 
   private settle(claims: AccessTokenClaims, isRevoked: boolean): AuthenticatedUser {
     if (isRevoked) throw new AuthError('ACCESS_TOKEN_REVOKED');
-    this.confirmer.see(claims.sid, claims.gen);
-    return { id: claims.sub, roles: claims.roles, session: { id: claims.sid, generation: claims.gen } };
+    if (!claims.relay) this.confirmer.see(claims.sid, claims.gen);
+    return userOf(claims);
   }
+}
+
+function userOf({
+  sub,
+  roles,
+  sid,
+  gen,
+  auth_time,
+  amr,
+  relay,
+  act,
+  custom,
+}: AccessTokenClaims): AuthenticatedUser {
+  const session = {
+    id: sid,
+    generation: gen,
+    ...(auth_time === undefined ? {} : { authTime: new Date(auth_time * 1000) }),
+    ...(amr ? { amr } : {}),
+    ...(relay ? { isRelay: relay } : {}),
+  };
+  return { id: sub, roles, session, ...(act ? { actor: { id: act.sub } } : {}), claims: custom ?? NO_CLAIMS };
 }

@@ -1,15 +1,15 @@
-import { Inject, Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/ports.js';
-import { atMost } from '../database/at-most.js';
+import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from '../core/refresh-token.store.js';
+import { withTimeout } from '../core/with-timeout.js';
 import { CLOCK } from '../database/database.module.js';
-import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from './refresh-token.store.js';
 
 const REMEMBERED_GENERATIONS = 100_000;
 const RETRY_MS = 200;
-/** A process that stops waits so long for confirmations: without them a session is judged more kindly, no worse. */
+/** How long a process that stops waits for confirmations. Losing one is safe: reuse is then judged more leniently. */
 const LAST_WRITES_MS = 1000;
-/** Beyond this the database has been gone for long; what is dropped is seen again at the next use. */
+/** Limit of a long outage; dropped confirmations are recorded at the next use. */
 const MAX_WAITING = 10_000;
 
 interface Sighting {
@@ -49,7 +49,7 @@ export class GenerationConfirmer implements BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await atMost(LAST_WRITES_MS, this.finish());
+    await withTimeout(() => this.finish(), LAST_WRITES_MS).catch(() => undefined);
     clearTimeout(this.timer);
   }
 
@@ -76,7 +76,7 @@ export class GenerationConfirmer implements BeforeApplicationShutdown {
       this.seen.delete(sighting.sessionId);
       return;
     }
-    // Of two that failed, in whatever order, the newer one is the evidence.
+    // Of two that failed, the newer one is kept.
     const earlier = this.waiting.get(sighting.sessionId);
     if (!earlier || earlier.generation < sighting.generation) this.waiting.set(sighting.sessionId, sighting);
     this.timer ??= setTimeout(() => this.retry(), RETRY_MS).unref();

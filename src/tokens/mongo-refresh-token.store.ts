@@ -1,28 +1,46 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { InjectModel } from '@nestjs/mongoose';
-import { Model, type mongo, Types } from 'mongoose';
-import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../core/rotation.js';
-import { orUnavailable } from '../database/unavailable.js';
-import { ensureIndexes } from '../database/ensure-indexes.js';
-import { nativeCollection } from '../database/native-collection.js';
-import { REFRESH_TOKEN_MODEL, RefreshToken } from './refresh-token.schema.js';
+import type { OnModuleInit } from '@nestjs/common';
+import { type Model, type mongo, Types } from 'mongoose';
+import type { Clock } from '../core/ports.js';
 import type {
+  Authentication,
   EndedLogin,
   LiveSessionCount,
+  RecentUse,
   RefreshSession,
   RefreshTokenStore,
+  ReissueCommand,
   RotationCommand,
   SessionLogin,
-} from './refresh-token.store.js';
+} from '../core/refresh-token.store.js';
+import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../core/rotation.js';
+import type { SharedUse } from '../core/shared-use.js';
+import { bulkUpdate } from '../database/bulk-update.js';
+import { DamagedRows } from '../database/damaged-rows.js';
+import type { IndexRegistry } from '../database/index-registry.js';
+import { nativeCollection } from '../database/native-collection.js';
+import { orUnavailable } from '../database/unavailable.js';
+import { toAbandonedRow, toPredecessorRow, toRow } from './mongo-refresh-token.row.js';
+import type { RefreshToken } from './refresh-token.schema.js';
+import { readLogin, readSession } from './sound-session.js';
 
 /** Keeps sessions in the `refresh_tokens` collection of the host's connection. */
-@Injectable()
 export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
-  constructor(@InjectModel(REFRESH_TOKEN_MODEL) private readonly model: Model<RefreshToken>) {}
+  private readonly damaged: DamagedRows;
+  /** Missing with a clock of the host's, which is its own authority. */
+  readonly readTime?: () => Promise<number>;
+
+  constructor(
+    private readonly model: Model<RefreshToken>,
+    private readonly indexes: IndexRegistry,
+    clock: Clock,
+  ) {
+    this.damaged = new DamagedRows(model.collection.collectionName);
+    if (clock.read) this.readTime = clock.read.bind(clock);
+  }
 
   /** The TTL index must stand before the first session. */
   async onModuleInit(): Promise<void> {
-    await ensureIndexes(this.model);
+    await this.indexes.build(this.model);
   }
 
   newId(): string {
@@ -30,58 +48,41 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   }
 
   async create(session: RefreshSession): Promise<void> {
-    const { id, predecessors, recentUses, ...rest } = session;
-    const row = {
-      _id: new Types.ObjectId(id),
-      ...rest,
-      predecessors: [...predecessors],
-      recentUses: [...recentUses],
-    };
-    await orUnavailable(() => this.sessions.insertOne(row));
+    await orUnavailable(() => this.sessions.insertOne(toRow(session)));
   }
 
   async rotate(command: RotationCommand): Promise<RefreshSession | null> {
-    const { now, expiresAt } = command;
-    const row = await orUnavailable(() =>
-      this.sessions.findOneAndUpdate(
-        {
-          _id: new Types.ObjectId(command.sessionId),
-          tokenHash: command.ifTokenHash,
-          absoluteExpiresAt: command.ifAbsoluteExpiresAt,
-          revokedAt: null,
-          expiresAt: { $gt: now },
-        },
-        {
-          $set: {
-            tokenHash: command.tokenHash,
-            rotatedAt: now,
-            confirmedAt: null,
-            recoveredAt: null,
-            lastUsedAt: now,
-            ...(expiresAt ? { expiresAt } : {}),
-          },
-          $inc: { generation: 1 },
-          $push: {
-            predecessors: { $each: [command.predecessor], $slice: -MAX_PREDECESSORS },
-            recentUses: { $each: [command.use], $slice: -MAX_RECENT_USES },
-          },
-        },
-        { returnDocument: 'after' },
-      ),
-    );
-    return row && toSession(row);
+    const filter = { ...isCurrent(command), absoluteExpiresAt: command.ifAbsoluteExpiresAt };
+    const predecessors = { $each: [toPredecessorRow(command.predecessor)], $slice: -MAX_PREDECESSORS };
+    const { $push, ...update } = newGeneration(command);
+    return this.changed(filter, { ...update, $push: { ...$push, predecessors } });
+  }
+
+  async reissue(command: ReissueCommand): Promise<RefreshSession | null> {
+    const { ifGeneration: generation, ifUnconfirmed, predecessors, abandoned, sharedUse } = command;
+    const filter = { ...isCurrent(command), generation, ...(ifUnconfirmed ? { confirmedAt: null } : {}) };
+    const { $set, ...update } = newGeneration(command);
+    return this.changed(filter, {
+      ...update,
+      $set: {
+        ...$set,
+        predecessors: predecessors.map(toPredecessorRow),
+        abandoned: abandoned.map(toAbandonedRow),
+        ...(sharedUse ? { sharedUse } : {}),
+      },
+    });
   }
 
   async findById(id: string): Promise<RefreshSession | null> {
     const row = await orUnavailable(() => this.sessions.findOne({ _id: new Types.ObjectId(id) }));
-    return row && toSession(row);
+    return this.damaged.read(row, readSession);
   }
 
   async findLive(userId: string, now: Date): Promise<RefreshSession[]> {
     const rows = await orUnavailable(() =>
       this.sessions.find(live(userId, now), { sort: LATEST_USE_FIRST }).toArray(),
     );
-    return rows.map(toSession);
+    return this.damaged.readAll(rows, readSession);
   }
 
   async hasDevice(userId: string, deviceId: string, tokenVersion?: string): Promise<boolean> {
@@ -94,7 +95,7 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     const rows = await orUnavailable(() =>
       this.sessions.find(live(userId, now), { sort: LATEST_USE_FIRST, projection: LOGIN }).toArray(),
     );
-    return rows.map(toLogin);
+    return this.damaged.readAll(rows, readLogin);
   }
 
   async findEndedLogins(userId: string): Promise<EndedLogin[]> {
@@ -102,7 +103,10 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     const rows = await orUnavailable(() =>
       this.sessions.find({ userId, revokedAt: { $ne: null } }, options).toArray(),
     );
-    return rows.map((row) => ({ ...toLogin(row), revokedReason: row.revokedReason }));
+    return this.damaged.readAll(rows, (row) => {
+      const login = readLogin(row);
+      return login && { ...login, revokedReason: row.revokedReason };
+    });
   }
 
   async countLive(now: Date, limit: number): Promise<LiveSessionCount> {
@@ -124,9 +128,23 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     await this.update({ _id: new Types.ObjectId(id), generation, confirmedAt: null }, { confirmedAt: now });
   }
 
-  async markRecovered(id: string, generation: number, now: Date): Promise<void> {
-    const filter = { _id: new Types.ObjectId(id), generation, confirmedAt: null, recoveredAt: null };
-    await this.update(filter, { recoveredAt: now });
+  async recordSharedUse(id: string, generation: number, use: RecentUse, sharedUse: SharedUse): Promise<void> {
+    const recentUses = { $each: [use], $slice: -MAX_RECENT_USES };
+    await orUnavailable(() =>
+      this.sessions.updateOne(
+        { _id: new Types.ObjectId(id), generation },
+        { $set: { sharedUse }, $push: { recentUses } },
+      ),
+    );
+  }
+
+  async recordAuthentication(
+    id: string,
+    { authTime, amr }: Authentication,
+    now: Date,
+  ): Promise<RefreshSession | null> {
+    const filter = { _id: new Types.ObjectId(id), revokedAt: null, expiresAt: { $gt: now } };
+    return this.changed(filter, { $set: { authTime, amr: [...amr] } });
   }
 
   async replaceFingerprint(id: string, ifFingerprint: string, fingerprint: string): Promise<void> {
@@ -135,22 +153,57 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   }
 
   async revoke(ids: readonly string[], reason: RevocationReason, now: Date): Promise<string[]> {
-    const revokeOne = (id: string) =>
-      this.update(
-        { _id: new Types.ObjectId(id), revokedAt: null },
-        { revokedAt: now, revokedReason: reason },
-      );
-    const revoked = await Promise.all(ids.map(revokeOne));
-    return ids.filter((_id, index) => revoked[index]);
+    const set = { revokedAt: now, revokedReason: reason };
+    const filters = ids.map((id) => ({ _id: new Types.ObjectId(id), revokedAt: null }));
+    const matched = await bulkUpdate(
+      this.sessions,
+      filters.map((filter) => ({ filter, update: { $set: set } })),
+    );
+    if (matched === ids.length) return [...ids];
+    if (matched === 0) return [];
+    return this.revokedNow(
+      filters.map(({ _id }) => _id),
+      set,
+    );
   }
 
-  /** Whether there was such a session. */
+  async removeOfUser(userId: string): Promise<void> {
+    await orUnavailable(() => this.sessions.deleteMany({ userId }));
+  }
+
+  /** Those of the sessions that a write has just revoked, where others were revoked before. */
+  private async revokedNow(
+    ids: readonly Types.ObjectId[],
+    set: Pick<RefreshToken, 'revokedAt' | 'revokedReason'>,
+  ): Promise<string[]> {
+    const rows = await orUnavailable(() =>
+      this.sessions.find({ _id: { $in: [...ids] }, ...set }, { projection: { _id: 1 } }).toArray(),
+    );
+    const revoked = new Set(rows.map(({ _id }) => _id.toHexString()));
+    return ids.map((id) => id.toHexString()).filter((id) => revoked.has(id));
+  }
+
+  private async changed(
+    filter: mongo.Filter<RefreshToken>,
+    update: mongo.UpdateFilter<RefreshToken>,
+  ): Promise<RefreshSession | null> {
+    try {
+      const row = await orUnavailable(() =>
+        this.sessions.findOneAndUpdate(filter, update, { returnDocument: 'after' }),
+      );
+      return this.damaged.read(row, readSession);
+    } catch (error) {
+      // Nothing can be pushed to a damaged list: as if there were no such session, which `findById` reports.
+      if ((error as { code?: unknown }).code === BAD_VALUE) return null;
+      throw error;
+    }
+  }
+
   private async update(
     filter: mongo.Filter<RefreshToken>,
     set: mongo.MatchKeysAndValues<RefreshToken>,
-  ): Promise<boolean> {
-    const { matchedCount } = await orUnavailable(() => this.sessions.updateOne(filter, { $set: set }));
-    return matchedCount === 1;
+  ): Promise<void> {
+    await orUnavailable(() => this.sessions.updateOne(filter, { $set: set }));
   }
 
   private get sessions() {
@@ -158,6 +211,8 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   }
 }
 
+/** MongoDB's error code for an update that does not fit the document. */
+const BAD_VALUE = 2;
 const MAX_ENDED_LOGINS = 100;
 /** What tells from where a session began. */
 const LOGIN = {
@@ -174,10 +229,27 @@ function live(userId: string, now: Date) {
   return { userId, revokedAt: null, expiresAt: { $gt: now } };
 }
 
-function toLogin({ _id, createdAt, device: { ip, userAgent, deviceId } }: RefreshToken): SessionLogin {
-  return { id: _id.toHexString(), at: createdAt, ip, userAgent, deviceId };
+function isCurrent({ sessionId, ifTokenHash, now }: RotationCommand | ReissueCommand) {
+  return {
+    _id: new Types.ObjectId(sessionId),
+    tokenHash: ifTokenHash,
+    revokedAt: null,
+    expiresAt: { $gt: now },
+  };
 }
 
-function toSession({ _id, ...rest }: RefreshToken): RefreshSession {
-  return { id: _id.toHexString(), ...rest };
+function newGeneration({ tokenHash, now, rotatedAt, expiresAt, use }: RotationCommand | ReissueCommand) {
+  const $set = {
+    tokenHash,
+    confirmedAt: null,
+    lastUsedAt: now,
+    ...(rotatedAt ? { rotatedAt } : {}),
+    ...(expiresAt ? { expiresAt } : {}),
+  };
+  return {
+    $set,
+    ...(rotatedAt ? {} : { $currentDate: { rotatedAt: true } as const }),
+    $inc: { generation: 1 },
+    $push: { recentUses: { $each: [use], $slice: -MAX_RECENT_USES } },
+  };
 }

@@ -1,9 +1,26 @@
 import { Prop, raw, Schema, SchemaFactory } from '@nestjs/mongoose';
-import type { Types } from 'mongoose';
+import type { mongo, Types } from 'mongoose';
 import type { Transport } from '../core/refresh-token.js';
-import type { Predecessor, RevocationReason } from '../core/rotation.js';
+import type { RecentUse, SessionDevice } from '../core/refresh-token.store.js';
+import type { AbandonedSecret, Predecessor, RevocationReason } from '../core/rotation.js';
+import type { SharedUse } from '../core/shared-use.js';
 import { SCHEMA_OPTIONS } from '../database/native-collection.js';
-import type { RecentUse, SessionDevice } from './refresh-token.store.js';
+
+/** Attempts as they are stored; missing where there is none. */
+export interface AttemptsRow {
+  attempt?: mongo.Binary;
+  formerAttempts?: mongo.Binary[];
+}
+
+/** A predecessor as it is stored: as an instance of 0.1 writes it, but for what is new. */
+export type PredecessorRow = Pick<Predecessor, 'hash' | 'sealed' | 'rotatedAt'> &
+  AttemptsRow & { displacedAt?: Date };
+
+/** An abandoned secret as it is stored. */
+export type AbandonedRow = Pick<AbandonedSecret, 'abandonedAt'> &
+  AttemptsRow & { hash: mongo.Binary; sealed: mongo.Binary };
+
+const ATTEMPTS = { attempt: Buffer, formerAttempts: { type: [Buffer], default: undefined } };
 
 /**
  * One document per session (one login on one device), for its whole life; rotation updates it in place, so its size is
@@ -28,11 +45,15 @@ export class RefreshToken {
   @Prop({ type: String, required: true })
   tokenHash!: string;
 
-  /** The last four replaced secrets, oldest first. */
-  @Prop(raw([{ _id: false, hash: String, sealed: String, rotatedAt: Date }]))
-  predecessors!: Predecessor[];
+  /** The last four replaced secrets, oldest first. `displacedAt` is missing where it is null. */
+  @Prop(raw([{ _id: false, hash: String, sealed: String, rotatedAt: Date, ...ATTEMPTS, displacedAt: Date }]))
+  predecessors!: PredecessorRow[];
 
-  /** When the current generation was made. */
+  /** The last four secrets whose answers no honest client holds, oldest first; missing in documents of 0.1. */
+  @Prop(raw([{ _id: false, hash: Buffer, sealed: Buffer, abandonedAt: Date, ...ATTEMPTS }]))
+  abandoned?: AbandonedRow[];
+
+  /** When the current generation was made, by the database's clock. */
   @Prop({ type: Date, required: true })
   rotatedAt!: Date;
 
@@ -40,9 +61,9 @@ export class RefreshToken {
   @Prop({ type: Date, default: null })
   confirmedAt!: Date | null;
 
-  /** When a lost answer of the current generation was first recovered. */
+  /** Always null: instances of 0.1, beside newer ones while a deployment is under way, cannot read sessions without it. */
   @Prop({ type: Date, default: null })
-  recoveredAt!: Date | null;
+  recoveredAt?: null;
 
   @Prop({ type: Date, required: true })
   createdAt!: Date;
@@ -62,6 +83,22 @@ export class RefreshToken {
   @Prop({ type: String, enum: ['cookie', 'body'], required: true })
   transport!: Transport;
 
+  /** Thumbprint of the key that the session is bound to, fixed at login; missing where there is none. */
+  @Prop({ type: String })
+  jkt?: string;
+
+  /** When the user last proved who they are; missing in documents of 0.1. */
+  @Prop({ type: Date })
+  authTime?: Date | undefined;
+
+  /** How they did it (RFC 8176); missing in documents of 0.1. */
+  @Prop({ type: [String], default: undefined })
+  amr?: string[] | undefined;
+
+  /** False where the session ends with the browser; missing otherwise. */
+  @Prop({ type: Boolean })
+  remember?: false | undefined;
+
   @Prop(
     raw({
       _id: false,
@@ -76,8 +113,12 @@ export class RefreshToken {
   device!: SessionDevice;
 
   /** The last five. */
-  @Prop(raw([{ _id: false, ip: String, userAgent: String, at: Date }]))
+  @Prop(raw([{ _id: false, ip: String, userAgent: String, at: Date, proof: String }]))
   recentUses!: RecentUse[];
+
+  /** Generations that were served to two networks in a row; missing where none was. */
+  @Prop(raw({ _id: false, generation: Number, pair: String, generations: Number }))
+  sharedUse?: SharedUse | null;
 
   /** A revoked session stays until it expires, so that later replays are recognised. */
   @Prop({ type: Date, default: null })
@@ -95,3 +136,9 @@ export const RefreshTokenSchema = SchemaFactory.createForClass(RefreshToken);
 RefreshTokenSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 // A user's live sessions, latest use first: the session list, the cap, "log out everywhere".
 RefreshTokenSchema.index({ userId: 1, revokedAt: 1, lastUsedAt: -1 });
+// Whether a device is known, which every password attempt in body transport asks: at most one document, however many
+// sessions the device or the user has.
+RefreshTokenSchema.index(
+  { userId: 1, 'device.deviceId': 1, tokenVersion: 1 },
+  { partialFilterExpression: { 'device.deviceId': { $gt: '' } } },
+);

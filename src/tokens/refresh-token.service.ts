@@ -1,63 +1,43 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { hashAttempt } from '../core/attempt.js';
+import type { CustomClaims } from '../core/custom-claims.js';
 import { AuthError } from '../core/errors.js';
-import type { EarlierTokenEvent } from '../core/events.js';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
-import type { Clock, UserRecord } from '../core/ports.js';
-import {
-  absoluteExpiry,
-  idleExpiry,
-  type RefreshTokenClaims,
-  type Transport,
-} from '../core/refresh-token.js';
-import { decideRotation, type ReuseEvidence, type RotationPolicy } from '../core/rotation.js';
-import { hashSecret, NONCE_BYTES, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
-import { CLOCK } from '../database/database.module.js';
-import { AuthEventBus } from '../events/auth-event-bus.js';
-import { RevocationService } from '../revocation/revocation.service.js';
-import { UsersService } from '../users/users.service.js';
-import { type ClientTraits, sourceOf, useOf } from './client-traits.js';
-import { DeviceRecognizer } from './device-recognizer.js';
-import { earlierToken, subject } from './refresh-events.js';
+import type { EventSource } from '../core/events.js';
+import { type Clock, USER_STORE, type UserRecord, type UserStore } from '../core/ports.js';
+import { idleExpiry, type RefreshTokenClaims } from '../core/refresh-token.js';
 import {
   type LiveSessionCount,
   REFRESH_TOKEN_STORE,
   type RefreshSession,
   type RefreshTokenStore,
   type RotationCommand,
-  type SessionDevice,
-} from './refresh-token.store.js';
-import { SessionAdmission } from './session-admission.js';
-import { SessionTerminator } from './session-terminator.js';
+} from '../core/refresh-token.store.js';
+import { decideRotation, type RotationDecision, type RotationPolicy } from '../core/rotation.js';
+import { hashSecret, NONCE_BYTES, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
+import { CLOCK } from '../database/database.module.js';
+import { StandstillWatch } from '../database/standstill-watch.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
+import { type ClientTraits, eventSource, fingerprintsOf, type RequestProof, useOf } from './client-traits.js';
+import { HostClaims } from './host-claims.js';
+import { type KeyHolder, Possession } from './possession.js';
+import type { RefreshFields, RefreshRequest } from './refresh-request.js';
+import { RotationOutcomes } from './rotation-outcomes.js';
+import type { OpenSession } from './session-opener.js';
+import { SessionReissue } from './session-reissue.js';
 
-export interface NewSession {
-  readonly transport: Transport;
-  readonly appId?: string | null | undefined;
-  readonly deviceId?: string | null | undefined;
-  readonly deviceName?: string | null | undefined;
-}
-
-/** What is known of a login with the right password. */
-export interface LoginCircumstances {
-  /** Wrong passwords from the same origin before it. */
-  readonly failedAttempts: number;
-  /** The device carries the account's cookie, of a login under its present token version. */
-  readonly isKnownDevice: boolean;
-}
-
-/** A live session and the secret of its current refresh token. */
-export interface OpenSession {
-  readonly user: UserRecord;
-  readonly session: RefreshSession;
-  readonly secret: string;
-}
-
-/** A compare-and-set that loses to a retry of the same client is run again so often. */
+/** Maximum retries when a concurrent retry of the same client wins the compare-and-set. */
 const MAX_RETRIES = 2;
 
+/** What a refresh knows before it asks the store. */
+interface Arrival {
+  readonly at: number;
+  readonly isAfterStandstill: boolean;
+}
+
 /**
- * Rotation of refresh tokens: one document per session, one successor per token, never a fork. The decision is the
- * pure `decideRotation`; this service asks the store, applies what was decided and tells of it.
+ * Rotation of refresh tokens: one document per session, one successor per token, never a fork. The decision is the pure
+ * `decideRotation`; this service asks the store, and `RotationOutcomes` applies what was decided.
  */
 @Injectable()
 export class RefreshTokenService {
@@ -67,104 +47,66 @@ export class RefreshTokenService {
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
     @Inject(REFRESH_TOKEN_STORE) private readonly store: RefreshTokenStore,
+    @Inject(USER_STORE) private readonly users: UserStore,
     @Inject(CLOCK) private readonly clock: Clock,
-    private readonly users: UsersService,
-    private readonly terminator: SessionTerminator,
-    private readonly revocations: RevocationService,
-    private readonly events: AuthEventBus,
-    private readonly admission: SessionAdmission,
-    private readonly devices: DeviceRecognizer,
+    private readonly standstill: StandstillWatch,
+    private readonly outcomes: RotationOutcomes,
+    private readonly reissue: SessionReissue,
+    private readonly possession: Possession,
+    private readonly hostClaims: HostClaims,
   ) {
     const { gracePeriodMs, lostResponseWindowMs } = options.refreshToken;
     this.policy = { gracePeriodMs, lostResponseWindowMs, fingerprintMode: options.fingerprint.mode };
   }
 
   /**
-   * Begins a session, in place of the one it `replaces`; beyond `sessions.maxPerUser` the one unused longest ends.
-   * @param login null where it is none
-   * @throws AuthError `SUSPICIOUS_ACTIVITY` for a login, where the policy refuses it; `TEMPORARILY_UNAVAILABLE`
-   */
-  async open(
-    user: UserRecord,
-    request: NewSession,
-    client: ClientTraits,
-    replaces: string | null = null,
-    login: LoginCircumstances | null = null,
-  ): Promise<OpenSession> {
-    const { idleTtlMs, absoluteTtlMs } = this.options.refreshToken;
-    const now = new Date(this.clock.now());
-    const secret = randomBytes(SECRET_BYTES).toString('base64url');
-    const absoluteExpiresAt = absoluteExpiry(now.getTime(), absoluteTtlMs);
-    const session: RefreshSession = {
-      id: this.store.newId(),
-      userId: user.id,
-      tokenVersion: user.tokenVersion,
-      generation: 0,
-      tokenHash: hashSecret(secret),
-      predecessors: [],
-      rotatedAt: now,
-      confirmedAt: null,
-      recoveredAt: null,
-      createdAt: now,
-      lastUsedAt: now,
-      expiresAt: idleExpiry(now.getTime(), idleTtlMs, absoluteExpiresAt),
-      absoluteExpiresAt,
-      transport: request.transport,
-      device: deviceOf(request, client),
-      recentUses: [useOf(client, now)],
-      revokedAt: null,
-      revokedReason: null,
-    };
-    await this.store.create(session);
-    // After the insert, so that of several logins at once each sees the others.
-    if (replaces !== null) await this.terminator.end(user.id, [replaces], 'replaced', sourceOf(client));
-    const logins = await this.store.findLogins(user.id, now);
-    const beyond = logins.slice(this.options.sessions.maxPerUser).map(({ id }) => id);
-    // Whatever another process' clock says, the session just begun is not the one unused longest.
-    const evicted = beyond.filter((id) => id !== session.id);
-    await this.terminator.end(user.id, evicted, 'evicted', sourceOf(client));
-    if (login) {
-      await this.admission.judgeLogin(session, client, login.failedAttempts, logins);
-      if (!login.isKnownDevice) this.devices.examine(session, user, logins, sourceOf(client));
-    }
-    return { user, session, secret };
-  }
-
-  /**
    * Exchanges a refresh token, whose signature was verified, for the current one of its session.
    * @throws AuthError `REFRESH_TOKEN_EXPIRED`, `…_UNKNOWN`, `…_REUSED`, `SESSION_REVOKED`, `SUSPICIOUS_ACTIVITY`,
-   * `TEMPORARILY_UNAVAILABLE`
+   * `REFRESH_SUPERSEDED`, `REFRESH_CONTESTED`, `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`, `TEMPORARILY_UNAVAILABLE`,
+   * `INTERNAL` (`accessToken.claims` failed; nothing was rotated)
    */
-  async refresh(token: RefreshTokenClaims, client: ClientTraits): Promise<OpenSession> {
-    // Of one draw: asking for randomness costs more than getting it.
+  async refresh(
+    token: RefreshTokenClaims,
+    client: ClientTraits,
+    { attempt, previous, relay }: RefreshFields = {},
+  ): Promise<OpenSession> {
+    const proof = this.possession.assertHolder(holderOf(token), client.proof, eventSource(client));
+    const arrival: Arrival = { at: this.clock.now(), isAfterStandstill: this.isAfterStandstill };
+    // In parallel with the rotation: a refresh costs one latency.
+    const owner = this.users.findById(token.sub);
+    owner.catch(() => undefined);
+    // Before anything is written: where the host's function fails, nothing has been rotated away.
+    const custom = this.hostClaims.areGiven ? await this.prepareClaims(token, owner) : undefined;
+    const marks = {
+      custom,
+      attempt: attempt ? hashAttempt(attempt) : null,
+      previous: attempt && previous ? hashAttempt(previous) : null,
+      isRelay: relay === true && this.options.refreshToken.allowRelay,
+      proof,
+    };
+    // One `randomBytes` call: the call costs more than the bytes.
     const random = randomBytes(SECRET_BYTES + NONCE_BYTES);
     const nextSecret = random.toString('base64url', 0, SECRET_BYTES);
     const sealed = sealSuccessor(token.sec, nextSecret, token.sid, random.subarray(SECRET_BYTES));
-    // A request that then waits long for the database is judged by when it came: its client has asked again meanwhile.
-    const arrivedAt = new Date(this.clock.now());
-    // Side by side, not one after the other: a refresh costs one latency.
-    const owner = this.users.findById(token.sub);
-    owner.catch(() => undefined);
-    for (let attempt = 0; attempt <= MAX_RETRIES; attempt += 1) {
-      // An expired token rotates nothing; whether it was replaced in time, or stolen, the session still tells.
-      const rotated = this.isExpired(token)
-        ? null
-        : await this.store.rotate(this.rotation(token, nextSecret, sealed, client));
-      if (rotated) {
-        const user = await this.admission.admit(rotated, await owner, token, client, {
-          outcome: 'rotated',
-          // The update has added this use already.
-          earlierUses: rotated.recentUses.slice(0, -1),
-        });
-        await this.retirePrevious(rotated);
-        void this.events.emit('refresh_token.rotated', { ...subject(rotated), source: sourceOf(client) });
-        return { user, session: rotated, secret: nextSecret };
-      }
-      const settled = await this.settle(token, await owner, client, arrivedAt);
+    for (let retries = 0; retries <= MAX_RETRIES; retries += 1) {
+      // An expired token rotates nothing; the session still shows whether it was replaced in time, or stolen.
+      const isRotatable = !this.isExpired(token) && !client.hasHungUp?.();
+      const command = () => this.rotation(token, client, { nextSecret, sealed, ...marks });
+      const rotated = isRotatable ? await this.store.rotate(command()) : null;
+      const request: RefreshRequest = { token, client, owner: await owner, ...marks };
+      if (rotated) return this.outcomes.rotated(request, rotated, nextSecret);
+      const settled = await this.settle(request, arrival);
       if (settled) return settled;
     }
-    this.admission.tellRefusal(token, client, 'contended');
-    throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'a rotation kept losing its compare-and-set' });
+    return this.outcomes.contended({ token, client, owner: await owner, ...marks });
+  }
+
+  /**
+   * Requires a proof of the key that the session of a token is bound to, if it is; before anything is read or written.
+   * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
+   */
+  assertHolder(token: BoundClaims, proof: RequestProof | undefined, source: EventSource | null): void {
+    this.possession.assertHolder(holderOf(token), proof, source);
   }
 
   /** Live sessions of a user, latest use first. */
@@ -172,170 +114,144 @@ export class RefreshTokenService {
     return this.store.findLive(userId, new Date(this.clock.now()));
   }
 
-  /** A session as the store keeps it (for the server alone: it holds hashes and seals); null where it is unknown or over. */
+  /** A session as the store keeps it (for the server only: it holds hashes and seals); null where it is unknown or over. */
   async findLive(sessionId: string): Promise<RefreshSession | null> {
     const session = await this.store.findById(sessionId);
     return session && !session.revokedAt && session.expiresAt.getTime() > this.clock.now() ? session : null;
   }
 
-  /** How many sessions are live now, of all users; it looks at `limit` that have not expired and at no more. */
+  /** How many sessions of all users are live now; looks at no more than `limit` that have not expired. */
   async countLive(limit: number): Promise<LiveSessionCount> {
     return this.store.countLive(new Date(this.clock.now()), limit);
   }
 
-  /**
-   * Whether the user had a session on the device, living or not, that the store still remembers.
-   * @param tokenVersion where only those count that began under it
-   */
-  async knowsDevice(userId: string, deviceId: string, tokenVersion?: string): Promise<boolean> {
-    return this.store.hasDevice(userId, deviceId, tokenVersion);
+  /** Undefined where the refresh is about to be refused. */
+  private async prepareClaims(
+    token: RefreshTokenClaims,
+    owner: Promise<UserRecord | null>,
+  ): Promise<CustomClaims | undefined> {
+    const [user, session] = await Promise.all([owner, this.store.findById(token.sid)]);
+    const isLive = user && !user.disabledAt && session && !session.revokedAt;
+    return isLive ? this.hostClaims.prepare(user, session) : undefined;
   }
 
   private rotation(
     token: RefreshTokenClaims,
-    nextSecret: string,
-    sealed: string,
     client: ClientTraits,
+    next: { readonly nextSecret: string; readonly sealed: string } & Pick<
+      RefreshRequest,
+      'attempt' | 'proof'
+    >,
   ): RotationCommand {
     const now = new Date(this.clock.now());
-    const { sliding, idleTtlMs } = this.options.refreshToken;
+    const { sliding, idleTtlMs, shortIdleTtlMs } = this.options.refreshToken;
+    const idleMs = token.rem === false ? shortIdleTtlMs : idleTtlMs;
     const absoluteExpiresAt = new Date(token.abs * 1000);
-    const tokenHash = hashSecret(token.sec);
+    const hash = hashSecret(token.sec);
+    const { nextSecret, sealed, attempt, proof } = next;
     return {
       sessionId: token.sid,
-      ifTokenHash: tokenHash,
+      ifTokenHash: hash,
       ifAbsoluteExpiresAt: absoluteExpiresAt,
       now,
       tokenHash: hashSecret(nextSecret),
-      predecessor: { hash: tokenHash, sealed, rotatedAt: now },
-      use: useOf(client, now),
-      expiresAt: sliding ? idleExpiry(now.getTime(), idleTtlMs, absoluteExpiresAt) : null,
+      rotatedAt: this.store.readTime ? null : now,
+      predecessor: { hash, sealed, rotatedAt: now, attempt, displacedAt: null },
+      use: useOf(client, now, proof),
+      expiresAt: sliding ? idleExpiry(now.getTime(), idleMs, absoluteExpiresAt) : null,
     };
   }
 
-  /** The compare-and-set found nothing: decide why. Null asks for another attempt. */
-  private async settle(
-    token: RefreshTokenClaims,
-    owner: UserRecord | null,
-    client: ClientTraits,
-    arrivedAt: Date,
-  ): Promise<OpenSession | null> {
-    const session = await this.store.findById(token.sid);
-    const state = session && { ...session, fingerprint: session.device.fingerprint };
-    const presented = { secret: token.sec, gen: token.gen, fingerprints: client.fingerprints };
-    const now = new Date(this.clock.now());
-    // A session that expired while the request waited has expired.
-    const at = session && session.expiresAt <= now ? now : arrivedAt;
-    const decision = decideRotation(state, presented, at, this.policy);
-    if (decision.outcome === 'unknown' || !session) {
-      const isExpired = this.isExpired(token);
-      this.admission.tellRefusal(token, client, isExpired ? 'session_expired' : 'session_unknown');
-      throw new AuthError(isExpired ? 'REFRESH_TOKEN_EXPIRED' : 'REFRESH_TOKEN_UNKNOWN');
-    }
+  /** By the clock that the session's times were written by. */
+  private readTime(): Promise<number> | number {
+    return this.store.readTime?.() ?? this.clock.read?.() ?? this.clock.now();
+  }
 
-    const seen = earlierToken(session, token, sourceOf(client));
+  /** The compare-and-set found nothing: decide why. Null asks for another try. */
+  private async settle(request: RefreshRequest, arrival: Arrival): Promise<OpenSession | null> {
+    const { token, client, attempt, previous } = request;
+    // A request that waits long for the database is judged by its arrival: its client has asked again meanwhile.
+    const waitedMs = Math.max(0, this.clock.now() - arrival.at);
+    const [session, nowMs] = await Promise.all([this.store.findById(token.sid), this.readTime()]);
+    const now = new Date(nowMs);
+    if (session && hasUsed(session, request.proof))
+      this.possession.refuseReplayed(holderOf(token), eventSource(client));
+    // A session that expired while the request waited has expired.
+    const at = session && session.expiresAt <= now ? now : new Date(nowMs - waitedMs);
+    const presented = {
+      secret: token.sec,
+      gen: token.gen,
+      fingerprints: fingerprintsOf(client),
+      attempt,
+      previous,
+      hasHungUp: client.hasHungUp?.() ?? false,
+      // It may also have come while the request waited for the database.
+      isAfterStandstill: arrival.isAfterStandstill || this.isAfterStandstill,
+    };
+    const state = session && { ...session, fingerprint: session.device.fingerprint };
+    const decision = decideRotation(state, presented, at, this.policy);
+    if (decision.outcome === 'dropped') return this.outcomes.dropped(request);
+    if (decision.outcome === 'unknown' || !session)
+      return this.isExpired(token) ? this.outcomes.expired(request) : this.outcomes.unknown(request);
+    return this.carryOut(request, session, decision, now);
+  }
+
+  private async carryOut(
+    request: RefreshRequest,
+    session: RefreshSession,
+    decision: Exclude<RotationDecision, { readonly outcome: 'unknown' | 'dropped' }>,
+    now: Date,
+  ): Promise<OpenSession | null> {
     switch (decision.outcome) {
       case 'revoked':
-        this.admission.tellRefusal(token, client, 'session_revoked', decision.reason);
-        // A change of password ended it: the client's cookie holds the new session's token, or is about to.
-        throw new AuthError('SESSION_REVOKED', {
-          keepsCookie: decision.reason === 'replaced' || decision.reason === 'token_version_retired',
-        });
+        return this.outcomes.revoked(request, decision.reason);
       case 'expired':
-        this.admission.tellRefusal(token, client, 'session_expired');
-        throw new AuthError('REFRESH_TOKEN_EXPIRED');
+        return this.outcomes.expired(request);
       case 'retry':
-        // The current secret under another absolute expiry: never issued by this service.
-        if (this.isExpired(token)) {
-          this.admission.tellRefusal(token, client, 'session_expired');
-          throw new AuthError('REFRESH_TOKEN_EXPIRED');
-        }
-        if (session.absoluteExpiresAt.getTime() !== token.abs * 1000)
-          throw new AuthError('REFRESH_TOKEN_INVALID');
+        if (this.isExpired(request.token)) return this.outcomes.expired(request);
+        assertIssued(request.token, session);
         return null;
-      case 'replay': {
-        const user = await this.admission.admit(session, owner, token, client, {
-          outcome: 'replayed',
-          earlierUses: session.recentUses,
-        });
-        await this.retirePrevious(session);
-        void this.events.emit('refresh_token.replayed', seen);
-        return { user, session, secret: decision.secret };
-      }
-      case 'recovered': {
-        const user = await this.admission.admit(session, owner, token, client, {
-          outcome: 'recovered',
-          earlierUses: session.recentUses,
-          isRepeatedRecovery: decision.repeated,
-        });
-        await this.store.markRecovered(session.id, session.generation, now);
-        await this.retirePrevious(session);
-        void this.events.emit('refresh_token.recovered', { ...seen, repeated: decision.repeated });
-        return { user, session, secret: decision.secret };
-      }
+      case 'replay':
+        return this.outcomes.replayed(request, session, decision);
+      case 'superseded':
+        return this.outcomes.superseded(request, session);
+      case 'contested':
+        return this.outcomes.contested(request, session);
+      case 'healed':
+      case 'displaced':
+      case 'recovered':
+        return this.reissue.carryOut(request, session, decision, now);
       case 'restored':
-        void this.events.emit('refresh_token.restored', { ...seen, evidence: decision.evidence });
-        throw new AuthError('REFRESH_TOKEN_UNKNOWN');
+        return this.outcomes.restored(request, session, decision.evidence);
+      case 'postponed':
+        return this.outcomes.postponed(request);
       case 'reuse':
-        return this.refuseReuse(session, seen, decision.evidence);
+        return this.outcomes.reused(request, session, decision.evidence);
     }
   }
 
-  /** At every answer, not the rotation's alone: that one may have failed after the update. */
-  private async retirePrevious({ id, generation }: RefreshSession): Promise<void> {
-    await this.revocations.retireGeneration(id, generation - 1);
+  private get isAfterStandstill(): boolean {
+    return this.standstill.isFreshlyThawed || (this.clock.isInDoubt ?? false);
   }
 
   private isExpired(token: RefreshTokenClaims): boolean {
     return this.clock.now() >= token.exp * 1000;
   }
-
-  /** Those of the owner; where the store does not say, the one that is known. */
-  private async liveSessionIds({ id, userId }: RefreshSession): Promise<string[]> {
-    const others = await this.list(userId).catch(() => []);
-    return [id, ...others.map((other) => other.id).filter((other) => other !== id)];
-  }
-
-  private async refuseReuse(
-    session: RefreshSession,
-    seen: EarlierTokenEvent,
-    evidence: ReuseEvidence,
-  ): Promise<never> {
-    const { reuse, reuseScope } = this.options.refreshToken;
-    const revoked = reuse === 'revoke';
-    const lastUse = session.recentUses.at(-1) ?? null;
-    const affectedSessionIds = reuseScope === 'user' ? await this.liveSessionIds(session) : [session.id];
-    // Told whatever fails, and this session ended last: it is what a retry finds again.
-    void this.events.emit('refresh_token.reuse_detected', {
-      ...seen,
-      evidence,
-      revoked,
-      scope: reuseScope,
-      affectedSessionIds,
-      lastUse,
-    });
-    if (revoked && reuseScope === 'user')
-      await this.terminator.endAll(
-        session.userId,
-        'reuse_detected',
-        seen.source,
-        ({ id }) => id === session.id,
-      );
-    if (revoked) await this.terminator.end(session.userId, [session.id], 'reuse_detected', seen.source);
-    throw new AuthError(
-      'REFRESH_TOKEN_REUSED',
-      revoked ? {} : { message: 'The refresh token was used before.' },
-    );
-  }
 }
 
-function deviceOf(request: NewSession, client: ClientTraits): SessionDevice {
-  return {
-    appId: request.appId ?? null,
-    deviceId: request.deviceId ?? null,
-    deviceName: request.deviceName ?? null,
-    userAgent: client.userAgent,
-    ip: client.ip,
-    fingerprint: client.fingerprints[0] ?? null,
-  };
+/** The claims by which a token is bound to a key. */
+type BoundClaims = Pick<RefreshTokenClaims, 'sub' | 'sid' | 'cnf'>;
+
+function holderOf({ sub, sid, cnf }: BoundClaims): KeyHolder {
+  return { userId: sub, sessionId: sid, jkt: cnf?.jkt ?? null };
+}
+
+/** Whether a proof came with an earlier use of the session, in whatever process. */
+function hasUsed({ recentUses }: RefreshSession, proof: string | null): boolean {
+  return proof !== null && recentUses.some((use) => use.proof === proof);
+}
+
+/** The current secret under another absolute expiry: this service never issued that token. */
+function assertIssued({ abs }: RefreshTokenClaims, { absoluteExpiresAt }: RefreshSession): void {
+  if (absoluteExpiresAt.getTime() !== abs * 1000) throw new AuthError('REFRESH_TOKEN_INVALID');
 }

@@ -1,13 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EventSource } from '../core/events.js';
 import type { Clock } from '../core/ports.js';
+import {
+  REFRESH_TOKEN_STORE,
+  type RefreshSession,
+  type RefreshTokenStore,
+} from '../core/refresh-token.store.js';
 import type { RevocationReason } from '../core/rotation.js';
 import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
-import { REFRESH_TOKEN_STORE, type RefreshSession, type RefreshTokenStore } from './refresh-token.store.js';
 
-/** Ends sessions: their access tokens, their documents, and the news of it. */
+/** Ends sessions: revokes their access tokens, updates their documents, emits the events. */
 @Injectable()
 export class SessionTerminator {
   constructor(
@@ -18,11 +22,11 @@ export class SessionTerminator {
   ) {}
 
   /**
-   * Ends the sessions, also where some are over already. The revocation entries come first: after a crash in between
-   * no session is ended whose access tokens live on.
-   * @param source who asked for it; null where no request did
-   * @param clientId of the service that asked for it, where it was one
-   * @returns those that were not over yet
+   * Ends the sessions; some may have ended already. The revocation entries come first, so that a crash in between never
+   * leaves an ended session with live access tokens.
+   * @param source null without a request
+   * @param clientId of the OAuth client that asked for it, if any
+   * @returns those that had not ended before
    */
   async end(
     userId: string,
@@ -42,7 +46,7 @@ export class SessionTerminator {
     return ended;
   }
 
-  /** Ends every live session of the user but those that are spared. */
+  /** Ends every live session of the user, except those that are spared. */
   async endAll(
     userId: string,
     reason: RevocationReason,
@@ -52,5 +56,10 @@ export class SessionTerminator {
     const live = await this.store.findLive(userId, new Date(this.clock.now()));
     const ids = live.filter((session) => !isSpared(session)).map(({ id }) => id);
     await this.end(userId, ids, reason, source);
+  }
+
+  /** Deletes what is kept of the user's sessions, which have ended. */
+  async forget(userId: string): Promise<void> {
+    await this.store.removeOfUser(userId);
   }
 }

@@ -1,18 +1,28 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac, type KeyObject, randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { accessTokenTimes, type AccessTokenClaims, parseAccessTokenClaims } from '../core/access-token.js';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import {
+  type AccessTokenClaims,
+  accessTokenPayload,
+  accessTokenTimes,
+  oddClaim,
+  parseAccessTokenClaims,
+} from '../core/access-token.js';
+import type { CustomClaims } from '../core/custom-claims.js';
+import { AuthError } from '../core/errors.js';
+import { MAX_TOKEN_LENGTH } from '../core/limits.js';
 import type { Clock, UserRecord } from '../core/ports.js';
 import {
   parseRefreshTokenClaims,
   refreshTokenAudience,
-  refreshTokenClaims,
   type RefreshTokenClaims,
+  refreshTokenClaims,
 } from '../core/refresh-token.js';
+import type { RefreshSession } from '../core/refresh-token.store.js';
+import { oddRecord } from '../core/user-record.js';
 import { CLOCK } from '../database/database.module.js';
-import { KeyRing, type TokenKind } from './key-ring.js';
-import type { RefreshSession } from './refresh-token.store.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
+import { asVerificationKey, KeyRing, type TokenKind } from './keys/key-ring.js';
 
 export interface SignedToken {
   readonly token: string;
@@ -20,7 +30,24 @@ export interface SignedToken {
   readonly expiresIn: number;
 }
 
-/** Signs and verifies both kinds of token. Expiry is not its business: our clock decides, not the library's. */
+/** How an access token is presented: alone, or with a proof of its key (RFC 9449 §7.1). */
+export type AccessTokenScheme = 'Bearer' | 'DPoP';
+
+export interface SignedAccessToken extends SignedToken {
+  readonly scheme: AccessTokenScheme;
+}
+
+/** What a session does not say about an access token. */
+export interface AccessTokenTraits {
+  /** Minted for a server on behalf of a browser. */
+  readonly isRelay?: boolean | undefined;
+  /** The host's own claims. */
+  readonly custom?: CustomClaims | undefined;
+  /** Who acts for the user. */
+  readonly actorId?: string | undefined;
+}
+
+/** Signs and verifies both kinds of token. Does not check expiry: the callers do, by the database's clock. */
 @Injectable()
 export class TokenSigner {
   constructor(
@@ -30,11 +57,36 @@ export class TokenSigner {
     private readonly jwt: JwtService,
   ) {}
 
-  signAccessToken(user: UserRecord, session: RefreshSession): SignedToken {
-    const { ttlMs, ttlByAppMs } = this.options.accessToken;
+  /**
+   * @throws AuthError `INTERNAL` where this service's own guards would refuse the token: its `detail` says why
+   */
+  signAccessToken(
+    user: UserRecord,
+    session: RefreshSession,
+    traits: AccessTokenTraits = {},
+  ): SignedAccessToken {
+    const odd = oddRecord(user);
+    if (odd !== null) throw refusedMint(`the user store returned user ${String(user.id)}: ${odd}`);
+    const claims = this.accessTokenClaims(user, session, traits);
+    const payload = accessTokenPayload(claims);
+    const name = oddClaim(payload);
+    if (name !== null) throw refusedMint(`the claim ${name} of an access token for user ${user.id} is odd`);
+    const token = this.sign('access', payload);
+    if (token.length > MAX_TOKEN_LENGTH) throw tooLong(token, user, traits.custom);
+    return { token, expiresIn: claims.exp - claims.iat, scheme: claims.cnf ? 'DPoP' : 'Bearer' };
+  }
+
+  private accessTokenClaims(
+    user: UserRecord,
+    session: RefreshSession,
+    { isRelay = false, actorId, custom }: AccessTokenTraits,
+  ): AccessTokenClaims {
+    const { ttlMs, ttlByAppMs, senderConstraint } = this.options.accessToken;
     const lifeMs = ttlByAppMs.get(session.device.appId ?? '') ?? ttlMs;
     const times = accessTokenTimes(this.clock.now(), lifeMs, session.expiresAt.getTime());
-    const claims: AccessTokenClaims = {
+    const { authTime = session.createdAt, amr = [] } = session;
+    const cnf = senderConstraint === 'on' && session.jkt !== null ? { jkt: session.jkt } : null;
+    return {
       iss: this.options.issuer,
       aud: this.options.audience,
       sub: user.id,
@@ -45,11 +97,17 @@ export class TokenSigner {
       gen: session.generation,
       ver: user.tokenVersion,
       roles: user.roles,
+      ...(user.rolesVersion ? { rol: user.rolesVersion } : {}),
+      ...(cnf ? { cnf } : {}),
+      ...(isRelay ? { relay: true as const } : {}),
+      auth_time: Math.floor(authTime.getTime() / 1000),
+      ...(amr.length > 0 ? { amr } : {}),
+      ...(actorId === undefined ? {} : { act: { sub: actorId } }),
+      ...(custom ? { custom } : {}),
     };
-    return { token: this.sign('access', claims), expiresIn: times.exp - times.iat };
   }
 
-  /** Deterministic in its claims: a replay or a recovery yields the token that the lost answer held. */
+  /** Same session and secret, same token: a replay or a recovery returns the token of the lost answer. */
   signRefreshToken(session: RefreshSession, secret: string): SignedToken {
     const claims = refreshTokenClaims({ ...session, sessionId: session.id }, secret, this.options.issuer);
     const expiresIn = Math.max(0, claims.exp - Math.floor(this.clock.now() / 1000));
@@ -69,11 +127,7 @@ export class TokenSigner {
   private sign(kind: TokenKind, claims: object): string {
     const { kid, alg, key } = this.keyRing.signingKey(kind);
     const header = { alg, typ: this.keyRing.typeOf(kind), kid };
-    if (key.type === 'secret') {
-      // RFC 7515 §5.1 in three lines: the library takes twice the time, on every refresh for two tokens.
-      const signingInput = `${base64url(header)}.${base64url(claims)}`;
-      return `${signingInput}.${createHmac(alg.replace('HS', 'sha'), key).update(signingInput).digest('base64url')}`;
-    }
+    if (key.type === 'secret') return signByHmac(header, claims, key);
     return this.jwt.sign(claims, { privateKey: key, algorithm: alg, header });
   }
 
@@ -81,9 +135,8 @@ export class TokenSigner {
     const key = this.keyRing.verifyingKey(kind, token);
     if (!key) return null;
     try {
-      // A KeyObject made once: with a string the library would try to parse a public key at every call.
       return this.jwt.verify(token, {
-        publicKey: key as never,
+        publicKey: asVerificationKey(key),
         algorithms: this.keyRing.algorithms(kind),
         issuer: this.options.issuer,
         audience,
@@ -93,6 +146,27 @@ export class TokenSigner {
       return null;
     }
   }
+}
+
+/** A token that the guards would refuse is never given out. */
+function refusedMint(detail: string): AuthError {
+  return new AuthError('INTERNAL', { detail });
+}
+
+function tooLong(token: string, { id, roles }: UserRecord, custom: CustomClaims = {}): AuthError {
+  const bytes = (value: object) => Buffer.byteLength(JSON.stringify(value));
+  return refusedMint(
+    `an access token for user ${id} would have ${token.length} characters, more than ${MAX_TOKEN_LENGTH}: ` +
+      `${roles.length} roles take ${bytes(roles)} bytes, the claims of accessToken.claims ${bytes(custom)}; ` +
+      'give fewer or shorter ones, and look up the rest by the user id',
+  );
+}
+
+/** A compact JWS (RFC 7515 §5.1). The library takes twice the time, and each refresh signs two tokens. */
+function signByHmac(header: { readonly alg: string }, claims: object, key: KeyObject): string {
+  const signingInput = `${base64url(header)}.${base64url(claims)}`;
+  const hash = header.alg.replace('HS', 'sha');
+  return `${signingInput}.${createHmac(hash, key).update(signingInput).digest('base64url')}`;
 }
 
 function base64url(value: object): string {

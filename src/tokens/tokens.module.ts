@@ -1,71 +1,109 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, type FactoryProvider, Module, type Provider } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
-import { getModelToken, MongooseModule } from '@nestjs/mongoose';
+import { getModelToken } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
+import type { Clock } from '../core/ports.js';
+import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from '../core/refresh-token.store.js';
+import { CLOCK } from '../database/database.module.js';
+import { hostProvided } from '../database/host-provided.js';
+import { IndexRegistry } from '../database/index-registry.js';
+import { type LibraryModel, provideModel } from '../database/library-model.js';
+import type { LibraryModules } from '../database/library-modules.js';
 import { EventsModule } from '../events/events.module.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
+import { AnomalyDetector } from '../risk/anomaly-detector.js';
+import { DeviceRecognizer } from '../risk/device-recognizer.js';
 import { AccessTokenAuthenticator } from './access-token.authenticator.js';
-import { AnomalyDetector } from './anomaly-detector.js';
-import { DeviceRecognizer } from './device-recognizer.js';
+import { ActivityReview } from './activity-review.js';
+import { FingerprintCheck } from './fingerprint-check.js';
 import { GenerationConfirmer } from './generation-confirmer.js';
-import { JwtRefreshStrategy } from './jwt-refresh.strategy.js';
-import { JwtStrategy } from './jwt.strategy.js';
-import { KeyRing } from './key-ring.js';
+import { HostClaims } from './host-claims.js';
+import { KeyRing } from './keys/key-ring.js';
+import { KnownDevices } from './known-devices.js';
 import { MongoRefreshTokenStore } from './mongo-refresh-token.store.js';
+import { Possession } from './possession.js';
+import { ProofVerifier } from './proof-verifier.js';
 import { REFRESH_TOKEN_MODEL, type RefreshToken, RefreshTokenSchema } from './refresh-token.schema.js';
 import { RefreshTokenService } from './refresh-token.service.js';
-import { REFRESH_TOKEN_STORE } from './refresh-token.store.js';
+import { ReuseResponse } from './reuse-response.js';
+import { RotationOutcomes } from './rotation-outcomes.js';
 import { SessionAdmission } from './session-admission.js';
+import { SessionAuthentication } from './session-authentication.js';
+import { SessionCap } from './session-cap.js';
+import { SessionOpener } from './session-opener.js';
+import { SessionReissue } from './session-reissue.js';
 import { SessionTerminator } from './session-terminator.js';
 import { TokenSigner } from './token-signer.js';
+import { TokenVersions } from './token-version.js';
 
-export interface TokensModuleImports {
-  readonly options: DynamicModule;
-  readonly database: DynamicModule;
-  readonly revocation: DynamicModule;
-  readonly users: DynamicModule;
-}
+const REFRESH_TOKENS: LibraryModel = {
+  name: REFRESH_TOKEN_MODEL,
+  schema: RefreshTokenSchema,
+  collection: 'refreshTokens',
+};
+/** For the other modules of the library, and for hosts. */
+const SHARED = [
+  KeyRing,
+  ProofVerifier,
+  Possession,
+  TokenSigner,
+  HostClaims,
+  SessionTerminator,
+  SessionOpener,
+  SessionAuthentication,
+  RefreshTokenService,
+  TokenVersions,
+  KnownDevices,
+  AccessTokenAuthenticator,
+];
+
+const SERVICES: Provider[] = [
+  ...SHARED,
+  AnomalyDetector,
+  DeviceRecognizer,
+  ActivityReview,
+  FingerprintCheck,
+  SessionAdmission,
+  SessionCap,
+  ReuseResponse,
+  RotationOutcomes,
+  SessionReissue,
+  GenerationConfirmer,
+];
 
 @Module({})
 export class TokensModule {
-  static register(
-    { options, database, revocation, users }: TokensModuleImports,
-    connectionName?: string,
-  ): DynamicModule {
-    const model = MongooseModule.forFeature(
-      [{ name: REFRESH_TOKEN_MODEL, schema: RefreshTokenSchema }],
-      connectionName,
-    );
+  static register({
+    options,
+    database,
+    revocation,
+    users,
+    connectionName,
+  }: Pick<
+    LibraryModules,
+    'options' | 'database' | 'revocation' | 'users' | 'connectionName'
+  >): DynamicModule {
     return {
       module: TokensModule,
-      imports: [options, database, revocation, users, model, EventsModule, JwtModule.register({})],
-      providers: [
-        {
-          provide: REFRESH_TOKEN_STORE,
-          useFactory: (model: Model<RefreshToken>) => new MongoRefreshTokenStore(model),
-          inject: [getModelToken(REFRESH_TOKEN_MODEL, connectionName)],
-        },
-        KeyRing,
-        TokenSigner,
-        SessionTerminator,
-        AnomalyDetector,
-        SessionAdmission,
-        DeviceRecognizer,
-        RefreshTokenService,
-        GenerationConfirmer,
-        AccessTokenAuthenticator,
-        JwtStrategy,
-        JwtRefreshStrategy,
-      ],
-      exports: [
-        KeyRing,
-        TokenSigner,
-        SessionTerminator,
-        RefreshTokenService,
-        AccessTokenAuthenticator,
-        JwtStrategy,
-        JwtRefreshStrategy,
-        EventsModule,
-      ],
+      imports: [options, database, revocation, users, EventsModule, JwtModule.register({})],
+      providers: [provideModel(REFRESH_TOKENS, connectionName), storeProvider(connectionName), ...SERVICES],
+      exports: [...SHARED, EventsModule],
     };
   }
+}
+
+function storeProvider(connectionName: string | undefined): FactoryProvider<RefreshTokenStore> {
+  return {
+    provide: REFRESH_TOKEN_STORE,
+    useFactory: (
+      { refreshToken }: ResolvedAuthOptions,
+      model: Model<RefreshToken>,
+      indexes: IndexRegistry,
+      clock: Clock,
+    ) =>
+      refreshToken.store
+        ? hostProvided(refreshToken.store)
+        : new MongoRefreshTokenStore(model, indexes, clock),
+    inject: [AUTH_OPTIONS, getModelToken(REFRESH_TOKEN_MODEL, connectionName), IndexRegistry, CLOCK],
+  };
 }

@@ -26,5 +26,5 @@ export class ActionTokenRow {
 export const ACTION_TOKEN_MODEL = 'SilentAuthActionToken';
 
 export const ActionTokenSchema = SchemaFactory.createForClass(ActionTokenRow);
-// MongoDB's TTL monitor lags by a minute or more: whoever reads a row compares `expiresAt` himself.
+// MongoDB's TTL monitor lags by a minute or more: every reader compares `expiresAt` itself.
 ActionTokenSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });

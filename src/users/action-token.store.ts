@@ -9,4 +9,5 @@ export interface ActionTokenStore {
   find(hash: string): Promise<ActionToken | null>;
   /** Of several at once one gets true. */
   remove(hash: string): Promise<boolean>;
+  removeOfUser(userId: string): Promise<void>;
 }

@@ -43,4 +43,9 @@ export class ActionTokens {
   async use({ hash }: ActionToken): Promise<boolean> {
     return this.store.remove(hash);
   }
+
+  /** Forgets every link that a user was sent. */
+  async forget(userId: string): Promise<void> {
+    await this.store.removeOfUser(userId);
+  }
 }

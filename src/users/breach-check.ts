@@ -1,10 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { AuthError } from '../core/errors.js';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
+import { withTimeout } from '../core/with-timeout.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 
 /**
- * Asks the host's `BreachChecker`, where there is one, in bounded time. It mostly lives on another machine: when it is
- * away, an honest user is let through and the operator is told.
+ * Asks the host's `BreachChecker`, if there is one, in bounded time. It usually runs on another machine: when it is away,
+ * the password is accepted and a warning is logged.
  */
 @Injectable()
 export class BreachCheck {
@@ -23,15 +24,8 @@ export class BreachCheck {
   private async isBreached(password: string): Promise<boolean> {
     const { breachCheck, breachCheckTimeoutMs } = this.options.password;
     if (!breachCheck) return false;
-    const signal = AbortSignal.timeout(breachCheckTimeoutMs);
-    // Raced as well: a checker may not heed the signal.
-    const late = new Promise<never>((_resolve, reject) =>
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
-    );
-    // Inside a function, so that one that throws at once is one that rejects.
-    const answer = (async () => breachCheck.isBreached(password, signal))();
     try {
-      return await Promise.race([answer, late]);
+      return await withTimeout((signal) => breachCheck.isBreached(password, signal), breachCheckTimeoutMs);
     } catch (error) {
       this.logger.warn(`a new password was not checked against breaches: ${reasonOf(error)}`);
       return false;
@@ -39,7 +33,7 @@ export class BreachCheck {
   }
 }
 
-/** `fetch` says what went wrong in the cause. */
+/** `fetch` puts the reason into the cause. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error ? `${String(error)} (${cause.message})` : String(error);

@@ -1,7 +1,8 @@
 import type { OnModuleInit } from '@nestjs/common';
 import type { Model } from 'mongoose';
 import type { ActionToken } from '../core/action-token.js';
-import { ensureIndexes } from '../database/ensure-indexes.js';
+import { DamagedRows, isDate } from '../database/damaged-rows.js';
+import type { IndexRegistry } from '../database/index-registry.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { orUnavailable } from '../database/unavailable.js';
 import type { ActionTokenRow } from './action-token.schema.js';
@@ -9,29 +10,52 @@ import type { ActionTokenStore } from './action-token.store.js';
 
 /** Keeps tokens that went out by mail in the `action_tokens` collection of the host's connection. */
 export class MongoActionTokenStore implements ActionTokenStore, OnModuleInit {
+  private readonly damaged: DamagedRows;
+  private built: Promise<void> | null = null;
+
   constructor(
     private readonly model: Model<ActionTokenRow>,
-    /** Where no mail goes out the collection is never made. */
-    private readonly isUsed: boolean,
-  ) {}
+    private readonly indexes: IndexRegistry,
+    /** Without mail the collection is made with the first ticket, if ever. */
+    private readonly isNeededAtBoot: boolean,
+  ) {
+    this.damaged = new DamagedRows(model.collection.collectionName);
+  }
 
   async onModuleInit(): Promise<void> {
-    if (this.isUsed) await ensureIndexes(this.model);
+    if (this.isNeededAtBoot) await this.buildIndexes();
   }
 
   async add({ hash, ...rest }: ActionToken): Promise<void> {
+    await this.buildIndexes();
     await orUnavailable(() => nativeCollection(this.model).insertOne({ _id: hash, ...rest }));
+  }
+
+  private buildIndexes(): Promise<void> {
+    return (this.built ??= this.indexes.build(this.model).catch((error: unknown) => {
+      this.built = null;
+      throw error;
+    }));
   }
 
   async find(hash: string): Promise<ActionToken | null> {
     const row = await orUnavailable(() => nativeCollection(this.model).findOne({ _id: hash }));
-    if (!row) return null;
-    const { _id, kind, userId, binding, expiresAt } = row;
-    return { hash: _id, kind, userId, binding, expiresAt };
+    return this.damaged.read(row, readToken);
   }
 
   async remove(hash: string): Promise<boolean> {
     const { deletedCount } = await orUnavailable(() => nativeCollection(this.model).deleteOne({ _id: hash }));
     return deletedCount === 1;
   }
+
+  async removeOfUser(userId: string): Promise<void> {
+    await orUnavailable(() => nativeCollection(this.model).deleteMany({ userId }));
+  }
+}
+
+/** Null where the document is no token. */
+function readToken({ _id: hash, kind, userId, binding, expiresAt }: ActionTokenRow): ActionToken | null {
+  const isSound =
+    [hash, kind, userId, binding].every((text) => typeof text === 'string') && isDate(expiresAt);
+  return isSound ? { hash, kind, userId, binding, expiresAt } : null;
 }

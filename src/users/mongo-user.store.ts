@@ -1,50 +1,66 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { InjectModel } from '@nestjs/mongoose';
-import { Model, Types } from 'mongoose';
+import type { OnModuleInit } from '@nestjs/common';
+import { type Model, type mongo, Types } from 'mongoose';
 import { AuthError } from '../core/errors.js';
-import type { NewUser, UserRecord, UserStore } from '../core/ports.js';
-import { orUnavailable } from '../database/unavailable.js';
-import { ensureIndexes } from '../database/ensure-indexes.js';
+import { DUPLICATE_KEY } from '../core/limits.js';
+import type { EmailChange, NewUser, RolesChange, UserQuery, UserRecord, UserStore } from '../core/ports.js';
+import { DamagedRows } from '../database/damaged-rows.js';
+import type { IndexRegistry } from '../database/index-registry.js';
+import { type IndexDescription, keysOf } from '../database/index-state.js';
 import { nativeCollection } from '../database/native-collection.js';
-import { USER_MODEL, User } from './user.schema.js';
+import { orUnavailable } from '../database/unavailable.js';
+import { DEFAULT_USER_FIELDS, type UserFields } from '../options/users.options.js';
+import { randomVersion } from './random-version.js';
+import type { User } from './user.schema.js';
+import { count, EMPTY_CENSUS, type KnowsHash, odditiesOf, type UserCensus } from './user-census.js';
+import {
+  problemsOf,
+  problemsOnceCompleted,
+  readUser,
+  toDocument,
+  type UserDocument,
+} from './user-document.js';
 
-const DUPLICATE_KEY = 11000;
+type Document = UserDocument & { readonly _id: Types.ObjectId };
 
-/** Keeps users in the `users` collection of the host's connection. */
-@Injectable()
+/** Sorts after every text that begins as another one does. */
+const LAST_CHARACTER = '\u{10ffff}';
+
+/** Keeps users in the users collection of the host's connection, in fields whose names the host may choose. */
 export class MongoUserStore implements UserStore, OnModuleInit {
-  constructor(@InjectModel(USER_MODEL) private readonly model: Model<User>) {}
+  private readonly damaged: DamagedRows;
 
-  /** The unique index on `email` must stand before the first registration. */
+  constructor(
+    private readonly model: Model<User>,
+    private readonly indexes: IndexRegistry,
+    private readonly fields: UserFields = DEFAULT_USER_FIELDS,
+  ) {
+    const advice = 'correct it, or give the field another name by users.fields';
+    this.damaged = new DamagedRows(model.collection.collectionName, advice);
+  }
+
+  /** The unique index on the address must stand before the first registration. */
   async onModuleInit(): Promise<void> {
-    await ensureIndexes(this.model);
+    await this.indexes.build(this.model, userIndexes(this.fields));
   }
 
   async findById(id: string): Promise<UserRecord | null> {
     const _id = objectId(id);
-    return _id && toRecord(await orUnavailable(() => this.users.findOne<User>({ _id })));
+    return _id && this.findOne({ _id });
   }
 
   async findByEmail(email: string): Promise<UserRecord | null> {
-    return toRecord(await orUnavailable(() => this.users.findOne<User>({ email })));
+    return this.findOne({ [this.fields.email]: email });
   }
 
-  async create(user: NewUser): Promise<UserRecord> {
-    const { name, ...rest } = user;
-    const row: User = {
-      _id: new Types.ObjectId(),
-      ...rest,
-      ...(name === undefined ? {} : { name }),
-      roles: [...user.roles],
-      disabledAt: null,
-    };
+  async create({ fields, ...user }: NewUser): Promise<UserRecord> {
+    const _id = new Types.ObjectId();
+    const own = toDocument(this.fields, { ...user, disabledAt: null });
     try {
-      await orUnavailable(() => this.users.insertOne({ ...row }));
+      await orUnavailable(() => this.users.insertOne({ ...fields, ...own, _id }));
     } catch (cause) {
-      if ((cause as { code?: unknown }).code === DUPLICATE_KEY) throw new AuthError('EMAIL_TAKEN', { cause });
-      throw cause;
+      throw await this.conflictOf(cause, user.email);
     }
-    return { ...user, id: row._id.toHexString(), disabledAt: null };
+    return { ...user, ...(fields && { fields }), id: _id.toHexString(), disabledAt: null };
   }
 
   async setPassword(
@@ -52,64 +68,181 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     change: { passwordHash: string; tokenVersion: string; ifTokenVersion: string },
   ): Promise<boolean> {
     const { passwordHash, tokenVersion, ifTokenVersion } = change;
-    return this.update({ _id: objectId(id), tokenVersion: ifTokenVersion }, { passwordHash, tokenVersion });
+    return this.update(id, { tokenVersion: ifTokenVersion }, { passwordHash, tokenVersion });
   }
 
   async upgradePasswordHash(
     id: string,
     change: { passwordHash: string; ifPasswordHash: string },
   ): Promise<void> {
-    await this.update(
-      { _id: objectId(id), passwordHash: change.ifPasswordHash },
-      { passwordHash: change.passwordHash },
-    );
+    await this.update(id, { passwordHash: change.ifPasswordHash }, { passwordHash: change.passwordHash });
   }
 
   async replaceTokenVersion(id: string, tokenVersion: string): Promise<string | null> {
-    const before = await orUnavailable(() =>
-      this.users.findOneAndUpdate(
-        { _id: objectId(id) as Types.ObjectId },
-        { $set: { tokenVersion } },
-        { returnDocument: 'before' },
-      ),
-    );
-    return before ? String(before['tokenVersion']) : null;
+    const before = await this.replace(id, { tokenVersion });
+    return before ? String(before[this.fields.tokenVersion]) : null;
   }
 
   async setDisabledAt(id: string, disabledAt: Date | null): Promise<boolean> {
-    return this.update({ _id: objectId(id) }, { disabledAt });
+    return this.update(id, {}, { disabledAt });
   }
 
   async setEmailVerifiedAt(id: string, emailVerifiedAt: Date): Promise<void> {
-    await this.update({ _id: objectId(id), emailVerifiedAt: null }, { emailVerifiedAt });
+    await this.update(id, { emailVerifiedAt: null }, { emailVerifiedAt });
   }
 
-  private get users() {
-    return nativeCollection(this.model);
+  async setRoles(id: string, change: RolesChange): Promise<{ rolesVersion: string | null } | null> {
+    const before = await this.replace(id, { ...change });
+    if (!before) return null;
+    const replaced = before[this.fields.rolesVersion];
+    return { rolesVersion: typeof replaced === 'string' ? replaced : null };
   }
 
-  private async update(filter: object, set: Partial<User>): Promise<boolean> {
-    const { matchedCount } = await orUnavailable(() => this.users.updateOne(filter, { $set: set }));
+  async setEmail(id: string, { email, ifEmail, emailVerifiedAt }: EmailChange): Promise<boolean> {
+    try {
+      return await this.update(id, { email: ifEmail }, { email, emailVerifiedAt });
+    } catch (cause) {
+      throw await this.conflictOf(cause, email);
+    }
+  }
+
+  async list({ emailPrefix, role, disabled, after, limit }: UserQuery): Promise<UserRecord[]> {
+    const { email, roles, disabledAt } = this.fields;
+    const lastId = after === undefined || emailPrefix !== undefined ? null : objectId(after);
+    const filter: Record<string, unknown> = {
+      ...(emailPrefix !== undefined && {
+        [email]: {
+          ...(after === undefined ? { $gte: emailPrefix } : { $gt: after }),
+          $lt: emailPrefix + LAST_CHARACTER,
+        },
+      }),
+      ...(lastId && { _id: { $lt: lastId } }),
+      // `$eq`: what comes here is always a value, never an operator.
+      ...(role !== undefined && { [roles]: { $eq: role } }),
+      ...(disabled !== undefined && { [disabledAt]: disabled ? { $gt: new Date(0) } : null }),
+    };
+    const sort: Record<string, 1 | -1> = emailPrefix === undefined ? { _id: -1 } : { [email]: 1 };
+    const rows = await orUnavailable(() => this.users.find(filter, { sort, limit }).toArray());
+    const users = await Promise.all(rows.map((row) => this.read(row)));
+    return users.filter((user) => user !== null);
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const _id = objectId(id);
+    if (!_id) return false;
+    const { deletedCount } = await orUnavailable(() => this.users.deleteOne({ _id }));
+    return deletedCount === 1;
+  }
+
+  /** What is odd about the oldest documents. @param limit how many to look at */
+  async census(limit: number, knowsHash: KnowsHash): Promise<UserCensus> {
+    const projection = Object.fromEntries(Object.values(this.fields).map((name) => [name, 1]));
+    const options: mongo.FindOptions = { sort: { _id: 1 }, limit, projection };
+    const rows = await orUnavailable(() => this.users.find({}, options).toArray());
+    const census = { ...EMPTY_CENSUS };
+    for (const row of rows) count(census, odditiesOf(this.fields, row, knowsHash));
+    return census;
+  }
+
+  private get users(): mongo.Collection<Document> {
+    return nativeCollection(this.model) as unknown as mongo.Collection<Document>;
+  }
+
+  private async findOne(filter: object): Promise<UserRecord | null> {
+    return this.read(await orUnavailable(() => this.users.findOne(filter)));
+  }
+
+  private async read(row: Document | null): Promise<UserRecord | null> {
+    const { fields } = this;
+    return this.damaged.read(
+      row && (await this.complete(row)),
+      (document) => readUser(fields, document),
+      (document) => problemsOf(fields, document).join(', '),
+    );
+  }
+
+  /**
+   * A document of an existing collection has no token version: it is drawn at the first look, and written only if there is
+   * none still, so that all processes agree on it.
+   */
+  private async complete(row: Document): Promise<Document> {
+    const { tokenVersion } = this.fields;
+    if ((row[tokenVersion] ?? null) !== null || problemsOnceCompleted(this.fields, row).length > 0)
+      return row;
+    const { _id } = row;
+    const missing = { _id, [tokenVersion]: null } as mongo.Filter<Document>;
+    const drawn = { $set: { [tokenVersion]: randomVersion() } } as mongo.UpdateFilter<Document>;
+    return orUnavailable(async () => {
+      const options = { returnDocument: 'after' } as const;
+      const completed = await this.users.findOneAndUpdate(missing, drawn, options);
+      // Another process was first.
+      return completed ?? (await this.users.findOne({ _id })) ?? row;
+    });
+  }
+
+  private async update(
+    id: string,
+    condition: Partial<Record<keyof UserFields, unknown>>,
+    set: Partial<Record<keyof UserFields, unknown>>,
+  ): Promise<boolean> {
+    const filter = { _id: objectId(id), ...toDocument(this.fields, condition) } as mongo.Filter<Document>;
+    const change = { $set: toDocument(this.fields, set) } as mongo.UpdateFilter<Document>;
+    const { matchedCount } = await orUnavailable(() => this.users.updateOne(filter, change));
     return matchedCount === 1;
   }
+
+  /** Sets fields. @returns the document as it was; null where there is none */
+  private async replace(
+    id: string,
+    set: Partial<Record<keyof UserFields, unknown>>,
+  ): Promise<Document | null> {
+    const _id = objectId(id);
+    if (!_id) return null;
+    const change = { $set: toDocument(this.fields, set) } as mongo.UpdateFilter<Document>;
+    const options = { returnDocument: 'before' } as const;
+    return orUnavailable(
+      async () => this.users.findOneAndUpdate({ _id }, change, options) as Promise<Document | null>,
+    );
+  }
+
+  /** What a refused write means: `EMAIL_TAKEN` only if it is the address that another user has. */
+  private async conflictOf(cause: unknown, email: string): Promise<unknown> {
+    const { code, keyPattern } = cause as { code?: unknown; keyPattern?: Record<string, unknown> };
+    if (code !== DUPLICATE_KEY) return cause;
+    const names = Object.keys(keyPattern ?? {});
+    // Servers before 4.2 do not say which key it was.
+    const isEmail = keyPattern
+      ? names.length === 1 && names[0] === this.fields.email
+      : (await this.findByEmail(email)) !== null;
+    if (isEmail) return new AuthError('EMAIL_TAKEN', { cause });
+    const index = await this.nameOf(keyPattern);
+    // Without the cause: the server quotes the value in it.
+    return new AuthError('INTERNAL', {
+      detail:
+        `the unique index ${index} on ${this.model.collection.collectionName} refuses the user; it is not one of this library: ` +
+        `drop it, make it sparse, or fill its fields at registration (registration.fields)`,
+    });
+  }
+
+  private async nameOf(keyPattern: Record<string, unknown> | undefined): Promise<string> {
+    if (!keyPattern) return 'of another field';
+    const keys = keysOf({ key: keyPattern });
+    const present = await this.users.indexes().catch(() => []);
+    const name: unknown = present.find((index) => keysOf(index) === keys)?.name;
+    return typeof name === 'string' ? `${name} ${keys}` : keys;
+  }
+}
+
+/** The indexes of a users collection with these names of fields. */
+function userIndexes({ email, roles, disabledAt }: UserFields): readonly IndexDescription[] {
+  return [
+    { key: { [email]: 1 }, unique: true },
+    // Of administrators only, so it is tiny: whether there is another one must not take a look at every user.
+    { key: { [disabledAt]: 1, _id: -1 }, partialFilterExpression: { [roles]: 'admin' } },
+  ];
 }
 
 /** An id of another form belongs to nobody: it must not become an error of the driver. */
 function objectId(id: string): Types.ObjectId | null {
   return /^[0-9a-f]{24}$/i.test(id) ? new Types.ObjectId(id) : null;
-}
-
-function toRecord(row: User | null): UserRecord | null {
-  if (!row) return null;
-  return {
-    id: row._id.toHexString(),
-    email: row.email,
-    name: row.name,
-    roles: row.roles,
-    passwordHash: row.passwordHash,
-    tokenVersion: row.tokenVersion,
-    disabledAt: row.disabledAt,
-    emailVerifiedAt: row.emailVerifiedAt ?? null,
-    createdAt: row.createdAt,
-  };
 }

@@ -1,5 +1,5 @@
 import { AuthError } from '../core/errors.js';
-import { isCommonPassword } from './common-passwords.js';
+import { isCommonPassword } from '../options/keys/guessable-secret.js';
 
 /** The form in which passwords are measured and hashed (NIST SP 800-63B-4 §3.1.1.2). */
 export function normalizePassword(password: string): string {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import pLimit, { type LimitFunction } from 'p-limit';
+import pLimit from 'p-limit';
 import { AuthError } from '../core/errors.js';
-import type { PasswordHasher } from '../core/ports.js';
+import type { HashRequester, PasswordHasher } from '../core/ports.js';
 
 /** Threads of libuv's pool, which bcrypt shares with the file system and name look-ups. */
 const LIBUV_DEFAULT_THREADS = 4;
@@ -26,35 +26,46 @@ export interface HashingStats {
   readonly waiting: number;
   /** How many may wait (`password.hashQueueLimit`). */
   readonly queueLimit: number;
-  /** Those since the start for which there was no room: the client was told to come back, with 503. */
+  /** Hashes refused with 503 since the start, because the queue was full. */
   readonly refused: number;
 }
 
+/** The part of the queue, and of the hashes that run at once, that one address or one account may take. */
+const SHARE = 1 / 4;
+
 /**
- * Hashing under a limit: a flood of logins waits here, and beyond the limit of the queue is told to come back, so that
- * it cannot starve refreshes. Where passwords are hashed by the module; a host may hash by it too, and watch it.
+ * Hashing under a limit: a flood of logins waits here, and beyond the limit of the queue is refused for now, so that it
+ * cannot starve refreshes. One address, and one account, gets at most a quarter of it, so that a flood cannot keep others
+ * from logging in; those who wait take turns. Where passwords are hashed by the module; a host may hash by it too, and
+ * watch it.
  */
 export class QueuedPasswordHasher implements PasswordHasher {
-  private readonly limit: LimitFunction;
+  private readonly limit: pLimit.Limit;
+  /** Of addresses and accounts that have hashes in the queue. */
+  private readonly places = new Map<string, Places>();
+  private waiting = 0;
+  private running = 0;
   private refused = 0;
   private fastest: number | null = null;
 
   /**
    * @param concurrency how many passwords are hashed at once
    * @param queueLimit how many may wait
+   * @param isShared false: whoever comes first may take all of it
    */
   constructor(
     private readonly hasher: PasswordHasher,
-    concurrency: number,
+    private readonly concurrency: number,
     private readonly queueLimit: number,
+    private readonly isShared = true,
   ) {
     this.limit = pLimit(concurrency);
   }
 
   /** Read from memory, at no cost. */
   get stats(): HashingStats {
-    const { activeCount: running, concurrency, pendingCount: waiting } = this.limit;
-    return { running, concurrency, waiting, queueLimit: this.queueLimit, refused: this.refused };
+    const { running, concurrency, waiting, queueLimit, refused } = this;
+    return { running, concurrency, waiting, queueLimit, refused };
   }
 
   /**
@@ -65,9 +76,12 @@ export class QueuedPasswordHasher implements PasswordHasher {
     return this.fastest;
   }
 
-  /** @throws AuthError `TEMPORARILY_UNAVAILABLE` where too many wait */
-  async hash(password: string): Promise<string> {
-    return this.enqueue(async () => {
+  /**
+   * @param requester who causes it; without one the hash takes nobody's share
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where too many wait
+   */
+  async hash(password: string, requester?: HashRequester): Promise<string> {
+    return this.enqueue(requester, async () => {
       const from = performance.now();
       const hash = await this.hasher.hash(password);
       this.fastest = Math.min(this.fastest ?? Infinity, performance.now() - from);
@@ -75,20 +89,83 @@ export class QueuedPasswordHasher implements PasswordHasher {
     });
   }
 
-  /** @throws AuthError `TEMPORARILY_UNAVAILABLE` where too many wait */
-  async verify(password: string, stored: string): Promise<boolean> {
-    return this.enqueue(() => this.hasher.verify(password, stored));
+  /**
+   * @param requester who causes it; without one the hash takes nobody's share
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where too many wait
+   */
+  async verify(password: string, stored: string, requester?: HashRequester): Promise<boolean> {
+    return this.enqueue(requester, () => this.hasher.verify(password, stored));
   }
 
   needsUpgrade(stored: string): boolean {
     return this.hasher.needsUpgrade(stored);
   }
 
-  private enqueue<T>(work: () => Promise<T>): Promise<T> {
-    if (this.limit.pendingCount >= this.queueLimit) {
-      this.refused += 1;
-      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the hashing queue is full', retryAfter: 2 });
+  private async enqueue<T>(requester: HashRequester | undefined, work: () => Promise<T>): Promise<T> {
+    if (this.waiting >= this.queueLimit) throw this.refusal('the hashing queue is full');
+    const keys = this.isShared && requester ? keysOf(requester) : [];
+    const share = shareOf(this.queueLimit);
+    if (keys.some((key) => (this.places.get(key)?.waiting ?? 0) >= share))
+      throw this.refusal('the share of an address or account in the hashing queue is full');
+    const taken = keys.map((key) => this.take(key));
+    this.waiting += 1;
+    const start = () => this.limit(() => this.run(taken, work));
+    // Whoever has their share of hashes running waits outside the common queue, in which everybody else goes on.
+    const inTurn = taken.reduce<() => Promise<T>>(
+      (next, { turns }) =>
+        () =>
+          turns(next),
+      start,
+    );
+    try {
+      return await inTurn();
+    } finally {
+      for (const [index, places] of taken.entries()) this.free(keys[index] ?? '', places);
     }
-    return this.limit(work);
   }
+
+  private async run<T>(taken: readonly Places[], work: () => Promise<T>): Promise<T> {
+    this.waiting -= 1;
+    for (const places of taken) places.waiting -= 1;
+    this.running += 1;
+    try {
+      return await work();
+    } finally {
+      this.running -= 1;
+    }
+  }
+
+  private take(key: string): Places {
+    const places = this.places.get(key) ?? { waiting: 0, held: 0, turns: pLimit(shareOf(this.concurrency)) };
+    places.waiting += 1;
+    places.held += 1;
+    this.places.set(key, places);
+    return places;
+  }
+
+  private free(key: string, places: Places): void {
+    places.held -= 1;
+    if (places.held === 0) this.places.delete(key);
+  }
+
+  private refusal(detail: string): AuthError {
+    this.refused += 1;
+    return new AuthError('TEMPORARILY_UNAVAILABLE', { detail, retryAfter: 2 });
+  }
+}
+
+/** What one address or account has in the queue. */
+interface Places {
+  waiting: number;
+  /** Waiting and running. */
+  held: number;
+  readonly turns: pLimit.Limit;
+}
+
+function keysOf({ address, account }: HashRequester): string[] {
+  return [`account:${account}`, `address:${address}`];
+}
+
+function shareOf(places: number): number {
+  return Math.max(1, Math.floor(places * SHARE));
 }

@@ -26,7 +26,7 @@ export class User {
   @Prop({ type: Date, default: null })
   disabledAt!: Date | null;
 
-  /** When the user proved that the address is his. */
+  /** When the user proved that the address is theirs. */
   @Prop({ type: Date, default: null })
   emailVerifiedAt?: Date | null | undefined;
 

@@ -1,10 +1,20 @@
-import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { normalizeEmail } from '../core/email.js';
 import { AuthError } from '../core/errors.js';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../core/options/resolve-options.js';
-import type { Clock, NewUser, PasswordHasher, UserRecord, UserStore } from '../core/ports.js';
+import type { EventSource } from '../core/events.js';
+import { clientAddress } from '../core/network.js';
+import {
+  type Clock,
+  type HashRequester,
+  type NewUser,
+  type PasswordHasher,
+  USER_STORE,
+  type UserQuery,
+  type UserRecord,
+  type UserStore,
+} from '../core/ports.js';
 import { CLOCK } from '../database/database.module.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { BreachCheck } from './breach-check.js';
 import {
   assertNewPassword,
@@ -12,9 +22,9 @@ import {
   normalizePassword,
   type PasswordContext,
 } from './password-policy.js';
+import { randomVersion } from './random-version.js';
 
-/** Injection tokens of the ports in use. */
-export const USER_STORE = Symbol('USER_STORE');
+/** Injection token of the {@link PasswordHasher} in use. */
 export const PASSWORD_HASHER = Symbol('PASSWORD_HASHER');
 
 export interface Registration {
@@ -24,21 +34,30 @@ export interface Registration {
   /** @default ['user'] */
   readonly roles?: readonly string[];
   /**
-   * Whether it is known that the address is his; whoever asked for it says so.
+   * Whether the address is known to be the user's; the caller vouches for it.
    * @default false
    */
   readonly isEmailVerified?: boolean;
+  /** What else to store with the user; by `/auth/register` these are the validated `registration.fields`. */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export type PasswordCheck =
   | { readonly outcome: 'accepted'; readonly user: UserRecord }
   | { readonly outcome: 'unknown_user' }
-  | { readonly outcome: 'wrong_password' | 'disabled'; readonly user: UserRecord };
+  | { readonly outcome: 'wrong_password' | 'no_password' | 'disabled'; readonly user: UserRecord };
+
+/** A new password that the policy accepts, for a user who exists. */
+export interface AcceptedPassword {
+  readonly user: UserRecord;
+  /** Normalised. */
+  readonly newPassword: string;
+}
 
 /** Registration and credentials. Knows nothing of tokens and sessions. */
 @Injectable()
 export class UsersService implements OnModuleInit {
-  /** A hash of nobody's password, so that an unknown e-mail costs the same time as a known one (OWASP ASVS 6.3.8). */
+  /** Hash of no one's password: an unknown e-mail costs the same time as a known one (OWASP ASVS 6.3.8). */
   private decoyHash = '';
   private readonly logger = new Logger('UsersService');
 
@@ -51,22 +70,23 @@ export class UsersService implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    this.decoyHash = await this.hasher.hash(newTokenVersion());
+    this.decoyHash = await this.hasher.hash(randomVersion());
   }
 
   /**
    * Creates a user with a hashed password.
+   * @param source of the request, here and below: hashing is shared out by address and account; null where no request asks
    * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long), `EMAIL_TAKEN`
    */
-  async register(registration: Registration): Promise<UserRecord> {
-    return this.create(await this.prepare(registration));
+  async register(registration: Registration, source: EventSource | null = null): Promise<UserRecord> {
+    return this.create(await this.prepare(registration, source));
   }
 
   /**
-   * A user that is not stored yet: what costs time, and what may be refused whether or not the address is taken.
+   * Checks and hashes, without storing: takes as long whether or not the address is taken.
    * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long)
    */
-  async prepare(registration: Registration): Promise<NewUser> {
+  async prepare(registration: Registration, source: EventSource | null = null): Promise<NewUser> {
     const email = normalizeEmail(registration.email);
     const password = normalizePassword(registration.password);
     await this.assertAcceptable(password, { field: 'password', email, name: registration.name });
@@ -74,15 +94,16 @@ export class UsersService implements OnModuleInit {
     return {
       email,
       name: registration.name,
-      roles: registration.roles ?? ['user'],
-      passwordHash: await this.hasher.hash(password),
-      tokenVersion: newTokenVersion(),
+      roles: [...(registration.roles ?? ['user'])],
+      passwordHash: await this.hasher.hash(password, requesterOf(email, source)),
+      tokenVersion: randomVersion(),
       emailVerifiedAt: registration.isEmailVerified ? now : null,
       createdAt: now,
+      ...(registration.fields && { fields: registration.fields }),
     };
   }
 
-  /** @throws AuthError `EMAIL_TAKEN` */
+  /** Stores a prepared user. @throws AuthError `EMAIL_TAKEN` */
   async create(user: NewUser): Promise<UserRecord> {
     return this.store.create(user);
   }
@@ -91,107 +112,112 @@ export class UsersService implements OnModuleInit {
    * Checks credentials in the same time whether or not the e-mail is known.
    * @throws AuthError `VALIDATION_FAILED` (password too long)
    */
-  async checkPassword(email: string, password: string): Promise<PasswordCheck> {
+  async checkPassword(
+    email: string,
+    password: string,
+    source: EventSource | null = null,
+  ): Promise<PasswordCheck> {
     const normalized = normalizePassword(password);
     assertPasswordLength(normalized, this.options.password, 'password');
-    const user = await this.store.findByEmail(normalizeEmail(email));
-    // Always one verification, so that the time tells nothing.
-    const matches = await this.hasher.verify(normalized, user?.passwordHash ?? this.decoyHash);
+    const account = normalizeEmail(email);
+    const user = await this.store.findByEmail(account);
+    // Always one verification, so that the time reveals nothing.
+    const stored = user?.passwordHash ?? this.decoyHash;
+    const matches = await this.hasher.verify(normalized, stored, requesterOf(account, source));
     if (!user) return { outcome: 'unknown_user' };
+    if (user.passwordHash === null) return { outcome: 'no_password', user };
     if (!matches) return { outcome: 'wrong_password', user };
     if (user.disabledAt) return { outcome: 'disabled', user };
-    if (this.hasher.needsUpgrade(user.passwordHash)) await this.upgradeHash(user, normalized);
+    if (this.hasher.needsUpgrade(stored))
+      await this.upgradeHash({ ...user, passwordHash: stored }, normalized, source);
     return { outcome: 'accepted', user };
   }
 
-  /** The password was right: whatever keeps its hash from being replaced now does not keep its owner out. */
-  private async upgradeHash(user: UserRecord, password: string): Promise<void> {
-    try {
-      const passwordHash = await this.hasher.hash(password);
-      await this.store.upgradePasswordHash(user.id, { passwordHash, ifPasswordHash: user.passwordHash });
-    } catch (error) {
-      this.logger.warn(`a password hash was not upgraded: ${String(error)}`);
-    }
-  }
-
   /**
-   * Replaces the password and retires the token version. Ends nothing by itself: `AuthService.changePassword` does.
+   * Replaces the password and retires the token version: {@link acceptNewPassword}, {@link confirmPassword} and
+   * {@link replacePassword} in one. Ends nothing by itself: `AuthService.changePassword` does.
    * @returns the user as changed, and the version that every earlier token carries
-   * @throws AuthError `INVALID_CREDENTIALS` (current password wrong), `ACCOUNT_DISABLED`, `WEAK_PASSWORD`,
-   * `VALIDATION_FAILED`
+   * @throws AuthError `INVALID_CREDENTIALS` (current password wrong), `PASSWORD_NOT_SET`, `ACCOUNT_DISABLED`,
+   * `WEAK_PASSWORD`, `VALIDATION_FAILED`
    */
   async changePassword(
     userId: string,
     currentPassword: string,
     newPassword: string,
+    source: EventSource | null = null,
   ): Promise<{ user: UserRecord; retiredTokenVersion: string }> {
+    const accepted = await this.acceptNewPassword(userId, newPassword);
+    await this.confirmPassword(accepted.user, currentPassword, source);
+    return this.replacePassword(accepted, source);
+  }
+
+  /**
+   * Checks a new password by the policy, before anything is hashed.
+   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long), `INVALID_CREDENTIALS` (no such user),
+   * `PASSWORD_NOT_SET` (there is none to change)
+   */
+  async acceptNewPassword(userId: string, newPassword: string): Promise<AcceptedPassword> {
     const user = await this.store.findById(userId);
-    const matches = await this.hasher.verify(
-      normalizePassword(currentPassword),
-      user?.passwordHash ?? this.decoyHash,
-    );
-    if (!user || !matches)
-      throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
+    if (!user) throw wrongCurrentPassword();
+    // A session is not enough to set a first one: whoever has stolen it would keep the account.
+    if (user.passwordHash === null) throw new AuthError('PASSWORD_NOT_SET');
+    return this.acceptFor(user, newPassword);
+  }
+
+  /** @throws AuthError `INVALID_CREDENTIALS`, `ACCOUNT_DISABLED`; `TEMPORARILY_UNAVAILABLE` where nothing was hashed */
+  async confirmPassword(
+    user: UserRecord,
+    currentPassword: string,
+    source: EventSource | null = null,
+  ): Promise<void> {
+    if (!(await this.hasPassword(user, currentPassword, source))) throw wrongCurrentPassword();
     if (user.disabledAt) throw new AuthError('ACCOUNT_DISABLED');
-    const password = normalizePassword(newPassword);
-    await this.assertAcceptable(password, { field: 'newPassword', email: user.email, name: user.name });
-    const change = { passwordHash: await this.hasher.hash(password), tokenVersion: newTokenVersion() };
-    // Conditional on the version: of two changes at once the second is told that its current password is wrong.
-    if (!(await this.setPassword(user, change)))
-      throw new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
+  }
+
+  /**
+   * Stores an accepted password with another token version.
+   * @throws AuthError `INVALID_CREDENTIALS` where the password was changed meanwhile
+   */
+  async replacePassword(
+    { user, newPassword }: AcceptedPassword,
+    source: EventSource | null = null,
+  ): Promise<{ user: UserRecord; retiredTokenVersion: string }> {
+    const passwordHash = await this.hasher.hash(newPassword, requesterOf(user.email, source));
+    const change = { passwordHash, tokenVersion: randomVersion() };
+    // Conditional on the version: of two changes at once, the second gets "wrong password".
+    if (!(await this.setPassword(user, change))) throw wrongCurrentPassword();
     return { user: { ...user, ...change }, retiredTokenVersion: user.tokenVersion };
   }
 
   /**
-   * Checks and hashes a new password for whoever has proved by mail that he is the user; {@link resetPassword} then sets it.
+   * Sets a new password for a user who has proved by mail who they are, together with `tokenVersion`. Ends nothing by
+   * itself: `PasswordResetService.reset` does.
+   * @returns false where the user's token version changed meanwhile
    * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long)
-   */
-  async prepareReset(user: UserRecord, newPassword: string): Promise<string> {
-    const password = normalizePassword(newPassword);
-    await this.assertAcceptable(password, { field: 'newPassword', email: user.email, name: user.name });
-    return this.hasher.hash(password);
-  }
-
-  /**
-   * Sets the password and puts `tokenVersion` in place of the user's, if that is still what he has. Ends nothing by itself:
-   * `PasswordResetService.reset` does. False where it changed meanwhile.
    */
   async resetPassword(
     user: UserRecord,
-    passwordHash: string,
-    tokenVersion: string = newTokenVersion(),
+    newPassword: string,
+    tokenVersion: string = randomVersion(),
+    source: EventSource | null = null,
   ): Promise<boolean> {
+    const accepted = await this.acceptFor(user, newPassword);
+    const passwordHash = await this.hasher.hash(accepted.newPassword, requesterOf(user.email, source));
     return this.setPassword(user, { passwordHash, tokenVersion });
   }
 
-  /** Whether that is the user's password now. Says nothing of who may know it: no failure is counted. */
-  async hasPassword(user: UserRecord, password: string): Promise<boolean> {
-    return this.hasher.verify(normalizePassword(password), user.passwordHash);
+  /** Whether that is the user's password now. Counts no failure. */
+  async hasPassword(user: UserRecord, password: string, source: EventSource | null = null): Promise<boolean> {
+    const requester = requesterOf(user.email, source);
+    const stored = user.passwordHash ?? this.decoyHash;
+    return (
+      (await this.hasher.verify(normalizePassword(password), stored, requester)) && user.passwordHash !== null
+    );
   }
 
-  private async setPassword(
-    user: UserRecord,
-    change: { passwordHash: string; tokenVersion: string },
-  ): Promise<boolean> {
-    try {
-      return await this.store.setPassword(user.id, { ...change, ifTokenVersion: user.tokenVersion });
-    } catch (error) {
-      // Perhaps only the answer was lost. A hash is salted: if it is there, it was this change that brought it.
-      const after = await this.store.findById(user.id).catch(() => null);
-      if (after?.passwordHash === change.passwordHash) return true;
-      throw error;
-    }
-  }
-
-  /** Keeps that the address is the user's, where the store can. */
+  /** Stores that the address is verified, if the store can. */
   async verifyEmail(userId: string): Promise<void> {
     await this.store.setEmailVerifiedAt?.(userId, new Date(this.clock.now()));
-  }
-
-  /** The rules that cost nothing first: what they refuse is not asked about elsewhere. */
-  private async assertAcceptable(password: string, context: PasswordContext): Promise<void> {
-    assertNewPassword(password, this.options.password, context);
-    await this.breaches.assertUnknown(password);
   }
 
   async findById(id: string): Promise<UserRecord | null> {
@@ -203,20 +229,118 @@ export class UsersService implements OnModuleInit {
   }
 
   /**
-   * Replaces the token version. Ends nothing by itself: `AuthService.logoutEverywhere` does.
+   * Replaces the token version. Ends nothing by itself: `TokenVersions.retire` does.
    * @returns the retired version; null where there is no such user
    */
   async retireTokenVersion(id: string): Promise<string | null> {
-    return this.store.replaceTokenVersion(id, newTokenVersion());
+    return this.store.replaceTokenVersion(id, randomVersion());
   }
 
   /** Ends nothing by itself: `AuthService.disableUser` does. False where there is no such user. */
   async setDisabled(id: string, disabled: boolean): Promise<boolean> {
     return this.store.setDisabledAt(id, disabled ? new Date(this.clock.now()) : null);
   }
+
+  /**
+   * Sets the roles, or only another version of them. Ends nothing by itself: `AuthService.setRoles` does.
+   * @returns the version that earlier tokens name, the id of a user whose roles never changed; null: no such user
+   * @throws Error where the store cannot
+   */
+  async setRoles(id: string, roles?: readonly string[]): Promise<string | null> {
+    const { store } = this;
+    if (!store.setRoles) throw storeLacks('setRoles', 'change roles, and to renew access tokens');
+    const change = { rolesVersion: randomVersion(), ...(roles && { roles: [...roles] }) };
+    const replaced = await store.setRoles(id, change);
+    return replaced && (replaced.rolesVersion ?? id);
+  }
+
+  /** Whether users can be listed: the store may be the host's. */
+  get canList(): boolean {
+    return this.store.list !== undefined;
+  }
+
+  /** @throws Error where the store cannot */
+  async list(query: UserQuery): Promise<UserRecord[]> {
+    if (!this.store.list) throw storeLacks('list', 'list users');
+    return this.store.list(query);
+  }
+
+  /** Whether users can be removed: the store may be the host's. */
+  get canRemove(): boolean {
+    return this.store.remove !== undefined;
+  }
+
+  /** Removes the user only. False where there is none. @throws Error where the store cannot */
+  async remove(id: string): Promise<boolean> {
+    if (!this.store.remove) throw storeLacks('remove', 'delete users');
+    return this.store.remove(id);
+  }
+
+  /** Whether addresses can be changed: the store may be the host's. */
+  get canSetEmail(): boolean {
+    return this.store.setEmail !== undefined;
+  }
+
+  /**
+   * Replaces the address, if it is still the one of `user`, by one that was verified.
+   * @throws AuthError `EMAIL_TAKEN`; Error where the store cannot
+   */
+  async setEmail(user: UserRecord, email: string): Promise<boolean> {
+    if (!this.store.setEmail) throw storeLacks('setEmail', 'change addresses');
+    const emailVerifiedAt = new Date(this.clock.now());
+    return this.store.setEmail(user.id, { email, ifEmail: user.email, emailVerifiedAt });
+  }
+
+  /** Free rules first: what they refuse is not sent to the breach checker. */
+  private async assertAcceptable(password: string, context: PasswordContext): Promise<void> {
+    assertNewPassword(password, this.options.password, context);
+    await this.breaches.assertUnknown(password);
+  }
+
+  private async acceptFor(user: UserRecord, newPassword: string): Promise<AcceptedPassword> {
+    const password = normalizePassword(newPassword);
+    const { email, name } = user;
+    await this.assertAcceptable(password, { field: 'newPassword', email, name });
+    return { user, newPassword: password };
+  }
+
+  private async setPassword(
+    user: UserRecord,
+    change: { passwordHash: string; tokenVersion: string },
+  ): Promise<boolean> {
+    try {
+      return await this.store.setPassword(user.id, { ...change, ifTokenVersion: user.tokenVersion });
+    } catch (error) {
+      // Perhaps only the answer was lost. A hash is salted: if it is stored, this change stored it.
+      const after = await this.store.findById(user.id).catch(() => null);
+      if (after?.passwordHash === change.passwordHash) return true;
+      throw error;
+    }
+  }
+
+  /** The password was right: a failure to replace its hash must not refuse the login. */
+  private async upgradeHash(
+    user: UserRecord & { readonly passwordHash: string },
+    password: string,
+    source: EventSource | null,
+  ): Promise<void> {
+    try {
+      const passwordHash = await this.hasher.hash(password, requesterOf(user.email, source));
+      await this.store.upgradePasswordHash(user.id, { passwordHash, ifPasswordHash: user.passwordHash });
+    } catch (error) {
+      this.logger.warn(`a password hash was not upgraded: ${String(error)}`);
+    }
+  }
 }
 
-/** Random, not a counter: two changes at once cannot produce the same version. */
-function newTokenVersion(): string {
-  return randomBytes(12).toString('base64url');
+function requesterOf(account: string, source: EventSource | null): HashRequester | undefined {
+  return source ? { account, address: clientAddress(source.ip) } : undefined;
+}
+
+function wrongCurrentPassword(): AuthError {
+  return new AuthError('INVALID_CREDENTIALS', { message: 'The current password is wrong.' });
+}
+
+function storeLacks(method: string, purpose: string): Error {
+  return new Error(`the userStore needs its method ${method} to ${purpose}`);
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { extractAccessToken } from '../../src/tokens/jwt.strategy.js';
-import { expectGuardRefusal, newSession, type Session } from '../support/http.js';
+import { extractAccessToken } from '../../src/http/access-token-header.js';
 import { ADAPTERS, HostApp } from '../support/host-app.js';
+import { expectGuardRefusal, newSession, type Session } from '../support/http.js';
 
 const extract = (authorization: string | string[] | undefined) =>
   extractAccessToken({ headers: { authorization } });

@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import {
   constants,
   createHash,
@@ -12,6 +11,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import type { KeyInput } from '../../src/index.js';
 import { HostApp } from '../support/host-app.js';
 import { type Api, expectGuardRefusal, newSession } from '../support/http.js';

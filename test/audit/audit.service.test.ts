@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { AuditService } from '../../src/audit/audit.service.js';
+import type { SecurityEvent } from '../../src/audit/security-event.js';
 import type { DayTops, SecurityEventStore } from '../../src/audit/security-event.store.js';
-import { resolveOptions } from '../../src/core/options/resolve-options.js';
-import type { SecurityEvent } from '../../src/core/security-event.js';
-import type { DayCount } from '../../src/core/security-report.js';
+import type { DayCount } from '../../src/audit/security-report.js';
 import { AuthEventBus } from '../../src/events/auth-event-bus.js';
 import type { AuthOptions } from '../../src/index.js';
+import { resolveOptions } from '../../src/options/resolve-options.js';
 import { authOptions } from '../support/host-app.js';
 
 const SOURCE = { ip: '203.0.113.9', userAgent: 'curl/8' };
@@ -36,6 +36,9 @@ class SwitchedStore implements SecurityEventStore {
     const isRefused = ({ type }: DayCount) => type === this.refusedType;
     this.counts.push(...increments.filter((increment) => !isRefused(increment)));
     return increments.filter(isRefused);
+  }
+  async forget(userId: string): Promise<void> {
+    for (const [id, row] of this.rows) if (row.userId === userId) this.rows.delete(id);
   }
   async keepTops(tops: DayTops): Promise<void> {
     this.reach();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { EventQueue } from '../../src/audit/event-queue.js';
-import type { SecurityEvent } from '../../src/core/security-event.js';
+import type { SecurityEvent } from '../../src/audit/security-event.js';
 
 const event = (id: string, type: SecurityEvent['type'] = 'refresh_token.rotated'): SecurityEvent => {
   return { id, type, at: new Date(0) };

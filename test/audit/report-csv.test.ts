@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import { securityReportCsv } from '../../src/audit/report-csv.js';
+import { securityReportCsv } from '../../src/audit/report/report-csv.js';
 import { securityReport } from '../support/security-report.js';
 
 type Line = Record<string, string>;

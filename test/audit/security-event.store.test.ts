@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { randomBytes } from 'node:crypto';
 import { type Connection, createConnection } from 'mongoose';
+import { EventIds } from '../../src/audit/event-id.js';
 import { MongoSecurityEventStore } from '../../src/audit/mongo-security-event.store.js';
 import {
   SECURITY_DAY_MODEL,
   type SecurityDay,
   SecurityDaySchema,
 } from '../../src/audit/security-day.schema.js';
+import type { SecurityEvent } from '../../src/audit/security-event.js';
 import {
   SECURITY_EVENT_MODEL,
   type SecurityEventRow,
   SecurityEventSchema,
 } from '../../src/audit/security-event.schema.js';
 import type { DayTops } from '../../src/audit/security-event.store.js';
-import { EventIds } from '../../src/core/event-id.js';
-import type { SecurityEvent } from '../../src/core/security-event.js';
+import { IndexRegistry } from '../../src/database/index-registry.js';
 import { databaseUri } from '../support/database.js';
 
 const T0 = Date.parse('2100-01-01T00:00:00Z');
@@ -30,12 +30,12 @@ beforeAll(async () => {
   store = new MongoSecurityEventStore(
     connection.model<SecurityEventRow>(SECURITY_EVENT_MODEL, SecurityEventSchema),
     connection.model<SecurityDay>(SECURITY_DAY_MODEL, SecurityDaySchema),
-    true,
+    new IndexRegistry(),
   );
   await store.onModuleInit();
 });
 beforeEach(async () => {
-  ids = new EventIds((bytes) => randomBytes(bytes));
+  ids = new EventIds();
   for (const name of ['security_events', 'security_daily']) await connection.collection(name).deleteMany({});
 });
 afterAll(async () => {

@@ -1,11 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { renderReportPage } from '../../src/audit/report-page/report-page.js';
-import type { SecurityReport } from '../../src/core/security-report.js';
+import { renderReportPage } from '../../src/audit/report/report-page.js';
+import type { SecurityReport } from '../../src/audit/security-report.js';
 import { eventually } from '../support/eventually.js';
 import { busyReport, emptyReport, reportHolding } from '../support/report-of-days.js';
 import { violations } from './support/axe.js';

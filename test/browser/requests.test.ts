@@ -7,7 +7,7 @@ import { Tab } from './support/tab.js';
 import { World } from './support/world.js';
 
 const REFRESH = 'POST /auth/refresh';
-const expired = refuseWith(401, 'ACCESS_TOKEN_EXPIRED');
+const revoked = refuseWith(401, 'ACCESS_TOKEN_REVOKED');
 
 describeInBrowser('requests of a page', () => {
   let world: World;
@@ -36,7 +36,7 @@ describeInBrowser('requests of a page', () => {
     ['auth.fetch of a Request', 'postRequest'],
   ])('a POST by %s that is refused for its token is sent again with its body', async (_, order) => {
     const tab = await signedIn();
-    world.gateway.fault('POST /api/orders', expired);
+    world.gateway.fault('POST /api/orders', revoked);
     const { status, body } = await tab.do(order, '/api/orders', { buy: 'a boat' });
     expect({ status, body: JSON.parse(body.body) }).toEqual({ status: 200, body: { buy: 'a boat' } });
     expect(world.gateway.of('POST /api/orders').map((seen) => seen.body)).toEqual(
@@ -51,17 +51,17 @@ describeInBrowser('requests of a page', () => {
     let sent = 0;
     await tab.page.route('**/api/upload', (route) => {
       sent++;
-      return route.fulfill({ status: 401, json: { statusCode: 401, code: 'ACCESS_TOKEN_EXPIRED' } });
+      return route.fulfill({ status: 401, json: { statusCode: 401, code: 'ACCESS_TOKEN_REVOKED' } });
     });
     const answer = await tab.do('postStream', '/api/upload', { buy: 'a boat' });
-    expect(answer).toMatchObject({ status: 401, body: { code: 'ACCESS_TOKEN_EXPIRED' } });
+    expect(answer).toMatchObject({ status: 401, body: { code: 'ACCESS_TOKEN_REVOKED' } });
     expect(sent).toBe(1);
     expect(await tab.do('get', '/api/orders')).toMatchObject({ status: 200 });
   });
 
   it('a request that is refused a second time is not sent a third time', async () => {
     const tab = await signedIn();
-    world.gateway.fault('GET /api/orders', expired, 5);
+    world.gateway.fault('GET /api/orders', revoked, 5);
     expect(await tab.do('get', '/api/orders')).toMatchObject({ status: 401 });
     expect(world.gateway.count('GET /api/orders')).toBe(2);
     expect(world.gateway.count(REFRESH)).toBe(1);
@@ -81,7 +81,7 @@ describeInBrowser('requests of a page', () => {
     const shown = await tab.do('axios', 'GET', '/orders');
     expect(shown).toMatchObject({ status: 200, body: { user, page: 'own interceptor', unwrapped: true } });
 
-    world.gateway.fault('POST /api/orders', expired);
+    world.gateway.fault('POST /api/orders', revoked);
     const sent = await tab.do('axios', 'POST', '/orders', { buy: 'a boat' });
     expect(sent).toMatchObject({ status: 200, body: { user, body: '{"buy":"a boat"}', unwrapped: true } });
     expect(world.gateway.count('POST /api/orders')).toBe(2);
@@ -106,7 +106,7 @@ describeInBrowser('requests of a page', () => {
       'access-control-allow-origin': world.gateway.origin,
       'access-control-allow-credentials': 'true',
     };
-    elsewhere.fault('GET /auth/sessions', refuseWith(401, 'ACCESS_TOKEN_EXPIRED', cors));
+    elsewhere.fault('GET /auth/sessions', refuseWith(401, 'ACCESS_TOKEN_REVOKED', cors));
     expect(await tab.do('get', `${elsewhere.origin}/auth/sessions`)).toMatchObject({ status: 200 });
     await tab.untilGeneration(1);
     await tab.page.reload();

@@ -7,7 +7,7 @@ import { eventually, type Tab } from './support/tab.js';
 import { World } from './support/world.js';
 
 const REFRESH = 'POST /auth/refresh';
-const expired = refuseWith(401, 'ACCESS_TOKEN_EXPIRED');
+const revoked = refuseWith(401, 'ACCESS_TOKEN_REVOKED');
 
 describeInBrowser('tabs of one browser', () => {
   let world: World;
@@ -66,7 +66,7 @@ describeInBrowser('tabs of one browser', () => {
     const [first, ...others] = await device.signedIn(3);
     const hold = new Hold();
     world.gateway.fault(REFRESH, hold.fault);
-    world.gateway.fault('GET /api/orders', expired);
+    world.gateway.fault('GET /api/orders', revoked);
     const { answer } = await first.order('get', '/api/orders');
     await hold.isAnswered;
 
@@ -107,7 +107,7 @@ describeInBrowser('tabs of one browser', () => {
     const hold = new Hold();
     world.gateway.fault('POST /api/orders', async (forward) => {
       await hold.fault(forward);
-      return expired(forward);
+      return revoked(forward);
     });
     const { answer } = await first.order('post', '/api/orders', { buy: 'a boat' });
     await hold.isAnswered;
@@ -126,7 +126,7 @@ describeInBrowser('tabs of one browser', () => {
     const refresh = new Hold();
     const hang = new Hold();
     world.gateway.fault(REFRESH, refresh.fault);
-    world.gateway.fault('GET /api/orders', expired, 2);
+    world.gateway.fault('GET /api/orders', revoked, 2);
     world.gateway.fault('GET /api/hang', hang.fault);
     const { answer: ofFirst } = await first.order('get', '/api/orders');
     await refresh.isAnswered;

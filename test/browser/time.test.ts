@@ -37,9 +37,9 @@ describeInBrowser('clocks and sleep', () => {
     expect(await tab.signOuts()).toEqual([]);
   };
   /** Signed in where tokens are short-lived, and the token used once. */
-  const atBriefService = async (device: Device): Promise<Tab> => {
+  const atBriefService = async (device: Device, search?: string): Promise<Tab> => {
     world.gateway.leadTo(brief.origin);
-    const [tab] = await device.signedIn(1);
+    const [tab] = await device.signedIn(1, search);
     await expectSignedIn(tab);
     return tab;
   };
@@ -91,7 +91,9 @@ describeInBrowser('clocks and sleep', () => {
   it('20 requests at once of a page that slept past the end of its token: one refresh, each sent twice', async () => {
     const device = await world.device();
     await device.context.clock.install();
-    const tab = await atBriefService(device);
+    const tab = await atBriefService(device, '?grace=1');
+    // A token that is younger than the grace period would not be replaced because it is refused.
+    await device.context.clock.fastForward('00:02');
     await stopClocks(device);
     await untilEveryTokenHasEnded();
     world.gateway.reset();

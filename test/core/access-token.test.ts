@@ -46,7 +46,22 @@ const NO_TEXTS = [
   { 0: 'admin', length: 1 },
 ];
 
-const ODD: Record<keyof AccessTokenClaims, readonly unknown[]> = {
+/** No confirmation of a key (RFC 9449 §6.1); absent is fine. */
+const NO_KEY = [
+  null,
+  '',
+  'jkt',
+  1,
+  true,
+  [],
+  {},
+  { jkt: null },
+  { jkt: ['x'] },
+  { jkt: 'short' },
+  { jkt: `${'x'.repeat(42)}=` },
+];
+
+const ODD: Record<Exclude<keyof AccessTokenClaims, 'custom'>, readonly unknown[]> = {
   iss: NO_TEXT,
   // An array of audiences is legal in a JWT (RFC 7519 §4.1.3), but none of ours has one.
   aud: NO_TEXT,
@@ -59,6 +74,12 @@ const ODD: Record<keyof AccessTokenClaims, readonly unknown[]> = {
   gen: NO_INTEGER,
   ver: NO_TEXT,
   roles: NO_TEXTS,
+  rol: [null, '', 1, true, [], {}],
+  cnf: NO_KEY,
+  relay: [null, false, 1, 'true', [], {}],
+  auth_time: NO_INTEGER.filter((value) => value !== undefined),
+  amr: NO_TEXTS.filter((value) => value !== undefined),
+  act: [null, '', 'admin', 1, true, [], {}, { sub: null }, { sub: '' }, { sub: ['x'] }],
 };
 
 describe('the typ of an access token', () => {
@@ -69,9 +90,15 @@ describe('the typ of an access token', () => {
 });
 
 describe(parseAccessTokenClaims.name, () => {
-  it('reads the claims of RFC 9068 and our own, and drops what it does not know (A2)', () => {
+  it('reads the claims of RFC 9068 and our own, and takes what it does not know for the host’s (A2)', () => {
     expect(parseAccessTokenClaims(CLAIMS)).toEqual(CLAIMS);
-    expect(parseAccessTokenClaims({ ...CLAIMS, admin: true })).toEqual(CLAIMS);
+    expect(parseAccessTokenClaims({ ...CLAIMS, tenantId: 't', custom: 1 })).toEqual({
+      ...CLAIMS,
+      custom: { tenantId: 't', custom: 1 },
+    });
+    const later = { auth_time: 1767225600, amr: ['pwd', 'otp'], act: { sub: 'admin-1' } };
+    expect(parseAccessTokenClaims({ ...CLAIMS, ...later })).toEqual({ ...CLAIMS, ...later });
+    expect(parseAccessTokenClaims({ ...CLAIMS, relay: true })).toEqual({ ...CLAIMS, relay: true });
     expect(parseAccessTokenClaims({ ...CLAIMS, roles: [] })).toEqual({ ...CLAIMS, roles: [] });
   });
 

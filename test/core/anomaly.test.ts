@@ -33,6 +33,8 @@ function refresh(
     earlierUses,
     outcome: 'rotated',
     isRepeatedRecovery: false,
+    madeBy: null,
+    sharedGenerations: 0,
     rotations: 3,
     windowMs: 10 * MINUTE,
     accessTokenTtlMs: 15 * MINUTE,
@@ -66,6 +68,15 @@ describe('the anomaly rules', () => {
       expect(suspected(refresh(use('198.51.100.7', null), HOME))).toEqual(['unfamiliar_client']);
     });
 
+    it('says where the session was last', () => {
+      const uses = ['203.0.113.9', '192.0.2.1', '100.64.9.1'].map((ip, version) => use(ip, chrome(version)));
+      expect(ANOMALY_RULES[0]?.examine(refresh(use('198.51.100.7', 'curl/8.5.0'), uses))).toEqual({
+        earlierUses: 3,
+        lastIp: '100.64.9.1',
+        lastUserAgent: chrome(2),
+      });
+    });
+
     it('knows too little of a young session to suspect anybody', () => {
       expect(suspected(refresh(use('198.51.100.7', 'curl/8.5.0'), HOME.slice(0, 2)))).toEqual([]);
       expect(suspected(refresh(use('198.51.100.7', 'curl/8.5.0'), []))).toEqual([]);
@@ -89,6 +100,11 @@ describe('the anomaly rules', () => {
       ],
       ['a browser update', use('203.0.113.9', chrome(141)), HOME],
       ['a browser update, and another café after it', use('198.51.100.7', chrome(141)), HOME],
+      [
+        'an update of one of the browsers that share the session',
+        use('198.51.100.7', chrome(141)),
+        [use('192.0.2.10', 'node'), ...HOME],
+      ],
       ['an address of the same pool, and another browser', use('203.0.113.77', 'curl/8.5.0'), HOME],
       [
         'an IPv6 privacy address, and another browser',
@@ -113,6 +129,9 @@ describe('the anomaly rules', () => {
     it('suspects four networks within ten minutes', () => {
       const logins = from('203.0.113.9', '198.51.100.7', '192.0.2.1', '2001:db8:1:2::1');
       expect(suspected(login({ logins }))).toEqual(['scattered_logins']);
+      const [, rule] = ANOMALY_RULES;
+      const more = [...logins, use('203.0.113.10', null, 10)];
+      expect(rule?.examine(login({ logins: more }))).toEqual({ sessions: 5, networks: 4, minutes: 10 });
     });
 
     it.each<[string, ActivityUse[]]>([
@@ -127,6 +146,7 @@ describe('the anomaly rules', () => {
         ['203.0.113.9', '198.51.100.7', '192.0.2.1', '100.64.1.1'].map((ip, n) => use(ip, null, n * 30)),
       ],
       ['logins from where no address is known', from('', '', '', '')],
+      ['one of those besides three others', from('203.0.113.9', '198.51.100.7', '192.0.2.1', '')],
     ])('leaves in peace: %s', (_, logins) => {
       expect(suspected(login({ logins }))).toEqual([]);
     });
@@ -145,12 +165,21 @@ describe('the anomaly rules', () => {
       expect(often(60)).toEqual([]);
       expect(often(200)).toEqual([]);
       expect(often(600, 10_000)).toEqual([]);
+      // Sixty lives in ten minutes and the one before them, fifty for each.
+      expect(often(3050, 10_000)).toEqual([]);
+      expect(often(3051, 10_000)).toEqual(['excessive_refreshes']);
+    });
+
+    it('says how many there were, and in which time', () => {
+      const loop = refresh(use('203.0.113.9'), HOME, { rotations: 201 });
+      expect(ANOMALY_RULES[2]?.examine(loop)).toEqual({ rotations: 201, minutes: 10 });
     });
   });
 
   it('login_after_failures: suspects the right password after six wrong ones, not after a few', () => {
     expect(suspected(login({ failedAttempts: 6 }))).toEqual(['login_after_failures']);
     expect(suspected(login({ failedAttempts: 5 }))).toEqual([]);
+    expect(ANOMALY_RULES[3]?.examine(login({ failedAttempts: 6 }))).toEqual({ failedAttempts: 6 });
   });
 
   it('repeated_recovery: suspects the second recovery of one generation, not the first', () => {
@@ -159,6 +188,8 @@ describe('the anomaly rules', () => {
       'repeated_recovery',
     ]);
     expect(suspected(refresh(use('203.0.113.9'), HOME, recovered))).toEqual([]);
+    const again = refresh(use('203.0.113.9'), HOME, { ...recovered, isRepeatedRecovery: true });
+    expect(ANOMALY_RULES[4]?.examine(again)).toEqual({ outcome: 'recovered' });
   });
 
   it('have names of their own, and nobody changes the list', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { AUTH_ERRORS, AuthError, type AuthErrorCode } from '../../src/core/errors.js';
+import { AUTH_ERROR_CODES, AUTH_ERRORS, AuthError, type AuthErrorCode } from '../../src/core/errors.js';
+import { codesOf } from '../../src/openapi/responses.js';
+import { ROUTES } from '../../src/openapi/routes.js';
 
 /** The error table of the HTTP contract, row by row, for the routes that exist. Codes and statuses are stable API. */
 const CONTRACT: readonly (readonly [code: string, status: number])[] = [
@@ -9,6 +11,8 @@ const CONTRACT: readonly (readonly [code: string, status: number])[] = [
   ['UNSUPPORTED_MEDIA_TYPE', 415],
   ['WEAK_PASSWORD', 400],
   ['EMAIL_TAKEN', 409],
+  ['REFRESH_SUPERSEDED', 409],
+  ['REFRESH_CONTESTED', 409],
   ['ACTION_TOKEN_INVALID', 400],
   ['INVALID_CREDENTIALS', 401],
   ['ACCOUNT_DISABLED', 403],
@@ -24,6 +28,11 @@ const CONTRACT: readonly (readonly [code: string, status: number])[] = [
   ['REFRESH_TOKEN_UNKNOWN', 401],
   ['REFRESH_TOKEN_REUSED', 401],
   ['SESSION_REVOKED', 401],
+  ['REAUTHENTICATION_REQUIRED', 401],
+  ['TICKET_INVALID', 401],
+  ['PASSWORD_NOT_SET', 409],
+  ['PROOF_REQUIRED', 401],
+  ['PROOF_NONCE_REQUIRED', 401],
   ['SUSPICIOUS_ACTIVITY', 403],
   ['CROSS_SITE_REQUEST', 403],
   ['FORBIDDEN', 403],
@@ -32,20 +41,81 @@ const CONTRACT: readonly (readonly [code: string, status: number])[] = [
   ['INTERNAL', 500],
 ];
 
+const BODY = ['VALIDATION_FAILED', 'MALFORMED_REQUEST', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+const PUBLIC = [...BODY, 'TOO_MANY_ATTEMPTS', 'CROSS_SITE_REQUEST'];
+const ACCESS = [
+  'ACCESS_TOKEN_MISSING',
+  'ACCESS_TOKEN_INVALID',
+  'ACCESS_TOKEN_EXPIRED',
+  'ACCESS_TOKEN_REVOKED',
+];
+const REFRESH = [
+  'REFRESH_TOKEN_MISSING',
+  'REFRESH_TOKEN_INVALID',
+  'REFRESH_TOKEN_EXPIRED',
+  'REFRESH_TOKEN_UNKNOWN',
+  'REFRESH_TOKEN_REUSED',
+  'SESSION_REVOKED',
+  'SUSPICIOUS_ACTIVITY',
+];
+/** What a client has to be ready for, besides the two that any route may answer with; others may come. */
+const MET_ON: readonly (readonly [operation: string, codes: readonly string[]])[] = [
+  ['register', [...PUBLIC, 'WEAK_PASSWORD', 'EMAIL_TAKEN']],
+  [
+    'login',
+    [...PUBLIC, 'INVALID_CREDENTIALS', 'ACCOUNT_DISABLED', 'EMAIL_NOT_VERIFIED', 'SUSPICIOUS_ACTIVITY'],
+  ],
+  ['refresh', [...PUBLIC, ...REFRESH, 'REFRESH_CONTESTED', 'REFRESH_SUPERSEDED']],
+  ['me', ACCESS],
+  ['changePassword', [...PUBLIC, ...ACCESS, 'WEAK_PASSWORD', 'INVALID_CREDENTIALS']],
+  ['resetPassword', [...PUBLIC, 'WEAK_PASSWORD', 'ACTION_TOKEN_INVALID']],
+  ['verifyEmail', [...PUBLIC, 'ACTION_TOKEN_INVALID']],
+  ['disableUser', [...BODY.slice(1), ...ACCESS, 'FORBIDDEN', 'NOT_FOUND']],
+];
+
 describe('AUTH_ERRORS', () => {
+  it.each(MET_ON)('%s says each code that a client has to be ready for', (operation, codes) => {
+    const route = Object.values(ROUTES).find((routes) => routes[operation])?.[operation];
+    if (!route) throw new Error(`no operation ${operation}`);
+    const everywhere = ['TEMPORARILY_UNAVAILABLE', 'INTERNAL'];
+    expect(codesOf(operation, route, { ofSessions: true, ofAccessTokens: false })).toEqual(
+      expect.arrayContaining([...codes, ...everywhere]),
+    );
+  });
+
+  it('tells a client that sent a token whether that was the fault (RFC 6750 §3.1)', () => {
+    const challenged = AUTH_ERROR_CODES.filter((code) => AUTH_ERRORS[code].challenge === 'invalid_token');
+    const sent = [...ACCESS.slice(1), ...REFRESH.slice(1, -1), 'TICKET_INVALID'];
+    expect(new Set<string>(challenged)).toEqual(new Set(sent));
+  });
+
   it('has the codes and statuses of the contract, all of them and no other', () => {
-    const statuses = Object.entries(AUTH_ERRORS).map(([code, [status]]) => [code, status]);
+    const statuses = Object.entries(AUTH_ERRORS).map(([code, { status }]) => [code, status]);
     expect(Object.fromEntries(statuses)).toEqual(Object.fromEntries(CONTRACT));
   });
 
   it('has a public message of its own for every code', () => {
-    const messages = Object.values(AUTH_ERRORS).map(([, message]) => message);
+    const messages = Object.values(AUTH_ERRORS).map(({ message }) => message);
     for (const message of messages) expect(message).toMatch(/^[A-Z].*\.$/);
     expect(new Set(messages).size).toBe(messages.length);
   });
 
   it('tells an unknown e-mail from a wrong password by no word of the message', () => {
-    expect(AUTH_ERRORS.INVALID_CREDENTIALS[1]).toBe('E-mail or password is wrong.');
+    expect(AUTH_ERRORS.INVALID_CREDENTIALS.message).toBe('E-mail or password is wrong.');
+  });
+
+  it('ends a session for good only by what was wrong with its refresh token', () => {
+    const final = AUTH_ERROR_CODES.filter((code) => AUTH_ERRORS[code].isFinal);
+    const ofTokens = AUTH_ERROR_CODES.filter((code) => code.startsWith('REFRESH_TOKEN_'));
+    expect(new Set(final)).toEqual(new Set([...ofTokens, 'SESSION_REVOKED', 'SUSPICIOUS_ACTIVITY']));
+    for (const code of final) expect([401, 403]).toContain(AUTH_ERRORS[code].status);
+  });
+
+  it('clears no cookie whose token was not of this service', () => {
+    const clearing = AUTH_ERROR_CODES.filter((code) => AUTH_ERRORS[code].clearsCookie);
+    const final = AUTH_ERROR_CODES.filter((code) => AUTH_ERRORS[code].isFinal);
+    const others = ['REFRESH_TOKEN_MISSING', 'REFRESH_TOKEN_INVALID'];
+    expect(new Set([...clearing, ...others])).toEqual(new Set(final));
   });
 });
 
@@ -56,7 +126,7 @@ describe(AuthError.name, () => {
     expect(error.name).toBe('AuthError');
     expect(error.code).toBe(code);
     expect(error.status).toBe(status);
-    expect(error.message).toBe(AUTH_ERRORS[code as AuthErrorCode][1]);
+    expect(error.message).toBe(AUTH_ERRORS[code as AuthErrorCode].message);
   });
 
   it('keeps the cause, and has none where none was given', () => {

@@ -29,6 +29,7 @@ describe(isFamiliarLogin.name, () => {
   it('does not put one login’s browser and another’s network together', () => {
     const elsewhere = { ip: '198.51.100.9', userAgent: FIREFOX, deviceId: null };
     expect(isFamiliarLogin({ ...HOME, userAgent: FIREFOX }, [HOME, elsewhere])).toBe(false);
+    expect(isFamiliarLogin(HOME, [elsewhere, HOME])).toBe(true);
   });
 
   it('knows a device by its id wherever it is, and never by none', () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  browserFamily,
   compareFingerprints,
   FINGERPRINT_FEATURES,
-  fingerprints,
   type FingerprintFeature,
+  fingerprints,
   type RequestTraits,
 } from '../../src/core/fingerprint.js';
 
@@ -60,6 +61,10 @@ describe(fingerprints.name, () => {
     expect(fingerprint(BASE, [...DEFAULT_FEATURES].reverse())).toBe(fingerprint(BASE));
   });
 
+  it('is what earlier versions of this library have stored: an upgrade binds no session to another browser', () => {
+    expect(fingerprint(BASE)).toBe('LPu-90eZ.xadQRAhkfqh-msEnedN3kaHFWfCRzjJJSn7ZEBSzb_g');
+  });
+
   it.each([
     ['chromeOnWindows', 'newerChromeOnWindows'],
     ['firefoxOnWindows', 'newerFirefoxOnWindows'],
@@ -89,6 +94,8 @@ describe(fingerprints.name, () => {
       { 'sec-ch-ua-platform': undefined },
     ],
     ['a browser that does not know its platform', { 'sec-ch-ua-platform': '"Unknown"' }],
+    ['a client hint between spaces', { 'sec-ch-ua-platform': ' "Windows" ' }],
+    ['a language after a space', { 'accept-language': ' de-DE , de' }],
     ['another spelling of the same language', { 'accept-language': 'de-de;q=1,  de;q=0.8' }],
     ['one more language in the settings', { 'accept-language': 'de-DE,de;q=0.9,en;q=0.8' }],
     ['a browser that cuts the list of languages', { 'accept-language': 'de-DE' }],
@@ -102,6 +109,7 @@ describe(fingerprints.name, () => {
     ['Linux', AGENT.replace('$', 'X11; Linux x86_64')],
     ['Android', AGENT.replace('$', 'Linux; Android 10; K')],
     ['Chrome OS', AGENT.replace('$', 'X11; CrOS x86_64 14541.0.0')],
+    ['Chromium OS', AGENT.replace('$', 'X11; CrOS x86_64 14541.0.0')],
   ])('the hint "%s" and the user agent name one platform', (name, userAgent) => {
     const [hinted, bare] = [`"${name}"`, undefined].map((hint) =>
       fingerprint(withHeaders({ 'user-agent': userAgent, 'sec-ch-ua-platform': hint })),
@@ -124,7 +132,9 @@ describe(fingerprints.name, () => {
     const ofBrands = (brands: string) => fingerprint(withHeaders({ 'sec-ch-ua': brands }), ['sec-ch-ua']);
     const before = ofBrands('"Chromium";v="139", "Not;A=Brand";v="99", "Google Chrome";v="139"');
     expect(ofBrands('"Google Chrome";v="140", "Chromium";v="140", "Not=A?Brand";v="24"')).toBe(before);
+    expect(ofBrands('"Chromium"; v="139","Google Chrome" ;v="139"')).toBe(before);
     expect(ofBrands('"Chromium";v="139", "Not;A=Brand";v="99", "Microsoft Edge";v="139"')).not.toBe(before);
+    expect(fingerprint(withHeaders({ 'sec-ch-ua': undefined }), ['sec-ch-ua'])).not.toBe(ofBrands(''));
   });
 
   it('tells programs that are no browsers apart by name, not by version', () => {
@@ -133,6 +143,18 @@ describe(fingerprints.name, () => {
     );
     expect(newerCurl).toBe(curl);
     expect(python).not.toBe(curl);
+    expect(browserFamily('curl/8.5.0')).toBe('curl|');
+  });
+
+  it('reads the first 256 characters of a user agent, and no more', () => {
+    const padded = `${USER_AGENTS.chromeOnWindows} ${'x'.repeat(150)}`;
+    expect(fingerprint(withHeaders({ 'user-agent': `${padded} Edg/120.0.0.0` }))).toBe(fingerprint(BASE));
+  });
+
+  it('is one of a request that names neither browser nor platform', () => {
+    const bare = { headers: {}, address: '192.0.2.1' };
+    expect(fingerprint(bare)).toMatch(/^LPu-/);
+    expect(fingerprint(bare)).not.toBe(fingerprint(BASE));
   });
 
   it('a change of the address alone is no other device: phones roam', () => {
@@ -176,6 +198,8 @@ describe(fingerprints.name, () => {
     const twice = withHeaders({ 'accept-encoding': ['br', 'gzip'] });
     const once = withHeaders({ 'accept-encoding': 'br' });
     expect(fingerprint(twice, ['accept-encoding'])).not.toBe(fingerprint(once, ['accept-encoding']));
+    const joined = withHeaders({ 'accept-encoding': 'br, gzip' });
+    expect(fingerprint(twice, ['accept-encoding'])).toBe(fingerprint(joined, ['accept-encoding']));
     for (const userAgent of ['('.repeat(16_000), '\0', '/', ' ', '__proto__', 'Mozilla/5.0 '.repeat(2_000)])
       expect(fingerprint(withHeaders({ 'user-agent': userAgent }), FINGERPRINT_FEATURES)).toHaveLength(55);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { networkOf } from '../../src/core/network.js';
+import { isNearby, networkOf } from '../../src/core/network.js';
 
 describe(networkOf, () => {
   it.each([
@@ -23,4 +23,28 @@ describe(networkOf, () => {
     expect(networkOf('203.0.113.7', { ipv4: 32, ipv6: 128 })).toBe('203.0.113.7/32');
     expect(networkOf('2001:db8:1:2ff::1', { ipv4: 24, ipv6: 56 })).toBe('2001:db8:1:200::/56');
   });
+});
+
+describe(isNearby, () => {
+  it.each([
+    '127.0.0.1',
+    '::1',
+    '10.1.2.3',
+    '172.31.0.1',
+    '192.168.1.1',
+    '::ffff:192.168.1.1',
+    'fd00::1',
+    'fe80::1',
+    '169.254.1.1',
+    '100.64.0.1',
+  ])('%s is where a proxy may be', (address) => {
+    expect(isNearby(address)).toBe(true);
+  });
+
+  it.each(['203.0.113.7', '8.8.8.8', '2606:4700::1111', '172.32.0.1', '100.128.0.1', '', 'localhost'])(
+    '%j is where a stranger may be',
+    (address) => {
+      expect(isNearby(address)).toBe(false);
+    },
+  );
 });

@@ -24,6 +24,7 @@ const SUBJECT: RefreshTokenSubject = {
   expiresAt: new Date(T0 + HOUR_MS),
   absoluteExpiresAt: new Date(T0 + 24 * HOUR_MS),
   transport: 'cookie',
+  jkt: null,
 };
 const CLAIMS: RefreshTokenClaims = {
   iss: ISSUER,
@@ -41,6 +42,20 @@ const CLAIMS: RefreshTokenClaims = {
 
 const NO_TEXT = [undefined, null, '', 0, 1, true, [], ['x'], {}, { $gt: '' }];
 const NO_INTEGER = [undefined, null, '1', 1.5, -1, NaN, Infinity, 2 ** 53, true, [], [1], {}, { $gt: 0 }];
+/** No confirmation of a key (RFC 9449 §6.1); absent is fine. */
+const NO_KEY = [
+  null,
+  '',
+  'jkt',
+  1,
+  true,
+  [],
+  {},
+  { jkt: null },
+  { jkt: ['x'] },
+  { jkt: 'short' },
+  { jkt: `${'x'.repeat(42)}=` },
+];
 const ODD: Record<keyof RefreshTokenClaims, readonly unknown[]> = {
   iss: NO_TEXT,
   aud: NO_TEXT,
@@ -60,6 +75,8 @@ const ODD: Record<keyof RefreshTokenClaims, readonly unknown[]> = {
     `${SECRET.slice(1)}+`,
     `${SECRET}\n`,
   ],
+  cnf: NO_KEY,
+  rem: [null, true, 0, 'false', [], {}],
 };
 
 describe('a refresh token', () => {

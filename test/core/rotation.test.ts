@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { decideRotation, type RotationPolicy, type RotationState } from '../../src/core/rotation.js';
+import { reissue } from '../../src/core/reissue.js';
+import {
+  decideRotation,
+  type PresentedToken,
+  type Reissue,
+  type RotationPolicy,
+  type RotationState,
+} from '../../src/core/rotation.js';
 import { hashSecret, sealSuccessor } from '../../src/core/successor-seal.js';
 
 const SID = '65a000000000000000000001';
@@ -8,25 +15,31 @@ const at = (seconds: number) => new Date(T0 + seconds * 1000);
 const secret = (index: number) => Buffer.alloc(32, index + 1).toString('base64url');
 const POLICY: RotationPolicy = {
   gracePeriodMs: 10_000,
-  lostResponseWindowMs: 86_400_000,
+  lostResponseWindowMs: 604_800_000,
   fingerprintMode: 'report',
 };
 
-/** A session whose generation `g` was made at second `madeAt[g]`; generation 0 is the login. */
-function session(madeAt: readonly number[], over: Partial<RotationState> = {}): RotationState {
-  const generation = madeAt.length - 1;
-  const predecessors = madeAt.slice(1).map((seconds, index) => ({
+/** A generation: the second at which it was made, and by which attempt. */
+type Made = readonly [seconds: number, attempt?: string];
+
+/** A session after these rotations, each with the secret of its number; generation 0 is the login. */
+function session(made: readonly Made[], over: Partial<RotationState> = {}): RotationState {
+  const generation = made.length;
+  const predecessors = made.map(([seconds, attempt = null], index) => ({
     hash: hashSecret(secret(index)),
     sealed: sealSuccessor(secret(index), secret(index + 1), SID, Buffer.alloc(12, index)),
     rotatedAt: at(seconds),
+    attempt,
+    displacedAt: null,
   }));
   return {
     id: SID,
     generation,
     tokenHash: hashSecret(secret(generation)),
     predecessors: predecessors.slice(-4),
+    abandoned: [],
+    rotatedAt: at(made.at(-1)?.[0] ?? 0),
     confirmedAt: null,
-    recoveredAt: null,
     expiresAt: at(7 * 86_400),
     fingerprint: 'f',
     revokedAt: null,
@@ -35,163 +48,631 @@ function session(madeAt: readonly number[], over: Partial<RotationState> = {}): 
   };
 }
 
-const present = (gen: number, fingerprint = 'f') => ({
-  secret: secret(gen),
-  gen,
-  fingerprints: [fingerprint],
-});
+/** The same session after the holder of secret `gen` got a new one, secret `next`. */
+function reissued(
+  state: RotationState,
+  outcome: Reissue['outcome'],
+  {
+    gen,
+    next,
+    seconds,
+    attempt = null,
+  }: { gen: number; next: number; seconds: number; attempt?: string | null },
+): RotationState {
+  const decision = decide(state, gen, seconds, {
+    attempt,
+    ...(outcome === 'healed' ? { previous: latestOf(state) } : {}),
+  });
+  if (decision.outcome !== outcome)
+    throw new Error(`${outcome} was expected, not ${JSON.stringify(decision)}`);
+  const former = reissue({
+    session: state,
+    decision: decision,
+    presentedSecret: secret(gen),
+    nextSecret: secret(next),
+    nonces: [Buffer.alloc(12, 100 + next), Buffer.alloc(12, 200 + next)],
+    attempt,
+    now: at(seconds),
+  });
+  return {
+    ...state,
+    ...former,
+    generation: state.generation + 1,
+    tokenHash: hashSecret(secret(next)),
+    rotatedAt: at(seconds),
+    confirmedAt: null,
+  };
+}
+
+const latestOf = (state: RotationState) => state.predecessors.at(-1)?.attempt ?? null;
 
 function decide(
   state: RotationState | null,
   gen: number,
   seconds: number,
+  token: Partial<PresentedToken> = {},
   policy: Partial<RotationPolicy> = {},
 ) {
-  return decideRotation(state, present(gen), at(seconds), { ...POLICY, ...policy });
+  const presented: PresentedToken = {
+    secret: secret(gen),
+    gen,
+    fingerprints: ['f'],
+    attempt: null,
+    previous: null,
+    hasHungUp: false,
+    isAfterStandstill: false,
+    ...token,
+  };
+  return decideRotation(state, presented, at(seconds), { ...POLICY, ...policy });
 }
 
+const replay = (index: number, isSameAttempt: boolean) => ({
+  outcome: 'replay',
+  secret: secret(index),
+  isSameAttempt,
+});
+const reuse = (evidence: string) => ({ outcome: 'reuse', evidence });
+
 describe(decideRotation.name, () => {
-  it('knows no session: unknown', () => {
-    expect(decide(null, 0, 1)).toEqual({ outcome: 'unknown' });
-  });
-
-  it('a revoked session yields nothing, whatever is presented, and says why', () => {
-    const revoked = session([0, 5], { revokedAt: at(6), revokedReason: 'replaced' });
-    for (const gen of [0, 1, 7])
-      expect(decide(revoked, gen, 7)).toEqual({ outcome: 'revoked', reason: 'replaced' });
-  });
-
-  it('an expired session yields nothing, at the very moment of its expiry too', () => {
-    const state = session([0, 5], { expiresAt: at(60) });
-    expect(decide(state, 1, 60)).toEqual({ outcome: 'expired' });
-    expect(decide(state, 1, 61)).toEqual({ outcome: 'expired' });
-    expect(decide(state, 1, 59.999)).toEqual({ outcome: 'retry' });
-  });
-
-  it('the current secret met another write: retry', () => {
-    expect(decide(session([0, 5]), 1, 6)).toEqual({ outcome: 'retry' });
-  });
-
-  describe('within the grace period', () => {
-    it.each([
-      ['at once', 5],
-      ['at its end', 15],
-      ['seen from a process whose clock is behind', 1],
-    ])('%s: replay of the current token', (_, seconds) => {
-      expect(decide(session([0, 5]), 0, seconds)).toEqual({ outcome: 'replay', secret: secret(1) });
+  describe('before the token is looked at', () => {
+    it('row 0: a client that has hung up is neither served nor judged, whatever it presents', () => {
+      for (const state of [null, session([]), session([[0], [1]], { confirmedAt: at(1) })])
+        expect(decide(state, 0, 100, { hasHungUp: true })).toEqual({ outcome: 'dropped' });
     });
 
-    it('is not shortened by a confirmation: the other tab was just faster', () => {
-      expect(decide(session([0, 5], { confirmedAt: at(5) }), 0, 14)).toEqual({
-        outcome: 'replay',
-        secret: secret(1),
-      });
+    it('row 1: no session: unknown', () => {
+      expect(decide(null, 0, 1)).toEqual({ outcome: 'unknown' });
     });
 
-    it('opens seal after seal, four generations back', () => {
-      const state = session([0, 1, 2, 3, 4]);
-      for (const gen of [0, 1, 2, 3])
-        expect(decide(state, gen, 5)).toEqual({ outcome: 'replay', secret: secret(4) });
+    it('row 2: a revoked session yields nothing, whatever is presented, and says why', () => {
+      const revoked = session([[5]], { revokedAt: at(6), revokedReason: 'replaced', expiresAt: at(1) });
+      for (const gen of [0, 1, 7])
+        expect(decide(revoked, gen, 7)).toEqual({ outcome: 'revoked', reason: 'replaced' });
     });
 
-    it('each predecessor counts from its own replacement, not from the latest', () => {
-      const state = session([0, 1, 8, 14], { confirmedAt: null });
-      expect(decide(state, 0, 12)).toEqual({ outcome: 'reuse', evidence: 'successor_replaced' });
-      expect(decide(state, 1, 12)).toEqual({ outcome: 'replay', secret: secret(3) });
+    it('row 3: an expired session yields nothing, at the very moment of its expiry too', () => {
+      const state = session([[5]], { expiresAt: at(60) });
+      expect(decide(state, 1, 60)).toEqual({ outcome: 'expired' });
+      expect(decide(state, 1, 59.999)).toEqual({ outcome: 'retry' });
     });
 
-    it('ignores the fingerprint: a race is decided by time', () => {
-      const decision = decideRotation(session([0, 5]), present(0, 'other'), at(6), POLICY);
-      expect(decision).toEqual({ outcome: 'replay', secret: secret(1) });
-    });
-  });
-
-  describe('after the grace period', () => {
-    it('a lost response is recovered while nobody has used the successor', () => {
-      expect(decide(session([0, 5]), 0, 3600)).toEqual({
-        outcome: 'recovered',
-        secret: secret(1),
-        repeated: false,
-      });
+    it('row 4: the current secret met another write: retry, with and without an attempt', () => {
+      expect(decide(session([[5]]), 1, 6)).toEqual({ outcome: 'retry' });
+      expect(decide(session([[5, 'A']]), 1, 6, { attempt: 'B' })).toEqual({ outcome: 'retry' });
     });
 
-    it('a second recovery of one generation is recovered, and marked', () => {
-      const state = session([0, 5], { recoveredAt: at(100) });
-      expect(decide(state, 0, 105)).toEqual({ outcome: 'replay', secret: secret(1) });
-      expect(decide(state, 0, 111)).toEqual({ outcome: 'recovered', secret: secret(1), repeated: true });
-    });
+    const stranger = { secret: secret(200) };
 
-    it('the grace of a recovery is for the last predecessor alone', () => {
-      const state = session([0, 5, 50], { recoveredAt: at(100) });
-      expect(decide(state, 0, 101)).toEqual({ outcome: 'reuse', evidence: 'successor_replaced' });
-    });
-
-    it('a theft: the successor was confirmed', () => {
-      const state = session([0, 5], { confirmedAt: at(6) });
-      expect(decide(state, 0, 15.001)).toEqual({ outcome: 'reuse', evidence: 'successor_confirmed' });
-    });
-
-    it('a confirmed successor ends the grace of an earlier recovery only when that is over', () => {
-      const state = session([0, 5], { confirmedAt: at(101), recoveredAt: at(100) });
-      expect(decide(state, 0, 110)).toEqual({ outcome: 'replay', secret: secret(1) });
-      expect(decide(state, 0, 110.001)).toEqual({ outcome: 'reuse', evidence: 'successor_confirmed' });
-    });
-
-    it('an earlier one than the last predecessor is reuse: its successor was presented, hence used', () => {
-      expect(decide(session([0, 5, 20]), 0, 31)).toEqual({
-        outcome: 'reuse',
-        evidence: 'successor_replaced',
-      });
-    });
-
-    it('the window of recovery ends, and 0 turns it off', () => {
-      const state = session([0, 5]);
-      expect(decide(state, 0, 105, { lostResponseWindowMs: 100_000 }).outcome).toBe('recovered');
-      const elapsed = { outcome: 'reuse', evidence: 'lost_response_window_elapsed' };
-      expect(decide(state, 0, 105.001, { lostResponseWindowMs: 100_000 })).toEqual(elapsed);
-      expect(decide(state, 0, 16, { lostResponseWindowMs: 0 })).toEqual(elapsed);
-    });
-
-    it.each([
-      ['report', { outcome: 'reuse', evidence: 'fingerprint_differs' }],
-      ['enforce', { outcome: 'reuse', evidence: 'fingerprint_differs' }],
-      ['off', { outcome: 'recovered', secret: secret(1), repeated: false }],
-    ] as const)('another fingerprint recovers nothing, in mode %s', (fingerprintMode, expected) => {
-      const policy = { ...POLICY, fingerprintMode };
-      expect(decideRotation(session([0, 5]), present(0, 'other'), at(60), policy)).toEqual(expected);
-    });
-
-    it('a fingerprint under any key of the ring matches', () => {
-      const token = { ...present(0), fingerprints: ['new key', 'f'] };
-      expect(decideRotation(session([0, 5]), token, at(60), POLICY).outcome).toBe('recovered');
-    });
-  });
-
-  describe('a secret that the session does not know', () => {
-    const stranger = (gen: number) => ({ secret: secret(200), gen, fingerprints: ['f'] });
-
-    it('of a generation still to come, or of this one: the store was restored', () => {
-      expect(decideRotation(session([0, 5]), stranger(2), at(6), POLICY)).toEqual({
+    it('row 5: a generation still to come, or this one with another secret: the store was restored', () => {
+      expect(decide(session([[5]]), 2, 6, stranger)).toEqual({
         outcome: 'restored',
         evidence: 'generation_ahead',
       });
-      expect(decideRotation(session([0, 5]), stranger(1), at(6), POLICY)).toEqual({
+      expect(decide(session([[5]]), 1, 6, stranger)).toEqual({
         outcome: 'restored',
         evidence: 'secret_differs',
       });
     });
 
-    it('of a generation beyond memory: reuse', () => {
-      const state = session([0, 1, 2, 3, 4, 5]);
-      expect(decide(state, 0, 6)).toEqual({ outcome: 'reuse', evidence: 'beyond_memory' });
+    it('rows 5 and 6: a secret that nobody knows is none of the abandoned ones', () => {
+      const taken = reissued(session([[5, 'T']]), 'displaced', {
+        gen: 0,
+        next: 2,
+        seconds: 60,
+        attempt: 'A',
+      });
+      expect(decide(taken, 2, 61, stranger)).toEqual({ outcome: 'restored', evidence: 'secret_differs' });
+      expect(decide(taken, 1, 61, stranger)).toEqual(reuse('beyond_memory'));
+    });
+
+    it('row 6: an earlier generation beyond memory: reuse, with and without an attempt', () => {
+      const state = session([[1], [2], [3], [4], [5]]);
+      expect(decide(state, 0, 6)).toEqual(reuse('beyond_memory'));
+      expect(decide(state, 0, 6, { attempt: 'A' })).toEqual(reuse('beyond_memory'));
     });
   });
 
-  it('damaged seals accuse nobody', () => {
-    const state = session([0, 1, 2]);
-    const [first, second] = state.predecessors;
-    if (!first || !second) throw new Error('two predecessors');
-    const damaged = { ...state, predecessors: [{ ...first, sealed: second.sealed }, second] };
-    expect(decide(damaged, 0, 3)).toEqual({ outcome: 'restored', evidence: 'seal_broken' });
+  describe('with attempts', () => {
+    const state = session([[5, 'A']]);
+    const confirmed = { ...state, confirmedAt: at(6) };
+
+    it('row 7: the same attempt again is answered again, without a limit of time while nobody has used the answer', () => {
+      for (const seconds of [5, 15, 16, 6 * 86_400])
+        expect(decide(state, 0, seconds, { attempt: 'A' })).toEqual(replay(1, true));
+    });
+
+    it('row 7: the same attempt within the grace, though the answer is in use', () => {
+      expect(decide(confirmed, 0, 15, { attempt: 'A' })).toEqual(replay(1, true));
+    });
+
+    it('row 8: the same attempt after the grace, the answer in use: superseded', () => {
+      expect(decide(confirmed, 0, 15.001, { attempt: 'A' })).toEqual({ outcome: 'superseded' });
+    });
+
+    it('row 8: the same attempt of an earlier entry: superseded, in its grace too', () => {
+      const later = session([
+        [5, 'A'],
+        [6, 'B'],
+      ]);
+      expect(decide(later, 0, 7, { attempt: 'A' })).toEqual({ outcome: 'superseded' });
+      expect(decide(later, 0, 7000, { attempt: 'A' })).toEqual({ outcome: 'superseded' });
+    });
+
+    it('row 8: the same attempt of an abandoned secret: superseded', () => {
+      const taken = reissued(session([[5, 'T']]), 'displaced', {
+        gen: 0,
+        next: 2,
+        seconds: 60,
+        attempt: 'A',
+      });
+      expect(decide(taken, 1, 61, { attempt: 'A' })).toEqual({ outcome: 'superseded' });
+      expect(decide(taken, 1, 6000, { attempt: 'A' })).toEqual({ outcome: 'superseded' });
+    });
+
+    it('row 8: an attempt that replaced the secret before its holder fell back to it, after the grace', () => {
+      const healed = reissued(confirmed, 'healed', { gen: 0, next: 2, seconds: 60, attempt: 'B' });
+      const used = { ...healed, confirmedAt: at(61) };
+      expect(decide(used, 0, 70, { attempt: 'A' })).toEqual({ outcome: 'contested' });
+      expect(decide(used, 0, 70.001, { attempt: 'A' })).toEqual({ outcome: 'superseded' });
+      expect(decide(used, 0, 70.001, { attempt: 'T' })).toEqual(reuse('other_attempt'));
+      const displaced = reissued(session([[5, 'T']]), 'displaced', {
+        gen: 0,
+        next: 2,
+        seconds: 60,
+        attempt: 'A',
+      });
+      expect(decide(displaced, 0, 70.001, { attempt: 'T' })).toEqual(reuse('displaced_twice'));
+    });
+
+    it('row 8: an attempt that replaced a later secret on the way to the current one, after the grace', () => {
+      const later = session([
+        [5, 'A'],
+        [6, 'B'],
+        [7, 'C'],
+      ]);
+      expect(decide(later, 0, 15, { attempt: 'B' })).toEqual({ outcome: 'contested' });
+      expect(decide(later, 0, 15.001, { attempt: 'B' })).toEqual({ outcome: 'superseded' });
+      // One that replaced an earlier secret says nothing about this one.
+      expect(decide(later, 1, 16.001, { attempt: 'A' })).toEqual(reuse('successor_replaced'));
+    });
+
+    it('row 9: who knows the attempt that made the current generation is its owner, whose token fell back', () => {
+      const healed = { outcome: 'healed', lostSecret: secret(1) };
+      for (const seconds of [6, 3600])
+        expect(decide(confirmed, 0, seconds, { attempt: 'B', previous: 'A' })).toEqual(healed);
+    });
+
+    it('row 9: from an earlier entry as well, up to four generations back', () => {
+      const four = session(
+        [
+          [1, 'A'],
+          [2, 'B'],
+          [3, 'C'],
+          [4, 'D'],
+        ],
+        { confirmedAt: at(5) },
+      );
+      for (const gen of [0, 1, 2, 3])
+        expect(decide(four, gen, 3600, { attempt: 'E', previous: 'D' })).toEqual({
+          outcome: 'healed',
+          lostSecret: secret(4),
+        });
+      expect(decide(four, 0, 3600, { attempt: 'E', previous: 'C' })).toEqual(reuse('successor_replaced'));
+    });
+
+    it('row 9: the attempt itself made the current generation, from an earlier entry: only after the grace', () => {
+      const later = session([
+        [5, 'A'],
+        [6, 'B'],
+      ]);
+      expect(decide(later, 0, 15, { attempt: 'B' })).toEqual({ outcome: 'contested' });
+      expect(decide(later, 0, 15.001, { attempt: 'B' })).toEqual({
+        outcome: 'healed',
+        lostSecret: secret(2),
+      });
+    });
+
+    it('row 9: an attempt that made no generation, or none at all, heals nothing', () => {
+      const plain = session([[5, 'A'], [6]]);
+      expect(decide(plain, 0, 100, { attempt: 'B', previous: null })).toEqual(reuse('successor_replaced'));
+    });
+
+    it('row 10: another attempt within the grace is contested, used or not', () => {
+      for (const each of [state, confirmed])
+        for (const seconds of [1, 5, 15])
+          expect(decide(each, 0, seconds, { attempt: 'B' })).toEqual({ outcome: 'contested' });
+    });
+
+    it('row 10: so is a request without an attempt, where the replacement had one', () => {
+      expect(decide(state, 0, 6)).toEqual({ outcome: 'contested' });
+    });
+
+    it('row 10: and a request with an attempt, where the replacement had none', () => {
+      expect(decide(session([[5]]), 0, 6, { attempt: 'A' })).toEqual({ outcome: 'contested' });
+    });
+
+    it('row 10: an abandoned secret within its grace', () => {
+      const taken = reissued(session([[5, 'T']]), 'displaced', {
+        gen: 0,
+        next: 2,
+        seconds: 60,
+        attempt: 'A',
+      });
+      expect(decide(taken, 1, 70, { attempt: 'T2' })).toEqual({ outcome: 'contested' });
+      expect(decide(taken, 1, 70.001, { attempt: 'T2' })).toEqual(reuse('abandoned_presented'));
+    });
+
+    it('row 10: nobody can move the grace of an entry but by the one displacement', () => {
+      const once = reissued(session([[5, 'T']]), 'displaced', { gen: 0, next: 2, seconds: 60, attempt: 'A' });
+      expect(decide(once, 0, 70, { attempt: 'B' })).toEqual({ outcome: 'contested' });
+      const again = reissued(once, 'healed', { gen: 0, next: 3, seconds: 100, attempt: 'C' });
+      expect(again.predecessors.map(({ rotatedAt, displacedAt }) => [rotatedAt, displacedAt])).toEqual([
+        [at(5), at(60)],
+      ]);
+      expect(decide(again, 0, 101, { attempt: 'B' })).toEqual(reuse('displaced_twice'));
+    });
+
+    it('row 11: after the grace, a generation that nobody used is taken back from another attempt', () => {
+      expect(decide(state, 0, 15.001, { attempt: 'B' })).toEqual({
+        outcome: 'displaced',
+        lostSecret: secret(1),
+      });
+    });
+
+    it('row 11: also by a client that sends none', () => {
+      expect(decide(state, 0, 60)).toEqual({ outcome: 'displaced', lostSecret: secret(1) });
+    });
+
+    it('row 12: but not one that is in use', () => {
+      expect(decide(confirmed, 0, 15.001, { attempt: 'B' })).toEqual(reuse('other_attempt'));
+    });
+
+    it('row 12: nor by an earlier entry', () => {
+      const later = session([
+        [5, 'A'],
+        [20, 'B'],
+      ]);
+      expect(decide(later, 0, 31, { attempt: 'C' })).toEqual(reuse('successor_replaced'));
+    });
+
+    it('row 12: nor twice', () => {
+      const once = reissued(session([[5, 'T']]), 'displaced', { gen: 0, next: 2, seconds: 60, attempt: 'A' });
+      expect(decide(once, 0, 71, { attempt: 'T2' })).toEqual(reuse('displaced_twice'));
+    });
+
+    it.each(['report', 'enforce'] as const)(
+      'row 12: nor by another browser, in mode %s',
+      (fingerprintMode) => {
+        const token = { attempt: 'B', fingerprints: ['other'] };
+        expect(decide(state, 0, 60, token, { fingerprintMode })).toEqual(reuse('fingerprint_differs'));
+        expect(decide(state, 0, 60, token, { fingerprintMode: 'off' }).outcome).toBe('displaced');
+      },
+    );
+
+    it('every replacement up to the current secret counts: no way around by sending no attempt', () => {
+      const mixed = session([[5], [6, 'A']]);
+      expect(decide(mixed, 0, 7)).toEqual({ outcome: 'contested' });
+      const taken = reissued(session([[5]]), 'displaced', { gen: 0, next: 2, seconds: 60, attempt: 'A' });
+      expect(decide(taken, 1, 61)).toEqual({ outcome: 'contested' });
+      expect(decide(taken, 1, 71)).toEqual(reuse('abandoned_presented'));
+    });
+
+    it('who sends no attempt is not taken for one whose attempt was answered, after the grace', () => {
+      const mixed = session([[5], [6, 'A']]);
+      expect(decide(mixed, 0, 15)).toEqual({ outcome: 'contested' });
+      expect(decide(mixed, 0, 15.001)).toEqual(reuse('successor_replaced'));
+    });
+
+    it('an abandoned secret whose answer came late heals, and leads on', () => {
+      const lost = reissued(session([[5, 'T']]), 'displaced', { gen: 0, next: 2, seconds: 60, attempt: 'A' });
+      const decision = decide(lost, 1, 3600, { attempt: 'B', previous: 'A' });
+      expect(decision).toEqual({ outcome: 'healed', lostSecret: secret(2) });
+      const healed = reissued(lost, 'healed', { gen: 1, next: 3, seconds: 3600, attempt: 'B' });
+      // Its answer was lost, too.
+      expect(decide(healed, 1, 3700, { attempt: 'B', previous: 'A' })).toEqual(replay(3, true));
+      // What the client holds elsewhere still leads to the current secret.
+      expect(decide(healed, 2, 3700, { attempt: 'C', previous: 'B' })).toEqual({
+        outcome: 'healed',
+        lostSecret: secret(3),
+      });
+      expect(decide(healed, 2, 3700, { attempt: 'C' })).toEqual(reuse('abandoned_presented'));
+      expect(decide(healed, 1, 3700, { attempt: 'C' })).toEqual(reuse('displaced_twice'));
+    });
+  });
+
+  describe('without attempts', () => {
+    it('row 13: an abandoned secret gets the current one within its grace, and is reuse after it', () => {
+      const recovered = reissued(session([[5]]), 'recovered', { gen: 0, next: 2, seconds: 60 });
+      expect(decide(recovered, 1, 70)).toEqual(replay(2, false));
+      expect(decide(recovered, 1, 70.001)).toEqual(reuse('abandoned_presented'));
+    });
+
+    it.each([
+      ['at once', 5],
+      ['at its end', 15],
+      ['seen from a process whose clock is behind', 1],
+    ])('row 14: a predecessor within its grace, %s', (_, seconds) => {
+      expect(decide(session([[5]]), 0, seconds)).toEqual(replay(1, false));
+      // The other tab was just faster.
+      expect(decide(session([[5]], { confirmedAt: at(5) }), 0, seconds)).toEqual(replay(1, false));
+    });
+
+    it('row 14: opens seal after seal, four generations back', () => {
+      const state = session([[1], [2], [3], [4]]);
+      for (const gen of [0, 1, 2, 3]) expect(decide(state, gen, 5)).toEqual(replay(4, false));
+    });
+
+    it('row 14: each predecessor counts from its own replacement, not from the latest', () => {
+      const state = session([[1], [8], [14]]);
+      expect(decide(state, 0, 12)).toEqual(reuse('successor_replaced'));
+      expect(decide(state, 1, 12)).toEqual(replay(3, false));
+    });
+
+    it('row 14: ignores the fingerprint: a race is decided by time', () => {
+      expect(decide(session([[5]]), 0, 6, { fingerprints: ['other'] })).toEqual(replay(1, false));
+    });
+
+    it('row 14: the last one has the grace of its latest replacement, by the time of the generation', () => {
+      const recovered = reissued(session([[5]]), 'recovered', { gen: 0, next: 2, seconds: 60 });
+      expect(decide(recovered, 0, 70)).toEqual(replay(2, false));
+      expect(decide(recovered, 0, 71)).toEqual({ outcome: 'recovered', lostSecret: secret(2) });
+      // An instance whose clock was behind wrote the predecessor; the generation has the time of the database.
+      const behind = session([[5]], { rotatedAt: at(125) });
+      expect(decide(behind, 0, 130)).toEqual(replay(1, false));
+    });
+
+    it('row 15: a lost response is recovered while nobody has used the successor', () => {
+      expect(decide(session([[5]]), 0, 15.001)).toEqual({ outcome: 'recovered', lostSecret: secret(1) });
+    });
+
+    it('row 15: within the window, which 0 turns off', () => {
+      const policy = { lostResponseWindowMs: 100_000 };
+      expect(decide(session([[5]]), 0, 105, {}, policy).outcome).toBe('recovered');
+      expect(decide(session([[5]]), 0, 105.001, {}, policy)).toEqual(reuse('lost_response_window_elapsed'));
+      const off = { lostResponseWindowMs: 0 };
+      expect(decide(session([[5]]), 0, 16, {}, off)).toEqual(reuse('lost_response_window_elapsed'));
+    });
+
+    it('row 15: from the first loss on, however many answers were lost since', () => {
+      let state = session([[5]]);
+      for (let next = 2; next < 22; next += 1)
+        state = reissued(state, 'recovered', { gen: 0, next, seconds: 60 * next });
+      expect(state.predecessors).toHaveLength(1);
+      expect(state.abandoned).toHaveLength(4);
+      expect(decide(state, 0, 60 * 22 + 20).outcome).toBe('recovered');
+      const policy = { lostResponseWindowMs: 1_294_000 };
+      expect(decide(state, 0, 1300, {}, policy)).toEqual(reuse('lost_response_window_elapsed'));
+    });
+
+    it('row 16: the successor was confirmed', () => {
+      expect(decide(session([[5]], { confirmedAt: at(6) }), 0, 15.001)).toEqual(reuse('successor_confirmed'));
+    });
+
+    it('row 16: an earlier one than the last predecessor: its successor was presented, hence used', () => {
+      expect(decide(session([[5], [20]]), 0, 31)).toEqual(reuse('successor_replaced'));
+    });
+
+    it.each([
+      ['report', reuse('fingerprint_differs')],
+      ['enforce', reuse('fingerprint_differs')],
+      ['off', { outcome: 'recovered', lostSecret: secret(1) }],
+    ] as const)('row 16: another fingerprint recovers nothing, in mode %s', (fingerprintMode, expected) => {
+      expect(decide(session([[5]]), 0, 60, { fingerprints: ['other'] }, { fingerprintMode })).toEqual(
+        expected,
+      );
+    });
+
+    it('a session without a fingerprint is recovered by whoever has its token', () => {
+      const state = session([[5]], { fingerprint: null });
+      expect(decide(state, 0, 60, { fingerprints: ['other'] }).outcome).toBe('recovered');
+    });
+
+    it('a fingerprint under any key of the ring matches', () => {
+      expect(decide(session([[5]]), 0, 60, { fingerprints: ['new key', 'f'] }).outcome).toBe('recovered');
+    });
+  });
+
+  describe('no verdict in haste', () => {
+    it.each([
+      ['row 6', session([[1], [2], [3], [4], [5]]), {}, 'beyond_memory'],
+      ['row 12', session([[5, 'A']], { confirmedAt: at(6) }), { attempt: 'B' }, 'other_attempt'],
+      ['row 16', session([[5]], { confirmedAt: at(6) }), {}, 'successor_confirmed'],
+    ] as const)('%s waits after a standstill', (_, state, token, evidence) => {
+      expect(decide(state, 0, 100, { ...token, isAfterStandstill: true })).toEqual({
+        outcome: 'postponed',
+        evidence,
+      });
+      expect(decide(state, 0, 100, token)).toEqual(reuse(evidence));
+    });
+
+    it('what is no accusation does not wait', () => {
+      expect(decide(session([[5]]), 0, 6, { isAfterStandstill: true }).outcome).toBe('replay');
+      expect(decide(session([[5]]), 0, 60, { isAfterStandstill: true }).outcome).toBe('recovered');
+    });
+  });
+
+  describe('damaged storage', () => {
+    const broken = { outcome: 'restored', evidence: 'seal_broken' };
+
+    it('damaged seals accuse nobody', () => {
+      const state = session([[1], [2]]);
+      const [first, second] = state.predecessors;
+      if (!first || !second) throw new Error('two predecessors');
+      const damaged = { ...state, predecessors: [{ ...first, sealed: second.sealed }, second] };
+      expect(decide(damaged, 0, 3)).toEqual(broken);
+      const withAttempts = session([[1, 'A']], { abandoned: [] });
+      const [only] = withAttempts.predecessors;
+      if (!only) throw new Error('a predecessor');
+      const other = { ...withAttempts, predecessors: [{ ...only, sealed: second.sealed }] };
+      expect(decide(other, 0, 60, { attempt: 'A' })).toEqual(broken);
+      expect(decide(other, 0, 60, { attempt: 'B' })).toEqual(broken);
+      expect(decide(other, 0, 60, { attempt: 'B', previous: 'A' })).toEqual(broken);
+    });
+
+    it('invariant 1: seals that open, but lead to another secret than the current one, give nothing away', () => {
+      const elsewhere = { ...session([[1], [2]]), tokenHash: hashSecret(secret(9)) };
+      for (const [gen, seconds] of [
+        [0, 3],
+        [1, 3],
+        [1, 3600],
+      ] as const)
+        expect(decide(elsewhere, gen, seconds)).toEqual(broken);
+    });
+
+    it('an abandoned secret is contested within its grace, and accused after it, whatever else was lost', () => {
+      const recovered = reissued(session([[5]]), 'recovered', { gen: 0, next: 2, seconds: 60 });
+      const [lost] = recovered.abandoned;
+      if (!lost) throw new Error('an abandoned secret');
+      const withAttempt = { ...lost, attempt: 'A' };
+      for (const damaged of [
+        { ...recovered, abandoned: [{ ...withAttempt, sealed: '' }] },
+        { ...recovered, abandoned: [withAttempt], predecessors: [] },
+      ]) {
+        expect(decide(damaged, 1, 70)).toEqual({ outcome: 'contested' });
+        expect(decide(damaged, 1, 70.001)).toEqual(reuse('abandoned_presented'));
+      }
+    });
+
+    it('seals in a circle end', () => {
+      const state = session([[1], [2]]);
+      const [first, second] = state.predecessors;
+      if (!first || !second) throw new Error('two predecessors');
+      const back = sealSuccessor(secret(1), secret(0), SID, Buffer.alloc(12, 9));
+      const circle = { ...state, predecessors: [first, { ...second, sealed: back }] };
+      expect(decide(circle, 0, 3)).toEqual(broken);
+    });
+  });
+});
+
+describe(reissue.name, () => {
+  it('keeps the entry in its place, abandons what came after it, and both lead to the new secret', () => {
+    const state = session(
+      [
+        [1, 'A'],
+        [2, 'B'],
+        [3, 'C'],
+      ],
+      { confirmedAt: at(4) },
+    );
+    const healed = reissued(state, 'healed', { gen: 1, next: 9, seconds: 60, attempt: 'D' });
+    expect(healed.predecessors.map(({ hash, attempt }) => [hash, attempt])).toEqual([
+      [hashSecret(secret(0)), 'A'],
+      [hashSecret(secret(1)), 'D'],
+    ]);
+    expect(healed.abandoned.map(({ hash, attempt, abandonedAt }) => [hash, attempt, abandonedAt])).toEqual([
+      [hashSecret(secret(2)), 'C', at(60)],
+      [hashSecret(secret(3)), 'D', at(60)],
+    ]);
+    expect(decide(healed, 1, 61, { attempt: 'D' })).toEqual(replay(9, true));
+    // Every earlier secret still leads there: the client may have fallen back to any of them.
+    for (const gen of [0, 1, 2, 3])
+      expect(decide(healed, gen, 61, { attempt: 'E', previous: 'D' })).toEqual({
+        outcome: 'healed',
+        lostSecret: secret(9),
+      });
+  });
+
+  it('healed: it counts as the one displacement, and the attempts before are remembered, three of them', () => {
+    let state = session([[1, 'A']], { confirmedAt: at(2) });
+    for (const [index, attempt] of ['B', 'C', 'D', 'E'].entries())
+      state = reissued(state, 'healed', { gen: 0, next: 2 + index, seconds: 60 + index, attempt });
+    expect(state.predecessors).toMatchObject([
+      { attempt: 'E', formerAttempts: ['B', 'C', 'D'], rotatedAt: at(1), displacedAt: at(60) },
+    ]);
+    expect(decide(state, 0, 71, { attempt: 'T' })).toEqual(reuse('displaced_twice'));
+  });
+
+  it('healed from an abandoned secret: the attempts of it are remembered as well', () => {
+    const healed = reissued(
+      session([
+        [1, 'A'],
+        [2, 'B'],
+      ]),
+      'healed',
+      {
+        gen: 0,
+        next: 3,
+        seconds: 60,
+        attempt: 'C',
+      },
+    );
+    const again = reissued(healed, 'healed', { gen: 1, next: 4, seconds: 61, attempt: 'D' });
+    expect(again.predecessors.at(-1)).toMatchObject({ attempt: 'D', formerAttempts: ['B'] });
+    expect(again.abandoned.map(({ hash }) => hash)).toEqual([hashSecret(secret(2)), hashSecret(secret(3))]);
+  });
+
+  it('recovered: no displacement, and no attempts', () => {
+    const state = reissued(session([[1]]), 'recovered', { gen: 0, next: 2, seconds: 60 });
+    expect(state.predecessors[0]).toMatchObject({ displacedAt: null });
+    expect(state.predecessors[0]).not.toHaveProperty('formerAttempts');
+  });
+
+  it('remembers four abandoned secrets', () => {
+    const four = session(
+      [
+        [1, 'A'],
+        [2, 'B'],
+        [3, 'C'],
+        [4, 'D'],
+      ],
+      { confirmedAt: at(5) },
+    );
+    const healed = reissued(four, 'healed', { gen: 0, next: 9, seconds: 60, attempt: 'E' });
+    expect(healed.abandoned.map(({ hash }) => hash)).toEqual(
+      [1, 2, 3, 4].map((gen) => hashSecret(secret(gen))),
+    );
+  });
+
+  it('healed from a token that a client without attempts replaced: there is no earlier attempt to remember', () => {
+    const healed = reissued(session([[1], [2, 'B']]), 'healed', {
+      gen: 0,
+      next: 9,
+      seconds: 60,
+      attempt: 'C',
+    });
+    expect(healed.predecessors[0]).toMatchObject({ attempt: 'C' });
+    expect(healed.predecessors[0]).not.toHaveProperty('formerAttempts');
+  });
+
+  it('healed from one of several abandoned secrets: it keeps its own time and attempts, and the others stay', () => {
+    const made = [
+      [1, 'A'],
+      [2, 'B'],
+      [3, 'C'],
+      [4, 'D'],
+    ] as const;
+    const once = reissued(session(made), 'healed', { gen: 1, next: 9, seconds: 60, attempt: 'E' });
+    expect(once.abandoned.map(({ hash }) => hash)).toEqual([2, 3, 4].map((gen) => hashSecret(secret(gen))));
+    const twice = reissued(once, 'healed', { gen: 3, next: 10, seconds: 99, attempt: 'F' });
+    expect(twice.predecessors.at(-1)).toMatchObject({
+      hash: hashSecret(secret(3)),
+      rotatedAt: at(60),
+      displacedAt: at(99),
+      attempt: 'F',
+      formerAttempts: ['D'],
+    });
+    expect(twice.abandoned.map(({ hash }) => hash)).toEqual([2, 4, 9].map((gen) => hashSecret(secret(gen))));
+  });
+
+  it('invariant 8: remembers four predecessors, also where the fifth was abandoned before', () => {
+    const four = session([
+      [1, 'A'],
+      [2, 'B'],
+      [3, 'C'],
+      [4, 'D'],
+      [5, 'E'],
+    ]);
+    expect(four.predecessors).toHaveLength(4);
+    const lost = {
+      hash: hashSecret(secret(20)),
+      sealed: sealSuccessor(secret(20), secret(5), SID, Buffer.alloc(12, 20)),
+      attempt: null,
+      abandonedAt: at(4),
+    };
+    const state = { ...four, abandoned: [lost] };
+    const healed = reissued(state, 'healed', { gen: 20, next: 30, seconds: 60, attempt: 'F' });
+    expect(healed.predecessors.map(({ hash }) => hash)).toEqual(
+      [2, 3, 4, 20].map((gen) => hashSecret(secret(gen))),
+    );
   });
 });

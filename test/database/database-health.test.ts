@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Connection, createConnection, Schema, Types } from 'mongoose';
 import { DatabaseHealth, startOf } from '../../src/database/database-health.js';
-import { ensureIndexes } from '../../src/database/ensure-indexes.js';
+import { IndexRegistry } from '../../src/database/index-registry.js';
 import { SCHEMA_OPTIONS } from '../../src/database/native-collection.js';
 import { databaseUri } from '../support/database.js';
 
@@ -24,9 +24,10 @@ let connection: Connection;
 let health: DatabaseHealth;
 beforeAll(async () => {
   connection = await createConnection(databaseUri('health')).asPromise();
-  await ensureIndexes(connection.model<Thing>('Thing', schema));
-  const other = { collection: 'others', indexes: [{ key: { expire: -1 }, expireAfterSeconds: 0 }] };
-  health = new DatabaseHealth(connection, clock, [other]);
+  const registry = new IndexRegistry();
+  await registry.build(connection.model<Thing>('Thing', schema));
+  registry.register({ collection: 'others', indexes: [{ key: { expire: -1 }, expireAfterSeconds: 0 }] });
+  health = new DatabaseHealth(connection, clock, registry);
 });
 afterAll(async () => {
   await connection.dropDatabase();
@@ -79,7 +80,7 @@ describe(DatabaseHealth.name, () => {
 
   it('says so where the database is out of reach', async () => {
     const closed = await createConnection(databaseUri('health')).asPromise();
-    const cut = new DatabaseHealth(closed, clock, []);
+    const cut = new DatabaseHealth(closed, clock, new IndexRegistry());
     await closed.close();
     await expect(cut.server()).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
   });

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -8,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { readConfig } from '../../src/app/config.js';
-import { VARIABLES } from '../../src/app/environment.js';
+import { readConfig } from '../../apps/service/src/config/config.js';
+import { VARIABLES } from '../../apps/service/src/config/environment.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -60,14 +60,11 @@ async function makeEnv(times = 1): Promise<{ env: Record<string, string>; exitCo
   }
 }
 
-/**
- * The packages that the service imports at run time: everything in src but types, the development database, and the script
- * of the report page, which the build bundles.
- */
-async function importedPackages(): Promise<string[]> {
-  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !/^(embedded-mongo|audit.report-page.page)[/\\]/.test(file))
-    .map((file) => read(join('src', file)));
+/** The packages that the modules below a folder import at run time: everything but types. */
+async function importedPackages(folder: string): Promise<string[]> {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.includes('browser'))
+    .map((file) => read(join(folder, file)));
   const specifiers = (await Promise.all(files)).flatMap((source) =>
     [
       ...source.matchAll(/^(?:import|export)(?! type)[^;]*?from '([^'.][^']*)'|import\('([^'.][^']*)'\)/gm),
@@ -75,12 +72,7 @@ async function importedPackages(): Promise<string[]> {
   );
   const names = specifiers
     .filter((each) => !each.startsWith('node:'))
-    .map((each) =>
-      each
-        .split('/')
-        .slice(0, each.startsWith('@') ? 2 : 1)
-        .join('/'),
-    );
+    .map((each) => /^(@[^/]+\/)?[^/]+/.exec(each)?.[0] ?? each);
   return [...new Set(names)].sort();
 }
 
@@ -178,7 +170,7 @@ describe('Dockerfile', () => {
     const final = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
     expect(final).toMatch(/^ENV NODE_ENV=production$/m);
     expect(final).toMatch(/^USER node$/m);
-    expect(final).toMatch(/^CMD \["node", "dist\/app\/main.js"\]$/m);
+    expect(final).toMatch(/^CMD \["node", "apps\/service\/dist\/main.js"\]$/m);
   });
 
   it.each([
@@ -207,26 +199,31 @@ describe('Dockerfile', () => {
   });
 });
 
-describe('docker/production-tree.mjs', () => {
-  it('keeps every package that the service imports, but those that only development asks for', async () => {
-    const source = await read('docker/production-tree.mjs');
-    const list = /const SERVICE_ONLY = \[([^\]]*)\]/.exec(source)?.[1] ?? '';
-    const serviceOnly = [...list.matchAll(/'([^']+)'/g)].map(([, name = '']) => name);
-    const kept = new Set([
-      ...serviceOnly,
-      ...Object.keys(manifest.dependencies),
-      ...Object.keys(manifest.peerDependencies),
+describe('what `npm prune --omit=dev` leaves in the image', () => {
+  it('has every package that the service imports, except those that only development asks for', async () => {
+    const service = JSON.parse(await read('apps/service/package.json'));
+    const imported = await importedPackages('apps/service/src');
+    expect(imported).toEqual(expect.arrayContaining(['@nestjs/terminus', 'mongoose', 'pino']));
+    const missing = imported.filter((name) => service.dependencies[name] === undefined);
+    expect(missing).toEqual([
+      'mongodb-memory-server-core',
+      'nestjs-silent-auth-embedded-mongo',
+      'pino-pretty',
     ]);
-    const imported = await importedPackages();
-    expect(imported).toEqual(expect.arrayContaining(['@nestjs/terminus', 'bcrypt', 'mongoose']));
-    expect(imported.filter((name) => !kept.has(name))).toEqual(['mongodb-memory-server-core', 'pino-pretty']);
-    // These Nest asks for by itself.
-    const notNamed = serviceOnly.filter((name) => !imported.includes(name));
-    expect(notNamed).toEqual(['@fastify/static', '@nestjs/platform-express']);
-    const unpinned = [...serviceOnly, ...Object.keys(manifest.peerDependencies)].filter(
-      (name) => manifest.devDependencies[name] === undefined,
-    );
-    expect(unpinned).toEqual([]);
+    expect(Object.keys(service.devDependencies)).toEqual(expect.arrayContaining(missing));
+  });
+
+  it('has every package that the library imports: its own, and those that the service brings as a host', async () => {
+    const { dependencies: brought } = JSON.parse(await read('apps/service/package.json'));
+    const imported = await importedPackages('src');
+    expect(imported).toEqual(expect.arrayContaining(['@nestjs/core', 'bcrypt', 'mongoose']));
+    // The service has no sockets and no microservices, and needs no database of its own in production.
+    const left = ['@nestjs/microservices', '@nestjs/websockets', 'nestjs-silent-auth-embedded-mongo'];
+    const isMissing = (name: string) => brought[name] === undefined && !left.includes(name);
+    const notOwn = imported.filter((name) => manifest.dependencies[name] === undefined);
+    expect(notOwn.filter(isMissing)).toEqual([]);
+    expect(Object.keys(manifest.peerDependencies).filter(isMissing)).toEqual([]);
+    for (const name of left) expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true });
   });
 });
 

@@ -1,9 +1,9 @@
-import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SERVICE_FINDINGS } from '../../src/app/doctor/service-checks.js';
-import { FINDINGS, type SeverityRow } from '../../src/core/doctor/finding.js';
+import { describe, expect, it } from '@jest/globals';
+import { SERVICE_FINDINGS } from '../../apps/service/src/doctor/service-checks.js';
+import { FINDINGS, type SeverityRow } from '../../src/doctor/checks/finding.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const document = readFileSync(join(ROOT, 'docs/doctor.md'), 'utf8');

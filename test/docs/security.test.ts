@@ -1,7 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -18,6 +18,7 @@ const IDS = [
   ...numbered('V', 3),
   ...numbered('I', 3),
   'RFC 6750',
+  'RFC 9449',
   ...listed('ASVS', '7.1.2 7.2.3 7.2.4 7.3.1 7.3.2 7.4.1 7.4.2 7.4.3 7.4.5 7.5.1 7.5.2'),
   ...listed('ASVS', '9.1.1 9.1.2 9.1.3 9.2.1 9.2.2 9.2.3 9.2.4 10.4.5 10.4.8 10.4.9'),
   ...listed('ASVS', '6.1.1 6.2.1 6.2.3 6.2.4 6.2.5 6.2.8 6.2.9 6.2.12 6.3.5 6.3.7 6.3.8 6.5.5'),
@@ -40,25 +41,37 @@ interface Line {
 }
 
 const OPEN = /^(not yet|by choice not|does not apply): \S/;
-const REFERENCE = /^`(test\/[^`]+\.test\.ts)`: “([^”]+)”$/;
-const SOURCE = /^`(src\/[^`]+\.ts)`$/;
+const REFERENCE = /^`((?:apps\/service\/)?test\/[^`]+\.test\.ts)`: “([^”]+)”$/;
+const SOURCE = /^`((?:apps\/service\/)?src\/[^`]+\.ts)`$/;
 
-const lines = linesOf(readFileSync(join(ROOT, 'docs/security.md'), 'utf8'));
+const document = readFileSync(join(ROOT, 'docs/security.md'), 'utf8');
+const lines = linesOf(document);
+const claims = rowsOf(document, '| no. | claim |').map(([no = '', claim = '', heldBy = '']) => ({
+  no,
+  claim,
+  tests: heldBy.split('<br>'),
+}));
 const references = lines
   .filter(({ heldBy }) => !OPEN.test(heldBy))
   .flatMap(({ id, heldBy }) => heldBy.split('<br>').map((reference) => [id, reference] as const));
 
-/** The rows of the table of requirements. */
-function linesOf(document: string): Line[] {
-  const rows = document.split('\n');
-  const start = rows.findIndex((row) => row.startsWith('| id | requirement |'));
-  const body = rows.slice(start + 2);
+/** The cells of the table that begins with this header, row by row. */
+function rowsOf(text: string, header: string): string[][] {
+  const rows = text.split('\n');
+  const body = rows.slice(rows.findIndex((row) => row.startsWith(header)) + 2);
   const end = body.findIndex((row) => !row.startsWith('|'));
-  return body.slice(0, end).map((row) => {
-    const [id = '', requirement = '', metIn = '', heldBy = '', ...rest] = row
+  return body.slice(0, end).map((row) =>
+    row
       .slice(1, -1)
       .split('|')
-      .map((cell) => cell.trim());
+      .map((cell) => cell.trim()),
+  );
+}
+
+/** The rows of the table of requirements. */
+function linesOf(text: string): Line[] {
+  return rowsOf(text, '| id | requirement |').map((cells) => {
+    const [id = '', requirement = '', metIn = '', heldBy = '', ...rest] = cells;
     expect(rest).toEqual([]);
     return { id, requirement, metIn, heldBy };
   });
@@ -96,6 +109,16 @@ function nameOf(callee: ts.Expression): string {
   return '';
 }
 
+/** A reference in the tables names a file that exists, and a test in it that has exactly this title. */
+function expectTest(reference: string): void {
+  const [, path = '', title = ''] = REFERENCE.exec(reference) ?? [];
+  expect({ reference, exists: path !== '' && existsSync(join(ROOT, path)) }).toEqual({
+    reference,
+    exists: true,
+  });
+  expect([...titlesIn(path)]).toContain(title);
+}
+
 describe('docs/security.md', () => {
   it('has every requirement, once, or a line for each part of it', () => {
     expect(lines.map(({ id }) => id)).toEqual([...new Set(lines.map(({ id }) => id))]);
@@ -129,9 +152,27 @@ describe('docs/security.md', () => {
     expect(files.length).toBeGreaterThan(60);
   });
 
-  it.each(references)('%s is held by a test that exists: %s', (_id, reference) => {
-    const [, path = '', title = ''] = REFERENCE.exec(reference) ?? [];
-    expect(existsSync(join(ROOT, path))).toBe(true);
-    expect([...titlesIn(path)]).toContain(title);
+  it.each(references)('%s is held by a test that exists: %s', (_id, reference) => expectTest(reference));
+
+  it('says that the client package sends no attempts for as long as it sends none', () => {
+    const folder = join(ROOT, 'packages/client/src');
+    const sendsAttempts = readdirSync(folder).some((file) =>
+      /\bprevious\b/.test(readFileSync(join(folder, file), 'utf8')),
+    );
+    expect(document.includes('`nestjs-silent-auth-client` sends no attempts yet')).toBe(!sendsAttempts);
   });
+
+  it('numbers its claims, and says each once', () => {
+    expect(claims.length).toBeGreaterThan(20);
+    expect(claims.map(({ no }) => no)).toEqual(claims.map((_, index) => String(index + 1)));
+    expect(new Set(claims.map(({ claim }) => claim)).size).toBe(claims.length);
+  });
+
+  it.each(claims.flatMap(({ no, claim, tests }) => tests.map((test) => [no, claim, test] as const)))(
+    'claim %s, %s is held by %s',
+    (_no, claim, reference) => {
+      expect(claim).not.toBe('');
+      expectTest(reference);
+    },
+  );
 });

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { ObjectId } from 'mongodb';
 import { AuthEventBus, type AuthEvents, IntrospectionService } from '../../src/index.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
@@ -9,8 +9,8 @@ import {
   type Call,
   expectError,
   expectGuardRefusal,
-  expectNotStored,
   expectNothingLeaks,
+  expectNotStored,
   newSession,
   PASSWORD,
   refreshed,

@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createServer } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Browser, expectError, newSession, PASSWORD, refreshed, sessionOf } from '../support/http.js';
 import { type Environment, Service } from '../support/service.js';
 import { MailCatcher, type MailCatcherOptions, until } from '../support/smtp-server.js';

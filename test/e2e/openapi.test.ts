@@ -1,28 +1,30 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import fc from 'fast-check';
 import { MongoClient, ObjectId } from 'mongodb';
-import { setTimeout as delay } from 'node:timers/promises';
-import { readConfig } from '../../src/app/config.js';
-import { createApp } from '../../src/app/create-app.js';
+import { createApp } from '../../apps/service/src/app/create-app.js';
+import { readConfig } from '../../apps/service/src/config/config.js';
 import { type MailMessage, openApiDocument } from '../../src/index.js';
-import { DatabaseProxy } from '../support/database-proxy.js';
+import { newAttempt } from '../support/attempting-client.js';
 import { databaseUri } from '../support/database.js';
+import { DatabaseProxy } from '../support/database-proxy.js';
 import { codeOf, DocumentedApi } from '../support/documented-api.js';
 import { authOptions, HostApp } from '../support/host-app.js';
 import {
   anotherSession,
-  newSession,
-  PASSWORD,
-  refreshed,
-  sessionOf,
-  uniqueEmail,
   type Answer,
   type Api,
   type Call,
+  newSession,
+  PASSWORD,
+  refreshed,
   type Session,
+  sessionOf,
+  uniqueEmail,
 } from '../support/http.js';
+import { KeyClient } from '../support/proofs.js';
 import { type FuzzedRequest, type Pool, requestBatches } from '../support/request-fuzzer.js';
 import { ACCESS_SECRET, CLIENT, INTROSPECTION_CLIENTS, REFRESH_SECRET, Service } from '../support/service.js';
 import { expired, resign } from '../support/tokens.js';
@@ -32,7 +34,7 @@ const ADMIN_EMAIL = 'root@example.com';
 const EVIL = { headers: { origin: 'https://evil.example.net' } };
 /** `FUZZ_SEED` and `FUZZ_BATCHES` for a hunt; a failure prints the seed it had. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_251_121);
-const BATCHES = Number(process.env.FUZZ_BATCHES ?? 300);
+const BATCHES = Number(process.env.FUZZ_BATCHES ?? 450);
 const BATCH = 8;
 const LINKS = ['forgotPassword', 'resetPassword', 'verifyEmail'];
 
@@ -157,7 +159,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         [stray, 'REFRESH_TOKEN_UNKNOWN'],
       ] as const) {
         const refused = await expectCode(send('refresh', { refreshCookie: token }), 401, code);
-        expect(refused.cookie()?.value).toBe('');
+        // One that is not its own is left alone.
+        expect(refused.cookie()?.value).toBe(token === 'nonsense' ? undefined : '');
       }
       const late = expired((await newSession(api)).refreshToken, REFRESH_SECRET);
       const inBodyRefused = send('refresh', { body: { refreshToken: late } });
@@ -182,6 +185,15 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       );
     });
 
+    it('of refresh, to a request that comes late', async () => {
+      const { refreshToken } = await newSession(api);
+      const body = { refreshToken, attempt: newAttempt() };
+      const first = sessionOf(await send('refresh', { body }));
+      const next = { refreshToken: first.refreshToken, attempt: newAttempt(), previous: body.attempt };
+      expect((await send('refresh', { body: next })).status).toBe(200);
+      await expectCode(send('refresh', { body }), 409, 'REFRESH_SUPERSEDED');
+    });
+
     it('of logout', async () => {
       const { refreshToken: refreshCookie } = await cookieSession();
       await expectCode(send('logout', { refreshCookie, ...EVIL }), 403, 'CROSS_SITE_REQUEST');
@@ -195,6 +207,11 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       expect((await send('logoutAll', { token, refreshCookie })).cookie()?.value).toBe('');
       const { accessToken } = await newSession(api);
       expect((await send('logoutAll', { token: accessToken })).cookies).toEqual([]);
+    });
+
+    it('of ticket', async () => {
+      const { accessToken: token } = await newSession(api);
+      expect((await send('ticket', { token })).json.ticket).toHaveLength(43);
     });
 
     it('of me', async () => {
@@ -225,6 +242,63 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       }
     });
 
+    it('of reauthenticate', async () => {
+      for (const session of [await newSession(api), await cookieSession()]) {
+        const token = session.accessToken;
+        const prove = (body: object, call: Call = {}) => send('reauthenticate', { token, body, ...call });
+        await expectCode(prove({ password: PASSWORD }, EVIL), 403, 'CROSS_SITE_REQUEST');
+        await expectCode(prove({ password: 'x' }), 401, 'INVALID_CREDENTIALS');
+        await expectCode(prove({}), 400, 'VALIDATION_FAILED');
+        expect((await prove({ password: PASSWORD })).status).toBe(200);
+      }
+    });
+
+    it('of what users do to their own account', async () => {
+      for (const [id, fields, status] of [
+        ['changeEmail', { email: uniqueEmail() }, 202],
+        ['deleteAccount', {}, 204],
+      ] as const) {
+        const { accessToken: token } = await newSession(api);
+        const act = (currentPassword: unknown, call: Call = {}) =>
+          send(id, { token, body: { ...fields, currentPassword }, ...call });
+        await expectCode(act(PASSWORD, EVIL), 403, 'CROSS_SITE_REQUEST');
+        await expectCode(act('x'), 401, 'INVALID_CREDENTIALS');
+        for (const odd of [null, 7, ''] as const) await expectCode(act(odd), 400, 'VALIDATION_FAILED');
+        const stale = resign(token, ACCESS_SECRET, { claims: { auth_time: 1_700_000_000 } });
+        await expectCode(act(PASSWORD, { token: stale }), 401, 'REAUTHENTICATION_REQUIRED');
+        const acting = resign(token, ACCESS_SECRET, { claims: { act: { sub: '0'.repeat(24) } } });
+        await expectCode(act(PASSWORD, { token: acting }), 403, 'FORBIDDEN');
+        expect((await act(PASSWORD)).status).toBe(status);
+      }
+    });
+
+    it('with and without proofs of possession', async () => {
+      const client = await KeyClient.create(api);
+      const passwords = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+      /** Without a nonce, with an unreadable proof, and then as it should be. */
+      const prove = async (id: string, call: Call) => {
+        const { path } = documented.operation(id);
+        const withProof = async (dpop: string) => send(id, { ...call, headers: { dpop } });
+        await expectCode(withProof('nonsense'), 401, 'PROOF_REQUIRED');
+        client.nonce = undefined;
+        const answer = await expectCode(
+          withProof(await client.proof('POST', path)),
+          401,
+          'PROOF_NONCE_REQUIRED',
+        );
+        client.nonce = String(answer.headers['dpop-nonce']);
+        return withProof(await client.proof('POST', path));
+      };
+      const account = credentials({ transport: 'body' });
+      await prove('register', { body: account });
+      const first = sessionOf(await prove('login', { body: account }));
+      const second = sessionOf(await prove('refresh', { body: { refreshToken: first.refreshToken } }));
+      await prove('reauthenticate', { body: { password: PASSWORD }, token: second.accessToken });
+      const call = { body: passwords, token: second.accessToken };
+      const last = sessionOf(await prove('changePassword', call));
+      expect((await prove('logout', { body: { refreshToken: last.refreshToken } })).status).toBe(204);
+    });
+
     it('of links out of mail', async () => {
       const { email } = await newSession(api);
       expect((await send('forgotPassword', { body: { email } })).status).toBe(202);
@@ -248,12 +322,30 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       const at = (id: string, who: string) => ({
         path: documented.operation(id).path.replace('{id}', who),
       });
-      for (const id of ['listSessionsOfUser', 'disableUser', 'enableUser', 'endSessionsOfUser']) {
+      const acts = ['listSessionsOfUser', 'disableUser', 'enableUser', 'endSessionsOfUser'];
+      for (const id of [...acts, 'getUser', 'unlockUser']) {
         expect((await send(id, { token }, at(id, userId))).status).toBeLessThan(300);
         for (const who of ['0'.repeat(24), 'nonsense', '%24ne', 'x'.repeat(500)])
           await expectCode(send(id, { token }, at(id, who)), 404, 'NOT_FOUND');
       }
       await expectCode(send('disableUser', { token }, at('disableUser', adminId)), 403, 'FORBIDDEN');
+      const roles = { token, body: { roles: ['user', 'editor'] } };
+      expect((await send('setRoles', roles, at('setRoles', userId))).json.roles).toEqual(['user', 'editor']);
+      await expectCode(
+        send('setRoles', { token, body: { roles: 'x' } }, at('setRoles', userId)),
+        400,
+        'VALIDATION_FAILED',
+      );
+      await expectCode(send('setRoles', roles, at('setRoles', 'nonsense')), 404, 'NOT_FOUND');
+      expect((await send('listUsers', { token })).json.items.length).toBeGreaterThan(1);
+      await expectCode(
+        send('listUsers', { token }, { path: '/auth/admin/users?limit=0' }),
+        400,
+        'VALIDATION_FAILED',
+      );
+      const gone = await newSession(api);
+      expect((await send('deleteUser', { token }, at('deleteUser', gone.userId))).status).toBe(204);
+      await expectCode(send('deleteUser', { token }, at('deleteUser', gone.userId)), 404, 'NOT_FOUND');
       const { accessToken: other } = await newSession(api);
       for (const { id } of documented.operations.filter(({ path }) => path.includes('/admin/')))
         for (const who of [userId, 'nonsense'])
@@ -278,6 +370,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
 
     it.each([
       'logoutAll',
+      'ticket',
       'me',
       'listSessions',
       'endSession',
@@ -287,6 +380,14 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       'endSessionsOfUser',
       'disableUser',
       'enableUser',
+      'reauthenticate',
+      'changeEmail',
+      'deleteAccount',
+      'listUsers',
+      'getUser',
+      'deleteUser',
+      'setRoles',
+      'unlockUser',
       'listSecurityEvents',
       'securityReport',
     ])('of the guard of %s', async (id) => {
@@ -316,12 +417,19 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       'refresh',
       'logout',
       'logoutAll',
+      'ticket',
       'endSession',
       'endOtherSessions',
       'changePassword',
       'endSessionsOfUser',
       'disableUser',
       'enableUser',
+      'reauthenticate',
+      'changeEmail',
+      'deleteAccount',
+      'deleteUser',
+      'setRoles',
+      'unlockUser',
     ])('to an unreadable body of %s', async (id) => {
       await expectCode(send(id, { raw: '{"email":' }), 400, 'MALFORMED_REQUEST');
       await expectCode(send(id, { body: { filler: 'x'.repeat(20_000) } }), 413, 'PAYLOAD_TOO_LARGE');
@@ -345,6 +453,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
 
     it('of what is public', async () => {
       expect((await send('jwks')).json).toEqual({ keys: [] });
+      await send('serverMetadata');
       for (const id of ['live', 'ready']) expect((await send(id)).json.status).toBe('ok');
       expect((await send('metrics')).text).toContain('silent_auth_info{');
     });
@@ -366,6 +475,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
           refresh: ({ refreshToken }) => ({ body: { refreshToken } }),
           logout: ({ refreshToken }) => ({ body: { refreshToken } }),
           logoutAll: bearer,
+          ticket: bearer,
           me: bearer,
           listSessions: bearer,
           endSession: bearer,
@@ -374,6 +484,12 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
           revoke: ({ accessToken: token }) => form({ token, ...asClient }),
           resetPassword: () => ({ body: { token: 'A'.repeat(43), newPassword: NEW_PASSWORD } }),
           verifyEmail: () => ({ body: { token: 'A'.repeat(43) } }),
+          reauthenticate: ({ accessToken: token }) => ({ token, body: { password: PASSWORD } }),
+          changeEmail: ({ accessToken: token }) => ({
+            token,
+            body: { email: uniqueEmail(), currentPassword: PASSWORD },
+          }),
+          deleteAccount: ({ accessToken: token }) => ({ token, body: { currentPassword: PASSWORD } }),
           changePassword: ({ accessToken: token }) => ({
             token,
             body: { currentPassword: PASSWORD, newPassword: NEW_PASSWORD },
@@ -381,7 +497,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         };
         const administrator = async () => anotherSession(to, ADMIN_EMAIL);
         for (const { id } of documented.operations.filter(({ path }) => path.includes('/admin/')))
-          calls[id] = bearer;
+          calls[id] = ({ accessToken: token }) =>
+            id === 'setRoles' ? { token, body: { roles: ['user'] } } : { token };
         const isAdmin = (name: string) => documented.operation(name).path.includes('/admin/');
         const ready: [string, Session][] = [];
         for (const name of Object.keys(calls))
@@ -408,7 +525,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     test('were everything the document promises, but for what the tests below provoke, and bugs', () => {
       const rest = documented.promised.filter((promise) => !documented.seen.has(promise));
       const elsewhere =
-        /^(?:verifyEmail 204 -|forgotPassword 503 \w+)$| (?:INTERNAL|TOO_MANY_ATTEMPTS|SUSPICIOUS_ACTIVITY|server_error|unsupported_token_type|429 temporarily_unavailable)$/;
+        /^(?:verifyEmail 204 -|verifyEmail 409 EMAIL_TAKEN|changePassword 409 PASSWORD_NOT_SET|forgotPassword 503 \w+)$| (?:INTERNAL|TOO_MANY_ATTEMPTS|REFRESH_CONTESTED|SUSPICIOUS_ACTIVITY|server_error|unsupported_token_type|429 temporarily_unavailable)$/;
       expect(rest.filter((promise) => !elsewhere.test(promise))).toEqual([]);
     });
   });
@@ -469,7 +586,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         emails: [],
         password: PASSWORD,
       };
-      for (let user = 0; user < 12; user += 1) {
+      // Many: they delete and lock each other in the course of it.
+      for (let user = 0; user < 48; user += 1) {
         const answer = await api.register(credentials(user % 2 ? {} : { transport: 'body' }));
         const { accessToken, refreshToken, id, email } = sessionOf(answer);
         pool.accessTokens.push(accessToken);
@@ -479,8 +597,9 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       }
       for (let turn = 0; turn < 3; turn += 1) {
         pool.adminTokens.push((await asAdmin()).accessToken);
-        pool.userIds.push((await newSession(api)).userId);
       }
+      // Each can be deleted only once.
+      for (let user = 0; user < 30; user += 1) pool.userIds.push((await newSession(api)).userId);
       return pool;
     }
 
@@ -535,20 +654,30 @@ describe.each(['express', 'fastify'] as const)('the document of a host on %s', (
   it('holds where a request looks unlike the owner, and where attempts are too many', async () => {
     const credentials = { email: uniqueEmail(), password: PASSWORD };
     const made = await send('register', { body: credentials });
-    expect(made.cookies.map(({ name }) => name).sort()).toEqual(['__Secure-device', cookieName]);
+    expect(made.cookies.map(({ name }) => name).sort()).toEqual([
+      '__Secure-device',
+      cookieName,
+      'refresh_token_hint',
+    ]);
     const token = made.json.accessToken;
     const cookie = `${cookieName}=${made.cookie(cookieName)?.value}`;
     const stranger = { cookie, 'user-agent': 'curl/8', 'accept-language': 'de' };
     const suspicious = await send('refresh', { headers: stranger });
     expect(codeOf(suspicious)).toBe('SUSPICIOUS_ACTIVITY');
     expect(suspicious.cookie(cookieName)?.value).toBe('');
+    const another = await send('register', { body: { email: uniqueEmail(), password: PASSWORD } });
+    const headers = { cookie: `${cookieName}=${another.cookie(cookieName)?.value}` };
+    const codesOfTwo: string[] = [];
+    for (const attempt of [newAttempt(), newAttempt()])
+      codesOfTwo.push(codeOf(await send('refresh', { headers, body: { attempt } })));
+    expect(codesOfTwo).toEqual(['-', 'REFRESH_CONTESTED']);
     const wrong = { currentPassword: 'x', newPassword: NEW_PASSWORD };
     const calls: [string, Call][] = [
       [
         'changePassword',
         { token: sessionToken(await send('login', { body: credentials })) ?? token, body: wrong },
       ],
-      ['refresh', {}],
+      ['refresh', { headers: { cookie: `${cookieName}=nonsense` } }],
       ['login', { body: { ...credentials, password: 'x' } }],
       ['register', { body: {} }],
     ];

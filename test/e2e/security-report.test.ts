@@ -1,8 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
 import helmet from 'helmet';
 import { Types } from 'mongoose';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   AuditService,
   AuthModule,
@@ -10,8 +10,8 @@ import {
   SecurityReportService,
   UsersService,
 } from '../../src/index.js';
-import { DatabaseProxy } from '../support/database-proxy.js';
 import { databaseUri } from '../support/database.js';
+import { DatabaseProxy } from '../support/database-proxy.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import {
   anotherSession,

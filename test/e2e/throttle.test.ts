@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type Answer,
-  type Api,
+  Api,
   Browser,
   expectError,
   newSession,
@@ -46,9 +46,30 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
       statuses.push((await api.login({ email: uniqueEmail(), password: WRONG }, from('192.0.2.1'))).status);
     }
     expect(new Set(statuses)).toEqual(new Set([201, 401]));
-    expectThrottled(await api.login({ email: uniqueEmail(), password: WRONG }, from('192.0.2.1')), 60);
-    expectThrottled(await api.register({ email: uniqueEmail(), password: PASSWORD }, from('192.0.2.1')), 60);
+    expectThrottled(await api.login({ email: uniqueEmail(), password: WRONG }, from('192.0.2.1')), 70);
+    expectThrottled(await api.register({ email: uniqueEmail(), password: PASSWORD }, from('192.0.2.1')), 70);
     expect((await api.login({ email: uniqueEmail(), password: WRONG }, from('192.0.2.2'))).status).toBe(401);
+  });
+
+  it('counts an address that a proxy writes with a port as that address', async () => {
+    const statuses: number[] = [];
+    for (let visitor = 0; visitor < 24; visitor += 1) {
+      const origin = from(`203.0.113.${visitor}:${50_000 + visitor}`);
+      statuses.push((await api.login({ email: uniqueEmail(), password: WRONG }, origin)).status);
+    }
+    expect(new Set(statuses)).toEqual(new Set([401]));
+    const one = (port: number) =>
+      api.login({ email: uniqueEmail(), password: WRONG }, from(`[2001:db8::7]:${port}`));
+    for (let attempt = 0; attempt < 20; attempt += 1) expect((await one(50_000 + attempt)).status).toBe(401);
+    expectThrottled(await one(60_000), 70);
+  });
+
+  it('warns once where a proxy writes no address, and counts for the peer', async () => {
+    const { accessToken } = await newSession(new Api(service.origin, from('unknown').headers));
+    await new Api(service.origin, from('_hidden').headers).sessions(accessToken);
+    const [session] = (await api.sessions(accessToken)).json;
+    expect(session.ip).toBe('127.0.0.1');
+    expect(service.output.split('for the address of a client')).toHaveLength(2);
   });
 
   it('comes after the content type and the cross-site rule, before validation', async () => {
@@ -63,7 +84,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
       headers: { 'content-type': 'application/x-www-form-urlencoded', 'x-forwarded-for': '192.0.2.1' },
     };
     expectError(await api.send('POST', '/auth/login', form), 415, 'UNSUPPORTED_MEDIA_TYPE');
-    expectThrottled(await api.login({ surprise: true }, from('192.0.2.1')), 60);
+    expectThrottled(await api.login({ surprise: true }, from('192.0.2.1')), 70);
   });
 
   it('ten wrong passwords lock an account for an address, with the right one too, and for no other address', async () => {
@@ -74,7 +95,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
         401,
         'INVALID_CREDENTIALS',
       );
-    expectThrottled(await api.login({ email, password: PASSWORD }, from('192.0.2.10')), 900);
+    expectThrottled(await api.login({ email, password: PASSWORD }, from('192.0.2.10')), 1050);
     expect((await api.login({ email, password: PASSWORD }, from('192.0.2.11'))).status).toBe(200);
   });
 
@@ -117,7 +138,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     expect([...statuses].filter((status) => ![401, 429, 503].includes(status))).toEqual([]);
     expect(answers.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(100);
     // A stranger with the right password has to wait.
-    expectThrottled(await api.login({ email, password: PASSWORD }, from('192.0.2.31')), 900);
+    expectThrottled(await api.login({ email, password: PASSWORD }, from('192.0.2.31')), 1050);
     // The owner has not, wherever he is.
     expect((await owner.login({ email, password: PASSWORD }, from('192.0.2.32'))).status).toBe(200);
     expect((await owner.login({ email, password: WRONG }, from('192.0.2.32'))).status).toBe(401);
@@ -125,7 +146,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     const victim = await newSession(api, { email: uniqueEmail() });
     for (let attempt = 0; attempt < 10; attempt += 1)
       await owner.login({ email: victim.email, password: WRONG }, from('192.0.2.33'));
-    expectThrottled(await owner.login({ email: victim.email, password: PASSWORD }, from('192.0.2.33')), 900);
+    expectThrottled(await owner.login({ email: victim.email, password: PASSWORD }, from('192.0.2.33')), 1050);
   });
 
   it('in body transport a device is known by the deviceId of an earlier session', async () => {
@@ -134,8 +155,8 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     for (let attempt = 0; attempt < 110; attempt += 1)
       await api.login({ email, password: WRONG }, from(address(2000 + attempt)));
     const credentials = { email, password: PASSWORD, transport: 'body' };
-    expectThrottled(await api.login(credentials, from('192.0.2.40')), 900);
-    expectThrottled(await api.login({ ...credentials, deviceId: 'another' }, from('192.0.2.40')), 900);
+    expectThrottled(await api.login(credentials, from('192.0.2.40')), 1050);
+    expectThrottled(await api.login({ ...credentials, deviceId: 'another' }, from('192.0.2.40')), 1050);
     expect((await api.login({ ...credentials, deviceId }, from('192.0.2.40'))).status).toBe(200);
   });
 
@@ -149,10 +170,10 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
       );
     for (let attempt = 0; attempt < 10; attempt += 1)
       expectError(await guess(WRONG), 401, 'INVALID_CREDENTIALS');
-    expectThrottled(await guess(PASSWORD), 900);
+    expectThrottled(await guess(PASSWORD), 1050);
   });
 
-  it('refreshes of an address are bounded far above what tabs and offices do', async () => {
+  it('refreshes of a session from one address are bounded, which its owner elsewhere does not feel', async () => {
     const session = await newSession(api, { email: uniqueEmail() });
     const results: number[] = [];
     for (let batch = 0; batch < 16; batch += 1)
@@ -166,8 +187,57 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
       );
     expect(results.filter((status) => status === 429)).toHaveLength(20);
     const throttled = await api.refresh(session.refreshToken, from('192.0.2.50'));
-    expectThrottled(throttled, 60);
+    expectThrottled(throttled, 70);
     expect(throttled.cookies).toEqual([]);
+    expect((await api.refresh(session.refreshToken, from('192.0.2.51'))).status).toBe(200);
+  });
+
+  it('forged refresh tokens of an address are bounded, and honest clients behind it refresh all the same', async () => {
+    const session = await newSession(api, { email: uniqueEmail() });
+    const forged = `${session.refreshToken.slice(0, -6)}AAAAAA`;
+    const statuses: number[] = [];
+    for (let batch = 0; batch < 16; batch += 1)
+      statuses.push(
+        ...(await Promise.all(
+          Array.from({ length: 20 }, async () => (await api.refresh(forged, from('192.0.2.60'))).status),
+        )),
+      );
+    expect(statuses.filter((status) => status === 401)).toHaveLength(300);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(20);
+    expect((await api.refresh(session.refreshToken, from('192.0.2.60'))).status).toBe(200);
+    // Visitors who are not logged in ask as well.
+    expectError(await api.send('POST', '/auth/refresh', from('192.0.2.60')), 401, 'REFRESH_TOKEN_MISSING');
+  });
+
+  it('hundreds of clients behind one address refresh as they like', async () => {
+    const sessions = [];
+    for (let index = 0; index < 4; index += 1)
+      sessions.push(await newSession(service.api(from(`192.0.2.${70 + index}`).headers)));
+    for (let batch = 0; batch < 20; batch += 1) {
+      const answers = await Promise.all(
+        sessions.flatMap(({ refreshToken }) =>
+          Array.from({ length: 5 }, () => api.refresh(refreshToken, from('192.0.2.74'))),
+        ),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    }
+  });
+
+  it('device cookies of one’s own lift the limit of an address to five times as much', async () => {
+    const email = uniqueEmail();
+    const devices = Array.from({ length: 6 }, () => new Browser(service.origin));
+    const credentials = { email, password: PASSWORD };
+    await devices[0]?.register(credentials, from('192.0.2.80'));
+    for (const device of devices.slice(1)) await device.login(credentials, from('192.0.2.80'));
+    const statuses: number[] = [];
+    for (const device of devices)
+      for (let attempt = 0; attempt < 20; attempt += 1)
+        statuses.push((await device.login(credentials, from('192.0.2.81'))).status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(100);
+    expect(statuses.slice(100)).toEqual(Array.from({ length: 20 }, () => 429));
+    expect((await devices[5]?.login(credentials, from('192.0.2.82')))?.status).toBe(200);
+    // Devices that nobody knows have their own limit there.
+    expect((await api.login({ email: uniqueEmail(), password: WRONG }, from('192.0.2.81'))).status).toBe(401);
   });
 
   it('without trust in a proxy the header is not believed', async () => {

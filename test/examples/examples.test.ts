@@ -1,16 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { describeInBrowser, launchChromium } from '../browser/support/chromium.js';
 import { expectRegistry, npm } from '../package/fresh-host.js';
 import { databaseUri } from '../support/database.js';
+import { freePort } from '../support/free-port.js';
 import { PASSWORD, uniqueEmail } from '../support/http.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
@@ -76,6 +76,24 @@ describe.each(['react', 'vue'] as const)('the %s example', (page) => {
   });
 });
 
+describe.each(['google', 'magic-link', 'passkeys', 'totp'])('the %s example', (workspace) => {
+  it('is built, and starts', async () => {
+    const port = await freePort();
+    await start(workspace, ['dist/main.js'], {
+      PORT: String(port),
+      MONGODB_URI: databaseUri('examples'),
+      JWT_ACCESS_KEY: secret(),
+      JWT_REFRESH_KEY: secret(),
+      ISSUER: `http://localhost:${port}`,
+      GOOGLE_CLIENT_ID: 'an-application',
+      GOOGLE_CLIENT_SECRET: 'a-secret',
+    });
+    await answering(`http://127.0.0.1:${port}/.well-known/jwks.json`);
+    const stranger = await fetch(`http://127.0.0.1:${port}/auth/me`);
+    expect(stranger.status).toBe(401);
+  });
+});
+
 describeInBrowser('the examples in a browser', () => {
   beforeAll(async () => {
     browser = await launchChromium();
@@ -138,12 +156,4 @@ async function answering(url: string): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -33,9 +33,10 @@ it.each(ADAPTERS)(
     const later = await createConnection(uri).asPromise();
     try {
       const rows = await later.collection('security_events').countDocuments({ type: 'login.failed' });
-      expect(rows).toBeGreaterThanOrEqual(answered);
       const days = await later.collection('security_daily').find({ type: 'login.failed' }).toArray();
-      expect(days.reduce((sum, { count }) => sum + Number(count), 0)).toBe(rows);
+      expect(days.reduce((sum, { count }) => sum + Number(count), 0)).toBeGreaterThanOrEqual(answered);
+      // Of one address, the first of a window; the counters know the rest.
+      expect(rows).toBe(20);
     } finally {
       await later.dropDatabase();
       await later.close();

@@ -24,7 +24,7 @@ describe.each(ADAPTERS)('events on %s', (adapter) => {
     host = await HostApp.start(adapter, {
       sessions: { maxPerUser: 2 },
       throttle: {
-        login: { limit: 12, window: '1h' },
+        login: { limit: 20, window: '1h' },
         failures: { limit: 2, window: '1h' },
         refresh: { limit: 2, window: '1h' },
       },

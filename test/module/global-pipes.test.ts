@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ValidationPipe } from '@nestjs/common';
 import { AuthModule } from '../../src/index.js';
-import { newSession, PASSWORD, uniqueEmail, type Api } from '../support/http.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
+import { type Api, newSession, PASSWORD, uniqueEmail } from '../support/http.js';
 
 const strict = new ValidationPipe({
   whitelist: true,

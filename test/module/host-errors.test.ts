@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   type ArgumentsHost,
   BadRequestException,
@@ -27,8 +27,8 @@ import {
   JwtAuthGuard,
   ParseErrorFilter,
 } from '../../src/index.js';
+import { type Adapter, ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import { expectError, newSession, PASSWORD, uniqueEmail } from '../support/http.js';
-import { ADAPTERS, authOptions, HostApp, type Adapter } from '../support/host-app.js';
 
 @Controller('host')
 class HostController {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   AuthEventBus,
-  AuthService,
   type AuthEvents,
+  AuthService,
   type MailMessage,
   NotificationService,
 } from '../../src/index.js';
@@ -134,12 +134,15 @@ describe.each(ADAPTERS)('a device after its account was taken back, in a host on
     },
   );
 
-  it('becomes known by no link: who has the mail, and a device that the account has not, is told of', async () => {
+  it('becomes known by a link out of the mail, and the user is told of the new password', async () => {
     const { email } = await robbed();
-    const stranger = browser(host, firefox(MAC));
-    await reset(stranger, email);
-    expect([...stranger.jar.keys()]).toEqual([]);
-    await told(sessionOf(await stranger.login({ email, password: NEW_PASSWORD })));
+    const fresh = browser(host, firefox(MAC));
+    await reset(fresh, email);
+    expect([...fresh.jar.keys()]).toEqual(['device']);
+    const session = sessionOf(await fresh.login({ email, password: NEW_PASSWORD }));
+    await told(sessionOf(await browser(host, chrome(MAC)).login({ email, password: NEW_PASSWORD })));
+    expect(isTold(session)).toBe(false);
+    expect(sent.map(({ kind }) => kind)).toContain('password_changed');
   });
 });
 

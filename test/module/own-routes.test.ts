@@ -13,11 +13,11 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import {
+  type AuthenticatedUser,
   AuthErrorFilter,
   AuthHttp,
   AuthModule,
   AuthService,
-  type AuthenticatedUser,
   type ClientRequest,
   CrossSiteGuard,
   CurrentUser,
@@ -30,8 +30,8 @@ import {
   type SessionAnswer,
   type TokenAnswer,
 } from '../../src/index.js';
-import { Browser, COOKIE, expectCookieCleared, expectError, PASSWORD, uniqueEmail } from '../support/http.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
+import { Browser, COOKIE, expectCookieCleared, expectError, PASSWORD, uniqueEmail } from '../support/http.js';
 
 /** Routes of a host's own, with `controllers: { auth: false }`: named as it likes, and with one more condition at login. */
 @Controller('account')
@@ -126,7 +126,7 @@ describe.each(ADAPTERS)('routes of a host’s own, on %s', (adapter) => {
     const { browser, answer, email } = await signedUp();
     expect(answer.json).toMatchObject({ tokenType: 'Bearer', user: { email, roles: ['user'] } });
     expect(answer.json.refreshToken).toBeUndefined();
-    expect([...browser.jar.keys()].sort()).toEqual(['device', COOKIE]);
+    expect([...browser.jar.keys()].sort()).toEqual(['device', COOKIE, `${COOKIE}_hint`]);
     expect(answer.cookie()?.attributes).toHaveProperty('httponly');
   });
 

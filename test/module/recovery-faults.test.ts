@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { USER_STORE } from '../../src/core/ports.js';
 import { AuthError, type MailMessage, NotificationService, type UserStore } from '../../src/index.js';
 import { SessionTerminator } from '../../src/tokens/session-terminator.js';
 import { ACTION_TOKEN_STORE, type ActionTokenStore } from '../../src/users/action-token.store.js';
-import { USER_STORE } from '../../src/users/users.service.js';
 import { HostApp } from '../support/host-app.js';
 import {
   anotherSession,

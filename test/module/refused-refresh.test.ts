@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import { Types } from 'mongoose';
@@ -65,7 +65,7 @@ function hostWith(refreshToken: { reuse?: 'revoke' | 'report'; reuseScope?: 'ses
     context.host = await HostApp.start(
       'express',
       {
-        refreshToken,
+        refreshToken: { lostResponseWindow: '24h', ...refreshToken },
         keys: { access: [randomBytes(36).toString('base64url')], refresh: [REFRESH_KEY] },
         clock: { now: () => Date.now() + aheadMs },
       },
@@ -128,11 +128,14 @@ describe('why a refresh was refused, or was not', () => {
 
   it('a lost response, and the same one asked for again', async () => {
     const [first] = await chain(1);
-    for (const repeated of [false, true]) {
+    for (const [repeated, generation] of [
+      [false, 1],
+      [true, 2],
+    ] as const) {
       later(11 * SECOND);
       context.operator.heard = [];
       expect((await api().refresh(first.refreshToken)).status).toBe(200);
-      expect(await told('refresh_token.recovered')).toEqual({ ...seen(first, 0, 1), repeated });
+      expect(await told('refresh_token.recovered')).toEqual({ ...seen(first, 0, generation), repeated });
     }
   });
 

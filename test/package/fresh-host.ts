@@ -1,4 +1,4 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,9 +50,9 @@ export interface Tarball {
 }
 
 /** `dist` as it was built: packing runs no script, since a build would take `dist` away from the tests beside it. */
-export async function pack(into: string): Promise<Tarball> {
+export async function pack(packageFolder: string, into: string): Promise<Tarball> {
   const [made] = JSON.parse(
-    await npm(ROOT, 'pack', '--json', '--ignore-scripts', '--pack-destination', into),
+    await npm(join(ROOT, packageFolder), 'pack', '--json', '--ignore-scripts', '--pack-destination', into),
   );
   return {
     path: join(into, made.filename),

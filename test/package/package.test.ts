@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseUri } from '../support/database.js';
 import {
   Browser,
@@ -62,26 +62,41 @@ const NEST_11: Generation = {
     '@nestjs/core': '11.2.10',
     '@nestjs/platform-express': '11.2.10',
   },
-  added: { '@nestjs/event-emitter': '3.1.0', '@nestjs/mongoose': '11.0.4', mongoose: '8.24.10' },
+  added: {
+    '@nestjs/event-emitter': '3.1.0',
+    '@nestjs/jwt': '11.0.2',
+    '@nestjs/mongoose': '11.0.4',
+    '@nestjs/passport': '11.0.5',
+    mongoose: '8.24.10',
+  },
 };
 
 /** The packages of the README's `npm install`: the library from its tarball, the others at the given versions. */
-function installCommand(tarball: Tarball, versions: Record<string, string>): string[] {
-  const names = new RegExp(`^npm install (${name} .*)$`, 'm').exec(readme)?.[1]?.split(' ') ?? [];
-  expect(names.filter((each) => each !== name).sort()).toEqual(Object.keys(versions).sort());
-  return names.map((each) => (each === name ? tarball.path : `${each}@${versions[each]}`));
+function installCommand(tarball: Tarball, { added }: Generation, client: Tarball): string[] {
+  const lines = [...readme.matchAll(new RegExp(`^npm install (${name} .*)$`, 'gm'))].map(([, names]) =>
+    (names ?? '').split(' ').map((each) => each.replace(/(.)@.*/, '$1')),
+  );
+  const names = lines.find((line) => line.includes('@nestjs/jwt') === '@nestjs/jwt' in added) ?? [];
+  expect(names.filter((each) => each !== name).sort()).toEqual(Object.keys(added).sort());
+  return [client.path, ...names.map((each) => (each === name ? tarball.path : `${each}@${added[each]}`))];
 }
 
-const snippet = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+/** The application in one file; the first block is the newcomer’s, on the embedded database. */
+const snippet =
+  [...readme.matchAll(/```ts\n([\s\S]*?)```/g)]
+    .map(([, code = '']) => code)
+    .find((code) => code.includes('bootstrap')) ?? '';
 
 describe('the packed library', () => {
   let root: string;
   let tarball: Tarball;
+  let client: Tarball;
 
   beforeAll(async () => {
     root = await hostsRoot();
     await expectRegistry('@nestjs/core');
-    tarball = await pack(root);
+    tarball = await pack('.', root);
+    client = await pack('packages/client', root);
     const kB = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
     process.stderr.write(
       `Package: ${kB(tarball.packedBytes)} packed, ${kB(tarball.unpackedBytes)} unpacked, ${tarball.files.length} files\n`,
@@ -90,16 +105,14 @@ describe('the packed library', () => {
 
   afterAll(() => rm(root, { recursive: true, force: true }));
 
-  it('holds the library with its declarations, and neither service, development database, tests nor sources', () => {
+  it('holds the library with its declarations, in both module formats, and neither tests nor sources', () => {
     const { files } = tarball;
-    expect(files).toEqual(
-      expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts']),
-    );
-    const parts = ['dist/audit/report-page/page.js', 'dist/audit/report-page/page.css'];
-    expect(files).toEqual(expect.arrayContaining(parts));
-    const others = files.filter((file) => !['LICENSE', 'README.md', 'package.json', ...parts].includes(file));
+    const both = ['dist/index.js', 'dist/index.d.ts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'];
+    const besides = ['LICENSE', 'README.md', 'package.json', 'dist/cjs/package.json'];
+    expect(files).toEqual(expect.arrayContaining([...both, ...besides]));
+    const others = files.filter((file) => !besides.includes(file));
     expect(others.filter((file) => !/^dist\/[\w./-]+\.(js|d\.ts)$/.test(file))).toEqual([]);
-    expect(others.filter((file) => /^dist\/(app|embedded-mongo)\/|\.test\./.test(file))).toEqual([]);
+    expect(others.filter((file) => file.includes('.test.'))).toEqual([]);
     const missing = others
       .filter((file) => file.endsWith('.js'))
       .filter((file) => !files.includes(file.replace(/\.js$/, '.d.ts')));
@@ -110,12 +123,13 @@ describe('the packed library', () => {
     ['an ESM application on NestJS 12', 'module', NEST_12],
     ['a CommonJS application on NestJS 12', 'commonjs', NEST_12],
     ['a CommonJS application on NestJS 11 with Mongoose 8', 'commonjs', NEST_11],
-  ] as const)('in %s', (title, type, { nest, added }) => {
+  ] as const)('in %s', (title, type, generation) => {
     let host: FreshHost;
 
     beforeAll(async () => {
       const folder = join(root, title.replaceAll(/\W+/g, '-'));
-      host = await FreshHost.install(folder, type, nest, installCommand(tarball, added));
+      const command = installCommand(tarball, generation, client);
+      host = await FreshHost.install(folder, type, generation.nest, command);
     }, INSTALL_WITHIN_MS);
 
     afterAll(() => host.remove());
@@ -127,13 +141,14 @@ describe('the packed library', () => {
     it('loads the client where there is no DOM, and makes one for each request', async () => {
       const code =
         "createAuthClient({ baseUrl: '/auth' }).getState().status + typeof attachToAxios + typeof document";
-      const imports = '{ createAuthClient, attachToAxios }';
-      expect(
-        await host.evaluate(`import ${imports} from '${name}/client'; console.log(${code})`, 'module'),
-      ).toBe('unknownfunctionundefined\n');
-      expect(
-        await host.evaluate(`const ${imports} = require('${name}/client'); console.log(${code})`, 'commonjs'),
-      ).toBe('unknownfunctionundefined\n');
+      const imported = `import { createAuthClient } from '${name}-client'; import { attachToAxios } from '${name}-client/axios';`;
+      expect(await host.evaluate(`${imported} console.log(${code})`, 'module')).toBe(
+        'unknownfunctionundefined\n',
+      );
+      const required = `const { createAuthClient } = require('${name}-client'); const { attachToAxios } = require('${name}-client/axios');`;
+      expect(await host.evaluate(`${required} console.log(${code})`, 'commonjs')).toBe(
+        'unknownfunctionundefined\n',
+      );
     });
 
     it(

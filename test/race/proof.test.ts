@@ -1,8 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { writeFileSync } from 'node:fs';
-import { availableParallelism, loadavg } from 'node:os';
-import { REVOCATION_BOUND_MS } from '../support/http.js';
 import { Cluster } from '../support/proof/cluster.js';
 import { CoreStage } from '../support/proof/core-stage.js';
 import { Faults } from '../support/proof/faults.js';
@@ -10,18 +8,19 @@ import { interleaving } from '../support/proof/interleaving.js';
 import { play } from '../support/proof/play.js';
 import { ServiceStage } from '../support/proof/service-stage.js';
 import { Tally, toTable } from '../support/proof/tally.js';
+import { seeded } from '../support/seeded.js';
 
 /** `npm run proof` asks for more; a seed that failed is given again by PROOF_SEED. */
 /** The same stories each time: a build that fails must fail again. `npm run proof` plays others. */
 const SEED = Number(process.env.PROOF_SEED ?? 2_128_286_001);
-const CORE_RUNS = Number(process.env.PROOF_CORE_RUNS ?? 10_000);
+const CORE_RUNS = Number(process.env.PROOF_CORE_RUNS ?? 5_000);
 const PROCESS_RUNS = Number(process.env.PROOF_PROCESS_RUNS ?? 60);
 const FAULT_RUNS = Number(process.env.PROOF_FAULT_RUNS ?? 16);
-const isBusy = (loadavg()[0] ?? 0) > 3 * availableParallelism();
-/** A story in real time takes several of these; where others use the machine, half of one must still do for an attempt. */
-const GRACE_MS = isBusy ? 5_000 : 2_000;
+/** A story in real time takes several of these; half of one must do for an attempt, however busy the machine is. */
+const GRACE_MS = 5_000;
 const AT_ONCE = 32;
-const BOUND_MS = isBusy ? 3 * REVOCATION_BOUND_MS : REVOCATION_BOUND_MS;
+/** Shorter than the five seconds between two reads beside a watch: it is what is pushed that is as quick as this. */
+const BOUND_MS = 4_000;
 /** An instance that is cut off hears of nothing: it admits nobody after `revocation.maxStaleness`. */
 const CUT_OFF_BOUND_MS = 30_000 + BOUND_MS;
 
@@ -69,7 +68,7 @@ async function playAll(cluster: Cluster, count: number, tally: Tally, boundMs: n
   await Promise.all(Array.from({ length: AT_ONCE }, player));
 }
 
-describe('the seven invariants of rotation', () => {
+describe('the invariants of rotation', () => {
   it(`hold in ${CORE_RUNS} random interleavings of the pure core`, async () => {
     const tally = newTally('pure core');
     const details = await fc.check(
@@ -86,7 +85,8 @@ describe('the seven invariants of rotation', () => {
     expectProven(tally);
     expect(tally.stories).toBe(CORE_RUNS);
     expect(tally.insideInvariant2).toBeGreaterThan(CORE_RUNS / 4);
-    expect(tally.theftsConfirmed).toBeGreaterThan(CORE_RUNS / 20);
+    expect(tally.theftsConfirmed).toBeGreaterThan(CORE_RUNS / 50);
+    expect(tally.thieves).toBeGreaterThan(CORE_RUNS / 20);
   }, 600_000);
 
   it(`hold in ${PROCESS_RUNS} random interleavings over two instances`, async () => {
@@ -116,14 +116,3 @@ describe('the seven invariants of rotation', () => {
     expect(tally.stories).toBe(FAULT_RUNS);
   }, 3_600_000);
 });
-
-/** mulberry32: the faults of one seed come in one order. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { AuthError } from '../../src/core/errors.js';
-import { resolveOptions } from '../../src/core/options/resolve-options.js';
 import type {
   RevocationEntry,
   RevocationKey,
@@ -9,6 +8,7 @@ import type {
   RevocationObserver,
   RevocationStore,
 } from '../../src/core/ports.js';
+import { resolveOptions } from '../../src/options/resolve-options.js';
 import { type RevocableToken, RevocationService } from '../../src/revocation/revocation.service.js';
 
 const POLL_MS = 1000;
@@ -19,7 +19,7 @@ const OPTIONS = resolveOptions({
   issuer: 'https://api.example.com',
   keys: { access: ['q8Zr4kT2mXw9pLc7vBn5sHd3gFj1aYe6'], refresh: ['e6Ya1jFg3dHs5nBv7cLp9wXm2Tk4rZ8q'] },
 });
-const TOKEN: RevocableToken = { jti: 'j1', sid: 's1', gen: 3, ver: 'v1' };
+const TOKEN: RevocableToken = { jti: 'j1', sid: 's1', gen: 3, ver: 'v1', sub: 'u1' };
 
 type Answer = Awaited<ReturnType<RevocationStore['read']>>;
 
@@ -83,19 +83,20 @@ async function pass(ms: number): Promise<void> {
 
 const inFuture = (ms = TTL_MS) => new Date(nowMs + ms);
 
-function verdict(token: Partial<RevocableToken> = {}): boolean | string | Promise<boolean> {
-  try {
-    return service.isRevoked({ ...TOKEN, ...token });
-  } catch (error) {
+/** Known at once, or a promise: of mode `strict`, or of a list that is stale. */
+function verdict(token: Partial<RevocableToken> = {}): boolean | Promise<boolean | string> {
+  const isRevoked = service.isRevoked({ ...TOKEN, ...token });
+  if (typeof isRevoked === 'boolean') return isRevoked;
+  return isRevoked.catch((error: unknown) => {
     if (error instanceof AuthError) return error.code;
     throw error;
-  }
+  });
 }
 
 describe(RevocationService.name, () => {
   describe('at boot', () => {
-    it('trusts nobody before it has read the list', () => {
-      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+    it('trusts nobody before it has read the list', async () => {
+      expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
     });
 
     it('reads the whole list before the first request is served', async () => {
@@ -109,7 +110,7 @@ describe(RevocationService.name, () => {
     it('does not come up where the list cannot be read', async () => {
       store.down = true;
       await expect(service.onApplicationBootstrap()).rejects.toThrow('out of reach');
-      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
       expect(jest.getTimerCount()).toBe(0);
     });
   });
@@ -136,6 +137,21 @@ describe(RevocationService.name, () => {
       expect(verdict({ jti: 'x', ver: 'x' })).toBe(false);
       expect(verdict({ jti: 'sid:x', ver: 'sid:x' })).toBe(false);
       expect(verdict({ sid: 'x' })).toBe(true);
+    });
+
+    it('says what this process knows of a session and of a token', async () => {
+      await service.revokeSessions(['s1']);
+      await service.revokeTokenVersion('v1');
+      await service.revokeToken('j1', inFuture());
+      const known = [
+        ['s1', 'v2'],
+        ['s2', 'v1'],
+        ['s2', 'v2'],
+        ['v1', 's1'],
+      ].map(([sid = '', ver = '']) => service.isSessionRevoked(sid, ver));
+      expect(known).toEqual([true, true, false, false]);
+      expect(['j1', 'j2', 's1'].map((jti) => service.isTokenRevoked(jti))).toEqual([true, false, false]);
+      expect(service.isOn).toBe(true);
     });
 
     it('costs no look at the database', async () => {
@@ -179,6 +195,55 @@ describe(RevocationService.name, () => {
       expect(verdict()).toBe(true);
     });
 
+    it('waits for the store up to a bound, beyond which the caller alone knows that it failed', async () => {
+      store.down = true;
+      const ids = Array.from({ length: 10_001 }, (_, index) => `s${index}`);
+      await expect(service.revokeSessions(ids)).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+      expect(service.stats).toEqual({ held: 10_001, waiting: 10_000 });
+      expect(verdict({ sid: 's10000' })).toBe(true);
+      store.down = false;
+      await pass(POLL_MS);
+      expect(service.stats.waiting).toBe(0);
+      expect(store.written.flat().map(({ key }) => key)).toEqual(ids.slice(0, -1).map((id) => `sid:${id}`));
+    });
+
+    it('is not written any more when it is over', async () => {
+      store.down = true;
+      await service.revokeSessions(['over']).catch(() => undefined);
+      await pass(TTL_MS);
+      await service.revokeSessions(['alive']).catch(() => undefined);
+      // Looked for every half minute.
+      await pass(MINT_IN_FLIGHT_MS + 32_000);
+      expect(service.stats).toEqual({ held: 1, waiting: 1 });
+      store.down = false;
+      await pass(POLL_MS);
+      expect(store.written.flat().map(({ key }) => key)).toEqual(['sid:alive']);
+    });
+
+    it('still waits where only an earlier write of the same key succeeds', async () => {
+      const answers: ((failure?: Error) => void)[] = [];
+      store.add = () =>
+        new Promise((resolve, reject) =>
+          answers.push((failure) => (failure ? reject(failure) : resolve(undefined))),
+        );
+      const first = service.revokeSessions(['s1']);
+      nowMs += 1;
+      const second = service.revokeSessions(['s1']);
+      answers[1]?.(new Error('out of reach'));
+      await expect(second).rejects.toThrow('out of reach');
+      answers[0]?.();
+      await first;
+      expect(service.stats.waiting).toBe(1);
+    });
+
+    it('keeps nobody from reading where it cannot be written', async () => {
+      store.add = () => Promise.reject(new Error('read-only'));
+      await service.revokeSessions(['s1']).catch(() => undefined);
+      await pass(2 * MAX_STALENESS_MS);
+      expect(service.isInTouch).toBe(true);
+      expect(warnings.join()).toContain('revocations wait to be written: Error: read-only');
+    });
+
     it('is counted: what is held, and what the store has not taken yet', async () => {
       await service.revokeToken('j1', inFuture());
       expect(service.stats).toEqual({ held: 1, waiting: 0 });
@@ -215,6 +280,20 @@ describe(RevocationService.name, () => {
       await pass(POLL_MS);
       await pass(POLL_MS);
       expect(store.marks.map((mark) => mark?.at.getTime() ?? null)).toEqual([null, 111, 222, 222, 333]);
+    });
+
+    it.each([
+      ['every minute', 300_000, 60_000],
+      ['within the bound of staleness, where that is shorter', MAX_STALENESS_MS, MAX_STALENESS_MS],
+    ])('reads everything %s: until then the list counts as fresh', async (_when, maxStalenessMs, everyMs) => {
+      await service.onModuleDestroy();
+      store.marks.length = 0;
+      const revocation = { ...OPTIONS.revocation, maxStalenessMs };
+      service = new RevocationService({ ...OPTIONS, revocation }, store, { now: () => nowMs });
+      await service.onApplicationBootstrap();
+      for (let ms = 0; ms < 2 * everyMs; ms += POLL_MS) await pass(POLL_MS);
+      const fullReads = store.marks.flatMap((mark, poll) => (mark ? [] : [poll * POLL_MS]));
+      expect(fullReads).toEqual([0, everyMs, 2 * everyMs]);
     });
 
     it('takes entries again and again: reads overlap', async () => {
@@ -286,7 +365,7 @@ describe(RevocationService.name, () => {
         await pass(1000);
         observer?.entriesAdded([{ key: `sid:${second}`, expiresAt: inFuture() }]);
       }
-      expect(verdict({ sid: 'x' })).toBe('TEMPORARILY_UNAVAILABLE');
+      expect(await verdict({ sid: 'x' })).toBe('TEMPORARILY_UNAVAILABLE');
     });
 
     it('lost: everything is read at once and again when a new watch has begun, meanwhile at each poll', async () => {
@@ -305,6 +384,77 @@ describe(RevocationService.name, () => {
       const reads = store.marks.length;
       await pass(SAFETY_READ_MS - 2 * POLL_MS);
       expect(store.marks.length).toBeLessThanOrEqual(reads + 1);
+    });
+
+    it('is read more often where the bound of staleness is short', async () => {
+      await service.onModuleDestroy();
+      const revocation = { ...OPTIONS.revocation, maxStalenessMs: 12_000 };
+      service = new RevocationService({ ...OPTIONS, revocation }, store, { now: () => nowMs });
+      await service.onApplicationBootstrap();
+      const reads = store.marks.length;
+      await pass(1999);
+      expect(store.marks).toHaveLength(reads);
+      await pass(1);
+      expect(store.marks).toHaveLength(reads + 1);
+    });
+
+    it('is read at each poll while reads fail, although the watch is open', async () => {
+      store.down = true;
+      await pass(SAFETY_READ_MS);
+      const reads = store.marks.length;
+      await pass(POLL_MS);
+      expect(store.marks).toHaveLength(reads + 1);
+    });
+
+    it('lost while it is read, it is read again at once: what that read had passed was not pushed', async () => {
+      const held: ((answer: Answer) => void)[] = (store.held = []);
+      await pass(SAFETY_READ_MS);
+      const reads = store.marks.length;
+      observer?.watchLost(new Error('history lost'));
+      await pass(10);
+      expect(store.marks).toHaveLength(reads);
+      store.held = null;
+      held[0]?.({ entries: [], mark: store.mark });
+      await jest.advanceTimersByTimeAsync(1);
+      expect(store.marks.length).toBeGreaterThan(reads);
+    });
+
+    it('opened while everything is read, everything is read again', async () => {
+      await service.onModuleDestroy();
+      let opening: 'fails' | (() => void) = 'fails';
+      const watch: RevocationStore['watch'] = () =>
+        opening === 'fails'
+          ? Promise.reject(new Error('out of reach'))
+          : new Promise((resolve) => {
+              opening = () => resolve({ description: 'stream', close: async () => undefined });
+            });
+      service = new RevocationService(OPTIONS, Object.assign(store, { watch }), { now: () => nowMs });
+      await service.onApplicationBootstrap();
+      await pass(MAX_STALENESS_MS - POLL_MS);
+      opening = () => undefined;
+      const held: ((answer: Answer) => void)[] = (store.held = []);
+      await pass(POLL_MS);
+      expect(store.marks.at(-1)).toBeNull();
+      const reads = store.marks.length;
+      await pass(10);
+      opening();
+      await pass(0);
+      store.held = null;
+      held[0]?.({ entries: [], mark: store.mark });
+      await pass(0);
+      expect(store.marks.slice(reads)).toEqual([null]);
+    });
+
+    it('is read once at boot, however long that takes', async () => {
+      await service.onModuleDestroy();
+      const held: ((answer: Answer) => void)[] = (store.held = []);
+      service = new RevocationService(OPTIONS, store, { now: () => nowMs });
+      const booted = service.onApplicationBootstrap();
+      await pass(3 * POLL_MS);
+      expect(held).toHaveLength(1);
+      store.held = null;
+      held[0]?.({ entries: [], mark: store.mark });
+      await booted;
     });
 
     it('a watch that is lost says so once, and at shutdown it is closed', async () => {
@@ -331,28 +481,80 @@ describe(RevocationService.name, () => {
       store.entries = [{ key: 'ver:v1', expiresAt: inFuture() }];
       expect(await verdict()).toBe(true);
       expect(store.asked).toEqual([
-        ['sid:s1', 'ver:v1', 'jti:j1'],
-        ['sid:s1', 'ver:v1', 'jti:j1'],
+        ['sid:s1', 'ver:v1', 'jti:j1', 'gen:s1.3', 'rol:u1'],
+        ['sid:s1', 'ver:v1', 'jti:j1', 'gen:s1.3', 'rol:u1'],
       ]);
     });
 
     it('refuses at once where the store does not answer, but for what is known to be revoked', async () => {
       store.down = true;
-      await expect(verdict()).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+      expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
       await expect(service.revokeSessions(['s1'])).rejects.toThrow();
       expect(verdict()).toBe(true);
+    });
+
+    it('keeps the cause, and hands on what a store says itself', async () => {
+      store.down = true;
+      await expect(service.isRevoked(TOKEN)).rejects.toMatchObject({ cause: new Error('out of reach') });
+      const refusal = new AuthError('TEMPORARILY_UNAVAILABLE', { retryAfter: 30 });
+      store.hasAny = () => Promise.reject(refusal);
+      await expect(service.isRevoked(TOKEN)).rejects.toBe(refusal);
     });
 
     it('waits for no store for ever: one that hangs is 503 after five seconds, and leaves nothing behind', async () => {
       await service.onModuleDestroy();
       store.hasAny = () => new Promise(() => undefined);
       let outcome: unknown = 'none yet';
-      void Promise.resolve(verdict()).catch((error: unknown) => (outcome = error));
+      void Promise.resolve(verdict()).then((answer) => (outcome = answer));
       await pass(4999);
       expect(outcome).toBe('none yet');
       await pass(1);
-      expect(outcome).toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+      expect(outcome).toBe('TEMPORARILY_UNAVAILABLE');
       expect(jest.getTimerCount()).toBe(0);
+    });
+  });
+
+  describe('turned off', () => {
+    it('asks and writes nothing, revokes nothing, and is never out of touch', async () => {
+      const revocation = { ...OPTIONS.revocation, mode: 'off' as const };
+      service = new RevocationService({ ...OPTIONS, revocation }, store, { now: () => nowMs });
+      await service.onApplicationBootstrap();
+      expect(warnings).toEqual(['revocation is off: access tokens live until they expire']);
+      await service.revokeSessions(['s1']);
+      expect([verdict(), service.isSessionRevoked('s1', 'v1'), service.isOn]).toEqual([false, false, false]);
+      await pass(2 * MAX_STALENESS_MS);
+      expect([service.isInTouch, store.marks, store.written, store.asked]).toEqual([true, [], [], []]);
+      expect(service.stats).toEqual({ held: 0, waiting: 0 });
+      expect(jest.getTimerCount()).toBe(0);
+    });
+  });
+
+  describe('generations of a session that were abandoned', () => {
+    beforeEach(async () => {
+      await service.onApplicationBootstrap();
+    });
+
+    const ended = (generations: readonly number[]) => generations.filter((gen) => verdict({ gen }) === true);
+
+    it('end from the first to the last, those beside them and other sessions do not', async () => {
+      await service.revokeGenerations('s1', 3, 5);
+      expect(ended([1, 2, 3, 4, 5, 6, 7])).toEqual([3, 4, 5]);
+      expect(verdict({ sid: 's2', gen: 4 })).toBe(false);
+      const expiresAt = inFuture(TTL_MS + MINT_IN_FLIGHT_MS);
+      const keys = [3, 4, 5].map((gen) => ({ key: `gen:s1.${gen}`, expiresAt }));
+      expect(store.written).toEqual([keys]);
+    });
+
+    it('are none where the last comes before the first', async () => {
+      await service.revokeGenerations('s1', 5, 4);
+      await service.revokeGenerations('s1', 9, 4);
+      expect(store.written).toEqual([]);
+    });
+
+    it('are the latest hundred of many: a list that grows without bound would be worse', async () => {
+      await service.revokeGenerations('s1', 1, 1000);
+      expect(ended([900, 901, 1000, 1001])).toEqual([901, 1000]);
+      expect(service.stats.held).toBe(100);
     });
   });
 
@@ -364,6 +566,7 @@ describe(RevocationService.name, () => {
       store.down = true;
       await service.retireGeneration('s1', 3);
       expect([verdict(), verdict({ gen: 4 })]).toEqual([true, false]);
+      expect(warnings.join()).toContain('a retired access token waits for the store');
       store.down = false;
       await pass(POLL_MS);
       const expiresAt = new Date(nowMs - POLL_MS + TTL_MS + MINT_IN_FLIGHT_MS);
@@ -385,23 +588,38 @@ describe(RevocationService.name, () => {
 
     it('serves on what it knows for as long as it may, and then refuses with 503: never silently open', async () => {
       await pass(MAX_STALENESS_MS);
-      expect(verdict()).toBe(false);
+      expect([verdict(), service.isInTouch]).toEqual([false, true]);
       await pass(1);
-      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      expect([await verdict(), service.isInTouch]).toEqual(['TEMPORARILY_UNAVAILABLE', false]);
       await pass(60 * MAX_STALENESS_MS);
-      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
       expect(warnings.length).toBeGreaterThan(0);
       expect(warnings[0]).toContain('out of reach');
     });
 
     it('keeps asking, and serves again with the first read that succeeds, with what it missed', async () => {
       await pass(5 * MAX_STALENESS_MS);
-      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
       store.down = false;
       store.entries = [{ key: 'ver:v1', expiresAt: inFuture() }];
       await pass(POLL_MS);
       expect(verdict()).toBe(true);
       expect(verdict({ ver: 'v2' })).toBe(false);
+    });
+
+    it('says once that it cannot read, and once that it can again', async () => {
+      const said: string[] = [];
+      jest
+        .spyOn(Logger.prototype, 'log')
+        .mockImplementation((message: unknown) => void said.push(String(message)));
+      await pass(3 * POLL_MS);
+      expect(warnings).toEqual(['cannot read revocations: Error: out of reach']);
+      store.down = false;
+      await pass(3 * POLL_MS);
+      expect(said).toEqual(['revocations can be read again']);
+      store.down = true;
+      await pass(3 * POLL_MS);
+      expect([warnings.length, said.length]).toEqual([2, 1]);
     });
 
     it('a read counts as of its beginning: what was written while it lasted may be missing from it', async () => {
@@ -414,7 +632,7 @@ describe(RevocationService.name, () => {
       expect(verdict()).toBe(false);
       store.held = null;
       await pass(1);
-      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
     });
 
     it('a read that never comes back is no sign of life, and not the last one', async () => {
@@ -427,10 +645,32 @@ describe(RevocationService.name, () => {
       expect(verdict()).toBe(false);
     });
 
-    it('a read that never comes back is no sign of life', async () => {
+    it('a read that comes back late brings its entries, but neither its mark nor its age', async () => {
+      store.down = false;
+      const held: ((answer: Answer) => void)[] = (store.held = []);
+      await pass(POLL_MS + MAX_STALENESS_MS);
+      store.held = null;
+      store.mark = { at: new Date(222) };
+      await pass(POLL_MS);
+      expect(service.stalenessMs).toBe(0);
+      held[0]?.({ entries: [{ key: 'sid:s1', expiresAt: inFuture() }], mark: { at: new Date(111) } });
+      await jest.advanceTimersByTimeAsync(0);
+      expect(service.stalenessMs).toBe(0);
+      expect([verdict(), verdict({ sid: 's2' })]).toEqual([true, false]);
+      await pass(POLL_MS);
+      expect(store.marks.at(-1)).toEqual({ at: new Date(222) });
+    });
+
+    it('a read that never comes back is no sign of life: a request waits three seconds for it', async () => {
       store.held = [];
       await pass(2 * MAX_STALENESS_MS);
-      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      const outcomes = [Promise.resolve(verdict()), Promise.resolve(verdict({ sid: 's2' }))];
+      await pass(2_999);
+      expect(await Promise.race([...outcomes, Promise.resolve('waits')])).toBe('waits');
+      await pass(1);
+      expect(await Promise.all(outcomes)).toEqual(Array(2).fill('TEMPORARILY_UNAVAILABLE'));
+      // The next one does not wait again.
+      expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
     });
 
     it('a step of the shared clock is not taken for staleness, nor for freshness', async () => {
@@ -441,7 +681,7 @@ describe(RevocationService.name, () => {
       store.down = true;
       await jest.advanceTimersByTimeAsync(2 * MAX_STALENESS_MS);
       nowMs -= 7_200_000;
-      expect(verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
     });
   });
 
@@ -461,9 +701,147 @@ describe(RevocationService.name, () => {
 
     it('drops what has expired only: entries beside it stay', async () => {
       await service.revokeToken('short', inFuture(10_000));
-      await service.revokeToken('long', inFuture(120_000));
-      await pass(62_000);
+      await pass(120_000);
+      await service.revokeToken('long', inFuture(10_000));
+      await pass(TTL_MS + MINT_IN_FLIGHT_MS - 60_000);
       expect([verdict({ jti: 'short' }), verdict({ jti: 'long' })]).toEqual([false, true]);
+    });
+
+    it('keeps what a longer life extends', async () => {
+      await service.revokeSessions(['s1']);
+      await pass(TTL_MS);
+      await service.revokeSessions(['s1']);
+      await pass(TTL_MS);
+      expect(verdict()).toBe(true);
+    });
+  });
+
+  describe('when the shared clock is wrong', () => {
+    const JUMP_MS = 20 * 60_000;
+
+    beforeEach(async () => {
+      await service.onApplicationBootstrap();
+    });
+
+    it.each([JUMP_MS, -JUMP_MS])('by %i ms for a while, a revoked token stays revoked', async (jump) => {
+      await service.revokeSessions(['s1']);
+      nowMs += jump;
+      await pass(5 * 60_000);
+      nowMs -= jump;
+      await pass(60_000);
+      expect(verdict()).toBe(true);
+    });
+
+    it('a process that starts meanwhile keeps what it reads, however old that seems', async () => {
+      await service.onModuleDestroy();
+      store.entries = [{ key: 'sid:s1', expiresAt: inFuture() }];
+      nowMs += JUMP_MS;
+      service = new RevocationService(OPTIONS, store, { now: () => nowMs });
+      await service.onApplicationBootstrap();
+      await pass(60_000);
+      nowMs -= JUMP_MS;
+      await pass(60_000);
+      expect(verdict()).toBe(true);
+    });
+
+    it('writes again what the TTL index has removed too early, when the clock is right again', async () => {
+      await service.revokeSessions(['s1']);
+      const entries = store.written.at(-1) ?? [];
+      nowMs += JUMP_MS;
+      await pass(60_000);
+      expect(store.written).toHaveLength(1);
+      nowMs -= JUMP_MS;
+      await pass(POLL_MS);
+      expect(store.written.slice(1)).toEqual([entries]);
+      await pass(60_000);
+      expect(store.written).toHaveLength(2);
+    });
+
+    it('what could not be written is not dropped either', async () => {
+      store.down = true;
+      await expect(service.revokeSessions(['s1'])).rejects.toThrow();
+      nowMs += JUMP_MS;
+      await pass(60_000);
+      nowMs -= JUMP_MS;
+      store.down = false;
+      await pass(POLL_MS);
+      expect(store.written.flat().map(({ key }) => key)).toEqual(['sid:s1']);
+    });
+
+    it('refuses a token that a clock has minted which was ahead: it could outlive its revocation', () => {
+      const minted = (aheadMs: number) => verdict({ iat: Math.floor((nowMs + aheadMs) / 1000) });
+      expect(minted(JUMP_MS)).toBe(true);
+      expect(minted(MINT_IN_FLIGHT_MS + 1_000)).toBe(true);
+      expect(minted(MINT_IN_FLIGHT_MS)).toBe(false);
+      expect(minted(0)).toBe(false);
+    });
+  });
+
+  describe('after a process was frozen', () => {
+    const FROZEN_MS = 35_000;
+    const revoked: Answer = {
+      entries: [{ key: 'sid:s1', expiresAt: new Date(Date.parse('2027-01-01')) }],
+      mark: { at: new Date(0) },
+    };
+
+    beforeEach(async () => {
+      await service.onApplicationBootstrap();
+      await pass(POLL_MS);
+    });
+
+    /** Time passes, and no timer has run. */
+    const freeze = () => {
+      nowMs += FROZEN_MS;
+      jest.setSystemTime(Date.now() + FROZEN_MS);
+    };
+
+    it('the first requests share one full read, and are answered by it', async () => {
+      store.entries = revoked.entries;
+      freeze();
+      const reads = store.marks.length;
+      const answers = await Promise.all([verdict(), verdict({ sid: 's2' }), verdict({ sid: 's3' })]);
+      expect(answers).toEqual([true, false, false]);
+      expect(store.marks.slice(reads)).toEqual([null]);
+      expect(verdict({ sid: 's2' })).toBe(false);
+    });
+
+    it('one failure is repeated at once: connections may be dead', async () => {
+      freeze();
+      jest.spyOn(store, 'read').mockRejectedValueOnce(new Error('ECONNRESET'));
+      expect(await verdict()).toBe(false);
+    });
+
+    it('a read that was under way is not trusted: another one is made', async () => {
+      const held: ((answer: Answer) => void)[] = (store.held = []);
+      await pass(POLL_MS);
+      freeze();
+      store.held = null;
+      store.entries = revoked.entries;
+      held[0]?.({ entries: [], mark: store.mark });
+      await jest.advanceTimersByTimeAsync(0);
+      expect(service.isInTouch).toBe(false);
+      expect(await verdict()).toBe(true);
+    });
+
+    it('a read for a request of before is not trusted either, nor is its failure', async () => {
+      freeze();
+      store.held = [];
+      void verdict();
+      freeze();
+      store.held = null;
+      store.entries = revoked.entries;
+      const after = verdict();
+      await jest.advanceTimersByTimeAsync(3_000);
+      expect(await after).toBe(true);
+    });
+
+    it('says whether it is in touch after it has caught up', async () => {
+      freeze();
+      expect(service.isInTouch).toBe(false);
+      expect(await service.catchUp()).toBe(true);
+      freeze();
+      store.down = true;
+      expect(await service.catchUp()).toBe(false);
     });
   });
 
@@ -490,6 +868,20 @@ describe(RevocationService.name, () => {
       store.held[0]?.({ entries: [], mark: store.mark });
       await destroyed;
       expect(ended).toBe(true);
+      expect(jest.getTimerCount()).toBe(0);
+      // That it gave up on this read is nothing that an operator has to know.
+      expect(warnings).toEqual([]);
+    });
+
+    it('which comes while it boots, nothing is left running', async () => {
+      await service.onModuleDestroy();
+      store.held = [];
+      service = new RevocationService(OPTIONS, store, { now: () => nowMs });
+      const booted = service.onApplicationBootstrap();
+      await jest.advanceTimersByTimeAsync(0);
+      await service.onModuleDestroy();
+      store.held[0]?.({ entries: [], mark: store.mark });
+      await booted;
       expect(jest.getTimerCount()).toBe(0);
     });
   });

@@ -1,17 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { CommandStartedEvent } from 'mongodb';
 import { type Connection, createConnection } from 'mongoose';
 import { createClient } from 'redis';
 import type { RevocationEntry, RevocationKey, RevocationStore } from '../../src/core/ports.js';
+import { IndexRegistry } from '../../src/database/index-registry.js';
 import { RedisRevocationStore } from '../../src/index.js';
 import { MongoRevocationStore } from '../../src/revocation/mongo-revocation.store.js';
+import type { RedisClient } from '../../src/revocation/redis-revocation.store.js';
 import {
-  REVOCATION_MODEL,
   type Revocation,
+  REVOCATION_MODEL,
   RevocationSchema,
 } from '../../src/revocation/revocation.schema.js';
 import { databaseUri } from '../support/database.js';
+import { DatabaseProxy } from '../support/database-proxy.js';
 import { InMemoryRevocationStore } from '../support/in-memory-revocation.store.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';
 
@@ -22,6 +26,12 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await delay(5);
 }
 
+const many = (count: number): RevocationEntry[] =>
+  Array.from({ length: count }, (_, n) => ({
+    key: `sid:${n}` as const,
+    expiresAt: new Date(Date.now() + LIFE_MS),
+  }));
+
 let connection: Connection;
 /** The driver asks such a server from time to time whether it is there, instead of listening to it. */
 let polling: Connection;
@@ -31,7 +41,7 @@ let client: ReturnType<typeof createClient>;
 async function openMongo(on = connection): Promise<RevocationStore> {
   const model = on.model<Revocation>(REVOCATION_MODEL, RevocationSchema);
   await model.collection.deleteMany({});
-  const store = new MongoRevocationStore(model);
+  const store = new MongoRevocationStore(model, new IndexRegistry());
   await store.onModuleInit();
   return store;
 }
@@ -120,10 +130,12 @@ for (const [name, isAvailable, open] of STORES)
 
     it('reads thousands', async () => {
       const keys = Array.from({ length: 3000 }, (_, n) => `sid:${n}` as RevocationKey);
-      await store.add(
-        keys.map((key) => entry(key)),
-        now,
-      );
+      // In parts, as they are written after an outage.
+      for (let first = 0; first < keys.length; first += 500)
+        await store.add(
+          keys.slice(first, first + 500).map((key) => entry(key)),
+          now,
+        );
       const read = await store.read(null);
       expect(new Set(read.entries.map(({ key }) => key))).toEqual(new Set(keys));
     });
@@ -181,6 +193,48 @@ describe('MongoRevocationStore', () => {
     expect(new Set(waits)).toEqual(new Set([waitsMs]));
   });
 
+  it('reads again what is up to ten seconds older than the mark: writes become visible out of order', async () => {
+    const store = await openMongo();
+    await store.add([{ key: 'sid:newest', expiresAt: new Date(Date.now() + LIFE_MS) }], new Date());
+    const { mark } = await store.read(null);
+    const expiresAt = new Date(Date.now() + LIFE_MS);
+    const written = (key: string, msBefore: number) => ({
+      _id: key,
+      expiresAt,
+      at: new Date(mark.at.getTime() - msBefore),
+    });
+    await connection
+      .model<Revocation>(REVOCATION_MODEL)
+      .collection.insertMany([written('sid:late', 10_000), written('sid:old', 10_001)] as never);
+    const { entries } = await store.read(mark);
+    expect(entries.map(({ key }) => key)).toEqual(['sid:late', 'sid:newest']);
+  });
+
+  it('adds many by one command, written to the majority', async () => {
+    const store = await openMongo();
+    const commands: CommandStartedEvent[] = [];
+    const record = (event: CommandStartedEvent) => commands.push(event);
+    connection.getClient().on('commandStarted', record);
+    await store.add(many(300), new Date());
+    connection.getClient().off('commandStarted', record);
+    expect(commands.map(({ commandName }) => commandName)).toEqual(['update']);
+    expect(commands[0]?.command).toMatchObject({ writeConcern: { w: 'majority' } });
+    expect((await store.read(null)).entries).toHaveLength(300);
+  });
+
+  it('a database that goes away in between is a fault that a retry can mend', async () => {
+    const proxy = await DatabaseProxy.open('revocations');
+    const away = await createConnection(proxy.uri, { serverSelectionTimeoutMS: 300 }).asPromise();
+    try {
+      const store = await openMongo(away);
+      proxy.cut();
+      await expect(store.add(many(2), new Date())).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+    } finally {
+      await away.close();
+      await proxy.close();
+    }
+  });
+
   it('loses its watch when the collection is dropped, and watches what comes after it', async () => {
     const store = await openMongo();
     const entry: RevocationEntry = { key: 'sid:s', expiresAt: new Date(Date.now() + LIFE_MS) };
@@ -217,11 +271,120 @@ describe('MongoRevocationStore', () => {
     expect(left).toBeLessThanOrEqual(50_000);
   });
 
+  it('adds hundreds by one command', async () => {
+    const commands: string[][] = [];
+    const sendCommand = (args: string[], options?: object) => {
+      commands.push(args);
+      return client.sendCommand(args, options);
+    };
+    const counted = { isReady: true, sendCommand, duplicate: () => client.duplicate() };
+    const store = new RedisRevocationStore({ client: counted, prefix: 'many:' });
+    await store.add(many(300), new Date());
+    expect(commands.map(([name]) => name)).toEqual(['EVAL']);
+    expect((await store.read()).entries).toHaveLength(300);
+  });
+
   it('touches no key but its own', async () => {
     await client.set('somebody:else', 'x');
     const store = new RedisRevocationStore({ client, prefix: 'own:' });
     await store.add([{ key: 'sid:s', expiresAt: new Date(Date.now() + 50_000) }], new Date());
     expect((await store.read()).entries.map(({ key }) => key)).toEqual(['sid:s']);
     expect(await client.get('somebody:else')).toBe('x');
+  });
+});
+
+describe('RedisRevocationStore, without a Redis', () => {
+  const now = new Date('2026-01-01T00:00:00Z');
+  const entry: RevocationEntry = { key: 'sid:s', expiresAt: new Date(now.getTime() + LIFE_MS) };
+  const UNAVAILABLE = { code: 'TEMPORARILY_UNAVAILABLE' };
+
+  const newStore = (sendCommand: RedisClient['sendCommand'], isReady = true) =>
+    new RedisRevocationStore({
+      client: { isReady, sendCommand, duplicate: () => Promise.reject(new Error('unused')) as never },
+    });
+
+  it('is unavailable at once while its client reconnects: nothing waits in the queue of that', async () => {
+    const sendCommand = jest.fn(async () => null);
+    const store = newStore(sendCommand, false);
+    await expect(store.add([entry], now)).rejects.toMatchObject(UNAVAILABLE);
+    await expect(store.read()).rejects.toMatchObject(UNAVAILABLE);
+    await expect(store.hasAny(['sid:s'])).rejects.toMatchObject(UNAVAILABLE);
+    expect(sendCommand).not.toHaveBeenCalled();
+  });
+
+  it('is unavailable where a command fails, and keeps the cause', async () => {
+    const cause = new Error('LOADING');
+    const store = newStore(() => Promise.reject(cause));
+    await expect(store.add([entry], now)).rejects.toMatchObject({ ...UNAVAILABLE, cause });
+  });
+
+  it('waits three seconds for an answer, and takes the command back', async () => {
+    jest.useFakeTimers();
+    try {
+      let signal: AbortSignal | undefined;
+      const store = newStore((_args, options) => {
+        signal = options?.abortSignal;
+        return new Promise(() => undefined);
+      });
+      let outcome: unknown = null;
+      void store.hasAny(['sid:s']).catch((error: unknown) => (outcome = error));
+      await jest.advanceTimersByTimeAsync(2999);
+      expect([outcome, signal?.aborted]).toEqual([null, false]);
+      await jest.advanceTimersByTimeAsync(1);
+      expect(outcome).toMatchObject(UNAVAILABLE);
+      expect(signal?.aborted).toBe(true);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('a watch listens on the channel of the prefix, and sends its sign of life through Redis', async () => {
+    jest.useFakeTimers();
+    try {
+      const channels: string[] = [];
+      const subscriber = {
+        connect: async () => undefined,
+        subscribe: async (given: string[]) => void channels.push(...given),
+        on: () => undefined,
+        destroy: () => undefined,
+      };
+      const commands: string[][] = [];
+      const sendCommand = async (args: string[]) => commands.push(args);
+      const client = { isReady: true, sendCommand, duplicate: () => subscriber };
+      const observer = { entriesAdded: () => undefined, watchLost: () => undefined };
+      const watch = await new RedisRevocationStore({ client, prefix: 'own:' }).watch(observer);
+      await jest.advanceTimersByTimeAsync(1000);
+      expect(channels[0]).toBe('own:revocations');
+      expect(commands).toEqual([['PUBLISH', channels[1], '']]);
+      await watch.close();
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('writes nothing that is over', async () => {
+    const sendCommand = jest.fn(async () => null);
+    const store = newStore(sendCommand);
+    await store.add([{ ...entry, expiresAt: now }], now);
+    expect(sendCommand).not.toHaveBeenCalled();
+    await store.add([{ ...entry, expiresAt: new Date(now.getTime() + 1) }], now);
+    expect(sendCommand).toHaveBeenCalledTimes(1);
+  });
+
+  it('leaves out what expired while it was read, and what somebody else wrote', async () => {
+    const commands: string[][] = [];
+    const store = newStore(async (args) => {
+      commands.push(args);
+      if (args[0] === 'MGET') return [null, 'x', String(entry.expiresAt.getTime())];
+      // Redis may answer a page without keys, and says by its cursor whether there are more.
+      if (args[1] === '0') return ['7', []];
+      return ['0', ['gone', 'odd', 'sid:s'].map((key) => `silent-auth:revoked:${key}`)];
+    });
+    expect((await store.read()).entries).toEqual([entry]);
+    expect(commands.map(([name, cursor]) => [name, cursor])).toEqual([
+      ['SCAN', '0'],
+      ['SCAN', '7'],
+      ['MGET', 'silent-auth:revoked:gone'],
+    ]);
   });
 });

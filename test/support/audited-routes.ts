@@ -1,6 +1,7 @@
+import { newAttempt } from './attempting-client.js';
 import {
-  type Answer,
   anotherSession,
+  type Answer,
   type Api,
   type Call,
   newSession,
@@ -10,13 +11,22 @@ import {
   sessionOf,
   uniqueEmail,
 } from './http.js';
-import { ACCESS_SECRET, CLIENT, REFRESH_SECRET } from './service.js';
+import { HandKey } from './proofs.js';
+import { ACCESS_SECRET, CLIENT, ISSUER, REFRESH_SECRET } from './service.js';
 import { expired, resign } from './tokens.js';
 
 const NEW_PASSWORD = 'nine-Herons-over-the-marsh';
 const WRONG = 'seven-Otters-cross-the-road';
 const EVIL = { headers: { origin: 'https://evil.example.net' } };
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+/** What follows the id of the user, where it is not in the name of the operation. */
+const RESTS: Readonly<Record<string, string>> = {
+  listSessionsOfUser: '/sessions',
+  endSessionsOfUser: '/sessions',
+  getUser: '',
+  deleteUser: '',
+  setRoles: '/roles',
+};
 /** No user and no session has this id. */
 export const NOBODY = '0'.repeat(24);
 
@@ -33,6 +43,8 @@ export interface Stage {
   readonly send: (id: string, call?: Call & { path?: string; to?: Api }) => Promise<Answer>;
   /** The token of the first link that went to the address. */
   readonly link: (email: string) => Promise<string>;
+  /** Takes the user's password away, as if they had come without one. */
+  readonly withoutPassword: (userId: string) => Promise<void>;
 }
 
 type Act = (stage: Stage) => Promise<Answer>;
@@ -53,6 +65,26 @@ async function repeated(count: number, act: () => Promise<Answer>): Promise<Answ
   for (let time = 1; time < count; time += 1) last = await act();
   return last;
 }
+
+const UNREADABLE = { headers: { dpop: 'nonsense' } };
+const PASSWORDS = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+const KEY = new HandKey();
+let proofs = 0;
+
+function proofFor(route: string, nonce?: string): string {
+  proofs += 1;
+  const htu = `${ISSUER}/auth/${route}`;
+  return KEY.proof({ jti: `j-${proofs}`, htm: 'POST', htu, iat: 1_700_000_000, nonce });
+}
+
+async function boundSession(api: Api): Promise<Session> {
+  const body = { ...credentials(), transport: 'body' };
+  const refused = await api.register(body, { headers: { dpop: proofFor('register') } });
+  const dpop = proofFor('register', String(refused.headers['dpop-nonce']));
+  return sessionOf(await api.register(body, { headers: { dpop } }));
+}
+
+const inBody = ({ refreshToken }: Session): Call => ({ body: { refreshToken } });
 
 /** `operation status code`, with what distinguishes rows of one answer behind it. */
 export const ROWS: Readonly<Record<string, Row>> = {
@@ -135,6 +167,79 @@ export const ROWS: Readonly<Record<string, Row>> = {
     [...times(20, 'login.failed:unknown_user'), 'login.locked:login_limit'],
     ({ send }) => repeated(21, () => send('login', { body: credentials() })),
   ],
+  'register 401 PROOF_REQUIRED': [[], ({ send }) => send('register', { body: credentials(), ...UNREADABLE })],
+  'register 401 PROOF_NONCE_REQUIRED': [
+    [],
+    ({ send }) => send('register', { body: credentials(), headers: { dpop: proofFor('register') } }),
+  ],
+  'login 401 PROOF_REQUIRED': [[], ({ send }) => send('login', { body: credentials(), ...UNREADABLE })],
+  'login 401 PROOF_NONCE_REQUIRED': [
+    [],
+    ({ send }) => send('login', { body: credentials(), headers: { dpop: proofFor('login') } }),
+  ],
+  'refresh 401 PROOF_REQUIRED': [
+    ['refresh_token.proof_failed:proof_missing'],
+    async ({ send, before }) => send('refresh', inBody(await boundSession(before))),
+  ],
+  'refresh 401 PROOF_NONCE_REQUIRED': [
+    [],
+    async ({ send, before }) =>
+      send('refresh', { ...inBody(await boundSession(before)), headers: { dpop: proofFor('refresh') } }),
+  ],
+  'logout 401 PROOF_REQUIRED': [
+    ['refresh_token.proof_failed:proof_missing'],
+    async ({ send, before }) => send('logout', inBody(await boundSession(before))),
+  ],
+  'logout 401 PROOF_NONCE_REQUIRED': [
+    [],
+    async ({ send, before }) =>
+      send('logout', { ...inBody(await boundSession(before)), headers: { dpop: proofFor('logout') } }),
+  ],
+  'changePassword 401 PROOF_REQUIRED': [
+    ['refresh_token.proof_failed:proof_missing'],
+    async ({ send, before }) =>
+      send('changePassword', { ...bearer(await boundSession(before)), body: PASSWORDS }),
+  ],
+  'reauthenticate 401 PROOF_REQUIRED': [
+    ['refresh_token.proof_failed:proof_missing'],
+    async ({ send, before }) =>
+      send('reauthenticate', { ...bearer(await boundSession(before)), body: { password: PASSWORD } }),
+  ],
+  'reauthenticate 401 PROOF_NONCE_REQUIRED': [
+    [],
+    async ({ send, before }) =>
+      send('reauthenticate', {
+        ...bearer(await boundSession(before)),
+        body: { password: PASSWORD },
+        headers: { dpop: proofFor('reauthenticate') },
+      }),
+  ],
+  'reauthenticate 200 -': [
+    ['user.reauthenticated'],
+    async ({ send, before }) =>
+      send('reauthenticate', { ...bearer(await newSession(before)), body: { password: PASSWORD } }),
+  ],
+  'reauthenticate 401 INVALID_CREDENTIALS': [
+    ['login.failed:wrong_current_password'],
+    async ({ send, before }) =>
+      send('reauthenticate', { ...bearer(await newSession(before)), body: { password: WRONG } }),
+  ],
+  'reauthenticate 429 TOO_MANY_ATTEMPTS': [
+    [...times(10, 'login.failed:wrong_current_password'), 'login.locked:failure_limit'],
+    async ({ send, before }) => {
+      const session = await newSession(before);
+      return repeated(11, () => send('reauthenticate', { ...bearer(session), body: { password: WRONG } }));
+    },
+  ],
+  'changePassword 401 PROOF_NONCE_REQUIRED': [
+    [],
+    async ({ send, before }) =>
+      send('changePassword', {
+        ...bearer(await boundSession(before)),
+        body: PASSWORDS,
+        headers: { dpop: proofFor('change-password') },
+      }),
+  ],
   'refresh 200 -': [
     ['refresh_token.rotated'],
     async ({ send, before }) => {
@@ -156,6 +261,42 @@ export const ROWS: Readonly<Record<string, Row>> = {
       await send('refresh', { to, body: { refreshToken } });
       await later();
       return send('refresh', { to, body: { refreshToken } });
+    },
+  ],
+  'refresh 200 - of a token that fell back': [
+    ['refresh_token.rotated', 'refresh_token.healed'],
+    async ({ send, before }) => {
+      const { refreshToken } = await newSession(before);
+      const previous = newAttempt();
+      await send('refresh', { body: { refreshToken, attempt: previous } });
+      return send('refresh', { body: { refreshToken, attempt: newAttempt(), previous } });
+    },
+  ],
+  'refresh 200 - of two clients, after the grace': [
+    ['refresh_token.rotated', 'refresh_token.displaced'],
+    async ({ send, before, other: to }) => {
+      const { refreshToken } = await newSession(before);
+      await send('refresh', { to, body: { refreshToken, attempt: newAttempt() } });
+      await later();
+      return send('refresh', { to, body: { refreshToken, attempt: newAttempt() } });
+    },
+  ],
+  'refresh 409 REFRESH_CONTESTED': [
+    ['refresh_token.rotated', 'refresh_token.contested'],
+    async ({ send, before }) => {
+      const { refreshToken } = await newSession(before);
+      await send('refresh', { body: { refreshToken, attempt: newAttempt() } });
+      return send('refresh', { body: { refreshToken, attempt: newAttempt() } });
+    },
+  ],
+  'refresh 409 REFRESH_SUPERSEDED': [
+    ['refresh_token.rotated', 'refresh_token.rotated', 'refresh_token.superseded'],
+    async ({ send, before }) => {
+      const first = await newSession(before);
+      const body = { refreshToken: first.refreshToken, attempt: newAttempt() };
+      const { refreshToken } = sessionOf(await send('refresh', { body }));
+      await send('refresh', { body: { refreshToken, attempt: newAttempt() } });
+      return send('refresh', { body });
     },
   ],
   'refresh 401 REFRESH_TOKEN_MISSING': [[], ({ send }) => send('refresh')],
@@ -209,7 +350,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   ],
   'refresh 429 TOO_MANY_ATTEMPTS': [
     ['login.locked:refresh_limit'],
-    ({ send }) => repeated(301, () => send('refresh')),
+    ({ send }) => repeated(301, () => send('refresh', { refreshCookie: 'nonsense' })),
   ],
   'logout 204 -': [
     ['session.revoked:logged_out', 'user.logged_out'],
@@ -227,6 +368,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
       return send('logoutAll', bearer(session));
     },
   ],
+  'ticket 200 -': [[], async ({ send, before }) => send('ticket', bearer(await newSession(before)))],
   'me 200 -': [[], async ({ send, before }) => send('me', bearer(await newSession(before)))],
   'listSessions 200 -': [
     [],
@@ -281,6 +423,60 @@ export const ROWS: Readonly<Record<string, Row>> = {
       return repeated(11, () => send('changePassword', { ...bearer(session), body: change(WRONG) }));
     },
   ],
+  'changePassword 409 PASSWORD_NOT_SET': [
+    [],
+    async ({ send, before, withoutPassword }) => {
+      const session = await newSession(before);
+      await withoutPassword(session.userId);
+      return send('changePassword', { ...bearer(session), body: change(PASSWORD) });
+    },
+  ],
+  'changeEmail 202 -': [
+    ['email.change_requested'],
+    async ({ send, before }) => send('changeEmail', { ...bearer(await newSession(before)), body: toEmail() }),
+  ],
+  'deleteAccount 204 -': [
+    // By the user themselves: the row that is left does not say from where.
+    [],
+    async ({ send, before }) =>
+      send('deleteAccount', { ...bearer(await newSession(before)), body: { currentPassword: PASSWORD } }),
+  ],
+  ...Object.fromEntries(
+    ['changeEmail', 'deleteAccount'].flatMap((id): [string, Row][] => {
+      const wrong = toEmail(WRONG);
+      const body = id === 'changeEmail' ? wrong : { currentPassword: WRONG };
+      return [
+        [
+          `${id} 401 INVALID_CREDENTIALS`,
+          [
+            ['login.failed:wrong_current_password'],
+            async ({ send, before }) => send(id, { ...bearer(await newSession(before)), body }),
+          ],
+        ],
+        [
+          `${id} 429 TOO_MANY_ATTEMPTS`,
+          [
+            [...times(10, 'login.failed:wrong_current_password'), 'login.locked:failure_limit'],
+            async ({ send, before }) => {
+              const session = await newSession(before);
+              return repeated(11, () => send(id, { ...bearer(session), body }));
+            },
+          ],
+        ],
+        [
+          `${id} 403 FORBIDDEN`,
+          [
+            [],
+            async ({ send, before }) => {
+              const claims = { act: { sub: NOBODY } };
+              const token = resign((await newSession(before)).accessToken, ACCESS_SECRET, { claims });
+              return send(id, { token, body });
+            },
+          ],
+        ],
+      ];
+    }),
+  ),
   'forgotPassword 202 -': [
     ['password.reset_requested'],
     async ({ send, before }) => send('forgotPassword', { body: { email: (await newSession(before)).email } }),
@@ -320,6 +516,24 @@ export const ROWS: Readonly<Record<string, Row>> = {
     ['login.locked:login_limit'],
     ({ send }) => repeated(21, () => send('resetPassword', { body: {} })),
   ],
+  'verifyEmail 204 - of another address': [
+    ['email.changed'],
+    async ({ send, before, link }) => {
+      const body = toEmail();
+      await before.post('/auth/change-email', body, bearer(await newSession(before)));
+      return send('verifyEmail', { body: { token: await link(body.email) } });
+    },
+  ],
+  'verifyEmail 409 EMAIL_TAKEN': [
+    [],
+    async ({ send, before, link }) => {
+      const body = toEmail();
+      await before.post('/auth/change-email', body, bearer(await newSession(before)));
+      const token = await link(body.email);
+      await before.register(credentials(body.email));
+      return send('verifyEmail', { body: { token } });
+    },
+  ],
   'verifyEmail 204 -': [
     ['user.registered', 'email.verified'],
     async ({ send, other: to, link }) => {
@@ -349,6 +563,16 @@ export const ROWS: Readonly<Record<string, Row>> = {
       return send('disableUser', { token, path: `/auth/admin/users/${id}/disable` });
     },
   ],
+  'listUsers 200 -': [['records.viewed'], ({ send, admin: token }) => send('listUsers', { token })],
+  'getUser 200 -': [['records.viewed'], onUser('getUser')],
+  // What was done on the way is forgotten with the user.
+  'deleteUser 204 -': [['user.deleted'], onUser('deleteUser')],
+  'setRoles 200 -': [['user.roles_changed'], onUser('setRoles')],
+  'setRoles 404 NOT_FOUND': [
+    [],
+    ({ send, admin: token }) => send('setRoles', { token, body: { roles: ['user'] } }),
+  ],
+  'unlockUser 204 -': [['user.unlocked'], onUser('unlockUser')],
   'enableUser 204 -': [['user.enabled'], onUser('enableUser')],
   'listSecurityEvents 200 -': [
     ['records.viewed'],
@@ -391,7 +615,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
       [
         `${id} 429 temporarily_unavailable`,
         [
-          [...times(10, 'client.refused:unknown_client'), 'client.refused:client_limit'],
+          ['client.refused:unknown_client', 'client.refused:client_limit'],
           ({ send }) =>
             repeated(11, () => send(id, form({ token: 'x', client_id: 'who', client_secret: 'knows' }))),
         ],
@@ -399,6 +623,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     ]),
   ),
   'jwks 200 -': [[], ({ send }) => send('jwks')],
+  'serverMetadata 200 -': [[], ({ send }) => send('serverMetadata')],
   'live 200 -': [[], ({ send }) => send('live')],
   'ready 200 -': [[], ({ send }) => send('ready')],
   'metrics 200 -': [[], ({ send }) => send('metrics')],
@@ -435,8 +660,17 @@ export const ANYWHERE: Readonly<Record<string, (id: string) => Row>> = {
         return send(id, { token: admin, path: '/auth/admin/events?type[$ne]=x' });
       if (id === 'securityReport')
         return send(id, { token: admin, path: '/auth/admin/security-report?format=pdf' });
+      if (id === 'listUsers') return send(id, { token: admin, path: '/auth/admin/users?limit=0' });
+      if (id === 'setRoles') return send(id, { token: admin, body: { roles: 'admin' } });
       const session = sessionOf(await before.register(credentials()));
       return send(id, { ...bearer(session), refreshCookie: session.refreshToken, body: { surprise: true } });
+    },
+  ],
+  REAUTHENTICATION_REQUIRED: (id) => [
+    [],
+    async ({ send, before }) => {
+      const claims = { auth_time: Math.floor(Date.now() / 1000) - 600 };
+      return send(id, { token: resign((await newSession(before)).accessToken, ACCESS_SECRET, { claims }) });
     },
   ],
   FORBIDDEN: (id) => [
@@ -450,13 +684,18 @@ function change(currentPassword: string) {
   return { currentPassword, newPassword: NEW_PASSWORD };
 }
 
+/** Another address, by the password. */
+function toEmail(currentPassword = PASSWORD) {
+  return { email: uniqueEmail(), currentPassword };
+}
+
 /** An administrator's route, on a user who is logged in. */
 function onUser(id: string): Act {
   return async ({ send, before, admin: token }) => {
     const { userId } = await newSession(before);
-    const rest =
-      id === 'listSessionsOfUser' || id === 'endSessionsOfUser' ? 'sessions' : id.replace('User', '');
-    return send(id, { token, path: `/auth/admin/users/${userId}/${rest}` });
+    const rest = RESTS[id] ?? `/${id.replace('User', '')}`;
+    const body = id === 'setRoles' ? { roles: ['user', 'editor'] } : undefined;
+    return send(id, { token, body, path: `/auth/admin/users/${userId}${rest}` });
   };
 }
 

@@ -6,6 +6,10 @@ export class DatabaseProxy {
   private readonly sockets = new Set<Socket>();
   private isCut = false;
   private isFrozen = false;
+  /** How long everything takes in each direction. */
+  delayMs = 0;
+  /** What happened on the line while nothing passed, in its order. */
+  private readonly held: { readonly chunk: Buffer | null; readonly go: () => void }[] = [];
   /** Commands whose next answer is lost. */
   private readonly doomed = new Set<string>();
 
@@ -41,6 +45,11 @@ export class DatabaseProxy {
     for (const socket of this.sockets) socket.destroy();
   }
 
+  /** Ends every connection in the polite way, as a server does that restarts; new ones are accepted. */
+  hangUp(): void {
+    for (const socket of this.sockets) socket.end();
+  }
+
   restore(): void {
     this.isCut = false;
   }
@@ -48,12 +57,16 @@ export class DatabaseProxy {
   /** Nothing passes and nothing breaks, as where packets are lost; what was sent arrives once it thaws. */
   freeze(): void {
     this.isFrozen = true;
-    for (const socket of this.sockets) socket.pause();
   }
 
   thaw(): void {
     this.isFrozen = false;
-    for (const socket of this.sockets) socket.resume();
+    for (const { go } of this.held.splice(0)) go();
+  }
+
+  /** Whether such a command waits in the frozen line. */
+  isHolding(command: string): boolean {
+    return this.held.some(({ chunk }) => chunk?.includes(command));
   }
 
   /** The next such command reaches the database, which does it; its answer is lost, and the connection with it. */
@@ -78,26 +91,30 @@ export class DatabaseProxy {
       socket.on('error', () => undefined);
       socket.on('close', () => {
         this.sockets.delete(socket);
-        client.destroy();
-        database.destroy();
+        this.pass(null, () => {
+          client.destroy();
+          database.destroy();
+        });
       });
     }
     if (this.isCut) return void client.destroy();
-    if (this.isFrozen) for (const socket of [client, database]) socket.pause();
     let isDoomed = false;
-    client.on('data', (chunk: Buffer) => {
-      if (this.isCut) return;
+    const ask = (chunk: Buffer): void => {
       for (const command of this.doomed) {
         if (!chunk.includes(command)) continue;
         this.doomed.delete(command);
         isDoomed = true;
       }
       database.write(chunk);
-    });
-    database.on('data', (chunk: Buffer) => {
-      if (this.isCut) return;
-      if (isDoomed) client.destroy();
-      else client.write(chunk);
-    });
+    };
+    const answer = (chunk: Buffer) => (isDoomed ? client.destroy() : client.write(chunk));
+    client.on('data', (chunk: Buffer) => this.pass(chunk, () => this.isCut || ask(chunk)));
+    database.on('data', (chunk: Buffer) => this.pass(chunk, () => this.isCut || answer(chunk)));
+  }
+
+  private pass(chunk: Buffer | null, go: () => void): void {
+    if (this.isFrozen) this.held.push({ chunk, go });
+    else if (this.delayMs > 0) setTimeout(go, this.delayMs);
+    else go();
   }
 }

@@ -47,7 +47,7 @@ async function memoryServer(systemBinary) {
 }
 
 async function embedded() {
-  const built = new URL('../../dist/embedded-mongo/index.js', import.meta.url);
+  const built = new URL('../../packages/embedded-mongo/dist/index.js', import.meta.url);
   if (!existsSync(built)) throw new Error('build first: npm run build');
   const { startEmbeddedMongo } = await import(built.href);
   const server = await startEmbeddedMongo();

@@ -7,11 +7,11 @@ import { Test } from '@nestjs/testing';
 import type { CommandStartedEvent } from 'mongodb';
 import type { Connection } from 'mongoose';
 import {
+  AuditService,
   type AuthenticatedSession,
   type AuthenticatedUser,
-  type AuthModuleExtras,
-  AuditService,
   AuthModule,
+  type AuthModuleExtras,
   type AuthOptions,
   CurrentSession,
   CurrentUser,

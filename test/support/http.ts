@@ -1,10 +1,10 @@
-import { expect } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { request, STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
+import { type IncomingHttpHeaders, request, STATUS_CODES } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from '@jest/globals';
 
 const ANSWER_WITHIN_MS = 20_000;
-/** `rotation.md`: polling every second; a refusal within 1.5 s, and half a second for a busy machine. */
+/** Polling every second; a refusal within 1.5 s, and half a second for a busy machine. */
 export const REVOCATION_BOUND_MS = 2_000;
 export const COOKIE = 'refresh_token';
 export const PASSWORD = 'seven-Otters-cross-the-river';
@@ -100,14 +100,15 @@ export class Api {
     return this.post('/auth/login', fields, call);
   }
 
-  /** By the body. */
-  refresh(refreshToken: string, call: Call = {}): Promise<Answer> {
-    return this.post('/auth/refresh', { refreshToken }, call);
+  /** By the body; `fields` are those of its attempt. */
+  refresh(refreshToken: string, call: Call = {}, fields: object = {}): Promise<Answer> {
+    return this.post('/auth/refresh', { refreshToken, ...fields }, call);
   }
 
   /** By the cookie. */
-  refreshByCookie(refreshCookie: string, call: Call = {}): Promise<Answer> {
-    return this.send('POST', '/auth/refresh', { ...call, refreshCookie });
+  refreshByCookie(refreshCookie: string, call: Call = {}, fields?: object): Promise<Answer> {
+    const body = fields === undefined ? {} : { body: fields };
+    return this.send('POST', '/auth/refresh', { ...call, ...body, refreshCookie });
   }
 
   logout(call: Call = {}): Promise<Answer> {
@@ -183,7 +184,7 @@ export async function refreshed(api: Api, session: Session): Promise<Session> {
   return sessionOf(await api.refresh(session.refreshToken));
 }
 
-/** The one shape of an error (`http-api.md`), exactly; never cached, and nothing of the inside in it. */
+/** The one shape of an error, exactly; never cached, and nothing of the inside in it. */
 export function expectError(answer: Answer, status: number, code: string): void {
   expect({ status: answer.status, body: answer.text }).toEqual({
     status,
@@ -238,7 +239,7 @@ export function expectNothingLeaks(answer: Answer): void {
   expect(answer.text).not.toMatch(/\n\s+at |\bat \S+ \(|node_modules|\.[cm]?[jt]s:\d+|Mongo|Cast to|E11000/);
 }
 
-export function isCleared(cookie: SetCookie): boolean {
+function isCleared(cookie: SetCookie): boolean {
   const { 'max-age': maxAge, expires } = cookie.attributes;
   if (maxAge !== undefined) return Number(maxAge) <= 0;
   return expires !== undefined && Date.parse(expires) < Date.now();

@@ -1,13 +1,17 @@
 import { Types } from 'mongoose';
-import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../../src/core/rotation.js';
 import type {
+  Authentication,
   EndedLogin,
   LiveSessionCount,
+  RecentUse,
   RefreshSession,
   RefreshTokenStore,
+  ReissueCommand,
   RotationCommand,
   SessionLogin,
-} from '../../src/tokens/refresh-token.store.js';
+} from '../../src/core/refresh-token.store.js';
+import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../../src/core/rotation.js';
+import type { SharedUse } from '../../src/core/shared-use.js';
 
 /** The port without a database, for model tests; it passes the same contract suite as the real store. */
 export class InMemoryRefreshTokenStore implements RefreshTokenStore {
@@ -34,16 +38,25 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
       return null;
     return this.put({
       ...session,
-      tokenHash: command.tokenHash,
-      generation: session.generation + 1,
-      rotatedAt: now,
-      confirmedAt: null,
-      recoveredAt: null,
-      lastUsedAt: now,
-      expiresAt: command.expiresAt ?? session.expiresAt,
+      ...newGeneration(session, command),
       predecessors: [...session.predecessors, command.predecessor].slice(-MAX_PREDECESSORS),
-      recentUses: [...session.recentUses, command.use].slice(-MAX_RECENT_USES),
     });
+  }
+
+  async reissue(command: ReissueCommand): Promise<RefreshSession | null> {
+    const session = this.sessions.get(command.sessionId);
+    if (
+      !session ||
+      session.tokenHash !== command.ifTokenHash ||
+      session.generation !== command.ifGeneration ||
+      (command.ifUnconfirmed && session.confirmedAt) ||
+      session.revokedAt ||
+      session.expiresAt <= command.now
+    )
+      return null;
+    const { predecessors, abandoned } = command;
+    const sharedUse = command.sharedUse ?? session.sharedUse;
+    return this.put({ ...session, ...newGeneration(session, command), predecessors, abandoned, sharedUse });
   }
 
   async findById(id: string): Promise<RefreshSession | null> {
@@ -88,10 +101,21 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
       this.put({ ...session, confirmedAt: now });
   }
 
-  async markRecovered(id: string, generation: number, now: Date): Promise<void> {
+  async recordSharedUse(id: string, generation: number, use: RecentUse, sharedUse: SharedUse): Promise<void> {
     const session = this.sessions.get(id);
-    if (session?.generation === generation && !session.recoveredAt && !session.confirmedAt)
-      this.put({ ...session, recoveredAt: now });
+    if (session?.generation !== generation) return;
+    const recentUses = [...session.recentUses, use].slice(-MAX_RECENT_USES);
+    this.put({ ...session, sharedUse, recentUses });
+  }
+
+  async recordAuthentication(
+    id: string,
+    { authTime, amr }: Authentication,
+    now: Date,
+  ): Promise<RefreshSession | null> {
+    const session = this.sessions.get(id);
+    if (!session || session.revokedAt || session.expiresAt <= now) return null;
+    return this.put({ ...session, authTime, amr });
   }
 
   async replaceFingerprint(id: string, ifFingerprint: string, fingerprint: string): Promise<void> {
@@ -109,10 +133,29 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     return live;
   }
 
+  async removeOfUser(userId: string): Promise<void> {
+    for (const [id, session] of this.sessions) if (session.userId === userId) this.sessions.delete(id);
+  }
+
   private put(session: RefreshSession): RefreshSession {
     this.sessions.set(session.id, session);
     return session;
   }
+}
+
+function newGeneration(
+  session: RefreshSession,
+  { tokenHash, now, rotatedAt, expiresAt, use }: RotationCommand | ReissueCommand,
+) {
+  return {
+    tokenHash,
+    generation: session.generation + 1,
+    rotatedAt: rotatedAt ?? new Date(),
+    confirmedAt: null,
+    lastUsedAt: now,
+    expiresAt: expiresAt ?? session.expiresAt,
+    recentUses: [...session.recentUses, use].slice(-MAX_RECENT_USES),
+  };
 }
 
 function toLogin({ id, createdAt, device: { ip, userAgent, deviceId } }: RefreshSession): SessionLogin {

@@ -1,6 +1,6 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
-export interface LabelMatcher {
+interface LabelMatcher {
   readonly label: string;
   readonly operator: string;
   readonly value: string;

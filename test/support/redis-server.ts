@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'redis';
+import { freePort } from './free-port.js';
 
 const START_WITHIN_MS = 20_000;
 
@@ -25,9 +25,17 @@ export class RedisServer {
   ) {}
 
   static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'silent-auth-redis-')));
-    await server.launch();
-    return server;
+    for (;;) {
+      const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'silent-auth-redis-')));
+      try {
+        await server.launch();
+        return server;
+      } catch (error) {
+        await server.dispose();
+        // Another process took the port meanwhile.
+        if (server.child?.exitCode !== 1) throw error;
+      }
+    }
   }
 
   get url(): string {
@@ -83,12 +91,4 @@ export class RedisServer {
     await this.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

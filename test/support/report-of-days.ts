@@ -1,5 +1,5 @@
+import type { ReuseCase, SecurityReport } from '../../src/audit/security-report.js';
 import { AUTH_EVENT_NAMES, type AuthEventName } from '../../src/index.js';
-import type { ReuseCase, SecurityReport } from '../../src/core/security-report.js';
 
 const DAY_MS = 86_400_000;
 const LAST_DAY = Date.UTC(2026, 10, 20);

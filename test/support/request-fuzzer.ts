@@ -1,5 +1,6 @@
-import fc from 'fast-check';
 import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { newAttempt } from './attempting-client.js';
 import { bodySchema, type Documented } from './documented-api.js';
 import type { Call } from './http.js';
 import { ACCESS_SECRET, CLIENT, REFRESH_SECRET } from './service.js';
@@ -270,6 +271,10 @@ function valueOf(name: string, schema: Schema): fc.Arbitrary<(pool: Pool) => unk
     token_type_hint: (_, index) => ['access_token', 'refresh_token', 'nonsense'][index % 3],
     client_id: () => CLIENT.id,
     client_secret: () => CLIENT.secret,
+    attempt: newAttempt,
+    previous: newAttempt,
+    relay: (_, index) => index % 2 === 0,
+    roles: (_, index) => [['user'], ['user', 'editor'], []][index % 3],
   };
   const real = known[name];
   const random: fc.Arbitrary<(pool: Pool) => unknown> = schema.enum

@@ -1,19 +1,33 @@
+import { JwtService } from '@nestjs/jwt';
 import { AuthError, type AuthErrorCode } from '../../src/core/errors.js';
 import type { AuthEventName } from '../../src/core/events.js';
-import { resolveOptions } from '../../src/core/options/resolve-options.js';
-import type { AuthOptions } from '../../src/core/options/auth-options.js';
-import type { UserRecord } from '../../src/core/ports.js';
-import { refreshTokenClaims, type RefreshTokenClaims } from '../../src/core/refresh-token.js';
+import type { Clock, UserRecord, UserStore } from '../../src/core/ports.js';
+import { type RefreshTokenClaims, refreshTokenClaims } from '../../src/core/refresh-token.js';
+import type { RefreshTokenStore } from '../../src/core/refresh-token.store.js';
+import type { StandstillWatch } from '../../src/database/standstill-watch.js';
 import { AuthEventBus } from '../../src/events/auth-event-bus.js';
+import type { AuthOptions } from '../../src/options/auth-options.js';
+import { resolveOptions } from '../../src/options/resolve-options.js';
 import type { RevocationService } from '../../src/revocation/revocation.service.js';
-import { AnomalyDetector } from '../../src/tokens/anomaly-detector.js';
+import { AnomalyDetector } from '../../src/risk/anomaly-detector.js';
+import { DeviceRecognizer } from '../../src/risk/device-recognizer.js';
+import { ActivityReview } from '../../src/tokens/activity-review.js';
 import type { ClientTraits } from '../../src/tokens/client-traits.js';
-import { DeviceRecognizer } from '../../src/tokens/device-recognizer.js';
-import { type OpenSession, RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
-import type { RefreshTokenStore } from '../../src/tokens/refresh-token.store.js';
+import { FingerprintCheck } from '../../src/tokens/fingerprint-check.js';
+import { HostClaims } from '../../src/tokens/host-claims.js';
+import { KeyRing } from '../../src/tokens/keys/key-ring.js';
+import { Possession } from '../../src/tokens/possession.js';
+import { ProofVerifier } from '../../src/tokens/proof-verifier.js';
+import type { RefreshFields } from '../../src/tokens/refresh-request.js';
+import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
+import { ReuseResponse } from '../../src/tokens/reuse-response.js';
+import { RotationOutcomes } from '../../src/tokens/rotation-outcomes.js';
 import { SessionAdmission } from '../../src/tokens/session-admission.js';
+import { SessionCap } from '../../src/tokens/session-cap.js';
+import { type OpenSession, SessionOpener } from '../../src/tokens/session-opener.js';
+import { SessionReissue } from '../../src/tokens/session-reissue.js';
 import { SessionTerminator } from '../../src/tokens/session-terminator.js';
-import type { UsersService } from '../../src/users/users.service.js';
+import { TokenSigner } from '../../src/tokens/token-signer.js';
 
 const OPTIONS: AuthOptions = {
   issuer: 'https://issuer.example.com',
@@ -29,6 +43,13 @@ export class RotationWorld {
   readonly revokedSessions: string[] = [];
   /** `<session>.<generation>` */
   readonly retired: string[] = [];
+  /** `<session>.<generation>` of those that were taken back. */
+  readonly revokedGenerations = new Set<string>();
+  readonly standstill = { isFreshlyThawed: false };
+  /** Undefined: the clock does not tell. */
+  isClockInDoubt: boolean | undefined = false;
+  /** How the clock asks the database for its time; undefined: the clock is its own authority. */
+  readTime: (() => Promise<number>) | undefined;
   user: UserRecord | null = {
     id: 'user-1',
     email: 'user@example.com',
@@ -40,6 +61,7 @@ export class RotationWorld {
   };
   readonly options;
   readonly service: RefreshTokenService;
+  readonly opener: SessionOpener;
   readonly terminator: SessionTerminator;
 
   constructor(
@@ -49,39 +71,66 @@ export class RotationWorld {
     this.options = resolveOptions({ ...OPTIONS, ...options });
     const bus = new AuthEventBus(null);
     bus.emit = async (name, payload) => void this.events.push({ name, payload });
-    const clock = { now: () => this.now };
-    const users = { findById: async () => this.user } as unknown as UsersService;
+    const isInDoubt = () => this.isClockInDoubt;
+    const readTime = () => this.readTime;
+    const clock: Clock = {
+      now: () => this.now,
+      get isInDoubt() {
+        return isInDoubt();
+      },
+      get read() {
+        return readTime();
+      },
+    };
+    const users = { findById: async () => this.user } as unknown as UserStore;
     const revocations = {
       revokeSessions: async (ids: string[]) => void this.revokedSessions.push(...ids),
       retireGeneration: async (id: string, generation: number) =>
         void this.retired.push(`${id}.${generation}`),
+      revokeGenerations: async (id: string, from: number, to: number) => {
+        for (let each = from; each <= to; each += 1) this.revokedGenerations.add(`${id}.${each}`);
+      },
       isSessionRevoked: (id: string) => this.revokedSessions.includes(id),
     } as unknown as RevocationService;
     this.terminator = new SessionTerminator(store, clock, revocations, bus);
+    const review = new ActivityReview(
+      this.options,
+      clock,
+      this.terminator,
+      new AnomalyDetector(this.options, bus),
+      new DeviceRecognizer(this.options, store, bus),
+    );
+    const fingerprints = new FingerprintCheck(this.options, store, bus);
+    const admission = new SessionAdmission(this.terminator, revocations, bus, fingerprints, review);
+    const reuse = new ReuseResponse(this.options, store, clock, this.terminator, bus);
+    const outcomes = new RotationOutcomes(store, clock, revocations, bus, admission, reuse);
+    const reissue = new SessionReissue(this.options, store, clock, revocations, bus, admission);
+    const keyRing = new KeyRing(this.options, bus);
+    const verifier = new ProofVerifier(clock, keyRing);
+    const claims = new HostClaims(
+      this.options,
+      new TokenSigner(this.options, clock, keyRing, new JwtService({})),
+    );
+    const possession = new Possession(this.options, verifier, bus);
+    const standstill = this.standstill as StandstillWatch;
     this.service = new RefreshTokenService(
       this.options,
       store,
-      clock,
       users,
-      this.terminator,
-      revocations,
-      bus,
-      new SessionAdmission(
-        this.options,
-        store,
-        clock,
-        this.terminator,
-        revocations,
-        bus,
-        new AnomalyDetector(this.options, bus),
-      ),
-      new DeviceRecognizer(this.options, store, bus),
+      clock,
+      standstill,
+      outcomes,
+      reissue,
+      possession,
+      claims,
     );
+    const cap = new SessionCap(this.options, store, this.terminator);
+    this.opener = new SessionOpener(this.options, store, clock, cap, review, possession, claims);
   }
 
   async login(client = CLIENT): Promise<OpenSession> {
     if (!this.user) throw new Error('the user is gone');
-    return this.service.open(this.user, { transport: 'cookie' }, client);
+    return this.opener.open(this.user, { transport: 'cookie' }, client, { amr: ['pwd'] });
   }
 
   /** The claims of the refresh token that an answer carries. */
@@ -90,9 +139,13 @@ export class RotationWorld {
   }
 
   /** A refresh as a client sees it: an answer, or a code. */
-  async refresh(token: RefreshTokenClaims, client = CLIENT): Promise<OpenSession | AuthErrorCode> {
+  async refresh(
+    token: RefreshTokenClaims,
+    client = CLIENT,
+    fields: RefreshFields = {},
+  ): Promise<OpenSession | AuthErrorCode> {
     try {
-      return await this.service.refresh(token, client);
+      return await this.service.refresh(token, client, fields);
     } catch (error) {
       if (error instanceof AuthError) return error.code;
       throw error;

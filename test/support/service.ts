@@ -1,15 +1,21 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { databaseUri } from './database.js';
-import { Api } from './http.js';
+import { freePort } from './free-port.js';
+import { Api, COOKIE } from './http.js';
 
-const ENTRY = fileURLToPath(new URL('../../dist/app/main.js', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../../apps/service/dist/main.js', import.meta.url));
+/** For {@link Service.start}: the test moves the clock of sessions and tokens, by {@link Service.advance}. */
+export const HELD_CLOCK: readonly string[] = [
+  '--import',
+  pathToFileURL(fileURLToPath(new URL('held-clock.mjs', import.meta.url))).href,
+];
 const START_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
 
@@ -38,6 +44,7 @@ export class Service {
   output = '';
   private child: ChildProcess | undefined;
   private exited: Promise<number | null> = Promise.resolve(null);
+  private clockAheadMs = 0;
 
   private constructor(
     readonly port: number,
@@ -45,15 +52,28 @@ export class Service {
     private readonly dataDir: string,
     /** Arguments of Node itself, such as `--import`. */
     private readonly execArgv: readonly string[],
+    private readonly entry: string,
   ) {
     this.origin = `http://127.0.0.1:${port}`;
   }
 
-  static async start(overrides: Environment = {}, execArgv: readonly string[] = []): Promise<Service> {
-    const service = await Service.prepare(overrides, execArgv);
-    await service.launch();
-    await service.untilReady();
-    return service;
+  /** @param entry the main file, for another build than this one */
+  static async start(
+    overrides: Environment = {},
+    execArgv: readonly string[] = [],
+    entry = ENTRY,
+  ): Promise<Service> {
+    for (;;) {
+      const service = await Service.prepare(overrides, execArgv, entry);
+      await service.launch();
+      try {
+        await service.untilReady();
+        return service;
+      } catch (error) {
+        // Another process took the port meanwhile.
+        if (!service.output.includes(`Port ${service.port} is in use`)) throw error;
+      }
+    }
   }
 
   /** Starts the process where it is expected to refuse: gives what it wrote and its exit code. */
@@ -72,7 +92,11 @@ export class Service {
     return { exitCode, output };
   }
 
-  private static async prepare(overrides: Environment, execArgv: readonly string[] = []): Promise<Service> {
+  private static async prepare(
+    overrides: Environment,
+    execArgv: readonly string[] = [],
+    entry = ENTRY,
+  ): Promise<Service> {
     const dataDir = await mkdtemp(join(tmpdir(), 'silent-auth-'));
     const environment: Environment = {
       NODE_ENV: 'development',
@@ -86,9 +110,10 @@ export class Service {
       JWT_REFRESH_KEYS: REFRESH_SECRET,
       BCRYPT_COST: '4',
       THROTTLE: 'off',
+      COOKIE_NAME: COOKIE,
       ...overrides,
     };
-    return new Service(await freePort(), environment, dataDir, execArgv);
+    return new Service(await freePort(), environment, dataDir, execArgv, entry);
   }
 
   get settings(): Readonly<Environment> {
@@ -113,6 +138,20 @@ export class Service {
     if (outcome === 'gone') return this.exited;
     await this.kill();
     throw new Error(`the service was not gone ${STOP_WITHIN_MS} ms after SIGTERM:\n${this.output}`);
+  }
+
+  /** Moves the clock of a service that was started with {@link HELD_CLOCK}; a restart keeps it. */
+  async advance(ms: number): Promise<void> {
+    this.clockAheadMs += ms;
+    if (!this.child?.connected) throw new Error('the service was not started with HELD_CLOCK');
+    const moved = once(this.child, 'message');
+    this.child.send(this.clockAheadMs);
+    await moved;
+  }
+
+  /** What the clock of the service shows. */
+  now(): number {
+    return Date.now() + this.clockAheadMs;
   }
 
   signal(name: NodeJS.Signals): void {
@@ -142,19 +181,21 @@ export class Service {
   }
 
   private async launch(): Promise<void> {
-    const environment = { PATH: process.env.PATH, PORT: String(this.port), ...this.environment };
-    const child = spawn(process.execPath, [...this.execArgv, ENTRY], {
+    const environment: Environment = { PATH: process.env.PATH, PORT: String(this.port), ...this.environment };
+    const isClockHeld = this.execArgv === HELD_CLOCK;
+    if (isClockHeld) environment.TEST_CLOCK_AHEAD_MS = String(this.clockAheadMs);
+    const child = spawn(process.execPath, [...this.execArgv, this.entry], {
       cwd: this.dataDir,
       env: Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined)),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(isClockHeld ? (['ipc'] as const) : [])],
     });
     running.add(child);
     this.child = child;
     const write = (chunk: Buffer): void => {
       this.output += chunk.toString();
     };
-    child.stdout.on('data', write);
-    child.stderr.on('data', write);
+    child.stdout?.on('data', write);
+    child.stderr?.on('data', write);
     this.exited = new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code) => {
@@ -179,18 +220,5 @@ export class Service {
     await this.kill();
     await this.dispose();
     throw new Error(`the service ${gone ? 'ended before it was ready' : 'did not get ready'}:\n${output}`);
-  }
-}
-
-/** Below the range from which outgoing connections take theirs: such a port is still free after a restart. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + (randomBytes(2).readUInt16BE() % 12_000);
-    const free = await new Promise<boolean>((resolve) => {
-      const probe = createServer();
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (free) return port;
   }
 }

@@ -19,7 +19,9 @@ const CLAIMS: AccessTokenClaims = {
   ver: 'version-1',
   roles: ['user', 'editor'],
 };
-const TOKEN = 'header.payload.signature';
+/** As long as an HMAC-SHA256 signature is: tokens are looked up by this end. */
+const SIGNATURE = 's'.repeat(43);
+const TOKEN = `header.payload.${SIGNATURE}`;
 
 class Revocations {
   readonly revoked = new Set<string>();
@@ -47,6 +49,12 @@ beforeEach(() => {
   );
 });
 
+function admitKnown(token: string): unknown {
+  const claims = authenticator.recall(token);
+  if (!claims) throw new Error('not known');
+  return authenticator.admit(claims);
+}
+
 function codeOf(attempt: () => unknown): string {
   try {
     attempt();
@@ -63,6 +71,7 @@ describe(AccessTokenAuthenticator.name, () => {
       id: 'user-1',
       roles: ['user', 'editor'],
       session: { id: CLAIMS.sid, generation: 4 },
+      claims: {},
     });
     expect(seen).toEqual([[CLAIMS.sid, 4]]);
   });
@@ -74,14 +83,25 @@ describe(AccessTokenAuthenticator.name, () => {
 
   it('recalls the very same bytes only: not a token with another signature under the same claims', () => {
     authenticator.remember(TOKEN, CLAIMS);
-    expect(authenticator.recall(TOKEN)).toMatchObject({ id: 'user-1' });
+    expect(authenticator.recall(TOKEN)).toMatchObject({ sub: 'user-1' });
     for (const other of [`${TOKEN} `, 'header.payload.forged', 'header.payload.', TOKEN.toUpperCase(), ''])
       expect(authenticator.recall(other)).toBeNull();
   });
 
+  it.each([
+    ['another payload', `header.forged.${SIGNATURE}`],
+    ['another header', `forged.payload.${SIGNATURE}`],
+    ['no payload', `header..${SIGNATURE}`],
+    ['nothing else', SIGNATURE],
+  ])('a known signature under %s is not recalled: same end, other head', (_head, forged) => {
+    authenticator.remember(TOKEN, CLAIMS);
+    expect(authenticator.recall(forged)).toBeNull();
+    expect(seen).toEqual([]);
+  });
+
   describe.each([
     ['at first sight', () => authenticator.admit(CLAIMS)],
-    ['once verified and remembered', () => authenticator.recall(TOKEN)],
+    ['once verified and remembered', () => admitKnown(TOKEN)],
   ])('%s', (_when, attempt) => {
     beforeEach(() => {
       authenticator.remember(TOKEN, CLAIMS);
@@ -129,9 +149,30 @@ describe(AccessTokenAuthenticator.name, () => {
     });
   });
 
+  it('knows several tokens at once, and none any more once the keys have changed', () => {
+    const other = `header.payload.${'o'.repeat(43)}`;
+    authenticator.remember(TOKEN, CLAIMS);
+    authenticator.remember(other, { ...CLAIMS, sub: 'user-2' });
+    expect(authenticator.recall(TOKEN)).toMatchObject({ sub: 'user-1' });
+    expect(authenticator.recall(other)).toMatchObject({ sub: 'user-2' });
+    authenticator.forgetAll();
+    expect([authenticator.recall(TOKEN), authenticator.recall(other)]).toEqual([null, null]);
+  });
+
+  it('waits for the store where that has to be asked, and reports no use before its answer', async () => {
+    const answers = [true, false];
+    revocations.isRevoked = (() => Promise.resolve(answers.pop())) as never;
+    const admission = authenticator.admit(CLAIMS);
+    expect(admission).toBeInstanceOf(Promise);
+    expect(seen).toEqual([]);
+    expect(await admission).toMatchObject({ id: 'user-1' });
+    await expect(authenticator.admit(CLAIMS)).rejects.toMatchObject({ code: 'ACCESS_TOKEN_REVOKED' });
+    expect(seen).toEqual([[CLAIMS.sid, 4]]);
+  });
+
   it('forgets rather than grows: a flood of tokens pushes out the oldest, which is then verified anew', () => {
     for (let index = 0; index <= 10_000; index++) authenticator.remember(`token-${index}`, CLAIMS);
     expect(authenticator.recall('token-0')).toBeNull();
-    expect(authenticator.recall('token-10000')).toMatchObject({ id: 'user-1' });
+    expect(authenticator.recall('token-10000')).toMatchObject({ sub: 'user-1' });
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { RefreshTokenStore } from '../../src/core/refresh-token.store.js';
 import { GenerationConfirmer } from '../../src/tokens/generation-confirmer.js';
-import type { RefreshTokenStore } from '../../src/tokens/refresh-token.store.js';
 
 const T0 = Date.parse('2026-01-01T00:00:00.000Z');
 const MAX_WAITING = 10_000;

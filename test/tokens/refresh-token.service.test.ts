@@ -1,12 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
+import { hashAttempt } from '../../src/core/attempt.js';
 import { AuthError } from '../../src/core/errors.js';
-import { usedAgent } from '../../src/core/recent-use.js';
+import type { RotationCommand } from '../../src/core/refresh-token.store.js';
+import { hashSecret, openSuccessor } from '../../src/core/successor-seal.js';
+import { usedAgent } from '../../src/tokens/recent-use.js';
 import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
 import { InMemoryRefreshTokenStore } from '../support/in-memory-refresh-token.store.js';
 import { CLIENT, RotationWorld } from '../support/rotation-world.js';
 
 const SECOND = 1000;
-const DAY = 86_400 * SECOND;
 
 const newWorld = (options: ConstructorParameters<typeof RotationWorld>[1] = {}) =>
   new RotationWorld(new InMemoryRefreshTokenStore(), options);
@@ -67,6 +69,36 @@ describe(RefreshTokenService.name, () => {
     expect(world.retired).toEqual([`${token.sid}.0`]);
   });
 
+  it('a lost response that is recovered retires the generation before, and revokes the lost one', async () => {
+    const world = newWorld();
+    const token = world.token(await world.login());
+    const lost = await world.refresh(token);
+    world.retired.length = 0;
+    world.now += 60 * SECOND;
+    const recovered = await world.refresh(token);
+    if (typeof lost === 'string' || typeof recovered === 'string') throw new Error('both are answered');
+    expect(recovered.secret).not.toBe(lost.secret);
+    expect(recovered.session.generation).toBe(2);
+    expect(names(world)).toContain('refresh_token.recovered');
+    expect(world.retired).toEqual([`${token.sid}.0`]);
+    expect([...world.revokedGenerations]).toEqual([`${token.sid}.1`]);
+  });
+
+  it.each([
+    ['replaced', true],
+    ['token_version_retired', true],
+    ['password_changed', false],
+    ['logged_out', false],
+    ['evicted', false],
+    ['reuse_detected', false],
+  ] as const)('a session that ended as %s keeps the cookie: %s', async (reason, keepsCookie) => {
+    const world = newWorld();
+    const token = world.token(await world.login());
+    await world.terminator.end('user-1', [token.sid], reason, null);
+    const refused = { code: 'SESSION_REVOKED', keepsCookie };
+    await expect(world.service.refresh(token, CLIENT)).rejects.toMatchObject(refused);
+  });
+
   it('a late tab whose token expired after another tab replaced it gets the current one, within the grace', async () => {
     const world = newWorld({ refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
     const token = world.token(await world.login());
@@ -97,29 +129,6 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
   });
 
-  it('a rotation of keys trips no fingerprint: what matched under an older key is kept under the newest', async () => {
-    const world = newWorld({ fingerprint: { mode: 'enforce' } });
-    const under = (...fingerprints: string[]) => ({ ...CLIENT, fingerprints });
-    const opened = await world.login(under('old'));
-    const second = await world.refresh(world.token(opened), under('new', 'old'));
-    if (typeof second === 'string') throw new Error(second);
-    expect((await world.store.findById(opened.session.id))?.device.fingerprint).toBe('new');
-    const third = await world.refresh(world.token(second), under('new'));
-    expect(typeof third).toBe('object');
-    expect(names(world)).not.toContain('fingerprint.mismatched');
-  });
-
-  it('a change of the features ends no session: it is bound again, and from then on to that browser alone', async () => {
-    const world = newWorld({ fingerprint: { mode: 'enforce' } });
-    const showing = (fingerprint: string) => ({ ...CLIENT, fingerprints: [fingerprint] });
-    const opened = await world.login(showing('u-key1.mine'));
-    const second = await world.refresh(world.token(opened), showing('lu-key1.mine'));
-    if (typeof second === 'string') throw new Error(second);
-    expect((await world.store.findById(opened.session.id))?.device.fingerprint).toBe('lu-key1.mine');
-    expect(names(world)).not.toContain('fingerprint.mismatched');
-    expect(await world.refresh(world.token(second), showing('lu-key1.other'))).toBe('SUSPICIOUS_ACTIVITY');
-  });
-
   it('a lost response is made good after a change of the features as before', async () => {
     const world = newWorld();
     const token = world.token(await world.login({ ...CLIENT, fingerprints: ['u-key1.mine'] }));
@@ -127,52 +136,6 @@ describe(RefreshTokenService.name, () => {
     await world.refresh(token, { ...CLIENT, fingerprints: ['u-key1.mine'] });
     world.now += 60 * SECOND;
     expect(typeof (await world.refresh(token, later))).toBe('object');
-    expect(names(world)).toContain('refresh_token.recovered');
-  });
-
-  it('another fingerprint is reported, or refused where that is enforced', async () => {
-    const other = { ...CLIENT, fingerprints: ['other'] };
-    const reporting = newWorld();
-    expect(typeof (await reporting.refresh(reporting.token(await reporting.login()), other))).toBe('object');
-    expect(reporting.events.at(-1)).toMatchObject({ name: 'refresh_token.rotated' });
-    expect(names(reporting)).toContain('fingerprint.mismatched');
-    const enforcing = newWorld({ fingerprint: { mode: 'enforce' } });
-    expect(await enforcing.refresh(enforcing.token(await enforcing.login()), other)).toBe(
-      'SUSPICIOUS_ACTIVITY',
-    );
-    const off = newWorld({ fingerprint: { mode: 'off' } });
-    await off.refresh(off.token(await off.login()), other);
-    expect(names(off)).not.toContain('fingerprint.mismatched');
-  });
-
-  it('a browser that has changed for good is told of once, and each other one anew', async () => {
-    const world = newWorld();
-    let token = world.token(await world.login());
-    const show = async (...shown: string[]) => {
-      world.now += 15 * 60 * SECOND;
-      const opened = await world.refresh(token, { ...CLIENT, fingerprints: shown });
-      if (typeof opened === 'string') throw new Error(opened);
-      token = world.token(opened);
-      return names(world).filter((name) => name === 'fingerprint.mismatched').length;
-    };
-    expect(await show('updated')).toBe(1);
-    expect(await show('updated')).toBe(1);
-    expect(await show('thief')).toBe(2);
-    expect(await show('updated')).toBe(2);
-    expect(await show('thief')).toBe(2);
-    expect(await show('updated')).toBe(2);
-    // Another session of the same browser is another matter.
-    token = world.token(await world.login());
-    expect(await show('updated')).toBe(3);
-  });
-
-  it('a lost response is made good for the browser that asked for it, also where it has changed since the login', async () => {
-    const world = newWorld();
-    const token = world.token(await world.login());
-    const changed = { ...CLIENT, fingerprints: ['another language'] };
-    expect(typeof (await world.refresh(token, changed))).toBe('object');
-    world.now += 60 * SECOND;
-    expect(typeof (await world.refresh(token, changed))).toBe('object');
     expect(names(world)).toContain('refresh_token.recovered');
   });
 
@@ -200,12 +163,28 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(other)).toBe('SESSION_REVOKED');
   });
 
+  it('a rotation that loses its race is run again, twice at most', async () => {
+    const store = new InMemoryRefreshTokenStore();
+    const world = new RotationWorld(store);
+    const token = world.token(await world.login());
+    const rotate = store.rotate.bind(store);
+    let losses = 2;
+    store.rotate = async (command) => (losses-- > 0 ? null : rotate(command));
+    expect(typeof (await world.refresh(token))).toBe('object');
+    expect(losses).toBe(-1);
+  });
+
   it('a race that cannot be settled is 503, and told', async () => {
     const store = new InMemoryRefreshTokenStore();
     const world = new RotationWorld(store);
     const token = world.token(await world.login());
-    store.rotate = async () => null;
+    let attempts = 0;
+    store.rotate = async () => {
+      attempts += 1;
+      return null;
+    };
     expect(await world.refresh(token)).toBe('TEMPORARILY_UNAVAILABLE');
+    expect(attempts).toBe(3);
     expect(world.events.at(-1)).toMatchObject({
       name: 'refresh_token.refused',
       payload: { reason: 'contended', revokedReason: null, presentedGeneration: 0 },
@@ -236,6 +215,61 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
   });
 
+  it('makes no verdict by a clock in doubt, nor just after a standstill: 503, and the session goes on', async () => {
+    for (const doubt of ['clock', 'standstill'] as const) {
+      const world = newWorld();
+      const token = world.token(await world.login());
+      const next = await world.refresh(token);
+      if (typeof next === 'string') throw new Error(next);
+      await world.store.confirm(token.sid, 1, new Date(world.now));
+      world.now += 11 * SECOND;
+      if (doubt === 'clock') world.isClockInDoubt = true;
+      else world.standstill.isFreshlyThawed = true;
+      expect(await world.refresh(token)).toBe('TEMPORARILY_UNAVAILABLE');
+      expect(world.events.at(-1)).toMatchObject({
+        name: 'refresh_token.refused',
+        payload: { reason: 'process_stood_still' },
+      });
+      world.isClockInDoubt = false;
+      world.standstill.isFreshlyThawed = false;
+      expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
+    }
+  });
+
+  it('trusts a clock that tells of no doubt', async () => {
+    const world = newWorld();
+    const token = world.token(await world.login());
+    await world.refresh(token);
+    await world.store.confirm(token.sid, 1, new Date(world.now));
+    world.now += 11 * SECOND;
+    world.isClockInDoubt = undefined;
+    expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
+  });
+
+  it('makes no verdict where a standstill came between a request and the answer of the store', async () => {
+    const world = newWorld();
+    const token = world.token(await world.login());
+    await world.refresh(token);
+    await world.store.confirm(token.sid, 1, new Date(world.now));
+    world.now += 11 * SECOND;
+    const rotate = world.store.rotate.bind(world.store);
+    world.store.rotate = async (command) => {
+      world.standstill.isFreshlyThawed = true;
+      return rotate(command);
+    };
+    expect(await world.refresh(token)).toBe('TEMPORARILY_UNAVAILABLE');
+    expect((await world.store.findById(token.sid))?.revokedAt).toBeNull();
+  });
+
+  it('a client that has hung up is neither served nor judged', async () => {
+    const world = newWorld();
+    const token = world.token(await world.login());
+    const gone = { ...CLIENT, hasHungUp: () => true };
+    expect(await world.refresh(token, gone)).toBe('TEMPORARILY_UNAVAILABLE');
+    expect((await world.store.findById(token.sid))?.generation).toBe(0);
+    expect(world.events.at(-1)).toMatchObject({ payload: { reason: 'client_gone' } });
+  });
+
   it('reuse in shadow mode refuses and reports, and ends nothing', async () => {
     const world = newWorld({ refreshToken: { reuse: 'report' } });
     const token = world.token(await world.login());
@@ -251,31 +285,243 @@ describe(RefreshTokenService.name, () => {
     expect(typeof (await world.refresh(world.token(next)))).toBe('object');
   });
 
-  it('a session that takes the place of another ends it as replaced, also where one is all a user may have', async () => {
-    const world = newWorld({ sessions: { maxPerUser: 1 } });
-    const opened = await world.login();
-    if (!world.user) throw new Error('there is a user');
-    await world.service.open(world.user, { transport: 'cookie' }, CLIENT, opened.session.id);
-    expect((await world.store.findById(opened.session.id))?.revokedReason).toBe('replaced');
+  it.each(['store', 'clock'] as const)(
+    'decides by the database’s time, by way of the %s, whatever the clock of the process says',
+    async (way) => {
+      const world = newWorld();
+      const token = world.token(await world.login());
+      let databaseNow = world.now;
+      const next = await world.refresh(token);
+      if (typeof next === 'string') throw new Error(next);
+      await world.store.confirm(token.sid, 1, new Date(world.now));
+      world.now += 3600 * SECOND;
+      const readTime = async () => databaseNow;
+      world.readTime = way === 'clock' ? readTime : async () => world.now;
+      if (way === 'store') world.store.readTime = readTime;
+      databaseNow += 10 * SECOND;
+      expect(await world.refresh(token)).toMatchObject({ secret: next.secret });
+      databaseNow += 1;
+      expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
+    },
+  );
+
+  it('a session that ended by its age while a request waited has ended', async () => {
+    const store = new InMemoryRefreshTokenStore();
+    const world = new RotationWorld(store, { refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
+    const token = world.token(await world.login());
+    await world.refresh(token);
+    const rotate = store.rotate.bind(store);
+    store.rotate = async (command) => {
+      world.now += 60 * SECOND;
+      return rotate(command);
+    };
+    expect(await world.refresh(token)).toBe('REFRESH_TOKEN_EXPIRED');
   });
 
-  it('a login never ends itself, whatever the clock of another process says', async () => {
-    const world = newWorld({ sessions: { maxPerUser: 1 } });
-    world.now += DAY;
-    const ahead = await world.login();
-    world.now -= DAY;
-    const opened = await world.login();
-    expect((await world.store.findById(opened.session.id))?.revokedAt).toBeNull();
-    expect(await world.service.findLive(ahead.session.id)).not.toBeNull();
+  it('a token is good until the very moment of its expiry', async () => {
+    const world = newWorld({ refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
+    const [one, other] = [world.token(await world.login()), world.token(await world.login())];
+    world.now = one.exp * SECOND - 1;
+    expect(typeof (await world.refresh(one))).toBe('object');
+    world.now += 1;
+    expect(await world.refresh(other)).toBe('REFRESH_TOKEN_EXPIRED');
   });
 
-  it('who ends what has ended already announces nothing', async () => {
+  it('an expired token of the current secret is expired, though its session lives longer', async () => {
+    const store = new InMemoryRefreshTokenStore();
+    const world = new RotationWorld(store, { refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
+    const token = world.token(await world.login());
+    const session = store.sessions.get(token.sid);
+    if (!session) throw new Error('there is a session');
+    store.sessions.set(token.sid, { ...session, expiresAt: session.absoluteExpiresAt });
+    world.now += 60 * SECOND;
+    expect(await world.refresh(token)).toBe('REFRESH_TOKEN_EXPIRED');
+    expect(world.events.at(-1)).toMatchObject({ payload: { reason: 'session_expired' } });
+  });
+
+  it('the current secret under another absolute expiry is no token of this service', async () => {
     const world = newWorld();
+    const token = world.token(await world.login());
+    expect(await world.refresh({ ...token, abs: token.abs + 1 })).toBe('REFRESH_TOKEN_INVALID');
+    expect(typeof (await world.refresh(token))).toBe('object');
+  });
+
+  it('rotates by one command, which says all that the session has to remember', async () => {
+    const store = new InMemoryRefreshTokenStore();
+    const world = new RotationWorld(store);
+    const token = world.token(await world.login());
+    const commands: RotationCommand[] = [];
+    const rotate = store.rotate.bind(store);
+    store.rotate = async (command) => {
+      commands.push(command);
+      return rotate(command);
+    };
+    world.now += 60 * SECOND;
+    const answer = await world.refresh(token, CLIENT, { attempt: `${'a'.repeat(21)}A` });
+    if (typeof answer === 'string') throw new Error(answer);
+    const now = new Date(world.now);
+    expect(commands).toEqual([
+      {
+        sessionId: token.sid,
+        ifTokenHash: hashSecret(token.sec),
+        ifAbsoluteExpiresAt: new Date(token.abs * SECOND),
+        now,
+        tokenHash: hashSecret(answer.secret),
+        rotatedAt: now,
+        predecessor: {
+          hash: hashSecret(token.sec),
+          sealed: expect.any(String),
+          rotatedAt: now,
+          attempt: hashAttempt(`${'a'.repeat(21)}A`),
+          displacedAt: null,
+        },
+        use: { ip: CLIENT.ip, userAgent: CLIENT.userAgent, at: now },
+        expiresAt: new Date(world.now + 7 * 86_400 * SECOND),
+      },
+    ]);
+    // Only who holds the replaced secret can open the seal.
+    const sealed = commands[0]?.predecessor.sealed ?? '';
+    expect(openSuccessor(token.sec, sealed, token.sid)).toBe(answer.secret);
+    // A store with a time of its own dates the generation.
+    world.store.readTime = async () => world.now;
+    await world.refresh(world.token(answer));
+    expect(commands[1]).toMatchObject({ rotatedAt: null, predecessor: { attempt: null } });
+  });
+
+  it('renews no idle life where it is fixed, and never beyond the absolute one', async () => {
+    const fixed = newWorld({ refreshToken: { sliding: false } });
+    const opened = await fixed.login();
+    fixed.now += 60 * SECOND;
+    const rotated = await fixed.refresh(fixed.token(opened));
+    expect(rotated).toMatchObject({ session: { expiresAt: opened.session.expiresAt } });
+    const short = newWorld({ refreshToken: { idleTtl: '60s', absoluteTtl: '90s' } });
+    const token = short.token(await short.login());
+    short.now += 50 * SECOND;
+    const last = await short.refresh(token);
+    if (typeof last === 'string') throw new Error(last);
+    expect(last.session.expiresAt).toEqual(last.session.absoluteExpiresAt);
+  });
+
+  it('a `previous` without an attempt proves nothing', async () => {
+    const world = newWorld();
+    const token = world.token(await world.login());
+    const attempt = `${'a'.repeat(21)}A`;
+    await world.refresh(token, CLIENT, { attempt });
+    await world.store.confirm(token.sid, 1, new Date(world.now));
+    world.now += 60 * SECOND;
+    expect(await world.refresh(token, CLIENT, { previous: attempt })).toBe('REFRESH_TOKEN_REUSED');
+  });
+
+  it('takes a request for a relayed one only where it says so, and the host allows it', async () => {
+    for (const [allowRelay, relay, isRelay] of [
+      [true, true, true],
+      [true, false, false],
+      [true, undefined, false],
+      [false, true, false],
+    ] as const) {
+      const world = newWorld({ refreshToken: { allowRelay } });
+      const token = world.token(await world.login());
+      expect(await world.refresh(token, CLIENT, { relay })).toMatchObject({ isRelay });
+      expect(await world.refresh(token, CLIENT, { relay })).toMatchObject({ isRelay });
+    }
+  });
+
+  it('a client that hangs up while the store is asked is not judged either', async () => {
+    const world = newWorld();
+    const token = world.token(await world.login());
+    await world.refresh(token);
+    await world.store.confirm(token.sid, 1, new Date(world.now));
+    world.now += 11 * SECOND;
+    let hasHungUp = false;
+    const { store } = world;
+    const rotate = store.rotate.bind(store);
+    store.rotate = async (command) => {
+      hasHungUp = true;
+      return rotate(command);
+    };
+    const code = await world.refresh(token, { ...CLIENT, hasHungUp: () => hasHungUp });
+    expect(code).toBe('TEMPORARILY_UNAVAILABLE');
+    expect((await store.findById(token.sid))?.revokedAt).toBeNull();
+  });
+
+  it('decides by the rule that is configured', () => {
+    const refreshToken = { gracePeriod: '3s', lostResponseWindow: '5m' } as const;
+    expect(newWorld({ refreshToken, fingerprint: { mode: 'enforce' } }).service.policy).toEqual({
+      gracePeriodMs: 3 * SECOND,
+      lostResponseWindowMs: 300 * SECOND,
+      fingerprintMode: 'enforce',
+    });
+  });
+
+  it('lists and counts the sessions that are live, and finds each of them', async () => {
+    const world = newWorld({ refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
+    const { service } = world;
+    const [ended, old] = [await world.login(), await world.login()];
+    await world.terminator.end('user-1', [ended.session.id], 'logged_out', null);
+    world.now += 1;
     const { session } = await world.login();
-    await world.terminator.end('user-1', [session.id], 'logged_out', null);
-    await world.terminator.end('user-1', [session.id], 'ended_by_user', null);
-    expect(world.events.filter(({ name }) => name === 'session.revoked')).toHaveLength(1);
-    // The entry is written again all the same.
-    expect(world.revokedSessions).toEqual([session.id, session.id]);
+    const ids = async () => (await service.list('user-1')).map(({ id }) => id);
+    expect(await ids()).toEqual([session.id, old.session.id]);
+    expect(await service.countLive(10)).toEqual({ active: 2, isAtLeast: false });
+    expect(await service.findLive(old.session.id)).toMatchObject({ id: old.session.id });
+    expect(await service.findLive(ended.session.id)).toBeNull();
+    world.now = old.session.expiresAt.getTime();
+    expect(await ids()).toEqual([session.id]);
+    expect(await service.list('user-2')).toEqual([]);
+    expect(await service.findLive(old.session.id)).toBeNull();
+    expect(await service.findLive(session.id)).toMatchObject({ id: session.id });
+    expect(await service.countLive(1)).toEqual({ active: 1, isAtLeast: true });
+  });
+});
+
+describe('a session that is bound to a key', () => {
+  const proving = (id: string, jkt = 'key') => {
+    const check = { outcome: 'valid', jkt, id } as const;
+    return { ...CLIENT, proof: () => check };
+  };
+
+  it('is refreshed by proofs of its key alone, and what comes without one never reaches the store', async () => {
+    const store = new InMemoryRefreshTokenStore();
+    const world = new RotationWorld(store);
+    const token = world.token(await world.login(proving('p0')));
+    expect(token.cnf).toEqual({ jkt: 'key' });
+    const rotate = store.rotate.bind(store);
+    store.rotate = () => Promise.reject(new Error('the store was asked'));
+    expect(await world.refresh(token)).toBe('PROOF_REQUIRED');
+    expect(await world.refresh(token, proving('p1', 'thief'))).toBe('PROOF_REQUIRED');
+    expect(world.events.at(-1)).toMatchObject({
+      name: 'refresh_token.proof_failed',
+      payload: { userId: 'user-1', sessionId: token.sid, reason: 'other_key', source: { ip: CLIENT.ip } },
+    });
+    store.rotate = rotate;
+    const answer = await world.refresh(token, proving('p2'));
+    expect(answer).toMatchObject({ session: { jkt: 'key' } });
+    expect(store.sessions.get(token.sid)?.recentUses.at(-1)).toMatchObject({ proof: 'p2' });
+  });
+
+  it('a request that was taken off the wire is refused in every process: the session remembers its proof', async () => {
+    const store = new InMemoryRefreshTokenStore();
+    const [one, other] = [new RotationWorld(store), new RotationWorld(store)];
+    const token = one.token(await one.login(proving('p0')));
+    const answer = await one.refresh(token, proving('p1'));
+    if (typeof answer === 'string') throw new Error(answer);
+    expect(await other.refresh(token, proving('p1'))).toBe('PROOF_NONCE_REQUIRED');
+    expect(other.events.at(-1)).toMatchObject({
+      name: 'refresh_token.proof_failed',
+      payload: { userId: 'user-1', sessionId: token.sid, reason: 'proof_replayed' },
+    });
+    // Its own client, whose answer was lost, signs again.
+    expect(await other.refresh(token, proving('p2'))).toMatchObject({ secret: answer.secret });
+  });
+
+  it('other routes ask for its proof as well', async () => {
+    const world = newWorld();
+    const bound = world.token(await world.login(proving('p0')));
+    const free = world.token(await world.login());
+    const asserting = (claims: typeof bound, proof?: ReturnType<typeof proving>['proof']) => () =>
+      world.service.assertHolder(claims, proof, null);
+    expect(asserting(free)).not.toThrow();
+    expect(asserting(bound, proving('p1').proof)).not.toThrow();
+    expect(asserting(bound)).toThrow(expect.objectContaining({ code: 'PROOF_REQUIRED' }));
   });
 });

@@ -65,6 +65,69 @@ describe(QueuedPasswordHasher, () => {
     expect(hasher.stats).toEqual({ running: 0, concurrency: 1, waiting: 0, queueLimit: 2, refused: 2 });
   });
 
+  it('an address and an account get a quarter of the queue, and others go on', async () => {
+    const held = new HeldHasher();
+    const hasher = new QueuedPasswordHasher(held, 1, 8);
+    const by = (address: string, account: string) => hasher.hash('x', { address, account });
+    const running = by('a', '1');
+    await turn();
+    const waiting = [by('a', '2'), by('a', '3')];
+    await expect(by('a', '4')).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE', retryAfter: 2 });
+    waiting.push(by('b', '5'), by('c', '5'));
+    await expect(by('d', '5')).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
+    waiting.push(by('d', '6'), hasher.hash('of nobody'));
+    expect(hasher.stats).toMatchObject({ running: 1, waiting: 6, refused: 2 });
+    for (let round = 0; round < 7; round += 1) {
+      held.finishOne();
+      await turn();
+    }
+    await Promise.all([running, ...waiting]);
+    expect(hasher.stats).toMatchObject({ running: 0, waiting: 0 });
+    await Promise.all([by('a', '5'), turn().then(() => held.finishOne())]);
+  });
+
+  it('those who wait take turns: one address with many hashes, and another with one', async () => {
+    const held = new HeldHasher();
+    const hasher = new QueuedPasswordHasher(held, 1, 40);
+    const order: string[] = [];
+    const by = (address: string, account: string) =>
+      hasher.hash('x', { address, account }).then(() => order.push(address));
+    const all = ['1', '2', '3', '4', '5'].map((account) => by('a', account));
+    all.push(by('b', '6'));
+    for (let round = 0; round < 6; round += 1) {
+      await turn();
+      held.finishOne();
+    }
+    await Promise.all(all);
+    expect(order.indexOf('b')).toBeLessThanOrEqual(1);
+  });
+
+  it('where several run at once, an address runs a quarter of them', async () => {
+    const held = new HeldHasher();
+    const hasher = new QueuedPasswordHasher(held, 8, 40);
+    const by = (address: string, account: string) => hasher.hash('x', { address, account });
+    const all = ['1', '2', '3', '4'].map((account) => by('a', account));
+    await turn();
+    expect(hasher.stats).toMatchObject({ running: 2, waiting: 2 });
+    all.push(...['5', '6'].map((account) => by('b', account)));
+    await turn();
+    expect(hasher.stats).toMatchObject({ running: 4, waiting: 2 });
+    while (hasher.stats.running > 0) {
+      held.finishOne();
+      await turn();
+    }
+    await Promise.all(all);
+    const unshared = new QueuedPasswordHasher(held, 8, 40, false);
+    const free = Promise.all(['1', '2', '3'].map((account) => unshared.hash('x', { address: 'a', account })));
+    await turn();
+    expect(unshared.stats.running).toBe(3);
+    while (unshared.stats.running > 0) {
+      held.finishOne();
+      await turn();
+    }
+    await free;
+  });
+
   it('a hash that fails frees its place', async () => {
     const broken = {
       hash: () => Promise.reject(new Error('no')),
@@ -72,7 +135,8 @@ describe(QueuedPasswordHasher, () => {
       needsUpgrade: () => false,
     };
     const hasher = new QueuedPasswordHasher(broken, 1, 1);
-    await expect(hasher.hash('a')).rejects.toThrow('no');
+    for (const _ of [1, 2])
+      await expect(hasher.hash('a', { address: 'a', account: '1' })).rejects.toThrow('no');
     expect(await hasher.verify('a', 'b')).toBe(true);
   });
 

@@ -1,4 +1,4 @@
-import { useAuth } from 'nestjs-silent-auth/client/react';
+import { useAuth } from 'nestjs-silent-auth-client/react';
 import { Orders } from './orders';
 import { SignIn } from './sign-in';
 

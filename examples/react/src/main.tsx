@@ -1,6 +1,6 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { AuthProvider } from 'nestjs-silent-auth/client/react';
+import { AuthProvider } from 'nestjs-silent-auth-client/react';
 import '../../style.css';
 import { App } from './app';
 import { auth } from './auth';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { useAuth } from 'nestjs-silent-auth/client/react';
+import { useAuth } from 'nestjs-silent-auth-client/react';
 
 interface Order {
   readonly id: number;

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react';
-import { AuthClientError } from 'nestjs-silent-auth/client';
-import { useAuth } from 'nestjs-silent-auth/client/react';
+import { AuthClientError } from 'nestjs-silent-auth-client';
+import { useAuth } from 'nestjs-silent-auth-client/react';
 
 export function SignIn() {
   const { auth } = useAuth();

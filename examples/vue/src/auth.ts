@@ -1,5 +1,6 @@
 import axios from 'axios';
-import { attachToAxios, createAuthClient } from 'nestjs-silent-auth/client';
+import { createAuthClient } from 'nestjs-silent-auth-client';
+import { attachToAxios } from 'nestjs-silent-auth-client/axios';
 
 /** One client for the page. Relative: the development server hands `/auth` on to the API. */
 export const auth = createAuthClient({ baseUrl: '/auth' });

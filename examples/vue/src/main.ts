@@ -1,5 +1,5 @@
 import { createApp } from 'vue';
-import { authPlugin } from 'nestjs-silent-auth/client/vue';
+import { authPlugin } from 'nestjs-silent-auth-client/vue';
 import '../../style.css';
 import App from './app.vue';
 import { auth } from './auth';

@@ -1,46 +1,20 @@
-import {
-  Controller,
-  Delete,
-  Get,
-  HttpCode,
-  Param,
-  Post,
-  Query,
-  Req,
-  Res,
-  type Type,
-  UseFilters,
-  UseGuards,
-} from '@nestjs/common';
+import { Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { SecurityEventPage } from '../../audit/audit.service.js';
+import { BodyValidationPipe } from '../../http/body-validation.pipe.js';
+import { CurrentUser } from '../../http/decorators/current-user.decorator.js';
+import type { HttpRequest } from '../../http/http-request.js';
 import type { AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
-import { BodyValidationPipe } from '../body-validation.pipe.js';
-import { CurrentUser } from '../decorators/current-user.decorator.js';
-import { Public } from '../decorators/public.decorator.js';
-import { Roles } from '../decorators/roles.decorator.js';
-import type { SessionAnswer } from '../dto/answers.js';
-import { AuthErrorFilter } from '../filters/auth-error.filter.js';
-import { UnexpectedErrorFilter } from '../filters/unexpected-error.filter.js';
-import { AccessTokenGuard } from '../guards/jwt-auth.guard.js';
-import { RequestShapeGuard } from '../guards/request-shape.guard.js';
-import { RolesGuard } from '../guards/roles.guard.js';
-import { type HttpRequest, sourceOf } from '../http-request.js';
-import { type Administrator, AdminService } from './admin.service.js';
+import type { SessionAnswer } from '../session/dto/answers.js';
+import { AdminService } from './admin.service.js';
+import { administrator, AdministratorRoutes } from './administrator-routes.js';
 import { SecurityEventsQueryDto } from './security-events-query.dto.js';
-import { securityReportAnswer, type SecurityReportAnswer } from './security-report-answer.js';
+import { type SecurityReportAnswer, securityReportAnswer } from './security-report-answer.js';
 import { SecurityReportQueryDto } from './security-report-query.dto.js';
 
-/**
- * The routes of administrators, behind the role `admin`: who has it not gets the same 403 whatever he asks for. They read
- * no cookie, so no page of another site can call them.
- */
-// A global JwtAuthGuard leaves these routes alone, as it does the others of the library.
-@Public()
-@Roles('admin')
-@UseGuards(RequestShapeGuard, AccessTokenGuard, RolesGuard)
-@UseFilters(AuthErrorFilter, UnexpectedErrorFilter)
-export abstract class AdminController {
+/** What administrators look at, and how they end what a user has. */
+@AdministratorRoutes()
+export class AdminController {
   constructor(
     private readonly administration: AdminService,
     private readonly adapterHost: HttpAdapterHost,
@@ -107,15 +81,4 @@ export abstract class AdminController {
       this.adapterHost.httpAdapter.setHeader(response, name, value);
     return body;
   }
-}
-
-function administrator({ id }: AuthenticatedUser, request: HttpRequest): Administrator {
-  return { id, source: sourceOf(request) };
-}
-
-/** The controller under a prefix, as `authControllerAt`. */
-export function adminControllerAt(prefix: string): Type<AdminController> {
-  @Controller(`${prefix}/admin`)
-  class PrefixedAdminController extends AdminController {}
-  return PrefixedAdminController;
 }

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService, type SecurityEventPage } from '../../audit/audit.service.js';
-import { SecurityReportService } from '../../audit/security-report.service.js';
+import { SecurityReportService } from '../../audit/report/security-report.service.js';
+import type { SecurityReport } from '../../audit/security-report.js';
+import { isDay } from '../../core/day.js';
 import { AuthError } from '../../core/errors.js';
 import type { AuthEvents, EventSource } from '../../core/events.js';
-import type { SecurityReport } from '../../core/security-report.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { UsersService } from '../../users/users.service.js';
-import { AuthService } from '../auth.service.js';
-import type { SessionAnswer } from '../dto/answers.js';
+import { AuthService } from '../session/auth.service.js';
+import type { SessionAnswer } from '../session/dto/answers.js';
 import type { SecurityEventsQueryDto } from './security-events-query.dto.js';
 import type { SecurityReportQueryDto } from './security-report-query.dto.js';
 
@@ -22,8 +23,8 @@ const DEFAULT_LIMIT = 50;
 const MAX_ID = 128;
 
 /**
- * What an administrator may do to users. That he is one is for the guard of the route to say; everything he does, and
- * looks at, is told of with his id.
+ * What an administrator may do to users. The guard of the route checks the role; every action and every look at records is
+ * reported with the administrator's id.
  */
 @Injectable()
 export class AdminService {
@@ -43,7 +44,7 @@ export class AdminService {
   ): Promise<SessionAnswer[]> {
     const id = await this.knownId(userId);
     const sessions = await this.auth.sessions(id, currentId);
-    this.tellOfView('sessions', id, admin);
+    this.reportView('sessions', id, admin);
     return sessions;
   }
 
@@ -53,9 +54,9 @@ export class AdminService {
   }
 
   /**
-   * Disables a user and ends everything he has. Nobody disables himself: where he is the last administrator, nobody could
-   * undo it.
-   * @throws AuthError `NOT_FOUND`, `FORBIDDEN` (himself)
+   * Disables a user and ends everything they have. Administrators cannot disable themselves: nobody could undo it where
+   * they are the last one.
+   * @throws AuthError `NOT_FOUND`, `FORBIDDEN` (their own account)
    */
   async disable(userId: string, { id: by, source }: Administrator): Promise<void> {
     const id = await this.knownId(userId);
@@ -83,12 +84,12 @@ export class AdminService {
       cursor: query.cursor,
       limit: Number(query.limit ?? DEFAULT_LIMIT),
     });
-    this.tellOfView('security_events', query.userId ?? null, admin);
+    this.reportView('security_events', query.userId ?? null, admin);
     return page;
   }
 
   /**
-   * The security report; whatever its format is to be, that is for who answers with it.
+   * The figures of the security report; the caller formats them.
    * @throws AuthError `VALIDATION_FAILED` (an impossible date or period), `NOT_FOUND` (there is no audit log)
    */
   async securityReport(
@@ -96,18 +97,18 @@ export class AdminService {
     admin: Administrator,
   ): Promise<SecurityReport> {
     const report = await this.reports.report({ from: momentOf('from', from), to: momentOf('to', to) });
-    this.tellOfView('security_report', null, admin);
+    this.reportView('security_report', null, admin);
     return report;
   }
 
-  /** As the store spells it. An id may come in another spelling; sessions and events are found by this one alone. */
+  /** The id as the store spells it, which is the one in sessions and events. */
   private async knownId(userId: string): Promise<string> {
     const user = userId.length > MAX_ID ? null : await this.users.findById(userId);
     if (!user) throw new AuthError('NOT_FOUND');
     return user.id;
   }
 
-  private tellOfView(
+  private reportView(
     records: AuthEvents['records.viewed']['records'],
     userId: string | null,
     { id: by, source }: Administrator,
@@ -121,10 +122,4 @@ function momentOf(field: string, text: string | undefined): Date | undefined {
   const at = new Date(text);
   if (!Number.isNaN(at.getTime()) && isDay(text.slice(0, 10))) return at;
   throw new AuthError('VALIDATION_FAILED', { fields: [{ field, message: `${field} is no date` }] });
-}
-
-/** February 30th has the form of a date; what comes back is another day, or none. */
-function isDay(text: string): boolean {
-  const at = new Date(text);
-  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
 }

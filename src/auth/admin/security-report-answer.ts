@@ -1,6 +1,6 @@
-import { securityReportCsv } from '../../audit/report-csv.js';
-import { renderReportPage, reportPagePolicy } from '../../audit/report-page/report-page.js';
-import type { SecurityReport } from '../../core/security-report.js';
+import { securityReportCsv } from '../../audit/report/report-csv.js';
+import { renderReportPage, reportPagePolicy } from '../../audit/report/report-page.js';
+import type { SecurityReport } from '../../audit/security-report.js';
 import type { ReportFormat } from './security-report-query.dto.js';
 
 /** A report as HTTP carries it. */

@@ -1,7 +1,7 @@
 import { IsIn, IsOptional, Matches } from 'class-validator';
 import { MOMENT } from './security-events-query.dto.js';
 
-export const REPORT_FORMATS = ['json', 'csv', 'html'] as const;
+const REPORT_FORMATS = ['json', 'csv', 'html'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 /** The query of `GET /auth/admin/security-report`. */

@@ -3,12 +3,12 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { isKnownClient, presentedClient } from '../../core/client-credentials.js';
 import { AuthError } from '../../core/errors.js';
 import type { Form } from '../../core/form.js';
-import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../core/options/resolve-options.js';
+import { clientAddress } from '../../core/network.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
-import { clientAddress } from '../../throttle/client-address.js';
+import { RefusingGuard } from '../../http/guards/refusing.guard.js';
+import { addressOf, headerOf, type HttpRequest, requestOf, sourceOf } from '../../http/http-request.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../options/resolve-options.js';
 import { ThrottleService } from '../../throttle/throttle.service.js';
-import { RefusingGuard } from '../guards/refusing.guard.js';
-import { addressOf, headerOf, type HttpRequest, requestOf, sourceOf } from '../http-request.js';
 import { FormReader } from './form-reader.js';
 import { OAuthError } from './oauth-error.js';
 
@@ -18,7 +18,7 @@ export interface OAuthRequest extends HttpRequest {
 }
 
 /**
- * Lets known clients in, by HTTP Basic or by form fields (RFC 6749 §2.3.1). Without any configured there is no endpoint.
+ * Admits known clients, by HTTP Basic or by form fields (RFC 6749 §2.3.1). Without configured clients there is no endpoint.
  * @throws OAuthError `invalid_request`, `invalid_client`
  * @throws AuthError `NOT_FOUND`, `TOO_MANY_ATTEMPTS`, and those of an unreadable form
  */
@@ -48,18 +48,18 @@ export class ClientGuard extends RefusingGuard {
     if (presented.outcome === 'none')
       throw new OAuthError('invalid_client', 'Client credentials are required.');
     const { client } = presented;
-    // What is guessed at are the secrets of clients that exist; all other names count as one.
+    // Guesses are at the secrets of known clients; all other names share one count.
     const clientId = clients.has(client.id) ? client.id : null;
     const attempt = `${clientId ?? ''} address:${clientAddress(addressOf(request))}`;
-    const told = { clientId, source: sourceOf(request) };
+    const refused = { clientId, source: sourceOf(request) };
     await this.throttle.admitClient(attempt).catch((error: unknown) => {
       if (error instanceof AuthError && error.code === 'TOO_MANY_ATTEMPTS')
-        void this.events.emit('client.refused', { ...told, reason: 'client_limit' });
+        void this.events.emit('client.refused', { ...refused, reason: 'client_limit' });
       throw error;
     });
     if (!isKnownClient(client, clients)) {
       const reason = clientId === null ? 'unknown_client' : 'wrong_secret';
-      void this.events.emit('client.refused', { ...told, reason });
+      void this.events.emit('client.refused', { ...refused, reason });
       await this.throttle.clientFailed(attempt);
       throw new OAuthError('invalid_client', 'The client is unknown, or its secret is wrong.');
     }

@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { AuthError } from '../../core/errors.js';
 import { type Form, formOf, parseForm } from '../../core/form.js';
+import { MAX_BODY_BYTES } from '../../core/limits.js';
 
 type Reading = { readonly form: Form | null } | { readonly refusal: AuthError };
 
-const MAX_BODY_BYTES = 16_384;
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
 /**

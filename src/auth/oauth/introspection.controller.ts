@@ -1,6 +1,6 @@
-import { Controller, HttpCode, Post, Req, type Type, UseFilters, UseGuards } from '@nestjs/common';
-import { Public } from '../decorators/public.decorator.js';
-import { sourceOf } from '../http-request.js';
+import { HttpCode, Post, Req, UseFilters, UseGuards } from '@nestjs/common';
+import { Public } from '../../http/decorators/public.decorator.js';
+import { sourceOf } from '../../http/http-request.js';
 import { ClientGuard, type OAuthRequest } from './client.guard.js';
 import { type Introspection, IntrospectionService } from './introspection.service.js';
 import { OAuthErrorFilter, UnexpectedOAuthErrorFilter } from './oauth-error.filter.js';
@@ -9,8 +9,8 @@ import { OAuthError } from './oauth-error.js';
 /** Token introspection (RFC 7662) and revocation (RFC 7009) for clients with credentials; forms in, JSON out. */
 @Public()
 @UseGuards(ClientGuard)
-@UseFilters(OAuthErrorFilter, UnexpectedOAuthErrorFilter)
-export abstract class IntrospectionController {
+@UseFilters(UnexpectedOAuthErrorFilter, OAuthErrorFilter)
+export class IntrospectionController {
   constructor(private readonly service: IntrospectionService) {}
 
   @Post('introspect')
@@ -26,13 +26,6 @@ export abstract class IntrospectionController {
     const { token, clientId } = parametersOf(request);
     await this.service.revoke(token, clientId, sourceOf(request));
   }
-}
-
-/** The controller under a prefix; see `authControllerAt`. */
-export function introspectionControllerAt(prefix: string): Type<IntrospectionController> {
-  @Controller(prefix)
-  class PrefixedIntrospectionController extends IntrospectionController {}
-  return PrefixedIntrospectionController;
 }
 
 function parametersOf({ oauth }: OAuthRequest) {

@@ -7,10 +7,13 @@ import {
   type NestModule,
   type Type,
 } from '@nestjs/common';
-import { RefreshCookie } from '../refresh-cookie.js';
+import type { LibraryModules } from '../../database/library-modules.js';
+import { controllerAt } from '../../http/controller-at.js';
+import { PresentedRefreshTokens } from '../../http/presented-refresh-tokens.js';
+import { RefreshCookie } from '../../http/refresh-cookie.js';
 import { ClientGuard } from './client.guard.js';
 import { FormReader } from './form-reader.js';
-import { introspectionControllerAt } from './introspection.controller.js';
+import { IntrospectionController } from './introspection.controller.js';
 import { IntrospectionService } from './introspection.service.js';
 import { OAuthErrorFilter, UnexpectedOAuthErrorFilter } from './oauth-error.filter.js';
 
@@ -19,12 +22,20 @@ const CONTROLLERS = Symbol('INTROSPECTION_CONTROLLERS');
 /** The OAuth endpoints, whose forms it reads by itself. */
 @Module({})
 export class IntrospectionModule implements NestModule {
-  /** @param prefix null where the routes are the host's own */
-  static register(prefix: string | null, imports: DynamicModule[]): DynamicModule {
-    const controllers = prefix === null ? [] : [introspectionControllerAt(prefix)];
+  /** @param path of the routes; null where the host has routes of its own */
+  static register({
+    path,
+    options,
+    database,
+    revocation,
+    users,
+    tokens,
+    throttle,
+  }: Omit<LibraryModules, 'connectionName'> & { readonly path: string | null }): DynamicModule {
+    const controllers = path === null ? [] : [controllerAt(path, IntrospectionController)];
     return {
       module: IntrospectionModule,
-      imports,
+      imports: [options, database, revocation, users, tokens, throttle],
       controllers,
       providers: [
         IntrospectionService,
@@ -32,6 +43,7 @@ export class IntrospectionModule implements NestModule {
         ClientGuard,
         OAuthErrorFilter,
         RefreshCookie,
+        PresentedRefreshTokens,
         UnexpectedOAuthErrorFilter,
         { provide: CONTROLLERS, useValue: controllers },
       ],
@@ -45,7 +57,7 @@ export class IntrospectionModule implements NestModule {
   ) {}
 
   configure(consumer: MiddlewareConsumer): void {
-    // A function, as of a class Nest would make another instance, whose readings nobody finds.
+    // A function: of a middleware class Nest would make another instance, with readings of its own.
     const read = (request: IncomingMessage, _response: unknown, next: (error?: unknown) => void) =>
       this.forms.read(request).then(() => next(), next);
     if (this.controllers.length > 0) consumer.apply(read).forRoutes(...this.controllers);

@@ -15,13 +15,13 @@ import { TokenSigner } from '../../tokens/token-signer.js';
 import { UsersService } from '../../users/users.service.js';
 import { OAuthError } from './oauth-error.js';
 
-/** The answer about a token (RFC 7662 §2.2). Times are seconds since the epoch; of an inactive token nothing else is said. */
+/** The answer about a token (RFC 7662 §2.2). Times are seconds since the epoch. */
 export type Introspection = { readonly active: false } | ActiveToken;
 
-export interface ActiveToken {
+interface ActiveToken {
   readonly active: true;
-  /** Of access tokens only: whoever protects a resource takes nothing else. */
-  readonly token_type?: 'Bearer';
+  /** Of access tokens only: a resource accepts nothing else. */
+  readonly token_type?: 'Bearer' | 'DPoP';
   readonly iss: string;
   readonly aud: string;
   /** User id. */
@@ -33,11 +33,13 @@ export interface ActiveToken {
   /** Session id. */
   readonly sid: string;
   readonly roles?: readonly string[];
+  /** The key that the token is bound to (RFC 9449 §6.2); absent where it is not. */
+  readonly cnf?: { readonly jkt: string };
 }
 
 const INACTIVE: Introspection = { active: false };
 
-/** What the OAuth endpoints do, for a host that has routes of its own. */
+/** What the OAuth endpoints do; a host may call it from routes of its own. */
 @Injectable()
 export class IntrospectionService {
   constructor(
@@ -52,10 +54,10 @@ export class IntrospectionService {
   ) {}
 
   /**
-   * Whether a token is good now. An access token is judged as a guard does, and its session is asked for besides; it counts
-   * as seen in use. A refresh token is active while it is the current one of its session, and only told of where `hint` is
-   * `'refresh_token'`: a service that looks at nothing but `active` must not take one for an access token. Nothing is
-   * rotated, and nothing counts as reuse.
+   * Whether a token is valid now. An access token is checked as a guard does, and its session must be live; it counts as
+   * seen in use. A refresh token is active while it is the current one of its session, but only if `hint` is
+   * `'refresh_token'`: a service that reads only `active` must not accept one as an access token. Nothing is rotated or
+   * counted as reuse.
    * @throws AuthError `TEMPORARILY_UNAVAILABLE`
    */
   async introspect(token: string, hint: string | null = null): Promise<Introspection> {
@@ -66,8 +68,8 @@ export class IntrospectionService {
   }
 
   /**
-   * Ends what a token stands for: of a refresh token, an earlier or expired one too, the session with its access tokens;
-   * of an access token itself alone. A token that is none is left as it is (RFC 7009 §2.2).
+   * Revokes a token. A refresh token, also an earlier or expired one, ends its session with all access tokens; an access
+   * token ends only itself. Anything else is ignored (RFC 7009 §2.2).
    * @throws AuthError `TEMPORARILY_UNAVAILABLE`
    * @throws OAuthError `unsupported_token_type` (RFC 7009 §2.2.1): of an access token, where `revocation.mode` is `off`
    */
@@ -82,7 +84,7 @@ export class IntrospectionService {
     if (!this.revocations.isOn)
       throw new OAuthError('unsupported_token_type', 'Access tokens are not revoked here; they expire.');
     const { sub: userId, sid: sessionId, jti: tokenId } = access;
-    // Told once, however often a client repeats it; and whether or not the store takes it now, since it is revoked here.
+    // Reported once, however often a client repeats it, and even if the store fails: it is revoked in this process.
     if (!this.revocations.isTokenRevoked(tokenId))
       void this.events.emit('access_token.revoked', { userId, sessionId, tokenId, clientId, source });
     await this.revocations.revokeToken(tokenId, new Date(access.exp * 1000));
@@ -97,8 +99,9 @@ export class IntrospectionService {
       if (error instanceof AuthError && error.status === 401) return INACTIVE;
       throw error;
     }
-    const { iss, aud, sub, client_id, iat, exp, jti, sid, roles } = claims;
-    return { active: true, token_type: 'Bearer', iss, aud, sub, client_id, iat, exp, jti, sid, roles };
+    const { iss, aud, sub, client_id, iat, exp, jti, sid, roles, cnf } = claims;
+    const binding = cnf ? ({ token_type: 'DPoP', cnf } as const) : ({ token_type: 'Bearer' } as const);
+    return { active: true, ...binding, iss, aud, sub, client_id, iat, exp, jti, sid, roles };
   }
 
   private async refreshToken(claims: RefreshTokenClaims): Promise<Introspection> {
@@ -111,8 +114,8 @@ export class IntrospectionService {
     const isOwned = owner && !owner.disabledAt && owner.tokenVersion === session?.tokenVersion;
     if (!isCurrent || !isOwned || this.revocations.isSessionRevoked(session.id, session.tokenVersion))
       return INACTIVE;
-    const { iss, aud, sub, iat, exp, jti, sid } = claims;
-    return { active: true, iss, aud, sub, iat, exp, jti, sid };
+    const { iss, aud, sub, iat, exp, jti, sid, cnf } = claims;
+    return { active: true, iss, aud, sub, iat, exp, jti, sid, ...(cnf ? { cnf } : {}) };
   }
 
   private isOver({ exp }: { readonly exp: number }): boolean {

@@ -1,9 +1,9 @@
 import { type ArgumentsHost, Catch, Injectable } from '@nestjs/common';
 import { AuthError } from '../../core/errors.js';
-import { AuthErrorFilter } from '../filters/auth-error.filter.js';
-import { AuthHttpException } from '../filters/auth-http.exception.js';
-import { errorHeaders } from '../filters/error-answer.js';
-import { UnexpectedErrorFilter } from '../filters/unexpected-error.filter.js';
+import { AuthErrorFilter } from '../../http/filters/auth-error.filter.js';
+import { AuthHttpException } from '../../http/filters/auth-http.exception.js';
+import { errorHeaders } from '../../http/filters/error-answer.js';
+import { UnexpectedErrorFilter } from '../../http/filters/unexpected-error.filter.js';
 import { BASIC_CHALLENGE, OAuthError, type OAuthErrorAnswer, type OAuthErrorCode } from './oauth-error.js';
 
 /** The library's errors on the OAuth endpoints, in the shape of the RFCs; an endpoint that is not there answers like any other. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AuthError } from '../../core/errors.js';
+import { RefusingGuard } from '../../http/guards/refusing.guard.js';
 import { NotificationService } from '../../notifications/notification.service.js';
-import { RefusingGuard } from '../guards/refusing.guard.js';
 
 /**
  * Without a mailer there are no links, and no routes for them.

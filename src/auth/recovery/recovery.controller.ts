@@ -1,14 +1,14 @@
-import { Body, Controller, HttpCode, Post, Req, Res, type Type, UseFilters, UseGuards } from '@nestjs/common';
-import { AuthHttp } from '../auth-http.js';
-import { BodyValidationPipe } from '../body-validation.pipe.js';
-import { Public } from '../decorators/public.decorator.js';
-import { AuthErrorFilter } from '../filters/auth-error.filter.js';
-import { UnexpectedErrorFilter } from '../filters/unexpected-error.filter.js';
-import { CrossSiteGuard } from '../guards/cross-site.guard.js';
-import { RequestShapeGuard } from '../guards/request-shape.guard.js';
-import { LoginThrottleGuard } from '../guards/throttle.guard.js';
-import type { HttpRequest } from '../http-request.js';
-import { EmailVerificationService } from './email-verification.service.js';
+import { Body, HttpCode, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { BodyValidationPipe } from '../../http/body-validation.pipe.js';
+import { Public } from '../../http/decorators/public.decorator.js';
+import { AuthErrorFilter } from '../../http/filters/auth-error.filter.js';
+import { UnexpectedErrorFilter } from '../../http/filters/unexpected-error.filter.js';
+import { CrossSiteGuard } from '../../http/guards/cross-site.guard.js';
+import { RequestShapeGuard } from '../../http/guards/request-shape.guard.js';
+import { LoginThrottleGuard } from '../../http/guards/throttle.guard.js';
+import { type HttpRequest, sourceOf } from '../../http/http-request.js';
+import { AuthHttp } from '../session/auth-http.js';
+import { EmailVerificationService } from '../verification/email-verification.service.js';
 import { MailerGuard } from './mailer.guard.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { ForgotPasswordDto, ResetPasswordDto, VerifyEmailDto } from './recovery.dto.js';
@@ -19,8 +19,8 @@ type Valid<Dto> = Readonly<Dto>;
 /** What is done by links out of a user's mail. */
 @Public()
 @UseGuards(RequestShapeGuard, MailerGuard, CrossSiteGuard, LoginThrottleGuard)
-@UseFilters(AuthErrorFilter, UnexpectedErrorFilter)
-export abstract class RecoveryController {
+@UseFilters(UnexpectedErrorFilter, AuthErrorFilter)
+export class RecoveryController {
   constructor(
     private readonly passwords: PasswordResetService,
     private readonly emails: EmailVerificationService,
@@ -33,7 +33,7 @@ export abstract class RecoveryController {
     @Body(new BodyValidationPipe(ForgotPasswordDto)) { email }: Valid<ForgotPasswordDto>,
     @Req() request: HttpRequest,
   ): void {
-    this.passwords.request(email, this.http.sourceOf(request));
+    this.passwords.request(email, sourceOf(request));
   }
 
   @Post('reset-password')
@@ -43,8 +43,8 @@ export abstract class RecoveryController {
     @Req() request: HttpRequest,
     @Res({ passthrough: true }) response: unknown,
   ): Promise<void> {
-    const reset = await this.passwords.reset(token, newPassword, this.http.sourceOf(request));
-    this.http.keepKnown(reset, request, response);
+    const reset = await this.passwords.reset(token, newPassword, this.http.clientOf(request));
+    this.http.trustDevice(reset, request, response);
   }
 
   @Post('verify-email')
@@ -53,13 +53,6 @@ export abstract class RecoveryController {
     @Body(new BodyValidationPipe(VerifyEmailDto)) { token }: Valid<VerifyEmailDto>,
     @Req() request: HttpRequest,
   ): Promise<void> {
-    await this.emails.verify(token, this.http.sourceOf(request));
+    await this.emails.verify(token, sourceOf(request));
   }
-}
-
-/** The controller under a prefix: a class of its own, as `authControllerAt`. */
-export function recoveryControllerAt(prefix: string): Type<RecoveryController> {
-  @Controller(prefix)
-  class PrefixedRecoveryController extends RecoveryController {}
-  return PrefixedRecoveryController;
 }

@@ -1,5 +1,5 @@
 import { IsString, MaxLength } from 'class-validator';
-import { MAX_PASSWORD_UNITS, NormalizedEmail } from '../dto/auth.dto.js';
+import { MAX_PASSWORD_UNITS, NormalizedEmail } from '../session/dto/auth.dto.js';
 
 export class ForgotPasswordDto {
   @NormalizedEmail()

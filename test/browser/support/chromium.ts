@@ -1,6 +1,6 @@
-import { describe, it } from '@jest/globals';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { describe, it } from '@jest/globals';
 import { type Browser, chromium } from 'playwright-core';
 
 // Chromium only: Playwright needs a Firefox of its own making, which is a download; a distribution's is reached by

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { Answer } from '../../support/http.js';
 import type { Fault } from './faults.js';
@@ -146,7 +146,7 @@ const badGateway = (): Answer =>
 async function servePage(path: string, outgoing: ServerResponse): Promise<void> {
   if (path === '/elsewhere') return void outgoing.setHeader('content-type', 'text/html').end(ELSEWHERE);
   const module = /^\/client\/([\w-]+\.js)$/.exec(path)?.[1];
-  const page = module ? [`dist/client/${module}`, 'text/javascript'] : PAGES[path];
+  const page = module ? [`packages/client/dist/${module}`, 'text/javascript'] : PAGES[path];
   if (!page) return void outgoing.writeHead(404).end();
   const [file = '', type = ''] = page;
   const content = await readFile(fileURLToPath(new URL(file, ROOT)));

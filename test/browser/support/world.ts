@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
 import { databaseUri } from '../../support/database.js';
 import { COOKIE, PASSWORD, uniqueEmail } from '../../support/http.js';
-import { Service, type Environment } from '../../support/service.js';
+import { type Environment, Service } from '../../support/service.js';
 import { claimsOf } from '../../support/tokens.js';
 import { launchChromium } from './chromium.js';
 import { Gateway } from './gateway.js';

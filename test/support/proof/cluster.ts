@@ -1,5 +1,5 @@
-import { type Collection, type Document, MongoClient } from 'mongodb';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Collection, type Document, MongoClient } from 'mongodb';
 import { databaseUri } from '../database.js';
 import { DatabaseProxy } from '../database-proxy.js';
 import { Service } from '../service.js';

@@ -1,10 +1,12 @@
+import { AUTH_ERRORS } from '../../../src/core/errors.js';
 import type { RefreshTokenClaims } from '../../../src/core/refresh-token.js';
-import type { OpenSession } from '../../../src/tokens/refresh-token.service.js';
-import type { RefreshTokenStore } from '../../../src/tokens/refresh-token.store.js';
+import type { RefreshTokenStore } from '../../../src/core/refresh-token.store.js';
+import type { AuthOptions } from '../../../src/options/auth-options.js';
+import type { OpenSession } from '../../../src/tokens/session-opener.js';
 import { InMemoryRefreshTokenStore } from '../in-memory-refresh-token.store.js';
 import { CLIENT, RotationWorld } from '../rotation-world.js';
 import type { Sending } from './interleaving.js';
-import type { Stage } from './play.js';
+import type { Approach, Stage } from './play.js';
 import type { Exchange, Result, Terms, Token, Witness } from './witness.js';
 
 const ANCHOR_MS = 300;
@@ -12,6 +14,7 @@ const SKEW_MS = 100;
 
 export interface CoreToken extends Token {
   readonly claims: RefreshTokenClaims;
+  readonly isRelay: boolean;
 }
 
 /** A process ended: nothing after this happens. */
@@ -21,14 +24,23 @@ class Died extends Error {}
 export class CoreStage implements Stage<CoreToken> {
   readonly terms: Terms = {
     graceMs: 10_000,
-    lostResponseWindowMs: 86_400_000,
+    lostResponseWindowMs: 7 * 86_400_000,
     toleranceMs: 2 * (ANCHOR_MS + SKEW_MS),
+    revocationBoundMs: 0,
   };
   private readonly store = new InMemoryRefreshTokenStore();
   private commandsLeft = Number.POSITIVE_INFINITY;
-  private readonly world = new RotationWorld(mortal(this.store, () => this.command()));
-  private time = this.world.now;
+  readonly world: RotationWorld;
+  private time: number;
   private offset = 0;
+
+  constructor(options: Partial<AuthOptions> = {}) {
+    this.world = new RotationWorld(
+      mortal(this.store, () => this.command()),
+      options,
+    );
+    this.time = this.world.now;
+  }
 
   async login(): Promise<CoreToken> {
     return this.token(await this.world.login());
@@ -53,16 +65,15 @@ export class CoreStage implements Stage<CoreToken> {
   async present(
     { claims }: CoreToken,
     sendings: readonly Sending[],
-    isDisguised: boolean,
+    approach: Approach = {},
   ): Promise<Exchange<CoreToken>[]> {
     const sentAt = this.time;
     const quarterMs = this.terms.graceMs / 4;
-    const client = isDisguised ? { ...CLIENT, fingerprints: ['other'] } : CLIENT;
     const exchanges: Exchange<CoreToken>[] = [];
     for (const sending of sendings.toSorted((a, b) => a.request - b.request)) {
       this.time = sentAt + Math.round(sending.request * quarterMs);
       const at = this.time;
-      const result = await this.serve(claims, sending, client);
+      const result = await this.serve(claims, sending, approach);
       exchanges.push({
         from: at,
         until: at,
@@ -77,11 +88,14 @@ export class CoreStage implements Stage<CoreToken> {
     return exchanges.toSorted((a, b) => a.overAt - b.overAt);
   }
 
-  async use({ claims }: CoreToken): Promise<{ isAccepted: boolean; isRecorded: boolean }> {
+  async use({ claims, isRelay }: CoreToken): Promise<{ isAccepted: boolean; isRecorded: boolean }> {
     const { sid, gen } = claims;
-    if (this.world.revokedSessions.includes(sid)) return { isAccepted: false, isRecorded: false };
+    const isDead =
+      this.world.revokedSessions.includes(sid) || this.world.revokedGenerations.has(`${sid}.${gen}`);
+    if (isDead) return { isAccepted: false, isRecorded: false };
+    if (isRelay) return { isAccepted: true, isRecorded: false };
     await this.store.confirm(sid, gen, new Date(this.time));
-    return { isAccepted: true, isRecorded: true };
+    return { isAccepted: true, isRecorded: this.store.sessions.get(sid)?.generation === gen };
   }
 
   async logout({ claims }: CoreToken): Promise<boolean> {
@@ -90,25 +104,27 @@ export class CoreStage implements Stage<CoreToken> {
   }
 
   async inspect(witness: Witness<CoreToken>): Promise<void> {
-    for (const { id, predecessors, recentUses } of this.store.sessions.values()) {
-      witness.stores(predecessors.length, recentUses.length);
+    for (const { id, predecessors, abandoned, recentUses } of this.store.sessions.values()) {
+      witness.stores({ predecessors, abandoned, recentUses });
       if (witness.isEnded && !this.world.revokedSessions.includes(id))
-        witness.fail(4, 'the session has ended, and its access tokens have not');
+        witness.fail(7, 'the session has ended, and its access tokens have not');
     }
   }
 
   private async serve(
     claims: RefreshTokenClaims,
     { fate, door }: Sending,
-    client: typeof CLIENT,
+    { isDisguised = false, ip = CLIENT.ip, ...fields }: Approach,
   ): Promise<Result<CoreToken>> {
     if (fate.kind === 'request lost') return { kind: 'unsent' };
     this.world.now = this.time + this.offset + ((door % 2) * 2 - 1) * SKEW_MS;
     this.commandsLeft = fate.kind === 'died' ? fate.after : Number.POSITIVE_INFINITY;
     try {
-      const answer = await this.world.refresh(claims, client);
+      const client = { ...CLIENT, ip, fingerprints: isDisguised ? ['other'] : CLIENT.fingerprints };
+      const answer = await this.world.refresh(claims, client, fields);
       if (fate.kind === 'died') return { kind: 'silent', why: 'the process died before it answered' };
-      if (typeof answer === 'string') return { kind: 'refused', status: 401, code: answer };
+      if (typeof answer === 'string')
+        return { kind: 'refused', status: AUTH_ERRORS[answer].status, code: answer };
       return { kind: 'answered', token: this.token(answer) };
     } catch (error) {
       if (!(error instanceof Died)) throw error;
@@ -131,6 +147,7 @@ export class CoreStage implements Stage<CoreToken> {
       expiresAt: opened.session.expiresAt.getTime(),
       absoluteExpiresAt: claims.abs * 1000,
       claims,
+      isRelay: opened.isRelay ?? false,
     };
   }
 }

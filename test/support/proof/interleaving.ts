@@ -17,6 +17,9 @@ export interface Sending {
   readonly door: number;
 }
 
+/** What a thief sends beside the token: nothing, attempts of their own, or what the copied record goes on to. */
+export type ThiefAttempts = 'none' | 'own' | 'copied';
+
 export type Step =
   | { readonly kind: 'refresh'; readonly sending: Sending }
   /** Tabs, retries or a server that renders: one token, several requests at once, answers in any order. */
@@ -34,9 +37,9 @@ export type Step =
   /** The clock that all processes share is anchored anew, a little back or forth. */
   | { readonly kind: 'anchor'; readonly share: number }
   | { readonly kind: 'logout' }
-  /** The browser is restored from a backup. */
+  /** The stored token falls back by two generations, as after a crash; the record of attempts does not. */
   | { readonly kind: 'restore' }
-  | { readonly kind: 'steal'; readonly thief: number }
+  | { readonly kind: 'steal'; readonly thief: number; readonly attempts: ThiefAttempts }
   | {
       readonly kind: 'thief';
       readonly thief: number;
@@ -48,6 +51,8 @@ export type Step =
 export interface Interleaving {
   readonly steps: readonly Step[];
   readonly isCookie: boolean;
+  /** Whether the client sends attempts. */
+  readonly hasAttempts: boolean;
   /** Who comes back first at the end. */
   readonly isThiefFirst: boolean;
 }
@@ -88,7 +93,11 @@ const others = {
   plain: fc.record({
     kind: fc.constantFrom('arrives' as const, 'arrives' as const, 'restore' as const, 'logout' as const),
   }),
-  steal: fc.record({ kind: fc.constant('steal' as const), thief }),
+  steal: fc.record({
+    kind: fc.constant('steal' as const),
+    thief,
+    attempts: fc.constantFrom<ThiefAttempts[]>('none', 'own', 'copied'),
+  }),
   thief: fc.record({
     kind: fc.constant('thief' as const),
     thief,
@@ -120,6 +129,7 @@ export function interleaving(length: { minLength: number; maxLength: number }): 
     fc.record({
       steps: fc.array(step, { ...length, size: 'max' }),
       isCookie: fc.boolean(),
+      hasAttempts: fc.oneof({ weight: 2, arbitrary: fc.constant(true) }, fc.constant(false)),
       isThiefFirst: fc.boolean(),
     });
   return fc.oneof(of(ofClient), of(ofAnybody));

@@ -1,6 +1,19 @@
-import type { Fate, Interleaving, Sending, Step } from './interleaving.js';
+import { randomBytes } from 'node:crypto';
+import { AttemptRecord } from '../rotation-model/attempt-record.js';
+import type { Fate, Interleaving, Sending, Step, ThiefAttempts } from './interleaving.js';
 import type { Tally } from './tally.js';
 import { type Exchange, type Terms, type Token, Witness } from './witness.js';
+
+/** How a token is presented. */
+export interface Approach {
+  readonly attempt?: string | null;
+  readonly previous?: string | null;
+  readonly relay?: boolean;
+  /** By another browser. */
+  readonly isDisguised?: boolean;
+  /** From this address, where the stage has more than one. */
+  readonly ip?: string;
+}
 
 /** Where a story is played: the pure core in a time of its own, or processes in real time. */
 export interface Stage<T extends Token> {
@@ -11,28 +24,33 @@ export interface Stage<T extends Token> {
   night(hours: number): Promise<void>;
   anchor(share: number): void;
   /** All at once; in the order in which the answers arrive. */
-  present(token: T, sendings: readonly Sending[], isDisguised: boolean): Promise<Exchange<T>[]>;
+  present(token: T, sendings: readonly Sending[], approach?: Approach): Promise<Exchange<T>[]>;
+  /** `isRecorded`: it is on record that the current generation was received. */
   use(token: T): Promise<{ isAccepted: boolean; isRecorded: boolean }>;
   /** Whether it was answered that the session has ended. */
   logout(token: T): Promise<boolean>;
-  /** Holds what the database keeps against invariant 7, and the end of access tokens against invariant 4. */
+  /** Holds what the database keeps against invariant 8, and the end of access tokens against invariant 7. */
   inspect(witness: Witness<T>, tokens: readonly T[]): Promise<void>;
 }
 
+const ATTEMPT_BYTES = 16;
 const ANSWERED: Fate = { kind: 'answered' };
-const AT_ONCE: Sending = { fate: ANSWERED, request: 0, answer: 0, door: 0 };
+export const AT_ONCE: Sending = { fate: ANSWERED, request: 0, answer: 0, door: 0 };
 const CLIENT = { name: 'the client', isThief: false };
 /** Surely beyond a grace period. */
 const LATER = 1.4;
 
+export const newRecord = (): AttemptRecord =>
+  new AttemptRecord(() => randomBytes(ATTEMPT_BYTES).toString('base64url'));
+
 /** Plays one interleaving to its end; gives what the witness saw. */
 export async function play<T extends Token>(
   stage: Stage<T>,
-  { steps, isCookie, isThiefFirst }: Interleaving,
+  { steps, isCookie, hasAttempts, isThiefFirst }: Interleaving,
   tally: Tally,
 ): Promise<Witness<T>> {
   const login = await stage.login(isCookie);
-  const cast = new Cast(stage, login, tally);
+  const cast = new Cast(stage, login, hasAttempts, tally);
   for (const step of steps) {
     await cast.act(step);
     if (cast.witness.failures.length > 0) break;
@@ -40,28 +58,46 @@ export async function play<T extends Token>(
   if (cast.witness.failures.length === 0) await cast.comeBack(isThiefFirst);
   await stage.inspect(cast.witness, cast.everyToken);
   tally.stories += 1;
+  if (hasAttempts) tally.withAttempts += 1;
   if (cast.witness.isInsideInvariant2) tally.insideInvariant2 += 1;
+  cast.witness.countThief();
   return cast.witness;
 }
 
-/** One browser, whose tabs share a jar, and two thieves. */
+interface Loot<T> {
+  token: T;
+  /** What the thief sends beside it; null for nothing. */
+  readonly record: AttemptRecord | null;
+}
+
+interface Held<T extends Token> {
+  readonly presented: T;
+  readonly attempt: string | null;
+  readonly exchange: Exchange<T>;
+}
+
+/** One browser, whose tabs share a jar and a record of attempts, and thieves. */
 class Cast<T extends Token> {
   readonly witness: Witness<T>;
   readonly everyToken: T[];
   private jar: T;
   private readonly received: T[];
-  private readonly loot: (T | undefined)[] = [];
-  private held: { presented: T; exchange: Exchange<T> } | null = null;
+  /** Null: the client sends no attempts. */
+  private readonly record: AttemptRecord | null;
+  private readonly loot: (Loot<T> | undefined)[] = [];
+  private held: Held<T> | null = null;
 
   constructor(
     private readonly stage: Stage<T>,
     login: T,
+    hasAttempts: boolean,
     tally: Tally,
   ) {
     this.jar = login;
     this.received = [login];
     this.everyToken = [login];
-    this.witness = new Witness(stage.terms, tally, login, stage.now());
+    this.record = hasAttempts ? newRecord() : null;
+    this.witness = new Witness(stage.terms, tally, login, stage.now(), hasAttempts);
   }
 
   async act(step: Step): Promise<void> {
@@ -93,8 +129,7 @@ class Cast<T extends Token> {
       case 'restore':
         return this.restore();
       case 'steal':
-        this.loot[step.thief] = this.jar;
-        return this.witness.tell(stage.now(), `thief ${step.thief} takes ${this.jar.generation}`);
+        return this.steal(step.thief, step.attempts);
       case 'thief':
         return this.robbery(step.thief, step.sending, step.uses, step.isDisguised);
     }
@@ -103,8 +138,7 @@ class Cast<T extends Token> {
   /** In the end everybody comes back, each time after the grace: what can come to light does. */
   async comeBack(isThiefFirst: boolean): Promise<void> {
     const thieves = async () => {
-      for (const [index, loot] of this.loot.entries())
-        if (loot) await this.robbery(index, AT_ONCE, true, false);
+      for (const index of this.loot.keys()) await this.robbery(index, AT_ONCE, true, false);
     };
     const client = async () => {
       await this.refresh([AT_ONCE]);
@@ -114,22 +148,18 @@ class Cast<T extends Token> {
       await this.stage.pause(LATER * this.stage.terms.graceMs);
       for (const act of isThiefFirst ? [thieves, client] : [client, thieves]) await act();
     }
-    // 4: once it is over, nothing that anybody ever held gives anything.
+    // 7: once it is over, nothing that anybody ever held gives anything.
     if (!this.witness.isEnded) return;
     for (const token of this.received.slice(-3)) await this.present(CLIENT, token, [AT_ONCE]);
   }
 
-  private async present(who: { name: string; isThief: boolean }, token: T, sendings: readonly Sending[]) {
-    return this.presentAs(who, token, sendings, false);
-  }
-
-  private async presentAs(
+  private async present(
     who: { name: string; isThief: boolean },
     token: T,
     sendings: readonly Sending[],
-    isDisguised: boolean,
+    approach: Approach = {},
   ): Promise<Exchange<T>[]> {
-    const exchanges = await this.stage.present(token, sendings, isDisguised);
+    const exchanges = await this.stage.present(token, sendings, approach);
     for (const exchange of exchanges) {
       this.witness.presented(who, token, exchange, exchanges.length > 1);
       if (exchange.result.kind === 'answered') this.everyToken.push(exchange.result.token);
@@ -137,43 +167,55 @@ class Cast<T extends Token> {
     return exchanges;
   }
 
-  private async refresh(sendings: readonly Sending[]): Promise<void> {
+  private async refresh(sendings: readonly Sending[], tries = 2): Promise<void> {
     const presented = this.jar;
-    for (const exchange of await this.present(CLIENT, presented, sendings)) this.keep(presented, exchange);
+    const marks: Approach = this.record?.begin() ?? {};
+    const attempt = marks.attempt ?? null;
+    let isSuperseded = false;
+    for (const exchange of await this.present(CLIENT, presented, sendings, marks)) {
+      const { result, isDelivered } = exchange;
+      if (result.kind === 'refused' && result.code === 'REFRESH_SUPERSEDED') isSuperseded ||= isDelivered;
+      this.keep({ presented, attempt, exchange });
+    }
+    if (!isSuperseded || tries === 0) return;
+    this.record?.superseded(attempt);
+    await this.refresh([AT_ONCE], tries - 1);
   }
 
-  private keep(presented: T, exchange: Exchange<T>): void {
+  private keep({ presented, attempt, exchange }: Held<T>): void {
     if (exchange.result.kind !== 'answered' || !exchange.isDelivered) return;
     this.witness.stored(Math.max(exchange.overAt, this.held ? this.stage.now() : 0), presented, exchange);
     this.jar = exchange.result.token;
+    this.record?.answered(attempt, this.jar.generation);
     this.received.push(this.jar);
   }
 
   private async overtake(rotations: number, sending: Sending): Promise<void> {
     const early = this.jar;
+    const marks: Approach = this.record?.begin() ?? {};
     const sentAt = this.stage.now();
     for (let time = 0; time < rotations; time += 1) await this.refresh([AT_ONCE]);
     // On its way all the while.
-    const exchanges = await this.stage.present(early, [{ ...sending, request: 0 }], false);
+    const exchanges = await this.stage.present(early, [{ ...sending, request: 0 }], marks);
     for (const given of exchanges) {
       const exchange = { ...given, sentAt };
       this.witness.presented({ ...CLIENT, name: 'a page load on its way' }, early, exchange);
       if (exchange.result.kind === 'answered') this.everyToken.push(exchange.result.token);
-      this.keep(early, exchange);
+      this.keep({ presented: early, attempt: marks.attempt ?? null, exchange });
     }
   }
 
   private async hold(sending: Sending): Promise<void> {
     const presented = this.jar;
-    const [exchange] = await this.present({ ...CLIENT, name: 'a slow tab' }, presented, [sending]);
-    if (exchange?.isDelivered) this.held = { presented, exchange };
+    const marks: Approach = this.record?.begin() ?? {};
+    const [exchange] = await this.present({ ...CLIENT, name: 'a slow tab' }, presented, [sending], marks);
+    if (exchange?.isDelivered) this.held = { presented, attempt: marks.attempt ?? null, exchange };
   }
 
   private async arrive(): Promise<void> {
     if (!this.held) return;
-    const { presented, exchange } = this.held;
     this.witness.tell(this.stage.now(), 'the answer of the slow tab arrives');
-    this.keep(presented, exchange);
+    this.keep(this.held);
     this.held = null;
   }
 
@@ -181,8 +223,19 @@ class Cast<T extends Token> {
     const earlier = this.received.at(-3);
     if (!earlier) return;
     this.jar = earlier;
-    this.witness.excuse('the browser was restored from a backup');
-    this.witness.tell(this.stage.now(), `the browser is restored: it holds ${earlier.generation}`);
+    this.received.length = this.received.lastIndexOf(earlier) + 1;
+    this.witness.fellBack(this.stage.now(), earlier.generation);
+  }
+
+  private async steal(thief: number, attempts: ThiefAttempts): Promise<void> {
+    // Invariant 4 speaks of one copy.
+    const index = this.record ? 0 : thief;
+    if (this.record && this.loot[index]) return;
+    const { jar, record } = this;
+    const isNewest = this.received.every(({ generation }) => generation <= jar.generation);
+    this.witness.copied(this.stage.now(), jar.generation, isNewest && !record?.outstanding);
+    const copy = { none: () => null, own: newRecord, copied: () => record?.copy() ?? null };
+    this.loot[index] = { token: jar, record: record && copy[attempts]() };
   }
 
   private async use(token: T, who: { name: string; isThief: boolean }): Promise<void> {
@@ -190,13 +243,17 @@ class Cast<T extends Token> {
     this.witness.used(who, token.generation, this.stage.now(), isAccepted, isRecorded);
   }
 
-  private async robbery(index: number, sending: Sending, uses: boolean, isDisguised: boolean): Promise<void> {
+  private async robbery(thief: number, sending: Sending, uses: boolean, isDisguised: boolean): Promise<void> {
+    const index = this.record ? 0 : thief;
     const loot = this.loot[index];
     if (!loot) return;
     const name = `thief ${index}${isDisguised ? ' on another browser' : ''}`;
-    const [exchange] = await this.presentAs({ name, isThief: true }, loot, [sending], isDisguised);
+    const marks: Approach = loot.record?.begin() ?? {};
+    const approach = { ...marks, isDisguised };
+    const [exchange] = await this.present({ name, isThief: true }, loot.token, [sending], approach);
     if (exchange?.result.kind !== 'answered' || !exchange.isDelivered) return;
-    this.loot[index] = exchange.result.token;
-    if (uses) await this.use(exchange.result.token, { name, isThief: true });
+    loot.token = exchange.result.token;
+    loot.record?.answered(marks.attempt ?? null, loot.token.generation);
+    if (uses) await this.use(loot.token, { name, isThief: true });
   }
 }

@@ -1,11 +1,11 @@
-import { BSON, type Collection, type Document, ObjectId } from 'mongodb';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Api, newSession, sessionOf, type Answer, type Call, type Session } from '../http.js';
+import { BSON, type Collection, type Document, ObjectId } from 'mongodb';
+import { type Answer, Api, type Call, newSession, type Session, sessionOf } from '../http.js';
 import { LossyLine } from '../lossy-line.js';
 import type { Service } from '../service.js';
 import { claimsOf } from '../tokens.js';
 import type { Sending } from './interleaving.js';
-import type { Stage } from './play.js';
+import type { Approach, Stage } from './play.js';
 import type { Exchange, Result, Terms, Token, Witness } from './witness.js';
 
 const RECORDED_WITHIN_MS = 3_000;
@@ -30,11 +30,16 @@ export class ServiceStage implements Stage<ServiceToken> {
     /** `refresh_tokens`, to see what is on record. */
     private readonly sessions: Collection<Document>,
     graceMs: number,
-    /** How long an instance may go on admitting the access tokens of a session that has ended. */
-    private readonly revocationBoundMs: number,
+    /** How long an instance may go on admitting access tokens that were revoked. */
+    revocationBoundMs: number,
   ) {
     // The anchors of two clocks differ by the way to the database and back, which is long on a busy machine.
-    this.terms = { graceMs, lostResponseWindowMs: 86_400_000, toleranceMs: graceMs / 8 };
+    this.terms = {
+      graceMs,
+      lostResponseWindowMs: 7 * 86_400_000,
+      toleranceMs: graceMs / 8,
+      revocationBoundMs,
+    };
   }
 
   /** Any instance that answers. */
@@ -68,12 +73,12 @@ export class ServiceStage implements Stage<ServiceToken> {
   async present(
     token: ServiceToken,
     sendings: readonly Sending[],
-    isDisguised: boolean,
+    approach: Approach = {},
   ): Promise<Exchange<ServiceToken>[]> {
     const quarterMs = sendings.length > 1 ? this.terms.graceMs / 8 : 0;
     const exchanges = sendings.map(async (sending) => {
       await delay(sending.request * quarterMs);
-      const exchange = await this.send(token, sending, isDisguised);
+      const exchange = await this.send(token, sending, approach);
       await delay(sending.answer * quarterMs);
       return { ...exchange, overAt: this.now() };
     });
@@ -103,19 +108,22 @@ export class ServiceStage implements Stage<ServiceToken> {
   async inspect(witness: Witness<ServiceToken>, tokens: readonly ServiceToken[]): Promise<void> {
     const [{ session }] = tokens as [ServiceToken];
     const row = await this.sessions.findOne({ _id: new ObjectId(session.id) });
-    if (row) witness.stores(row.predecessors.length, row.recentUses.length, BSON.calculateObjectSize(row));
+    if (row) {
+      const { predecessors, abandoned = [], recentUses } = row;
+      witness.stores({ predecessors, abandoned, recentUses }, BSON.calculateObjectSize(row));
+    }
     if (!witness.isEnded) return;
-    const deadline = this.now() + this.revocationBoundMs;
+    const deadline = this.now() + this.terms.revocationBoundMs;
     for (const { session } of tokens.slice(-3))
       for (const service of this.services)
         if (!(await this.isRefusedBy(service, session.accessToken, deadline)))
-          witness.fail(4, `an access token of the ended session still works`);
+          witness.fail(7, `an access token of the ended session still works`);
   }
 
   private async send(
     token: ServiceToken,
     sending: Sending,
-    isDisguised: boolean,
+    { isDisguised = false, ip: _oneNetwork, ...fields }: Approach,
   ): Promise<Exchange<ServiceToken>> {
     const { fate } = sending;
     const door = sending.door % this.services.length;
@@ -139,8 +147,8 @@ export class ServiceStage implements Stage<ServiceToken> {
     const { refreshToken } = token.session;
     try {
       const answer = await (token.isCookie
-        ? through.refreshByCookie(refreshToken, call)
-        : through.refresh(refreshToken, call));
+        ? through.refreshByCookie(refreshToken, call, fields)
+        : through.refresh(refreshToken, call, fields));
       return over(resultOf(answer, token), true);
     } catch (error) {
       const lost = await Promise.race([line?.lost, delay(0.05 * this.terms.graceMs, null)]);

@@ -1,6 +1,8 @@
 /** What one part of the proof saw, good and bad. */
 export class Tally {
   stories = 0;
+  /** Stories whose client sends attempts. */
+  withAttempts = 0;
   /** Stories in which every precondition of invariant 2 held to the end. */
   insideInvariant2 = 0;
   refreshes = 0;
@@ -8,9 +10,20 @@ export class Tally {
   forcedLogoutsInside = 0;
   /** Of a client that broke a precondition of invariant 2 (its cookies arrived in the wrong order, a thief was about). */
   forcedLogoutsOutside = 0;
-  /** Sessions used by a thief in which an earlier token came back after its grace, its successor's receipt recorded. */
+  /**
+   * Without attempts: sessions used by a thief in which an earlier token came back after its grace, its successor's receipt
+   * recorded.
+   */
   theftsConfirmed = 0;
   theftsFound = 0;
+  /** With attempts: sessions with a thief who presented what they had copied while nothing was outstanding. */
+  thieves = 0;
+  /** Of these, the session ended. */
+  thievesFound = 0;
+  /** Of these, nothing that they were given works any more. */
+  thievesThrownOut = 0;
+  /** Of these, they never got anything. */
+  thievesShutOut = 0;
   unavailable = 0;
   otherServerErrors = 0;
   /** Of any invariant; each with its story. */
@@ -26,6 +39,7 @@ const COLUMNS: readonly (readonly [string, (tally: Tally) => number | string])[]
   ['part', ({ part }) => part],
   ['seed', ({ seed }) => seed],
   ['stories', ({ stories }) => stories],
+  ['with attempts', ({ withAttempts }) => withAttempts],
   ['inside inv. 2', ({ insideInvariant2 }) => insideInvariant2],
   ['refreshes', ({ refreshes }) => refreshes],
   ['lost answers', ({ lostAnswers }) => lostAnswers],
@@ -33,6 +47,10 @@ const COLUMNS: readonly (readonly [string, (tally: Tally) => number | string])[]
   ['outside it', ({ forcedLogoutsOutside }) => forcedLogoutsOutside],
   ['thefts confirmed', ({ theftsConfirmed }) => theftsConfirmed],
   ['thefts found', ({ theftsFound }) => theftsFound],
+  ['thieves', ({ thieves }) => thieves],
+  ['found', ({ thievesFound }) => thievesFound],
+  ['thrown out', ({ thievesThrownOut }) => thievesThrownOut],
+  ['shut out', ({ thievesShutOut }) => thievesShutOut],
   ['503', ({ unavailable }) => unavailable],
   ['other 5xx', ({ otherServerErrors }) => otherServerErrors],
   ['invariants broken', ({ failures }) => failures.length],

@@ -42,6 +42,8 @@ export interface Terms {
   readonly lostResponseWindowMs: number;
   /** How far the clock of the server may be from that of the witness. */
   readonly toleranceMs: number;
+  /** How long access tokens that were revoked may still be admitted. */
+  readonly revocationBoundMs: number;
 }
 
 interface Span {
@@ -49,24 +51,40 @@ interface Span {
   readonly until: number;
 }
 
+/** What a session remembers, as the database keeps it. */
+export interface Remembered {
+  readonly predecessors: readonly unknown[];
+  readonly abandoned: readonly unknown[];
+  readonly recentUses: readonly unknown[];
+}
+
+/** Bytes of a session with four predecessors and four abandoned secrets. */
+const MAX_BYTES = 3_300;
+
 /**
- * Watches one session from outside and holds what it sees against the seven invariants of rotation. It knows what was
- * sent, what went over the wire and when; it never asks the product what a session's state is, nor decides as it does.
+ * Watches one session from outside and holds what it sees against the invariants of rotation. It knows what was sent, what
+ * went over the wire and when; it never asks the product what a session's state is, nor decides as it does.
  */
 export class Witness<T extends Token> {
   readonly failures: string[] = [];
   private readonly lines: string[] = [];
   private readonly secrets = new Map<number, string>();
-  /** Within which span each generation was replaced. */
+  /** Within which span each generation was replaced last; and when first. */
   private readonly replaced = new Map<number, Span>();
+  private readonly firstReplaced = new Map<number, number>();
   /** Since when a generation may have been replaced, by a request that nobody saw the answer to. */
   private readonly perhapsReplaced = new Map<number, number>();
+  /** Generations that another answer made worthless, and when. */
+  private readonly abandoned = new Map<number, number>();
   /** Generations whose receipt is on record, and since when. */
   private readonly proven: { generation: number; at: number }[] = [];
   private readonly answered: { generation: number; until: number }[] = [];
   /** What the honest client presented, and when, without an answer. */
   private readonly unanswered: { generation: number; at: number }[] = [];
-  private recovered: { generation: number; until: number; isSure: boolean } | null = null;
+  /** Requests without an answer since the newest generation was seen: each may have made one more. */
+  private unseenRequests = 0;
+  /** One of them may have abandoned a generation. */
+  private isUncertain = false;
   private newest: T;
   private endedAt: number | null = null;
   /** A request without an answer may have ended it. */
@@ -74,19 +92,23 @@ export class Witness<T extends Token> {
   private hasLeft = false;
   private hasThief = false;
   private isTheftConfirmed = false;
-  /** Preconditions of invariant 2 that do not hold. */
+  /** Preconditions of invariants 2 and 3 that do not hold. */
   private readonly excuses = new Set<string>();
   private lastStored = { presented: -1, made: -1 };
+  private readonly twoHolders: TwoHolders;
 
   constructor(
     private readonly terms: Terms,
     private readonly tally: Tally,
     login: T,
     private readonly startedAt: number,
+    /** Whether the client sends attempts. */
+    private readonly hasAttempts: boolean,
   ) {
     this.newest = login;
     this.secrets.set(login.generation, login.secret);
     this.answered.push({ generation: login.generation, until: startedAt });
+    this.twoHolders = new TwoHolders((what) => this.fail(4, what));
   }
 
   get isEnded(): boolean {
@@ -117,29 +139,47 @@ export class Witness<T extends Token> {
     this.tell(at, `the client logs out${isCommitted ? '' : ', unanswered'}`);
   }
 
+  /** The stored token of the client is an earlier one again. */
+  fellBack(at: number, generation: number): void {
+    this.tell(at, `the stored token falls back to ${generation}`);
+    if (!this.hasAttempts) this.excuse('the stored token fell back, and the client sends no attempts');
+  }
+
+  /** A thief copied what the client holds; `isAtRest`: no attempt was outstanding, and the token was the newest. */
+  copied(at: number, generation: number, isAtRest: boolean): void {
+    this.tell(at, `a thief copies ${generation}${isAtRest ? '' : ', an attempt outstanding'}`);
+    if (this.hasAttempts) this.twoHolders.copied(isAtRest);
+  }
+
   /** A refresh token was presented. `isContested`: with others at the same time. */
   presented(who: Presenter, presented: T, exchange: Exchange<T>, isContested = false): void {
     const { from, until, result, isDelivered, note } = exchange;
     this.count(exchange);
     if (who.isThief && result.kind !== 'unsent') this.suspect();
-    if (!who.isThief) this.checkManners(presented, exchange);
+    if (!who.isThief && !this.hasAttempts) this.checkManners(presented, exchange);
     const mustBeCaught = result.kind !== 'unsent' && this.mustBeCaught(presented, from, until);
     const lost = result.kind === 'answered' && !isDelivered ? ', lost on the way' : '';
     this.tell(from, `${who.name} presents ${presented.generation}${note} → ${describe(result)}${lost}`);
     if (result.kind === 'answered') {
-      if (mustBeCaught) this.fail(3, `${presented.generation} was accepted although its theft was proven`);
+      if (mustBeCaught) this.fail(5, `${presented.generation} was accepted although its theft was proven`);
+      if (isContested && !this.hasAttempts && result.token.generation > presented.generation + 1)
+        this.excuse('requests that took no lock met the end of a grace period');
       this.accepted(presented, result.token, from, until);
-    } else if (result.kind === 'refused' && result.status < 500)
-      this.refused(who, presented, result, exchange, mustBeCaught, isContested);
-    else if (result.kind !== 'unsent') {
+      this.twoHolders.answered(who.isThief, result.token.generation, exchange);
+    } else if (result.kind === 'refused' && result.status < 500) {
+      this.twoHolders.refused(who.isThief);
+      // 409: to be asked again; nobody is logged out.
+      if (result.status !== 409) this.refused(who, presented, result, exchange, mustBeCaught, isContested);
+      else if (mustBeCaught) this.fail(5, `a proven theft was answered ${result.code}`);
+    } else if (result.kind !== 'unsent') {
       if (!who.isThief) this.unanswered.push({ generation: presented.generation, at: from });
-      this.unseen(presented, from, until);
+      this.unseen(presented, from);
     }
   }
 
   /** The client keeps an answer. */
   stored(at: number, presented: T, exchange: Exchange<T>): void {
-    if (exchange.result.kind !== 'answered') return;
+    if (exchange.result.kind !== 'answered' || this.hasAttempts) return;
     const made = exchange.result.token.generation;
     if (at - exchange.sentAt > this.terms.graceMs / 2) this.excuse('an answer arrived too late');
     if (this.lastStored.presented > presented.generation && this.lastStored.made > made)
@@ -151,13 +191,29 @@ export class Witness<T extends Token> {
   used(who: Presenter, generation: number, at: number, accepted: boolean, isRecorded: boolean): void {
     if (who.isThief) this.suspect();
     this.tell(at, `${who.name} uses access token ${generation} → ${accepted ? 'accepted' : 'refused'}`);
-    if (accepted && isRecorded) this.proven.push({ generation, at });
+    if (!accepted) return;
+    const { revocationBoundMs } = this.terms;
+    if (at - (this.abandoned.get(generation) ?? at) > revocationBoundMs)
+      this.fail(1, `an access token of ${generation} works, which was abandoned`);
+    this.twoHolders.used(who.isThief, generation, at - revocationBoundMs, isRecorded);
+    if (isRecorded) this.proven.push({ generation, at });
   }
 
   /** What the database holds of the session. */
-  stores(predecessors: number, recentUses: number, bytes = 0): void {
-    if (predecessors > 4 || recentUses > 5 || bytes > 2_500)
-      this.fail(7, `${predecessors} predecessors, ${recentUses} uses, ${bytes} bytes`);
+  stores({ predecessors, abandoned, recentUses }: Remembered, bytes = 0): void {
+    const counts = [predecessors.length, abandoned.length, recentUses.length];
+    if (counts.some((count, index) => count > ([4, 4, 5][index] ?? 0)) || bytes > MAX_BYTES)
+      this.fail(8, `${counts.join(', ')} predecessors, abandoned secrets, uses; ${bytes} bytes`);
+  }
+
+  /** What became of a thief whose copy was made at rest. */
+  countThief(): void {
+    const end = this.twoHolders.end;
+    if (!end || this.hasLeft) return;
+    this.tally.thieves += 1;
+    if (this.isEnded) this.tally.thievesFound += 1;
+    else if (end === 'served') this.tally.thievesThrownOut += 1;
+    else this.tally.thievesShutOut += 1;
   }
 
   fail(invariant: number, what: string): void {
@@ -165,7 +221,7 @@ export class Witness<T extends Token> {
     this.lines.push(`  ^ here invariant ${invariant} broke: ${what}`);
   }
 
-  /** Preconditions of invariant 2 that a single request can break. */
+  /** Preconditions of invariant 3 that a single request can break. */
   private checkManners({ generation }: T, { until, sentAt, overAt }: Exchange<T>): void {
     const { graceMs, toleranceMs } = this.terms;
     if (overAt - sentAt > graceMs / 2) this.excuse('an attempt took too long');
@@ -177,7 +233,7 @@ export class Witness<T extends Token> {
   }
 
   private replacedSince(generation: number): number | undefined {
-    return this.replaced.get(generation)?.from ?? this.perhapsReplaced.get(generation);
+    return this.firstReplaced.get(generation) ?? this.perhapsReplaced.get(generation);
   }
 
   private suspect(): void {
@@ -196,56 +252,55 @@ export class Witness<T extends Token> {
   private accepted(presented: T, token: T, from: number, until: number): void {
     const { generation } = token;
     this.isPerhapsEnded = this.hasLeft;
-    if (this.endedAt !== null && this.endedAt <= from) this.fail(4, 'a session that had ended gave a token');
+    this.checkAnswer(token, from);
     const known = this.secrets.get(generation);
     if (known !== undefined && known !== token.secret)
       this.fail(1, `two secrets of generation ${generation}`);
     const floor = Math.max(...this.answered.filter((answer) => answer.until < from).map((a) => a.generation));
     if (generation < floor) this.fail(1, `led to ${generation} when ${floor} was current`);
-    const isRotation = generation === this.newest.generation + 1;
-    if (generation > this.newest.generation + 1) this.fail(1, `${generation} came out of nothing`);
-    const isFromCurrent =
-      presented.generation === this.newest.generation || this.perhapsReplaced.has(this.newest.generation);
-    if (isRotation && !isFromCurrent) this.fail(1, `${presented.generation} made a branch of its own`);
-    if (token.absoluteExpiresAt !== this.newest.absoluteExpiresAt) this.fail(5, 'the absolute expiry moved');
-    if (token.expiresAt > token.absoluteExpiresAt) this.fail(5, 'the expiry exceeds the absolute one');
-    if (token.accessExpiresAt !== undefined && token.accessExpiresAt > token.expiresAt)
-      this.fail(4, 'an access token outlives its session');
-
-    this.noteRecovery(presented, generation, from, until);
+    if (generation > this.newest.generation + 1 + this.unseenRequests)
+      this.fail(1, `${generation} came out of nothing`);
+    if (!this.isUncertain && !this.abandoned.has(presented.generation))
+      this.proven.push({ generation: presented.generation, at: until });
+    this.noteReplacement(presented, generation, { from, until });
     this.secrets.set(generation, token.secret);
     this.answered.push({ generation, until });
-    if (generation > 0) {
-      // It exists, so somebody held the one before and presented it.
-      this.proven.push({ generation: generation - 1, at: until });
-      const since = this.perhapsReplaced.get(generation - 1) ?? from;
-      if (!this.replaced.has(generation - 1)) this.replaced.set(generation - 1, { from: since, until });
-    }
+    if (generation > this.newest.generation) this.unseenRequests = 0;
     if (generation >= this.newest.generation) this.newest = token;
   }
 
-  /** Where a lost answer may have been made good: the grace of the presented token begins anew, once. */
-  private noteRecovery(presented: T, generation: number, from: number, until: number): void {
-    const replaced = this.replaced.get(presented.generation);
-    if (!replaced || presented.generation !== generation - 1) return;
-    const { graceMs, toleranceMs } = this.terms;
-    if (until - replaced.from <= graceMs - toleranceMs) return;
-    if (this.recovered?.generation === generation && this.recovered.isSure) return;
-    const isSure = from - replaced.until > graceMs + toleranceMs;
-    this.recovered = { generation, until, isSure };
+  private checkAnswer(token: T, from: number): void {
+    if (this.endedAt !== null && this.endedAt <= from) this.fail(7, 'a session that had ended gave a token');
+    if (token.accessExpiresAt !== undefined && token.accessExpiresAt > token.expiresAt)
+      this.fail(7, 'an access token outlives its session');
+    if (token.absoluteExpiresAt !== this.newest.absoluteExpiresAt) this.fail(8, 'the absolute expiry moved');
+    if (token.expiresAt > token.absoluteExpiresAt) this.fail(8, 'the expiry exceeds the absolute one');
   }
 
-  private unseen(presented: T, from: number, until: number): void {
-    const { generation } = presented;
-    if (generation === this.newest.generation) {
-      if (!this.perhapsReplaced.has(generation)) this.perhapsReplaced.set(generation, from);
-    } else {
-      // It may have recovered an answer, or found a theft.
-      const current = generation + 1;
-      if (this.recovered?.generation !== current || !this.recovered.isSure)
-        this.recovered = { generation: current, until, isSure: false };
-      this.isPerhapsEnded = true;
+  /** A new generation replaces the presented one; all between the two are abandoned. */
+  private noteReplacement(presented: T, generation: number, { from, until }: Span): void {
+    const { generation: earlier } = presented;
+    const isNew = !this.secrets.has(generation);
+    const span = { from: this.perhapsReplaced.get(earlier) ?? from, until };
+    if (isNew || !this.replaced.has(earlier)) this.replaced.set(earlier, span);
+    if (!this.firstReplaced.has(earlier)) this.firstReplaced.set(earlier, span.from);
+    // Whether it was this request that made it is certain only if no other could have.
+    if (!isNew || this.unseenRequests > 0 || generation !== this.newest.generation + 1) return;
+    for (let between = earlier + 1; between < generation; between += 1) {
+      this.abandoned.set(between, until);
+      this.replaced.set(between, { from, until });
     }
+  }
+
+  private unseen({ generation }: T, from: number): void {
+    this.unseenRequests += 1;
+    if (generation === this.newest.generation && !this.perhapsReplaced.has(generation)) {
+      this.perhapsReplaced.set(generation, from);
+      return;
+    }
+    // It may have made a lost answer good, or found a theft.
+    this.isUncertain = true;
+    this.isPerhapsEnded = true;
   }
 
   private refused(
@@ -258,7 +313,7 @@ export class Witness<T extends Token> {
   ): void {
     const isFound = code === 'REFRESH_TOKEN_REUSED' || (isContested && code === 'SESSION_REVOKED');
     if (mustBeCaught) {
-      if (!isFound) this.fail(3, `a proven theft was answered ${code}`);
+      if (!isFound) this.fail(5, `a proven theft was answered ${code}`);
       if (this.hasThief && !this.isTheftConfirmed) {
         this.isTheftConfirmed = true;
         this.tally.theftsConfirmed += 1;
@@ -271,43 +326,123 @@ export class Witness<T extends Token> {
     const excuses = [...this.excuses, ...this.excusesNow(presented, until)];
     if (excuses.length === 0) {
       this.tally.forcedLogoutsInside += 1;
-      this.fail(2, `an honest client was logged out with ${code}`);
+      this.fail(this.hasAttempts ? 2 : 3, `an honest client was logged out with ${code}`);
     } else {
       this.tally.forcedLogoutsOutside += 1;
       for (const excuse of excuses) this.excuse(excuse);
-      this.tell(until, `(logged out with ${code}, outside of invariant 2: ${excuses.join('; ')})`);
+      this.tell(until, `(logged out with ${code}, outside of invariants 2 and 3: ${excuses.join('; ')})`);
     }
   }
 
-  /** Preconditions of invariant 2 that depend on the moment. */
+  /** Preconditions of invariants 2 and 3 that depend on the moment. */
   private *excusesNow({ generation }: T, until: number): Generator<string> {
     const { graceMs, lostResponseWindowMs, toleranceMs } = this.terms;
     // Dates of tokens are whole seconds.
     if (until >= this.newest.expiresAt - toleranceMs - 1000) yield 'the session was over';
+    const newest = this.newest.generation + this.unseenRequests;
+    if (newest - generation > 4) yield 'more than four rotations overtook the request';
     // It waits somewhere, and is judged when its turn comes: nobody sees that answer.
     for (const { generation: waiting, at } of this.unanswered) {
-      const fifth = this.replaced.get(waiting + 4);
-      if (fifth && fifth.from - at <= graceMs + toleranceMs)
-        yield 'more than four rotations within one grace period overtook an unanswered request';
+      const fifth = this.firstReplaced.get(waiting + 4);
+      const isInTime = this.hasAttempts || (fifth !== undefined && fifth - at <= graceMs + toleranceMs);
+      if (newest - waiting > 4 && isInTime) yield 'more than four rotations overtook an unanswered request';
     }
-    if (this.newest.generation - generation > 4) yield 'more than four rotations overtook the request';
+    if (this.hasAttempts) return;
     const replacedAt = this.replacedSince(generation);
     if (replacedAt !== undefined && until - replacedAt > lostResponseWindowMs - toleranceMs)
       yield 'the lost answer was asked for too late';
   }
 
-  /** Invariant 3: a later generation's receipt is on record, and the grace of this one is surely over. */
+  /**
+   * Invariant 5: a later generation's receipt is on record, or this one was abandoned, and the grace of this one is surely
+   * over.
+   */
   private mustBeCaught({ generation }: T, from: number, until: number): boolean {
     const { graceMs, toleranceMs } = this.terms;
+    if (this.hasAttempts || this.isUncertain) return false;
     if (this.endedAt !== null || this.isPerhapsEnded) return false;
     // Dates of tokens are whole seconds.
     if (until >= this.newest.expiresAt - toleranceMs - 1000) return false;
-    if (!this.proven.some((proof) => proof.generation > generation && proof.at <= from)) return false;
     const replaced = this.replaced.get(generation);
     if (!replaced || from - replaced.until <= graceMs + toleranceMs) return false;
-    const isRecovered =
-      this.recovered?.generation === this.newest.generation && generation === this.newest.generation - 1;
-    return !isRecovered || from - (this.recovered?.until ?? 0) > graceMs + toleranceMs;
+    return (
+      this.abandoned.has(generation) ||
+      this.proven.some(
+        (proof) => proof.generation > generation && proof.at <= from && !this.abandoned.has(proof.generation),
+      )
+    );
+  }
+}
+
+/** Invariant 4: a thief copied all that a client who sends attempts has, and both go on. */
+class TwoHolders {
+  private isAtRest: boolean | null = null;
+  private readonly givenToOwner = new Set<number>();
+  private readonly givenToThief = new Set<number>();
+  private readonly shared = new Set<number>();
+  /** When what the thief was given became worthless. */
+  private readonly worthless = new Map<number, number>();
+  private runs = 0;
+  private isThiefsTurn = false;
+  private hasThiefTried = false;
+  /** The newest generation that the owner has received since the copy. */
+  private received: number | null = null;
+  private isOwnerAhead = false;
+
+  constructor(private readonly fail: (what: string) => void) {}
+
+  get end(): 'served' | 'refused' | null {
+    if (!this.isAtRest || !this.hasThiefTried) return null;
+    return this.runs > 0 ? 'served' : 'refused';
+  }
+
+  copied(isAtRest: boolean): void {
+    this.isAtRest ??= isAtRest;
+  }
+
+  answered(isThief: boolean, generation: number, { until, isDelivered }: Exchange<Token>): void {
+    if (this.isAtRest === null) return;
+    if (isThief) this.thiefAnswered(generation);
+    else this.ownerAnswered(generation, until, isDelivered);
+  }
+
+  refused(isThief: boolean): void {
+    if (isThief) this.hasThiefTried = true;
+  }
+
+  /** @param bound what became worthless before must not work */
+  used(isThief: boolean, generation: number, bound: number, isRecorded: boolean): void {
+    if (!isThief) this.isOwnerAhead ||= isRecorded && generation === this.received;
+    else if ((this.worthless.get(generation) ?? bound) < bound)
+      this.fail(`(b) the thief uses ${generation}, which the owner's refresh made worthless`);
+  }
+
+  private thiefAnswered(generation: number): void {
+    this.hasThiefTried = true;
+    if (!this.isAtRest && this.givenToOwner.has(generation)) return this.share(generation);
+    if (!this.isThiefsTurn) this.runs += 1;
+    this.isThiefsTurn = true;
+    if (this.runs > (this.isAtRest ? 1 : 2)) this.fail(`(c) the thief is served in run ${this.runs}`);
+    this.givenToThief.add(generation);
+    if (!this.isAtRest) return;
+    if (this.isOwnerAhead) this.fail('(d) the thief is served, after the owner had rotated and used it');
+    if (this.givenToOwner.has(generation)) this.fail(`(a) both were given ${generation}`);
+  }
+
+  /** An attempt that was outstanding when the copy was made is known to both: they share the generation that it makes. */
+  private share(generation: number): void {
+    this.shared.add(generation);
+    if (this.shared.size > 1) this.fail(`both were given ${[...this.shared].join(' and ')}`);
+  }
+
+  private ownerAnswered(generation: number, until: number, isDelivered: boolean): void {
+    // Until an answer arrives, the owner and a thief who copied an outstanding attempt know the same.
+    if (this.isAtRest || isDelivered) this.isThiefsTurn = false;
+    this.givenToOwner.add(generation);
+    if (isDelivered) this.received = generation;
+    if (!this.isAtRest) return;
+    if (this.givenToThief.has(generation)) this.fail(`(a) both were given ${generation}`);
+    for (const given of this.givenToThief) if (!this.worthless.has(given)) this.worthless.set(given, until);
   }
 }
 

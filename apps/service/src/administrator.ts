@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { AuthError, ConfigurationError, UsersService } from 'nestjs-silent-auth';
+import type { AppConfig } from './config/config.js';
+
+const ROLE = 'admin';
+
+/** The credentials of an administrator that was just made; to be shown once, on the terminal, never logged. */
+export interface MadeAdministrator {
+  readonly outcome: 'made';
+  readonly email: string;
+  /** Null where the operator chose it. */
+  readonly password: string | null;
+}
+
+/** The user exists already and is not changed, except that an administrator's address counts as verified. */
+export interface FoundUser {
+  readonly outcome: 'found';
+  readonly email: string;
+  readonly isAdministrator: boolean;
+}
+
+/**
+ * Makes the configured administrator, unless there is such a user already.
+ * @throws ConfigurationError where the password is refused
+ */
+export async function seedAdministrator(
+  users: UsersService,
+  admin: AppConfig['admin'],
+): Promise<MadeAdministrator | FoundUser | null> {
+  if (!admin) return null;
+  const user = await users.findByEmail(admin.email);
+  if (user) {
+    const isAdministrator = user.roles.includes(ROLE);
+    // The account may be older than verification, with an address without a mailbox: do not lock the administrator out.
+    if (isAdministrator && !user.emailVerifiedAt) await users.verifyEmail(user.id);
+    return { outcome: 'found', email: admin.email, isAdministrator };
+  }
+  const password = admin.password ?? randomBytes(15).toString('base64url');
+  try {
+    await users.register({
+      email: admin.email,
+      password,
+      name: 'Administrator',
+      roles: [ROLE, 'user'],
+      isEmailVerified: true,
+    });
+  } catch (error) {
+    // Another instance that starts at the same time was faster.
+    if (error instanceof AuthError && error.code === 'EMAIL_TAKEN') return null;
+    throw error instanceof AuthError && error.status === 400 ? passwordProblem(error) : error;
+  }
+  return { outcome: 'made', email: admin.email, password: admin.password === null ? password : null };
+}
+
+function passwordProblem({ message, fields = [] }: AuthError): ConfigurationError {
+  const reason = [message, ...fields.map((problem) => `It ${problem.message}.`)].join(' ');
+  return new ConfigurationError([
+    { key: 'ADMIN_PASSWORD', value: '(secret)', mend: `${reason} Choose another one.` },
+  ]);
+}

@@ -1,0 +1,46 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import {
+  HealthCheck,
+  HealthCheckService,
+  HealthIndicatorService,
+  MongooseHealthIndicator,
+} from '@nestjs/terminus';
+import { Public, RevocationService } from 'nestjs-silent-auth';
+
+const PING_TIMEOUT_MS = 1500;
+
+@Public()
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly mongoose: MongooseHealthIndicator,
+    private readonly indicators: HealthIndicatorService,
+    private readonly revocations: RevocationService,
+  ) {}
+
+  /** The process runs. */
+  @Get('live')
+  @Header('Cache-Control', 'no-store')
+  live() {
+    return { status: 'ok' };
+  }
+
+  /** The process can serve: its database answers, and it knows what the others revoked. */
+  @Get('ready')
+  @Header('Cache-Control', 'no-store')
+  @HealthCheck()
+  ready() {
+    return this.health.check([
+      async () => {
+        // Up or down is for everybody; hosts, ports and times are not.
+        const { mongodb } = await this.mongoose.pingCheck('mongodb', { timeout: PING_TIMEOUT_MS });
+        return { mongodb: { status: mongodb.status } };
+      },
+      async () => {
+        const indicator = this.indicators.check('revocations');
+        return (await this.revocations.catchUp()) ? indicator.up() : indicator.down();
+      },
+    ]);
+  }
+}

@@ -1,0 +1,25 @@
+import { explain as explainFailure } from 'nestjs-silent-auth/cli';
+import { RedisUnreachableError } from '../storage/choose-revocation-store.js';
+
+interface SystemError extends Omit<NodeJS.ErrnoException, 'code'> {
+  readonly code?: string | number;
+  readonly port?: number;
+  readonly address?: string;
+  readonly hostname?: string;
+}
+
+/** The reason in one paragraph; a stack trace only for a bug. */
+export function explain(error: unknown): string {
+  if (error instanceof RedisUnreachableError) return error.message;
+  return (error instanceof Error ? listenProblem(error) : null) ?? explainFailure(error);
+}
+
+function listenProblem({ code, syscall, port, address, hostname }: SystemError): string | null {
+  if (code === 'EADDRINUSE')
+    return `Port ${port ?? ''} is in use: set PORT to another one, or stop the other service.`;
+  if (code === 'EACCES' && syscall === 'listen')
+    return `Port ${port ?? ''} may not be listened on: set PORT to one of at least 1024.`;
+  if (syscall === 'getaddrinfo' || code === 'EADDRNOTAVAIL')
+    return `HOST is no address of this machine: ${hostname ?? address ?? ''}. Set it to one, such as 127.0.0.1 or 0.0.0.0.`;
+  return null;
+}

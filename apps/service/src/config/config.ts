@@ -1,0 +1,161 @@
+import {
+  type AuthOptions,
+  checkOptions,
+  ConfigurationError,
+  type ConfigurationProblem,
+  type CookieOptions,
+  type Mailer,
+} from 'nestjs-silent-auth';
+import { SmtpMailer } from '../mail/smtp-mailer.js';
+import { TerminalMailer } from '../mail/terminal-mailer.js';
+import { Environment, VARIABLES } from './environment.js';
+import { type DevelopmentKeys, developmentKeys, type KeySources } from './key-sets.js';
+import type {
+  AdminSettings,
+  DatabaseSettings,
+  MailSettings,
+  MetricsSettings,
+  TrustProxy,
+} from './settings.js';
+import { SettingsReader } from './settings-reader.js';
+
+const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'verbose'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Sessions that the demo page begins carry this `appId`. */
+const DEMO_APP_ID = 'silent-auth-demo';
+/** Short enough that a visitor sees two refreshes within a minute; all other sessions live as configured. */
+const DEMO_ACCESS_TTL = '20s';
+
+/** The configuration of the reference service. */
+export interface AppConfig {
+  readonly port: number;
+  readonly host: string;
+  readonly isProduction: boolean;
+  readonly httpAdapter: 'express' | 'fastify';
+  readonly database: DatabaseSettings;
+  /** Null: revocations are shared through MongoDB. */
+  readonly redisUrl: string | null;
+  readonly dataDir: string;
+  readonly trustProxy: TrustProxy;
+  readonly trustedOrigins: readonly string[];
+  readonly admin: AdminSettings | null;
+  /** Where users sign in, if that is elsewhere. */
+  readonly frontEnd: string | null;
+  /** Whether the demo page is served at `/`. */
+  readonly hasDemo: boolean;
+  /** Whether the OpenAPI document is served at `/docs` and `/docs-json`. */
+  readonly hasDocs: boolean;
+  readonly logLevel: LogLevel;
+  /** Null: nothing is counted, and there is no `/metrics`. */
+  readonly metrics: MetricsSettings | null;
+  readonly auth: AuthOptions;
+  /** Where the keys come from: a file is read again when it changes. */
+  readonly keySources: KeySources;
+  /** For the operator, at start. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the configuration from the environment.
+ * @throws ConfigurationError with every problem at once, those of the library's options among them
+ */
+export function readConfig(
+  variables: NodeJS.ProcessEnv,
+  keysOfDevelopment: DevelopmentKeys = developmentKeys,
+): AppConfig {
+  const env = new Environment(variables);
+  const read = new SettingsReader(env, keysOfDevelopment);
+  const mode = read.choice('NODE_ENV', 'development', ['development', 'production', 'test']);
+  const { isProduction } = read;
+  const port = read.port();
+  const dataDir = env.text('DATA_DIR') ?? '.data';
+  const issuer = read.issuer(port);
+  const keySources: KeySources = {
+    access: read.keys('JWT_ACCESS_KEYS', 'access', dataDir),
+    refresh: read.keys('JWT_REFRESH_KEYS', 'refresh', dataDir),
+  };
+  const mail = read.mail(issuer);
+  const hasDemo = read.demo();
+  const auth = authOptions(env, read, { issuer, port, keySources, hasDemo, mailer: mailerOf(mail, mode) });
+
+  const config: AppConfig = {
+    port,
+    host: env.text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
+    isProduction,
+    httpAdapter: read.choice('HTTP_ADAPTER', 'express', ['express', 'fastify']),
+    database: read.database(),
+    redisUrl: read.redisUrl(),
+    dataDir,
+    trustProxy: read.trustProxy(),
+    trustedOrigins: env.list('TRUSTED_ORIGINS') ?? [],
+    admin: read.administrator(),
+    frontEnd: mail.frontEnd,
+    hasDemo,
+    hasDocs: read.isOn('DOCS'),
+    logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
+    metrics: read.metrics(),
+    auth,
+    keySources,
+    warnings: read.warnings,
+  };
+  const problems = [...read.problems, ...problemsOf(config.auth, read.problems)];
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return config;
+}
+
+interface OwnOptions {
+  readonly issuer: string;
+  readonly port: number;
+  readonly keySources: KeySources;
+  readonly hasDemo: boolean;
+  readonly mailer: Mailer | undefined;
+}
+
+/** The options of the library: those that variables set, with the defaults of the service. */
+function authOptions(env: Environment, read: SettingsReader, own: OwnOptions): AuthOptions {
+  const options = env.options() as Partial<AuthOptions>;
+  const { accessToken, refreshToken } = options;
+  return {
+    ...options,
+    issuer: own.issuer,
+    keys: { access: own.keySources.access.read(), refresh: own.keySources.refresh.read() },
+    accessToken: {
+      ...accessToken,
+      ttlByApp: own.hasDemo && accessToken?.ttl === undefined ? { [DEMO_APP_ID]: DEMO_ACCESS_TTL } : {},
+    },
+    refreshToken: {
+      ...refreshToken,
+      allowBodyTransport: refreshToken?.allowBodyTransport ?? true,
+      cookie: cookieOptions(refreshToken?.cookie, own.port, read.isProduction),
+    },
+    throttle: read.isOn('THROTTLE') ? undefined : false,
+    audit: read.isOn('AUDIT') && options.audit,
+    mailer: own.mailer,
+  };
+}
+
+/** Services of a developer share the cookies of `localhost`, so each needs a name of its own. */
+function cookieOptions(given: CookieOptions = {}, port: number, isProduction: boolean): CookieOptions {
+  return {
+    ...given,
+    name: given.name ?? (isProduction ? undefined : `refresh_token_${port}`),
+    secure: given.secure ?? isProduction,
+  };
+}
+
+/** Without a mail server a developer reads mail on the terminal; elsewhere none is sent. */
+function mailerOf({ smtp, appUrl }: MailSettings, mode: string): Mailer | undefined {
+  if (smtp) return new SmtpMailer(smtp.server, smtp.from, appUrl);
+  return mode === 'development' ? new TerminalMailer(appUrl) : undefined;
+}
+
+/** The library's problems by the names of the variables that set its options, except for variables refused already. */
+function problemsOf(options: AuthOptions, refused: readonly ConfigurationProblem[]): ConfigurationProblem[] {
+  return checkOptions(options)
+    .map((problem) => {
+      const variable = VARIABLES.find(({ option }) => option === problem.key.replace(/\[\d+\]$/, ''));
+      return variable ? { ...problem, key: variable.name } : problem;
+    })
+    .filter(({ key }) => !refused.some((problem) => problem.key === key));
+}

@@ -1,0 +1,258 @@
+import { isIP } from 'node:net';
+import mongoose from 'mongoose';
+import { type ConfigurationProblem, KeyFileError, readKeySet, type TokenKind } from 'nestjs-silent-auth';
+import { developmentKeyFile } from 'nestjs-silent-auth/cli';
+import { parseSender, parseSmtpUrl, withoutPassword } from '../mail/mail-settings.js';
+import type { Environment } from './environment.js';
+import { type DevelopmentKeys, type KeySource } from './key-sets.js';
+import {
+  type AdminSettings,
+  DATABASES,
+  type DatabaseSettings,
+  type MailSettings,
+  type MetricsSettings,
+  type TrustProxy,
+} from './settings.js';
+
+const DEFAULT_PORT = 3000;
+/** At least 16 characters that a header takes as they are. */
+const METRICS_TOKEN = /^[\x21-\x7e]{16,}$/;
+
+/** Reads the service's own settings one by one, and continues with the default if one is wrong, so that all is reported. */
+export class SettingsReader {
+  readonly problems: ConfigurationProblem[] = [];
+  readonly warnings: string[] = [];
+  readonly isProduction: boolean;
+
+  constructor(
+    private readonly env: Environment,
+    private readonly developmentKeys: DevelopmentKeys,
+  ) {
+    this.isProduction = env.text('NODE_ENV') === 'production';
+  }
+
+  choice<T extends string>(name: string, fallback: T, choices: readonly T[]): T {
+    const given = this.env.text(name);
+    const found = choices.find((candidate) => candidate === (given ?? fallback));
+    return found ?? this.refuse(name, given, `give one of ${choices.join(', ')}`, fallback);
+  }
+
+  isOn(name: string, fallback: 'on' | 'off' = 'on'): boolean {
+    return this.choice(name, fallback, ['on', 'off']) === 'on';
+  }
+
+  port(): number {
+    const port = this.env.number('PORT') ?? DEFAULT_PORT;
+    if (typeof port === 'number' && port <= 65535) return port;
+    return this.refuse('PORT', port, 'give a port number from 0 to 65535', DEFAULT_PORT);
+  }
+
+  issuer(port: number): string {
+    const issuer = this.env.text('ISSUER');
+    if (issuer !== undefined) return issuer;
+    const fallback = `http://localhost:${port}`;
+    if (this.isProduction)
+      this.warnings.push(
+        `ISSUER is not set: tokens are issued for ${fallback}. Set it to the public URL of the service.`,
+      );
+    return fallback;
+  }
+
+  database(): DatabaseSettings {
+    const uri = this.env.text('MONGODB_URI') ?? null;
+    const choice = this.choice('DATABASE', 'auto', DATABASES);
+    if (uri !== null && !isMongoUri(uri))
+      this.refuse(
+        'MONGODB_URI',
+        '…',
+        'give a URI that begins with mongodb:// or mongodb+srv://, user name and password encoded by encodeURIComponent, with options that the driver knows',
+      );
+    if (uri === null && (this.isProduction || choice === 'uri'))
+      this.refuse(
+        'MONGODB_URI',
+        undefined,
+        'give the connection string of your MongoDB, such as mongodb://db.example.com:27017/auth?replicaSet=rs0',
+      );
+    if (this.isProduction && (choice === 'embedded' || choice === 'memory-server'))
+      this.refuse(
+        'DATABASE',
+        choice,
+        'production needs a real MongoDB: leave DATABASE out and set MONGODB_URI',
+      );
+    return { choice, uri, buildsIndexes: true };
+  }
+
+  /** Null: revocations are shared through MongoDB. */
+  redisUrl(): string | null {
+    const store = this.choice('REVOCATION_STORE', 'mongodb', ['mongodb', 'redis']);
+    const url = this.env.text('REDIS_URL');
+    if (store === 'mongodb') {
+      if (url !== undefined)
+        this.warnings.push(
+          'REDIS_URL is set and nothing uses it: set REVOCATION_STORE=redis, or leave it out.',
+        );
+      return null;
+    }
+    if (url !== undefined && hasProtocol(url, /^rediss?:$/)) return url;
+    // It may hold a password.
+    const value = url === undefined ? undefined : '…';
+    const mend = 'give the URL of your Redis, such as redis://cache.example.com:6379';
+    return this.refuse('REDIS_URL', value, mend, null);
+  }
+
+  mail(issuer: string): MailSettings {
+    const url = this.env.text('SMTP_URL');
+    const sender = this.env.text('MAIL_FROM');
+    const server = url === undefined ? null : parseSmtpUrl(url);
+    const from = parseSender(sender ?? '');
+    if (url !== undefined && !server)
+      this.refuse(
+        'SMTP_URL',
+        withoutPassword(url),
+        'give the URL of your mail server, such as smtps://user:password@mail.example.com:465 or smtp://mail.example.com:587, user name and password encoded by encodeURIComponent',
+      );
+    if ((url !== undefined || sender !== undefined) && !from)
+      this.refuse('MAIL_FROM', sender, 'give the sender of mail, such as Example <no-reply@example.com>');
+    if (url === undefined && sender !== undefined)
+      this.warnings.push('MAIL_FROM is set and no mail is sent: set SMTP_URL, or leave it out.');
+    const smtp = server && from ? { server, from } : null;
+    return { smtp, ...this.linked(issuer, smtp !== null) };
+  }
+
+  private linked(issuer: string, isMailSent: boolean): Pick<MailSettings, 'appUrl' | 'frontEnd'> {
+    const given = this.env.text('APP_URL');
+    // A wrong issuer is refused by its own name; query and credentials of a good one must not appear in a link.
+    const service = isPage(issuer) ? pageOf(issuer) : 'http://localhost';
+    const own = { appUrl: service, frontEnd: null };
+    if (given === undefined) {
+      if (isMailSent && this.isProduction && this.env.text('ISSUER') === undefined)
+        this.warnings.push(
+          `Neither APP_URL nor ISSUER is set: mail links to ${service}. Set ISSUER to the public URL of the service, or APP_URL to that of a front end.`,
+        );
+      return own;
+    }
+    const url = isPage(given) ? new URL(given) : null;
+    if (!url || url.search + url.hash + url.username !== '')
+      return this.refuse(
+        'APP_URL',
+        given,
+        'give the URL of the front end, such as https://app.example.com',
+        own,
+      );
+    const isService = withoutSlash(url.href) === withoutSlash(service);
+    return { appUrl: url.href, frontEnd: isService ? null : url.href };
+  }
+
+  keys(name: string, kind: TokenKind, dataDir: string): KeySource {
+    try {
+      const given = this.env.text(name);
+      if (given !== undefined) {
+        const { keys, path, warning } = readKeySet(given);
+        if (warning) this.warnings.push(`${name} ${warning}`);
+        return { path, read: () => (path === null ? keys : readKeySet(given).keys) };
+      }
+      if (!this.isProduction) {
+        this.warnings.push(
+          `${name} is not set: using development keys kept in ${dataDir}. Never do this in production.`,
+        );
+        this.developmentKeys(dataDir, kind);
+        return { path: developmentKeyFile(dataDir), read: () => this.developmentKeys(dataDir, kind) };
+      }
+      this.refuse(
+        name,
+        undefined,
+        `give a secret of at least 32 random bytes: node -p "crypto.randomBytes(48).toString('base64url')"`,
+      );
+    } catch (error) {
+      if (!(error instanceof KeyFileError)) throw error;
+      this.problems.push({ key: name, value: '(keys)', mend: error.message });
+    }
+    return { path: null, read: () => [] };
+  }
+
+  /** The demo page loses answers and steals tokens when asked to. */
+  demo(): boolean {
+    const isOn = this.isOn('DEMO', this.isProduction ? 'off' : 'on');
+    if (isOn && this.isProduction)
+      this.refuse('DEMO', 'on', 'the demo page steals tokens on purpose: leave DEMO out in production');
+    return isOn;
+  }
+
+  trustProxy(): TrustProxy {
+    const text = this.env.text('TRUST_PROXY');
+    const flag = this.env.flag('TRUST_PROXY') ?? false;
+    if (typeof flag === 'boolean' && !/^[01]$/.test(text ?? '')) return flag;
+    const hops = this.env.number('TRUST_PROXY');
+    if (typeof hops === 'number') return hops;
+    const proxies = this.env.list('TRUST_PROXY') ?? [];
+    if (proxies.length > 0 && proxies.every(isNetwork)) return proxies;
+    const mend = 'give true, false, a number of hops, or addresses and networks such as 10.0.0.0/8';
+    return this.refuse('TRUST_PROXY', text, mend, false);
+  }
+
+  /** In development there is always an administrator; in production only one whose password was chosen. */
+  administrator(): AdminSettings | null {
+    const given = this.env.text('ADMIN_EMAIL');
+    const password = this.env.text('ADMIN_PASSWORD') ?? null;
+    const email = given ?? (this.isProduction ? undefined : 'admin@example.com');
+    if (email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(email))
+      this.refuse('ADMIN_EMAIL', email, 'give an e-mail address, such as admin@example.com');
+    if (this.isProduction && (given === undefined) !== (password === null))
+      this.warnings.push(
+        'ADMIN_EMAIL and ADMIN_PASSWORD go together, and only one is set: no administrator is made.',
+      );
+    return email === undefined || (this.isProduction && password === null) ? null : { email, password };
+  }
+
+  /** In production only clients with the token may read them; without a token there are none. */
+  metrics(): MetricsSettings | null {
+    const token = this.env.text('METRICS_TOKEN') ?? null;
+    if (token !== null && !METRICS_TOKEN.test(token))
+      this.problems.push({
+        key: 'METRICS_TOKEN',
+        value: '(secret)',
+        mend: `give at least 16 visible ASCII characters: node -p "crypto.randomBytes(24).toString('base64url')"`,
+      });
+    return this.isProduction && token === null ? null : { token };
+  }
+
+  private refuse<T>(key: string, value: string | number | undefined, mend: string, fallback?: T): T {
+    this.problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, mend });
+    return fallback as T;
+  }
+}
+
+function hasProtocol(text: string, protocol: RegExp): boolean {
+  return URL.canParse(text) && protocol.test(new URL(text).protocol);
+}
+
+function isPage(text: string): boolean {
+  return hasProtocol(text, /^https?:$/);
+}
+
+function pageOf(text: string): string {
+  const { origin, pathname } = new URL(text);
+  return `${origin}${pathname}`;
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/$/, '');
+}
+
+/** Whether the driver can read it; it connects to nothing. Its own message is not shown: it may quote the password. */
+function isMongoUri(uri: string): boolean {
+  try {
+    return Boolean(new mongoose.mongo.MongoClient(uri));
+  } catch {
+    return false;
+  }
+}
+
+/** An address, a network (`10.0.0.0/8`), or one of the names of networks that Express and Fastify know. */
+function isNetwork(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || address.includes('%') || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}

@@ -1,0 +1,56 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { AuthHttp } from 'nestjs-silent-auth';
+import { Timeline } from './timeline.js';
+
+export const REFRESH_PATH = '/auth/refresh';
+
+const SESSIONS = 200;
+
+interface Outage {
+  readonly lastsMs: number;
+  /** Null until the first answer is lost. */
+  endsAt: number | null;
+}
+
+/**
+ * A network that goes away between the server's write and the client's receipt: the refresh is carried out, its answer is
+ * cut with the connection. It stays away for a while, since browsers repeat by themselves what an idle connection lost.
+ */
+@Injectable()
+export class LostResponses {
+  private readonly outages = new LRUCache<string, Outage>({ max: SESSIONS });
+
+  constructor(
+    private readonly http: AuthHttp,
+    private readonly timeline: Timeline,
+  ) {}
+
+  /** From the session's next refresh on, its answers are lost for so long. */
+  arm(sessionId: string, lastsMs: number): void {
+    this.outages.set(sessionId, { lastsMs, endsAt: null });
+  }
+
+  /** Before any body is read, which in cookie transport is empty. */
+  intercept(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method !== 'POST' || request.url?.split('?', 1)[0] !== REFRESH_PATH) return;
+    const sessionId = this.http.refreshTokenOf({ headers: request.headers })?.sid;
+    const outage = sessionId === undefined ? undefined : this.outages.get(sessionId);
+    if (sessionId === undefined || !outage) return;
+    // As it stands when the request comes: the answer to one that comes later has to arrive.
+    if (outage.endsAt !== null && Date.now() >= outage.endsAt) {
+      this.outages.delete(sessionId);
+      return;
+    }
+    const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
+    response.end = (...args: unknown[]) => {
+      if (response.statusCode !== 200) return end(...args);
+      outage.endsAt ??= Date.now() + outage.lastsMs;
+      // After the event of the refresh itself, which is on its way.
+      setImmediate(() => this.timeline.record(sessionId, { kind: 'response_lost' }));
+      response.destroy();
+      return response;
+    };
+  }
+}

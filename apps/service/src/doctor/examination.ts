@@ -1,0 +1,134 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { ConfigurationError, DoctorService, examineOptions, type Finding } from 'nestjs-silent-auth';
+import { createApp } from '../app/create-app.js';
+import { explain } from '../cli/explain.js';
+import { within } from '../common/within.js';
+import { type AppConfig, readConfig } from '../config/config.js';
+import { developmentKeysWithoutTrace } from '../config/key-sets.js';
+import { chooseDatabase, type Database, embeddedFolder, ownServer } from '../storage/choose-database.js';
+import { chooseRevocationStore, type SharedRevocations } from '../storage/choose-revocation-store.js';
+import { examineService, withSeverity } from './service-checks.js';
+
+/** What takes longer does not answer. */
+const LIMIT_MS = 15_000;
+
+/** Everything that is wrong with a service of this environment. Listens to nothing and writes nothing. */
+export async function examineEnvironment(variables: NodeJS.ProcessEnv): Promise<Finding[]> {
+  let config: AppConfig;
+  try {
+    config = readConfig(variables, developmentKeysWithoutTrace());
+  } catch (error) {
+    if (error instanceof ConfigurationError) return refusals(error, variables);
+    throw error;
+  }
+  const warnings = config.warnings.map((warning) => ({
+    code: 'service.setting' as const,
+    subject: /^[A-Z_]+/.exec(warning)?.[0] ?? 'settings',
+    message: warning.replace(/\.$/, ''),
+    mend: 'see the table of variables in the README',
+  }));
+  return [
+    ...withSeverity(warnings, config),
+    ...examineService(config),
+    ...(await examineApplication(config, variables)),
+  ];
+}
+
+function refusals({ problems }: ConfigurationError, variables: NodeJS.ProcessEnv): Finding[] {
+  const refused = problems.map(({ key, value, mend }) => ({
+    code: 'configuration.refused',
+    severity: 'error' as const,
+    subject: key,
+    message: `${value} is refused, and the service does not start`,
+    mend,
+  }));
+  const rest = 'the database and what else there is were not looked at';
+  return [...refused, ...notExamined(rest, { isProduction: variables['NODE_ENV'] === 'production' })];
+}
+
+function notExamined(message: string, config: Pick<AppConfig, 'isProduction'>): Finding[] {
+  const mend = 'mend the errors first, and run this again';
+  return withSeverity([{ code: 'service.not-examined', subject: 'the rest', message, mend }], config);
+}
+
+/** The application as it would start, up to the point where it listens; where it does not come so far, its options alone. */
+async function examineApplication(config: AppConfig, variables: NodeJS.ProcessEnv): Promise<Finding[]> {
+  try {
+    return await within(LIMIT_MS, assembleAndExamine(config), () => {
+      throw new Error(`The database does not answer within ${LIMIT_MS / 1000} s. Check MONGODB_URI.`);
+    });
+  } catch (error) {
+    const [reason = ''] = explain(error).split('\n');
+    const failure = {
+      code: 'service.start-fails' as const,
+      subject: /\b(?:MONGODB_URI|REDIS_URL)\b/.exec(reason)?.[0] ?? 'start',
+      message: `the service does not start: ${reason.replace(/\.$/, '')}`,
+      mend: 'check the address, the credentials, and whether the server runs and is reached from here',
+    };
+    return [
+      ...withSeverity([failure], config),
+      ...examineOptions(config.auth, variables['NODE_ENV']),
+      ...notExamined('indexes, clock, routes and the time of a hash were not looked at', config),
+    ];
+  }
+}
+
+async function assembleAndExamine(config: AppConfig): Promise<Finding[]> {
+  const database = await databaseToRead(config);
+  let revocations: SharedRevocations | undefined;
+  try {
+    revocations = await chooseRevocationStore(config);
+    const app = await createApp(withoutTrace(config), database.uri, revocations.store);
+    try {
+      await app.init();
+      return await app.get(DoctorService).examine({ isBeforeStart: true });
+    } finally {
+      await app.close();
+    }
+  } finally {
+    revocations?.close();
+    await database.close();
+  }
+}
+
+/** Silent, and with nothing built. */
+function withoutTrace(config: AppConfig): AppConfig {
+  return {
+    ...config,
+    logLevel: 'silent',
+    auth: { ...config.auth, doctor: false },
+    database: { ...config.database, buildsIndexes: false },
+  };
+}
+
+/** The development database is examined in a copy: the service may be running on it, and its start writes. */
+async function databaseToRead(config: AppConfig): Promise<Database> {
+  if (ownServer(config) !== null) return chooseDatabase(config);
+  const copy = mkdtempSync(join(tmpdir(), 'silent-auth-doctor-'));
+  const remove = () => {
+    process.off('exit', remove);
+    rmSync(copy, { recursive: true, force: true, maxRetries: 3 });
+  };
+  // It holds the hashes of passwords, and the process may end at any moment: by a signal, or out of time.
+  process.once('exit', remove);
+  try {
+    const kept = embeddedFolder(config);
+    if (existsSync(kept))
+      await cp(kept, embeddedFolder({ dataDir: copy }), {
+        recursive: true,
+        filter: (path) => basename(path) !== 'journal.lock',
+      });
+    const database = await chooseDatabase({
+      ...config,
+      dataDir: copy,
+      database: { choice: 'embedded', uri: null, buildsIndexes: false },
+    });
+    return { ...database, close: () => database.close().then(remove) };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}

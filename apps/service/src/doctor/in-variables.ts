@@ -1,0 +1,31 @@
+import type { Finding } from 'nestjs-silent-auth';
+import { VARIABLES } from '../config/environment.js';
+
+/** Subjects of the library that a variable of another shape sets. */
+const SUBJECTS: Readonly<Record<string, string>> = {
+  'trust proxy': 'TRUST_PROXY',
+  throttle: 'THROTTLE',
+  audit: 'AUDIT',
+  database: 'MONGODB_URI',
+};
+const BY_OPTION = new Map(VARIABLES.map(({ name, option }) => [option, name]));
+
+/** A finding of the library, with the names of variables in place of options. */
+export function inVariables({ subject, message, mend, ...rest }: Finding): Finding {
+  return {
+    ...rest,
+    // The name may be followed by an index or a value: `keys.access[0]`.
+    subject: SUBJECTS[subject] ?? subject.replace(/^[\w.]+/, nameOf),
+    message: inText(message),
+    mend: inText(mend),
+  };
+}
+
+/** Only names with a dot: in a sentence `issuer` is a word. */
+function inText(text: string): string {
+  return text.replace(/\w+(?:\.\w+)+/g, nameOf);
+}
+
+function nameOf(option: string): string {
+  return BY_OPTION.get(option) ?? option;
+}

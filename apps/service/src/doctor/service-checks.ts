@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
+import mongoose from 'mongoose';
+import type { Finding, FindingSeverity } from 'nestjs-silent-auth';
+import { developmentKeyFile } from 'nestjs-silent-auth/cli';
+import type { AppConfig } from '../config/config.js';
+import { developmentKeys } from '../config/key-sets.js';
+
+/** The findings of the service itself, with their severity in production and elsewhere; null: no finding there. */
+export const SERVICE_FINDINGS = {
+  'service.start-fails': ['error', 'error'],
+  'service.not-examined': ['info', 'info'],
+  'service.setting': ['warning', 'info'],
+  'service.development-keys': ['error', null],
+  'service.default-administrator': ['warning', null],
+  'service.database-plain': ['warning', null],
+  'service.database-open': ['warning', null],
+  'service.remote-database': ['warning', 'warning'],
+  'service.redis-plain': ['warning', null],
+} as const satisfies Record<string, readonly [FindingSeverity, FindingSeverity | null]>;
+
+type Observation = Omit<Finding, 'code' | 'severity'> & { readonly code: keyof typeof SERVICE_FINDINGS };
+
+const CHECKS: readonly ((config: AppConfig) => Observation[])[] = [
+  developmentKeysInUse,
+  defaultAdministrator,
+  databaseConnection,
+  remoteDatabase,
+  redisConnection,
+];
+
+/** What is wrong with the settings that the library does not know. */
+export function examineService(config: AppConfig): Finding[] {
+  const observations = CHECKS.flatMap((check) => check(config));
+  return withSeverity(observations, config);
+}
+
+export function withSeverity(
+  observations: readonly Observation[],
+  { isProduction }: Pick<AppConfig, 'isProduction'>,
+): Finding[] {
+  return observations.flatMap((observation) => {
+    const severity = SERVICE_FINDINGS[observation.code][isProduction ? 0 : 1];
+    return severity === null ? [] : [{ ...observation, severity }];
+  });
+}
+
+/** Their file is not protected. */
+function developmentKeysInUse({ auth, dataDir }: AppConfig): Observation[] {
+  if (!existsSync(developmentKeyFile(dataDir))) return [];
+  return (['access', 'refresh'] as const).flatMap((kind) => {
+    const known = knownKeys(dataDir, kind).map((key) => JSON.stringify(key));
+    if (!auth.keys[kind].some((key) => known.includes(JSON.stringify(key)))) return [];
+    return {
+      code: 'service.development-keys' as const,
+      subject: kind === 'access' ? 'JWT_ACCESS_KEYS' : 'JWT_REFRESH_KEYS',
+      message: `it holds a development key of ${dataDir}: copies of it may be anywhere that the code was tried`,
+      mend: 'make keys of its own for production (silent-auth keys generate), and take this one out',
+    };
+  });
+}
+
+function knownKeys(dataDir: string, kind: 'access' | 'refresh') {
+  try {
+    return developmentKeys(dataDir, kind);
+  } catch {
+    // The file is of another kind, so no keys in use come from it.
+    return [];
+  }
+}
+
+function defaultAdministrator({ admin }: AppConfig): Observation[] {
+  if (admin === null || !/@example\.(?:com|org|net)$/i.test(admin.email)) return [];
+  return [
+    {
+      code: 'service.default-administrator',
+      subject: 'ADMIN_EMAIL',
+      message: `${admin.email} is an address out of an example: nobody gets its mail, and everybody guesses it`,
+      mend: 'name the address of whoever administrates the service',
+    },
+  ];
+}
+
+function databaseConnection({ database: { uri } }: AppConfig): Observation[] {
+  if (uri === null || !isRemote(uri)) return [];
+  const { tls, credentials } = new mongoose.mongo.MongoClient(uri).options;
+  const observations: Observation[] = [];
+  if (!tls)
+    observations.push({
+      code: 'service.database-plain',
+      subject: 'MONGODB_URI',
+      message:
+        'the connection to the database, which leaves your network, is not encrypted: password hashes and addresses pass by',
+      mend: 'turn TLS on at the server, and add tls=true to the URI',
+    });
+  if (!credentials)
+    observations.push({
+      code: 'service.database-open',
+      subject: 'MONGODB_URI',
+      message: 'the database is reached without a user name: whoever reaches it reads and writes it too',
+      mend: 'turn authentication on at the server, and give the service a user with the role readWrite on its database',
+    });
+  return observations;
+}
+
+function remoteDatabase({ database: { uri }, isProduction }: AppConfig): Observation[] {
+  if (isProduction || uri === null || !isRemote(uri)) return [];
+  return [
+    {
+      code: 'service.remote-database',
+      subject: 'NODE_ENV',
+      message:
+        'the database is elsewhere, and NODE_ENV is not production: development defaults work on real data',
+      mend: 'set NODE_ENV=production, or use a database of this machine',
+    },
+  ];
+}
+
+function redisConnection({ redisUrl }: AppConfig): Observation[] {
+  if (redisUrl === null || !redisUrl.startsWith('redis:') || !isPublic(new URL(redisUrl).hostname)) return [];
+  return [
+    {
+      code: 'service.redis-plain',
+      subject: 'REDIS_URL',
+      message:
+        'the connection to Redis leaves your network and is not encrypted: who is on the way reads and drops revocations',
+      mend: 'use TLS: rediss://',
+    },
+  ];
+}
+
+/** Whether a URI names a host outside the local network, as far as its name shows. */
+function isRemote(uri: string): boolean {
+  if (uri.startsWith('mongodb+srv:')) return true;
+  return new mongoose.mongo.MongoClient(uri).options.hosts.some(({ host = '' }) => isPublic(host));
+}
+
+const PRIVATE =
+  /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|::1$|f[cd]|fe80:)/i;
+
+/** Names without a domain, reserved names and private addresses belong to a local network. */
+function isPublic(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '');
+  if (isIP(bare) !== 0) return !PRIVATE.test(bare);
+  return bare.includes('.') && !/\.(?:local|localhost|internal|lan|test|invalid|home\.arpa)$/i.test(bare);
+}

@@ -1,0 +1,89 @@
+import type { Server } from 'node:http';
+import type { INestApplication } from '@nestjs/common';
+import { DoctorService, type Finding, UsersService } from 'nestjs-silent-auth';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { seedAdministrator } from './administrator.js';
+import { createApp } from './app/create-app.js';
+import { banner } from './banner.js';
+import { explain } from './cli/explain.js';
+import { within } from './common/within.js';
+import { type AppConfig, readConfig } from './config/config.js';
+import { Connections } from './connections.js';
+import { examineService } from './doctor/service-checks.js';
+import { chooseDatabase, type Database } from './storage/choose-database.js';
+import { chooseRevocationStore, type SharedRevocations } from './storage/choose-revocation-store.js';
+
+/** Within this time a service that was told to stop has stopped; most of it is for answers in flight. */
+const SHUTDOWN_LIMIT_MS = 9000;
+const DRAIN_LIMIT_MS = 6000;
+const EXAMINATION_LIMIT_MS = 3000;
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const database = await chooseDatabase(config);
+  let revocations: SharedRevocations | undefined;
+  const release = async () => {
+    revocations?.close();
+    await database.close();
+  };
+  try {
+    revocations = await chooseRevocationStore(config);
+    const app = await start(config, database, revocations);
+    stopOnSignals(app, release);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+async function start(
+  config: AppConfig,
+  database: Database,
+  revocations: SharedRevocations,
+): Promise<INestApplication> {
+  const app = await createApp(config, database.uri, revocations.store);
+  // Here, for their observers end with the process alone; an application may be one of several.
+  if (config.metrics) collectDefaultMetrics({ register: app.get(Registry, { strict: false }) });
+  await app.init();
+  const administrator = await seedAdministrator(app.get(UsersService), config.admin);
+  await app.listen(config.port, config.host);
+  const url = (await app.getUrl()).replace('[::1]', 'localhost').replace('127.0.0.1', 'localhost');
+  const findings = await examined(app.get(DoctorService), config);
+  process.stdout.write(banner(config, { url, database: database.description, administrator, findings }));
+  return app;
+}
+
+/** What the doctor found; the banner does not wait long for a slow database. */
+async function examined(doctor: DoctorService, config: AppConfig): Promise<readonly Finding[]> {
+  const own = examineService(config);
+  doctor.tell(own);
+  return [...own, ...(await within(EXAMINATION_LIMIT_MS, doctor.atBoot, () => []))];
+}
+
+/** Stops accepting, answers what is in flight, writes what is waiting, closes. */
+function stopOnSignals(app: INestApplication, release: () => Promise<void>): void {
+  const connections = new Connections(app.getHttpServer() as Server);
+  let isStopping = false;
+  const stop = () => {
+    if (isStopping) return;
+    isStopping = true;
+    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
+    connections
+      .drain(DRAIN_LIMIT_MS)
+      .then(() => app.close())
+      .then(release)
+      .then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`\n${explain(error)}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

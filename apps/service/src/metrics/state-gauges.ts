@@ -1,0 +1,172 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { InjectConnection } from '@nestjs/mongoose';
+import mongoose, { type Connection } from 'mongoose';
+import {
+  AuditService,
+  NotificationService,
+  QueuedPasswordHasher,
+  RevocationService,
+} from 'nestjs-silent-auth';
+import { Counter, Gauge, Registry } from 'prom-client';
+
+type Read = () => number;
+
+/**
+ * How the parts of the service do. All of it is in memory and read while a scrape is answered: no timers, and nothing
+ * asks the database, which may be the very thing that is away.
+ */
+@Injectable()
+export class StateGauges implements OnModuleInit {
+  constructor(
+    private readonly registry: Registry,
+    private readonly revocations: RevocationService,
+    private readonly hasher: QueuedPasswordHasher,
+    private readonly audit: AuditService,
+    private readonly notifications: NotificationService,
+    @InjectConnection() private readonly database: Connection,
+  ) {}
+
+  onModuleInit(): void {
+    this.gauge(
+      'database_connected',
+      'Whether the driver holds a connection to MongoDB to be good (1) or not (0).',
+      () => Number(this.database.readyState === mongoose.ConnectionStates.connected),
+    );
+    if (this.revocations.isOn) this.watchRevocations();
+    this.watchHashing();
+    if (this.audit.isOn) this.watchAudit();
+    if (this.notifications.isOn) this.watchMail();
+  }
+
+  private watchRevocations(): void {
+    const { revocations } = this;
+    this.gauge(
+      'revocation_feed_staleness_seconds',
+      'Time since the beginning of the last successful read of revocations.',
+      () => revocations.stalenessMs / 1000,
+    );
+    this.gauge(
+      'revocation_feed_in_touch',
+      'Whether the list of revocations is fresh enough (1). At 0 guarded routes answer 503, or in mode strict ask the store.',
+      () => Number(revocations.isInTouch),
+    );
+    this.gauge(
+      'revocation_list_entries',
+      'Revocations held in memory: those of all instances within the life of an access token.',
+      () => revocations.stats.held,
+    );
+    this.gauge(
+      'revocation_outbox_entries',
+      'Revocations of this instance that the store has not taken yet.',
+      () => revocations.stats.waiting,
+    );
+  }
+
+  private watchHashing(): void {
+    const { hasher } = this;
+    this.gauge('password_hashes_running', 'Passwords that are being hashed.', () => hasher.stats.running);
+    this.gauge(
+      'password_hashes_running_limit',
+      'How many passwords are hashed at once, at most.',
+      () => hasher.stats.concurrency,
+    );
+    this.gauge('password_hashes_waiting', 'Passwords that wait to be hashed.', () => hasher.stats.waiting);
+    this.gauge(
+      'password_hashes_waiting_limit',
+      'How many passwords may wait; beyond it a login is answered 503.',
+      () => hasher.stats.queueLimit,
+    );
+    this.total(
+      'password_hashes_refused_total',
+      'Passwords for which the hashing queue had no room.',
+      () => hasher.stats.refused,
+    );
+  }
+
+  private watchAudit(): void {
+    const { audit } = this;
+    this.gauge(
+      'audit_rows_waiting',
+      'Rows of the audit log that wait to be written.',
+      () => audit.stats.waiting,
+    );
+    this.total(
+      'audit_rows_written_total',
+      'Rows of the audit log that were written.',
+      () => audit.stats.written,
+    );
+    this.total(
+      'audit_rows_dropped_total',
+      'Rows of the audit log that were lost: while the database was away there was no more room for them.',
+      () => audit.stats.dropped,
+    );
+    this.total(
+      'audit_rows_refused_total',
+      'Rows of the audit log that the database would not take.',
+      () => audit.stats.refused,
+    );
+    this.total(
+      'audit_write_failures_total',
+      'Writes of the audit log that failed, and each ten seconds without an answer; rows are kept.',
+      () => audit.stats.failures,
+    );
+  }
+
+  private watchMail(): void {
+    const { notifications } = this;
+    this.gauge(
+      'mail_messages_waiting',
+      'Messages to users that are under way or wait for another attempt.',
+      () => notifications.stats.waiting,
+    );
+    this.total(
+      'mail_messages_sent_total',
+      'Messages that the mail server took.',
+      () => notifications.stats.sent,
+    );
+    this.total(
+      'mail_messages_retried_total',
+      'Attempts at a message that failed and are made again.',
+      () => notifications.stats.retried,
+    );
+    this.total(
+      'mail_messages_failed_total',
+      'Messages that were given up: refused for good, or tried too often.',
+      () => notifications.stats.failed,
+    );
+    this.total(
+      'mail_messages_dropped_total',
+      'Messages for which there was no room; a registration or a forgotten password is then answered 503.',
+      () => notifications.stats.dropped,
+    );
+    this.total(
+      'mail_messages_limited_total',
+      'Messages that were not sent because the user was told the like of it a while ago.',
+      () => notifications.stats.limited,
+    );
+  }
+
+  private gauge(name: string, help: string, read: Read): void {
+    new Gauge({
+      name: `silent_auth_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  /** Of what is counted elsewhere already. */
+  private total(name: string, help: string, read: Read): void {
+    new Counter({
+      name: `silent_auth_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+}

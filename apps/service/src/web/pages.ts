@@ -1,0 +1,44 @@
+import { reportPageSources } from 'nestjs-silent-auth';
+import type { AppConfig } from '../config/config.js';
+import { TerminalMailer } from '../mail/terminal-mailer.js';
+import type { PageSite } from './page-files.js';
+
+/**
+ * The page on which administrators read the security report. It shows the report in a frame. The frame inherits the policy
+ * of the page, which therefore names the script and the style of the report by their hashes.
+ */
+export function reportPage(): PageSite {
+  const { script, style } = reportPageSources();
+  return {
+    name: 'report',
+    path: '/report',
+    prefix: 'report',
+    allowed: {
+      'script-src': script,
+      'style-src': style,
+      // The frame is the one place where text becomes a document.
+      'trusted-types': 'security-report',
+    },
+  };
+}
+
+/**
+ * The pages that mail links to, unless `APP_URL` names a front end that has such pages. They are always served: the sign-in
+ * forms of the other pages link to `reset-password`.
+ */
+export function mailPages({ auth: { mailer }, frontEnd, hasDemo }: AppConfig): PageSite[] {
+  const delivery = mailer instanceof TerminalMailer ? 'terminal' : 'sent';
+  const values = {
+    mail: mailer ? delivery : 'none',
+    // Without a front end and without a demo the service does not know where its users sign in.
+    signIn: frontEnd ?? (hasDemo ? './' : ''),
+  };
+  return ['reset-password', 'verify-email'].map((name) => ({
+    name,
+    path: `/${name}`,
+    prefix: name,
+    allowed: { 'trusted-types': "'none'" },
+    values,
+    isStored: false,
+  }));
+}

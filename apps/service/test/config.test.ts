@@ -1,0 +1,394 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ConfigurationError } from '../../../src/index.js';
+import { readConfig } from '../src/config/config.js';
+import { VARIABLES } from '../src/config/environment.js';
+import { SmtpMailer } from '../src/mail/smtp-mailer.js';
+import { TerminalMailer } from '../src/mail/terminal-mailer.js';
+
+const secret = () => randomBytes(36).toString('base64url');
+let dataDir: string;
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'silent-auth-config-'));
+});
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+const read = (env: Record<string, string>) => readConfig({ DATA_DIR: dataDir, ...env });
+
+function problemsOf(env: Record<string, string>): Record<string, string> {
+  try {
+    read(env);
+  } catch (error) {
+    if (error instanceof ConfigurationError)
+      return Object.fromEntries(error.problems.map(({ key, value, mend }) => [key, `${value} → ${mend}`]));
+    throw error;
+  }
+  return {};
+}
+
+describe(readConfig.name, () => {
+  it('an empty environment gives a development service on loopback', () => {
+    const config = read({});
+    expect(config).toMatchObject({
+      port: 3000,
+      host: '127.0.0.1',
+      isProduction: false,
+      httpAdapter: 'express',
+      database: { choice: 'auto', uri: null },
+      trustProxy: false,
+      admin: { email: 'admin@example.com', password: null },
+      auth: {
+        issuer: 'http://localhost:3000',
+        refreshToken: { allowBodyTransport: true, cookie: { secure: false } },
+      },
+    });
+    expect(config.warnings).toHaveLength(2);
+  });
+
+  it('keeps development keys for the next start, readable by their owner alone', () => {
+    const first = read({}).auth.keys;
+    expect(read({}).auth.keys).toEqual(first);
+    expect(first.access).not.toEqual(first.refresh);
+    const file = join(dataDir, 'development-keys.json');
+    expect(statSync(file).mode & 0o077).toBe(0);
+    writeFileSync(file, 'torn');
+    expect(problemsOf({})).toHaveProperty('JWT_ACCESS_KEYS', expect.stringContaining('cannot be read'));
+  });
+
+  it('production names every missing setting with its mend, and makes no keys', () => {
+    const problems = problemsOf({ NODE_ENV: 'production' });
+    expect(Object.keys(problems).sort()).toEqual(['JWT_ACCESS_KEYS', 'JWT_REFRESH_KEYS', 'MONGODB_URI']);
+    expect(problems['JWT_ACCESS_KEYS']).toContain('randomBytes');
+    expect(() => readFileSync(join(dataDir, 'development-keys.json'))).toThrow('ENOENT');
+  });
+
+  it('the demo is on but in production, which refuses it', () => {
+    expect(read({}).hasDemo).toBe(true);
+    expect(read({ DEMO: 'off' }).hasDemo).toBe(false);
+    expect(problemsOf({ DEMO: 'yes' })).toEqual({ DEMO: "'yes' → give one of on, off" });
+    expect(problemsOf({ NODE_ENV: 'production', DEMO: 'on' })['DEMO']).toContain('leave DEMO out');
+    expect(problemsOf({ NODE_ENV: 'production' })).not.toHaveProperty('DEMO');
+  });
+
+  it('the metrics are for everybody in development, in production for the token alone', () => {
+    expect(read({}).metrics).toEqual({ token: null });
+    const production = {
+      NODE_ENV: 'production',
+      MONGODB_URI: 'mongodb://127.0.0.1/x',
+      JWT_ACCESS_KEYS: secret(),
+      JWT_REFRESH_KEYS: secret(),
+    };
+    expect(read(production).metrics).toBeNull();
+    for (const environment of [{}, production])
+      expect(read({ ...environment, METRICS_TOKEN: ' 16-visible:chars ' }).metrics).toEqual({
+        token: '16-visible:chars',
+      });
+    for (const METRICS_TOKEN of ['fifteen-visible', 'sixteen, but spaces', 'sixteen-or-more-€'])
+      expect(problemsOf({ METRICS_TOKEN })).toEqual({
+        METRICS_TOKEN: expect.stringMatching(
+          /^\(secret\) → give at least 16 visible ASCII characters: node -p/,
+        ),
+      });
+  });
+
+  it('the demo has short access tokens, unless a life was chosen', () => {
+    expect(read({}).auth.accessToken?.ttlByApp).toEqual({ 'silent-auth-demo': '20s' });
+    expect(read({ ACCESS_TOKEN_TTL: '5s' }).auth.accessToken).toEqual({ ttl: '5s', ttlByApp: {} });
+    expect(read({ DEMO: 'off' }).auth.accessToken?.ttlByApp).toEqual({});
+  });
+
+  it('production with what it needs: secure cookie, all addresses, no invented administrator', () => {
+    const config = read({
+      NODE_ENV: 'production',
+      MONGODB_URI: 'mongodb://db.example.com/auth',
+      JWT_ACCESS_KEYS: `${secret()}, ${secret()}`,
+      JWT_REFRESH_KEYS: secret(),
+      ISSUER: 'https://auth.example.com',
+    });
+    expect(config).toMatchObject({
+      host: '0.0.0.0',
+      admin: null,
+      hasDemo: false,
+      auth: { refreshToken: { cookie: { secure: true } } },
+    });
+    expect(config.auth.keys.access).toHaveLength(2);
+    expect(config.warnings).toEqual([]);
+  });
+
+  it('mail needs a server and a sender; without, a developer reads it and production sends none', () => {
+    const smtp = { SMTP_URL: 'smtp://mail:1025', MAIL_FROM: 'Example <no-reply@example.com>' };
+    expect(read(smtp).auth.mailer).toBeInstanceOf(SmtpMailer);
+    expect(read({}).auth.mailer).toBeInstanceOf(TerminalMailer);
+    expect(read({ NODE_ENV: 'test' }).auth.mailer).toBeUndefined();
+    expect(problemsOf({ SMTP_URL: smtp.SMTP_URL })['MAIL_FROM']).toMatch(/^\(not set\) → give the sender/);
+    expect(read({ MAIL_FROM: smtp.MAIL_FROM }).warnings.join()).toContain('set SMTP_URL');
+    const problems = problemsOf({
+      SMTP_URL: 'https://user:hunter22@mail.example.com',
+      MAIL_FROM: 'nobody',
+      APP_URL: 'app',
+    });
+    expect(Object.keys(problems).sort()).toEqual(['APP_URL', 'MAIL_FROM', 'SMTP_URL']);
+    expect(problems['SMTP_URL']).toMatch(/^'https:\/\/…@mail\.example\.com' → give the URL/);
+    expect(JSON.stringify(problems)).not.toContain('hunter22');
+  });
+
+  it('links to the service itself without APP_URL, also where an issuer has more in it than a link', async () => {
+    const linkedBy = async (variables: Record<string, string>) => {
+      const lines: string[] = [];
+      const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+        lines.push(String(text));
+        return true;
+      });
+      try {
+        await read(variables).auth.mailer?.send(
+          {
+            kind: 'password_changed',
+            id: 'i',
+            to: 'ada@example.com',
+            name: null,
+            userId: 'u',
+            at: new Date(0),
+            source: { ip: '', userAgent: null },
+          },
+          new AbortController().signal,
+        );
+      } finally {
+        write.mockRestore();
+      }
+      return /Your account:\n(\S+)/.exec(lines.join(''))?.[1];
+    };
+    expect(await linkedBy({ ISSUER: 'https://id.example.com/tenant' })).toBe('https://id.example.com/tenant');
+    expect(await linkedBy({ ISSUER: 'https://u:p@id.example.com/?realm=a#b' })).toBe(
+      'https://id.example.com/',
+    );
+    expect(await linkedBy({ PORT: '3001' })).toBe('http://localhost:3001/');
+  });
+
+  it('warns where mail is sent and nobody said what its links lead to', () => {
+    const production = {
+      NODE_ENV: 'production',
+      MONGODB_URI: 'mongodb://db.example.com/auth',
+      JWT_ACCESS_KEYS: secret(),
+      JWT_REFRESH_KEYS: secret(),
+      SMTP_URL: 'smtp://mail:1025',
+      MAIL_FROM: 'no-reply@example.com',
+    };
+    const warnings = (variables: Record<string, string>) => read(variables).warnings.join();
+    expect(warnings(production)).toContain(
+      'Neither APP_URL nor ISSUER is set: mail links to http://localhost:3000/.',
+    );
+    expect(warnings({ ...production, ISSUER: 'https://auth.example.com' })).toBe('');
+    expect(warnings({ ...production, APP_URL: 'https://app.example.com' })).not.toContain('APP_URL');
+    // A developer's own browser is on his machine.
+    expect(warnings({ ...production, NODE_ENV: 'development' })).not.toContain('APP_URL');
+  });
+
+  it('tells a front end from the service itself', () => {
+    const ISSUER = 'https://id.example.com/tenant';
+    const frontEnd = (variables: Record<string, string>) => read({ ISSUER, ...variables }).frontEnd;
+    expect(frontEnd({})).toBeNull();
+    expect(frontEnd({ APP_URL: `${ISSUER}/` })).toBeNull();
+    expect(frontEnd({ APP_URL: 'https://id.example.com' })).toBe('https://id.example.com/');
+    expect(frontEnd({ APP_URL: 'https://app.example.com/account' })).toBe('https://app.example.com/account');
+  });
+
+  it('refuses the embedded database in production', () => {
+    expect(problemsOf({ NODE_ENV: 'production', DATABASE: 'embedded' })).toHaveProperty('DATABASE');
+  });
+
+  it('reports every odd value at once, the library’s by the names of their variables, and shows no secret', () => {
+    const problems = problemsOf({
+      PORT: 'http',
+      HTTP_ADAPTER: 'koa',
+      DATABASE: 'postgres',
+      LOG_LEVEL: 'loud',
+      MONGODB_URI: 'postgres://user:hunter22@db',
+      JWT_ACCESS_KEYS: 'too-short',
+      JWT_REFRESH_KEYS: secret(),
+      ACCESS_TOKEN_TTL: 'soon',
+      REFRESH_IDLE_TTL: '-1s',
+      REFRESH_SLIDING: 'perhaps',
+      REFRESH_REUSE: 'ignore',
+      REFRESH_REUSE_SCOPE: 'planet',
+      REFRESH_GRACE_PERIOD: '10 parsecs',
+      MAX_SESSIONS_PER_USER: 'many',
+      BCRYPT_COST: '40',
+      TRUSTED_ORIGINS: 'https://app.example.com/',
+      COOKIE_SAMESITE: 'none',
+      ISSUER: 'nowhere',
+    });
+    expect(Object.keys(problems).sort()).toEqual([
+      'ACCESS_TOKEN_TTL',
+      'BCRYPT_COST',
+      'COOKIE_SAMESITE',
+      'DATABASE',
+      'HTTP_ADAPTER',
+      'ISSUER',
+      'JWT_ACCESS_KEYS',
+      'LOG_LEVEL',
+      'MAX_SESSIONS_PER_USER',
+      'MONGODB_URI',
+      'PORT',
+      'REFRESH_GRACE_PERIOD',
+      'REFRESH_IDLE_TTL',
+      'REFRESH_REUSE',
+      'REFRESH_REUSE_SCOPE',
+      'REFRESH_SLIDING',
+      'TRUSTED_ORIGINS',
+    ]);
+    expect(JSON.stringify(problems)).not.toMatch(/hunter22|too-short/);
+  });
+
+  it('reads keys from a JWK set', () => {
+    const path = join(dataDir, 'keys.json');
+    const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+    writeFileSync(path, JSON.stringify({ keys: [jwk] }));
+    expect(read({ JWT_ACCESS_KEYS: path }).auth.keys.access).toEqual([jwk]);
+    writeFileSync(path, JSON.stringify({ key: jwk }));
+    expect(problemsOf({ JWT_ACCESS_KEYS: path })).toHaveProperty(
+      'JWT_ACCESS_KEYS',
+      expect.stringContaining('JWK set'),
+    );
+  });
+
+  describe('keys', () => {
+    const read32 = (value: string) => read({ JWT_ACCESS_KEYS: value }).auth.keys.access;
+
+    it.each(['/', '.', './', '../', '/etc/'])('a long secret that begins with %s is a secret', (start) => {
+      const odd = `${start}${secret()}`;
+      expect(read32(odd)).toEqual([odd]);
+    });
+
+    it('says so where one begins like a path, and does not show it', () => {
+      const odd = `/${secret()}`;
+      const warning = read({ JWT_ACCESS_KEYS: odd }).warnings.find((text) =>
+        text.includes('JWT_ACCESS_KEYS'),
+      );
+      expect(warning).toContain('file:');
+      expect(warning).not.toContain(odd.slice(0, 8));
+    });
+
+    it.each([
+      '/run/secrets/keys',
+      './keys',
+      'a/very/long/but/guessable/path/to/my-keys.json',
+      'file:nowhere',
+    ])('the path of a missing file is refused, and not shown: %s', (path) => {
+      const problem = problemsOf({ JWT_ACCESS_KEYS: path })['JWT_ACCESS_KEYS'];
+      expect(problem).toMatch(/file/);
+      expect(problem).not.toContain(path.replace('file:', ''));
+    });
+
+    it('file: and file:// name a file, whatever it is called', () => {
+      const path = join(dataDir, 'keys');
+      const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+      writeFileSync(path, JSON.stringify({ keys: [jwk] }));
+      for (const name of [path, `file:${path}`, `file://${path}`]) expect(read32(name)).toEqual([jwk]);
+    });
+  });
+
+  it('an odd PORT is one problem: nobody set the ISSUER that follows from it', () => {
+    expect(Object.keys(problemsOf({ PORT: 'abc' }))).toEqual(['PORT']);
+    expect(Object.keys(problemsOf({ PORT: '70000' }))).toEqual(['PORT']);
+  });
+
+  it.each(['banana', '10.0.0.0/33', '10.0.0.1/255.0.0.0', '::1/129', ',', '-1', '1.2.3'])(
+    'TRUST_PROXY=%s is refused',
+    (value) => {
+      expect(problemsOf({ TRUST_PROXY: value })).toHaveProperty('TRUST_PROXY');
+    },
+  );
+
+  it.each([
+    'mongodb://user:p@ss@db.example.com/auth',
+    'mongodb://user:pa/ss@db.example.com/auth',
+    'mongodb://user:pa%ss@db.example.com/auth',
+    'mongodb://db.example.com/auth?replicaset=rs0&sloth=1&p=pa',
+    'mongodb://',
+  ])('a MONGODB_URI that the driver cannot read is refused, and not shown: %s', (uri) => {
+    const problem = problemsOf({ MONGODB_URI: uri })['MONGODB_URI'];
+    expect(problem).toContain('encodeURIComponent');
+    expect(problem).not.toMatch(/ss@|user:|db\.example/);
+  });
+
+  it('an ADMIN_EMAIL that is none is refused', () => {
+    expect(problemsOf({ ADMIN_EMAIL: 'nonsense' })).toHaveProperty('ADMIN_EMAIL');
+  });
+
+  it.each(['ADMIN_EMAIL', 'ADMIN_PASSWORD'])(
+    'production with %s alone makes no administrator and says why',
+    (name) => {
+      const config = read({
+        NODE_ENV: 'production',
+        MONGODB_URI: 'mongodb://db.example.com/auth',
+        JWT_ACCESS_KEYS: secret(),
+        JWT_REFRESH_KEYS: secret(),
+        ISSUER: 'https://auth.example.com',
+        [name]: 'root@example.com',
+      });
+      expect(config.admin).toBeNull();
+      expect(config.warnings).toEqual([expect.stringContaining('ADMIN_PASSWORD')]);
+    },
+  );
+
+  it.each([
+    ['true', true],
+    ['off', false],
+    ['1', 1],
+    ['2', 2],
+    ['10.0.0.0/8, 192.168.1.1', ['10.0.0.0/8', '192.168.1.1']],
+    ['loopback, fd00::/8', ['loopback', 'fd00::/8']],
+  ])('TRUST_PROXY=%s', (value, expected) => {
+    expect(read({ TRUST_PROXY: value }).trustProxy).toEqual(expected);
+  });
+
+  it('throttles in development as in production, unless a load test asks it not to', () => {
+    expect(read({}).auth.throttle).toBeUndefined();
+    expect(read({ THROTTLE: 'off' }).auth.throttle).toBe(false);
+    const production = {
+      NODE_ENV: 'production',
+      MONGODB_URI: 'mongodb://db.example.com/auth',
+      JWT_ACCESS_KEYS: secret(),
+      JWT_REFRESH_KEYS: secret(),
+    };
+    expect(read(production).auth.throttle).toBeUndefined();
+    expect(read({ ...production, THROTTLE: 'off' }).auth.throttle).toBe(false);
+  });
+
+  it('keeps an audit log unless it is told not to, and hands the odd on to be refused by name', () => {
+    expect(read({}).auth.audit).toEqual({ retention: undefined, rotations: undefined });
+    expect(read({ AUDIT_ROTATIONS: 'off' }).auth.audit).toMatchObject({ rotations: false });
+    expect(read({ AUDIT: 'off', AUDIT_RETENTION: '30d' }).auth.audit).toBe(false);
+    expect(problemsOf({ AUDIT: 'maybe' })).toHaveProperty('AUDIT');
+    expect(problemsOf({ AUDIT_RETENTION: '5m' })).toHaveProperty('AUDIT_RETENTION');
+  });
+
+  it('reads what is suspicious, and what that does', () => {
+    const { auth } = read({
+      FINGERPRINT_MODE: 'enforce',
+      FINGERPRINT_FEATURES: 'user-agent, address',
+      ANOMALY_ACTION: 'revoke-user',
+    });
+    expect(auth.fingerprint).toEqual({ mode: 'enforce', features: ['user-agent', 'address'] });
+    expect(auth.anomaly).toEqual({ action: 'revoke-user' });
+    const odd = problemsOf({ FINGERPRINT_MODE: 'on', FINGERPRINT_FEATURES: 'cookie', ANOMALY_ACTION: 'ban' });
+    expect(Object.keys(odd).sort()).toEqual(['ANOMALY_ACTION', 'FINGERPRINT_FEATURES', 'FINGERPRINT_MODE']);
+  });
+
+  it('every variable that it reads is in the list, and the other way round', () => {
+    const asked = new Set<string>();
+    const variables: Record<string, string> = { DATA_DIR: dataDir };
+    const spy = new Proxy(variables, {
+      get: (target, name: string) => {
+        asked.add(name);
+        return target[name];
+      },
+    });
+    readConfig(spy);
+    expect([...asked].sort()).toEqual(VARIABLES.map(({ name }) => name).sort());
+  });
+});

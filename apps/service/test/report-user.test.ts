@@ -1,0 +1,113 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { AUTH_EVENT_NAMES } from '../../../src/index.js';
+import { eventLines, eventWords } from '../pages/report/event-lines.js';
+import { moment } from '../pages/report/moment.js';
+import { standingOf } from '../pages/report/standing.js';
+import type { UserEvent } from '../pages/report/user-event.js';
+import { userIdOf } from '../pages/report/user-id.js';
+
+let count = 0;
+const event = (type: string, over: Partial<UserEvent> = {}): UserEvent => ({
+  id: String(count++),
+  at: '2026-03-01T12:00:05.000Z',
+  type,
+  ...over,
+});
+
+describe(userIdOf.name, () => {
+  it('takes what a user of the service can have, as it is pasted', () => {
+    expect(userIdOf('0123456789abcdef01234567')).toBe('0123456789abcdef01234567');
+    expect(userIdOf(' 0123456789ABCDEF01234567\n')).toBe('0123456789abcdef01234567');
+  });
+
+  it('takes nothing else, and nothing that would lead to another route', () => {
+    for (const text of [
+      '',
+      'ada@example.com',
+      '0123456789abcdef0123456',
+      '0123456789abcdef012345678',
+      'x'.repeat(24),
+    ])
+      expect(userIdOf(text)).toBeNull();
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 30 }), (text) => {
+        const id = userIdOf(text);
+        expect(id === null || encodeURIComponent(id) === id).toBe(true);
+      }),
+    );
+  });
+});
+
+describe(standingOf.name, () => {
+  it('goes by the newest event that tells', () => {
+    const [disabled, enabled] = [event('user.disabled'), event('user.enabled')];
+    expect(standingOf([event('session.revoked'), disabled, enabled], 0)).toBe('disabled');
+    expect(standingOf([enabled, disabled], 0)).toBe('enabled');
+    expect(standingOf([event('user.logged_in'), disabled], 1)).toBe('enabled');
+    expect(standingOf([event('login.failed', { reason: 'disabled' })], 0)).toBe('disabled');
+    expect(standingOf([event('login.failed', { reason: 'wrong_password' }), disabled], 0)).toBe('disabled');
+  });
+
+  it('goes by live sessions where no event tells, which a disabled user has none of', () => {
+    expect(standingOf([event('refresh_token.refused')], 2)).toBe('enabled');
+    expect(standingOf([event('refresh_token.refused')], 0)).toBe('unknown');
+    expect(standingOf([], 0)).toBe('unknown');
+  });
+});
+
+describe(eventLines.name, () => {
+  const guess = (over: Partial<UserEvent> = {}) =>
+    event('login.failed', { reason: 'wrong_password', ip: '203.0.113.9', ...over });
+
+  it('makes one line of what came in a row and reads the same, and of nothing else', () => {
+    const events = [guess(), guess(), guess({ ip: '203.0.113.10' }), event('user.logged_in'), guess()];
+    const lines = eventLines(events);
+    expect(lines.map(({ count }) => count)).toEqual([2, 1, 1, 1]);
+    expect(lines[0]).toEqual({ newest: events[0], oldest: events[1], count: 2 });
+  });
+
+  it('makes one line of an administrator’s looks, whatever he looked at, and two of two administrators’', () => {
+    const look = (by: string, records: string) => event('records.viewed', { by, evidence: { records } });
+    const lines = eventLines([look('a', 'sessions'), look('a', 'security_events'), look('b', 'sessions')]);
+    expect(lines.map(({ count }) => count)).toEqual([2, 1]);
+  });
+
+  it('loses none, and keeps their order', () => {
+    const some = fc.array(fc.constantFrom('login.failed', 'user.logged_in').map((type) => event(type)));
+    fc.assert(
+      fc.property(some, (events) => {
+        const lines = eventLines(events);
+        expect(lines.reduce((sum, line) => sum + line.count, 0)).toBe(events.length);
+        let at = 0;
+        for (const { newest, oldest, count } of lines) {
+          expect([events[at], events[at + count - 1]]).toEqual([newest, oldest]);
+          at += count;
+        }
+      }),
+    );
+  });
+});
+
+describe(eventWords.name, () => {
+  it.each(AUTH_EVENT_NAMES)('has words for %s', (type) => {
+    expect(eventWords({ type })).toMatch(/^[A-Z][^._]+$/);
+  });
+
+  it('tells who was logged out everywhere from who did so himself', () => {
+    const type = 'user.logged_out';
+    expect(eventWords({ type, evidence: { everywhere: true }, by: 'b' })).toBe('All sessions were ended');
+    expect(eventWords({ type, evidence: { everywhere: true } })).toBe('Logged out everywhere');
+    expect(eventWords({ type, evidence: { everywhere: false } })).toBe('Logged out');
+  });
+
+  it('lets a type that is not known stand for itself, whatever its name', () => {
+    for (const type of ['later.added', 'constructor', '__proto__']) expect(eventWords({ type })).toBe(type);
+  });
+});
+
+describe('moment', () => {
+  it('is to the second, in UTC', () => {
+    expect(moment('2026-03-01T12:00:05.999Z')).toBe('1 Mar 2026, 12:00:05 UTC');
+  });
+});

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { databaseUri } from '../../../test/support/database.js';
+import { eventually } from '../../../test/support/eventually.js';
+import { type Api, PASSWORD, uniqueEmail } from '../../../test/support/http.js';
+import { Service } from '../../../test/support/service.js';
+
+const CONTROL = '\u009b31mEVIL\u009b0m\u0085fake log line';
+const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
+
+describe.each(['express', 'fastify'])('the log on %s', (HTTP_ADAPTER) => {
+  let service: Service;
+  let api: Api;
+
+  beforeAll(async () => {
+    service = await Service.start({
+      HTTP_ADAPTER,
+      NODE_ENV: 'production',
+      MONGODB_URI: databaseUri('log'),
+      LOG_LEVEL: 'verbose',
+      THROTTLE: 'on',
+      DOCS: 'off',
+    });
+    api = service.api();
+  });
+  afterAll(() => service.dispose());
+
+  it('holds no control character of a request', async () => {
+    const headers = { origin: `https://${CONTROL}`, 'user-agent': CONTROL, 'x-request-id': CONTROL };
+    const fields = {
+      email: `${CONTROL}@example.com`,
+      password: PASSWORD,
+      deviceName: CONTROL,
+      appId: CONTROL,
+    };
+    await api.login(fields, { headers });
+    await api.register({ ...fields, email: uniqueEmail(), name: CONTROL });
+    await api.send('GET', `/auth/%C2%9B31mEVIL/${encodeURIComponent(CONTROL)}`);
+    const output = await eventually(
+      async () => service.output,
+      (text) => text.includes('user.logged_in') || text.includes('user.registered'),
+    );
+    expect(output).toContain('EVIL');
+    expect(output.replaceAll('\n', '')).not.toMatch(/\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u);
+    expect(output).not.toMatch(/\\u00(?:1b|8[0-9a-f]|9[0-9a-f])/i);
+  });
+
+  it('takes the id of a request from nobody but a trusted proxy', async () => {
+    const forged = { headers: { 'x-request-id': 'forged-id' } };
+    const ids = [await api.send('GET', '/auth/me', forged), await api.send('GET', '/auth/me', forged)].map(
+      (answer) => answer.headers['x-request-id'],
+    );
+    for (const id of ids) expect(id).toMatch(UUID);
+    expect(new Set(ids).size).toBe(2);
+    expect(service.output).not.toContain('forged-id');
+  });
+
+  it('has one line about a flood from one address', async () => {
+    const before = service.output.length;
+    for (let times = 0; times < 60; times += 1) await api.login({ email: uniqueEmail(), password: 'wrong' });
+    await api.send('GET', '/auth/me');
+    const lines = (
+      await eventually(
+        async () => service.output.slice(before),
+        (text) => text.includes('GET /auth/me'),
+      )
+    )
+      .split('\n')
+      .filter((line) => line.includes('"level":40') && /login\.locked|login 429/.test(line));
+    expect(lines).toHaveLength(1);
+  });
+
+  it('has no documents where DOCS=off', async () => {
+    for (const path of ['/docs', '/docs-json', '/docs/'])
+      expect((await api.send('GET', path)).status).toBe(404);
+  });
+});
+
+describe('behind a trusted proxy', () => {
+  it('the id of its request is kept, if it looks like one', async () => {
+    const service = await Service.start({ TRUST_PROXY: 'loopback' });
+    try {
+      const idOf = async (id: string) =>
+        (await service.api().send('GET', '/auth/me', { headers: { 'x-request-id': id } })).headers[
+          'x-request-id'
+        ];
+      expect(await idOf('proxy-1234')).toBe('proxy-1234');
+      for (const odd of ['a b', 'x'.repeat(65), 'a"b', CONTROL]) expect(await idOf(odd)).toMatch(UUID);
+    } finally {
+      await service.dispose();
+    }
+  });
+});

@@ -1,0 +1,32 @@
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { MongooseModule } from '@nestjs/mongoose';
+import { AuthModule, ParseErrorFilter } from 'nestjs-silent-auth';
+import { TotpLoginModule } from './totp-login.module.js';
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`set ${name}: see examples/README.md`);
+  return value;
+}
+
+const issuer = process.env['ISSUER'] ?? 'http://localhost:3000';
+
+@Module({
+  imports: [
+    MongooseModule.forRoot(required('MONGODB_URI')),
+    AuthModule.forRoot({
+      issuer,
+      keys: { access: [required('JWT_ACCESS_KEY')], refresh: [required('JWT_REFRESH_KEY')] },
+      refreshToken: { cookie: { secure: issuer.startsWith('https:') } },
+    }),
+    TotpLoginModule,
+  ],
+})
+class AppModule {}
+
+const app = await NestFactory.create(AppModule);
+app.useGlobalFilters(app.get(ParseErrorFilter));
+app.enableShutdownHooks();
+await app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1');

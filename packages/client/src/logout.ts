@@ -1,0 +1,43 @@
+import type { AuthRoutes } from './auth-routes.js';
+import type { Refresh } from './refresh.js';
+import type { SharedSession } from './shared-session.js';
+import type { AuthClient } from './types.js';
+
+/** Logout, and the restore that first completes a logout of which the server has not heard. */
+export function logoutMethods(
+  { session, debt, tabs, signOut }: SharedSession,
+  routes: AuthRoutes,
+  refresh: Refresh,
+): Pick<AuthClient, 'logout' | 'restore'> {
+  const payDebt = (token: string | null, sent?: Promise<void> | false): Promise<void> =>
+    tabs.exclusively(async () => {
+      // Somebody signed in while this waited for its turn: the cookie is theirs now.
+      if (!debt.exists) return;
+      await (sent || routes.logout(token));
+      debt.settle();
+      debt.noteNobody();
+    });
+  return {
+    async logout() {
+      const { token } = session;
+      debt.note();
+      session.beginEpoch();
+      const wasBusy = tabs.isBusy();
+      // Before anybody hears of it: the application may leave the page. What was on its way may still set a cookie.
+      const sent = token ? routes.logout(token) : undefined;
+      sent?.catch(() => undefined);
+      signOut('LOGOUT');
+      await payDebt(token, !wasBusy && sent);
+    },
+    async restore({ force } = {}) {
+      if (await routes.owes()) debt.note();
+      if (debt.exists) {
+        session.signOut('LOGOUT');
+        await payDebt(null);
+      } else if (!session.token) {
+        await refresh(force);
+      }
+      return session.state;
+    },
+  };
+}

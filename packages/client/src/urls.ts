@@ -1,0 +1,67 @@
+import type { Environment } from './environment.js';
+import { invalidOptions } from './errors.js';
+import type { AuthClient, AuthClientOptions } from './types.js';
+
+/** A plain web URL up to its path. What is spelt in another way, with a user or a backslash for example, is none. */
+const ORIGIN = /^https?:\/\/(?:[\w.-]+|\[[\da-f:.]+])(?::\d+)?(?=[/?#]|$)/i;
+const DEFAULT_PORT = /^(http:.*):80$|^(https:.*):443$/;
+
+/** The origin of an absolute URL, read without the runtime's parser; `''` if it has none. */
+function originOf(url: string): string {
+  const [origin = ''] = ORIGIN.exec(url) ?? [];
+  return origin.toLowerCase().replace(DEFAULT_PORT, '$1$2');
+}
+
+/** React Native's own `URL` changes what it reads, and takes some absolute URLs for relative ones. */
+function isUrlComplete(): boolean {
+  try {
+    return new URL('HTTP://A').href === 'http://a/';
+  } catch {
+    return false;
+  }
+}
+
+export interface Urls {
+  /** Of the auth routes, absolute, without a slash at its end; `''` if it is relative and there is no page. */
+  readonly base: string;
+  /** What this runtime makes of a URL; `''` if it cannot read it. */
+  readonly resolve: (url: string) => string;
+  readonly isTrusted: AuthClient['isTrusted'];
+}
+
+/**
+ * The access token goes to the page's own origin, to that of `baseUrl` and to `trustedOrigins`, and nowhere else. These are
+ * read once and against the page's address, so that a `<base>` element names none.
+ *
+ * @throws AuthClientError `INVALID_OPTIONS`
+ */
+export function readUrls(
+  { baseUrl, trustedOrigins = [] }: AuthClientOptions,
+  { page, workerUrl }: Environment,
+): Urls {
+  const isComplete = isUrlComplete();
+  const against = (url: string, from?: string): string => {
+    if (!isComplete) return url;
+    try {
+      return new URL(url, from).href;
+    } catch {
+      return '';
+    }
+  };
+  const home = page?.home ?? workerUrl;
+  const base = against(baseUrl, home).replace(/\/+$/, '');
+  const origins = trustedOrigins.map((each) => originOf(against(each)));
+  // A relative one is fine on a server, where pages are rendered before their client asks anything.
+  const isBaseMissing =
+    typeof baseUrl !== 'string' || !baseUrl || (!originOf(base) && (home || /^\w+:/.test(baseUrl)));
+  if (isBaseMissing) throw invalidOptions(`baseUrl is no URL of http: ${baseUrl}`);
+  if (origins.includes(''))
+    throw invalidOptions(`trustedOrigins has no URL of http: ${trustedOrigins.join()}`);
+  const trusted = [originOf(base), originOf(home ?? ''), ...origins].filter(Boolean);
+  const resolve = (url: string) => against(url, page?.url ?? workerUrl);
+  return {
+    base: originOf(base) && base,
+    resolve,
+    isTrusted: (url) => trusted.includes(originOf(resolve(url))),
+  };
+}

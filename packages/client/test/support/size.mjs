@@ -1,0 +1,34 @@
+// Weighs what a page loads of the client: bundled, minified, gzipped; each further entry by what it adds.
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const LIMIT_BYTES = 7250;
+const LIMITS_OF_ENTRIES = { axios: 1000, proof: 1000, react: 500, vue: 500 };
+const CLIENT = fileURLToPath(new URL('../../src', import.meta.url));
+
+async function gzippedBytes(...entries) {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: entries.map((entry) => `export * from './${entry}.ts';`).join('\n'),
+      resolveDir: CLIENT,
+    },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    external: ['react', 'vue'],
+    write: false,
+  });
+  return gzipSync(outputFiles[0].contents, { level: 9 }).length;
+}
+
+const alone = await gzippedBytes('index');
+report('index', alone, LIMIT_BYTES);
+for (const [entry, limit] of Object.entries(LIMITS_OF_ENTRIES))
+  report(`+ ${entry}`, (await gzippedBytes('index', entry)) - alone, limit);
+
+function report(name, bytes, limit) {
+  console.log(`${name}: ${bytes} bytes gzipped, limit ${limit}`);
+  if (bytes > limit) process.exitCode = 1;
+}

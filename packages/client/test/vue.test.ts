@@ -1,0 +1,69 @@
+/** @jest-environment ./packages/client/test/support/dom-environment.js */
+import { describe, expect, it, jest } from '@jest/globals';
+import { createApp, createSSRApp, defineComponent, effectScope, h, nextTick } from 'vue';
+import { renderToString } from 'vue/server-renderer';
+import { authPlugin, useAuth } from '../src/vue.js';
+import { ADA } from './support/browser.js';
+import { stage } from './support/stage.js';
+
+const on = stage();
+const Greeting = defineComponent({
+  setup() {
+    const { state } = useAuth();
+    return () => h('p', state.value.user ? `Hello ${state.value.user.email}` : state.value.status);
+  },
+});
+
+describe('useAuth in Vue', () => {
+  it('renders every new state', async () => {
+    const { auth } = on.browser.tab();
+    const element = document.createElement('div');
+    const app = createApp(Greeting).use(authPlugin(auth));
+    app.mount(element);
+    expect(element.textContent).toBe('unknown');
+    await auth.login(ADA);
+    await nextTick();
+    expect(element.textContent).toBe(`Hello ${ADA.email}`);
+    await auth.logout();
+    await nextTick();
+    expect(element.textContent).toBe('signed-out');
+    app.unmount();
+  });
+
+  it('says what is missing without the plugin', () => {
+    const app = createApp(Greeting);
+    app.config.warnHandler = () => undefined;
+    expect(() => app.mount(document.createElement('div'))).toThrow('authPlugin');
+  });
+
+  it('shows on a server and while it takes over what the server rendered the same, then the user', async () => {
+    const { auth } = await on.signedIn();
+    const html = await renderToString(createSSRApp(Greeting).use(authPlugin(auth)));
+    expect(html).toBe('<p>unknown</p>');
+    const element = document.createElement('div');
+    element.innerHTML = html;
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const error = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    const app = createSSRApp(Greeting).use(authPlugin(auth));
+    app.mount(element);
+    expect([...warn.mock.calls, ...error.mock.calls]).toEqual([]);
+    await nextTick();
+    expect(element.textContent).toBe(`Hello ${ADA.email}`);
+    await auth.logout();
+    await nextTick();
+    expect(element.textContent).toBe('signed-out');
+    app.unmount();
+    warn.mockRestore();
+    error.mockRestore();
+  });
+
+  it('listens no longer than its scope lives', async () => {
+    const { auth } = await on.signedIn();
+    const scope = effectScope();
+    const { state } = scope.run(() => useAuth(auth)) as ReturnType<typeof useAuth>;
+    expect(state.value.status).toBe('signed-in');
+    scope.stop();
+    await auth.logout();
+    expect(state.value.status).toBe('signed-in');
+  });
+});

@@ -1,0 +1,18 @@
+import { IsEmail, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
+import { MAX_PASSWORD_UNITS, NormalizedEmail } from '../session/dto/auth.dto.js';
+
+export class DeleteAccountDto {
+  /** Of users who have one. */
+  @IsOptional()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(MAX_PASSWORD_UNITS)
+  currentPassword?: string | null;
+}
+
+export class ChangeEmailDto extends DeleteAccountDto {
+  @NormalizedEmail()
+  @IsEmail()
+  @MaxLength(254)
+  email!: string;
+}

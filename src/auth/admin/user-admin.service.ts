@@ -1,0 +1,154 @@
+import { Injectable } from '@nestjs/common';
+import { AuthError } from '../../core/errors.js';
+import type { UserRecord } from '../../core/ports.js';
+import { AuthEventBus } from '../../events/auth-event-bus.js';
+import { ThrottleService } from '../../throttle/throttle.service.js';
+import { ADMINISTRATOR, isLastAdministrator } from '../../users/last-administrator.js';
+import { UsersService } from '../../users/users.service.js';
+import { UserRemovalService } from '../account/user-removal.service.js';
+import { AuthService } from '../session/auth.service.js';
+import { type UserAnswer, userAnswer } from '../session/dto/answers.js';
+import type { Administrator } from './admin.service.js';
+import type { UsersQueryDto } from './users.dto.js';
+
+/** A user as an administrator sees them. */
+export interface AdminUserAnswer extends UserAnswer {
+  readonly createdAt: Date;
+  /** Null: the address is not proved. */
+  readonly emailVerifiedAt: Date | null;
+  /** Null: the user may log in. */
+  readonly disabledAt: Date | null;
+  readonly hasPassword: boolean;
+}
+
+export interface UserPage {
+  readonly items: readonly AdminUserAnswer[];
+  /** Absent on the last page. */
+  readonly nextCursor?: string;
+}
+
+const DEFAULT_LIMIT = 50;
+/** Longer than any id of a user store. */
+const MAX_ID = 128;
+
+/**
+ * Users as an administrator manages them: look for them, give them roles, unlock and delete them. The guard of the route
+ * checks the role; everything is reported with the administrator's id.
+ */
+@Injectable()
+export class UserAdminService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly auth: AuthService,
+    private readonly removal: UserRemovalService,
+    private readonly throttle: ThrottleService,
+    private readonly events: AuthEventBus,
+  ) {}
+
+  /**
+   * Users whose address begins with `email`, by address; without it all, the newest first. By `role` and `disabled` alone
+   * users are read until the page is full.
+   * @throws AuthError `VALIDATION_FAILED` (an odd cursor), `NOT_FOUND` (the store cannot list)
+   */
+  async list(query: UsersQueryDto, { id: by, source }: Administrator): Promise<UserPage> {
+    if (!this.users.canList) throw new AuthError('NOT_FOUND');
+    const limit = Number(query.limit ?? DEFAULT_LIMIT);
+    const found = await this.users.list({
+      emailPrefix: query.email,
+      role: query.role,
+      disabled: query.disabled === undefined ? undefined : query.disabled === 'true',
+      after: query.cursor === undefined ? undefined : readCursor(query.cursor),
+      limit: limit + 1,
+    });
+    void this.events.emit('records.viewed', { records: 'users', userId: null, by, source });
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    const items = page.map(adminUserAnswer);
+    if (found.length <= limit || !last) return { items };
+    return { items, nextCursor: toCursor(query.email === undefined ? last.id : last.email) };
+  }
+
+  /** @throws AuthError `NOT_FOUND` */
+  async find(userId: string, { id: by, source }: Administrator): Promise<AdminUserAnswer> {
+    const user = await this.known(userId);
+    void this.events.emit('records.viewed', { records: 'users', userId: user.id, by, source });
+    return adminUserAnswer(user);
+  }
+
+  /**
+   * Sets a user's roles; see `AuthService.setRoles`. Administrators cannot change their own, and the last one stays one.
+   * @throws AuthError `NOT_FOUND`, `FORBIDDEN`, `VALIDATION_FAILED`
+   */
+  async setRoles(
+    userId: string,
+    roles: readonly string[],
+    { id: by, source }: Administrator,
+  ): Promise<AdminUserAnswer> {
+    const user = await this.known(userId);
+    if (user.id === by)
+      throw new AuthError('FORBIDDEN', { message: 'Administrators cannot change their own roles.' });
+    const isDemoted = !roles.includes(ADMINISTRATOR);
+    if (isDemoted && (await isLastAdministrator(this.users, user))) throw lastAdministrator();
+    if (!(await this.auth.setRoles(user.id, roles, source, by))) throw new AuthError('NOT_FOUND');
+    // Two administrators may have demoted each other at once.
+    if (isDemoted && (await isLastAdministrator(this.users, user))) {
+      await this.auth.setRoles(user.id, user.roles, source, by);
+      throw lastAdministrator();
+    }
+    return adminUserAnswer({ ...user, roles: [...roles] });
+  }
+
+  /**
+   * Deletes a user for good; see `UserRemovalService`. Not the administrator who asks, and not the last one.
+   * @throws AuthError `NOT_FOUND`, `FORBIDDEN`
+   */
+  async remove(userId: string, { id: by, source }: Administrator): Promise<void> {
+    if (!this.removal.isPossible) throw new AuthError('NOT_FOUND');
+    const user = await this.known(userId);
+    if (user.id === by)
+      throw new AuthError('FORBIDDEN', { message: 'Administrators cannot delete themselves here.' });
+    if (await isLastAdministrator(this.users, user)) throw lastAdministrator();
+    if (!(await this.removal.remove(user.id, source, by))) throw new AuthError('NOT_FOUND');
+  }
+
+  /** Lets the user try again at once after too many wrong passwords, from wherever they came. @throws AuthError `NOT_FOUND` */
+  async unlock(userId: string, { id: by, source }: Administrator): Promise<void> {
+    const user = await this.known(userId);
+    await this.throttle.unlock(user.email);
+    void this.events.emit('user.unlocked', { userId: user.id, by, source });
+  }
+
+  private async known(userId: string): Promise<UserRecord> {
+    const user = userId.length > MAX_ID ? null : await this.users.findById(userId);
+    if (!user) throw new AuthError('NOT_FOUND');
+    return user;
+  }
+}
+
+function adminUserAnswer(user: UserRecord): AdminUserAnswer {
+  const { createdAt, emailVerifiedAt, disabledAt, passwordHash } = user;
+  return {
+    ...userAnswer(user),
+    createdAt,
+    emailVerifiedAt: emailVerifiedAt ?? null,
+    disabledAt,
+    hasPassword: passwordHash !== null,
+  };
+}
+
+function lastAdministrator(): AuthError {
+  return new AuthError('FORBIDDEN', { message: 'The last administrator must stay one.' });
+}
+
+/** A position in the list, opaque to clients. */
+function toCursor(position: string): string {
+  return Buffer.from(position).toString('base64url');
+}
+
+function readCursor(cursor: string): string {
+  const position = Buffer.from(cursor, 'base64url').toString();
+  if (position !== '' && toCursor(position) === cursor) return position;
+  throw new AuthError('VALIDATION_FAILED', {
+    fields: [{ field: 'cursor', message: 'cursor must be the nextCursor of another page' }],
+  });
+}

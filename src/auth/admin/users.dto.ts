@@ -1,0 +1,36 @@
+import { IsArray, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { NormalizedEmail } from '../session/dto/auth.dto.js';
+
+/** The query of `GET /auth/admin/users`. */
+export class UsersQueryDto {
+  @NormalizedEmail()
+  @IsOptional()
+  @IsString()
+  @MaxLength(254)
+  email?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(64)
+  role?: string;
+
+  @IsOptional()
+  @IsIn(['true', 'false'])
+  disabled?: string;
+
+  @IsOptional()
+  @Matches(/^(?:[1-9]\d?|1\d\d|200)$/, { message: 'limit must be a whole number from 1 to 200' })
+  limit?: string;
+
+  @IsOptional()
+  @IsString()
+  @MaxLength(512)
+  cursor?: string;
+}
+
+/** The body of `PUT /auth/admin/users/:id/roles`; how many and how long is the service's to say. */
+export class RolesDto {
+  @IsArray()
+  @IsString({ each: true })
+  roles!: string[];
+}

@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { EventSource } from '../../core/events.js';
+import type { RefreshTokenClaims } from '../../core/refresh-token.js';
+import { extractAccessToken } from '../../http/access-token-header.js';
+import { ClientReader, type ClientRequest } from '../../http/client-reader.js';
+import { DeviceCookie } from '../../http/device-cookie.js';
+import { sourceOf } from '../../http/http-request.js';
+import { PresentedRefreshTokens } from '../../http/presented-refresh-tokens.js';
+import { ProofReader } from '../../http/proof-reader.js';
+import { RefreshCookie } from '../../http/refresh-cookie.js';
+import type { ClientTraits } from '../../tokens/client-traits.js';
+import { TokenSigner } from '../../tokens/token-signer.js';
+import type { LogoutTokens } from './auth.service.js';
+import {
+  type AccessGrant,
+  type PasswordReset,
+  type TokenAnswer,
+  tokenAnswer,
+  type TokenGrant,
+} from './dto/answers.js';
+
+/**
+ * `AuthService` in HTTP: the sender of a request, the tokens in it, and the answer to a grant. The library's own routes use
+ * nothing else, so the routes of a host (`controllers: { auth: false }`) can do all that they do. A `response` is the
+ * framework's own, injected with `@Res({ passthrough: true })`.
+ */
+@Injectable()
+export class AuthHttp {
+  constructor(
+    private readonly clients: ClientReader,
+    private readonly signer: TokenSigner,
+    private readonly cookie: RefreshCookie,
+    private readonly presented: PresentedRefreshTokens,
+    private readonly devices: DeviceCookie,
+    private readonly proofs: ProofReader,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  /** The sender of a request, for sessions and the throttle. */
+  clientOf(request: ClientRequest): ClientTraits {
+    return this.clients.of(request);
+  }
+
+  /** The sender of a request, for events. */
+  sourceOf(request: ClientRequest): EventSource {
+    return sourceOf(request);
+  }
+
+  /** The tokens of a logout: validly signed, also if expired or replaced. */
+  tokensOf(request: ClientRequest): LogoutTokens {
+    return {
+      refreshTokens: this.presented.verified(request),
+      accessToken: extractAccessToken(request),
+      proof: this.proofs.of(request),
+    };
+  }
+
+  /**
+   * A validly signed refresh token that came by the transport of its session, also if expired or replaced; the newest, if
+   * there are several.
+   */
+  refreshTokenOf(request: ClientRequest): RefreshTokenClaims | null {
+    return this.presented.verified(request)[0] ?? null;
+  }
+
+  /**
+   * Answers a registration, a login or a change of password: as {@link answer}, and the device is known to the account from
+   * now on. The cookies are set at once, so a route may also redirect and leave the returned answer alone.
+   */
+  welcome(grant: TokenGrant, request: ClientRequest, response: unknown): TokenAnswer {
+    if (grant.session.transport === 'cookie') this.remember(grant, request, response);
+    return this.answer(grant, response);
+  }
+
+  /**
+   * Answers with the tokens of a grant: the refresh token, if there is one, goes into the cookie, or into the body in body
+   * transport.
+   */
+  answer(grant: AccessGrant | TokenGrant, response: unknown): TokenAnswer {
+    const { transport, isRemembered } = grant.session;
+    // On routes of a host, too (RFC 6749 §5.1).
+    this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+    if ('refreshToken' in grant && transport === 'cookie') {
+      const { token, expiresIn } = grant.refreshToken;
+      this.cookie.set(response, token, isRemembered ? expiresIn : null);
+    }
+    if (grant.session.jkt !== null)
+      this.adapterHost.httpAdapter.setHeader(response, 'DPoP-Nonce', this.proofs.newNonce());
+    return tokenAnswer(grant);
+  }
+
+  /** Answers a new password by a link: the account trusts the device on which its owner set it. */
+  trustDevice(reset: PasswordReset, request: ClientRequest, response: unknown): void {
+    this.devices.set(request, response, reset);
+  }
+
+  /** Answers a registration whose address has to be verified first: 202 in any case. */
+  accepted(response: unknown): undefined {
+    this.adapterHost.httpAdapter.status(response, 202);
+    return undefined;
+  }
+
+  /** Clears the refresh cookie, after a logout. With the request given, one that holds a foreign token is left alone. */
+  clearCookie(response: unknown, request?: ClientRequest): void {
+    if (!request || this.presented.mayForget(request)) this.cookie.clear(response);
+  }
+
+  /** The token version is read from the access token: a grant holds nothing else of the store. */
+  private remember(
+    { user, session, accessToken }: TokenGrant,
+    request: ClientRequest,
+    response: unknown,
+  ): void {
+    const claims = this.signer.verifyAccessToken(accessToken.token);
+    const { isRemembered } = session;
+    if (claims)
+      this.devices.set(request, response, { email: user.email, tokenVersion: claims.ver }, isRemembered);
+  }
+}

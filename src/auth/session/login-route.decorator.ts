@@ -1,0 +1,21 @@
+import { applyDecorators, UseFilters, UseGuards } from '@nestjs/common';
+import { Public } from '../../http/decorators/public.decorator.js';
+import { AuthErrorFilter } from '../../http/filters/auth-error.filter.js';
+import { CrossSiteGuard } from '../../http/guards/cross-site.guard.js';
+import { LoginThrottleGuard } from '../../http/guards/throttle.guard.js';
+
+/**
+ * What a login route of a host's own needs, as the library's has it: no access token, only the service's own and trusted
+ * pages (a login from another site would log the visitor into somebody else's account), a limit for each address, and
+ * the library's errors as answers.
+ * @param options `isCallback`: the route is where another service sends the browser back to, such as an OpenID provider.
+ * Those requests come from another site, so the host has to check their `state`.
+ *
+ * @example
+ * @Post('login/otp')
+ * @LoginRoute()
+ */
+export function LoginRoute({ isCallback = false }: { readonly isCallback?: boolean } = {}) {
+  const guards = isCallback ? [LoginThrottleGuard] : [CrossSiteGuard, LoginThrottleGuard];
+  return applyDecorators(Public(), UseGuards(...guards), UseFilters(AuthErrorFilter));
+}

@@ -1,0 +1,88 @@
+import { Injectable } from '@nestjs/common';
+import type { ActionToken } from '../../core/action-token.js';
+import { normalizeEmail } from '../../core/email.js';
+import { AuthError } from '../../core/errors.js';
+import type { EventSource } from '../../core/events.js';
+import type { UserRecord } from '../../core/ports.js';
+import { AuthEventBus } from '../../events/auth-event-bus.js';
+import { type Composed, NotificationService } from '../../notifications/notification.service.js';
+import { ThrottleService } from '../../throttle/throttle.service.js';
+import { ActionTokens } from '../../users/action-tokens.js';
+import { UsersService } from '../../users/users.service.js';
+
+/** Another address for a user, once they have opened a link that went to it. */
+@Injectable()
+export class EmailChangeService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly actionTokens: ActionTokens,
+    private readonly notifications: NotificationService,
+    private readonly throttle: ThrottleService,
+    private readonly events: AuthEventBus,
+  ) {}
+
+  /** Whether there is a mailer, and a store that can change addresses. */
+  get isPossible(): boolean {
+    return this.notifications.isOn && this.users.canSetEmail;
+  }
+
+  /**
+   * Sends a link to the new address, and news to the present one. Returns at once, whether or not the new address is taken:
+   * its owner gets the news then.
+   * @throws AuthError `NOT_FOUND` where it is not possible, `TEMPORARILY_UNAVAILABLE` where too much mail waits
+   */
+  request(user: UserRecord, newEmail: string, source: EventSource): void {
+    if (!this.isPossible) throw new AuthError('NOT_FOUND');
+    const email = normalizeEmail(newEmail);
+    const isPosted =
+      this.notifications.post('email_change', () => this.compose(user, email, source)) &&
+      this.notifications.post('email_change_requested', async () => {
+        const isAdmitted = await this.throttle.admitMail('email_change_requested', user.email);
+        return isAdmitted ? { user, happening: { kind: 'email_change_requested', source } } : null;
+      });
+    if (!isPosted)
+      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'too much mail waits', retryAfter: 30 });
+    void this.events.emit('email.change_requested', { userId: user.id, source });
+  }
+
+  /**
+   * The link was opened.
+   * @returns false where the token is no such link
+   * @throws AuthError `ACTION_TOKEN_INVALID`; `EMAIL_TAKEN` where somebody has registered with the address meanwhile
+   */
+  async confirm(token: string, source: EventSource): Promise<boolean> {
+    const link = await this.actionTokens.find('email_change', token);
+    if (!link) return false;
+    const user = await this.users.findById(link.userId);
+    const email = user && addressIn(link, user);
+    if (!user || user.disabledAt || email === null) throw new AuthError('ACTION_TOKEN_INVALID');
+    if (!(await this.users.setEmail(user, email))) throw new AuthError('ACTION_TOKEN_INVALID');
+    // If it stays, it can change nothing: the address that it is bound to is gone.
+    await this.actionTokens.use(link).catch(() => undefined);
+    void this.events.emit('email.changed', { userId: user.id, source });
+    return true;
+  }
+
+  private async compose(user: UserRecord, email: string, source: EventSource): Promise<Composed | null> {
+    const owner = await this.users.findByEmail(email);
+    if (owner && owner.id !== user.id) {
+      if (owner.disabledAt || !(await this.throttle.admitMail('email_taken', email))) return null;
+      return { user: owner, happening: { kind: 'email_taken', source } };
+    }
+    if (!(await this.throttle.admitMail('email_change', email))) return null;
+    const issued = await this.actionTokens.issue('email_change', user.id, bindingOf(user, email));
+    // To the new address: who reads it proves that it is theirs.
+    return { user: { ...user, email }, happening: { kind: 'email_change', ...issued, source } };
+  }
+}
+
+/** A change of the password or a logout everywhere ends the link as well: it may have been asked for by a thief. */
+function bindingOf(user: Pick<UserRecord, 'email' | 'tokenVersion'>, newEmail: string): string {
+  return JSON.stringify([user.tokenVersion, user.email, newEmail]);
+}
+
+/** The new address that a link is for; null where the user has changed since. */
+function addressIn({ binding }: ActionToken, user: UserRecord): string | null {
+  const [, , newEmail] = JSON.parse(binding) as readonly string[];
+  return newEmail !== undefined && bindingOf(user, newEmail) === binding ? newEmail : null;
+}

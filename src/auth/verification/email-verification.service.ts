@@ -1,0 +1,109 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { AuthError } from '../../core/errors.js';
+import type { EventSource } from '../../core/events.js';
+import type { NewUser, UserRecord } from '../../core/ports.js';
+import { AuthEventBus } from '../../events/auth-event-bus.js';
+import { type Composed, NotificationService } from '../../notifications/notification.service.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../options/resolve-options.js';
+import { ThrottleService } from '../../throttle/throttle.service.js';
+import { ActionTokens } from '../../users/action-tokens.js';
+import { type Registration, UsersService } from '../../users/users.service.js';
+import { EmailChangeService } from './email-change.service.js';
+
+/** Proves that an address is its user's, by a link that is sent to it. */
+@Injectable()
+export class EmailVerificationService {
+  private readonly logger = new Logger('EmailVerificationService');
+
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    private readonly users: UsersService,
+    private readonly actionTokens: ActionTokens,
+    private readonly notifications: NotificationService,
+    private readonly throttle: ThrottleService,
+    private readonly events: AuthEventBus,
+    private readonly changes: EmailChangeService,
+  ) {}
+
+  /** Whether users have to verify their address before they can log in. */
+  get isRequired(): boolean {
+    return this.options.emailVerification === 'required';
+  }
+
+  /**
+   * Registers a user who has to verify their address first. Does the same work before it resolves whether or not the
+   * address is taken; its owner gets a mail about the new account or about the attempt.
+   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED`, `TEMPORARILY_UNAVAILABLE`
+   */
+  async register(registration: Registration, source: EventSource): Promise<void> {
+    const user = await this.users.prepare(registration, source);
+    // Only to see whether the database answers.
+    await this.users.findByEmail(user.email);
+    // Kept between attempts: the second must not report the user of the first as an address that is taken.
+    let created: UserRecord | null = null;
+    const compose = async () => {
+      created ??= await this.create(user, source);
+      return created ? this.compose(created, source) : this.composeTaken(user.email, source);
+    };
+    if (!this.notifications.post('registration', compose))
+      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'too much mail waits', retryAfter: 30 });
+  }
+
+  /** Sends another link to a user who has not verified their address yet. */
+  request(user: UserRecord, source: EventSource): void {
+    this.notifications.post('email_verification', () => this.compose(user, source));
+  }
+
+  /**
+   * Verifies an address by a link, also one that is to replace another.
+   * @throws AuthError `ACTION_TOKEN_INVALID`, `NOT_FOUND` without a mailer; `EMAIL_TAKEN` at a change of address
+   */
+  async verify(token: string, source: EventSource): Promise<void> {
+    if (!this.notifications.isOn) throw new AuthError('NOT_FOUND');
+    if (await this.changes.confirm(token, source)) return;
+    const found = await this.actionTokens.find('email_verification', token);
+    const user = found && (await this.users.findById(found.userId));
+    if (!user || user.email !== found.binding) throw new AuthError('ACTION_TOKEN_INVALID');
+    // Verified first, which is safe to repeat: a failure in between does not use the link up.
+    await this.users.verifyEmail(user.id);
+    // Of two at once one succeeds. If the link cannot be removed, the address is verified all the same.
+    const isFirst = await this.actionTokens.use(found).catch(() => true);
+    if (!isFirst) throw new AuthError('ACTION_TOKEN_INVALID');
+    void this.events.emit('email.verified', { userId: user.id, source });
+  }
+
+  /** Null: the address is taken. */
+  private async create(user: NewUser, source: EventSource): Promise<UserRecord | null> {
+    try {
+      const created = await this.users.create(user);
+      void this.events.emit('user.registered', { userId: created.id, source });
+      return created;
+    } catch (error) {
+      if (error instanceof AuthError && error.code === 'EMAIL_TAKEN') return null;
+      // The answer was the usual 202: without this line nobody would know that there is no account.
+      if (!(error instanceof AuthError && error.code === 'TEMPORARILY_UNAVAILABLE'))
+        this.logger.error(
+          `a registration was accepted, but the user could not be stored: ${reasonOf(error)}`,
+        );
+      throw error;
+    }
+  }
+
+  private async composeTaken(email: string, source: EventSource): Promise<Composed | null> {
+    const user = await this.users.findByEmail(email);
+    if (!user || user.disabledAt || !(await this.throttle.admitMail('email_taken', email))) return null;
+    return { user, happening: { kind: 'email_taken', source } };
+  }
+
+  private async compose(user: UserRecord, source: EventSource): Promise<Composed | null> {
+    if (!(await this.throttle.admitMail('email_verification', user.email))) return null;
+    const issued = await this.actionTokens.issue('email_verification', user.id, user.email);
+    return { user, happening: { kind: 'email_verification', ...issued, source } };
+  }
+}
+
+/** Without what a database quotes. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AuthError) return error.detail ?? error.code;
+  return error instanceof Error ? error.name : 'an unknown error';
+}

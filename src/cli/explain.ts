@@ -1,0 +1,32 @@
+import { ConfigurationError } from '../options/option-reader.js';
+import { KeyFileError } from '../tokens/keys/key-set.js';
+
+interface SystemError extends Omit<NodeJS.ErrnoException, 'code'> {
+  readonly code?: string | number;
+  readonly hostname?: string;
+}
+
+/** MongoDB's code for a wrong user name or password. */
+const AUTHENTICATION_FAILED = 18;
+
+/** There is nothing to read, for a reason that the operator can fix. The message needs no stack trace. */
+export class DatabaseChoiceError extends Error {
+  override readonly name = 'DatabaseChoiceError';
+}
+
+/** The reason in one paragraph; a stack trace only for a bug. */
+export function explain(error: unknown): string {
+  if (error instanceof ConfigurationError || error instanceof KeyFileError) return error.message;
+  if (error instanceof DatabaseChoiceError) return `${error.message}.`;
+  if (!(error instanceof Error)) return String(error);
+  return databaseProblem(error) ?? error.stack ?? error.message;
+}
+
+function databaseProblem({ name, message, code, syscall, hostname }: SystemError): string | null {
+  if (name.includes('ServerSelection')) return `The database does not answer: ${message}. Check MONGODB_URI.`;
+  if (syscall?.startsWith('query'))
+    return `The name of the database cannot be resolved: ${hostname ?? message}. Check MONGODB_URI.`;
+  if (name === 'MongoServerError' && code === AUTHENTICATION_FAILED)
+    return 'The database refuses user name or password. Check MONGODB_URI.';
+  return null;
+}

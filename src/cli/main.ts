@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
+import { type CommandResult, finish, wrongUsage } from './command-line.js';
+
+const USAGE = `silent-auth <command> [options]
+
+  keys      makes and rotates signing keys
+  doctor    what is wrong with the database of the library
+  report    the security report of a database, or of a running service
+
+silent-auth <command> --help says more. The database is the one at MONGODB_URI.
+`;
+
+type Command = (argv: string[]) => Promise<CommandResult>;
+
+const { stdout, env } = process;
+
+/** Each imports what it needs when it runs: Nest and the driver take longer to load than a help text to read. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  keys: async (argv) => (await import('./keys/command.js')).runKeysCommand(argv, env, new Date()),
+  doctor: async (argv) => {
+    const { runDoctorCommand } = await import('./doctor/command.js');
+    return runDoctorCommand(argv, env, stdout.isTTY && !env['NO_COLOR']);
+  },
+  report: async (argv) => {
+    const { runReportCommand } = await import('./report/command.js');
+    const hasColors = stdout.isTTY && stdout.hasColors();
+    return runReportCommand(argv, env, { columns: stdout.columns, hasColors, write: writePrivate });
+  },
+};
+
+/** Only the owner may read the file, even if it existed before: it holds addresses of people. */
+function writePrivate(path: string, text: string): void {
+  const file = openSync(path, 'w', 0o600);
+  try {
+    if (fstatSync(file).isFile()) fchmodSync(file, 0o600);
+    writeFileSync(file, text);
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function run([name, ...argv]: string[]): Promise<CommandResult> {
+  if (name === undefined || ['help', '--help', '-h'].includes(name)) return { exitCode: 0, output: USAGE };
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) return wrongUsage(`there is no command '${name}'`, USAGE);
+  try {
+    return await command(argv);
+  } catch (error) {
+    const { explain } = await import('./explain.js');
+    return { exitCode: 2, output: `${explain(error)}\n` };
+  }
+}
+
+// A reader such as `head` closes the pipe early; that is no error.
+stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+void run(process.argv.slice(2)).then(finish);

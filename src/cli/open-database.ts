@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { MongooseModule } from '@nestjs/mongoose';
+import mongoose from 'mongoose';
+import { AuthModule } from '../auth/auth.module.js';
+import type { AuthOptions } from '../options/auth-options.js';
+import { DatabaseChoiceError } from './explain.js';
+import { newSecret } from './new-secret.js';
+
+const SERVER_SELECTION_TIMEOUT_MS = 3000;
+/** A variable, because the compiler and bundlers would ask for the package wherever this is read. */
+const EMBEDDED: string = 'nestjs-silent-auth-embedded-mongo';
+
+interface Database {
+  readonly uri: string;
+  close(): Promise<void>;
+}
+
+/** What a command uses of an application. */
+export interface LibraryContext {
+  get<T>(service: abstract new (...parameters: never[]) => T): T;
+}
+
+/**
+ * Runs `work` with the library on the database of the environment: `MONGODB_URI`, or else the embedded one that the reference
+ * service keeps in `DATA_DIR`. No routes, no keys, no index is built.
+ * @throws DatabaseChoiceError
+ */
+export async function withLibrary<T>(
+  variables: NodeJS.ProcessEnv,
+  options: Partial<AuthOptions>,
+  work: (context: LibraryContext) => Promise<T>,
+): Promise<T> {
+  const database = await openDatabase(variables);
+  try {
+    const context = await NestFactory.createApplicationContext(CommandModule.on(database.uri, options), {
+      logger: false,
+      abortOnError: false,
+    });
+    try {
+      return await work(context);
+    } finally {
+      await context.close();
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+async function openDatabase(variables: NodeJS.ProcessEnv): Promise<Database> {
+  const text = (name: string) => variables[name]?.trim() || undefined;
+  const choice = text('DATABASE') ?? 'auto';
+  if (choice === 'memory-server')
+    throw new DatabaseChoiceError("DATABASE=memory-server is in the service's own memory");
+  const uri = choice === 'embedded' ? undefined : text('MONGODB_URI');
+  if (uri !== undefined) {
+    if (!isMongoUri(uri)) throw new DatabaseChoiceError('MONGODB_URI is no URI that the driver can read');
+    return { uri, close: () => Promise.resolve() };
+  }
+  const folder = join(text('DATA_DIR') ?? '.data', 'db');
+  if (!existsSync(folder))
+    throw new DatabaseChoiceError(
+      `There is no database in ${folder} yet: set MONGODB_URI, or DATA_DIR as the reference service has it`,
+    );
+  return openEmbedded(folder);
+}
+
+async function openEmbedded(journalDir: string): Promise<Database> {
+  const { startEmbeddedMongo } = await (
+    import(EMBEDDED) as Promise<{ startEmbeddedMongo: (options: object) => Promise<Database> }>
+  ).catch((cause: unknown) => {
+    throw new DatabaseChoiceError(`${journalDir} is read by ${EMBEDDED}, which is not installed`, { cause });
+  });
+  const server = await startEmbeddedMongo({ journalDir }).catch((cause: Error) => {
+    if (!cause.message.includes('is in use by process')) throw cause;
+    throw new DatabaseChoiceError(`${cause.message}, which must be the service`, { cause });
+  });
+  const uri = new URL(server.uri);
+  uri.pathname = '/silent-auth';
+  return { uri: uri.href, close: () => server.close() };
+}
+
+/** It connects to nothing. The driver's own message is not shown: it may quote the password. */
+function isMongoUri(uri: string): boolean {
+  try {
+    return Boolean(new mongoose.mongo.MongoClient(uri));
+  } catch {
+    return false;
+  }
+}
+
+/** The library without its routes, on a connection that builds nothing. */
+@Module({})
+class CommandModule {
+  static on(uri: string, options: Partial<AuthOptions>): DynamicModule {
+    return {
+      module: CommandModule,
+      imports: [
+        MongooseModule.forRoot(uri, {
+          serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+          retryAttempts: 1,
+          autoIndex: false,
+          autoCreate: false,
+        }),
+        AuthModule.forRoot({
+          issuer: 'https://issuer.invalid',
+          // Of nobody: a command signs nothing.
+          keys: { access: [newSecret()], refresh: [newSecret()] },
+          doctor: false,
+          ...options,
+          controllers: { auth: false, admin: false, jwks: false, introspection: false },
+        }),
+      ],
+    };
+  }
+}

@@ -1,0 +1,131 @@
+import { securityReportCsv } from '../../audit/report/report-csv.js';
+import { renderReportPage } from '../../audit/report/report-page.js';
+import type { SecurityReport } from '../../audit/security-report.js';
+import {
+  asksForHelp,
+  type CommandResult,
+  isOneOf,
+  parseArguments,
+  UsageError,
+  wrongUsage,
+} from '../command-line.js';
+import { explain } from '../explain.js';
+import { fetchReport } from './fetch-report.js';
+import { readReport } from './read-report.js';
+import { isDay, ReportRefusedError, type ReportRequest } from './report-request.js';
+import { reportText } from './report-text.js';
+import { plain } from './terminal-text.js';
+
+const USAGE = `silent-auth report [options]
+
+  --from DAY       the first day (UTC), such as 2026-01-31                [default: 29 days before the last]
+  --to DAY         the last day, included                                [default: today]
+  --format FORMAT  text, json, csv or html                               [default: text]
+  --output FILE    writes it there instead of on the terminal
+  --url URL        asks a running service, such as https://auth.example.com, with the access token of an administrator in
+                   ACCESS_TOKEN, instead of the database
+
+Without --url it reads the database at MONGODB_URI, or else the embedded one of the reference service in DATA_DIR. It only reads:
+nothing is written to the database, and no look is told of in the audit log. A look by --url is told of, as any other.
+`;
+
+const FORMATS = ['text', 'json', 'csv', 'html'] as const;
+type Format = (typeof FORMATS)[number];
+/** The width of a file, and of a terminal that does not report its own. */
+const DEFAULT_COLUMNS = 100;
+
+/** Where the report goes. */
+export interface Surroundings {
+  /** The width of the terminal; undefined if there is none. */
+  readonly columns: number | undefined;
+  readonly hasColors: boolean;
+  readonly write: (path: string, text: string) => void;
+}
+
+interface Arguments extends ReportRequest {
+  readonly format: Format;
+  readonly output: string | undefined;
+  readonly url: string | undefined;
+}
+
+/** Exit code 1: there is no report. 2: the arguments are wrong. */
+export async function runReportCommand(
+  argv: string[],
+  variables: NodeJS.ProcessEnv,
+  surroundings: Surroundings,
+): Promise<CommandResult> {
+  try {
+    if (asksForHelp(argv)) return { exitCode: 0, output: USAGE };
+    const given = readArguments(argv);
+    const report =
+      given.url === undefined
+        ? await readReport(given, variables)
+        : await fetchReport(given, given.url, variables['ACCESS_TOKEN']);
+    const text = inFormat(report, given, surroundings);
+    if (given.output === undefined) return { exitCode: 0, output: text };
+    save(given.output, text, surroundings);
+    return { exitCode: 0, output: '' };
+  } catch (error) {
+    // The messages may quote a service, which is not trusted.
+    if (error instanceof UsageError) return wrongUsage(plain(error.message), USAGE);
+    return {
+      exitCode: 1,
+      output: `${error instanceof ReportRefusedError ? plain(error.message) : explain(error)}\n`,
+    };
+  }
+}
+
+function save(path: string, text: string, { write }: Surroundings): void {
+  try {
+    write(path, text);
+  } catch (cause) {
+    throw new ReportRefusedError(`The report cannot be written: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+function inFormat(
+  report: SecurityReport,
+  { format, output }: Arguments,
+  { columns, hasColors }: Surroundings,
+): string {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(report, null, 2)}\n`;
+    case 'csv':
+      return securityReportCsv(report);
+    case 'html':
+      return renderReportPage(report);
+    case 'text': {
+      const isFile = output !== undefined;
+      const width = (isFile ? undefined : columns) ?? DEFAULT_COLUMNS;
+      return reportText(report, { width, hasColors: hasColors && !isFile });
+    }
+  }
+}
+
+function readArguments(argv: string[]): Arguments {
+  const { from, to, format, output, url } = parseArguments({
+    args: argv,
+    options: {
+      from: { type: 'string' },
+      to: { type: 'string' },
+      format: { type: 'string', default: 'text' },
+      output: { type: 'string' },
+      url: { type: 'string' },
+    },
+  }).values;
+  if (!isOneOf(FORMATS, format))
+    throw new UsageError(`there is no format '${format}': name one of ${FORMATS.join(', ')}`);
+  for (const [name, day] of Object.entries({ from, to }))
+    if (day !== undefined && !isDay(day)) throw new UsageError(`--${name} takes a day such as 2026-01-31`);
+  if (url !== undefined && !isService(url))
+    throw new UsageError('--url takes the URL of the service, such as https://auth.example.com');
+  return { from, to, format, output, url };
+}
+
+/** Without user and password: `fetch` would refuse them, and print them. */
+function isService(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}

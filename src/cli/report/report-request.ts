@@ -1,0 +1,15 @@
+/** Days of UTC, `YYYY-MM-DD`. The report chooses those that are not given. */
+export interface ReportRequest {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+export function isDay(text: string): boolean {
+  const at = new Date(text);
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
+}
+
+/** There is no report, for a reason that the operator can fix. The message needs no stack trace. */
+export class ReportRefusedError extends Error {
+  override readonly name = 'ReportRefusedError';
+}

@@ -1,0 +1,217 @@
+/*
+ * Every reason that an event can give, and the words that the report and the pages show for it. The keys of the words are
+ * also the labels of the metrics. Without imports, so that a page can bundle it.
+ */
+
+/** Why a login failed. */
+export type LoginFailure =
+  | 'unknown_user'
+  | 'wrong_password'
+  /** The user logs in by other means than a password. */
+  | 'no_password'
+  /** With the right password. */
+  | 'disabled'
+  /** With the right password. */
+  | 'email_not_verified'
+  /** Of a user who is logged in: at a change of password or address, a deletion, or a reauthentication. */
+  | 'wrong_current_password';
+
+export const LOGIN_FAILURES: Readonly<Record<LoginFailure, string>> = {
+  unknown_user: 'no such user',
+  wrong_password: 'wrong password',
+  no_password: 'the user has no password',
+  disabled: 'the user is disabled',
+  email_not_verified: 'the address is not verified yet',
+  wrong_current_password: 'wrong password of a user who was logged in',
+};
+
+/** Which limit refused an attempt, before a password or a token was looked at. */
+export type ExceededLimit =
+  /** Wrong passwords for one account. */
+  | 'failure_limit'
+  /** Logins from one address, for any account. */
+  | 'login_limit'
+  | 'refresh_limit';
+
+export const EXCEEDED_LIMITS: Readonly<Record<ExceededLimit, string>> = {
+  failure_limit: 'too many wrong passwords for an account',
+  login_limit: 'too many logins from an address',
+  refresh_limit: 'too many refreshes from an address',
+};
+
+/** Why an OAuth client was refused. */
+export type ClientRefusal =
+  | 'unknown_client'
+  | 'wrong_secret'
+  /** Refused with 429, before a secret was looked at. */
+  | 'client_limit';
+
+export const CLIENT_REFUSALS: Readonly<Record<ClientRefusal, string>> = {
+  unknown_client: 'no such client',
+  wrong_secret: 'wrong secret of a client',
+  client_limit: 'too many wrong secrets for a client',
+};
+
+/** Why a refresh was refused that is no race, no lost response, no restored state and no theft. */
+export type RefusalReason =
+  /** The store holds no such session: it ended long ago, or the store was restored or emptied. */
+  | 'session_unknown'
+  /** Unused for too long, or past its absolute expiry. */
+  | 'session_expired'
+  /** The session had ended, or ended now, for the reason in `revokedReason`. */
+  | 'session_revoked'
+  /** A race that could not be settled: other requests with the same token kept winning (503; the next attempt succeeds). */
+  | 'contended'
+  /** The client had closed the connection before the token was judged: nothing was done. */
+  | 'client_gone'
+  /** The process stood still just now, so the request may be old: 503 instead of a verdict of theft. */
+  | 'process_stood_still';
+
+export const REFRESH_REFUSALS: Readonly<Record<RefusalReason, string>> = {
+  session_unknown: 'no such session any more',
+  session_expired: 'the session had expired',
+  session_revoked: 'the session had been ended',
+  contended: 'a race that others kept winning',
+  client_gone: 'the client had gone',
+  process_stood_still: 'the server had stood still for a moment',
+};
+
+/** Why a request counts as sent without the key of its session (RFC 9449 §4.3). */
+export type ProofFailure =
+  | 'proof_missing'
+  /** Not one proof, or one that lacks something, is too long or is signed by a key that is not on P-256. */
+  | 'proof_malformed'
+  /** Another algorithm than ES256. */
+  | 'proof_algorithm'
+  | 'proof_signature'
+  /** Signed by another key than the session's. */
+  | 'other_key'
+  | 'other_method'
+  /** For another service, or another route of this one. */
+  | 'other_url'
+  | 'other_access_token'
+  /** Used before. */
+  | 'proof_replayed';
+
+export const PROOF_FAILURES: Readonly<Record<ProofFailure, string>> = {
+  proof_missing: 'without a proof',
+  proof_malformed: 'a proof that cannot be read',
+  proof_algorithm: 'a proof by another algorithm',
+  proof_signature: 'a proof whose signature is wrong',
+  other_key: 'a proof by another key',
+  other_method: 'a proof for another method',
+  other_url: 'a proof for another URL',
+  other_access_token: 'a proof for another access token',
+  proof_replayed: 'a proof that was used before',
+};
+
+/** Why a session was ended. */
+export type RevocationReason =
+  | 'logged_out'
+  | 'logged_out_everywhere'
+  | 'ended_by_user'
+  | 'reuse_detected'
+  | 'replaced'
+  | 'password_changed'
+  | 'evicted'
+  | 'user_disabled'
+  | 'user_deleted'
+  | 'token_version_retired'
+  | 'fingerprint_mismatched'
+  | 'suspicious_activity'
+  | 'ended_by_administrator'
+  /** Through the revocation endpoint (RFC 7009). */
+  | 'revoked_by_client'
+  /** Its access tokens were revoked earlier, by a process that stopped before it could end the session. */
+  | 'revocation_completed';
+
+export const REVOCATION_REASONS: Readonly<Record<RevocationReason, string>> = {
+  logged_out: 'logged out',
+  logged_out_everywhere: 'logged out everywhere',
+  ended_by_user: 'ended by the user',
+  reuse_detected: 'a stolen token was used',
+  replaced: 'replaced by a new login',
+  password_changed: 'the password was changed',
+  evicted: 'a newer session took its place',
+  user_disabled: 'the user was disabled',
+  user_deleted: 'the user was deleted',
+  token_version_retired: 'tokens of that version were retired',
+  fingerprint_mismatched: 'a token came from another browser',
+  suspicious_activity: 'odd activity',
+  ended_by_administrator: 'ended by an administrator',
+  revoked_by_client: 'a service revoked it',
+  revocation_completed: 'its access tokens had been revoked',
+};
+
+/** Why an earlier token counts as stolen. */
+export type ReuseEvidence =
+  /** The token that replaced it was used: its answer arrived, so somebody else presents the old one. */
+  | 'successor_confirmed'
+  /** The token that replaced it has itself been replaced, which takes a holder of both. */
+  | 'successor_replaced'
+  /** Older than the predecessors that the session remembers (`MAX_PREDECESSORS`). */
+  | 'beyond_memory'
+  /** Only the browser that lost a response may ask for it again. */
+  | 'fingerprint_differs'
+  /** A lost response may be asked for again only within `refreshToken.lostResponseWindow`. */
+  | 'lost_response_window_elapsed'
+  /** Another attempt replaced it, and what that attempt received is in use. */
+  | 'other_attempt'
+  /** A generation that another holder made had been taken back in its favour before. */
+  | 'displaced_twice'
+  /** The session had abandoned it: no honest client received it. */
+  | 'abandoned_presented';
+
+export const REUSE_EVIDENCE: Readonly<Record<ReuseEvidence, string>> = {
+  successor_confirmed: 'Its successor was already in use, so somebody else held the old token.',
+  successor_replaced: 'Its successor had itself been replaced, which takes a holder of both.',
+  beyond_memory: 'It was far older than any token that a race or a retry could bring.',
+  fingerprint_differs: 'It came from another browser than the one that could have lost the answer.',
+  lost_response_window_elapsed: 'It came too late to be the retry of a lost answer.',
+  other_attempt: 'Another client had replaced it, and was using what it received.',
+  displaced_twice: 'A second client held it: the session had been taken back from one before.',
+  abandoned_presented: 'The session had taken it back, so no honest client held it.',
+};
+
+/** Why the store, not the client, is taken to be at fault. */
+export type RestoredEvidence =
+  /** The token is of a generation that the store has not reached. */
+  | 'generation_ahead'
+  /** The store has reached the token's generation with another secret. */
+  | 'secret_differs'
+  /** The seals of the session's predecessors do not lead to its current secret. */
+  | 'seal_broken';
+
+export const RESTORED_EVIDENCE: Readonly<Record<RestoredEvidence, string>> = {
+  generation_ahead: 'a token of a generation that the database has not reached',
+  secret_differs: 'a token with another secret than the database has',
+  seal_broken: 'a session whose stored seals are broken',
+};
+
+/** Names of the anomaly rules in `ANOMALY_RULES`; a host may bring others. */
+export const ANOMALIES: Readonly<Record<string, string>> = {
+  unfamiliar_client: 'unfamiliar network and browser at once',
+  scattered_logins: 'logins from many networks at once',
+  excessive_refreshes: 'far too many refreshes',
+  login_after_failures: 'a login after many wrong passwords',
+  repeated_recovery: 'a lost answer asked for again and again',
+  contested_token: 'one token used by two clients',
+  one_token_two_networks: 'one token used from two networks, again and again',
+};
+
+/** Words of every reason there is. */
+export const REASONS: Readonly<Record<string, string>> = {
+  ...LOGIN_FAILURES,
+  ...EXCEEDED_LIMITS,
+  ...CLIENT_REFUSALS,
+  ...REFRESH_REFUSALS,
+  ...PROOF_FAILURES,
+  ...REVOCATION_REASONS,
+  ...REUSE_EVIDENCE,
+  ...RESTORED_EVIDENCE,
+  ...ANOMALIES,
+};
+
+/** A reason in words. The name of a rule that a host brought, which may be anything, becomes words by its underscores. */
+export const reasonWords = (reason: string): string =>
+  (Object.hasOwn(REASONS, reason) ? REASONS[reason] : undefined) ?? reason.replaceAll('_', ' ');

@@ -1,0 +1,90 @@
+import {
+  type AbandonedSecret,
+  MAX_ABANDONED,
+  MAX_FORMER_ATTEMPTS,
+  MAX_PREDECESSORS,
+  type Predecessor,
+  type Reissue,
+  type RotationState,
+} from './rotation.js';
+import { hashSecret, sealSuccessor } from './successor-seal.js';
+
+/** What a reissue is made from. */
+export interface ReissueInput {
+  readonly session: Pick<RotationState, 'id' | 'tokenHash' | 'predecessors' | 'abandoned'>;
+  readonly decision: Reissue;
+  readonly presentedSecret: string;
+  readonly nextSecret: string;
+  /** {@link sealSuccessor}'s: one for the presented secret, one for the lost one. */
+  readonly nonces: readonly [Uint8Array, Uint8Array];
+  /** Hash of the request's attempt. */
+  readonly attempt: string | null;
+  readonly now: Date;
+}
+
+/** The former secrets of a session after a reissue. */
+export interface FormerSecrets {
+  readonly predecessors: readonly Predecessor[];
+  readonly abandoned: readonly AbandonedSecret[];
+}
+
+/**
+ * The former secrets after the current secret was abandoned in favour of a new one. The presented secret keeps its place and
+ * its first replacement, however many answers are lost in a row; all that came after it is abandoned. Both the presented
+ * and the lost secret lead to the new one.
+ */
+export function reissue(input: ReissueInput): FormerSecrets {
+  const { session, decision, presentedSecret, nextSecret, nonces, attempt, now } = input;
+  const hash = hashSecret(presentedSecret);
+  const lost: AbandonedSecret = {
+    hash: session.tokenHash,
+    sealed: sealSuccessor(decision.lostSecret, nextSecret, session.id, nonces[1]),
+    attempt,
+    abandonedAt: now,
+  };
+  const sealed = sealSuccessor(presentedSecret, nextSecret, session.id, nonces[0]);
+  const index = session.predecessors.findIndex((each) => each.hash === hash);
+  const entry = session.predecessors[index];
+  if (!entry) return afterAbandoned(input, hash, sealed, lost);
+  const displacedAt = decision.outcome === 'recovered' ? entry.displacedAt : (entry.displacedAt ?? now);
+  const later = session.predecessors.slice(index + 1).map((each) => abandon(each, now));
+  const again: Predecessor = { ...entry, sealed, attempt, displacedAt, ...formerAttempts(decision, entry) };
+  return {
+    predecessors: [...session.predecessors.slice(0, index), again],
+    abandoned: [...session.abandoned, ...later, lost].slice(-MAX_ABANDONED),
+  };
+}
+
+/** The client holds an abandoned secret, whose answer came late: it is a predecessor from now on. */
+function afterAbandoned(
+  { session, decision, attempt, now }: ReissueInput,
+  hash: string,
+  sealed: string,
+  lost: AbandonedSecret,
+): FormerSecrets {
+  const before = session.abandoned.find((each) => each.hash === hash);
+  const rotatedAt = before?.abandonedAt ?? now;
+  // As if displaced already: whoever else presents it is not its owner.
+  const replaced = { hash, sealed, attempt, rotatedAt, displacedAt: now };
+  const entry: Predecessor = before ? { ...replaced, ...formerAttempts(decision, before) } : replaced;
+  return {
+    predecessors: [...session.predecessors, entry].slice(-MAX_PREDECESSORS),
+    abandoned: [...session.abandoned.filter((each) => each.hash !== hash), lost].slice(-MAX_ABANDONED),
+  };
+}
+
+/** The attempts of a client whose stored token fell back; not those of a holder whose generation was taken back. */
+function formerAttempts(
+  { outcome }: Reissue,
+  { attempt, formerAttempts = [] }: Predecessor | AbandonedSecret,
+): Pick<Predecessor, 'formerAttempts'> {
+  if (outcome !== 'healed' || attempt === null) return {};
+  return { formerAttempts: [...formerAttempts, attempt].slice(-MAX_FORMER_ATTEMPTS) };
+}
+
+function abandon(
+  { rotatedAt: _rotatedAt, displacedAt: _displacedAt, ...former }: Predecessor,
+  abandonedAt: Date,
+): AbandonedSecret {
+  return { ...former, abandonedAt };
+}

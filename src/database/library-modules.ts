@@ -1,0 +1,12 @@
+import type { DynamicModule } from '@nestjs/common';
+
+/** What each module of the library is made from: the modules before it, and the name of the host's connection. */
+export interface LibraryModules {
+  readonly connectionName: string | undefined;
+  readonly options: DynamicModule;
+  readonly database: DynamicModule;
+  readonly throttle: DynamicModule;
+  readonly revocation: DynamicModule;
+  readonly users: DynamicModule;
+  readonly tokens: DynamicModule;
+}

@@ -1,0 +1,133 @@
+import type { IndexDescription } from '../../database/index-state.js';
+import type { DatabaseFacts, DoctorFacts, IndexFact } from './facts.js';
+import type { FindingCode, Observation } from './finding.js';
+
+/** A server removes expired documents once a minute, a busy one later. */
+const MAX_OVERDUE_MS = 10 * 60_000;
+/** A synchronized clock is right to a tenth of a second; the measurement is precise to half a round trip. */
+const MAX_CLOCK_LEAD_MS = 10_000;
+
+export function databaseAway({ database }: DoctorFacts): Observation[] {
+  if (database === null || !('reason' in database)) return [];
+  const { isUnreachable, reason } = database;
+  return [
+    isUnreachable
+      ? {
+          code: 'database.unreachable',
+          subject: 'database',
+          message: `it could not be examined, for it does not answer (${reason}); logins and refreshes answer 503 until it does`,
+          mend: 'check the connection string, the network between, and whether the server runs',
+        }
+      : {
+          code: 'database.unexamined',
+          subject: 'database',
+          message: `it could not be examined (${reason})`,
+          mend: 'give the user of the service the role readWrite on its database: it has to read its indexes',
+        },
+  ];
+}
+
+export function indexes({ database }: DoctorFacts): Observation[] {
+  const facts = known(database);
+  if (!facts) return [];
+  return facts.indexes.filter(({ state }) => state !== 'ok').map((index) => describe(index, facts));
+}
+
+function describe(index: IndexFact, { buildsIndexes }: DatabaseFacts): Observation {
+  const { collection, index: keys, state, found, wanted } = index;
+  const what = state === 'missing' ? 'the index is missing' : `the index is another one (${found})`;
+  const commands = [
+    ...(state === 'different' ? [`db.${nameOf(collection)}.dropIndex(${JSON.stringify(wanted.key)})`] : []),
+    `db.${nameOf(collection)}.createIndex(${JSON.stringify(wanted.key)}${optionsOf(wanted)})`,
+  ];
+  const mend = `in mongosh: ${commands.join('; ')}`;
+  const atStart = buildsIndexes
+    ? '; a start of the service builds it too'
+    : '; the service builds none, as autoIndex is false on its connection';
+  return {
+    subject: `${collection} ${keys}`,
+    ...consequenceOf(index, what),
+    mend: state === 'missing' ? mend + atStart : mend,
+  };
+}
+
+function consequenceOf({ isTtl, wanted }: IndexFact, what: string): { code: FindingCode; message: string } {
+  if (isTtl)
+    return {
+      code: 'database.ttl-index',
+      message: `${what}: what has expired is never removed, and the collection only grows`,
+    };
+  if (wanted.unique)
+    return {
+      code: 'database.unique-index',
+      message: `${what}: two at once can make the same entry twice, such as two users of one e-mail address`,
+    };
+  return {
+    code: 'database.index',
+    message: `${what}: queries read the whole collection, and slow down as it grows`,
+  };
+}
+
+export function overdueRemovals({ database }: DoctorFacts): Observation[] {
+  return (known(database)?.indexes ?? [])
+    .filter(({ overdueMs }) => (overdueMs ?? 0) > MAX_OVERDUE_MS)
+    .map(({ collection, index, overdueMs }) => ({
+      code: 'database.ttl-overdue',
+      subject: `${collection} ${index}`,
+      message: `a document that expired ${Math.floor((overdueMs ?? 0) / 60_000)} minutes ago is still there: the database's TTL monitor is off, or cannot keep up`,
+      mend: 'ask the primary, in mongosh: db.adminCommand({ getParameter: 1, ttlMonitorEnabled: 1 }); if it is on, look at its load',
+    }));
+}
+
+export function standalone({ database, options }: DoctorFacts): Observation[] {
+  if (known(database)?.kind !== 'standalone') return [];
+  const revocation =
+    options.revocation.mode === 'feed' && options.revocation.store === null
+      ? `, and a revocation reaches other processes by polling (${options.revocation.pollIntervalMs} ms), as it has no change streams`
+      : '';
+  return [
+    {
+      code: 'database.standalone',
+      subject: 'database',
+      message: `it is a standalone server: where it is lost, so are the sessions since the last backup${revocation}`,
+      mend: 'run it as a replica set, of one member at least: mongod --replSet rs0, then rs.initiate() in mongosh',
+    },
+  ];
+}
+
+/** Lifetimes follow the database's clock; services that verify with the key set follow their own. */
+export function clockDifference({ database }: DoctorFacts): Observation[] {
+  const lead = known(database)?.clockLeadMs ?? 0;
+  if (Math.abs(lead) <= MAX_CLOCK_LEAD_MS) return [];
+  return [
+    {
+      code: 'database.clock',
+      subject: 'clock',
+      message: `this machine's clock is ${Math.round(Math.abs(lead) / 1000)} s ${lead > 0 ? 'ahead of' : 'behind'} the database's, by which tokens are made: services that verify them by their own clock refuse good ones or take expired ones`,
+      mend: 'keep the time of both machines by NTP (chrony, systemd-timesyncd)',
+    },
+  ];
+}
+
+function known(database: DoctorFacts['database']): DatabaseFacts | null {
+  return database !== null && 'indexes' in database ? database : null;
+}
+
+function nameOf(collection: string): string {
+  return /^[a-z_]\w*$/i.test(collection) ? collection : `getCollection(${JSON.stringify(collection)})`;
+}
+
+function optionsOf({
+  unique,
+  expireAfterSeconds,
+  sparse,
+  partialFilterExpression,
+}: IndexDescription): string {
+  const options = {
+    ...(unique && { unique }),
+    ...(expireAfterSeconds !== undefined && { expireAfterSeconds }),
+    ...(sparse && { sparse }),
+    ...(partialFilterExpression !== undefined && { partialFilterExpression }),
+  };
+  return Object.keys(options).length > 0 ? `, ${JSON.stringify(options)}` : '';
+}

@@ -1,0 +1,39 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
+import type { ClientTraits } from '../tokens/client-traits.js';
+import { KeyRing } from '../tokens/keys/key-ring.js';
+import { DeviceCookie } from './device-cookie.js';
+import { clientTraits, emailIn, type HttpRequest } from './http-request.js';
+import { type ProofCarrier, ProofReader } from './proof-reader.js';
+
+/** The part of an Express or Fastify request that is read. */
+export type ClientRequest = Pick<HttpRequest, 'headers' | 'ip' | 'body' | 'socket' | 'stream' | 'raw'> &
+  ProofCarrier;
+
+/** Reads the sender of a request, with its device cookie and its proof of possession. */
+@Injectable()
+export class ClientReader {
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    private readonly keyRing: KeyRing,
+    private readonly devices: DeviceCookie,
+    private readonly proofs: ProofReader,
+  ) {}
+
+  of(request: ClientRequest): ClientTraits {
+    const { mode, features } = this.options.fingerprint;
+    const keys = this.keyRing.fingerprintKeys;
+    const proof = this.proofs.of(request);
+    return {
+      ...clientTraits(request, { mode, features, keys }),
+      device: this.devices.read(request, emailIn(request.body)),
+      ...(proof ? { proof } : {}),
+    };
+  }
+
+  /** The same of whatever a host has: a request, the traits of one, or nothing where no request asks. */
+  from(sender: ClientRequest | ClientTraits | null): ClientTraits {
+    if (sender === null) return { ip: '' };
+    return 'headers' in sender ? this.of(sender) : sender;
+  }
+}

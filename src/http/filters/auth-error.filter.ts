@@ -1,0 +1,94 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Injectable, Logger } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { throwError } from 'rxjs';
+import { AUTH_ERRORS, AuthError } from '../../core/errors.js';
+import { printable } from '../../core/printable.js';
+import { schemeOf } from '../access-token-header.js';
+import type { HttpRequest } from '../http-request.js';
+import { PresentedRefreshTokens } from '../presented-refresh-tokens.js';
+import { RefreshCookie } from '../refresh-cookie.js';
+import { AuthHttpException } from './auth-http.exception.js';
+import { errorAnswer, errorHeaders } from './error-answer.js';
+import { LineLimit } from './line-limit.js';
+
+/**
+ * Turns the library's errors into answers, on its own routes and wherever a host uses its guards and services: the one
+ * shape, `WWW-Authenticate` and `Retry-After`, and a cleared cookie if the cookie's token was ours and refused for good.
+ * Everything else is left to the host.
+ */
+@Injectable()
+@Catch(AuthError, AuthHttpException)
+export class AuthErrorFilter implements ExceptionFilter<AuthError | AuthHttpException> {
+  private readonly logger = new Logger('AuthErrorFilter');
+  private readonly lines = new LineLimit();
+
+  constructor(
+    protected readonly adapterHost: HttpAdapterHost,
+    private readonly cookie: RefreshCookie,
+    private readonly presented: PresentedRefreshTokens,
+  ) {}
+
+  catch(exception: AuthError | AuthHttpException, host: ArgumentsHost): unknown {
+    const error = exception instanceof AuthHttpException ? exception.cause : exception;
+    this.log(error);
+    switch (host.getType<string>()) {
+      case 'http':
+        return this.answer(error, host);
+      case 'ws':
+        return sendTo(host.switchToWs().getClient(), { status: 'error', ...errorAnswer(error) });
+      case 'rpc':
+        return throwError(() => ({ status: 'error', ...errorAnswer(error) }));
+      default:
+        // GraphQL: the server formats what it is given, with `extensions.code`.
+        return error;
+    }
+  }
+
+  protected answer(error: AuthError, host: ArgumentsHost): void {
+    const { httpAdapter } = this.adapterHost;
+    const http = host.switchToHttp();
+    const response: unknown = http.getResponse();
+    if (httpAdapter.isHeadersSent(response)) {
+      httpAdapter.end(response);
+      return;
+    }
+    const request = http.getRequest<HttpRequest>();
+    const isOurs = () => this.presented.isCookieOfOneSession(request);
+    if (AUTH_ERRORS[error.code].clearsCookie && !error.keepsCookie && isOurs()) this.cookie.clear(response);
+    for (const [name, value] of Object.entries(errorHeaders(error, schemeOf(request))))
+      httpAdapter.setHeader(response, name, value);
+    httpAdapter.reply(response, errorAnswer(error), error.status);
+  }
+
+  /** What an operator has to fix: bugs, outages, origins that are missing from `trustedOrigins`, an issuer that is not the public URL. */
+  private log({ code, status, detail, cause }: AuthError): void {
+    const isConfiguration =
+      code === 'CROSS_SITE_REQUEST' || (code === 'PROOF_REQUIRED' && detail !== undefined);
+    if (status < 500 && !isConfiguration) return;
+    const because = cause instanceof Error ? `${cause.name}: ${cause.message}` : undefined;
+    // An error may quote the request.
+    const line = printable([code, detail, because].filter((part) => part !== undefined).join(': '));
+    if (code === 'INTERNAL')
+      this.logger.error(line, cause instanceof Error ? printableStack(cause) : undefined);
+    else if (this.lines.admits(line)) this.logger.warn(line);
+  }
+}
+
+function printableStack({ stack }: Error): string | undefined {
+  return stack
+    ?.split('\n')
+    .map((line) => printable(line))
+    .join('\n');
+}
+
+interface SocketClient {
+  readonly handshake?: unknown;
+  emit?(event: string, data: object): void;
+  send?(data: string): void;
+}
+
+/** socket.io emits to the peer; the `emit` of a native client is a local event, so that one needs `send`. */
+function sendTo(client: SocketClient, data: object): void {
+  if (client.handshake !== undefined) client.emit?.('exception', data);
+  else client.send?.(JSON.stringify({ event: 'exception', data }));
+}

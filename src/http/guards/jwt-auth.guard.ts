@@ -1,0 +1,74 @@
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { IS_PUBLIC } from '../decorators/public.decorator.js';
+import { RequestAuthenticator } from '../request-authenticator.js';
+import { RefusingGuard } from './refusing.guard.js';
+
+/** Requires an access token, without regard to `@Public()`: the guard of the library's own routes. */
+@Injectable()
+export class AccessTokenGuard extends RefusingGuard {
+  constructor(private readonly requests: RequestAuthenticator) {
+    super();
+  }
+
+  protected override admit(context: ExecutionContext): void | Promise<void> {
+    return this.requests.authenticate(context);
+  }
+}
+
+/**
+ * Requires an access token, unless the handler or its controller is `@Public()`. Sets `request.user`. Use it with
+ * `@UseGuards(JwtAuthGuard)`, or everywhere by `AuthModule.forRoot({ globalGuard: true, … })`.
+ * @throws AuthError (on HTTP within an `AuthHttpException`) `ACCESS_TOKEN_MISSING`, `…_INVALID`, `…_EXPIRED`, `…_REVOKED`,
+ * `REAUTHENTICATION_REQUIRED` (see `RequireFreshAuth`), `TEMPORARILY_UNAVAILABLE`
+ */
+@Injectable()
+export class JwtAuthGuard extends AccessTokenGuard {
+  private readonly publicRoutes = new WeakMap<object, WeakMap<object, boolean>>();
+
+  constructor(
+    requests: RequestAuthenticator,
+    private readonly reflector: Reflector,
+  ) {
+    super(requests);
+  }
+
+  protected override admit(context: ExecutionContext): void | Promise<void> {
+    return this.isPublic(context) ? undefined : super.admit(context);
+  }
+
+  /** Metadata is read once for each route. */
+  private isPublic(context: ExecutionContext): boolean {
+    const [handler, controller] = [context.getHandler(), context.getClass()];
+    const known = this.publicRoutes.get(controller)?.get(handler);
+    if (known !== undefined) return known;
+    const isPublic = this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [handler, controller]) ?? false;
+    const routes = this.publicRoutes.get(controller) ?? new WeakMap<object, boolean>();
+    this.publicRoutes.set(controller, routes.set(handler, isPublic));
+    return isPublic;
+  }
+}
+
+/**
+ * For routes that anybody may read and that know the user if there is one: without an access token the user is undefined, a
+ * good one sets `request.user`, and a bad one is refused, so that the client refreshes it instead of being taken for a
+ * stranger. Does not look at `@Public()`: with a global guard, put both on the route.
+ * @throws AuthError (on HTTP within an `AuthHttpException`) `ACCESS_TOKEN_INVALID`, `…_EXPIRED`, `…_REVOKED`,
+ * `TEMPORARILY_UNAVAILABLE`
+ *
+ * @example
+ * \@Public()
+ * \@UseGuards(OptionalJwtAuthGuard)
+ * \@Get('articles')
+ * articles(@CurrentUser() user?: AuthenticatedUser) {}
+ */
+@Injectable()
+export class OptionalJwtAuthGuard extends RefusingGuard {
+  constructor(private readonly requests: RequestAuthenticator) {
+    super();
+  }
+
+  protected override admit(context: ExecutionContext): void | Promise<void> {
+    return this.requests.authenticateIfAsked(context);
+  }
+}

@@ -1,0 +1,37 @@
+import { type CanActivate, type ExecutionContext, HttpException, Logger } from '@nestjs/common';
+import { AuthError } from '../../core/errors.js';
+import { contextException } from '../context-exceptions.js';
+import { AuthHttpException } from '../filters/auth-http.exception.js';
+import { errorAnswer } from '../filters/error-answer.js';
+
+const logger = new Logger('RefusingGuard');
+
+/** A guard that says why it refuses: by an `AuthHttpException` on HTTP, by a `WsException` or `RpcException`
+ * in gateways and microservices, by the `AuthError` itself elsewhere. */
+export abstract class RefusingGuard implements CanActivate {
+  /** Without a promise where the answer is known at once: one for each guarded request is measurable. */
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const refuse = (cause: unknown) => Promise.reject(this.refusal(cause, context));
+    try {
+      const admitted = this.admit(context);
+      return admitted instanceof Promise ? admitted.then(() => true, refuse) : true;
+    } catch (cause) {
+      return refuse(cause);
+    }
+  }
+
+  private refusal(cause: unknown, context: ExecutionContext): Error {
+    if (cause instanceof HttpException) return cause;
+    // Anything else is a bug, which a client learns nothing about.
+    const error = cause instanceof AuthError ? cause : new AuthError('INTERNAL', { cause });
+    const type = context.getType<string>();
+    if (type === 'http') return new AuthHttpException(error);
+    const exception = contextException(type, errorAnswer(error));
+    // No filter of ours sees it any more.
+    if (exception && error.code === 'INTERNAL') logger.error(error.message, (cause as Error).stack);
+    return exception ?? error;
+  }
+
+  /** @throws AuthError where the request is refused */
+  protected abstract admit(context: ExecutionContext): void | Promise<void>;
+}

@@ -1,0 +1,73 @@
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuthError } from '../../core/errors.js';
+import { AuthEventBus } from '../../events/auth-event-bus.js';
+import type { AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
+import { REQUIRED_ROLES } from '../decorators/roles.decorator.js';
+import { requestOf, sourceOf } from '../http-request.js';
+import { RequestAuthenticator } from '../request-authenticator.js';
+import { RefusingGuard } from './refusing.guard.js';
+
+/**
+ * Requires one of the `@Roles()` of the handler, or else of its controller; without any it lets everyone pass. In any order
+ * with `JwtAuthGuard`, or without it: where nobody has authenticated the request yet, this guard does. A change of roles
+ * applies from the next access token.
+ * @throws AuthError (on HTTP within an `AuthHttpException`) `FORBIDDEN`, and those of `JwtAuthGuard`
+ */
+@Injectable()
+export class RolesGuard extends RefusingGuard {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly requests: RequestAuthenticator,
+    private readonly events: AuthEventBus,
+  ) {
+    super();
+  }
+
+  protected override admit(context: ExecutionContext): void | Promise<void> {
+    const required = this.requiredRoles(context);
+    if (!required) return;
+    if (this.requests.isAuthenticated(context)) return this.check(context, required);
+    const authentication = this.requests.authenticate(context);
+    if (authentication instanceof Promise) return authentication.then(() => this.check(context, required));
+    this.check(context, required);
+  }
+
+  protected requiredRoles(context: ExecutionContext): readonly string[] | undefined {
+    return this.reflector.getAllAndOverride<string[]>(REQUIRED_ROLES, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+  }
+
+  private check(context: ExecutionContext, required: readonly string[]): void {
+    const request = requestOf(context);
+    const { user } = request;
+    if (!user) throw new AuthError('ACCESS_TOKEN_MISSING');
+    if (required.some((role) => user.roles.includes(role))) return;
+    // A user admitted by a guard of the host has no session here.
+    const { session } = user as Partial<AuthenticatedUser>;
+    if (session)
+      void this.events.emit('access.denied', {
+        userId: user.id,
+        sessionId: session.id,
+        requiredRoles: required,
+        handler: context.getHandler().name,
+        source: sourceOf(request),
+      });
+    throw new AuthError('FORBIDDEN');
+  }
+}
+
+const ADMINISTRATORS: readonly string[] = ['admin'];
+
+/**
+ * For the library's routes of administrators. By no metadata: a host's global guard that reads `@Roles()` would run before
+ * the route's own guards.
+ */
+@Injectable()
+export class AdministratorGuard extends RolesGuard {
+  protected override requiredRoles(): readonly string[] {
+    return ADMINISTRATORS;
+  }
+}

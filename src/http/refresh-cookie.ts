@@ -1,0 +1,93 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { stringifySetCookie } from 'cookie';
+import { DEFAULT_COOKIE_NAME, type ResolvedCookieOptions } from '../options/refresh-token.options.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
+import { type CookieRequest, cookiesOf, type PresentedRefreshToken } from './http-request.js';
+
+/** `__Host-` where the attributes allow it: a subdomain cannot set a cookie of that name (RFC 6265bis §4.1.3). */
+export function cookieName(name: string, { domain, path, secure }: ResolvedCookieOptions): string {
+  if (!secure) return name;
+  return domain === null && path === '/' ? `__Host-${name}` : `__Secure-${name}`;
+}
+
+export function refreshCookieName(options: ResolvedCookieOptions): string {
+  return cookieName(options.name, options);
+}
+
+/** The cookie that tells scripts that there may be a session. */
+export function hintCookieName({ name }: ResolvedCookieOptions): string {
+  return `${name}_hint`;
+}
+
+/** `device`, unless the refresh cookie has a name of its own: then services on one host share neither. */
+export function deviceCookieName(options: ResolvedCookieOptions): string {
+  const { name } = options;
+  return cookieName(name === DEFAULT_COOKIE_NAME ? 'device' : `${name}_device`, options);
+}
+
+/** Never readable by scripts (OWASP ASVS 3.3.4). @param maxAge seconds; null: until the browser ends */
+export function cookieAttributes(options: ResolvedCookieOptions, maxAge: number | null) {
+  const { domain, path, secure, sameSite, partitioned } = options;
+  return {
+    path,
+    secure,
+    sameSite,
+    partitioned,
+    httpOnly: true,
+    encode: asItIs,
+    ...(maxAge === null ? {} : { maxAge }),
+    ...(domain === null ? {} : { domain }),
+  };
+}
+
+/** Tokens are base64url and dots, which a cookie may hold (RFC 6265 §4.1.1). */
+function asItIs(value: string): string {
+  return value;
+}
+
+/** The refresh cookie, written without a plugin of the host, on Express and Fastify. */
+@Injectable()
+export class RefreshCookie {
+  private readonly cookie: ResolvedCookieOptions;
+  private readonly name: string;
+
+  constructor(
+    @Inject(AUTH_OPTIONS) options: ResolvedAuthOptions,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    this.cookie = options.refreshToken.cookie;
+    this.name = refreshCookieName(this.cookie);
+  }
+
+  /** The refresh tokens of a request: the one in the body, or else those in all cookies of the name. */
+  readAll(request: CookieRequest & { readonly body?: unknown }): PresentedRefreshToken[] {
+    const { body } = request;
+    const inBody: unknown =
+      typeof body === 'object' && body !== null && Object.hasOwn(body, 'refreshToken')
+        ? (body as { refreshToken: unknown }).refreshToken
+        : undefined;
+    if (typeof inBody === 'string') return [{ token: inBody, transport: 'body' }];
+    return cookiesOf(request, this.name).map((token) => ({ token, transport: 'cookie' }));
+  }
+
+  /** Sets the refresh cookie, and with it the hint. @param maxAge seconds; null: until the browser ends */
+  set(response: unknown, token: string, maxAge: number | null): void {
+    this.write(response, token, '1', maxAge);
+  }
+
+  clear(response: unknown): void {
+    this.write(response, '', '', 0);
+  }
+
+  private write(response: unknown, token: string, hint: string, maxAge: number | null): void {
+    const { httpAdapter } = this.adapterHost;
+    const attributes = cookieAttributes(this.cookie, maxAge);
+    const hintAttributes = { ...attributes, path: '/', httpOnly: false };
+    const lines = [
+      stringifySetCookie(this.name, token, attributes),
+      stringifySetCookie(hintCookieName(this.cookie), hint, hintAttributes),
+    ];
+    for (const line of lines) httpAdapter.appendHeader(response, 'Set-Cookie', line);
+  }
+}

@@ -1,0 +1,151 @@
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { AuthError } from '../core/errors.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
+import { AccessTokenAuthenticator, type AuthenticatedUser } from '../tokens/access-token.authenticator.js';
+import { AccessTokenBinding } from './access-token-binding.js';
+import { extractAccessToken } from './access-token-header.js';
+import { AccessTokens } from './access-tokens.js';
+import { FreshAuth } from './fresh-auth.js';
+import { attempt } from './guards/passport-attempt.js';
+import { type GraphqlContext, type HttpRequest, requestOf } from './http-request.js';
+import { SocketSessions } from './socket-sessions.js';
+import { JwtStrategy } from './strategies/jwt.strategy.js';
+
+type Attempt = () => void | Promise<void>;
+
+/** Finds out whose request or message it is: what every guard of access tokens does. */
+@Injectable()
+export class RequestAuthenticator {
+  /** Users that were found here. In a socket the request is that of the handshake, and outlives the message. */
+  private readonly found = new WeakSet<object>();
+
+  constructor(
+    private readonly strategy: JwtStrategy,
+    private readonly authenticator: AccessTokenAuthenticator,
+    private readonly binding: AccessTokenBinding,
+    private readonly freshness: FreshAuth,
+    private readonly tokens: AccessTokens,
+    private readonly sockets: SocketSessions,
+    @Inject(AUTH_OPTIONS) private readonly options: Pick<ResolvedAuthOptions, 'accessTokenOf'>,
+  ) {}
+
+  /**
+   * Sets `request.user`, and holds it to the `@RequireFreshAuth()` of the route. Without a promise where the answer is known
+   * at once.
+   * @throws AuthError `ACCESS_TOKEN_MISSING`, `…_INVALID`, `…_EXPIRED`, `…_REVOKED`, `REAUTHENTICATION_REQUIRED`, `FORBIDDEN`
+   * (somebody acts for the user where a fresh authentication is required), `TEMPORARILY_UNAVAILABLE`
+   */
+  authenticate(context: ExecutionContext): void | Promise<void> {
+    if (context.getType() === 'http')
+      return this.held(context, () => this.authenticateRequest(requestOf(context)));
+    const attempt = this.attemptOf(context);
+    if (!attempt) throw new AuthError('ACCESS_TOKEN_MISSING');
+    return this.held(context, attempt);
+  }
+
+  /** As {@link authenticate}; where no access token was sent, `request.user` is undefined. */
+  authenticateIfAsked(context: ExecutionContext): void | Promise<void> {
+    const attempt = this.attemptOf(context);
+    if (attempt) return this.held(context, attempt);
+    delete requestOf(context).user;
+  }
+
+  private held(context: ExecutionContext, attempt: Attempt): void | Promise<void> {
+    const pending = attempt();
+    if (pending) return pending.then(() => this.freshness.check(context, requestOf(context).user));
+    this.freshness.check(context, requestOf(context).user);
+  }
+
+  /** Whether a guard that ran before this one, or one of the host, has set `request.user`. */
+  isAuthenticated(context: ExecutionContext): boolean {
+    const { user } = requestOf(context);
+    return user !== undefined && (context.getType() === 'http' || !this.found.has(user));
+  }
+
+  /** How to authenticate a message; null where it has no token. */
+  private attemptOf(context: ExecutionContext): Attempt | null {
+    const request = requestOf(context);
+    const type = context.getType<string>();
+    if (type !== 'http') {
+      const token = this.options.accessTokenOf?.(context) ?? (type === 'rpc' ? tokenOfRpc(context) : null);
+      if (typeof token === 'string') return () => this.take(request, this.tokens.authenticate(token));
+      const { client, credentials } = socketOf(context);
+      if (client && this.sockets.knows(client, credentials))
+        return () => this.take(request, this.sockets.userOf(client, credentials));
+      if (client) return null;
+    }
+    return extractAccessToken(request) === null ? null : () => this.authenticateRequest(request);
+  }
+
+  private async take(request: HttpRequest, admission: Promise<AuthenticatedUser>): Promise<void> {
+    delete request.user;
+    const user = await admission;
+    this.found.add(user);
+    request.user = user;
+  }
+
+  private authenticateRequest(request: HttpRequest): void | Promise<void> {
+    const token = extractAccessToken(request);
+    if (token === null) throw new AuthError('ACCESS_TOKEN_MISSING');
+    // A token verified before skips Passport; its expiry and revocation are checked every time.
+    const claims = this.authenticator.recall(token);
+    if (!claims) return this.askStrategy(request);
+    this.binding.check(request, claims);
+    const admission = this.authenticator.admit(claims);
+    if (admission instanceof Promise) return this.authenticated(request, admission);
+    request.user = admission;
+  }
+
+  private async authenticated(request: HttpRequest, admission: Promise<AuthenticatedUser>): Promise<void> {
+    request.user = await admission;
+  }
+
+  private async askStrategy(request: HttpRequest): Promise<void> {
+    try {
+      request.user = await attempt<AuthenticatedUser>(this.strategy, request);
+    } catch (cause) {
+      throw cause instanceof AuthError ? cause : new AuthError('ACCESS_TOKEN_INVALID', { cause });
+    }
+  }
+}
+
+/** The token of a message to a microservice: `accessToken` of its payload, or `authorization` of the metadata of gRPC. */
+function tokenOfRpc(context: ExecutionContext): string | null {
+  const [payload, transport] = context.getArgs<[unknown, unknown]>();
+  const { accessToken } = (payload ?? {}) as { accessToken?: unknown };
+  if (typeof accessToken === 'string') return accessToken;
+  const metadata = (transport ?? {}) as { readonly get?: unknown };
+  if (typeof metadata.get !== 'function') return null;
+  const values = (metadata as { get(name: string): unknown }).get('authorization');
+  const [value] = Array.isArray(values) ? (values as unknown[]) : [];
+  return typeof value === 'string' ? extractAccessToken({ headers: { authorization: value } }) : null;
+}
+
+/** The socket of a message, and where its credentials are unless it was connected by others. */
+function socketOf(context: ExecutionContext): {
+  readonly client?: object | undefined;
+  readonly credentials?: unknown;
+} {
+  switch (context.getType<string>()) {
+    case 'ws': {
+      const client = context.getArgByIndex<{ readonly handshake?: unknown } | undefined>(0);
+      return { client, credentials: client?.handshake ?? headersOnly(client) };
+    }
+    case 'graphql': {
+      const own = context.getArgByIndex<GraphqlContext | undefined>(2);
+      const { extra, connectionParams } = own?.req?.extra ? own.req : (own ?? {});
+      const credentials = {
+        auth: connectionParams,
+        headers: (extra?.request as HttpRequest | undefined)?.headers,
+      };
+      return { client: extra?.socket, credentials };
+    }
+    default:
+      return {};
+  }
+}
+
+/** A native client has no handshake. Its fields are its own, and its `url` has come from nobody. */
+function headersOnly(client: object | undefined): unknown {
+  return { headers: (client as Partial<HttpRequest> | undefined)?.headers };
+}

@@ -1,0 +1,81 @@
+import type { OptionReader } from './option-reader.js';
+
+/** Names of the collections on the host's connection. */
+export interface CollectionOptions {
+  /**
+   * Users. An existing collection can be used; see `users.fields`.
+   * @default 'users'
+   */
+  users?: string;
+  /**
+   * Sessions, one document each.
+   * @default 'refresh_tokens'
+   */
+  refreshTokens?: string;
+  /**
+   * Revoked access tokens, until they expire.
+   * @default 'revocations'
+   */
+  revocations?: string;
+  /**
+   * Tokens of mailed links, as hashes.
+   * @default 'action_tokens'
+   */
+  actionTokens?: string;
+  /**
+   * Counts of attempts.
+   * @default 'throttle'
+   */
+  throttle?: string;
+  /**
+   * Rows of the audit log.
+   * @default 'security_events'
+   */
+  securityEvents?: string;
+  /**
+   * Counters of the audit log, by day.
+   * @default 'security_daily'
+   */
+  securityDaily?: string;
+}
+
+/** Names of collections as they are used. */
+export type CollectionNames = Readonly<Required<CollectionOptions>>;
+
+export const DEFAULT_COLLECTIONS: CollectionNames = {
+  users: 'users',
+  refreshTokens: 'refresh_tokens',
+  revocations: 'revocations',
+  actionTokens: 'action_tokens',
+  throttle: 'throttle',
+  securityEvents: 'security_events',
+  securityDaily: 'security_daily',
+};
+
+/** What MongoDB takes on every kind of server. */
+const COLLECTION_NAME = /^(?!system\.|\.)[^$\0]{1,100}(?<!\.)$/;
+
+export function readCollections(read: OptionReader<CollectionOptions>): CollectionNames {
+  const keys = Object.keys(DEFAULT_COLLECTIONS) as (keyof CollectionNames)[];
+  const names = Object.fromEntries(
+    keys.map((key) => [
+      key,
+      read.text(
+        key,
+        DEFAULT_COLLECTIONS[key],
+        COLLECTION_NAME,
+        "give the name of a collection: 1 to 100 characters without $, not beginning with 'system.'",
+      ),
+    ]),
+  ) as unknown as CollectionNames;
+  for (const [index, key] of keys.entries()) {
+    const other = keys.slice(0, index).find((earlier) => names[earlier] === names[key]);
+    if (other)
+      read.refuse(
+        key,
+        `has the name of collections.${other}: give each a name of its own`,
+        `'${names[key]}'`,
+      );
+  }
+  return names;
+}

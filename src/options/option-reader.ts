@@ -1,0 +1,151 @@
+import { parseDuration } from '../core/duration.js';
+
+/** One thing wrong with the configuration: where, what was given, and what to do. */
+export interface ConfigurationProblem {
+  readonly key: string;
+  /** As given; secrets are masked. */
+  readonly value: string;
+  readonly mend: string;
+}
+
+/** Thrown at boot with every problem at once. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  constructor(readonly problems: readonly ConfigurationProblem[]) {
+    super(
+      `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n` +
+        problems.map(({ key, value, mend }) => `  - ${key} = ${value}: ${mend}`).join('\n'),
+    );
+  }
+}
+
+/** The names of a group of options; null for a value, whatever its kind. */
+export interface OptionNames {
+  [name: string]: OptionNames | null;
+}
+
+type Name<Options> = keyof Options & string;
+type Given<Options, Key extends keyof Options> = Exclude<Options[Key], undefined>;
+type Group<Options, Key extends keyof Options> = Extract<Exclude<Options[Key], undefined | false>, object>;
+
+/**
+ * Reads the options of one group, each by its name and with its default. It collects what is wrong and continues with the
+ * default, so that all problems are reported together, and the names, so that anything else is refused as unknown.
+ */
+export class OptionReader<Options extends object> {
+  /** Every name read so far, at every level. */
+  readonly names: OptionNames = {};
+
+  constructor(
+    private readonly options: unknown,
+    /** Shared by all groups. */
+    readonly problems: ConfigurationProblem[] = [],
+    private readonly path = '',
+  ) {}
+
+  /** The value as the host gave it, unchecked. */
+  given(name: Name<Options>): unknown {
+    this.names[name] ??= null;
+    return (this.options as Partial<Options> | null | undefined)?.[name];
+  }
+
+  /** @param value what to show in place of the value; secrets must not be shown */
+  refuse(name: string, mend: string, value = show(this.given(name as Name<Options>))): void {
+    this.problems.push({ key: this.path + name, value, mend });
+  }
+
+  duration(name: Name<Options>, fallback: string, { minMs = 1000 } = {}): number {
+    const ms = parseDuration(this.given(name) ?? fallback);
+    if (ms !== null && ms >= minMs) return ms;
+    this.refuse(
+      name,
+      `give a duration of at least ${minMs} ms, such as '${fallback}' or a number of seconds`,
+    );
+    return parseDuration(fallback) ?? 0;
+  }
+
+  integer(name: Name<Options>, fallback: number, { min, max }: { min: number; max: number }): number {
+    const number = this.given(name) ?? fallback;
+    if (typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max)
+      return number;
+    this.refuse(name, `give a whole number from ${min} to ${max}`);
+    return fallback;
+  }
+
+  flag(name: Name<Options>, fallback: boolean): boolean {
+    const value = this.given(name);
+    if (value === undefined) return fallback;
+    if (typeof value === 'boolean') return value;
+    this.refuse(name, 'give true or false');
+    return fallback;
+  }
+
+  choice<Key extends Name<Options>>(
+    name: Key,
+    fallback: Given<Options, Key>,
+    choices: readonly Given<Options, Key>[],
+  ): Given<Options, Key> {
+    const value = this.given(name);
+    if (value === undefined) return fallback;
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined) this.refuse(name, `give one of ${choices.join(', ')}`);
+    return found ?? fallback;
+  }
+
+  /** A text of a certain form. */
+  text<Fallback extends string | null>(
+    name: Name<Options>,
+    fallback: Fallback,
+    form: RegExp,
+    mend: string,
+  ): string | Fallback {
+    const value = this.given(name) ?? fallback;
+    if (value === null || (typeof value === 'string' && form.test(value))) return value as string | Fallback;
+    this.refuse(name, mend);
+    return fallback;
+  }
+
+  texts(name: Name<Options>, fallback: readonly string[] = []): readonly string[] {
+    const value = this.given(name);
+    if (value === undefined) return fallback;
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+    this.refuse(name, 'give a list of strings');
+    return fallback;
+  }
+
+  /** An object that belongs to the host, such as a store or a clock; null where there is none. */
+  supplied<Key extends Name<Options>>(name: Key): Group<Options, Key> | null {
+    return (this.given(name) ?? null) as Group<Options, Key> | null;
+  }
+
+  group<Key extends Name<Options>>(name: Key): OptionReader<Group<Options, Key>> {
+    const group = this.record(name);
+    this.names[name] = group.names;
+    return group as OptionReader<Group<Options, Key>>;
+  }
+
+  /** A group that can be turned off; null where it is. */
+  groupUnlessOff<Key extends Name<Options>, Resolved>(
+    name: Key,
+    readGroup: (read: OptionReader<Group<Options, Key>>) => Resolved,
+  ): Resolved | null {
+    return this.given(name) === false ? null : readGroup(this.group(name));
+  }
+
+  /** Options whose names are the host's own. */
+  record(name: Name<Options>): OptionReader<Record<string, unknown>> {
+    return new OptionReader(this.given(name), this.problems, `${this.path}${name}.`);
+  }
+
+  done(): void {
+    if (this.problems.length > 0) throw new ConfigurationError(this.problems);
+  }
+}
+
+/** A value as a problem shows it. */
+export function show(value: unknown): string {
+  if (value === undefined) return '(not set)';
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value);
+  return `(${Array.isArray(value) ? 'list' : typeof value})`;
+}

@@ -1,0 +1,65 @@
+import { getMetadataStorage } from 'class-validator';
+import type { OptionReader } from './option-reader.js';
+import type { UserFields } from './users.options.js';
+
+export interface RegistrationOptions {
+  /**
+   * A class with rules of class-validator: what a registration asks for beside the address, the password and the name. Its
+   * values are texts, numbers and flags; a field that is not in it is refused. They reach the user store as `fields`.
+   * @default none
+   */
+  fields?: new () => object;
+}
+
+/** What a registration has already, and what MongoDB and a user of the library have. */
+export const REGISTRATION_NAMES: readonly string[] = [
+  'email',
+  'password',
+  'name',
+  'transport',
+  'appId',
+  'deviceId',
+  'deviceName',
+  'rememberMe',
+  'attempt',
+];
+const DOCUMENT_NAMES: readonly string[] = ['_id', '__v', 'id', 'fields'];
+/** As the field of a document. */
+const FIELD_NAME = /^(?!__proto__$|constructor$|prototype$)[^.$\0]{1,64}$/;
+
+export function readRegistration(read: OptionReader<RegistrationOptions>, users: UserFields) {
+  const given = read.given('fields');
+  if (given === undefined) return { fields: null };
+  if (typeof given !== 'function') {
+    read.refuse('fields', 'give a class with rules of class-validator, such as @IsString()');
+    return { fields: null };
+  }
+  const fields = given as new () => object;
+  const names = registrationFields(fields);
+  if (names.length === 0)
+    read.refuse(
+      'fields',
+      'has no rules: give each field one of class-validator, such as @IsString()',
+      fields.name,
+    );
+  const taken = new Set<string>([
+    ...REGISTRATION_NAMES,
+    ...DOCUMENT_NAMES,
+    ...Object.keys(users),
+    ...Object.values(users),
+  ]);
+  for (const name of names)
+    if (taken.has(name) || !FIELD_NAME.test(name))
+      read.refuse(
+        'fields',
+        `has a field of the library’s own, or one that cannot be stored: rename it`,
+        name,
+      );
+  return { fields };
+}
+
+/** The names of the fields that a class has rules for. */
+export function registrationFields(fields: new () => object): readonly string[] {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(fields, '', false, false);
+  return [...new Set(rules.map(({ propertyName }) => propertyName))];
+}

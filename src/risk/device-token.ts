@@ -1,0 +1,89 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+
+/** How many accounts one device is remembered for, the latest first. */
+const MAX_ACCOUNTS = 5;
+const DEVICE_ID = /^[A-Za-z0-9_-]{22}$/;
+const MAC_LENGTH = 22;
+const MARK_LENGTH = 8;
+const CODE = new RegExp(`^[A-Za-z0-9_-]{${MAC_LENGTH + MARK_LENGTH}}$`);
+
+/**
+ * What a device carries to be recognised at the next login: `id.code.code…`, one code for each account that logged in on
+ * it. It grants nothing: it only keeps the failures of others from locking the owner out, and known devices from being
+ * reported as new. A code is a MAC and a mark, which the MAC covers, of the token version that the account had then.
+ */
+export interface PresentedDevice {
+  readonly id: string;
+  readonly codes: readonly string[];
+}
+
+/** The account that may know a device, as it is now. */
+export interface DeviceAccount {
+  /** Normalised. */
+  readonly email: string;
+  readonly tokenVersion: string;
+}
+
+/**
+ * The parts of a device token, not yet checked; null where it has another form. Parts that are no code are left out: they
+ * would go into the next token, and a cookie may not allow them.
+ */
+export function parseDeviceToken(token: string | null): PresentedDevice | null {
+  const [id = '', ...parts] = (token ?? '').split('.');
+  const codes = parts.filter((part) => CODE.test(part)).slice(0, MAX_ACCOUNTS);
+  return DEVICE_ID.test(id) && codes.length > 0 ? { id, codes } : null;
+}
+
+/** Whether an account logged in on the device before, however long ago, under any key of the ring. */
+export function isKnownDevice(device: PresentedDevice, email: string, keys: readonly Uint8Array[]): boolean {
+  return device.codes.some((code) => isCodeOf(code, device.id, email, keys));
+}
+
+/**
+ * Whether it did so under its present token version: since the last change of password and the last end of all its
+ * sessions. A device from before may be the reason for that change.
+ */
+export function isTrustedDevice(
+  device: PresentedDevice,
+  { email, tokenVersion }: DeviceAccount,
+  keys: readonly Uint8Array[],
+): boolean {
+  const mark = markOf(tokenVersion);
+  return device.codes.some(
+    (code) => code.slice(MAC_LENGTH) === mark && isCodeOf(code, device.id, email, keys),
+  );
+}
+
+/**
+ * The token after a login: this account first, others that were on the device after it.
+ * @param keys of the ring; the first signs
+ */
+export function deviceToken(
+  id: string,
+  { email, tokenVersion }: DeviceAccount,
+  earlier: PresentedDevice | null,
+  keys: readonly [Uint8Array, ...Uint8Array[]],
+): string {
+  const mark = markOf(tokenVersion);
+  const others = (earlier?.codes ?? []).filter((code) => !isCodeOf(code, id, email, keys));
+  return [id, macOf(id, email, mark, keys[0]) + mark, ...others].slice(0, MAX_ACCOUNTS + 1).join('.');
+}
+
+function isCodeOf(code: string, id: string, email: string, keys: readonly Uint8Array[]): boolean {
+  const [mac, mark] = [code.slice(0, MAC_LENGTH), code.slice(MAC_LENGTH)];
+  return keys.some((key) => equal(mac, macOf(id, email, mark, key)));
+}
+
+function macOf(id: string, email: string, mark: string, key: Uint8Array): string {
+  return createHmac('sha256', key).update(`${id}.${mark}.${email}`).digest('base64url').slice(0, MAC_LENGTH);
+}
+
+/** Short fingerprint of a token version; reveals nothing about it. */
+function markOf(tokenVersion: string): string {
+  return createHash('sha256').update(`device.${tokenVersion}`).digest('base64url').slice(0, MARK_LENGTH);
+}
+
+function equal(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import type { CanActivate, ExecutionContext, INestApplicationContext, Type } from '@nestjs/common';
+import type { Clock, UserRecord } from '../core/ports.js';
+import type { RefreshSession } from '../core/refresh-token.store.js';
+import { CLOCK } from '../database/database.module.js';
+import { requestOf } from '../http/http-request.js';
+import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
+import { TokenSigner } from '../tokens/token-signer.js';
+
+/** Whom a test acts as. What is left out is made up: a random id, the role `user`, a session of its own. */
+export type TestUser = Partial<Omit<AuthenticatedUser, 'roles'>> & {
+  readonly roles?: readonly string[];
+  /** Of a stored user: their tokens then end when their sessions do. */
+  readonly tokenVersion?: string;
+};
+
+/** What a fake context is made of. */
+export interface FakeContext {
+  /** The handler, for guards that read its metadata: `OrdersController.prototype.approve`. */
+  handler?: (...parameters: never[]) => unknown;
+  /** The controller, for the same. */
+  controller?: Type;
+  /** Further members of the request. */
+  request?: object;
+}
+
+const SESSION_LIFE_MS = 86_400_000;
+
+/** A user who is logged in, without a login; of {@link actingAs}. */
+export class ActingUser {
+  /** As `request.user` and `@CurrentUser()` have it. */
+  readonly user: AuthenticatedUser;
+  /** In place of `JwtAuthGuard`: `.overrideGuard(JwtAuthGuard).useValue(actingAs(user).guard)`. */
+  readonly guard: CanActivate = {
+    canActivate: (context) => {
+      requestOf(context).user = this.user;
+      return true;
+    },
+  };
+  private readonly tokenVersion: string;
+
+  constructor(given: TestUser) {
+    const { tokenVersion, ...user } = given;
+    const session = { id: newId(), generation: 0 };
+    this.user = { id: newId(), roles: ['user'], claims: {}, session, ...user };
+    this.tokenVersion = tokenVersion ?? randomBytes(16).toString('base64url');
+  }
+
+  /** A context of HTTP whose request has the user: for guards and interceptors of your own. */
+  context({ handler, controller, request }: FakeContext = {}): ExecutionContext {
+    const http = { method: 'GET', headers: {}, ...request, user: this.user };
+    const parameters = [http, {}, () => undefined];
+    const context = {
+      getType: () => 'http',
+      getClass: () => controller ?? Object,
+      getHandler: () => handler ?? (() => undefined),
+      getArgs: () => parameters,
+      getArgByIndex: (index: number) => parameters[index],
+      switchToHttp: () => ({
+        getRequest: () => http,
+        getResponse: () => parameters[1],
+        getNext: () => parameters[2],
+      }),
+      switchToRpc: () => unavailable('switchToRpc'),
+      switchToWs: () => unavailable('switchToWs'),
+    };
+    return context as unknown as ExecutionContext;
+  }
+
+  /**
+   * Headers that the guards of a running application accept, for supertest or `fetch`. The session is not stored: nothing can
+   * be refreshed, and the list of sessions does not show it.
+   */
+  async headers(app: INestApplicationContext): Promise<{ authorization: string }> {
+    const now = app.get<Clock>(CLOCK, { strict: false }).now();
+    const { id, roles, session } = this.user;
+    const signer = app.get(TokenSigner, { strict: false });
+    const { token } = await Promise.resolve(
+      signer.signAccessToken(
+        {
+          id,
+          roles,
+          // The token does not carry it.
+          email: 'acting@example.com',
+          tokenVersion: this.tokenVersion,
+          createdAt: new Date(now),
+        } as UserRecord,
+        {
+          ...session,
+          device: { appId: null },
+          jkt: null,
+          createdAt: new Date(now),
+          expiresAt: new Date(now + SESSION_LIFE_MS),
+        } as unknown as RefreshSession,
+      ),
+    );
+    return { authorization: `Bearer ${token}` };
+  }
+}
+
+/**
+ * Acts as a user without a login.
+ *
+ * @example
+ * // End to end, with supertest:
+ * await request(app.getHttpServer()).get('/orders').set(await actingAs({ roles: ['admin'] }).headers(app)).expect(200);
+ * // In a unit test:
+ * controller.list(actingAs({ id: 'ada' }).user);
+ */
+export function actingAs(user: TestUser = {}): ActingUser {
+  return new ActingUser(user);
+}
+
+function newId(): string {
+  return randomBytes(12).toString('hex');
+}
+
+function unavailable(name: string): never {
+  throw new Error(`${name}: the context of actingAs is one of HTTP`);
+}

@@ -1,0 +1,129 @@
+import { ok } from 'node:assert/strict';
+import type { RefreshSession, RefreshTokenStore } from '../../core/refresh-token.store.js';
+import { type ConformanceCase, expectMembers, expectSame } from './framework.js';
+import { at, newSession, reissue, rotatedSession, rotation } from './sample-sessions.js';
+
+/**
+ * `unreachable`: the next operation does not reach the database. `answer_lost`: it does, and the connection breaks before the
+ * answer.
+ */
+export type StoreFault = 'unreachable' | 'answer_lost';
+
+export interface FaultWorld {
+  readonly store: RefreshTokenStore;
+  /** A store on the same data whose line is sound. */
+  readonly other: RefreshTokenStore;
+  readonly fail: (store: RefreshTokenStore, fault: StoreFault) => Promise<Mend>;
+}
+
+/** Makes the line whole again; called after the operation. */
+export type Mend = (() => void | Promise<void>) | void;
+
+type Case = ConformanceCase<FaultWorld>;
+
+const UNKNOWN = Symbol('the outcome is unknown');
+
+/** Under a fault: the answer, or that there is none; a failure must be one that a client may retry. */
+async function outcomeOf<T>(
+  { store, fail }: FaultWorld,
+  fault: StoreFault,
+  operation: () => Promise<T>,
+): Promise<T | typeof UNKNOWN> {
+  const mend = await fail(store, fault);
+  try {
+    return await operation();
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    ok(
+      code === 'TEMPORARILY_UNAVAILABLE',
+      `rejected with ${String(error)}: a database out of reach is AuthError('TEMPORARILY_UNAVAILABLE')`,
+    );
+    return UNKNOWN;
+  } finally {
+    await mend?.();
+  }
+}
+
+/** One operation on a session that fails, and the state that it leads to where it is applied. */
+function atomic(
+  name: string,
+  fault: StoreFault,
+  make: (store: RefreshTokenStore) => RefreshSession,
+  act: (store: RefreshTokenStore, session: RefreshSession) => Promise<unknown>,
+  applied: (session: RefreshSession) => Partial<RefreshSession>,
+): Case {
+  const fate = fault === 'answer_lost' ? 'whose answer is lost' : 'that does not arrive';
+  return {
+    name: `${name} ${fate} is applied whole or not at all`,
+    run: async (world) => {
+      const { store, other } = world;
+      const session = make(other);
+      await other.create(session);
+      const outcome = await outcomeOf(world, fault, () => act(store, session));
+      const after = await other.findById(session.id);
+      const isUntouched = JSON.stringify(after) === JSON.stringify(await withoutChange(other, session));
+      if (isUntouched) ok(outcome === UNKNOWN, 'it resolved and wrote nothing');
+      else expectMembers(after, applied(session));
+      // A client that hears nothing asks again, and so does the library.
+      await act(store, session);
+      expectMembers(await other.findById(session.id), applied(session), 'repeated, it led elsewhere');
+    },
+  };
+}
+
+/** The session as the store gives it back, for a comparison that does not depend on the order of members. */
+async function withoutChange(
+  store: RefreshTokenStore,
+  session: RefreshSession,
+): Promise<RefreshSession | null> {
+  const twin = { ...session, id: store.newId() };
+  await store.create(twin);
+  const stored = await store.findById(twin.id);
+  return stored && { ...stored, id: session.id };
+}
+
+const faults: readonly StoreFault[] = ['unreachable', 'answer_lost'];
+
+/** What a broken line to the database may do. */
+export const FAULTS: readonly Case[] = faults.flatMap((fault) => [
+  atomic(
+    'a rotation',
+    fault,
+    newSession,
+    (store, session) => store.rotate(rotation(session, 0)),
+    (session) => ({
+      generation: 1,
+      tokenHash: rotation(session, 0).tokenHash,
+      predecessors: [rotation(session, 0).predecessor],
+      lastUsedAt: at(1),
+    }),
+  ),
+  atomic(
+    'a reissue',
+    fault,
+    rotatedSession,
+    (store, session) => store.reissue(reissue(session)),
+    (session) => ({
+      generation: 2,
+      tokenHash: reissue(session).tokenHash,
+      predecessors: reissue(session).predecessors,
+      abandoned: reissue(session).abandoned,
+    }),
+  ),
+  atomic(
+    'a revocation',
+    fault,
+    newSession,
+    (store, session) => store.revoke([session.id], 'logged_out', at(1)),
+    () => ({ generation: 0, revokedAt: at(1), revokedReason: 'logged_out' }),
+  ),
+  {
+    name: `a read (${fault}) never says that there is no such session`,
+    run: async (world) => {
+      const session = newSession(world.other);
+      await world.other.create(session);
+      const outcome = await outcomeOf(world, fault, () => world.store.findById(session.id));
+      if (outcome !== UNKNOWN) expectSame(outcome, session);
+    },
+  },
+]);

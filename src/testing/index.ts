@@ -1,0 +1,17 @@
+export { refreshTokenStoreConformance } from './conformance/refresh-token-store-conformance.js';
+export type { RefreshTokenStoreConformance } from './conformance/refresh-token-store-conformance.js';
+export type { TestFramework } from './conformance/framework.js';
+export type { StoreFault } from './conformance/store-faults.js';
+export { ActingUser, actingAs } from './acting-as.js';
+export type { FakeContext, TestUser } from './acting-as.js';
+export { authMatchers } from './auth-matchers.js';
+export type { AuthMatchers } from './auth-matchers.js';
+export { provideTestAuth } from './provide-test-auth.js';
+export type { TestAuthOptions } from './provide-test-auth.js';
+export { recordEvents, RecordedEvents } from './recorded-events.js';
+export type { RecordedEvent } from './recorded-events.js';
+export { LostResponseError, openBrowser, TestBrowser } from './test-browser.js';
+export type { BrowserAnswer, BrowserOptions } from './test-browser.js';
+export { TestClock } from './test-clock.js';
+export { createTestingDatabase } from './testing-database.js';
+export type { TestingDatabase } from './testing-database.js';

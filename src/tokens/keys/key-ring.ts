@@ -1,0 +1,180 @@
+import type { JsonWebKey, KeyObject } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { ACCESS_TOKEN_TYPE } from '../../core/access-token.js';
+import { REFRESH_TOKEN_TYPE } from '../../core/refresh-token.js';
+import { AuthEventBus } from '../../events/auth-event-bus.js';
+import { type KeyOptions, resolveKeys, type RingKeys } from '../../options/keys.options.js';
+import { derivedKeys } from '../../options/keys/derived-keys.js';
+import type { RingKey, SigningAlgorithm } from '../../options/keys/key-spec.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../options/resolve-options.js';
+import { parseJoseHeader } from './jose-header.js';
+
+/** Which of the two kinds of token a key is for. */
+export type TokenKind = 'access' | 'refresh';
+
+const KINDS: readonly TokenKind[] = ['access', 'refresh'];
+const TYPES: Record<TokenKind, string> = { access: ACCESS_TOKEN_TYPE, refresh: REFRESH_TOKEN_TYPE };
+
+export interface SigningKey {
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  readonly key: KeyObject;
+}
+
+/** How the keys of one kind of token changed; all are ids. */
+export interface KeyChange {
+  /** Of the key that signs from now on. */
+  readonly signing: string;
+  /** Whether another key signed before. */
+  readonly isNewSigner: boolean;
+  readonly added: readonly string[];
+  readonly retired: readonly string[];
+}
+
+/**
+ * The keys of both kinds of token. In each, the first signs and all verify, chosen by `kid`. A host changes them while it
+ * runs by {@link replace}, in two steps, so that no token is refused that is still meant to live: a new key comes last
+ * in the list, in every process; then it comes first, and the old one stays until its last token has expired.
+ */
+@Injectable()
+export class KeyRing {
+  private keys: RingKeys;
+  private readonly byKid: Record<TokenKind, ReadonlyMap<string, RingKey>>;
+  private readonly signing: Record<TokenKind, SigningKey>;
+  private readonly algorithmsOf: Record<TokenKind, SigningAlgorithm[]> = { access: [], refresh: [] };
+  private readonly listeners = new Set<() => void>();
+  private fingerprints: readonly Uint8Array[];
+  private devices: readonly Uint8Array[];
+  private proofNonces: readonly Uint8Array[];
+
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    private readonly events: AuthEventBus,
+  ) {
+    const { access, refresh } = options.keys;
+    this.keys = options.keys;
+    this.byKid = { access: index(access), refresh: index(refresh) };
+    this.signing = { access: firstKey(access), refresh: firstKey(refresh) };
+    for (const kind of KINDS) this.listAlgorithms(kind);
+    this.fingerprints = options.fingerprint.keys;
+    this.devices = options.deviceKeys;
+    this.proofNonces = options.proofNonceKeys;
+  }
+
+  /**
+   * Takes other keys from now on, in this process: verified tokens are forgotten, and tokens of keys that are left out
+   * are refused. Fingerprints and remembered devices, whose keys derive from the refresh keys, follow.
+   * @returns what changed, for each kind
+   * @throws ConfigurationError with every problem of the keys; the ring is as it was then
+   */
+  replace(keys: KeyOptions): Record<TokenKind, KeyChange> {
+    const next = resolveKeys(keys);
+    const change = { access: this.changeOf('access', next), refresh: this.changeOf('refresh', next) };
+    this.keys = next;
+    for (const kind of KINDS) {
+      this.byKid[kind] = index(next[kind]);
+      this.signing[kind] = firstKey(next[kind]);
+      this.listAlgorithms(kind);
+    }
+    if (this.options.fingerprint.areKeysDerived) this.fingerprints = derivedKeys(next.refresh, 'fingerprint');
+    this.devices = derivedKeys(next.refresh, 'device');
+    this.proofNonces = derivedKeys(next.refresh, 'proof-nonce');
+    for (const listener of this.listeners) listener();
+    for (const kind of KINDS)
+      for (const kid of change[kind].retired) void this.events.emit('key.retired', { kind, kid });
+    return change;
+  }
+
+  /** Calls back after each change, before any other token is looked at. */
+  onChange(listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  /** The key that signs new tokens. */
+  signingKey(kind: TokenKind): SigningKey {
+    return this.signing[kind];
+  }
+
+  /**
+   * The key that must have signed the token, by its `kid`; null where the header is odd, of another kind, or names
+   * another algorithm than the key's own: an algorithm belongs to a key, never to the token (RFC 8725 §3.1).
+   */
+  verifyingKey(kind: TokenKind, token: string): KeyObject | null {
+    const header = parseJoseHeader(token);
+    if (!header || header.typ !== TYPES[kind]) return null;
+    const key = this.byKid[kind].get(header.kid);
+    return key && key.alg === header.alg ? key.verifyingKey : null;
+  }
+
+  /** Whether a key of this id is in the ring. */
+  knows(kind: TokenKind, kid: string): boolean {
+    return this.byKid[kind].has(kid);
+  }
+
+  /**
+   * The algorithms of all keys. Always the same list, which changes with the keys: a verifier that was handed it once
+   * follows.
+   */
+  algorithms(kind: TokenKind): SigningAlgorithm[] {
+    return this.algorithmsOf[kind];
+  }
+
+  /** `typ` for the header of a new token. */
+  typeOf(kind: TokenKind): string {
+    return TYPES[kind];
+  }
+
+  /** Keys of the fingerprint, the newest first. */
+  get fingerprintKeys(): readonly Uint8Array[] {
+    return this.fingerprints;
+  }
+
+  /** Keys by which a device is recognised, the newest first. */
+  get deviceKeys(): readonly Uint8Array[] {
+    return this.devices;
+  }
+
+  /** Keys of the nonces in proofs of possession, the newest first. */
+  get proofNonceKeys(): readonly Uint8Array[] {
+    return this.proofNonces;
+  }
+
+  /** Public halves of the access keys (RFC 7517 §5); empty with HMAC keys. */
+  publicKeys(): { keys: JsonWebKey[] } {
+    return { keys: this.keys.access.flatMap(({ publicJwk }) => (publicJwk ? [publicJwk] : [])) };
+  }
+
+  private changeOf(kind: TokenKind, next: RingKeys): KeyChange {
+    const [old, young] = [kidsOf(this.keys[kind]), kidsOf(next[kind])];
+    return {
+      signing: firstKey(next[kind]).kid,
+      isNewSigner: firstKey(next[kind]).kid !== this.signing[kind].kid,
+      added: young.filter((kid) => !old.includes(kid)),
+      retired: old.filter((kid) => !young.includes(kid)),
+    };
+  }
+
+  private listAlgorithms(kind: TokenKind): void {
+    const list = this.algorithmsOf[kind];
+    list.splice(0, list.length, ...new Set(this.keys[kind].map(({ alg }) => alg)));
+  }
+}
+
+/** jsonwebtoken takes a `KeyObject`, and parses a string at every call; the types of its callers know strings only. */
+export function asVerificationKey(key: KeyObject): string {
+  return key as never;
+}
+
+function index(keys: readonly RingKey[]): ReadonlyMap<string, RingKey> {
+  return new Map(keys.map((key) => [key.kid, key]));
+}
+
+function kidsOf(keys: readonly RingKey[]): string[] {
+  return keys.map(({ kid }) => kid);
+}
+
+function firstKey(keys: readonly RingKey[]): SigningKey {
+  const [first] = keys;
+  if (!first?.signingKey) throw new Error('the first key of a ring signs; readKeys checks it');
+  return { kid: first.kid, alg: first.alg, key: first.signingKey };
+}

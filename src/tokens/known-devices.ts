@@ -1,0 +1,63 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { USER_STORE, type UserStore } from '../core/ports.js';
+import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from '../core/refresh-token.store.js';
+import {
+  type DeviceAccount,
+  isKnownDevice,
+  isTrustedDevice,
+  type PresentedDevice,
+} from '../risk/device-token.js';
+import type { ClientTraits } from './client-traits.js';
+import { KeyRing } from './keys/key-ring.js';
+import type { NewSession } from './session-opener.js';
+
+/** A device that the account logged in on before. */
+export interface FoundDevice {
+  /** Unique, for the throttle. */
+  readonly id: string;
+  /** Whether the account logged in there under its present token version. */
+  readonly isTrusted: boolean;
+}
+
+/**
+ * Which devices an account knows: it logged in there before, by the device cookie or (in body transport) the `deviceId` of
+ * an earlier session. It trusts those where it did so under its present token version.
+ */
+@Injectable()
+export class KnownDevices {
+  constructor(
+    private readonly keyRing: KeyRing,
+    @Inject(REFRESH_TOKEN_STORE) private readonly sessions: RefreshTokenStore,
+    @Inject(USER_STORE) private readonly users: UserStore,
+  ) {}
+
+  /** Whether the cookie is the account's, however old. @param email normalised */
+  isKnown(device: PresentedDevice, email: string): boolean {
+    return isKnownDevice(device, email, this.keyRing.deviceKeys);
+  }
+
+  /** Whether the cookie is the account's, of a login under this token version. */
+  isTrusted(device: PresentedDevice | null | undefined, account: DeviceAccount): boolean {
+    return device ? isTrustedDevice(device, account, this.keyRing.deviceKeys) : false;
+  }
+
+  /** The device of a login, if the account knows it. @param email normalised */
+  async find(
+    email: string,
+    { transport, deviceId }: NewSession,
+    { device }: ClientTraits,
+  ): Promise<FoundDevice | null> {
+    if (device && this.isKnown(device, email)) {
+      const user = await this.users.findByEmail(email);
+      return { id: device.id, isTrusted: user !== null && this.isTrusted(device, user) };
+    }
+    if (transport !== 'body' || !deviceId) return null;
+    // The same queries for an account that does not exist, so that the time does not show it.
+    const user = await this.users.findByEmail(email);
+    const [isKnown, isTrusted] = await Promise.all([
+      this.sessions.hasDevice(user?.id ?? '', deviceId),
+      this.sessions.hasDevice(user?.id ?? '', deviceId, user?.tokenVersion ?? ''),
+    ]);
+    return user && isKnown ? { id: `${user.id}.${deviceId}`, isTrusted } : null;
+  }
+}

@@ -1,0 +1,109 @@
+import { mongo, Types } from 'mongoose';
+import type { RefreshSession } from '../core/refresh-token.store.js';
+import type { AbandonedSecret, Predecessor } from '../core/rotation.js';
+import type { AbandonedRow, AttemptsRow, PredecessorRow, RefreshToken } from './refresh-token.schema.js';
+
+/** A session as a document of the collection. What it has for life, and is null or empty at first, is left out. */
+export function toRow(session: RefreshSession): RefreshToken {
+  const { id, predecessors, abandoned, recentUses, sharedUse, jkt, authTime, amr, remember, ...rest } =
+    session;
+  return {
+    _id: new Types.ObjectId(id),
+    ...rest,
+    predecessors: predecessors.map(toPredecessorRow),
+    abandoned: abandoned.map(toAbandonedRow),
+    recoveredAt: null,
+    recentUses: [...recentUses],
+    ...(sharedUse ? { sharedUse } : {}),
+    ...(jkt === null ? {} : { jkt }),
+    ...(authTime ? { authTime } : {}),
+    ...(amr ? { amr: [...amr] } : {}),
+    ...(remember === false ? { remember } : {}),
+  };
+}
+
+/** A session from its document, from one that an instance of 0.1 wrote as well. */
+export function toSession(row: RefreshToken): RefreshSession {
+  const {
+    _id,
+    recoveredAt: _unused,
+    predecessors,
+    abandoned = [],
+    sharedUse = null,
+    jkt = null,
+    ...rest
+  } = row;
+  return {
+    id: _id.toHexString(),
+    ...rest,
+    predecessors: predecessors.map(({ attempt, formerAttempts, displacedAt = null, ...each }) => ({
+      ...each,
+      ...toAttempts({ attempt, formerAttempts }),
+      displacedAt,
+    })),
+    abandoned: abandoned.map(({ hash, sealed, attempt, formerAttempts, abandonedAt }) => ({
+      hash: textOf(hash) ?? '',
+      sealed: textOf(sealed) ?? '',
+      ...toAttempts({ attempt, formerAttempts }),
+      abandonedAt,
+    })),
+    sharedUse,
+    jkt,
+  };
+}
+
+export function toPredecessorRow({
+  attempt,
+  formerAttempts,
+  displacedAt,
+  ...rest
+}: Predecessor): PredecessorRow {
+  return {
+    ...rest,
+    ...toAttemptsRow({ attempt, formerAttempts }),
+    ...(displacedAt === null ? {} : { displacedAt }),
+  };
+}
+
+export function toAbandonedRow({
+  hash,
+  sealed,
+  attempt,
+  formerAttempts,
+  abandonedAt,
+}: AbandonedSecret): AbandonedRow {
+  return {
+    hash: bytesOf(hash),
+    sealed: bytesOf(sealed),
+    ...toAttemptsRow({ attempt, formerAttempts }),
+    abandonedAt,
+  };
+}
+
+function toAttempts({ attempt, formerAttempts }: Optional<AttemptsRow>) {
+  return {
+    attempt: textOf(attempt),
+    ...(formerAttempts && { formerAttempts: formerAttempts.map((each) => textOf(each) ?? '') }),
+  };
+}
+
+function toAttemptsRow({
+  attempt = null,
+  formerAttempts,
+}: Optional<Pick<Predecessor, 'attempt' | 'formerAttempts'>>): AttemptsRow {
+  return {
+    ...(attempt === null ? {} : { attempt: bytesOf(attempt) }),
+    ...(formerAttempts && { formerAttempts: formerAttempts.map(bytesOf) }),
+  };
+}
+
+type Optional<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
+
+/** Bytes take three quarters of their text. */
+function bytesOf(text: string): mongo.Binary {
+  return new mongo.Binary(Buffer.from(text, 'base64url'));
+}
+
+function textOf(bytes: mongo.Binary | undefined): string | null {
+  return bytes ? Buffer.from(bytes.value()).toString('base64url') : null;
+}

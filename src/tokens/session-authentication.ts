@@ -1,0 +1,66 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AuthError } from '../core/errors.js';
+import { type Clock, USER_STORE, type UserRecord, type UserStore } from '../core/ports.js';
+import {
+  REFRESH_TOKEN_STORE,
+  type RefreshSession,
+  type RefreshTokenStore,
+} from '../core/refresh-token.store.js';
+import { CLOCK } from '../database/database.module.js';
+import type { AuthenticatedUser } from './access-token.authenticator.js';
+import { type ClientTraits, eventSource } from './client-traits.js';
+import { HostClaims } from './host-claims.js';
+import { Possession } from './possession.js';
+import type { OpenSession } from './session-opener.js';
+
+/** The session of a request, and its owner, as the stores know them now. */
+export interface CurrentSessionState {
+  readonly user: UserRecord;
+  readonly session: RefreshSession;
+}
+
+/** Users who prove again who they are, within a session. */
+@Injectable()
+export class SessionAuthentication {
+  constructor(
+    @Inject(REFRESH_TOKEN_STORE) private readonly store: RefreshTokenStore,
+    @Inject(USER_STORE) private readonly users: UserStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly possession: Possession,
+    private readonly claims: HostClaims,
+  ) {}
+
+  /**
+   * The session of a request; one that is bound to a key needs a proof of it.
+   * @throws AuthError `ACCESS_TOKEN_REVOKED` where the session or the user has ended, `PROOF_REQUIRED`,
+   * `PROOF_NONCE_REQUIRED`, `FORBIDDEN` (somebody acts for the user)
+   */
+  async find({ id, session, actor }: AuthenticatedUser, client: ClientTraits): Promise<CurrentSessionState> {
+    if (actor) throw new AuthError('FORBIDDEN');
+    const [found, user] = await Promise.all([this.store.findById(session.id), this.users.findById(id)]);
+    const isLive = found?.userId === id && !found.revokedAt && found.expiresAt.getTime() > this.clock.now();
+    if (!isLive || !user || user.disabledAt || user.tokenVersion !== found.tokenVersion)
+      throw new AuthError('ACCESS_TOKEN_REVOKED');
+    const holder = { userId: id, sessionId: found.id, jkt: found.jkt };
+    this.possession.assertHolder(holder, client.proof, eventSource(client));
+    return { user, session: found };
+  }
+
+  /**
+   * Records that the user has just proved who they are. The refresh token stays as it is, and the next access tokens are of
+   * the generation of this request's: that the client has the current refresh token is not proved by it.
+   * @throws AuthError `ACCESS_TOKEN_REVOKED` where the session has ended meanwhile, `INTERNAL`
+   */
+  async record(
+    { user, session }: CurrentSessionState,
+    { generation, isRelay }: AuthenticatedUser['session'],
+    amr: readonly string[],
+  ): Promise<Omit<OpenSession, 'secret'>> {
+    const now = new Date(this.clock.now());
+    const made = { authTime: now, amr };
+    const custom = await this.claims.prepare(user, { ...session, ...made, generation });
+    const recorded = await this.store.recordAuthentication(session.id, made, now);
+    if (!recorded) throw new AuthError('ACCESS_TOKEN_REVOKED');
+    return { user, session: { ...recorded, generation }, isRelay: isRelay === true, custom };
+  }
+}

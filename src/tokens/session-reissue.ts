@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '../core/ports.js';
+import { idleExpiry } from '../core/refresh-token.js';
+import {
+  REFRESH_TOKEN_STORE,
+  type RefreshSession,
+  type RefreshTokenStore,
+  type ReissueCommand,
+} from '../core/refresh-token.store.js';
+import { reissue } from '../core/reissue.js';
+import type { Reissue } from '../core/rotation.js';
+import type { SharedUse } from '../core/shared-use.js';
+import { hashSecret, NONCE_BYTES, SECRET_BYTES } from '../core/successor-seal.js';
+import { CLOCK } from '../database/database.module.js';
+import { AuthEventBus } from '../events/auth-event-bus.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
+import { RevocationService } from '../revocation/revocation.service.js';
+import { useOf } from './client-traits.js';
+import { madeBy, newlyShared, seen } from './refresh-events.js';
+import type { RefreshRequest } from './refresh-request.js';
+import { SessionAdmission } from './session-admission.js';
+import type { OpenSession } from './session-opener.js';
+
+/**
+ * A rotation for the holder of a former secret: the current one is abandoned, and every access token that came with it or
+ * between the two is revoked. Whoever holds the abandoned secret holds nothing.
+ */
+@Injectable()
+export class SessionReissue {
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    @Inject(REFRESH_TOKEN_STORE) private readonly store: RefreshTokenStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly revocations: RevocationService,
+    private readonly events: AuthEventBus,
+    private readonly admission: SessionAdmission,
+  ) {}
+
+  /**
+   * @param now the database's time at the decision
+   * @returns null where the session changed meanwhile: to be decided again
+   * @throws AuthError `SESSION_REVOKED`, `SUSPICIOUS_ACTIVITY`, `TEMPORARILY_UNAVAILABLE`
+   */
+  async carryOut(
+    request: RefreshRequest,
+    session: RefreshSession,
+    decision: Reissue,
+    now: Date,
+  ): Promise<OpenSession | null> {
+    const { outcome } = decision;
+    const shared = outcome === 'recovered' ? newlyShared(request, session, now) : null;
+    const user = await this.admission.admit(session, request, {
+      outcome,
+      earlierUses: session.recentUses,
+      madeBy: madeBy(session),
+      isRepeatedRecovery: isRepeated(request, session, outcome),
+      sharedGenerations: shared?.generations ?? 0,
+    });
+    const secret = randomBytes(SECRET_BYTES).toString('base64url');
+    const command = this.command(request, session, decision, { secret, shared, now });
+    // First: a crash after it costs one more refresh, in the other order it would leave an access token alive.
+    await this.revocations.revokeGenerations(session.id, request.token.gen + 1, session.generation);
+    const reissued = await this.store.reissue(command);
+    if (!reissued) return null;
+    await this.revocations.retireGeneration(session.id, request.token.gen);
+    this.report(request, session, outcome);
+    const { isRelay, custom } = request;
+    return { user, session: reissued, secret, isRelay, custom };
+  }
+
+  private command(
+    { token, client, attempt, proof }: RefreshRequest,
+    session: RefreshSession,
+    decision: Reissue,
+    next: { readonly secret: string; readonly shared: SharedUse | null; readonly now: Date },
+  ): ReissueCommand {
+    const { secret, shared, now } = next;
+    const { sliding, idleTtlMs, shortIdleTtlMs } = this.options.refreshToken;
+    const idleMs = session.remember === false ? shortIdleTtlMs : idleTtlMs;
+    const former = reissue({
+      session,
+      decision,
+      presentedSecret: token.sec,
+      nextSecret: secret,
+      nonces: [randomBytes(NONCE_BYTES), randomBytes(NONCE_BYTES)],
+      attempt,
+      now,
+    });
+    return {
+      sessionId: session.id,
+      ifTokenHash: session.tokenHash,
+      ifGeneration: session.generation,
+      ifUnconfirmed: decision.outcome !== 'healed',
+      now,
+      tokenHash: hashSecret(secret),
+      rotatedAt: this.store.readTime ? null : now,
+      use: useOf(client, now, proof),
+      expiresAt: sliding ? idleExpiry(now.getTime(), idleMs, session.absoluteExpiresAt) : null,
+      ...former,
+      // The next generation in a row is the one after the new one.
+      sharedUse: shared && { ...shared, generation: session.generation + 1 },
+    };
+  }
+
+  private report(request: RefreshRequest, session: RefreshSession, outcome: Reissue['outcome']): void {
+    const event = seen(request, session);
+    if (outcome === 'healed') void this.events.emit('refresh_token.healed', event);
+    else if (outcome === 'displaced')
+      void this.events.emit('refresh_token.displaced', { ...event, other: madeBy(session) });
+    else
+      void this.events.emit('refresh_token.recovered', {
+        ...event,
+        repeated: isRepeated(request, session, outcome),
+      });
+  }
+}
+
+/** The presented token's successor was lost before, and made good: its generation is no longer the one before the current. */
+function isRepeated(
+  { token }: RefreshRequest,
+  { generation }: RefreshSession,
+  outcome: Reissue['outcome'],
+): boolean {
+  return outcome === 'recovered' && generation - token.gen > 1;
+}

@@ -1,0 +1,89 @@
+import { TRANSPORTS } from '../core/refresh-token.js';
+import type { RefreshSession, SessionDevice, SessionLogin } from '../core/refresh-token.store.js';
+import { isBytes, isDate, isDateOrNull, isObjectId } from '../database/damaged-rows.js';
+import { toSession } from './mongo-refresh-token.row.js';
+import type { AbandonedRow, AttemptsRow, PredecessorRow, RefreshToken } from './refresh-token.schema.js';
+
+/** A session as it is stored; null where the document is none. Lists may be missing: the next rotation begins them anew. */
+export function readSession({ predecessors, recentUses, ...rest }: StoredSession): RefreshSession | null {
+  const row = { ...rest, predecessors: predecessors ?? [], recentUses: recentUses ?? [] };
+  return isSound(row) ? toSession(row) : null;
+}
+
+type StoredSession = Omit<RefreshToken, 'predecessors' | 'recentUses'> &
+  Partial<Pick<RefreshToken, 'predecessors' | 'recentUses'>>;
+
+/** Where a session began; null where the document does not say it. */
+export function readLogin({ _id, createdAt, device }: RefreshToken): SessionLogin | null {
+  if (!isObjectId(_id) || !isDate(createdAt) || !isDevice(device)) return null;
+  const { ip, userAgent, deviceId } = device;
+  return { id: _id.toHexString(), at: createdAt, ip, userAgent, deviceId };
+}
+
+function isSound(row: RefreshToken): boolean {
+  const { _id, userId, tokenVersion, tokenHash, generation, transport, device } = row;
+  const { rotatedAt, createdAt, lastUsedAt, expiresAt, absoluteExpiresAt, confirmedAt, revokedAt } = row;
+  const { predecessors, abandoned = [], recentUses, jkt } = row;
+  return (
+    isObjectId(_id) &&
+    [userId, tokenVersion, tokenHash].every((text) => typeof text === 'string') &&
+    Number.isInteger(generation) &&
+    TRANSPORTS.includes(transport) &&
+    isDevice(device) &&
+    (device.fingerprint === null || isText(device.fingerprint)) &&
+    isTextOrMissing(jkt) &&
+    [rotatedAt, createdAt, lastUsedAt, expiresAt, absoluteExpiresAt].every(isDate) &&
+    [confirmedAt, revokedAt].every(isDateOrNull) &&
+    isAuthentication(row) &&
+    areAll(predecessors, isPredecessor) &&
+    areAll(abandoned, isAbandoned) &&
+    areAll(recentUses, ({ ip, userAgent, at }) => isText(ip) && isTextOrMissing(userAgent) && isDate(at))
+  );
+}
+
+/** Missing fields are those of an earlier version. */
+function isAuthentication({ authTime, amr = [], remember }: RefreshToken): boolean {
+  const isTimeSound = authTime === undefined || isDate(authTime);
+  return isTimeSound && Array.isArray(amr) && amr.every(isText) && typeof (remember ?? false) === 'boolean';
+}
+
+/** What is read of a device, by the projection of a login too. */
+function isDevice(device: unknown): boolean {
+  if (!isObject(device)) return false;
+  const { ip, appId, deviceId, deviceName, userAgent } = device as Partial<SessionDevice>;
+  return isText(ip) && [appId, deviceId, deviceName, userAgent].every(isTextOrMissing);
+}
+
+function isPredecessor({ hash, sealed, rotatedAt, displacedAt, ...row }: PredecessorRow): boolean {
+  return isText(hash) && isText(sealed) && isDate(rotatedAt) && isDateOrNull(displacedAt) && hasAttempts(row);
+}
+
+function isAbandoned({ hash, sealed, abandonedAt, ...row }: AbandonedRow): boolean {
+  return isBytes(hash) && isBytes(sealed) && isDate(abandonedAt) && hasAttempts(row);
+}
+
+function hasAttempts({ attempt, formerAttempts }: AttemptsRow): boolean {
+  const isList =
+    isMissing(formerAttempts) || (Array.isArray(formerAttempts) && formerAttempts.every(isBytes));
+  return isList && (isMissing(attempt) || isBytes(attempt));
+}
+
+function isTextOrMissing(value: unknown): boolean {
+  return isMissing(value) || isText(value);
+}
+
+function isMissing(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function areAll<T extends object>(list: readonly T[], isGood: (item: T) => boolean): boolean {
+  return Array.isArray(list) && list.every((item: T) => isObject(item) && isGood(item));
+}

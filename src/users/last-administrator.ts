@@ -1,0 +1,18 @@
+import type { UserRecord } from '../core/ports.js';
+import type { UsersService } from './users.service.js';
+
+/** The role that the routes of administrators require. */
+export const ADMINISTRATOR = 'admin';
+
+/**
+ * Whether no other user is an administrator who can log in. Asks for two at most, by an index of administrators only. A
+ * store that cannot list users says that there are others.
+ */
+export async function isLastAdministrator(
+  users: UsersService,
+  { id, roles }: Pick<UserRecord, 'id' | 'roles'>,
+): Promise<boolean> {
+  if (!roles.includes(ADMINISTRATOR) || !users.canList) return false;
+  const found = await users.list({ role: ADMINISTRATOR, disabled: false, limit: 2 });
+  return found.every((user) => user.id === id);
+}

@@ -1,0 +1,84 @@
+import type { UserRecord } from '../core/ports.js';
+import { isDate, isDateOrNull, isObjectId } from '../database/damaged-rows.js';
+import { DEFAULT_USER_FIELDS, type UserFields } from '../options/users.options.js';
+
+/** A document of the users collection, as it is: perhaps of somebody else. */
+export type UserDocument = Readonly<Record<string, unknown>> & { readonly _id: unknown };
+
+const NAMES = Object.keys(DEFAULT_USER_FIELDS) as (keyof UserFields)[];
+
+/** What the library keeps of a user, under the names of the document. */
+export function toDocument(
+  fields: UserFields,
+  values: Partial<Record<keyof UserFields, unknown>>,
+): Record<string, unknown> {
+  const given = NAMES.filter((name) => values[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [fields[name], values[name]]));
+}
+
+/** Null where the document is no user; {@link problemsOf} says why. An import may have left out what has a default. */
+export function readUser(fields: UserFields, document: UserDocument): UserRecord | null {
+  const { _id } = document;
+  if (!isObjectId(_id) || problemsOf(fields, document).length > 0) return null;
+  const value = (name: keyof UserFields): unknown => document[fields[name]];
+  const createdAt = value('createdAt');
+  return {
+    id: _id.toHexString(),
+    email: value('email') as string,
+    name: (value('name') ?? undefined) as string | undefined,
+    roles: (value('roles') ?? []) as string[],
+    passwordHash: (value('passwordHash') ?? null) as string | null,
+    tokenVersion: value('tokenVersion') as string,
+    rolesVersion: (value('rolesVersion') ?? null) as string | null,
+    disabledAt: (value('disabledAt') ?? null) as Date | null,
+    emailVerifiedAt: (value('emailVerifiedAt') ?? null) as Date | null,
+    createdAt: isDate(createdAt) ? createdAt : _id.getTimestamp(),
+    ...othersOf(fields, document),
+  };
+}
+
+/** Why a document is no user, in words; none if it is one. Holds no value of the document. */
+export function problemsOf(fields: UserFields, document: UserDocument): string[] {
+  const problem = (name: keyof UserFields, isSound: (value: unknown) => boolean, kind: string) =>
+    isSound(document[fields[name]]) ? [] : [`${fields[name]} is not ${kind}`];
+  return [
+    ...(isObjectId(document._id) ? [] : ['_id is not an ObjectId']),
+    ...problem('email', isText, 'a text'),
+    ...problem('name', isTextOrNull, 'a text'),
+    ...problem('roles', (value) => isNone(value) || areTexts(value), 'a list of texts'),
+    ...problem('passwordHash', isTextOrNull, 'a text'),
+    ...problem('tokenVersion', isText, 'a text'),
+    ...problem('rolesVersion', isTextOrNull, 'a text'),
+    ...problem('disabledAt', isDateOrNull, 'a date'),
+    ...problem('emailVerifiedAt', isDateOrNull, 'a date'),
+  ];
+}
+
+/** The same once the document has a token version, which is drawn where it is missing. */
+export function problemsOnceCompleted(fields: UserFields, document: UserDocument): string[] {
+  const { tokenVersion } = fields;
+  return problemsOf(fields, { ...document, [tokenVersion]: document[tokenVersion] ?? 'drawn' });
+}
+
+/** What else the document holds. */
+function othersOf(fields: UserFields, document: UserDocument): Pick<UserRecord, 'fields'> {
+  const own = new Set<string>(['_id', ...Object.values(fields)]);
+  const others = Object.entries(document).filter(([name]) => !own.has(name));
+  return others.length > 0 ? { fields: Object.fromEntries(others) } : {};
+}
+
+function isNone(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function isTextOrNull(value: unknown): boolean {
+  return isNone(value) || typeof value === 'string';
+}
+
+function areTexts(values: unknown): boolean {
+  return Array.isArray(values) && values.every((value) => typeof value === 'string');
+}

@@ -1,0 +1,236 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { type BrowserContext, chromium } from 'playwright-core';
+import { PASSWORD, uniqueEmail } from '../support/http.js';
+import { describeInBrowser, findChromium, FLAGS } from './support/chromium.js';
+import { loseAnswer } from './support/faults.js';
+import { eventually, Tab } from './support/tab.js';
+import { Device, World } from './support/world.js';
+
+const REFRESH = 'POST /auth/refresh';
+const RECORDS = 'nestjs-silent-auth';
+const KEYS = 'nestjs-silent-auth-key';
+
+describeInBrowser('what a browser remembers of its refreshes', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    // After this grace a token that was replaced tells who presents it.
+    world = await World.open({ REFRESH_GRACE_PERIOD: '1s' });
+  });
+  afterEach(() => world.tidy());
+  afterAll(() => world?.close());
+
+  const sent = () => world.gateway.of(REFRESH).map(({ body }) => JSON.parse(body || '{}'));
+  const clear = (tab: Tab, name: string) =>
+    tab.page.evaluate(
+      (database) =>
+        new Promise((done) => {
+          const deleting = indexedDB.deleteDatabase(database);
+          deleting.onsuccess = done;
+        }),
+      name,
+    );
+
+  it('a page after a lost answer asks again with the same attempt', async () => {
+    const device = await world.device();
+    const [tab] = await device.signedIn(1);
+    world.gateway.fault(REFRESH, loseAnswer, 3);
+    await tab.page.reload();
+    await eventually(
+      () => world.gateway.count(REFRESH) >= 2,
+      () => 'the page has asked twice',
+    );
+    await tab.page.reload();
+    await tab.untilStatus('signed-in');
+    const [first, ...others] = sent().map(({ attempt }) => attempt);
+    expect(first).toMatch(/^[\w-]{21}[AQgw]$/);
+    expect(new Set(others)).toEqual(new Set([first]));
+    expect(await tab.signOuts()).toEqual([]);
+  });
+
+  it('a browser that is killed after a refresh, with an older cookie on its disk, stays signed in', async () => {
+    const profile = await mkdtemp(join(tmpdir(), 'killed-'));
+    const launch = (): Promise<BrowserContext> =>
+      chromium.launchPersistentContext(profile, {
+        executablePath: findChromium() ?? '',
+        headless: true,
+        args: FLAGS,
+      });
+    try {
+      const before = await launch();
+      const tab = await new Device(before, world.gateway).tab();
+      await tab.do('register', { email: uniqueEmail(), password: PASSWORD });
+      const cookies = await before.cookies();
+      await tab.page.reload();
+      await tab.untilGeneration(1);
+      await tab.do('me');
+      await tab.page.reload();
+      await tab.untilGeneration(2);
+      await tab.do('me');
+      // The browser writes cookies half a minute later.
+      await killed(before);
+
+      const after = await launch();
+      await after.addCookies(cookies);
+      await past(1_500);
+      const again = await new Device(after, world.gateway).tab();
+      expect(await again.state()).toMatchObject({ status: 'signed-in', generation: 3 });
+      expect(sent().at(-1)).toEqual({ attempt: expect.any(String), previous: expect.any(String) });
+      await after.close();
+    } finally {
+      await rm(profile, { recursive: true, force: true });
+    }
+  });
+
+  it('a record that is deleted alone does no harm', async () => {
+    const device = await world.device();
+    const [tab] = await device.signedIn(1);
+    await tab.page.reload();
+    await tab.untilGeneration(1);
+    await clear(tab, RECORDS);
+    await past(1_500);
+    await tab.page.reload();
+    await tab.untilGeneration(2);
+    expect(sent().at(-1).previous).toBeUndefined();
+    expect(await tab.signOuts()).toEqual([]);
+  });
+
+  it('two pages without locks share the attempt, and both stay signed in', async () => {
+    const device = await world.device();
+    await device.context.addInitScript(() => {
+      Object.defineProperty(navigator, 'locks', { value: undefined });
+      Object.defineProperty(window, 'BroadcastChannel', { value: undefined });
+    });
+    const [first, second] = await device.signedIn(2);
+    await Promise.all([first.page.reload(), second?.page.reload()]);
+    await first.untilStatus('signed-in');
+    await second?.untilStatus('signed-in');
+    await past(1_500);
+    await Promise.all([first.page.reload(), second?.page.reload()]);
+    await first.untilStatus('signed-in');
+    await second?.untilStatus('signed-in');
+    expect([await first.signOuts(), await second?.signOuts()]).toEqual([[], []]);
+  });
+
+  it('a strict write before each refresh costs little', async () => {
+    const device = await world.device();
+    const [tab] = await device.signedIn(1);
+    const ms = await tab.page.evaluate(async () => {
+      const { indexedRecords } = (await import(`${location.origin}/client/records.js`)) as {
+        indexedRecords: (
+          factory: IDBFactory,
+          key: string,
+        ) => { update(change: (record: object) => object): Promise<object> };
+      };
+      const records = indexedRecords(indexedDB, 'measured');
+      const times: number[] = [];
+      for (let i = 0; i < 20; i++) {
+        const start = performance.now();
+        await records.update((record) => ({ ...record, i }));
+        times.push(performance.now() - start);
+      }
+      return times.sort((a, b) => a - b)[10] ?? 0;
+    });
+    console.info(`a strict write takes ${ms.toFixed(1)} ms`);
+    expect(ms).toBeLessThan(500);
+  });
+
+  it('a session that is bound to a key: a copied cookie is worth nothing, a lost key ends with a login', async () => {
+    const device = await world.device();
+    const [tab, other] = await device.signedIn(2, '?proof');
+    const { user } = await tab.state();
+    const thief = await world.service.api().refreshByCookie((await device.refreshToken()) ?? '');
+    expect(thief.json.code).toBe('PROOF_REQUIRED');
+    await tab.page.reload();
+    await tab.untilStatus('signed-in');
+    await other?.page.reload();
+    await other?.untilStatus('signed-in');
+    const places = await tab.page.evaluate(
+      (name) =>
+        new Promise<string>((done, failed) => {
+          const opening = indexedDB.open(name);
+          opening.onsuccess = () => {
+            const reading = opening.result.transaction('records').objectStore('records').get('key');
+            reading.onsuccess = () => {
+              const { privateKey } = reading.result as CryptoKeyPair;
+              opening.result.close();
+              crypto.subtle.exportKey('jwk', privateKey).then(
+                () => done('exported'),
+                (error: Error) => done(error.name),
+              );
+            };
+            reading.onerror = failed;
+          };
+        }),
+      KEYS,
+    );
+    expect(places).toBe('InvalidAccessError');
+
+    await clear(tab, KEYS);
+    await tab.page.reload();
+    await tab.untilStatus('signed-out');
+    expect(await tab.signOuts()).toEqual(['PROOF_KEY_LOST']);
+    await tab.do('login', { email: user, password: PASSWORD });
+    await tab.page.reload();
+    await tab.untilStatus('signed-in');
+  });
+
+  it('a logout is heard though the application leaves the page at once', async () => {
+    for (let run = 0; run < 6; run++) {
+      const device = await world.device();
+      const [tab] = await device.signedIn(1, '?leave');
+      const { user } = await tab.state();
+      const { answer } = await tab.order('logout');
+      // The page is gone.
+      answer.catch(() => undefined);
+      await tab.page.waitForURL('**/elsewhere');
+      await eventually(
+        async () => (await device.refreshToken()) === null,
+        () => `the cookie of ${user} is gone`,
+      );
+      expect(world.gateway.of('POST /auth/logout').map(({ status }) => status)).toEqual([204]);
+      await device.context.close();
+    }
+  });
+
+  it('a <base> element names no origin that is trusted, and no server that is asked', async () => {
+    const device = await world.device();
+    const evil = world.gateway.origin.replace('127.0.0.1', 'localhost');
+    await device.context.addInitScript((href) => {
+      document.addEventListener('readystatechange', () => {
+        const base = document.createElement('base');
+        base.href = href;
+        document.head?.prepend(base);
+      });
+    }, `${evil}/`);
+    const [tab] = await device.signedIn(1);
+    expect(await tab.do('isTrusted', `${evil}/api/orders`)).toBe(false);
+    await tab.try('get', '/api/orders');
+    expect(world.gateway.of('GET /api/orders').map(({ authorization }) => authorization)).toEqual([
+      undefined,
+    ]);
+    expect(await tab.do('get', `${world.gateway.origin}/api/orders`)).toMatchObject({ status: 200 });
+  });
+
+  it('a visitor who never had a session is asked for one once, and never again', async () => {
+    const device = await world.device();
+    for (let visit = 0; visit < 3; visit += 1) {
+      const tab = await device.tab();
+      expect(await tab.state()).toMatchObject({ status: 'signed-out' });
+      expect(world.gateway.count(REFRESH)).toBe(1);
+    }
+  });
+});
+
+const past = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** Ends the browser's process at once. */
+async function killed(context: BrowserContext): Promise<void> {
+  const closed = new Promise((done) => context.once('close', done));
+  const session = await context.browser()?.newBrowserCDPSession();
+  await session?.send('Browser.crash').catch(() => undefined);
+  await closed;
+}

@@ -1,0 +1,126 @@
+import { describe, expect, it } from '@jest/globals';
+import { reportText } from '../../src/cli/report/report-text.js';
+import { bar, fitted, plain, sparkline, table, wrapped } from '../../src/cli/report/terminal-text.js';
+import { securityReport } from '../support/security-report.js';
+
+const text = (over: Parameters<typeof securityReport>[0] = {}, width = 100, hasColors = false) =>
+  reportText(securityReport(over), { width, hasColors });
+
+describe(reportText.name, () => {
+  it('aligns names, counts and days', () => {
+    expect(text()).toContain('  login.failed            12  ·█\n  refresh_token.replayed   5  █·\n');
+  });
+
+  it('names what did not happen', () => {
+    expect(text().replaceAll(/\s+/g, ' ')).toMatch(/none: .*session\.revoked/);
+  });
+
+  it('gives a count as a range where it is uncertain', () => {
+    expect(text()).toMatch(/ada@example\.com {2}u1 +8–9 {2}█/);
+    expect(text()).toMatch(/\(gone\) {2}u2 +3 {2}█/);
+  });
+
+  it('fits any width that can be read', () => {
+    for (const width of [50, 60, 80, 200])
+      for (const line of text({}, width).split('\n')) expect([...line].length).toBeLessThanOrEqual(width);
+    expect(text({}, 1)).toBe(text({}, 50));
+  });
+
+  it('has colours where they are shown, and nowhere else', () => {
+    expect(text({}, 80, true)).toContain('\u001b[1mSecurity report');
+    expect(text({}, 80, false)).not.toContain('\u001b');
+    // Apart from them it is the same.
+    expect(text({}, 80, true).replaceAll(/\u001b\[\d+m/g, '')).toBe(text({}, 80, false));
+  });
+
+  it('tells of indexes that are not as they should be', () => {
+    const state = { collection: 'users', index: '{ email: 1 }', isTtl: false, found: null, overdueMs: null };
+    const report = text({
+      indexes: [
+        { ...state, state: 'missing' },
+        { ...state, state: 'different', found: 'unique' },
+        { ...state, index: '{ expiresAt: 1 }', state: 'ok', isTtl: true, overdueMs: 5 * 3_600_000 },
+        { ...state, state: 'ok' },
+      ],
+    });
+    expect(report).toContain('users { email: 1 } is missing');
+    expect(report).toContain('users { email: 1 } is another one: unique');
+    expect(report).toMatch(/users \{ expiresAt: 1 \} is late: .* 5 h/);
+    expect(text()).toContain('all 1 as they should be');
+  });
+
+  it('says where there is more than was counted, and where there is nothing', () => {
+    expect(text({ sessions: { active: 100_000, isAtLeast: true } })).toContain('at least 100,000');
+    const empty = text({ reuseCases: [], topSources: [], topTargets: [], reasons: [], totals: [], days: [] });
+    expect(empty).toContain('Refresh tokens used twice: none');
+    expect(empty).not.toContain('Why');
+  });
+
+  it('writes whatever users sent on the line where it belongs', () => {
+    const [reuse] = securityReport().reuseCases;
+    const hostile = '\r\n\u001b]0;title\u0007\u001b[1A\u001b[2K\u009b31mevil\u2028\u202e';
+    const report = text({
+      reuseCases: [
+        {
+          ...reuse!,
+          classification: hostile,
+          userId: hostile,
+          sessionId: hostile,
+          source: { ip: hostile, userAgent: hostile },
+          lastUse: { ip: hostile, userAgent: hostile, at: new Date(0) },
+        },
+      ],
+      reasons: [{ type: 'activity.suspected', reason: hostile, count: 1 }],
+      topSources: [{ key: hostile, count: 1, error: 0 }],
+      topTargets: [{ key: hostile, email: hostile, count: 1, error: 0 }],
+    });
+    expect(report).not.toMatch(/[^\n\P{Cc}]|[\p{Cf}\p{Zl}]/u);
+    expect(report.split('\n')).toHaveLength(text().split('\n').length - 1);
+  });
+});
+
+describe('text of a terminal', () => {
+  it('is cut by characters', () => {
+    expect([fitted('abcdef', 4), fitted('abcd', 4), fitted('😀😀😀', 2)]).toEqual(['abc…', 'abcd', '😀…']);
+  });
+
+  it('is plain', () => {
+    expect(plain(' a\tb\u001b[31mc\ud800 ')).toBe('a bc\ufffd');
+  });
+
+  it('shows a series, shares blocks where days are many, and a day without anything', () => {
+    expect(sparkline([0, 1, 4, 8], 10)).toBe('·▁▄█');
+    expect(sparkline([1, 1, 1, 1, 0, 0], 3)).toBe('██·');
+    expect(sparkline([0, 0], 10)).toBe('··');
+    expect(sparkline([], 10)).toBe('');
+    expect(
+      [
+        ...sparkline(
+          Array.from({ length: 400 }, () => 1),
+          73,
+        ),
+      ].length,
+    ).toBeLessThanOrEqual(73);
+  });
+
+  it('shows the least count too', () => {
+    expect([bar(1, 1000, 10), bar(1000, 1000, 10), bar(0, 10, 10)]).toEqual(['█', '█'.repeat(10), '']);
+  });
+
+  it('has columns', () => {
+    const columns = [{ width: 3 }, { align: 'right' as const }];
+    expect(
+      table(
+        [
+          ['abcd', '1'],
+          ['a', '10'],
+        ],
+        columns,
+      ),
+    ).toEqual(['ab…   1', 'a    10']);
+  });
+
+  it('is wrapped between words', () => {
+    expect(wrapped('one two three four', 9)).toEqual(['one two', 'three', 'four']);
+  });
+});

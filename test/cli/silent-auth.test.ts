@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { MongoClient } from 'mongodb';
+import { databaseUri } from '../support/database.js';
+import { HostApp } from '../support/host-app.js';
+import { newSession } from '../support/http.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const { bin } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { bin: Record<string, string> };
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** In a process of its own, by the path that `bin` names, with nothing in its environment but this. */
+async function silentAuth(line: string, env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  const command = [`${ROOT}${bin['silent-auth']}`, ...line.split(' ').filter(Boolean)];
+  const running = promisify(execFile)(process.execPath, command, { env, cwd: '/' });
+  return running.then(
+    (outcome) => ({ code: 0, ...outcome }),
+    (error: Outcome) => error,
+  );
+}
+
+describe('silent-auth', () => {
+  it.each(['', '--help', 'help'])('tells its commands: %p', async (line) => {
+    const { code, stdout, stderr } = await silentAuth(line);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const command of ['keys', 'doctor', 'report'])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+  });
+
+  it.each(['keys', 'doctor', 'report'])('%s tells its usage when asked', async (command) => {
+    const { code, stdout } = await silentAuth(`${command} --help`);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`silent-auth ${command} `);
+  });
+
+  it.each(['nonsense', 'toString', 'doctor --frobnicate'])('refuses %p, with its usage', async (line) => {
+    const { code, stdout, stderr } = await silentAuth(line);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('silent-auth');
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('keys: says which variable is missing', async () => {
+    const { code, stderr } = await silentAuth('keys');
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      'JWT_ACCESS_KEYS is not set: set it to file: and the path of the access keys, such as file:keys/access.json\n',
+    );
+  });
+
+  describe('doctor', () => {
+    it('says in one sentence that there is no database', async () => {
+      for (const [env, sentence] of [
+        [{}, /^There is no database in .*set MONGODB_URI.*\.\n$/],
+        [
+          { MONGODB_URI: 'mongodb://127.0.0.1:1/x' },
+          /^The database does not answer: .*Check MONGODB_URI\.\n$/,
+        ],
+        [{ MONGODB_URI: 'nonsense' }, /^MONGODB_URI is no URI that the driver can read\.\n$/],
+      ] as const) {
+        const { code, stdout, stderr } = await silentAuth('doctor', env);
+        expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+        expect(stderr).toMatch(sentence);
+      }
+    });
+
+    it('finds an index that somebody dropped in the database of an application', async () => {
+      const uri = databaseUri('command_doctor');
+      const { AuthModule } = await import('../../src/index.js');
+      const { authOptions } = await import('../support/host-app.js');
+      const host = await HostApp.startWith('express', { imports: [AuthModule.forRoot(authOptions())] }, uri);
+      const client = await MongoClient.connect(uri);
+      try {
+        await newSession(host.api());
+        const before = await silentAuth('doctor --json', { MONGODB_URI: uri });
+        expect(
+          JSON.parse(before.stdout).findings.map(({ subject }: { subject: string }) => subject),
+        ).not.toContain(expect.stringContaining('refresh_tokens'));
+        await client.db().collection('refresh_tokens').dropIndex('expiresAt_1');
+        const { code, stdout } = await silentAuth('doctor --strict', { MONGODB_URI: uri });
+        expect(code).toBe(1);
+        expect(stdout).toMatch(/refresh_tokens.*\[database\.ttl-index\]/);
+        expect(stdout).not.toContain('[options');
+      } finally {
+        await client.close();
+        await host.stop();
+      }
+    });
+  });
+});

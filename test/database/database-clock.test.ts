@@ -1,0 +1,280 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { Connection } from 'mongoose';
+import { DatabaseClock } from '../../src/database/database-clock.js';
+
+const NOON = Date.parse('2026-01-01T12:00:00.000Z');
+const MINUTE = 60_000;
+const JUMP = 20 * MINUTE;
+
+/** A database whose clock the test sets; it counts how often it is asked. */
+class Database {
+  /** What its clock shows besides the true time. */
+  aheadMs = 0;
+  asked = 0;
+  isDown = false;
+  onAsked: () => void = () => {};
+  onFailed: () => void = () => {};
+
+  constructor(private readonly trueTime: () => number) {}
+
+  get connection(): Connection {
+    const command = () => {
+      this.asked += 1;
+      if (this.isDown) {
+        this.onFailed();
+        return Promise.reject(new Error('out of reach'));
+      }
+      const localTime = new Date(this.trueTime() + this.aheadMs);
+      this.onAsked();
+      return Promise.resolve({ localTime });
+    };
+    return { asPromise: () => Promise.resolve(), db: { admin: () => ({ command }) } } as never;
+  }
+}
+
+/** The clocks of one machine. */
+class Machine {
+  private stoodStillMs = 0;
+
+  constructor(
+    private readonly trueTime: () => number,
+    public wallAheadMs = 0,
+  ) {}
+
+  readonly monotonic = () => this.trueTime() - NOON - this.stoodStillMs + 5_000;
+  readonly wall = () => this.trueTime() + this.wallAheadMs;
+
+  /** The time that passes is not seen by its monotonic clock. */
+  wakeAfter(ms: number): void {
+    this.stoodStillMs += ms;
+  }
+}
+
+describe('DatabaseClock', () => {
+  let trueTime: number;
+  let database: Database;
+  let machine: Machine;
+  let clock: DatabaseClock;
+  let warnings: string[];
+  const started: DatabaseClock[] = [];
+
+  const start = async (on: Machine) => {
+    const instance = new DatabaseClock(database.connection, on);
+    started.push(instance);
+    await instance.onModuleInit();
+    return instance;
+  };
+  /** Time in small steps, with the timers. */
+  const pass = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 500) {
+      trueTime += 500;
+      await jest.advanceTimersByTimeAsync(500);
+    }
+  };
+  const settled = () => jest.advanceTimersByTimeAsync(0);
+  const aheadMs = (of = clock) => of.now() - trueTime;
+
+  beforeEach(async () => {
+    jest.useFakeTimers();
+    warnings = [];
+    jest
+      .spyOn(Logger.prototype, 'warn')
+      .mockImplementation((message: unknown) => void warnings.push(String(message)));
+    trueTime = NOON;
+    database = new Database(() => trueTime);
+    machine = new Machine(() => trueTime);
+    clock = await start(machine);
+  });
+
+  afterEach(() => {
+    for (const instance of started.splice(0)) instance.onModuleDestroy();
+    jest.useRealTimers();
+    jest.restoreAllMocks();
+  });
+
+  it('shows the time of the database on machines whose own clocks differ', async () => {
+    database.aheadMs = 3_000;
+    const clocks = await Promise.all(
+      [0, 7 * MINUTE, -11 * MINUTE].map((ahead) => start(new Machine(() => trueTime, ahead))),
+    );
+    expect(clocks.map(aheadMs)).toEqual([3_000, 3_000, 3_000]);
+  });
+
+  it('asks once a minute, and follows a small difference', async () => {
+    const { asked } = database;
+    database.aheadMs = 400;
+    await pass(59_000);
+    expect(database.asked).toBe(asked);
+    await pass(2_000);
+    expect(database.asked).toBe(asked + 1);
+    expect(aheadMs()).toBe(400);
+  });
+
+  it('never goes back for a small difference: it waits until the database has caught up', async () => {
+    database.aheadMs = -5_000;
+    await pass(59_500);
+    const held = clock.now();
+    await pass(4_000);
+    expect(clock.now()).toBe(held);
+    await pass(6_000);
+    expect(aheadMs()).toBe(-5_000);
+  });
+
+  it('goes on from the last anchor while the database does not answer, and says so once', async () => {
+    database.isDown = true;
+    await pass(5 * MINUTE);
+    expect(aheadMs()).toBe(0);
+    expect(warnings).toHaveLength(1);
+    database.isDown = false;
+    database.aheadMs = 700;
+    await pass(2_000);
+    expect(aheadMs()).toBe(700);
+  });
+
+  it('asks no more once it is destroyed', async () => {
+    clock.onModuleDestroy();
+    const { asked } = database;
+    await pass(2 * MINUTE);
+    machine.wakeAfter(2 * MINUTE);
+    clock.now();
+    expect(database.asked).toBe(asked);
+  });
+
+  describe('after its machine was suspended', () => {
+    const suspend = (ms: number) => {
+      trueTime += ms;
+      machine.wakeAfter(ms);
+    };
+
+    it('is right again before the next request, without waiting for a timer', async () => {
+      suspend(2 * MINUTE);
+      expect(aheadMs()).toBe(-2 * MINUTE);
+      await clock.settling;
+      expect(aheadMs()).toBe(0);
+      expect(clock.settling).toBeNull();
+      expect(warnings).toEqual([]);
+    });
+
+    it.each([2_000, 25_000, 3_600_000])('of %i ms is right again as soon as anybody looks', async (ms) => {
+      suspend(ms);
+      clock.now();
+      await settled();
+      expect(aheadMs()).toBe(0);
+    });
+
+    it('is right again within a second or so if nobody asks for the time', async () => {
+      suspend(2 * MINUTE);
+      await pass(1_500);
+      const { asked } = database;
+      expect(aheadMs()).toBe(0);
+      expect(database.asked).toBe(asked);
+    });
+
+    it('measures again if the machine was suspended during the measurement', async () => {
+      database.onAsked = () => {
+        database.onAsked = () => {};
+        suspend(2 * MINUTE);
+      };
+      await pass(60_500);
+      expect(aheadMs()).toBe(0);
+    });
+
+    it('measures again if the process was stopped during the measurement', async () => {
+      database.onAsked = () => {
+        database.onAsked = () => {};
+        trueTime += 40_000;
+      };
+      await pass(60_500);
+      expect(aheadMs()).toBe(0);
+    });
+
+    it('lets no request wait for a database that is away, or for long', async () => {
+      database.isDown = true;
+      suspend(2 * MINUTE);
+      await expect(clock.settling).resolves.toBeUndefined();
+      expect(clock.settling).toBeNull();
+      database.isDown = false;
+      await pass(1_500);
+      expect(aheadMs()).toBe(0);
+    });
+
+    it('asks again at once where the first question meets a dead connection', async () => {
+      database.isDown = true;
+      suspend(2 * MINUTE);
+      database.onFailed = () => (database.isDown = false);
+      await clock.settling;
+      expect(aheadMs()).toBe(0);
+    });
+  });
+
+  it('keeps the time when the wall clock of its machine is set, and asks once for each step', async () => {
+    const { asked } = database;
+    for (const minutes of [7, -11, 3]) {
+      machine.wallAheadMs = minutes * MINUTE;
+      await clock.settling;
+      expect(aheadMs()).toBe(0);
+      expect(clock.settling).toBeNull();
+    }
+    expect(database.asked).toBe(asked + 3);
+    expect(warnings).toEqual([]);
+  });
+
+  describe('when the clock of the database jumps', () => {
+    it.each([JUMP, -JUMP])('by %i ms, believes it only when two more measurements agree', async (jump) => {
+      database.aheadMs = jump;
+      await pass(60_000);
+      expect(aheadMs()).toBe(0);
+      await pass(1_000);
+      expect(aheadMs()).toBe(0);
+      await pass(1_500);
+      expect(aheadMs()).toBe(jump);
+      expect(warnings).toEqual([expect.stringContaining(`by ${jump / 1000} s`)]);
+      // And back again.
+      database.aheadMs = 0;
+      await pass(63_000);
+      expect(aheadMs()).toBe(0);
+      expect(warnings).toHaveLength(2);
+    });
+
+    it('is in doubt from the first measurement that disagrees until a minute after the jump was believed', async () => {
+      expect(clock.isInDoubt).toBe(false);
+      database.aheadMs = JUMP;
+      await pass(60_500);
+      expect([clock.isInDoubt, aheadMs()]).toEqual([true, 0]);
+      await pass(2_000);
+      expect([clock.isInDoubt, aheadMs()]).toEqual([true, JUMP]);
+      await pass(59_000);
+      expect(clock.isInDoubt).toBe(true);
+      await pass(2_000);
+      expect(clock.isInDoubt).toBe(false);
+    });
+
+    it('ignores a jump that is over before it was confirmed', async () => {
+      database.aheadMs = JUMP;
+      await pass(60_500);
+      database.aheadMs = 0;
+      await pass(5_000);
+      expect(aheadMs()).toBe(0);
+      expect(warnings).toEqual([]);
+    });
+
+    it('believes no measurements that disagree', async () => {
+      let turn = 0;
+      database.onAsked = () => (database.aheadMs = JUMP * (1 + (turn++ % 3)));
+      database.aheadMs = JUMP;
+      await pass(2 * MINUTE);
+      expect(aheadMs()).toBe(0);
+    });
+
+    it('believes no jump at once because its own machine was suspended as well', async () => {
+      database.aheadMs = JUMP;
+      trueTime += 2 * MINUTE;
+      machine.wakeAfter(2 * MINUTE);
+      await clock.settling;
+      expect(aheadMs()).toBe(-2 * MINUTE);
+      await pass(2_500);
+      expect(aheadMs()).toBe(JUMP);
+    });
+  });
+});

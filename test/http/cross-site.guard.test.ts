@@ -1,0 +1,204 @@
+import { describe, expect, it } from '@jest/globals';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import type { AuthError } from '../../src/core/errors.js';
+import { AuthHttpException } from '../../src/http/filters/auth-http.exception.js';
+import { CrossSiteGuard } from '../../src/http/guards/cross-site.guard.js';
+import type { AuthOptions } from '../../src/options/auth-options.js';
+import { resolveOptions } from '../../src/options/resolve-options.js';
+
+const TRUSTED = 'https://app.example.com';
+const KEYS = { access: ['q8Zr4kT2mXw9pLc7vBn5sHd3gFj1aYe6'], refresh: ['e6Ya1jFg3dHs5nBv7cLp9wXm2Tk4rZ8q'] };
+const OPTIONS = resolveOptions({
+  issuer: 'https://api.example.com/tenant',
+  keys: KEYS,
+  trustedOrigins: [TRUSTED],
+});
+const guard = new CrossSiteGuard(OPTIONS);
+
+/** The service reached directly, behind a proxy that ends TLS, and under a name that is not the issuer's. */
+const DIRECT = { protocol: 'https', host: 'api.example.com' };
+const BEHIND_PROXY = { protocol: 'http', host: 'api.example.com' };
+const DEVELOPMENT = { protocol: 'http', host: 'localhost:3000' };
+
+type Server = typeof DIRECT;
+type Site = 'same-origin' | 'same-site' | 'cross-site' | 'none' | undefined;
+
+async function ask(
+  server: Server,
+  origin: string | string[] | undefined,
+  site: Site,
+): Promise<'passes' | 'refused'> {
+  const request = { method: 'POST', headers: { origin, 'sec-fetch-site': site }, ...server };
+  try {
+    await guard.canActivate(new ExecutionContextHost([request]));
+    return 'passes';
+  } catch (error) {
+    if (error instanceof AuthHttpException && error.cause.code === 'CROSS_SITE_REQUEST') return 'refused';
+    throw error;
+  }
+}
+
+const OWN = 'https://api.example.com';
+const EVIL = 'https://evil.example';
+const SIBLING = 'https://blog.example.com';
+
+describe(CrossSiteGuard.name, () => {
+  it.each<[origin: string | undefined, site: Site, verdict: 'passes' | 'refused']>([
+    // Not from a browser: no ambient cookie to abuse.
+    [undefined, undefined, 'passes'],
+    // The service's own pages.
+    [OWN, undefined, 'passes'],
+    [OWN, 'same-origin', 'passes'],
+    [undefined, 'same-origin', 'passes'],
+    // Typed into the address bar, or from a bookmark.
+    [undefined, 'none', 'passes'],
+    // Trusted pages, wherever they are.
+    [TRUSTED, undefined, 'passes'],
+    [TRUSTED, 'same-site', 'passes'],
+    [TRUSTED, 'cross-site', 'passes'],
+    // Another site.
+    [EVIL, 'cross-site', 'refused'],
+    [EVIL, undefined, 'refused'],
+    [undefined, 'cross-site', 'refused'],
+    // Another application on the same site is not trusted for that.
+    [SIBLING, 'same-site', 'refused'],
+    [SIBLING, undefined, 'refused'],
+    [undefined, 'same-site', 'refused'],
+    // The browser has compared the page with the URL that it asked for; a proxy may have changed what arrives here.
+    [EVIL, 'same-origin', 'passes'],
+    ['null', 'same-origin', 'passes'],
+    // Other headers that contradict each other: the worse one counts.
+    [EVIL, 'none', 'refused'],
+    [OWN, 'cross-site', 'refused'],
+    [OWN, 'same-site', 'refused'],
+    // A sandboxed frame, a data: URL, a redirect across origins.
+    ['null', 'cross-site', 'refused'],
+    ['null', undefined, 'refused'],
+    ['', undefined, 'refused'],
+  ])('origin %s with sec-fetch-site %s %s', async (origin, site, verdict) => {
+    expect(await ask(DIRECT, origin, site)).toBe(verdict);
+    expect(await ask(BEHIND_PROXY, origin, site)).toBe(verdict);
+  });
+
+  it.each([
+    'http://api.example.com',
+    'https://api.example.com:8443',
+    'https://api.example.com.evil.example',
+    'https://evil.example/https://api.example.com',
+    'https://xapi.example.com',
+    'https://api.example.com@evil.example',
+    'https://app.example.com.evil.example',
+    'http://app.example.com',
+    'https://APP.EXAMPLE.COM',
+    `${TRUSTED}/`,
+    `${TRUSTED}, ${EVIL}`,
+    '*',
+  ])('%s is neither the service’s own nor trusted: origins are compared whole', async (origin) => {
+    expect(await ask(DIRECT, origin, undefined)).toBe('refused');
+  });
+
+  it('behind a proxy that ends TLS its own pages are those of the issuer on this very host', async () => {
+    expect(await ask(BEHIND_PROXY, OWN, undefined)).toBe('passes');
+    // The plain origin of a host that has HTTPS: anybody on the way can make a page of it.
+    expect(await ask(BEHIND_PROXY, 'http://api.example.com', undefined)).toBe('refused');
+    expect(
+      await ask({ ...BEHIND_PROXY, host: 'api.example.com:8080' }, 'http://api.example.com:8080', undefined),
+    ).toBe('refused');
+    expect(await ask(BEHIND_PROXY, 'https://api.example.com:8443', undefined)).toBe('refused');
+  });
+
+  it.each(['origin.internal', 'API.EXAMPLE.COM', 'api.example.com:443', ''])(
+    'the issuer’s pages are its own, whatever Host a proxy wrote: %j',
+    async (host) => {
+      for (const protocol of ['http', 'https'])
+        for (const origin of [OWN, 'https://API.example.com'])
+          expect(await ask({ protocol, host }, origin, undefined)).toBe('passes');
+      expect(await ask({ protocol: 'https', host }, EVIL, undefined)).toBe('refused');
+    },
+  );
+
+  it.each(['LOCALHOST:3000', 'localhost:3000'])('a host is compared in any case: %s', async (host) => {
+    expect(await ask({ protocol: 'http', host }, 'http://localhost:3000', undefined)).toBe('passes');
+  });
+
+  it('under another name than the issuer’s, only that host’s own pages are its own', async () => {
+    expect(await ask(DEVELOPMENT, 'http://localhost:3000', undefined)).toBe('passes');
+    expect(await ask(DEVELOPMENT, 'http://localhost:5173', 'same-site')).toBe('refused');
+    expect(await ask(DEVELOPMENT, 'https://localhost:3000', undefined)).toBe('refused');
+  });
+
+  it('does not believe X-Forwarded-Host or -Proto by itself', async () => {
+    const forwarded = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' };
+    const request = { method: 'POST', headers: { origin: EVIL, ...forwarded }, ...DIRECT };
+    await expect(guard.canActivate(new ExecutionContextHost([request]))).rejects.toThrow(AuthHttpException);
+  });
+
+  it('a header sent twice is judged by what the first one says', async () => {
+    expect(await ask(DIRECT, [EVIL, OWN], undefined)).toBe('refused');
+  });
+
+  it('says in its private detail who was refused, shortened, and nothing of it to the client', async () => {
+    const origin = `https://${'a'.repeat(500)}.example`;
+    const request = { method: 'POST', headers: { origin, 'sec-fetch-site': 'cross-site' }, ...DIRECT };
+    const refusal = await Promise.resolve(guard.canActivate(new ExecutionContextHost([request]))).catch(
+      (error: unknown) => (error as AuthHttpException).cause,
+    );
+    expect(refusal).toMatchObject({ code: 'CROSS_SITE_REQUEST', keepsCookie: false });
+    const { detail, message } = refusal as AuthError;
+    expect(detail).toContain('https://aaa');
+    expect(detail?.length).toBeLessThan(250);
+    expect(detail).toContain('trustedOrigins');
+    expect(message).not.toContain('aaa');
+  });
+
+  it('writes no control character into the log', async () => {
+    const origin = 'https://\u009b31mEVIL\u0085fake\u2028line\n';
+    const request = { method: 'POST', headers: { origin }, ...DIRECT };
+    const refusal = await Promise.resolve(guard.canActivate(new ExecutionContextHost([request]))).catch(
+      (error: unknown) => (error as AuthHttpException).cause,
+    );
+    const { detail } = refusal as AuthError;
+    expect(detail).not.toMatch(/[\p{Cc}\u2028]/u);
+    expect(detail).toContain('origin https://31mEVILfakeline, ');
+  });
+
+  describe('trusted origins', () => {
+    const guardWith = (trustedOrigins: AuthOptions['trustedOrigins']) =>
+      new CrossSiteGuard(resolveOptions({ issuer: 'https://api.example.com', keys: KEYS, trustedOrigins }));
+    const passes = async (by: CrossSiteGuard, origin: string) => {
+      const request = { method: 'POST', headers: { origin, 'sec-fetch-site': 'cross-site' }, ...DIRECT };
+      return Promise.resolve(by.canActivate(new ExecutionContextHost([request]))).then(
+        () => true,
+        () => false,
+      );
+    };
+
+    it.each([
+      ['https://pr-7.preview.example.com', true],
+      ['https://a.b.preview.example.com', true],
+      ['https://preview.example.com', false],
+      ['http://pr-7.preview.example.com', false],
+      ['https://pr-7.preview.example.com:8443', false],
+      ['https://pr-7.preview.example.com.evil.example', false],
+      ['https://evil.example/.preview.example.com', false],
+      ['https://evil.example#.preview.example.com', false],
+      ['https://pr-7-previewxexample.com', false],
+      ['https://.preview.example.com', false],
+      ['https://*.preview.example.com', false],
+      ['null', false],
+    ])('by a pattern: %s %s', async (origin, verdict) => {
+      expect(await passes(guardWith([TRUSTED, 'https://*.preview.example.com']), origin)).toBe(verdict);
+    });
+
+    it('by a function, which has to say true', async () => {
+      const asked: string[] = [];
+      const by = guardWith((origin) => {
+        asked.push(origin);
+        return origin.endsWith('.tenant.example') || (Promise.resolve(true) as never);
+      });
+      expect(await passes(by, 'https://a.tenant.example')).toBe(true);
+      expect(await passes(by, EVIL)).toBe(false);
+      expect(asked).toEqual(['https://a.tenant.example', EVIL]);
+    });
+  });
+});

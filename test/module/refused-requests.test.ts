@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AuditService } from '../../src/index.js';
+import { ADAPTERS, HostApp } from '../support/host-app.js';
+import { newSession, PASSWORD, uniqueEmail } from '../support/http.js';
+import { KeyClient } from '../support/proofs.js';
+
+const WRONG = 'seven-Otters-cross-the-road';
+const REFUSED = 5000;
+const BATCH = 50;
+/** The limit of the address, less the registrations of these tests: one without a key, and two for one with a key. */
+const ADMITTED = 17;
+
+describe.each(ADAPTERS)('requests that are refused without end, on %s', (adapter) => {
+  let host: HostApp;
+  let token: string;
+  let refreshToken: string;
+  let boundToken: string;
+
+  beforeAll(async () => {
+    host = await HostApp.start(adapter, { throttle: {} });
+    ({ accessToken: token, refreshToken } = await newSession(host.api()));
+    const owner = await KeyClient.create(host.api());
+    const login = { email: uniqueEmail(), password: PASSWORD, transport: 'body' };
+    boundToken = (await owner.post('/auth/register', login)).json.refreshToken;
+  });
+  afterAll(() => host.stop());
+
+  async function sendMany(count: number, send: () => Promise<{ readonly status: number }>) {
+    const statuses = new Map<number, number>();
+    for (let sent = 0; sent < count; sent += BATCH)
+      for (const { status } of await Promise.all(Array.from({ length: BATCH }, send)))
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    await host.app.get(AuditService).flush();
+    return Object.fromEntries(statuses);
+  }
+
+  const rowsOf = async (type: string) =>
+    host.connection.collection('security_events').find({ type }).toArray();
+  const countOf = async (type: string) => {
+    const day = await host.connection.collection('security_daily').findOne({ type });
+    return day?.['count'] as number;
+  };
+
+  it('are all counted, and leave a handful of rows: logins', async () => {
+    const statuses = await sendMany(REFUSED, () =>
+      host.api().login({ email: uniqueEmail(), password: WRONG }),
+    );
+    expect(statuses).toEqual({ 401: ADMITTED, 429: REFUSED - ADMITTED });
+    expect(await countOf('login.locked')).toBe(REFUSED - ADMITTED);
+    expect(await rowsOf('login.locked')).toHaveLength(1);
+    expect((await rowsOf('login.failed')).length).toBeLessThanOrEqual(20);
+  }, 120_000);
+
+  it('are all counted, and leave a handful of rows: routes of administrators', async () => {
+    const statuses = await sendMany(1000, () => host.api().send('GET', '/auth/admin/events', { token }));
+    expect(statuses).toEqual({ 403: 1000 });
+    expect(await countOf('access.denied')).toBe(1000);
+    expect(await rowsOf('access.denied')).toHaveLength(1);
+  }, 120_000);
+
+  it('are all counted, and leave a handful of rows: a copied token of a bound session', async () => {
+    const statuses = await sendMany(250, () => host.api().refresh(boundToken));
+    expect(statuses).toEqual({ 401: 250 });
+    expect(await countOf('refresh_token.proof_failed')).toBe(250);
+    expect(await rowsOf('refresh_token.proof_failed')).toHaveLength(20);
+  }, 120_000);
+
+  it('are all counted, and leave a handful of rows: attempts against one another', async () => {
+    const refresh = () => {
+      const attempt = randomBytes(16).toString('base64url');
+      return host.api().post('/auth/refresh', { refreshToken, attempt });
+    };
+    expect((await refresh()).status).toBe(200);
+    const statuses = await sendMany(100, refresh);
+    expect(statuses).toEqual({ 409: 100 });
+    expect(await countOf('refresh_token.contested')).toBe(100);
+    expect(await rowsOf('refresh_token.contested')).toHaveLength(20);
+  }, 120_000);
+});

@@ -1,0 +1,182 @@
+import type { IncomingMessage } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { UseFilters, UseGuards } from '@nestjs/common';
+import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { WebSocket } from 'ws';
+import {
+  type AuthenticatedUser,
+  type AuthError,
+  AuthErrorFilter,
+  CurrentUser,
+  JwtAuthGuard,
+  SessionWatcher,
+  SocketSessions,
+} from '../../../src/index.js';
+import type { HostApp } from '../../support/host-app.js';
+import { newSession } from '../../support/http.js';
+import { errorLines, startSocketHost } from '../../support/socket-host.js';
+
+/** Authenticates by the ticket of the URL, or else by the first message. */
+@WebSocketGateway()
+class NewsGateway {
+  constructor(private readonly sockets: SocketSessions) {}
+
+  async handleConnection(client: WebSocket, request: IncomingMessage): Promise<void> {
+    if (!request.url?.includes('ticket=')) return;
+    await this.sockets
+      .connect(client, request, { closeExpired: true })
+      .catch((error: AuthError) => client.close(4401, error.code));
+  }
+
+  @SubscribeMessage('whoami')
+  @UseGuards(JwtAuthGuard)
+  whoami(@CurrentUser() user: AuthenticatedUser) {
+    return { event: 'user', data: user.id };
+  }
+
+  @SubscribeMessage('claims')
+  @UseGuards(JwtAuthGuard)
+  claims(@CurrentUser() user: AuthenticatedUser) {
+    return { event: 'claims', data: user.claims };
+  }
+
+  @SubscribeMessage('auth')
+  @UseFilters(AuthErrorFilter)
+  async authenticate(@ConnectedSocket() client: WebSocket, @MessageBody() message: unknown) {
+    return { event: 'authenticated', data: (await this.sockets.renew(client, message)).id };
+  }
+}
+
+let host: HostApp;
+let errors: unknown[][];
+const open: WebSocket[] = [];
+
+async function connect(query = ''): Promise<WebSocket> {
+  const socket = new WebSocket(`${host.origin.replace('http', 'ws')}/${query}`);
+  open.push(socket);
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  return socket;
+}
+
+function ask(
+  socket: WebSocket,
+  event: string,
+  data: unknown = {},
+): Promise<{ event: string; data: unknown }> {
+  const answer = new Promise<string>((resolve) =>
+    socket.once('message', (bytes: Buffer) => resolve(bytes.toString())),
+  );
+  socket.send(JSON.stringify({ event, data }));
+  return answer.then((text) => JSON.parse(text) as { event: string; data: unknown });
+}
+
+const closed = (socket: WebSocket) =>
+  new Promise<string>((resolve) =>
+    socket.once('close', (code, reason) => resolve(`${code} ${reason.toString()}`)),
+  );
+const refusal = (code: string) => ({
+  event: 'exception',
+  data: expect.objectContaining({ status: 'error', statusCode: 401, code }),
+});
+
+async function ticketOf(accessToken: string): Promise<string> {
+  return (await host.api().post('/auth/ticket', undefined, { token: accessToken })).json.ticket;
+}
+
+async function start(ttl = '15m') {
+  host = await startSocketHost('ws', [NewsGateway], {
+    accessToken: { ttl, claims: () => ({ tenantId: 'acme' }) },
+  });
+  errors = errorLines();
+}
+
+beforeEach(() => start());
+afterEach(async () => {
+  for (const socket of open.splice(0)) socket.terminate();
+  await host.stop();
+});
+
+describe('native WebSockets', () => {
+  it('take a ticket in the URL, once, and a message that comes before the answer waits for it', async () => {
+    const session = await newSession(host.api());
+    const ticket = await ticketOf(session.accessToken);
+    const socket = await connect(`?ticket=${ticket}`);
+    expect(await ask(socket, 'whoami')).toEqual({ event: 'user', data: session.userId });
+    expect(await closed(await connect(`?ticket=${ticket}`))).toBe('4401 TICKET_INVALID');
+    expect(errors).toEqual([]);
+  });
+
+  it('know the claims of the host by a ticket as by the token that it stands for', async () => {
+    const session = await newSession(host.api());
+    const byTicket = await connect(`?ticket=${await ticketOf(session.accessToken)}`);
+    const byToken = await connect();
+    await ask(byToken, 'auth', { accessToken: session.accessToken });
+    for (const socket of [byTicket, byToken])
+      expect(await ask(socket, 'claims')).toEqual({ event: 'claims', data: { tenantId: 'acme' } });
+  });
+
+  it('take a token in the first message', async () => {
+    const session = await newSession(host.api());
+    const socket = await connect();
+    expect(await ask(socket, 'whoami')).toEqual(refusal('ACCESS_TOKEN_MISSING'));
+    expect(await ask(socket, 'auth', { accessToken: 'bad' })).toEqual(refusal('ACCESS_TOKEN_INVALID'));
+    expect(await ask(socket, 'whoami')).toEqual(refusal('ACCESS_TOKEN_MISSING'));
+    expect(await ask(socket, 'auth', { accessToken: session.accessToken })).toMatchObject({
+      event: 'authenticated',
+    });
+    expect(await ask(socket, 'whoami')).toEqual({ event: 'user', data: session.userId });
+    expect(errors).toEqual([]);
+  });
+
+  it('never take a token in the URL', async () => {
+    const { accessToken } = await newSession(host.api());
+    const socket = await connect(`?ticket=${accessToken}`);
+    expect(await closed(socket)).toBe('4401 TICKET_INVALID');
+  });
+
+  it('close when the session ends, and nothing is left of them', async () => {
+    const api = host.api();
+    const session = await newSession(api);
+    const watcher = host.app.get(SessionWatcher, { strict: false });
+    const sockets = [
+      await connect(`?ticket=${await ticketOf(session.accessToken)}`),
+      await connect(`?ticket=${await ticketOf(session.accessToken)}`),
+    ] as const;
+    for (const socket of sockets) await ask(socket, 'whoami');
+    expect(watcher.size).toBe(2);
+    const gone = sockets.map(closed);
+    await api.logout({ token: session.accessToken });
+    expect(await Promise.all(gone)).toEqual(['4401 ACCESS_TOKEN_REVOKED', '4401 ACCESS_TOKEN_REVOKED']);
+    expect(watcher.size).toBe(0);
+  });
+
+  it('are forgotten when they close by themselves', async () => {
+    const session = await newSession(host.api());
+    const watcher = host.app.get(SessionWatcher, { strict: false });
+    const socket = await connect(`?ticket=${await ticketOf(session.accessToken)}`);
+    await ask(socket, 'whoami');
+    const gone = closed(socket);
+    socket.close();
+    await gone;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(watcher.size).toBe(0);
+  });
+
+  it('a ticket of an ended session is worth nothing', async () => {
+    const api = host.api();
+    const session = await newSession(api);
+    const ticket = await ticketOf(session.accessToken);
+    await api.logout({ token: session.accessToken });
+    expect(await closed(await connect(`?ticket=${ticket}`))).toBe('4401 ACCESS_TOKEN_REVOKED');
+  });
+
+  it('close with their token if they are asked to, unless it is renewed', async () => {
+    await host.stop();
+    await start('2s');
+    const api = host.api();
+    const session = await newSession(api);
+    const socket = await connect(`?ticket=${await ticketOf(session.accessToken)}`);
+    expect(await ask(socket, 'whoami')).toEqual({ event: 'user', data: session.userId });
+    expect(await closed(socket)).toBe('4401 ACCESS_TOKEN_EXPIRED');
+  });
+});

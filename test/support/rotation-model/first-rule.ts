@@ -1,0 +1,18 @@
+import { decideRotation } from '../../../src/core/rotation.js';
+import type { Rule } from './model-session.js';
+
+/**
+ * The rule of the first version, in terms of the present one: it knows no attempts, and who asks again after a lost answer
+ * gets the current secret, however late, instead of a new one. To see that the tests of the present one can fail.
+ */
+export const firstRule: Rule = (session, token, now, policy) => {
+  const unmarked = <T extends object>(former: T) => ({ ...former, attempt: null });
+  const state = session && {
+    ...session,
+    predecessors: session.predecessors.map(unmarked),
+    abandoned: session.abandoned.map(unmarked),
+  };
+  const decision = decideRotation(state, { ...token, attempt: null, previous: null }, now, policy);
+  if (decision.outcome !== 'recovered') return decision;
+  return { outcome: 'replay', secret: decision.lostSecret, isSameAttempt: false };
+};

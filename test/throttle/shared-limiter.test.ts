@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { CommandStartedEvent } from 'mongodb';
+import { type Connection, createConnection } from 'mongoose';
+import { IndexRegistry } from '../../src/database/index-registry.js';
+import type { Limiter } from '../../src/throttle/limiter.js';
+import { MongoCounterStore } from '../../src/throttle/mongo-counter.store.js';
+import { SharedLimiter } from '../../src/throttle/shared-limiter.js';
+import { databaseUri } from '../support/database.js';
+
+const T0 = Date.parse('2100-01-01T00:00:00Z');
+const WINDOW_MS = 60_000;
+let now = T0;
+let connection: Connection;
+
+beforeAll(async () => {
+  connection = await createConnection(databaseUri('limiter'), { monitorCommands: true }).asPromise();
+});
+beforeEach(async () => {
+  now = T0;
+  await connection.dropDatabase();
+});
+afterAll(() => connection.close());
+
+/** A process of its own. */
+async function limiterOf(limit: number): Promise<Limiter> {
+  const store = new MongoCounterStore(connection, new IndexRegistry());
+  await store.ensureIndexes();
+  return new SharedLimiter('test', { limit, windowMs: WINDOW_MS }, store, { now: () => now });
+}
+
+async function commandsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const names: string[] = [];
+  const record = ({ commandName }: CommandStartedEvent) => names.push(commandName);
+  connection.getClient().on('commandStarted', record);
+  await work();
+  connection.getClient().off('commandStarted', record);
+  return names;
+}
+
+const rows = () => connection.collection('throttle').find().toArray();
+
+describe('a limit that instances share', () => {
+  it('is not doubled at any border, whichever instance counts', async () => {
+    const processes = [await limiterOf(20), await limiterOf(20)];
+    const admitted: number[] = [];
+    for (let turn = 0; now < T0 + 2.5 * WINDOW_MS; turn += 1, now += 700) {
+      const counted = await processes[turn % 2]?.consume('a');
+      if (counted?.retryAfterMs === null) admitted.push(now);
+    }
+    for (const from of admitted)
+      expect(admitted.filter((at) => at >= from && at < from + WINDOW_MS).length).toBeLessThanOrEqual(20);
+    expect(admitted.length).toBeGreaterThan(40);
+  });
+
+  it('costs one command a check, one document a key, and a document that does not grow', async () => {
+    const limiter = await limiterOf(1000);
+    await limiter.consume('a');
+    const commands = await commandsOf(async () => {
+      for (let count = 0; count < 40; count += 1, now += 7_000) await limiter.consume('a');
+    });
+    expect(commands).toEqual(Array.from({ length: 40 }, () => 'findAndModify'));
+    const [row, ...others] = await rows();
+    expect(others).toEqual([]);
+    expect(Object.keys(row?.['counts'] as object).length).toBeLessThanOrEqual(8);
+  });
+
+  it('costs two commands where the last count has expired, and the database has not removed it', async () => {
+    const limiter = await limiterOf(3);
+    for (const _ of [1, 2, 3]) await limiter.consume('a');
+    now += 2 * WINDOW_MS;
+    const commands = await commandsOf(async () => {
+      expect(await limiter.consume('a')).toMatchObject({ count: 1, retryAfterMs: null });
+    });
+    expect(commands).toEqual(['findAndModify', 'findAndModify']);
+    expect(await rows()).toHaveLength(1);
+  });
+
+  it('costs nothing while it refuses, but looks again soon: another instance may have reset it', async () => {
+    const [one, other] = [await limiterOf(2), await limiterOf(2)];
+    for (const _ of [1, 2, 3]) await one.consume('a');
+    const commands = await commandsOf(async () => {
+      for (let count = 0; count < 20; count += 1)
+        expect((await one.consume('a')).retryAfterMs).toBeGreaterThan(0);
+    });
+    expect(commands).toEqual([]);
+    const [row] = await rows();
+    expect(Object.values(row?.['counts'] as object)).toEqual([2]);
+    await other.reset('a');
+    await one.reset('a');
+    expect((await one.consume('a')).retryAfterMs).toBeNull();
+  });
+
+  it('of many at once admits as many as it may', async () => {
+    const [one, other] = [await limiterOf(10), await limiterOf(10)];
+    const counted = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? one : other).consume('a')),
+    );
+    expect(counted.filter(({ retryAfterMs }) => retryAfterMs === null)).toHaveLength(10);
+  });
+
+  it('takes a count back where it was made, and never below none', async () => {
+    const [one, other] = [await limiterOf(1), await limiterOf(1)];
+    const { atMs } = await one.consume('a');
+    now += 30_000;
+    for (const _ of [1, 2]) await other.giveBack('a', atMs);
+    expect((await other.consume('a')).retryAfterMs).toBeNull();
+    expect((await one.consume('a')).retryAfterMs).toBeGreaterThan(0);
+  });
+});

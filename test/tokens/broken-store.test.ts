@@ -1,0 +1,106 @@
+import { expect, it } from '@jest/globals';
+import type { RefreshTokenStore } from '../../src/core/refresh-token.store.js';
+import { refreshTokenStoreConformance, type StoreFault } from '../../src/testing/index.js';
+import { InMemoryRefreshTokenStore } from '../support/in-memory-refresh-token.store.js';
+
+/** The names of the tests that a store fails. */
+async function failures(store: RefreshTokenStore, fail?: (fault: StoreFault) => void): Promise<string[]> {
+  const tests: { name: string; body: () => Promise<void> }[] = [];
+  refreshTokenStoreConformance({
+    createStore: () => store,
+    fail: fail && ((_store, fault) => fail(fault)),
+    describe: (_name, body) => body(),
+    it: (name, body) => tests.push({ name, body }),
+  });
+  expect(tests.length).toBeGreaterThan(30);
+  const failed: string[] = [];
+  for (const { name, body } of tests) await body().catch(() => failed.push(name));
+  return failed;
+}
+
+const pause = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Reads, then writes: as a store that uses `SELECT` and `UPDATE` without a condition. */
+class ReadThenWrite extends InMemoryRefreshTokenStore {
+  override async rotate(command: Parameters<RefreshTokenStore['rotate']>[0]) {
+    const before = this.sessions.get(command.sessionId);
+    await pause();
+    const now = this.sessions.get(command.sessionId);
+    if (before && now) this.sessions.set(before.id, { ...now, tokenHash: before.tokenHash });
+    return super.rotate(command);
+  }
+}
+
+class ForgetsRevoked extends InMemoryRefreshTokenStore {
+  override async findById(id: string) {
+    const session = await super.findById(id);
+    return session?.revokedAt ? null : session;
+  }
+}
+
+class LosesMilliseconds extends InMemoryRefreshTokenStore {
+  override async create(session: Parameters<RefreshTokenStore['create']>[0]) {
+    const seconds = Math.floor(session.lastUsedAt.getTime() / 1000) * 1000;
+    await super.create({ ...session, lastUsedAt: new Date(seconds) });
+  }
+}
+
+class AnswersText extends InMemoryRefreshTokenStore {
+  override async findById(id: string) {
+    return JSON.parse(JSON.stringify(await super.findById(id)));
+  }
+}
+
+it('passes a store without a fault', async () => {
+  expect(await failures(new InMemoryRefreshTokenStore())).toEqual([]);
+});
+
+it.each([
+  [ReadThenWrite, ['of 64 rotations of one token at once exactly one succeeds']],
+  [
+    ForgetsRevoked,
+    [
+      'gives back what was created, every member of it',
+      'a rotation beside a revocation leaves an ended session, whole',
+    ],
+  ],
+  [LosesMilliseconds, ['keeps milliseconds']],
+  [AnswersText, ['gives back what was created, every member of it']],
+])('fails a store that is broken: %p', async (Store, expected) => {
+  expect(await failures(new Store())).toEqual(expect.arrayContaining(expected));
+});
+
+it('fails a store that takes an error for a missing session, or reports it as a bug', async () => {
+  let next: StoreFault | null = null;
+  class Swallows extends InMemoryRefreshTokenStore {
+    override async findById(id: string) {
+      const isLost = next !== null;
+      next = null;
+      return isLost ? null : super.findById(id);
+    }
+    override async rotate(command: Parameters<RefreshTokenStore['rotate']>[0]) {
+      if (next === null) return super.rotate(command);
+      next = null;
+      throw new Error('connection terminated');
+    }
+  }
+  const failed = await failures(new Swallows(), (fault) => (next = fault));
+  expect(failed).toEqual(
+    expect.arrayContaining([
+      'a read (unreachable) never says that there is no such session',
+      'a rotation that does not arrive is applied whole or not at all',
+    ]),
+  );
+});
+
+it('two stores that share no data are told so', async () => {
+  const tests = new Map<string, () => Promise<void>>();
+  refreshTokenStoreConformance({
+    createStore: () => new InMemoryRefreshTokenStore(),
+    describe: (_name, body) => body(),
+    it: (name, body) => tests.set(name, body),
+  });
+  await expect(tests.get('what one process writes, another one reads')?.()).rejects.toThrow(
+    /on the same data/,
+  );
+});

@@ -1,0 +1,134 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { UserRecord } from '../../src/core/ports.js';
+import { AuthEventBus } from '../../src/events/auth-event-bus.js';
+import { resolveOptions } from '../../src/options/resolve-options.js';
+import { deviceToken, parseDeviceToken, type PresentedDevice } from '../../src/risk/device-token.js';
+import { KeyRing } from '../../src/tokens/keys/key-ring.js';
+import { KnownDevices } from '../../src/tokens/known-devices.js';
+
+const ACCESS = ['TaDXo0rYr3C2m1KQxYhQ6WQxw4u1Z8aK1d'];
+const [OLD, NEW] = ['nUxUq8o7Hc1fE5x9wZ2bT4vL6yR3sM0pJk', 'g7RkWq2ZbN5tYx0cVd8mLs4uHj1fPa6eQi'];
+const EMAIL = 'user@example.com';
+const USER = { id: 'user-1', email: EMAIL, tokenVersion: 'v2' } as UserRecord;
+const COOKIE = { transport: 'cookie' } as const;
+const ID = 'A'.repeat(22);
+
+let ring: KeyRing;
+let devices: KnownDevices;
+let users: UserRecord[];
+/** What sessions began with: `user device version`. */
+let begun: string[];
+let asked: string[];
+
+beforeEach(() => {
+  [users, begun, asked] = [[USER], [], []];
+  const options = resolveOptions({
+    issuer: 'https://issuer.example.com',
+    keys: { access: ACCESS, refresh: [OLD] },
+  });
+  ring = new KeyRing(options, new AuthEventBus(null));
+  const hasDevice = async (userId: string, deviceId: string, tokenVersion?: string) => {
+    asked.push(`${deviceId} ${tokenVersion === undefined ? 'ever' : 'now'}`);
+    const prefix = `${userId} ${deviceId} ${tokenVersion ?? ''}`;
+    return begun.some((each) => each.startsWith(prefix));
+  };
+  const findByEmail = async (email: string) => {
+    asked.push('user');
+    return users.find((user) => user.email === email) ?? null;
+  };
+  devices = new KnownDevices(ring, { hasDevice } as never, { findByEmail } as never);
+});
+
+/** The cookie of a device on which these accounts logged in. */
+function cookieOf(...accounts: { email: string; tokenVersion: string }[]): PresentedDevice {
+  const [key] = ring.deviceKeys;
+  if (!key) throw new Error('there is a key');
+  const device = accounts.reduce<PresentedDevice | null>(
+    (earlier, account) => parseDeviceToken(deviceToken(ID, account, earlier, [key])),
+    null,
+  );
+  if (!device) throw new Error('no account');
+  return device;
+}
+
+const client = (device?: PresentedDevice | null) => ({ ip: '', userAgent: null, fingerprints: [], device });
+const find = (
+  device: PresentedDevice | null | undefined,
+  request: Parameters<KnownDevices['find']>[1] = COOKIE,
+) => devices.find(EMAIL, request, client(device));
+
+describe('a device with a cookie', () => {
+  it('is trusted after a login under the present token version', async () => {
+    expect(await find(cookieOf(USER))).toEqual({ id: ID, isTrusted: true });
+  });
+
+  it('is known, not trusted, after one from before: it may be why the password was changed', async () => {
+    expect(await find(cookieOf({ ...USER, tokenVersion: 'v1' }))).toEqual({ id: ID, isTrusted: false });
+  });
+
+  it('is unknown to other accounts', async () => {
+    const other = { email: 'other@example.com', tokenVersion: 'v2' };
+    expect(await find(cookieOf(other))).toBeNull();
+    expect(await find(cookieOf(other, USER))).toEqual({ id: ID, isTrusted: true });
+  });
+
+  it('of an account that is gone is known, and not trusted', async () => {
+    users = [];
+    expect(await find(cookieOf(USER))).toEqual({ id: ID, isTrusted: false });
+  });
+
+  it('stays known after a rotation of keys, until the old key is gone', async () => {
+    const device = cookieOf(USER);
+    ring.replace({ access: ACCESS, refresh: [NEW ?? '', OLD ?? ''] });
+    expect(await find(device)).toEqual({ id: ID, isTrusted: true });
+    ring.replace({ access: ACCESS, refresh: [NEW ?? ''] });
+    expect(await find(device)).toBeNull();
+  });
+
+  it('tells of itself alone', () => {
+    expect(devices.isKnown(cookieOf(USER), EMAIL)).toBe(true);
+    expect(devices.isKnown(cookieOf(USER), 'other@example.com')).toBe(false);
+    expect(devices.isTrusted(cookieOf(USER), USER)).toBe(true);
+    expect(devices.isTrusted(cookieOf(USER), { ...USER, tokenVersion: 'v3' })).toBe(false);
+    for (const none of [null, undefined]) expect(devices.isTrusted(none, USER)).toBe(false);
+  });
+});
+
+describe('a device in body transport', () => {
+  const body = (deviceId?: string) => ({ transport: 'body', deviceId }) as const;
+
+  it('is known by the id of an earlier session, and named for this user alone', async () => {
+    begun = ['user-1 phone v1'];
+    expect(await find(null, body('phone'))).toEqual({ id: 'user-1.phone', isTrusted: false });
+    begun = ['user-1 phone v2'];
+    expect(await find(undefined, body('phone'))).toEqual({ id: 'user-1.phone', isTrusted: true });
+  });
+
+  it('is unknown where no session began with it, or with no id', async () => {
+    begun = ['user-1 tablet v2', 'user-2 phone v2'];
+    expect(await find(null, body('phone'))).toBeNull();
+    for (const none of [undefined, '']) expect(await find(null, body(none))).toBeNull();
+  });
+
+  it('is not known by its id in the cookie transport, where anybody can write one', async () => {
+    begun = ['user-1 phone v2'];
+    expect(await find(null, { ...COOKIE, deviceId: 'phone' })).toBeNull();
+    expect(asked).toEqual([]);
+  });
+
+  it('an account that does not exist is asked for as any other: the time does not show it', async () => {
+    await find(null, body('phone'));
+    const ofUser = asked;
+    [users, asked] = [[], []];
+    begun = [' phone '];
+    expect(await find(null, body('phone'))).toBeNull();
+    expect(asked).toEqual(ofUser);
+    expect(asked).toEqual(['user', 'phone ever', 'phone now']);
+  });
+
+  it('whose cookie is another account’s is known by its id all the same', async () => {
+    begun = ['user-1 phone v2'];
+    const other = cookieOf({ email: 'other@example.com', tokenVersion: 'v2' });
+    expect(await find(other, body('phone'))).toEqual({ id: 'user-1.phone', isTrusted: true });
+  });
+});

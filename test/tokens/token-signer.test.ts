@@ -1,0 +1,132 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { JwtService } from '@nestjs/jwt';
+import type { UserRecord } from '../../src/core/ports.js';
+import type { RefreshSession } from '../../src/core/refresh-token.store.js';
+import { AuthEventBus } from '../../src/events/auth-event-bus.js';
+import type { AuthOptions } from '../../src/options/auth-options.js';
+import { resolveOptions } from '../../src/options/resolve-options.js';
+import { KeyRing } from '../../src/tokens/keys/key-ring.js';
+import { TokenSigner } from '../../src/tokens/token-signer.js';
+import { headerOf, resign } from '../support/tokens.js';
+
+const T0 = Date.parse('2026-01-01T00:00:00Z');
+const MINUTE_MS = 60_000;
+const ACCESS_KEY = 'TaDXo0rYr3C2m1KQxYhQ6WQxw4u1Z8aK1d';
+const REFRESH_KEY = 'nUxUq8o7Hc1fE5x9wZ2bT4vL6yR3sM0pJk';
+const ISSUER = 'https://issuer.example.com';
+const SECRET = 'S'.repeat(43);
+const USER: UserRecord = {
+  id: 'user-1',
+  email: 'user@example.com',
+  roles: ['user'],
+  passwordHash: '',
+  tokenVersion: 'v1',
+  disabledAt: null,
+  createdAt: new Date(T0),
+};
+const SESSION = {
+  id: '65a000000000000000000001',
+  userId: USER.id,
+  generation: 4,
+  createdAt: new Date(T0),
+  rotatedAt: new Date(T0),
+  expiresAt: new Date(T0 + 60 * MINUTE_MS),
+  absoluteExpiresAt: new Date(T0 + 600 * MINUTE_MS),
+  transport: 'body',
+  jkt: null,
+  device: { appId: null },
+} as RefreshSession;
+
+function signerOf(issuer: string, nowMs = T0, over: Partial<AuthOptions> = {}): TokenSigner {
+  const options = resolveOptions({
+    issuer,
+    audience: 'https://api.example.com',
+    keys: { access: [ACCESS_KEY], refresh: [REFRESH_KEY] },
+    accessToken: { ttl: '15m', ttlByApp: { kiosk: '1m' } },
+    ...over,
+  });
+  return new TokenSigner(
+    options,
+    { now: () => nowMs },
+    new KeyRing(options, new AuthEventBus(null)),
+    new JwtService({}),
+  );
+}
+
+describe(TokenSigner.name, () => {
+  const signer = signerOf(ISSUER);
+
+  it('knows its own tokens again', () => {
+    const access = signer.signAccessToken(USER, SESSION).token;
+    const refresh = signer.signRefreshToken(SESSION, SECRET).token;
+    expect(signer.verifyAccessToken(access)).toMatchObject({
+      iss: ISSUER,
+      sid: SESSION.id,
+      gen: 4,
+      ver: 'v1',
+    });
+    expect(signer.verifyRefreshToken(refresh)).toMatchObject({ iss: ISSUER, sid: SESSION.id, sec: SECRET });
+  });
+
+  it('names the key of a bound session, in access tokens where that is asked for', () => {
+    const bound = { ...SESSION, jkt: 'k'.repeat(43) };
+    const cnf = { jkt: bound.jkt };
+    const binding = signerOf(ISSUER, T0, { accessToken: { senderConstraint: 'on' } });
+    expect(signer.verifyRefreshToken(signer.signRefreshToken(bound, SECRET).token)).toMatchObject({ cnf });
+    expect(signer.verifyAccessToken(signer.signAccessToken(USER, bound).token)).not.toHaveProperty('cnf');
+    const access = binding.signAccessToken(USER, bound);
+    expect(access.scheme).toBe('DPoP');
+    expect(binding.verifyAccessToken(access.token)).toMatchObject({ cnf });
+    expect(binding.signAccessToken(USER, SESSION).scheme).toBe('Bearer');
+  });
+
+  it('accepts no token of another issuer that shares its keys and its audience', () => {
+    const other = signerOf('https://other.example.com');
+    expect(signer.verifyAccessToken(other.signAccessToken(USER, SESSION).token)).toBeNull();
+    expect(signer.verifyRefreshToken(other.signRefreshToken(SESSION, SECRET).token)).toBeNull();
+  });
+
+  it.each(['iss', 'aud'])('accepts no token whose %s alone is another', (claim) => {
+    const change = { claims: { [claim]: 'https://other.example.com' } };
+    const access = resign(signer.signAccessToken(USER, SESSION).token, ACCESS_KEY, change);
+    const refresh = resign(signer.signRefreshToken(SESSION, SECRET).token, REFRESH_KEY, change);
+    expect([signer.verifyAccessToken(access), signer.verifyRefreshToken(refresh)]).toEqual([null, null]);
+  });
+
+  it('signs with a key pair as well, and accepts nothing that another key of the same id has signed', () => {
+    const pair = () => {
+      const { privateKey } = generateKeyPairSync('ec', {
+        namedCurve: 'P-256',
+        privateKeyEncoding: { format: 'jwk' },
+      } as never);
+      return { ...(privateKey as unknown as object), kid: 'pair', alg: 'ES256' } as never;
+    };
+    const [own, other] = [pair(), pair()].map((key) =>
+      signerOf(ISSUER, T0, { keys: { access: [key], refresh: [REFRESH_KEY] } }),
+    ) as [TokenSigner, TokenSigner];
+    const { token } = own.signAccessToken(USER, SESSION);
+    expect(headerOf(token)).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: 'pair' });
+    expect(own.verifyAccessToken(token)).toMatchObject({ sub: USER.id, roles: ['user'] });
+    expect([other.verifyAccessToken(token), signer.verifyAccessToken(token)]).toEqual([null, null]);
+  });
+
+  it('gives access tokens of an application the life that is set for it', () => {
+    const of = (appId: string | null) =>
+      signer.signAccessToken(USER, { ...SESSION, device: { ...SESSION.device, appId } }).expiresIn;
+    expect([of('kiosk'), of('shop'), of(null)]).toEqual([60, 900, 900]);
+  });
+
+  it('says how many seconds are left, and never fewer than none', () => {
+    const leftAt = (nowMs: number) => {
+      const late = signerOf(ISSUER, nowMs);
+      return [late.signAccessToken(USER, SESSION), late.signRefreshToken(SESSION, SECRET)].map(
+        ({ expiresIn }) => expiresIn,
+      );
+    };
+    expect(leftAt(T0)).toEqual([900, 3600]);
+    expect(leftAt(T0 + 59 * MINUTE_MS)).toEqual([60, 60]);
+    expect(leftAt(T0 + 60 * MINUTE_MS)).toEqual([0, 0]);
+    expect(leftAt(T0 + 61 * MINUTE_MS)).toEqual([0, 0]);
+  });
+});

@@ -1,0 +1,16 @@
+import type { Variable } from '../apps/service/src/config/environment.js';
+
+export interface DeclaredOption {
+  readonly path: string;
+  readonly isRequired: boolean;
+  /** Text of `@default`; null without one. */
+  readonly fallback: string | null;
+  /** First sentence of its comment. */
+  readonly meaning: string;
+}
+
+/** Every option that a host can set, as src/options declares it. */
+export function declaredOptions(): DeclaredOption[];
+
+/** The text with the tables between its markers made anew. */
+export function withTables(text: string, variables: readonly Variable[]): string;

@@ -1,0 +1,23 @@
+// Texts that nobody is promised are not mutated: what goes to the log, and the private detail of an error.
+const isLogCall = ({ type, callee }) =>
+  type === 'CallExpression' &&
+  callee.type === 'MemberExpression' &&
+  callee.object.property?.name === 'logger';
+const isLogger = ({ type, callee }) => type === 'NewExpression' && callee.name === 'Logger';
+const isPlainError = ({ type, callee }) => type === 'NewExpression' && callee.name === 'Error';
+const isDetail = ({ type, key }) => type === 'ObjectProperty' && key.name === 'detail';
+// Of an error code, for people: the tables of the README are checked against it.
+const isMeaning = ({ type, key }) => type === 'ObjectProperty' && key.name === 'meaning';
+
+export const strykerPlugins = [
+  {
+    kind: 'Ignore',
+    name: 'texts',
+    value: {
+      shouldIgnore: ({ node }) =>
+        [isLogCall, isLogger, isPlainError, isDetail, isMeaning].some((matches) => matches(node))
+          ? 'a text that nobody is promised'
+          : undefined,
+    },
+  },
+];
