@@ -5,8 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { type BrowserContext, chromium } from 'playwright-core';
 import { PASSWORD, uniqueEmail } from '../support/http.js';
 import { describeInBrowser, findChromium, FLAGS } from './support/chromium.js';
-import { loseAnswer } from './support/faults.js';
-import { eventually, Tab } from './support/tab.js';
+import { Tab } from './support/tab.js';
 import { Device, World } from './support/world.js';
 
 const REFRESH = 'POST /auth/refresh';
@@ -33,23 +32,6 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
         }),
       name,
     );
-
-  it('a page after a lost answer asks again with the same attempt', async () => {
-    const device = await world.device();
-    const [tab] = await device.signedIn(1);
-    world.gateway.fault(REFRESH, loseAnswer, 3);
-    await tab.page.reload();
-    await eventually(
-      () => world.gateway.count(REFRESH) >= 2,
-      () => 'the page has asked twice',
-    );
-    await tab.page.reload();
-    await tab.untilStatus('signed-in');
-    const [first, ...others] = sent().map(({ attempt }) => attempt);
-    expect(first).toMatch(/^[\w-]{21}[AQgw]$/);
-    expect(new Set(others)).toEqual(new Set([first]));
-    expect(await tab.signOuts()).toEqual([]);
-  });
 
   it('a browser that is killed after a refresh, with an older cookie on its disk, stays signed in', async () => {
     const profile = await mkdtemp(join(tmpdir(), 'killed-'));
@@ -98,46 +80,6 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
     expect(await tab.signOuts()).toEqual([]);
   });
 
-  it('two pages without locks share the attempt, and both stay signed in', async () => {
-    const device = await world.device();
-    await device.context.addInitScript(() => {
-      Object.defineProperty(navigator, 'locks', { value: undefined });
-      Object.defineProperty(window, 'BroadcastChannel', { value: undefined });
-    });
-    const [first, second] = await device.signedIn(2);
-    await Promise.all([first.page.reload(), second?.page.reload()]);
-    await first.untilStatus('signed-in');
-    await second?.untilStatus('signed-in');
-    await past(1_500);
-    await Promise.all([first.page.reload(), second?.page.reload()]);
-    await first.untilStatus('signed-in');
-    await second?.untilStatus('signed-in');
-    expect([await first.signOuts(), await second?.signOuts()]).toEqual([[], []]);
-  });
-
-  it('a strict write before each refresh costs little', async () => {
-    const device = await world.device();
-    const [tab] = await device.signedIn(1);
-    const ms = await tab.page.evaluate(async () => {
-      const { indexedRecords } = (await import(`${location.origin}/client/records.js`)) as {
-        indexedRecords: (
-          factory: IDBFactory,
-          key: string,
-        ) => { update(change: (record: object) => object): Promise<object> };
-      };
-      const records = indexedRecords(indexedDB, 'measured');
-      const times: number[] = [];
-      for (let i = 0; i < 20; i++) {
-        const start = performance.now();
-        await records.update((record) => ({ ...record, i }));
-        times.push(performance.now() - start);
-      }
-      return times.sort((a, b) => a - b)[10] ?? 0;
-    });
-    console.info(`a strict write takes ${ms.toFixed(1)} ms`);
-    expect(ms).toBeLessThan(500);
-  });
-
   it('a session that is bound to a key: a copied cookie is worth nothing, a lost key ends with a login', async () => {
     const device = await world.device();
     const [tab, other] = await device.signedIn(2, '?proof');
@@ -178,24 +120,6 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
     await tab.untilStatus('signed-in');
   });
 
-  it('a logout is heard though the application leaves the page at once', async () => {
-    for (let run = 0; run < 6; run++) {
-      const device = await world.device();
-      const [tab] = await device.signedIn(1, '?leave');
-      const { user } = await tab.state();
-      const { answer } = await tab.order('logout');
-      // The page is gone.
-      answer.catch(() => undefined);
-      await tab.page.waitForURL('**/elsewhere');
-      await eventually(
-        async () => (await device.refreshToken()) === null,
-        () => `the cookie of ${user} is gone`,
-      );
-      expect(world.gateway.of('POST /auth/logout').map(({ status }) => status)).toEqual([204]);
-      await device.context.close();
-    }
-  });
-
   it('a <base> element names no origin that is trusted, and no server that is asked', async () => {
     const device = await world.device();
     const evil = world.gateway.origin.replace('127.0.0.1', 'localhost');
@@ -213,15 +137,6 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
       undefined,
     ]);
     expect(await tab.do('get', `${world.gateway.origin}/api/orders`)).toMatchObject({ status: 200 });
-  });
-
-  it('a visitor who never had a session is asked for one once, and never again', async () => {
-    const device = await world.device();
-    for (let visit = 0; visit < 3; visit += 1) {
-      const tab = await device.tab();
-      expect(await tab.state()).toMatchObject({ status: 'signed-out' });
-      expect(world.gateway.count(REFRESH)).toBe(1);
-    }
   });
 });
 

@@ -3,7 +3,7 @@ import { DatabaseProxy } from '../support/database-proxy.js';
 import { anotherSession } from '../support/http.js';
 import type { Service } from '../support/service.js';
 import { describeInBrowser } from './support/chromium.js';
-import { answerWith, Hold, loseAnswer, loseRequest, proxyPage, refuseWith } from './support/faults.js';
+import { Hold, loseAnswer, loseRequest, refuseWith } from './support/faults.js';
 import { eventually, type Tab } from './support/tab.js';
 import { type Device, World } from './support/world.js';
 
@@ -165,22 +165,6 @@ describeInBrowser('a network with faults', () => {
       await service.stop();
       await database.close();
     }
-  });
-
-  it.each([
-    ['500 INTERNAL', refuseWith(500, 'INTERNAL')],
-    ["403 of a proxy, with a page of the proxy's", proxyPage(403)],
-    ['401 that is not from the service', proxyPage(401)],
-    ['401 with a code of something else', refuseWith(401, 'PORTAL_LOGIN_REQUIRED')],
-    ['403 CROSS_SITE_REQUEST', refuseWith(403, 'CROSS_SITE_REQUEST')],
-    ["200 with a portal's page", answerWith(200, '<html>Welcome to the hotel</html>')],
-  ])('a refresh answered with %s signs nobody out, and the page recovers by itself', async (_, fault) => {
-    const [device, tab] = await signedIn();
-    world.gateway.fault(REFRESH, fault);
-    await device.context.clock.fastForward(PAST_EXPIRY);
-    await tab.untilGeneration(1);
-    await expectSignedIn(tab);
-    expect(world.gateway.count(REFRESH)).toBe(2);
   });
 
   it('a 429 is waited out for as long as its Retry-After says', async () => {

@@ -9,6 +9,9 @@ const PAGES: Record<string, [path: string, type: string]> = {
   '/': ['test/browser/support/app.html', 'text/html; charset=utf-8'],
   '/axios.js': ['node_modules/axios/dist/esm/axios.min.js', 'text/javascript'],
 };
+/** The application under a policy that forbids what injected markup needs. */
+const STRICT =
+  "require-trusted-types-for 'script'; trusted-types 'none'; connect-src 'self'; object-src 'none'";
 const ELSEWHERE = '<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>';
 
 /** A request that reached the gateway. */
@@ -146,7 +149,10 @@ const badGateway = (): Answer =>
 async function servePage(path: string, outgoing: ServerResponse): Promise<void> {
   if (path === '/elsewhere') return void outgoing.setHeader('content-type', 'text/html').end(ELSEWHERE);
   const module = /^\/client\/([\w-]+\.js)$/.exec(path)?.[1];
-  const page = module ? [`packages/client/dist/${module}`, 'text/javascript'] : PAGES[path];
+  if (path === '/strict') outgoing.setHeader('content-security-policy', STRICT);
+  const page = module
+    ? [`packages/client/dist/${module}`, 'text/javascript']
+    : PAGES[path === '/strict' ? '/' : path];
   if (!page) return void outgoing.writeHead(404).end();
   const [file = '', type = ''] = page;
   const content = await readFile(fileURLToPath(new URL(file, ROOT)));

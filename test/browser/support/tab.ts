@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
+import type { EnginePage, Profile } from './engine.js';
 
 const WITHIN_MS = 45_000;
 
@@ -15,23 +16,37 @@ export interface ShownState {
   generation: number | null;
 }
 
+/** The types of a browser: those of Playwright where a test needs more than every browser can. */
+export interface Kind {
+  readonly page: EnginePage;
+  readonly context: Profile;
+}
+
+export interface Playwright extends Kind {
+  readonly page: Page;
+  readonly context: BrowserContext;
+}
+
 /** One tab of the test application (`app.html`), worked by its form and read from its page. */
-export class Tab {
+export class Tab<Of extends Kind = Playwright> {
   private orders = 0;
 
-  private constructor(readonly page: Page) {}
+  private constructor(readonly page: Of['page']) {}
 
   /** Opens the application and waits until it knows whether somebody is signed in. */
-  static async open(context: BrowserContext, url: string): Promise<Tab> {
-    const tab = await Tab.load(context, url);
-    await tab.until(({ status }) => status !== 'unknown', 'the application knows who is signed in');
+  static async open<Of extends Kind>(context: Of['context'], url: string): Promise<Tab<Of>> {
+    const tab = await Tab.load<Of>(context, url);
+    await tab.until(
+      ({ status }) => !['', 'unknown'].includes(status),
+      'the application knows who is signed in',
+    );
     return tab;
   }
 
-  static async load(context: BrowserContext, url: string): Promise<Tab> {
-    const page = await context.newPage();
+  static async load<Of extends Kind>(context: Of['context'], url: string): Promise<Tab<Of>> {
+    const page: Of['page'] = await context.newPage();
     await page.goto(url);
-    return new Tab(page);
+    return new Tab<Of>(page);
   }
 
   /** Gives the order; `answer` resolves when the page shows what came of it. */
@@ -61,17 +76,22 @@ export class Tab {
   }
 
   state(): Promise<ShownState> {
-    return this.page.locator('#state').evaluate(({ dataset }: HTMLElement) => ({
-      status: dataset.status ?? '',
-      user: dataset.user ?? '',
-      session: dataset.session ?? '',
-      generation: dataset.generation ? Number(dataset.generation) : null,
-    }));
+    return this.page.evaluate(() => {
+      const { dataset } = document.querySelector<HTMLElement>('#state')!;
+      return {
+        status: dataset.status ?? '',
+        user: dataset.user ?? '',
+        session: dataset.session ?? '',
+        generation: dataset.generation ? Number(dataset.generation) : null,
+      };
+    });
   }
 
   /** The reasons that `onSignedOut` was called with. */
   signOuts(): Promise<string[]> {
-    return this.page.locator('#signed-out li').allTextContents();
+    return this.page.evaluate(() =>
+      [...document.querySelectorAll('#signed-out li')].map((item) => item.textContent ?? ''),
+    );
   }
 
   async until(isMet: (state: ShownState) => boolean, what: string): Promise<ShownState> {
@@ -92,7 +112,17 @@ export class Tab {
   }
 
   private async answerTo(id: string): Promise<Outcome> {
-    const text = await this.page.locator(`#answer-${id}`).textContent({ timeout: WITHIN_MS });
+    let text: string | null = null;
+    await eventually(
+      async () => {
+        text = await this.page.evaluate(
+          (item) => document.getElementById(item)?.textContent ?? null,
+          `answer-${id}`,
+        );
+        return text !== null;
+      },
+      () => `the page shows the answer to ${id}`,
+    );
     return JSON.parse(text ?? '') as Outcome;
   }
 }

@@ -1,29 +1,38 @@
-import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
+import type { BrowserContextOptions } from 'playwright-core';
 import { databaseUri } from '../../support/database.js';
 import { COOKIE, PASSWORD, uniqueEmail } from '../../support/http.js';
 import { type Environment, Service } from '../../support/service.js';
 import { claimsOf } from '../../support/tokens.js';
 import { launchChromium } from './chromium.js';
+import type { Engine } from './engine.js';
 import { Gateway } from './gateway.js';
-import { Tab } from './tab.js';
+import { type Kind, type Playwright, Tab } from './tab.js';
 
 /** A service, the gateway before it, and a browser: one for a file; each test has users and cookies of its own. */
-export class World {
-  private readonly contexts: BrowserContext[] = [];
+export class World<Of extends Kind = Playwright> {
+  private readonly contexts: Of['context'][] = [];
   private readonly instances: Service[] = [];
 
   private constructor(
     readonly service: Service,
     readonly gateway: Gateway,
-    readonly browser: Browser,
+    private readonly browser: Engine<Of['context']>,
   ) {}
 
-  static async open(environment: Environment = {}, launch = launchChromium): Promise<World> {
+  static open(environment: Environment = {}, launch = launchChromium): Promise<World> {
+    return World.openIn<Playwright>(launch, environment);
+  }
+
+  /** In any browser. */
+  static async openIn<Of extends Kind>(
+    launch: () => Promise<Engine<Of['context']>>,
+    environment: Environment = {},
+  ): Promise<World<Of>> {
     const gateway = await Gateway.open();
     const settings = { MONGODB_URI: databaseUri('browser'), ...environment };
     const [service, browser] = await Promise.all([Service.start(settings), launch()]);
     gateway.leadTo(service.origin);
-    return new World(service, gateway, browser);
+    return new World<Of>(service, gateway, browser);
   }
 
   /** One more instance of the service, on the same database unless `environment` says otherwise. */
@@ -34,10 +43,10 @@ export class World {
   }
 
   /** A device: cookies and storage of its own, shared by its tabs. */
-  async device(options: BrowserContextOptions = {}): Promise<Device> {
+  async device(options: BrowserContextOptions = {}): Promise<Device<Of>> {
     const context = await this.browser.newContext(options);
     this.contexts.push(context);
-    return new Device(context, this.gateway);
+    return new Device<Of>(context, this.gateway);
   }
 
   /** After each test. */
@@ -54,26 +63,26 @@ export class World {
   }
 }
 
-export class Device {
+export class Device<Of extends Kind = Playwright> {
   constructor(
-    readonly context: BrowserContext,
+    readonly context: Of['context'],
     private readonly gateway: Gateway,
   ) {}
 
-  tab(query = ''): Promise<Tab> {
+  tab(query = ''): Promise<Tab<Of>> {
     return this.open(`${this.gateway.origin}/${query}`);
   }
 
-  open(url: string): Promise<Tab> {
-    return Tab.open(this.context, url);
+  open(url: string): Promise<Tab<Of>> {
+    return Tab.open<Of>(this.context, url);
   }
 
-  tabs(count: number, query = ''): Promise<Tab[]> {
+  tabs(count: number, query = ''): Promise<Tab<Of>[]> {
     return Promise.all(Array.from({ length: count }, () => this.tab(query)));
   }
 
   /** Tabs in which a new user is signed in, and nothing counted yet. */
-  async signedIn(count: number, query = ''): Promise<[Tab, ...Tab[]]> {
+  async signedIn(count: number, query = ''): Promise<[Tab<Of>, ...Tab<Of>[]]> {
     const first = await this.tab(query);
     await first.do('register', { email: uniqueEmail(), password: PASSWORD });
     const others = await this.tabs(count - 1, query);

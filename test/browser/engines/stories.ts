@@ -1,0 +1,258 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { anotherSession, PASSWORD, uniqueEmail } from '../../support/http.js';
+import { describeWith, type Engine, type Requirement } from '../support/engine.js';
+import { answerWith, Hold, loseAnswer, loseRequest, proxyPage, refuseWith } from '../support/faults.js';
+import { readableByScripts } from '../support/readable-by-scripts.js';
+import { eventually, type Kind, type Tab } from '../support/tab.js';
+import { World } from '../support/world.js';
+
+const REFRESH = 'POST /auth/refresh';
+const LOGOUT = 'POST /auth/logout';
+const JWT = /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/;
+const revoked = refuseWith(401, 'ACCESS_TOKEN_REVOKED');
+
+/** What every browser must do, told in the words that all of them understand: no clock of a page is moved. */
+export function tellStories(requirement: Requirement, launch: () => Promise<Engine>): void {
+  describeWith(requirement, `in ${requirement.name}`, () => {
+    let world: World<Kind>;
+
+    beforeAll(async () => {
+      world = await World.openIn<Kind>(launch, { REFRESH_GRACE_PERIOD: '1s' });
+    });
+    afterEach(() => world.tidy());
+    afterAll(() => world?.close());
+
+    const sent = () => world.gateway.of(REFRESH).map(({ body }) => JSON.parse(body || '{}'));
+    const expectSignedIn = async (...tabs: Tab<Kind>[]): Promise<void> => {
+      const answers = await Promise.all(tabs.map((tab) => tab.do('get', '/api/mine')));
+      expect(answers.map(({ status }) => status)).toEqual(tabs.map(() => 200));
+      expect(await Promise.all(tabs.map((tab) => tab.signOuts()))).toEqual(tabs.map(() => []));
+    };
+    /** An API refuses the token of each tab once, at the same moment. */
+    const askAtOnce = async (tabs: Tab<Kind>[]): Promise<number[]> => {
+      const paths = tabs.map((_, index) => `/api/orders/${index}`);
+      for (const path of paths) world.gateway.fault(`GET ${path}`, revoked);
+      const asked = await Promise.all(tabs.map((tab, index) => tab.order('get', paths[index])));
+      const outcomes = await Promise.all(asked.map(({ answer }) => answer));
+      return outcomes.map(({ value }) => value?.status);
+    };
+
+    it('a page that is opened again finds who is signed in, and no script can read a token', async () => {
+      const device = await world.device();
+      const [tab] = await device.signedIn(1);
+      const { user } = await tab.state();
+      await tab.page.reload();
+      expect(await tab.untilStatus('signed-in')).toMatchObject({ user, generation: 1 });
+      await expectSignedIn(tab);
+      const places = await tab.page.evaluate(readableByScripts);
+      for (const [place, text] of Object.entries(places))
+        expect({ place, token: JWT.exec(text)?.[0] }).toEqual({ place, token: undefined });
+      expect(places.cookie).toBe('refresh_token_hint=1');
+    });
+
+    it('a visitor who never had a session is asked for one once, and never again', async () => {
+      const device = await world.device();
+      for (let visit = 0; visit < 2; visit += 1) {
+        const tab = await device.tab();
+        expect(await tab.state()).toMatchObject({ status: 'signed-out' });
+        expect(world.gateway.count(REFRESH)).toBe(1);
+      }
+    });
+
+    it('four tabs whose tokens are refused at once refresh once between them', async () => {
+      const device = await world.device();
+      const tabs = await device.signedIn(4);
+      expect(await askAtOnce(tabs)).toEqual(tabs.map(() => 200));
+      expect(world.gateway.of(REFRESH).map(({ status }) => status)).toEqual([200]);
+      await expectSignedIn(...tabs);
+    });
+
+    it('tabs that cannot talk share the attempt, and nobody is signed out', async () => {
+      const device = await world.device();
+      const tabs = await device.signedIn(2, '?alone');
+      for (let round = 0; round < 3; round += 1) {
+        expect(await askAtOnce(tabs)).toEqual(tabs.map(() => 200));
+        await Promise.all(tabs.map((tab) => tab.page.reload()));
+        await Promise.all(tabs.map((tab) => tab.untilStatus('signed-in')));
+      }
+      for (const { attempt } of sent()) expect(attempt).toMatch(/^[\w-]{21}[AQgw]$/);
+      await expectSignedIn(...tabs);
+    });
+
+    it('a page after lost answers asks again with the same attempt', async () => {
+      const device = await world.device();
+      const [tab] = await device.signedIn(1);
+      world.gateway.fault(REFRESH, loseAnswer, 3);
+      await tab.page.reload();
+      await eventually(
+        () => world.gateway.count(REFRESH) >= 2,
+        () => 'the page has asked twice',
+      );
+      await tab.page.reload();
+      await tab.untilStatus('signed-in');
+      expect(new Set(sent().map(({ attempt }) => attempt)).size).toBe(1);
+      await expectSignedIn(tab);
+    });
+
+    it('an answer that takes longer than half the grace period is given up and asked for again', async () => {
+      const device = await world.device();
+      const [tab] = await device.signedIn(1, '?grace=1');
+      const hold = new Hold();
+      world.gateway.fault(REFRESH, hold.fault);
+      expect(await askAtOnce([tab])).toEqual([200]);
+      hold.release();
+      expect(world.gateway.count(REFRESH)).toBe(2);
+      expect(new Set(sent().map(({ attempt }) => attempt)).size).toBe(1);
+      await expectSignedIn(tab);
+    });
+
+    it.each([
+      ['no answer', loseRequest],
+      ['500', refuseWith(500, 'INTERNAL')],
+      ['a 403 page of a proxy', proxyPage(403)],
+      ['a 401 page of a proxy', proxyPage(401)],
+      ["a portal's page", answerWith(200, '<html>Welcome to the hotel</html>')],
+      ['401 with the code of something else', refuseWith(401, 'PORTAL_LOGIN_REQUIRED')],
+      ['403 CROSS_SITE_REQUEST', refuseWith(403, 'CROSS_SITE_REQUEST')],
+      ['503', refuseWith(503, 'TEMPORARILY_UNAVAILABLE', { 'retry-after': '1' })],
+    ])('%s to a refresh signs nobody out, and the page comes back by itself', async (_, fault) => {
+      const device = await world.device();
+      const [tab] = await device.signedIn(1);
+      world.gateway.fault(REFRESH, fault, 2);
+      await tab.page.reload();
+      await tab.untilStatus('signed-in');
+      expect(world.gateway.count(REFRESH)).toBe(3);
+      await expectSignedIn(tab);
+    });
+
+    it('a logout signs out all tabs, is told to each once, and nobody comes back', async () => {
+      const device = await world.device();
+      const tabs = await device.signedIn(3);
+      await tabs[1]?.do('logout');
+      await Promise.all(tabs.map((tab) => tab.untilStatus('signed-out')));
+      expect(await Promise.all(tabs.map((tab) => tab.signOuts()))).toEqual(tabs.map(() => ['LOGOUT']));
+      await tabs[0].page.reload();
+      await tabs[0].untilStatus('signed-out');
+    });
+
+    it('a logout is heard though the application leaves the page at once', async () => {
+      for (let run = 0; run < 3; run += 1) {
+        const device = await world.device();
+        const [tab] = await device.signedIn(1, '?leave');
+        const { answer } = await tab.order('logout');
+        // The page is gone.
+        answer.catch(() => undefined);
+        await eventually(
+          () => world.gateway.of(LOGOUT)[0]?.status === 204,
+          () => 'the service has heard of the logout',
+        );
+        await eventually(
+          async () => (await device.refreshToken()) === null,
+          () => 'the cookie is gone',
+        );
+      }
+    });
+
+    it('another user who signs in in a second tab is seen by the first', async () => {
+      const device = await world.device();
+      const [first, second] = await device.signedIn(2);
+      const email = uniqueEmail('next');
+      await second?.do('register', { email, password: PASSWORD });
+      await first.until(({ user }) => user === email, 'the first tab sees the new user');
+      expect(await first.do('get', '/api/orders')).toMatchObject({ body: { user: email } });
+    });
+
+    it('a session that was ended elsewhere signs out every tab, and says why', async () => {
+      const device = await world.device();
+      const tabs = await device.signedIn(2);
+      const { user } = await tabs[0].state();
+      const elsewhere = await anotherSession(world.service.api(), user);
+      await world.service.api().send('DELETE', '/auth/sessions', { token: elsewhere.accessToken });
+      expect(await tabs[0].do('get', '/api/orders')).toMatchObject({ status: 401 });
+      for (const tab of tabs) {
+        await tab.untilStatus('signed-out');
+        expect(await tab.signOuts()).toEqual(['SESSION_REVOKED']);
+      }
+    });
+
+    it('a page that comes back by the back button shows who has signed in meanwhile', async () => {
+      const device = await world.device();
+      const [first, second] = await device.signedIn(2);
+      await first.page.goto(`${world.gateway.origin}/elsewhere`);
+      const email = uniqueEmail('next');
+      await second?.do('register', { email, password: PASSWORD });
+      await first.page.goBack();
+      await first.until(({ user }) => user === email, 'the page sees the new user');
+      expect(await first.do('me')).toMatchObject({ email });
+    });
+
+    it('a copied cookie of a session that is bound to a key is worth nothing, and the key is not to be had', async () => {
+      const device = await world.device();
+      const [tab] = await device.signedIn(1, '?proof');
+      const thief = await world.service.api().refreshByCookie((await device.refreshToken()) ?? '');
+      expect(thief.json.code).toBe('PROOF_REQUIRED');
+      await tab.page.reload();
+      await tab.untilStatus('signed-in');
+      expect(await tab.page.evaluate(exportOfTheKey)).toBe('InvalidAccessError');
+      await expectSignedIn(tab);
+    });
+
+    it('works under a policy that requires Trusted Types and lets no page create any', async () => {
+      const device = await world.device();
+      const tab = await device.open(`${world.gateway.origin}/strict`);
+      await tab.do('register', { email: uniqueEmail(), password: PASSWORD });
+      expect(await askAtOnce([tab])).toEqual([200]);
+      await tab.page.reload();
+      await tab.untilStatus('signed-in');
+      await expectSignedIn(tab);
+    });
+
+    it('notes an attempt before each refresh in little time', async () => {
+      const device = await world.device();
+      const [tab] = await device.signedIn(1);
+      const ms = await tab.page.evaluate(medianOfStrictWrites);
+      console.info(`${requirement.name}: a strict write takes ${ms.toFixed(1)} ms`);
+      expect(ms).toBeLessThan(500);
+    });
+  });
+}
+
+// These run in the page; they refer to nothing outside themselves.
+
+/** What the browser says to a script that exports the key of the proofs. */
+function exportOfTheKey(): Promise<string> {
+  return new Promise((done, failed) => {
+    const opening = indexedDB.open('nestjs-silent-auth-key');
+    opening.onerror = failed;
+    opening.onsuccess = () => {
+      const reading = opening.result.transaction('records').objectStore('records').get('key');
+      reading.onerror = failed;
+      reading.onsuccess = () => {
+        const { privateKey } = reading.result as CryptoKeyPair;
+        opening.result.close();
+        crypto.subtle.exportKey('jwk', privateKey).then(
+          () => done('exported'),
+          (error: Error) => done(error.name),
+        );
+      };
+    };
+  });
+}
+
+/** Of 20, in ms. */
+async function medianOfStrictWrites(): Promise<number> {
+  const { indexedRecords } = (await import(`${location.origin}/client/records.js`)) as {
+    indexedRecords: (
+      factory: IDBFactory,
+      key: string,
+    ) => { update(change: (record: object) => object): Promise<object> };
+  };
+  const records = indexedRecords(indexedDB, 'measured');
+  const times: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    const start = performance.now();
+    await records.update((record) => ({ ...record, i }));
+    times.push(performance.now() - start);
+  }
+  return times.sort((a, b) => a - b)[10] ?? 0;
+}
