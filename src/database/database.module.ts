@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { DatabaseClock } from './database-clock.js';
 import { DatabaseHealth } from './database-health.js';
@@ -10,9 +10,6 @@ import { IndexRegistry } from './index-registry.js';
 import type { LibraryModules } from './library-modules.js';
 import { assertOneMongoose } from './one-mongoose.js';
 import { StandstillWatch } from './standstill-watch.js';
-
-/** Injection token of the {@link Clock}. */
-export const CLOCK = Symbol('CLOCK');
 
 @Module({})
 export class DatabaseModule {

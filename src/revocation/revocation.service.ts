@@ -6,9 +6,14 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { AuthError } from '../core/errors.js';
-import type { Clock, RevocationEntry, RevocationKey, RevocationStore } from '../core/ports.js';
+import {
+  CLOCK,
+  type Clock,
+  type RevocationEntry,
+  type RevocationKey,
+  type RevocationStore,
+} from '../core/ports.js';
 import { withTimeout } from '../core/with-timeout.js';
-import { CLOCK } from '../database/database.module.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { RevocationFeed } from './revocation-feed.js';
 import { RevocationList } from './revocation-list.js';

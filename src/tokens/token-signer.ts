@@ -11,7 +11,7 @@ import {
 import type { CustomClaims } from '../core/custom-claims.js';
 import { AuthError } from '../core/errors.js';
 import { MAX_TOKEN_LENGTH } from '../core/limits.js';
-import type { Clock, UserRecord } from '../core/ports.js';
+import { CLOCK, type Clock, type UserRecord } from '../core/ports.js';
 import {
   parseRefreshTokenClaims,
   refreshTokenAudience,
@@ -20,7 +20,6 @@ import {
 } from '../core/refresh-token.js';
 import type { RefreshSession } from '../core/refresh-token.store.js';
 import { oddRecord } from '../core/user-record.js';
-import { CLOCK } from '../database/database.module.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { asVerificationKey, KeyRing, type TokenKind } from './keys/key-ring.js';
 

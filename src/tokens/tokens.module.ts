@@ -2,9 +2,8 @@ import { type DynamicModule, type FactoryProvider, Module, type Provider } from 
 import { JwtModule } from '@nestjs/jwt';
 import { getModelToken } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from '../core/refresh-token.store.js';
-import { CLOCK } from '../database/database.module.js';
 import { hostProvided } from '../database/host-provided.js';
 import { IndexRegistry } from '../database/index-registry.js';
 import { type LibraryModel, provideModel } from '../database/library-model.js';
