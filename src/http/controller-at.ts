@@ -69,9 +69,8 @@ function replyOnce(adapter: HttpAdapter, response: object, body: unknown): void 
 }
 
 function skipAnswered(adapter: HttpAdapter): void {
-  const reply = adapter.reply.bind(adapter) as HttpAdapter['reply'];
-  adapter.reply = (response: object, ...rest) => {
-    if (!answered.has(response)) return reply(response, ...rest) as unknown;
-  };
+  const reply: HttpAdapter['reply'] = adapter.reply.bind(adapter);
+  adapter.reply = (response: object, ...rest): unknown =>
+    answered.has(response) ? undefined : reply(response, ...rest);
   adaptersWithCheck.add(adapter);
 }

@@ -44,6 +44,12 @@ export interface RevocableToken {
   readonly iat?: number;
 }
 
+/** The options that revocation reads. */
+interface RevocationSettings {
+  readonly revocation: ResolvedAuthOptions['revocation'];
+  readonly accessToken: Pick<ResolvedAuthOptions['accessToken'], 'ttlMs' | 'retirePrevious'>;
+}
+
 /** Size of what this process holds. */
 export interface RevocationStats {
   /** Entries in memory: those of all processes within the lifetime of an access token. */
@@ -73,7 +79,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   private clockOffsetMs = Number.NEGATIVE_INFINITY;
 
   constructor(
-    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    @Inject(AUTH_OPTIONS) private readonly options: RevocationSettings,
     @Inject(REVOCATION_STORE) private readonly store: RevocationStore,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {

@@ -33,6 +33,7 @@ import { SessionOpener } from './session-opener.js';
 import { SessionReissue } from './session-reissue.js';
 import { SessionTerminator } from './session-terminator.js';
 import { TokenSigner } from './token-signer.js';
+import { TokenVerifier } from './token-verifier.js';
 import { TokenVersions } from './token-version.js';
 
 const REFRESH_TOKENS: LibraryModel = {
@@ -55,9 +56,12 @@ const SHARED = [
   KnownDevices,
   AccessTokenAuthenticator,
 ];
+/** A signer verifies, too. */
+const VERIFIER: Provider = { provide: TokenVerifier, useExisting: TokenSigner };
 
 const SERVICES: Provider[] = [
   ...SHARED,
+  VERIFIER,
   AnomalyDetector,
   DeviceRecognizer,
   ActivityReview,
@@ -86,7 +90,7 @@ export class TokensModule {
       module: TokensModule,
       imports: [options, database, revocation, users, EventsModule, JwtModule.register({})],
       providers: [provideModel(REFRESH_TOKENS, connectionName), storeProvider(connectionName), ...SERVICES],
-      exports: [...SHARED, EventsModule],
+      exports: [...SHARED, TokenVerifier, EventsModule],
     };
   }
 }
