@@ -51,7 +51,10 @@ export interface VerifyOnlyAuthOptions {
    * @default none: access tokens live until they expire
    */
   revocation?: RevocationOptions;
-  /** As `accessTokenOf` of `AuthModule`: where the access token of a message is, in contexts other than HTTP. */
+  /**
+   * As `accessTokenOf` of `AuthModule`: where the access token of a message is, in contexts other than HTTP.
+   * @default none: the usual places
+   */
   accessTokenOf?: AuthOptions['accessTokenOf'];
   /**
    * Time by which access tokens expire.
