@@ -1,8 +1,9 @@
-import { Controller, Inject, Res, type Type, VERSION_NEUTRAL } from '@nestjs/common';
+import { Controller, Inject, RequestMethod, Res, type Type, VERSION_NEUTRAL } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
-/** Metadata key of Nest, which it does not export. */
+/** Metadata keys of Nest, which it does not export. */
 const ROUTE = 'path';
+const METHOD = 'method';
 /** Of `@ApiExcludeController()`: these routes come into a document by `mergeAuthDocument`, with bodies and answers. */
 const NOT_IN_SWAGGER = 'swagger/apiExcludeController';
 
@@ -26,6 +27,22 @@ export function controllerAt<Base extends Type<object>>(path: string, base: Base
   Inject(HttpAdapterHost)(PrefixedController.prototype as object, 'routeAdapterHost');
   for (const [name, handler] of routesOf(base)) answerAtOnce(PrefixedController, name, handler);
   return PrefixedController;
+}
+
+/** A route as its controller declares it, without the host's global prefix. */
+export interface ControllerRoute {
+  /** In lower case. */
+  readonly method: string;
+  readonly path: string;
+}
+
+/** The routes of a class that {@link controllerAt} made. */
+export function controllerRoutes(controller: Type<object>): ControllerRoute[] {
+  const prefix = Reflect.getMetadata(ROUTE, controller) as string;
+  return routesOf(controller).map(([, handler]) => ({
+    method: String(RequestMethod[Reflect.getMetadata(METHOD, handler) as RequestMethod]).toLowerCase(),
+    path: `${prefix}/${String(Reflect.getMetadata(ROUTE, handler))}`.replace(/\/+$/, ''),
+  }));
 }
 
 function routesOf(controller: Type<object>): [name: string, handler: Handler][] {
