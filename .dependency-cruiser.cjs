@@ -11,7 +11,7 @@ const FLOORS = [
   ['tokens'],
   ['audit', 'notifications'],
   ['http'],
-  ['doctor'],
+  ['doctor', 'verify'],
   ['auth'],
   ['openapi'],
   ['testing', 'cli'],

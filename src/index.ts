@@ -2,6 +2,8 @@
 export { AuthModule } from './auth/auth.module.js';
 export type { AuthModuleExtras } from './auth/auth.module-definition.js';
 export { UsersModule } from './users/users.module.js';
+export { VerifyOnlyAuthModule } from './verify/verify-only-auth.module.js';
+export type { VerifyOnlyAuthModuleExtras } from './verify/verify-only.module-definition.js';
 
 // Services
 export { AuthService } from './auth/session/auth.service.js';
@@ -76,6 +78,7 @@ export type { AccessTokenOptions } from './options/access-token.options.js';
 export type { AnomalyOptions } from './options/anomaly.options.js';
 export type { CollectionOptions } from './options/collections.options.js';
 export type { UserFieldOptions, UserOptions } from './options/users.options.js';
+export type { KeySetOptions, VerifyOnlyAuthOptions } from './options/verify-only.options.js';
 export type { AuditOptions } from './options/audit.options.js';
 export type { FingerprintOptions } from './options/fingerprint.options.js';
 export type { IntrospectionClient } from './options/introspection-clients.options.js';

@@ -10,7 +10,7 @@ export interface DeclaredOption {
 }
 
 /** Every option that a host can set, as src/options declares it. */
-export function declaredOptions(): DeclaredOption[];
+export function declaredOptions(root?: string): DeclaredOption[];
 
 /** The text with the tables between its markers made anew. */
 export function withTables(text: string, variables: readonly Variable[]): string;

@@ -8,7 +8,7 @@ const OPTIONS = new URL('../src/options/', import.meta.url);
 const README = new URL('../README.md', import.meta.url);
 const SERVICE = new URL('../apps/service/dist/config/environment.js', import.meta.url);
 
-export function declaredOptions() {
+export function declaredOptions(root = 'AuthOptions') {
   const groups = new Map(readdirSync(OPTIONS).flatMap(interfacesIn));
   const optionsOf = (group, prefix) =>
     group.members.flatMap((member) => {
@@ -21,7 +21,7 @@ export function declaredOptions() {
       const meaning = firstSentence(ts.getTextOfJSDocComment(comment?.comment) ?? '');
       return { path, isRequired: !member.questionToken, fallback, meaning };
     });
-  return optionsOf(groups.get('AuthOptions'), '');
+  return optionsOf(groups.get(root), '');
 }
 
 function interfacesIn(file) {

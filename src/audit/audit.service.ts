@@ -10,9 +10,8 @@ import {
 import { dayOf } from '../core/day.js';
 import { AuthError } from '../core/errors.js';
 import type { AuthEventName, AuthEvents } from '../core/events.js';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import { withTimeout } from '../core/with-timeout.js';
-import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { BackgroundWrite } from './background-write.js';

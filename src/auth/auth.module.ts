@@ -1,14 +1,15 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { AuditModule } from '../audit/audit.module.js';
 import { SecurityReportModule } from '../audit/report/security-report.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { DoctorService, REFRESH_ROUTE } from '../doctor/doctor.service.js';
+import { LIBRARY_ROUTES, ShadowedRoutes } from '../doctor/shadowed-routes.js';
 import { AccessTokenBinding } from '../http/access-token-binding.js';
 import { AccessTokens } from '../http/access-tokens.js';
 import { ClientReader } from '../http/client-reader.js';
 import { loadContextExceptions } from '../http/context-exceptions.js';
-import { controllerAt } from '../http/controller-at.js';
+import { controllerAt, controllerRoutes } from '../http/controller-at.js';
 import { DeviceCookie } from '../http/device-cookie.js';
 import { AuthErrorFilter } from '../http/filters/auth-error.filter.js';
 import { ParseErrorFilter } from '../http/filters/parse-error.filter.js';
@@ -120,6 +121,7 @@ const INTERNAL = [
   ReauthenticationService,
   PasswordConfirmation,
   ForwardedWatch,
+  ShadowedRoutes,
   ProofReader,
   UnexpectedErrorFilter,
 ];
@@ -164,29 +166,16 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
     providers: [...(given.providers ?? []), { provide: MODULE_OPTIONS, useValue: module }],
   };
   const modules = modulesOf(options, connectionName, controllers.introspection ? routePrefix : null);
+  const mounted = controllersAt(routePrefix, controllers);
   return {
     module: AuthModule,
     global: isGlobal,
     imports: modules,
-    controllers: [
-      ...(controllers.auth
-        ? [
-            controllerAt(routePrefix, AuthController),
-            controllerAt(routePrefix, TicketController),
-            controllerAt(routePrefix, RecoveryController),
-            controllerAt(routePrefix, AccountController),
-          ]
-        : []),
-      ...(controllers.admin
-        ? [
-            controllerAt(`${routePrefix}/admin`, AdminController),
-            controllerAt(`${routePrefix}/admin/users`, UsersController),
-          ]
-        : []),
-    ],
+    controllers: mounted,
     providers: [
       ...SHARED,
       ...INTERNAL,
+      { provide: LIBRARY_ROUTES, useValue: mounted.flatMap(controllerRoutes) },
       { provide: REFRESH_ROUTE, useValue: controllers.auth ? refreshRouteAt(routePrefix) : null },
       {
         provide: WELL_KNOWN_MOUNTS,
@@ -204,6 +193,16 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
     ],
     exports: [...SHARED, ...modules],
   };
+}
+
+function controllersAt(path: string, { auth, admin }: { auth: boolean; admin: boolean }): Type<object>[] {
+  const ofUsers = [AuthController, TicketController, RecoveryController, AccountController];
+  return [
+    ...(auth ? ofUsers.map((each: Type<object>) => controllerAt(path, each)) : []),
+    ...(admin
+      ? [controllerAt(`${path}/admin`, AdminController), controllerAt(`${path}/admin/users`, UsersController)]
+      : []),
+  ];
 }
 
 /** The modules of the library, each with those that it is made from. */

@@ -1,5 +1,8 @@
 import type { MailMessage } from './mail.js';
 
+/** Injection token of the {@link Clock}. */
+export const CLOCK = Symbol('CLOCK');
+
 /** The one clock. Milliseconds since the epoch; the default is monotonic and anchored to the database's time. */
 export interface Clock {
   now(): number;

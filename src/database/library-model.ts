@@ -1,8 +1,9 @@
 import type { Provider } from '@nestjs/common';
-import { getConnectionToken, getModelToken } from '@nestjs/mongoose';
+import { getModelToken } from '@nestjs/mongoose';
 import type { Connection, Schema } from 'mongoose';
 import { type CollectionNames, DEFAULT_COLLECTIONS } from '../options/collections.options.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
+import { assertConnection, hostConnection } from './host-connection.js';
 import type { IndexDescription } from './index-state.js';
 
 /** A model of the library: its name, its schema, and the option that names its collection. */
@@ -19,9 +20,11 @@ export interface LibraryModel {
 export function provideModel(model: LibraryModel, connectionName: string | undefined): Provider {
   return {
     provide: getModelToken(model.name, connectionName),
-    useFactory: (connection: Connection, { collections }: ResolvedAuthOptions) =>
-      modelOn(connection, model, collections[model.collection]),
-    inject: [getConnectionToken(connectionName), AUTH_OPTIONS],
+    useFactory: (connection: Connection | undefined, { collections }: ResolvedAuthOptions) => {
+      assertConnection(connection, connectionName);
+      return modelOn(connection, model, collections[model.collection]);
+    },
+    inject: [hostConnection(connectionName), AUTH_OPTIONS],
   };
 }
 

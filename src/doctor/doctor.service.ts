@@ -19,6 +19,7 @@ import type { Finding } from './checks/finding.js';
 import { isSuspiciouslySlow } from './checks/policy-checks.js';
 import { readDatabase, type ReadUsers } from './database-facts.js';
 import { readHost } from './host-facts.js';
+import { ShadowedRoutes } from './shadowed-routes.js';
 
 /** Injection token: how the path of `POST …/refresh` ends; null if the host serves its own. */
 export const REFRESH_ROUTE = Symbol('REFRESH_ROUTE');
@@ -50,6 +51,7 @@ export class DoctorService implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly forwarded: ForwardedWatch,
     private readonly adapterHost: HttpAdapterHost,
     @Inject(USER_STORE) private readonly users: UserStore,
+    private readonly shadowed: ShadowedRoutes,
   ) {}
 
   /** The findings of the examination at boot, the worst first; none if it is turned off. Never rejects. */
@@ -85,6 +87,7 @@ export class DoctorService implements OnApplicationBootstrap, OnModuleDestroy {
       host: {
         ...readHost(this.adapterHost.httpAdapter, this.refreshRoute),
         hasIgnoredProxy: this.forwarded.hasSeen,
+        shadowedRoutes: this.shadowed.find(),
       },
     });
   }

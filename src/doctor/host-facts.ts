@@ -23,7 +23,10 @@ interface FastifyLike {
  * What the server itself knows about its routes and proxies, once it has its routes.
  * @param refreshRoute how the path of the refresh ends; null if the host serves its own
  */
-export function readHost(adapter: Adapter, refreshRoute: string | null): Omit<HostFacts, 'hasIgnoredProxy'> {
+export function readHost(
+  adapter: Adapter,
+  refreshRoute: string | null,
+): Pick<HostFacts, 'refreshPaths' | 'proxyTrust'> {
   try {
     const type = adapter?.getType();
     const instance: unknown = adapter?.getInstance();

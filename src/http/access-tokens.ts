@@ -3,7 +3,7 @@ import type { AccessTokenClaims } from '../core/access-token.js';
 import { AuthError } from '../core/errors.js';
 import { MAX_TOKEN_LENGTH } from '../core/limits.js';
 import { AccessTokenAuthenticator, type AuthenticatedUser } from '../tokens/access-token.authenticator.js';
-import { TokenSigner } from '../tokens/token-signer.js';
+import { TokenVerifier } from '../tokens/token-verifier.js';
 import { AccessTokenBinding } from './access-token-binding.js';
 import { extractAccessToken } from './access-token-header.js';
 import { type HttpRequest, NO_REQUEST } from './http-request.js';
@@ -12,7 +12,7 @@ import { type HttpRequest, NO_REQUEST } from './http-request.js';
 @Injectable()
 export class AccessTokens {
   constructor(
-    private readonly signer: TokenSigner,
+    private readonly verifier: TokenVerifier,
     private readonly authenticator: AccessTokenAuthenticator,
     private readonly binding: AccessTokenBinding,
   ) {}
@@ -28,11 +28,13 @@ export class AccessTokens {
 
   /**
    * The claims of a token that is bound to no key, whether or not it has expired.
-   * @throws AuthError `ACCESS_TOKEN_MISSING`, `ACCESS_TOKEN_INVALID`, `PROOF_REQUIRED`
+   * @throws AuthError `ACCESS_TOKEN_MISSING`, `ACCESS_TOKEN_INVALID`, `PROOF_REQUIRED`, `TEMPORARILY_UNAVAILABLE`
    */
   async verify(token: unknown): Promise<AccessTokenClaims> {
     if (token === '') throw new AuthError('ACCESS_TOKEN_MISSING');
-    const claims = typeof token === 'string' ? this.claimsOf(token) : null;
+    if (typeof token !== 'string') throw new AuthError('ACCESS_TOKEN_INVALID');
+    await this.verifier.load(token);
+    const claims = this.claimsOf(token);
     if (!claims) throw new AuthError('ACCESS_TOKEN_INVALID');
     this.binding.check(NO_REQUEST, claims);
     return claims;
@@ -55,7 +57,7 @@ export class AccessTokens {
   private claimsOf(token: string): AccessTokenClaims | null {
     const known = this.authenticator.recall(token);
     if (known) return known;
-    const claims = token.length > MAX_TOKEN_LENGTH ? null : this.signer.verifyAccessToken(token);
+    const claims = token.length > MAX_TOKEN_LENGTH ? null : this.verifier.verifyAccessToken(token);
     if (claims) this.authenticator.remember(token, claims);
     return claims;
   }

@@ -1,12 +1,13 @@
-import { Controller, Inject, Res, type Type, VERSION_NEUTRAL } from '@nestjs/common';
+import { Controller, Inject, RequestMethod, Res, type Type, VERSION_NEUTRAL } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
 /** Metadata keys of Nest, which it does not export. */
 const ROUTE = 'path';
-const PASSTHROUGH = '__responsePassthrough__';
+const METHOD = 'method';
 /** Of `@ApiExcludeController()`: these routes come into a document by `mergeAuthDocument`, with bodies and answers. */
 const NOT_IN_SWAGGER = 'swagger/apiExcludeController';
 
+type HttpAdapter = HttpAdapterHost['httpAdapter'];
 interface Answering {
   readonly routeAdapterHost: HttpAdapterHost;
 }
@@ -28,6 +29,22 @@ export function controllerAt<Base extends Type<object>>(path: string, base: Base
   return PrefixedController;
 }
 
+/** A route as its controller declares it, without the host's global prefix. */
+export interface ControllerRoute {
+  /** In lower case. */
+  readonly method: string;
+  readonly path: string;
+}
+
+/** The routes of a class that {@link controllerAt} made. */
+export function controllerRoutes(controller: Type<object>): ControllerRoute[] {
+  const prefix = Reflect.getMetadata(ROUTE, controller) as string;
+  return routesOf(controller).map(([, handler]) => ({
+    method: String(RequestMethod[Reflect.getMetadata(METHOD, handler) as RequestMethod]).toLowerCase(),
+    path: `${prefix}/${String(Reflect.getMetadata(ROUTE, handler))}`.replace(/\/+$/, ''),
+  }));
+}
+
 function routesOf(controller: Type<object>): [name: string, handler: Handler][] {
   const members = Object.entries(Object.getOwnPropertyDescriptors(controller.prototype as object));
   return members.flatMap(([name, { value }]): [string, Handler][] =>
@@ -39,7 +56,8 @@ function routesOf(controller: Type<object>): [name: string, handler: Handler][] 
 
 /**
  * Lets a route send what it returns before any interceptor of the host sees it: one that wraps or filters bodies would break
- * the contract, and one that logs them would log tokens.
+ * the contract, and one that logs them would log tokens. Where an interceptor answers without calling the route, Nest sends
+ * what the interceptor returned, as on any route.
  */
 function answerAtOnce(controller: Type<object>, name: string, handler: Handler): void {
   const position = handler.length;
@@ -48,13 +66,28 @@ function answerAtOnce(controller: Type<object>, name: string, handler: Handler):
     const { httpAdapter } = (this as Answering).routeAdapterHost;
     const response = args[position];
     // An interceptor may have given up on the route, and answered.
-    if (!httpAdapter.isHeadersSent(response)) httpAdapter.reply(response, body);
+    if (!httpAdapter.isHeadersSent(response)) replyOnce(httpAdapter, response as object, body);
   };
   Object.defineProperty(answering, 'name', { value: name });
   for (const key of Reflect.getMetadataKeys(handler) as string[])
     Reflect.defineMetadata(key, Reflect.getMetadata(key, handler), answering);
   Object.defineProperty(controller.prototype, name, { value: answering, configurable: true, writable: true });
-  Res()(controller.prototype as object, name, position);
-  // Also where the route sets cookies: Nest must not answer a second time.
-  Reflect.defineMetadata(PASSTHROUGH, false, controller, name);
+  Res({ passthrough: true })(controller.prototype as object, name, position);
+}
+
+const answered = new WeakSet<object>();
+const adaptersWithCheck = new WeakSet<HttpAdapter>();
+
+/** Sends the answer. Nest then replies with what the interceptors returned; for such a response that does nothing. */
+function replyOnce(adapter: HttpAdapter, response: object, body: unknown): void {
+  if (!adaptersWithCheck.has(adapter)) skipAnswered(adapter);
+  adapter.reply(response, body);
+  answered.add(response);
+}
+
+function skipAnswered(adapter: HttpAdapter): void {
+  const reply: HttpAdapter['reply'] = adapter.reply.bind(adapter);
+  adapter.reply = (response: object, ...rest): unknown =>
+    answered.has(response) ? undefined : reply(response, ...rest);
+  adaptersWithCheck.add(adapter);
 }

@@ -1,8 +1,7 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthError } from '../core/errors.js';
-import type { Clock } from '../core/ports.js';
-import { CLOCK } from '../database/database.module.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
 import { FRESH_AUTH, type FreshAuthRule } from './decorators/require-fresh-auth.decorator.js';
 import { RouteMetadata } from './route-metadata.js';

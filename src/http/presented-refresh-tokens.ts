@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import {
   parseRefreshTokenClaims,
   REFRESH_TOKEN_TYPE,
   refreshTokenAudience,
   type RefreshTokenClaims,
 } from '../core/refresh-token.js';
-import { CLOCK } from '../database/database.module.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { parseJoseHeader } from '../tokens/keys/jose-header.js';
 import { KeyRing } from '../tokens/keys/key-ring.js';

@@ -7,8 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { type Happening, MailRefusedError, type Notice } from '../core/mail.js';
-import type { Clock, UserRecord } from '../core/ports.js';
-import { CLOCK } from '../database/database.module.js';
+import { CLOCK, type Clock, type UserRecord } from '../core/ports.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { UsersService } from '../users/users.service.js';

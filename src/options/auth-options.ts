@@ -113,7 +113,9 @@ export interface AuthOptions {
   clock?: Clock;
 }
 
-function readAccessTokenOf(read: OptionReader<AuthOptions>): AuthOptions['accessTokenOf'] | null {
+export function readAccessTokenOf(
+  read: OptionReader<Pick<AuthOptions, 'accessTokenOf'>>,
+): AuthOptions['accessTokenOf'] | null {
   const given = read.given('accessTokenOf');
   if (given === undefined) return null;
   if (typeof given === 'function') return given as AuthOptions['accessTokenOf'];
@@ -162,14 +164,14 @@ export function readAuthOptions(read: OptionReader<AuthOptions>) {
   };
 }
 
-function readIssuer(read: OptionReader<AuthOptions>): string {
+export function readIssuer(read: OptionReader<Pick<AuthOptions, 'issuer'>>): string {
   const issuer = read.given('issuer');
   if (typeof issuer === 'string' && URL.canParse(issuer) && /^https?:/.test(issuer)) return issuer;
   read.refuse('issuer', "give the service's URL, such as 'https://api.example.com'");
   return 'http://invalid';
 }
 
-function readAudience(read: OptionReader<AuthOptions>): string | null {
+export function readAudience(read: OptionReader<Pick<AuthOptions, 'audience'>>): string | null {
   const audience = read.given('audience');
   if (audience === undefined) return null;
   if (typeof audience === 'string' && audience !== '') return audience;

@@ -5,7 +5,8 @@ import { unknownKeys } from './unknown-keys.js';
 /** Injection token of the {@link ResolvedAuthOptions}. */
 export const AUTH_OPTIONS = Symbol('AUTH_OPTIONS');
 
-type Frozen<T> = { readonly [Key in keyof T]: FrozenValue<T[Key]> };
+/** A type whose groups are frozen. */
+export type Frozen<T> = { readonly [Key in keyof T]: FrozenValue<T[Key]> };
 type Callable = ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown);
 type FrozenValue<T> = T extends Callable ? T : Readonly<T>;
 
@@ -70,7 +71,7 @@ function refuseContradictions(read: OptionReader<AuthOptions>, resolved: Resolve
 }
 
 /** Freezes plain objects and arrays, but nothing that belongs to the host, such as stores or a clock. */
-function deepFreeze<T>(value: T): T {
+export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
   const inner: unknown[] = Object.values(value);

@@ -6,9 +6,14 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { AuthError } from '../core/errors.js';
-import type { Clock, RevocationEntry, RevocationKey, RevocationStore } from '../core/ports.js';
+import {
+  CLOCK,
+  type Clock,
+  type RevocationEntry,
+  type RevocationKey,
+  type RevocationStore,
+} from '../core/ports.js';
 import { withTimeout } from '../core/with-timeout.js';
-import { CLOCK } from '../database/database.module.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { RevocationFeed } from './revocation-feed.js';
 import { RevocationList } from './revocation-list.js';
@@ -37,6 +42,12 @@ export interface RevocableToken {
   readonly rol?: string;
   /** When it was minted, in seconds since the epoch. */
   readonly iat?: number;
+}
+
+/** The options that revocation reads. */
+interface RevocationSettings {
+  readonly revocation: ResolvedAuthOptions['revocation'];
+  readonly accessToken: Pick<ResolvedAuthOptions['accessToken'], 'ttlMs' | 'retirePrevious'>;
 }
 
 /** Size of what this process holds. */
@@ -68,7 +79,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   private clockOffsetMs = Number.NEGATIVE_INFINITY;
 
   constructor(
-    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    @Inject(AUTH_OPTIONS) private readonly options: RevocationSettings,
     @Inject(REVOCATION_STORE) private readonly store: RevocationStore,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {

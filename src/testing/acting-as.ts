@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CanActivate, ExecutionContext, INestApplicationContext, Type } from '@nestjs/common';
-import type { Clock, UserRecord } from '../core/ports.js';
+import { CLOCK, type Clock, type UserRecord } from '../core/ports.js';
 import type { RefreshSession } from '../core/refresh-token.store.js';
-import { CLOCK } from '../database/database.module.js';
 import { requestOf } from '../http/http-request.js';
 import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
 import { TokenSigner } from '../tokens/token-signer.js';

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { getConnectionToken } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
+import { assertConnection, hostConnection } from '../database/host-connection.js';
 import { IndexRegistry } from '../database/index-registry.js';
 import type { LibraryModules } from '../database/library-modules.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
@@ -21,11 +21,14 @@ export class ThrottleModule {
         {
           provide: MongoCounterStore,
           useFactory: (
-            connection: Connection,
+            connection: Connection | undefined,
             indexes: IndexRegistry,
             { collections }: ResolvedAuthOptions,
-          ) => new MongoCounterStore(connection, indexes, collections.throttle),
-          inject: [getConnectionToken(connectionName), IndexRegistry, AUTH_OPTIONS],
+          ) => {
+            assertConnection(connection, connectionName);
+            return new MongoCounterStore(connection, indexes, collections.throttle);
+          },
+          inject: [hostConnection(connectionName), IndexRegistry, AUTH_OPTIONS],
         },
         ThrottleService,
       ],

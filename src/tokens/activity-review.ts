@@ -1,9 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { RefreshActivity } from '../core/anomaly.js';
 import { AuthError, type AuthErrorInit } from '../core/errors.js';
-import type { Clock, UserRecord } from '../core/ports.js';
+import { CLOCK, type Clock, type UserRecord } from '../core/ports.js';
 import type { RefreshSession, SessionLogin } from '../core/refresh-token.store.js';
-import { CLOCK } from '../database/database.module.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { AnomalyDetector, type Verdict } from '../risk/anomaly-detector.js';
 import { DeviceRecognizer } from '../risk/device-recognizer.js';

@@ -1,9 +1,8 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from '../core/refresh-token.store.js';
 import { withTimeout } from '../core/with-timeout.js';
-import { CLOCK } from '../database/database.module.js';
 
 const REMEMBERED_GENERATIONS = 100_000;
 const RETRY_MS = 200;

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import {
   importProofKey,
   isSignedBy,
@@ -12,7 +12,6 @@ import {
   type ProvenRequest,
 } from '../core/proof.js';
 import { currentNonces, nonceSlot, proofNonce } from '../core/proof-nonce.js';
-import { CLOCK } from '../database/database.module.js';
 import { KeyRing } from './keys/key-ring.js';
 import { proofId } from './used-proofs.js';
 

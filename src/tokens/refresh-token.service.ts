@@ -4,7 +4,7 @@ import { hashAttempt } from '../core/attempt.js';
 import type { CustomClaims } from '../core/custom-claims.js';
 import { AuthError } from '../core/errors.js';
 import type { EventSource } from '../core/events.js';
-import { type Clock, USER_STORE, type UserRecord, type UserStore } from '../core/ports.js';
+import { CLOCK, type Clock, USER_STORE, type UserRecord, type UserStore } from '../core/ports.js';
 import { type RefreshTokenClaims, renewedExpiry } from '../core/refresh-token.js';
 import {
   type LiveSessionCount,
@@ -15,7 +15,6 @@ import {
 } from '../core/refresh-token.store.js';
 import { decideRotation, type RotationDecision, type RotationPolicy } from '../core/rotation.js';
 import { hashSecret, NONCE_BYTES, sealSuccessor, SECRET_BYTES } from '../core/successor-seal.js';
-import { CLOCK } from '../database/database.module.js';
 import { StandstillWatch } from '../database/standstill-watch.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { type ClientTraits, eventSource, fingerprintsOf, type RequestProof, useOf } from './client-traits.js';

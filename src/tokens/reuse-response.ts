@@ -1,14 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AuthError } from '../core/errors.js';
 import type { EarlierTokenEvent } from '../core/events.js';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import {
   REFRESH_TOKEN_STORE,
   type RefreshSession,
   type RefreshTokenStore,
 } from '../core/refresh-token.store.js';
 import type { ReuseEvidence } from '../core/rotation.js';
-import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { SessionTerminator } from './session-terminator.js';

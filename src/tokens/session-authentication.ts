@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AuthError } from '../core/errors.js';
-import { type Clock, USER_STORE, type UserRecord, type UserStore } from '../core/ports.js';
+import { CLOCK, type Clock, USER_STORE, type UserRecord, type UserStore } from '../core/ports.js';
 import {
   REFRESH_TOKEN_STORE,
   type RefreshSession,
   type RefreshTokenStore,
 } from '../core/refresh-token.store.js';
-import { CLOCK } from '../database/database.module.js';
 import type { AuthenticatedUser } from './access-token.authenticator.js';
 import { type ClientTraits, eventSource } from './client-traits.js';
 import { HostClaims } from './host-claims.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CustomClaims } from '../core/custom-claims.js';
 import { AuthError } from '../core/errors.js';
-import type { Clock, UserRecord } from '../core/ports.js';
+import { CLOCK, type Clock, type UserRecord } from '../core/ports.js';
 import { absoluteExpiry, idleExpiry, idleTtlOf, type Transport } from '../core/refresh-token.js';
 import {
   REFRESH_TOKEN_STORE,
@@ -11,7 +11,6 @@ import {
   type SessionDevice,
 } from '../core/refresh-token.store.js';
 import { hashSecret, SECRET_BYTES } from '../core/successor-seal.js';
-import { CLOCK } from '../database/database.module.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { ActivityReview, type LoginContext } from './activity-review.js';
 import { type ClientTraits, eventSource, fingerprintsOf, useOf } from './client-traits.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import { renewedExpiry } from '../core/refresh-token.js';
 import {
   REFRESH_TOKEN_STORE,
@@ -12,7 +12,6 @@ import { reissue } from '../core/reissue.js';
 import type { Reissue } from '../core/rotation.js';
 import type { SharedUse } from '../core/shared-use.js';
 import { hashSecret, NONCE_BYTES, SECRET_BYTES } from '../core/successor-seal.js';
-import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { RevocationService } from '../revocation/revocation.service.js';

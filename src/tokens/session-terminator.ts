@@ -1,13 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EventSource } from '../core/events.js';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import {
   REFRESH_TOKEN_STORE,
   type RefreshSession,
   type RefreshTokenStore,
 } from '../core/refresh-token.store.js';
 import type { RevocationReason } from '../core/rotation.js';
-import { CLOCK } from '../database/database.module.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 

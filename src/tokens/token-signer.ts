@@ -6,23 +6,17 @@ import {
   accessTokenPayload,
   accessTokenTimes,
   oddClaim,
-  parseAccessTokenClaims,
 } from '../core/access-token.js';
 import type { CustomClaims } from '../core/custom-claims.js';
 import { AuthError } from '../core/errors.js';
 import { MAX_TOKEN_LENGTH } from '../core/limits.js';
-import type { Clock, UserRecord } from '../core/ports.js';
-import {
-  parseRefreshTokenClaims,
-  refreshTokenAudience,
-  type RefreshTokenClaims,
-  refreshTokenClaims,
-} from '../core/refresh-token.js';
+import { CLOCK, type Clock, type UserRecord } from '../core/ports.js';
+import { refreshTokenClaims } from '../core/refresh-token.js';
 import type { RefreshSession } from '../core/refresh-token.store.js';
 import { oddRecord } from '../core/user-record.js';
-import { CLOCK } from '../database/database.module.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
-import { asVerificationKey, KeyRing, type TokenKind } from './keys/key-ring.js';
+import { KeyRing, type TokenKind } from './keys/key-ring.js';
+import { TokenVerifier } from './token-verifier.js';
 
 export interface SignedToken {
   readonly token: string;
@@ -47,15 +41,17 @@ export interface AccessTokenTraits {
   readonly actorId?: string | undefined;
 }
 
-/** Signs and verifies both kinds of token. Does not check expiry: the callers do, by the database's clock. */
+/** Signs both kinds of token, and verifies them. */
 @Injectable()
-export class TokenSigner {
+export class TokenSigner extends TokenVerifier {
   constructor(
-    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    @Inject(AUTH_OPTIONS) protected override readonly options: ResolvedAuthOptions,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly keyRing: KeyRing,
-    private readonly jwt: JwtService,
-  ) {}
+    jwt: JwtService,
+  ) {
+    super(options, keyRing, jwt);
+  }
 
   /**
    * @throws AuthError `INTERNAL` where this service's own guards would refuse the token: its `detail` says why
@@ -114,37 +110,11 @@ export class TokenSigner {
     return { token: this.sign('refresh', claims), expiresIn };
   }
 
-  /** The claims of a validly signed access token, expired or not; null for anything else. */
-  verifyAccessToken(token: string): AccessTokenClaims | null {
-    return parseAccessTokenClaims(this.verify('access', token, this.options.audience));
-  }
-
-  /** The claims of a validly signed refresh token, expired or not; null for anything else. */
-  verifyRefreshToken(token: string): RefreshTokenClaims | null {
-    return parseRefreshTokenClaims(this.verify('refresh', token, refreshTokenAudience(this.options.issuer)));
-  }
-
   private sign(kind: TokenKind, claims: object): string {
     const { kid, alg, key } = this.keyRing.signingKey(kind);
     const header = { alg, typ: this.keyRing.typeOf(kind), kid };
     if (key.type === 'secret') return signByHmac(header, claims, key);
     return this.jwt.sign(claims, { privateKey: key, algorithm: alg, header });
-  }
-
-  private verify(kind: TokenKind, token: string, audience: string): unknown {
-    const key = this.keyRing.verifyingKey(kind, token);
-    if (!key) return null;
-    try {
-      return this.jwt.verify(token, {
-        publicKey: asVerificationKey(key),
-        algorithms: this.keyRing.algorithms(kind),
-        issuer: this.options.issuer,
-        audience,
-        ignoreExpiration: true,
-      });
-    } catch {
-      return null;
-    }
   }
 }
 

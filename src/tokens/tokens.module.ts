@@ -2,9 +2,8 @@ import { type DynamicModule, type FactoryProvider, Module, type Provider } from 
 import { JwtModule } from '@nestjs/jwt';
 import { getModelToken } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from '../core/refresh-token.store.js';
-import { CLOCK } from '../database/database.module.js';
 import { hostProvided } from '../database/host-provided.js';
 import { IndexRegistry } from '../database/index-registry.js';
 import { type LibraryModel, provideModel } from '../database/library-model.js';
@@ -34,6 +33,7 @@ import { SessionOpener } from './session-opener.js';
 import { SessionReissue } from './session-reissue.js';
 import { SessionTerminator } from './session-terminator.js';
 import { TokenSigner } from './token-signer.js';
+import { TokenVerifier } from './token-verifier.js';
 import { TokenVersions } from './token-version.js';
 
 const REFRESH_TOKENS: LibraryModel = {
@@ -56,9 +56,12 @@ const SHARED = [
   KnownDevices,
   AccessTokenAuthenticator,
 ];
+/** A signer verifies, too. */
+const VERIFIER: Provider = { provide: TokenVerifier, useExisting: TokenSigner };
 
 const SERVICES: Provider[] = [
   ...SHARED,
+  VERIFIER,
   AnomalyDetector,
   DeviceRecognizer,
   ActivityReview,
@@ -87,7 +90,7 @@ export class TokensModule {
       module: TokensModule,
       imports: [options, database, revocation, users, EventsModule, JwtModule.register({})],
       providers: [provideModel(REFRESH_TOKENS, connectionName), storeProvider(connectionName), ...SERVICES],
-      exports: [...SHARED, EventsModule],
+      exports: [...SHARED, TokenVerifier, EventsModule],
     };
   }
 }

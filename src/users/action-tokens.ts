@@ -7,9 +7,8 @@ import {
   isActionToken,
   isGoodFor,
 } from '../core/action-token.js';
-import type { Clock } from '../core/ports.js';
+import { CLOCK, type Clock } from '../core/ports.js';
 import { hashSecret, SECRET_BYTES } from '../core/successor-seal.js';
-import { CLOCK } from '../database/database.module.js';
 import { ACTION_TOKEN_STORE, type ActionTokenStore } from './action-token.store.js';
 
 /** Tokens that go out by mail: 32 random bytes, kept as a hash, good once, for one thing and for a while. */

@@ -4,6 +4,7 @@ import { AuthError } from '../core/errors.js';
 import type { EventSource } from '../core/events.js';
 import { clientAddress } from '../core/network.js';
 import {
+  CLOCK,
   type Clock,
   type HashRequester,
   type NewUser,
@@ -13,7 +14,6 @@ import {
   type UserRecord,
   type UserStore,
 } from '../core/ports.js';
-import { CLOCK } from '../database/database.module.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { BreachCheck } from './breach-check.js';
 import {

@@ -49,6 +49,7 @@ const HOST: DoctorFacts['host'] = {
   refreshPaths: ['/auth/refresh'],
   proxyTrust: 'some',
   hasIgnoredProxy: false,
+  shadowedRoutes: [],
 };
 const HASHING = { hashMs: 230, concurrency: 3, threads: 4 };
 
@@ -172,6 +173,12 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     'a proxy that is not trusted',
     ['proxy.not-trusted'],
     { host: { hasIgnoredProxy: true, proxyTrust: 'none' } },
+  ],
+
+  [
+    'two controllers on one route',
+    ['routes.shadowed'],
+    { host: { shadowedRoutes: [{ method: 'GET', path: '/auth/me', by: '/auth/:id' }] } },
   ],
 
   [

@@ -348,7 +348,7 @@ describe(RolesGuard.name, () => {
 
 describe(RequestShapeGuard.name, () => {
   const JSON_TYPE = { 'content-type': 'application/json' };
-  function ask(method: string, headers: Record<string, string> = {}, body?: unknown) {
+  function ask(method: string, headers: Record<string, string> = {}, body: unknown = {}) {
     const set: unknown[] = [];
     const seen: unknown[] = [];
     const adapter = { setHeader: (_response: unknown, ...header: string[]) => void set.push(header) };

@@ -10,7 +10,7 @@ import {
   VersioningType,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, Reflector } from '@nestjs/core';
-import { map, tap } from 'rxjs';
+import { map, of, tap } from 'rxjs';
 import { AuthModule, type AuthOptions, UsersService } from '../../src/index.js';
 import { type Adapter, ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import {
@@ -18,6 +18,7 @@ import {
   Browser,
   expectError,
   expectNoContent,
+  newSession,
   PASSWORD,
   sessionOf,
   uniqueEmail,
@@ -41,6 +42,16 @@ class Picky implements NestInterceptor {
 class Log implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler) {
     return next.handle().pipe(tap((data: unknown) => logged.push(data)));
+  }
+}
+
+/** As a cache: it answers without calling the route. */
+@Injectable()
+class Answering implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler) {
+    const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, unknown> }>();
+    if (headers['x-cached'] === 'nothing') return of(undefined);
+    return headers['x-cached'] ? of({ cached: true }) : next.handle().pipe(map(() => ({ replaced: true })));
   }
 }
 
@@ -101,6 +112,22 @@ describe.each(ADAPTERS)('a host around the library (%s)', (adapter) => {
       const report = await app.api().send('GET', `/auth/admin/security-report?format=${format}`, { token });
       expect(report.headers['content-type']).toContain(`text/${format}`);
     }
+  });
+
+  it('has an interceptor that answers without calling the route, whose answer is sent', async () => {
+    const provider = { provide: APP_INTERCEPTOR, useClass: Answering };
+    const app = await start(adapter, {}, () => undefined, [provider]);
+    const api = app.api();
+    const { accessToken: token } = await newSession(api);
+    const ask = (cached: string, method = 'GET', path = '/auth/me') =>
+      api.send(method, path, { token, headers: cached ? { 'x-cached': cached } : {} });
+    expect((await ask('yes')).json).toEqual({ cached: true });
+    expect((await ask('yes', 'POST', '/auth/login')).json).toEqual({ cached: true });
+    expect(await ask('nothing')).toMatchObject({ status: 200, text: '' });
+    expectNoContent(await ask('yes', 'POST', '/auth/logout'));
+    // It was not called: the session lives on.
+    expect((await ask('')).json).toMatchObject({ roles: ['user'] });
+    await walk(app);
   });
 
   it.each<[string, (app: INestApplication) => void, string]>([

@@ -134,7 +134,10 @@ export class HostApp {
         ? module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false })
         : module.createNestApplication({ logger: false });
     configure(app);
-    await app.listen(0, '127.0.0.1');
+    await app.listen(0, '127.0.0.1').catch(async (error: unknown) => {
+      await app.close();
+      throw error;
+    });
     return new HostApp(app, await app.getUrl(), commands);
   }
 

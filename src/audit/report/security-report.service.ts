@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AuthError } from '../../core/errors.js';
-import type { Clock } from '../../core/ports.js';
-import { CLOCK } from '../../database/database.module.js';
+import { CLOCK, type Clock } from '../../core/ports.js';
 import { DatabaseHealth } from '../../database/database-health.js';
 import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
 import { UsersService } from '../../users/users.service.js';

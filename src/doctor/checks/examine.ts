@@ -7,7 +7,7 @@ import { clockDifference, databaseAway, indexes, overdueRemovals, standalone } f
 import { type DoctorFacts, isProduction, UNKNOWN_HOST } from './facts.js';
 import { type Finding, FINDINGS, type Observation, weigh } from './finding.js';
 import { foreignDocuments, foreignIndexes, oddUsers } from './foreign-checks.js';
-import { ignoredProxy, issuer, notProduction, proxyTrust } from './host-checks.js';
+import { ignoredProxy, issuer, notProduction, proxyTrust, shadowedRoutes } from './host-checks.js';
 import { guessableKeys, relatedKeys, shortRsaKeys } from './key-checks.js';
 import {
   auditOff,
@@ -34,6 +34,7 @@ const CHECKS: readonly ((facts: DoctorFacts) => Observation[])[] = [
   oddUsers,
   proxyTrust,
   ignoredProxy,
+  shadowedRoutes,
   cookiePath,
   logoutPath,
   cookieDomain,

@@ -46,6 +46,15 @@ export interface HostFacts {
   readonly proxyTrust: 'all' | 'some' | 'none' | null;
   /** A request from a nearby machine had `X-Forwarded-For`, and the application ignored it. */
   readonly hasIgnoredProxy: boolean;
+  readonly shadowedRoutes: readonly ShadowedRoute[];
+}
+
+/** A route of the library whose requests another route may get. */
+export interface ShadowedRoute {
+  readonly method: string;
+  readonly path: string;
+  /** Path of the other route. */
+  readonly by: string;
 }
 
 export interface HashingFacts {
@@ -56,7 +65,12 @@ export interface HashingFacts {
   readonly threads: number;
 }
 
-export const UNKNOWN_HOST: HostFacts = { refreshPaths: [], proxyTrust: null, hasIgnoredProxy: false };
+export const UNKNOWN_HOST: HostFacts = {
+  refreshPaths: [],
+  proxyTrust: null,
+  hasIgnoredProxy: false,
+  shadowedRoutes: [],
+};
 
 export function isProduction({ environment }: Pick<DoctorFacts, 'environment'>): boolean {
   return environment === 'production';

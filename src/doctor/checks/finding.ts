@@ -40,6 +40,7 @@ export const FINDINGS = {
   'users.incomplete': ['info', 'info'],
   'proxy.trusts-all': ['warning', 'info'],
   'proxy.not-trusted': ['warning', 'info'],
+  'routes.shadowed': ['error', 'error'],
   'cookie.path': ['error', 'error'],
   'cookie.path-prefix': ['warning', 'warning'],
   'cookie.path-logout': ['warning', 'warning'],

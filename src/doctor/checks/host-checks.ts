@@ -28,6 +28,19 @@ export function ignoredProxy({ host }: DoctorFacts): Observation[] {
   ];
 }
 
+/** Where the paths are equal, one of the two is never asked, whichever it is. */
+export function shadowedRoutes({ host }: DoctorFacts): Observation[] {
+  return host.shadowedRoutes.map(({ method, path, by }) => ({
+    code: 'routes.shadowed',
+    subject: `${method} ${path}`,
+    message:
+      by === path
+        ? 'two controllers of the application serve this route, and Express asks only the one that was registered first'
+        : `another controller of the application has the route ${by}, which was registered first and gets these requests`,
+    mend: 'give the other controller another path, or AuthModule another routePrefix',
+  }));
+}
+
 export function issuer({ options }: DoctorFacts): Observation[] {
   const { protocol, hostname } = new URL(options.issuer);
   if (isLocal(hostname))

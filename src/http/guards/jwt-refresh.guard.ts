@@ -1,8 +1,7 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { AuthError } from '../../core/errors.js';
-import type { Clock } from '../../core/ports.js';
+import { CLOCK, type Clock } from '../../core/ports.js';
 import type { RefreshTokenClaims } from '../../core/refresh-token.js';
-import { CLOCK } from '../../database/database.module.js';
 import { requestOf } from '../http-request.js';
 import { PresentedRefreshTokens } from '../presented-refresh-tokens.js';
 import { JwtRefreshStrategy } from '../strategies/jwt-refresh.strategy.js';

@@ -34,6 +34,11 @@ export class RequestShapeGuard extends RefusingGuard {
     // The header says nothing of a body that came in chunks or compressed; the host's parser may let through more.
     if (Number(length) > MAX_BODY_BYTES || isLongerThan(MAX_BODY_BYTES, request.body))
       throw new AuthError('PAYLOAD_TOO_LARGE');
+    if (Number(length) > 0 && request.body === undefined)
+      throw new AuthError('INTERNAL', {
+        detail:
+          'no body parser has read the JSON body: leave bodyParser: false out of NestFactory.create, or call app.use(express.json()) before app.listen',
+      });
   }
 }
 

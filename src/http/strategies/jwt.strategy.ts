@@ -5,7 +5,7 @@ import { parseAccessTokenClaims } from '../../core/access-token.js';
 import { AuthError } from '../../core/errors.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../options/resolve-options.js';
 import { AccessTokenAuthenticator, type AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
-import { KeyRing } from '../../tokens/keys/key-ring.js';
+import { KeyRing, type VerifyingKeys } from '../../tokens/keys/key-ring.js';
 import { AccessTokenBinding } from '../access-token-binding.js';
 import { extractAccessToken } from '../access-token-header.js';
 import type { HttpRequest } from '../http-request.js';
@@ -18,22 +18,22 @@ export const ACCESS_TOKEN_STRATEGY = 'silent-auth-access';
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, ACCESS_TOKEN_STRATEGY) {
   constructor(
-    @Inject(AUTH_OPTIONS) options: ResolvedAuthOptions,
-    keyRing: KeyRing,
+    @Inject(AUTH_OPTIONS) options: Pick<ResolvedAuthOptions, 'issuer' | 'audience'>,
+    @Inject(KeyRing) keys: VerifyingKeys,
     private readonly authenticator: AccessTokenAuthenticator,
     private readonly binding: AccessTokenBinding,
   ) {
     super({
       jwtFromRequest: extractAccessToken,
-      secretOrKeyProvider: keyFrom(keyRing, 'access'),
-      algorithms: keyRing.algorithms('access'),
+      secretOrKeyProvider: keyFrom(keys, 'access'),
+      algorithms: keys.algorithms('access'),
       issuer: options.issuer,
       audience: options.audience,
       ignoreExpiration: true,
       passReqToCallback: true,
     });
     // A token verified with a key that has left the ring is no longer valid.
-    keyRing.onChange(() => authenticator.forgetAll());
+    keys.onChange(() => authenticator.forgetAll());
   }
 
   async validate(request: HttpRequest, payload: unknown): Promise<AuthenticatedUser> {

@@ -21,6 +21,21 @@ export interface SigningKey {
   readonly key: KeyObject;
 }
 
+/** The keys by which tokens are verified: those of this process, or those of another service. */
+export interface VerifyingKeys {
+  /** The key that must have signed the token; null where there is none. */
+  verifyingKey(kind: TokenKind, token: string): KeyObject | null;
+  /** The algorithms of all keys; always the same list. */
+  algorithms(kind: TokenKind): SigningAlgorithm[];
+  /** Calls back when a key is no longer good. */
+  onChange(listener: () => void): void;
+  /**
+   * Fetches the key that an access token names, where keys come from elsewhere. Undefined where there is nothing to wait for.
+   * @throws AuthError (as a rejection) `TEMPORARILY_UNAVAILABLE`
+   */
+  load?(token: string): Promise<void> | undefined;
+}
+
 /** How the keys of one kind of token changed; all are ids. */
 export interface KeyChange {
   /** Of the key that signs from now on. */
@@ -37,7 +52,7 @@ export interface KeyChange {
  * in the list, in every process; then it comes first, and the old one stays until its last token has expired.
  */
 @Injectable()
-export class KeyRing {
+export class KeyRing implements VerifyingKeys {
   private keys: RingKeys;
   private readonly byKid: Record<TokenKind, ReadonlyMap<string, RingKey>>;
   private readonly signing: Record<TokenKind, SigningKey>;

@@ -1,0 +1,65 @@
+import type { Provider } from '@nestjs/common';
+import type { AccessTokenClaims } from '../core/access-token.js';
+import { AuthError } from '../core/errors.js';
+import type { RevocationStore } from '../core/ports.js';
+import { AccessTokenBinding } from '../http/access-token-binding.js';
+import { schemeOf } from '../http/access-token-header.js';
+import type { HttpRequest } from '../http/http-request.js';
+import { PresentedRefreshTokens } from '../http/presented-refresh-tokens.js';
+import { RefreshCookie } from '../http/refresh-cookie.js';
+import { Tickets } from '../http/tickets.js';
+import { GenerationConfirmer } from '../tokens/generation-confirmer.js';
+
+/** Access tokens that are bound to a key need its proofs, and their nonces: only the service that signs knows those. */
+class BearerTokens implements Pick<AccessTokenBinding, 'check'> {
+  check(request: HttpRequest, { cnf }: AccessTokenClaims): void {
+    if (cnf)
+      throw new AuthError('PROOF_REQUIRED', {
+        detail:
+          "the access token is bound to a key, and VerifyOnlyAuthModule checks no proofs: set accessToken.senderConstraint to 'off' in the service that signs",
+      });
+    if (schemeOf(request) === 'DPoP') throw new AuthError('ACCESS_TOKEN_INVALID');
+  }
+}
+
+/** The service that signs gives them out, and redeems them. */
+class NoTickets implements Pick<Tickets, 'redeem'> {
+  redeem(): Promise<never> {
+    return Promise.reject(new AuthError('TICKET_INVALID'));
+  }
+}
+
+/** The use of an access token is no news to sessions that are kept elsewhere. */
+class NoConfirmations implements Pick<GenerationConfirmer, 'see'> {
+  see(): void {
+    // Nothing to confirm.
+  }
+}
+
+class NoRefreshTokens implements Pick<PresentedRefreshTokens, 'isCookieOfOneSession'> {
+  isCookieOfOneSession(): boolean {
+    return false;
+  }
+}
+
+class NoRefreshCookie implements Pick<RefreshCookie, 'clear'> {
+  clear(): void {
+    // It is not this service's to clear.
+  }
+}
+
+/** In place of what needs sessions and their database. */
+export const WITHOUT_SESSIONS: Provider[] = [
+  { provide: AccessTokenBinding, useClass: BearerTokens },
+  { provide: Tickets, useClass: NoTickets },
+  { provide: GenerationConfirmer, useClass: NoConfirmations },
+  { provide: PresentedRefreshTokens, useClass: NoRefreshTokens },
+  { provide: RefreshCookie, useClass: NoRefreshCookie },
+];
+
+/** Where the host gives no store: the mode is `off`, and it is not asked. */
+export const NO_REVOCATION_STORE: RevocationStore = {
+  add: () => Promise.resolve(),
+  read: () => Promise.resolve({ entries: [], mark: { at: new Date(0) } }),
+  hasAny: () => Promise.resolve(false),
+};
