@@ -59,7 +59,7 @@ export function requestSchemas(options: ResolvedAuthOptions, hasLinks: boolean):
   const notes: Record<string, Schema> = {
     email: withNote(
       {},
-      'Trimmed, NFKC, lower case: however it is typed, it is the same address.',
+      'Trimmed, NFKC, lower case, an international domain as the DNS has it: however it is typed, it is the same address.',
       'ada@example.com',
     ),
     password: presented,
