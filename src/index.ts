@@ -19,7 +19,7 @@ export type { SessionOpening } from './auth/session/login.service.js';
 export type { Reauthentication } from './auth/session/reauthentication.service.js';
 export type { ClientRequest } from './http/client-reader.js';
 export { UsersService } from './users/users.service.js';
-export type { Registration } from './users/users.service.js';
+export type { Registration, UserCreation } from './users/users.service.js';
 export { migrateUsers } from './users/mongo-user.migration.js';
 export type {
   UserMigrationOptions,

@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url';
+import { AuthError } from './errors.js';
 
 /** Characters that nobody sees: joiners, soft hyphens, marks of direction, variation selectors. Pasted text has them. */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
@@ -28,6 +29,18 @@ export function normalizeEmail(email: string): string {
   // Empty where the domain cannot exist.
   const ascii = at > 0 && INTERNATIONAL_DOMAIN.test(domain) ? domainToASCII(domain) : '';
   return ascii === '' ? text : text.slice(0, at + 1) + ascii;
+}
+
+/**
+ * The form of an address that is to be stored.
+ * @throws AuthError `VALIDATION_FAILED` where no mail can be sent to it
+ */
+export function acceptEmail(email: string): string {
+  const normalized = normalizeEmail(email);
+  if (isEmailAddress(normalized)) return normalized;
+  throw new AuthError('VALIDATION_FAILED', {
+    fields: [{ field: 'email', message: 'email must be an e-mail address' }],
+  });
 }
 
 /** Whether a normalised text is an address that mail can be sent to. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ActionToken } from '../../core/action-token.js';
-import { normalizeEmail } from '../../core/email.js';
+import { acceptEmail } from '../../core/email.js';
 import { AuthError } from '../../core/errors.js';
 import type { EventSource } from '../../core/events.js';
 import type { UserRecord } from '../../core/ports.js';
@@ -29,11 +29,11 @@ export class EmailChangeService {
   /**
    * Sends a link to the new address, and news to the present one. Returns at once, whether or not the new address is taken:
    * its owner gets the news then.
-   * @throws AuthError `NOT_FOUND` where it is not possible, `TEMPORARILY_UNAVAILABLE` where too much mail waits
+   * @throws AuthError `NOT_FOUND` where it is not possible, `VALIDATION_FAILED` (no address), `TEMPORARILY_UNAVAILABLE` where too much mail waits
    */
   request(user: UserRecord, newEmail: string, source: EventSource): void {
     if (!this.isPossible) throw new AuthError('NOT_FOUND');
-    const email = normalizeEmail(newEmail);
+    const email = acceptEmail(newEmail);
     this.notifications.mustPost('email_change', () => this.compose(user, email, source));
     this.notifications.mustPost('email_change_requested', async () => {
       const isAdmitted = await this.throttle.admitMail('email_change_requested', user.email);
