@@ -11,6 +11,7 @@ export { AdminService } from './auth/admin/admin.service.js';
 export type { Administrator } from './auth/admin/admin.service.js';
 export { UserAdminService } from './auth/admin/user-admin.service.js';
 export type { AdminUserAnswer, UserPage } from './auth/admin/user-admin.service.js';
+export { ImpersonationService } from './auth/admin/impersonation.service.js';
 export { UserRemovalService } from './auth/account/user-removal.service.js';
 export { EmailChangeService } from './auth/verification/email-change.service.js';
 export { DoctorService } from './doctor/doctor.service.js';

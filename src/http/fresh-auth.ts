@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { AuthError } from '../core/errors.js';
 import type { Clock } from '../core/ports.js';
 import { CLOCK } from '../database/database.module.js';
-import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
+import { assertOwner, type AuthenticatedUser } from '../tokens/access-token.authenticator.js';
 import { FRESH_AUTH, type FreshAuthRule } from './decorators/require-fresh-auth.decorator.js';
 
 /** Holds requests to the `@RequireFreshAuth()` of their route. */
@@ -21,10 +21,9 @@ export class FreshAuth {
   check(context: ExecutionContext, user: AuthenticatedUser | undefined): void {
     const rule = this.ruleOf(context);
     if (rule === null || !user) return;
-    const { session, actor } = user;
     // Who acts for a user cannot prove to be them.
-    if (actor) throw new AuthError('FORBIDDEN');
-    const { authTime, amr = [] } = session;
+    assertOwner(user);
+    const { authTime, amr = [] } = user.session;
     const isFresh = authTime !== undefined && this.clock.now() - authTime.getTime() <= rule.maxAgeMs;
     const isByMethod = rule.amr.length === 0 || rule.amr.some((method) => amr.includes(method));
     if (isFresh && isByMethod) return;

@@ -337,6 +337,17 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         'VALIDATION_FAILED',
       );
       await expectCode(send('setRoles', roles, at('setRoles', 'nonsense')), 404, 'NOT_FOUND');
+      const impersonate = (who: string, body: object, as = token) =>
+        send('impersonateUser', { token: as, body }, at('impersonateUser', who));
+      const reason = { reason: 'ticket 4711' };
+      const acting = (await impersonate(userId, reason)).json.accessToken as string;
+      await expectCode(impersonate(userId, {}), 400, 'VALIDATION_FAILED');
+      await expectCode(impersonate('nonsense', reason), 404, 'NOT_FOUND');
+      await expectCode(impersonate(adminId, reason), 403, 'FORBIDDEN');
+      const stale = resign(token, ACCESS_SECRET, { claims: { auth_time: 1_700_000_000 } });
+      await expectCode(impersonate(userId, reason, stale), 401, 'REAUTHENTICATION_REQUIRED');
+      for (const id of ['logoutAll', 'endOtherSessions', 'endSession', 'changePassword', 'reauthenticate'])
+        await expectCode(send(id, { token: acting }, at(id, '0'.repeat(24))), 403, 'FORBIDDEN');
       expect((await send('listUsers', { token })).json.items.length).toBeGreaterThan(1);
       await expectCode(
         send('listUsers', { token }, { path: '/auth/admin/users?limit=0' }),

@@ -31,7 +31,7 @@ export const IsEmailAddress = () =>
   });
 
 /** It is shown in lists, and stands in events. */
-const Printable = () =>
+export const Printable = () =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? printable(value) : value));
 
 /** Random, drawn and stored by the client before it is sent. */
