@@ -118,7 +118,7 @@ export class UserAdminService {
   }
 }
 
-function adminUserAnswer(user: UserRecord): AdminUserAnswer {
+export function adminUserAnswer(user: UserRecord): AdminUserAnswer {
   const { createdAt, emailVerifiedAt, disabledAt, passwordHash } = user;
   return {
     ...userAnswer(user),
