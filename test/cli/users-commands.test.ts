@@ -3,6 +3,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { CommandResult } from '../../src/cli/command-line.js';
+import { explain } from '../../src/cli/explain.js';
+import { runMigrateUsersCommand } from '../../src/cli/migrate-users/command.js';
+import { runUsersCommand } from '../../src/cli/users/command.js';
 import { AuditService, AuthModule, AuthService, UsersService } from '../../src/index.js';
 import { databaseUri } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -19,8 +23,19 @@ interface Outcome {
   readonly stderr: string;
 }
 
+/** As the entry runs it, in this process: starting one for each takes longer than all that is tested here. */
+async function silentAuth([name, ...argv]: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
+  const run = name === 'users' ? runUsersCommand : runMigrateUsersCommand;
+  const { exitCode, output, isAnswer } = await run(argv, env).catch((error: unknown): CommandResult => ({
+    exitCode: 2,
+    output: `${explain(error)}\n`,
+  }));
+  const isStdout = isAnswer ?? exitCode === 0;
+  return { code: exitCode, stdout: isStdout ? output : '', stderr: isStdout ? '' : output };
+}
+
 /** In a process of its own, by the path that `bin` names, with nothing in its environment but this. */
-async function silentAuth(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+async function inProcess(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
   const command = [`${ROOT}${bin['silent-auth']}`, ...args];
   return promisify(execFile)(process.execPath, command, { env, cwd: '/' }).then(
     (outcome) => ({ code: 0, ...outcome }),
@@ -136,7 +151,9 @@ describe('silent-auth users', () => {
     await login('wrong');
     expectError(await login(PASSWORD), 429, 'TOO_MANY_ATTEMPTS');
     await asked('unlock', session.email);
-    expect((await login(PASSWORD)).status).toBe(200);
+    // The service remembers for five seconds what it refused.
+    const statusOf = async () => (await login(PASSWORD)).status;
+    expect(await eventually(statusOf, (status) => status !== 429)).toBe(200);
   });
 
   it('forgets a user, and says so in the audit log', async () => {
@@ -273,7 +290,7 @@ describe('silent-auth migrate-users', () => {
 
   it('says in one sentence that the database does not answer', async () => {
     for (const command of ['migrate-users', 'users']) {
-      const { code, stdout, stderr } = await silentAuth([command], {
+      const { code, stdout, stderr } = await inProcess([command], {
         MONGODB_URI: 'mongodb://127.0.0.1:1/x',
       });
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
