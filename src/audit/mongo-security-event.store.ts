@@ -1,7 +1,8 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { type Model, mongo } from 'mongoose';
 import { DAY_MS, DUPLICATE_KEY } from '../core/limits.js';
-import { DamagedRows, isDate } from '../database/damaged-rows.js';
+import { isDate } from '../core/value-kinds.js';
+import { DamagedRows } from '../database/damaged-rows.js';
 import type { IndexRegistry } from '../database/index-registry.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { orUnavailable } from '../database/unavailable.js';

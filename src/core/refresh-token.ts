@@ -102,6 +102,36 @@ export function idleExpiry(nowMs: number, idleTtlMs: number, absoluteExpiresAt: 
   return new Date(Math.min(nowMs + idleTtlMs, absoluteExpiresAt.getTime()));
 }
 
+/** How long sessions live. */
+export interface SessionLifetimes {
+  readonly idleTtlMs: number;
+  /** Of sessions that end with the browser. */
+  readonly shortIdleTtlMs: number;
+  /** Whether each refresh renews the idle life. */
+  readonly sliding: boolean;
+}
+
+/** @param remember false for a session that ends with the browser */
+export function idleTtlOf(
+  { idleTtlMs, shortIdleTtlMs }: Pick<SessionLifetimes, 'idleTtlMs' | 'shortIdleTtlMs'>,
+  remember: boolean | undefined,
+): number {
+  return remember === false ? shortIdleTtlMs : idleTtlMs;
+}
+
+/** The idle expiry that a refresh sets; null where it stays as it was at login. */
+export function renewedExpiry(
+  lifetimes: SessionLifetimes,
+  {
+    remember,
+    absoluteExpiresAt,
+  }: { readonly remember?: boolean | undefined; readonly absoluteExpiresAt: Date },
+  now: Date,
+): Date | null {
+  if (!lifetimes.sliding) return null;
+  return idleExpiry(now.getTime(), idleTtlOf(lifetimes, remember), absoluteExpiresAt);
+}
+
 /** Whole seconds, because the token's `abs` claim is held against it. */
 export function absoluteExpiry(nowMs: number, absoluteTtlMs: number): Date {
   return new Date(Math.ceil((nowMs + absoluteTtlMs) / 1000) * 1000);

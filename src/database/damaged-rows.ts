@@ -43,14 +43,6 @@ export class DamagedRows {
   }
 }
 
-export function isDate(value: unknown): value is Date {
-  return value instanceof Date && !Number.isNaN(value.getTime());
-}
-
-export function isDateOrNull(value: unknown): value is Date | null | undefined {
-  return value === null || value === undefined || isDate(value);
-}
-
 export function isObjectId(value: unknown): value is Types.ObjectId {
   return value instanceof Types.ObjectId;
 }

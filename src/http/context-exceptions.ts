@@ -1,4 +1,5 @@
-import type { ErrorAnswer } from './filters/error-answer.js';
+import type { AuthError } from '../core/errors.js';
+import { errorMessage } from './filters/error-answer.js';
 
 type ExceptionClass = new (error: string | object) => Error;
 
@@ -23,7 +24,7 @@ async function orNull<T>(load: () => Promise<T>): Promise<T | null> {
  * A refusal in the form of its context, such as Nest answers with wherever no filter of ours is asked: it applies global ones
  * neither to gateways nor to hybrid applications. Null where the context has no form of its own.
  */
-export function contextException(type: string, answer: ErrorAnswer): Error | null {
+export function contextException(type: string, error: AuthError): Error | null {
   const of = type === 'ws' || type === 'rpc' ? exceptions[type] : null;
-  return of && new of({ status: 'error', ...answer });
+  return of && new of(errorMessage(error));
 }

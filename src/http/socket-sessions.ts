@@ -7,7 +7,7 @@ import { CLOCK } from '../database/database.module.js';
 import { SessionWatcher } from '../revocation/session-watcher.js';
 import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
 import { AccessTokens } from './access-tokens.js';
-import { errorAnswer } from './filters/error-answer.js';
+import { errorMessage } from './filters/error-answer.js';
 import type { HttpRequest } from './http-request.js';
 import { credentialsIn } from './socket-credentials.js';
 import { Tickets } from './tickets.js';
@@ -222,6 +222,6 @@ function closeSocket(client: SocketClient, code: AuthErrorCode): void {
     client.close?.(CLOSE_CODE, code);
     return;
   }
-  client.emit?.('exception', { status: 'error', ...errorAnswer(new AuthError(code)) });
+  client.emit?.('exception', errorMessage(new AuthError(code)));
   client.disconnect?.(true);
 }

@@ -56,26 +56,9 @@ export const DEFAULT_COLLECTIONS: CollectionNames = {
 const COLLECTION_NAME = /^(?!system\.|\.)[^$\0]{1,100}(?<!\.)$/;
 
 export function readCollections(read: OptionReader<CollectionOptions>): CollectionNames {
-  const keys = Object.keys(DEFAULT_COLLECTIONS) as (keyof CollectionNames)[];
-  const names = Object.fromEntries(
-    keys.map((key) => [
-      key,
-      read.text(
-        key,
-        DEFAULT_COLLECTIONS[key],
-        COLLECTION_NAME,
-        "give the name of a collection: 1 to 100 characters without $, not beginning with 'system.'",
-      ),
-    ]),
-  ) as unknown as CollectionNames;
-  for (const [index, key] of keys.entries()) {
-    const other = keys.slice(0, index).find((earlier) => names[earlier] === names[key]);
-    if (other)
-      read.refuse(
-        key,
-        `has the name of collections.${other}: give each a name of its own`,
-        `'${names[key]}'`,
-      );
-  }
-  return names;
+  return read.distinctNames(
+    DEFAULT_COLLECTIONS,
+    COLLECTION_NAME,
+    "give the name of a collection: 1 to 100 characters without $, not beginning with 'system.'",
+  );
 }

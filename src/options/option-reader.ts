@@ -105,6 +105,27 @@ export class OptionReader<Options extends object> {
     return fallback;
   }
 
+  /** One text for each name of the fallback, no two of them the same. */
+  distinctNames<Names extends Readonly<Record<string, string>>>(
+    fallback: Names,
+    form: RegExp,
+    mend: string,
+  ): Names {
+    const names = Object.entries(fallback).map(
+      ([name, value]) => [name, this.text(name as Name<Options>, value, form, mend)] as const,
+    );
+    for (const [index, [name, value]] of names.entries()) {
+      const same = names.slice(0, index).find(([, earlier]) => earlier === value);
+      if (same)
+        this.refuse(
+          name,
+          `is also what ${this.path}${same[0]} is called: give each its own name`,
+          show(value),
+        );
+    }
+    return Object.fromEntries(names) as Names;
+  }
+
   texts(name: Name<Options>, fallback: readonly string[] = []): readonly string[] {
     const value = this.given(name);
     if (value === undefined) return fallback;

@@ -76,25 +76,12 @@ export const DEFAULT_USER_FIELDS: UserFields = {
 const FIELD_NAME = /^(?!_id$|__proto__$)[^.$\0]{1,100}$/;
 
 export function readUsers(read: OptionReader<UserOptions>): { readonly fields: UserFields } {
-  return { fields: readFields(read.group('fields')) };
-}
-
-function readFields(read: OptionReader<UserFieldOptions>): UserFields {
-  const keys = Object.keys(DEFAULT_USER_FIELDS) as (keyof UserFields)[];
-  const fields = Object.fromEntries(
-    keys.map((key) => [
-      key,
-      read.text(
-        key,
-        DEFAULT_USER_FIELDS[key],
-        FIELD_NAME,
-        'give the name of a field at the top of the document: no dots, no $, not _id',
-      ),
-    ]),
-  ) as unknown as UserFields;
-  for (const [index, key] of keys.entries()) {
-    const other = keys.slice(0, index).find((earlier) => fields[earlier] === fields[key]);
-    if (other) read.refuse(key, `is the field of ${other}: give each a field of its own`, `'${fields[key]}'`);
-  }
-  return fields;
+  const fields = read
+    .group('fields')
+    .distinctNames(
+      DEFAULT_USER_FIELDS,
+      FIELD_NAME,
+      'give the name of a field at the top of the document: no dots, no $, not _id',
+    );
+  return { fields };
 }

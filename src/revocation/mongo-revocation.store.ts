@@ -9,8 +9,9 @@ import type {
   RevocationStore,
   RevocationWatch,
 } from '../core/ports.js';
+import { isDate } from '../core/value-kinds.js';
 import { bulkUpdate } from '../database/bulk-update.js';
-import { DamagedRows, isDate } from '../database/damaged-rows.js';
+import { DamagedRows } from '../database/damaged-rows.js';
 import type { IndexRegistry } from '../database/index-registry.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { orUnavailable } from '../database/unavailable.js';

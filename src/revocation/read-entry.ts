@@ -1,5 +1,5 @@
 import type { RevocationEntry, RevocationKey } from '../core/ports.js';
-import { isDate } from '../database/damaged-rows.js';
+import { isDate } from '../core/value-kinds.js';
 import type { Revocation } from './revocation.schema.js';
 
 /** The last moment that a `Date` can hold. */

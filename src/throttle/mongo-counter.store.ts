@@ -3,6 +3,7 @@ import { DUPLICATE_KEY } from '../core/limits.js';
 import type { IndexRegistry } from '../database/index-registry.js';
 import type { IndexDescription } from '../database/index-state.js';
 import { durableCollection } from '../database/native-collection.js';
+import { prefixRange } from '../database/prefix-range.js';
 import type { Counts, SlidingWindow } from './sliding-window.js';
 
 /** The one document of a key. */
@@ -70,7 +71,7 @@ export class MongoCounterStore {
 
   /** Removes every key that begins so. */
   async removeAll(prefix: string): Promise<void> {
-    await this.counters.deleteMany({ key: { $gte: prefix, $lt: `${prefix}\u{10ffff}` } });
+    await this.counters.deleteMany({ key: prefixRange(prefix) });
   }
 
   private get counters() {

@@ -5,7 +5,7 @@ import type { CustomClaims } from '../core/custom-claims.js';
 import { AuthError } from '../core/errors.js';
 import type { EventSource } from '../core/events.js';
 import { type Clock, USER_STORE, type UserRecord, type UserStore } from '../core/ports.js';
-import { idleExpiry, type RefreshTokenClaims } from '../core/refresh-token.js';
+import { type RefreshTokenClaims, renewedExpiry } from '../core/refresh-token.js';
 import {
   type LiveSessionCount,
   REFRESH_TOKEN_STORE,
@@ -144,8 +144,6 @@ export class RefreshTokenService {
     >,
   ): RotationCommand {
     const now = new Date(this.clock.now());
-    const { sliding, idleTtlMs, shortIdleTtlMs } = this.options.refreshToken;
-    const idleMs = token.rem === false ? shortIdleTtlMs : idleTtlMs;
     const absoluteExpiresAt = new Date(token.abs * 1000);
     const hash = hashSecret(token.sec);
     const { nextSecret, sealed, attempt, proof } = next;
@@ -158,7 +156,7 @@ export class RefreshTokenService {
       rotatedAt: this.store.readTime ? null : now,
       predecessor: { hash, sealed, rotatedAt: now, attempt, displacedAt: null },
       use: useOf(client, now, proof),
-      expiresAt: sliding ? idleExpiry(now.getTime(), idleMs, absoluteExpiresAt) : null,
+      expiresAt: renewedExpiry(this.options.refreshToken, { remember: token.rem, absoluteExpiresAt }, now),
     };
   }
 

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { CustomClaims } from '../core/custom-claims.js';
 import { AuthError } from '../core/errors.js';
 import type { Clock, UserRecord } from '../core/ports.js';
-import { absoluteExpiry, idleExpiry, type Transport } from '../core/refresh-token.js';
+import { absoluteExpiry, idleExpiry, idleTtlOf, type Transport } from '../core/refresh-token.js';
 import {
   REFRESH_TOKEN_STORE,
   type RefreshSession,
@@ -148,11 +148,11 @@ export class SessionOpener {
     client: ClientTraits,
     { amr, replaces }: Beginning,
   ): { readonly session: RefreshSession; readonly secret: string } {
-    const { idleTtlMs, shortIdleTtlMs, absoluteTtlMs } = this.options.refreshToken;
-    const isRemembered = request.rememberMe !== false;
+    const lifetimes = this.options.refreshToken;
+    const remember = request.rememberMe === false ? false : undefined;
     const now = new Date(this.clock.now());
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
-    const absoluteExpiresAt = absoluteExpiry(now.getTime(), absoluteTtlMs);
+    const absoluteExpiresAt = absoluteExpiry(now.getTime(), lifetimes.absoluteTtlMs);
     const session: RefreshSession = {
       id: this.store.newId(),
       userId: user.id,
@@ -165,12 +165,12 @@ export class SessionOpener {
       confirmedAt: null,
       createdAt: now,
       lastUsedAt: now,
-      expiresAt: idleExpiry(now.getTime(), isRemembered ? idleTtlMs : shortIdleTtlMs, absoluteExpiresAt),
+      expiresAt: idleExpiry(now.getTime(), idleTtlOf(lifetimes, remember), absoluteExpiresAt),
       absoluteExpiresAt,
       transport: request.transport,
       authTime: now,
       amr,
-      ...(isRemembered ? {} : { remember: false as const }),
+      ...(remember === false ? { remember } : {}),
       jkt: replaces?.jkt ?? this.possession.keyOfNewSession(client),
       device: deviceOf(request, client),
       recentUses: [useOf(client, now)],

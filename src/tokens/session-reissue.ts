@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../core/ports.js';
-import { idleExpiry } from '../core/refresh-token.js';
+import { renewedExpiry } from '../core/refresh-token.js';
 import {
   REFRESH_TOKEN_STORE,
   type RefreshSession,
@@ -76,8 +76,6 @@ export class SessionReissue {
     next: { readonly secret: string; readonly shared: SharedUse | null; readonly now: Date },
   ): ReissueCommand {
     const { secret, shared, now } = next;
-    const { sliding, idleTtlMs, shortIdleTtlMs } = this.options.refreshToken;
-    const idleMs = session.remember === false ? shortIdleTtlMs : idleTtlMs;
     const former = reissue({
       session,
       decision,
@@ -96,7 +94,7 @@ export class SessionReissue {
       tokenHash: hashSecret(secret),
       rotatedAt: this.store.readTime ? null : now,
       use: useOf(client, now, proof),
-      expiresAt: sliding ? idleExpiry(now.getTime(), idleMs, session.absoluteExpiresAt) : null,
+      expiresAt: renewedExpiry(this.options.refreshToken, session, now),
       ...former,
       // The next generation in a row is the one after the new one.
       sharedUse: shared && { ...shared, generation: session.generation + 1 },

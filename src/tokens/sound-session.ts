@@ -1,6 +1,7 @@
 import { TRANSPORTS } from '../core/refresh-token.js';
 import type { RefreshSession, SessionDevice, SessionLogin } from '../core/refresh-token.store.js';
-import { isBytes, isDate, isDateOrNull, isObjectId } from '../database/damaged-rows.js';
+import { isDate, isDateOrMissing, isMissing, isText, isTextOrMissing } from '../core/value-kinds.js';
+import { isBytes, isObjectId } from '../database/damaged-rows.js';
 import { toSession } from './mongo-refresh-token.row.js';
 import type { AbandonedRow, AttemptsRow, PredecessorRow, RefreshToken } from './refresh-token.schema.js';
 
@@ -33,7 +34,7 @@ function isSound(row: RefreshToken): boolean {
     (device.fingerprint === null || isText(device.fingerprint)) &&
     isTextOrMissing(jkt) &&
     [rotatedAt, createdAt, lastUsedAt, expiresAt, absoluteExpiresAt].every(isDate) &&
-    [confirmedAt, revokedAt].every(isDateOrNull) &&
+    [confirmedAt, revokedAt].every(isDateOrMissing) &&
     isAuthentication(row) &&
     areAll(predecessors, isPredecessor) &&
     areAll(abandoned, isAbandoned) &&
@@ -55,7 +56,9 @@ function isDevice(device: unknown): boolean {
 }
 
 function isPredecessor({ hash, sealed, rotatedAt, displacedAt, ...row }: PredecessorRow): boolean {
-  return isText(hash) && isText(sealed) && isDate(rotatedAt) && isDateOrNull(displacedAt) && hasAttempts(row);
+  return (
+    isText(hash) && isText(sealed) && isDate(rotatedAt) && isDateOrMissing(displacedAt) && hasAttempts(row)
+  );
 }
 
 function isAbandoned({ hash, sealed, abandonedAt, ...row }: AbandonedRow): boolean {
@@ -68,20 +71,8 @@ function hasAttempts({ attempt, formerAttempts }: AttemptsRow): boolean {
   return isList && (isMissing(attempt) || isBytes(attempt));
 }
 
-function isTextOrMissing(value: unknown): boolean {
-  return isMissing(value) || isText(value);
-}
-
-function isMissing(value: unknown): value is null | undefined {
-  return value === null || value === undefined;
-}
-
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string';
 }
 
 function areAll<T extends object>(list: readonly T[], isGood: (item: T) => boolean): boolean {

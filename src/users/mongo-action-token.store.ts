@@ -1,7 +1,8 @@
 import type { OnModuleInit } from '@nestjs/common';
 import type { Model } from 'mongoose';
 import type { ActionToken } from '../core/action-token.js';
-import { DamagedRows, isDate } from '../database/damaged-rows.js';
+import { isDate } from '../core/value-kinds.js';
+import { DamagedRows } from '../database/damaged-rows.js';
 import type { IndexRegistry } from '../database/index-registry.js';
 import { nativeCollection } from '../database/native-collection.js';
 import { orUnavailable } from '../database/unavailable.js';

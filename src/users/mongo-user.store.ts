@@ -7,6 +7,7 @@ import { DamagedRows } from '../database/damaged-rows.js';
 import type { IndexRegistry } from '../database/index-registry.js';
 import { type IndexDescription, keysOf } from '../database/index-state.js';
 import { nativeCollection } from '../database/native-collection.js';
+import { prefixRange } from '../database/prefix-range.js';
 import { orUnavailable } from '../database/unavailable.js';
 import { DEFAULT_USER_FIELDS, type UserFields } from '../options/users.options.js';
 import { randomVersion } from './random-version.js';
@@ -21,9 +22,6 @@ import {
 } from './user-document.js';
 
 type Document = UserDocument & { readonly _id: Types.ObjectId };
-
-/** Sorts after every text that begins as another one does. */
-const LAST_CHARACTER = '\u{10ffff}';
 
 /** Keeps users in the users collection of the host's connection, in fields whose names the host may choose. */
 export class MongoUserStore implements UserStore, OnModuleInit {
@@ -110,12 +108,7 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     const { email, roles, disabledAt } = this.fields;
     const lastId = after === undefined || emailPrefix !== undefined ? null : objectId(after);
     const filter: Record<string, unknown> = {
-      ...(emailPrefix !== undefined && {
-        [email]: {
-          ...(after === undefined ? { $gte: emailPrefix } : { $gt: after }),
-          $lt: emailPrefix + LAST_CHARACTER,
-        },
-      }),
+      ...(emailPrefix !== undefined && { [email]: prefixRange(emailPrefix, after) }),
       ...(lastId && { _id: { $lt: lastId } }),
       // `$eq`: what comes here is always a value, never an operator.
       ...(role !== undefined && { [roles]: { $eq: role } }),

@@ -1,5 +1,13 @@
 import type { UserRecord } from '../core/ports.js';
-import { isDate, isDateOrNull, isObjectId } from '../database/damaged-rows.js';
+import {
+  areTexts,
+  isDate,
+  isDateOrMissing,
+  isFilledText,
+  isMissing,
+  isTextOrMissing,
+} from '../core/value-kinds.js';
+import { isObjectId } from '../database/damaged-rows.js';
 import { DEFAULT_USER_FIELDS, type UserFields } from '../options/users.options.js';
 
 /** A document of the users collection, as it is: perhaps of somebody else. */
@@ -43,14 +51,14 @@ export function problemsOf(fields: UserFields, document: UserDocument): string[]
     isSound(document[fields[name]]) ? [] : [`${fields[name]} is not ${kind}`];
   return [
     ...(isObjectId(document._id) ? [] : ['_id is not an ObjectId']),
-    ...problem('email', isText, 'a text'),
-    ...problem('name', isTextOrNull, 'a text'),
-    ...problem('roles', (value) => isNone(value) || areTexts(value), 'a list of texts'),
-    ...problem('passwordHash', isTextOrNull, 'a text'),
-    ...problem('tokenVersion', isText, 'a text'),
-    ...problem('rolesVersion', isTextOrNull, 'a text'),
-    ...problem('disabledAt', isDateOrNull, 'a date'),
-    ...problem('emailVerifiedAt', isDateOrNull, 'a date'),
+    ...problem('email', isFilledText, 'a text'),
+    ...problem('name', isTextOrMissing, 'a text'),
+    ...problem('roles', (value) => isMissing(value) || areTexts(value), 'a list of texts'),
+    ...problem('passwordHash', isTextOrMissing, 'a text'),
+    ...problem('tokenVersion', isFilledText, 'a text'),
+    ...problem('rolesVersion', isTextOrMissing, 'a text'),
+    ...problem('disabledAt', isDateOrMissing, 'a date'),
+    ...problem('emailVerifiedAt', isDateOrMissing, 'a date'),
   ];
 }
 
@@ -65,20 +73,4 @@ function othersOf(fields: UserFields, document: UserDocument): Pick<UserRecord, 
   const own = new Set<string>(['_id', ...Object.values(fields)]);
   const others = Object.entries(document).filter(([name]) => !own.has(name));
   return others.length > 0 ? { fields: Object.fromEntries(others) } : {};
-}
-
-function isNone(value: unknown): value is null | undefined {
-  return value === null || value === undefined;
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '';
-}
-
-function isTextOrNull(value: unknown): boolean {
-  return isNone(value) || typeof value === 'string';
-}
-
-function areTexts(values: unknown): boolean {
-  return Array.isArray(values) && values.every((value) => typeof value === 'string');
 }

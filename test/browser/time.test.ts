@@ -57,6 +57,11 @@ describeInBrowser('clocks and sleep', () => {
       }
     }
   };
+  /** A token that is younger than the grace period would not be replaced because an API refuses it. */
+  const toSleepPastTheGrace = async (device: Device): Promise<void> => {
+    await device.context.clock.fastForward('00:02');
+    await stopClocks(device);
+  };
 
   for (const [what, offsetMs] of [
     ['a day ahead', DAY_MS],
@@ -92,9 +97,7 @@ describeInBrowser('clocks and sleep', () => {
     const device = await world.device();
     await device.context.clock.install();
     const tab = await atBriefService(device, '?grace=1');
-    // A token that is younger than the grace period would not be replaced because it is refused.
-    await device.context.clock.fastForward('00:02');
-    await stopClocks(device);
+    await toSleepPastTheGrace(device);
     await untilEveryTokenHasEnded();
     world.gateway.reset();
 
@@ -109,10 +112,10 @@ describeInBrowser('clocks and sleep', () => {
   it('two tabs that slept past the end of their token refresh once between them', async () => {
     const device = await world.device();
     await device.context.clock.install();
-    const first = await atBriefService(device);
-    const second = await device.tab();
+    const first = await atBriefService(device, '?grace=1');
+    const second = await device.tab('?grace=1');
     await expectSignedIn(second);
-    await stopClocks(device);
+    await toSleepPastTheGrace(device);
     await untilEveryTokenHasEnded();
     world.gateway.reset();
     await device.context.clock.resume();

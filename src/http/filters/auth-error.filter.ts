@@ -8,7 +8,7 @@ import type { HttpRequest } from '../http-request.js';
 import { PresentedRefreshTokens } from '../presented-refresh-tokens.js';
 import { RefreshCookie } from '../refresh-cookie.js';
 import { AuthHttpException } from './auth-http.exception.js';
-import { errorAnswer, errorHeaders } from './error-answer.js';
+import { errorAnswer, errorHeaders, errorMessage } from './error-answer.js';
 import { LineLimit } from './line-limit.js';
 
 /**
@@ -35,9 +35,9 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError | AuthHttpExce
       case 'http':
         return this.answer(error, host);
       case 'ws':
-        return sendTo(host.switchToWs().getClient(), { status: 'error', ...errorAnswer(error) });
+        return sendTo(host.switchToWs().getClient(), errorMessage(error));
       case 'rpc':
-        return throwError(() => ({ status: 'error', ...errorAnswer(error) }));
+        return throwError(() => errorMessage(error));
       default:
         // GraphQL: the server formats what it is given, with `extensions.code`.
         return error;

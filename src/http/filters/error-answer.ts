@@ -19,6 +19,11 @@ export function errorAnswer({ status, code, message, fields }: AuthError): Error
   return fields ? { ...answer, details: fields } : answer;
 }
 
+/** The same for gateways and microservices, which have no status that says it is an error. */
+export function errorMessage(error: AuthError): ErrorAnswer & { readonly status: 'error' } {
+  return { status: 'error', ...errorAnswer(error) };
+}
+
 /**
  * `WWW-Authenticate` on 401 (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3), `DPoP-Nonce` with a refused proof, `Retry-After` on 429 and 503;
  * never stored.

@@ -2,6 +2,7 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { IS_PUBLIC } from '../decorators/public.decorator.js';
 import { RequestAuthenticator } from '../request-authenticator.js';
+import { RouteMetadata } from '../route-metadata.js';
 import { RefusingGuard } from './refusing.guard.js';
 
 /** Requires an access token, without regard to `@Public()`: the guard of the library's own routes. */
@@ -24,28 +25,15 @@ export class AccessTokenGuard extends RefusingGuard {
  */
 @Injectable()
 export class JwtAuthGuard extends AccessTokenGuard {
-  private readonly publicRoutes = new WeakMap<object, WeakMap<object, boolean>>();
+  private readonly publicRoutes: RouteMetadata<boolean>;
 
-  constructor(
-    requests: RequestAuthenticator,
-    private readonly reflector: Reflector,
-  ) {
+  constructor(requests: RequestAuthenticator, reflector: Reflector) {
     super(requests);
+    this.publicRoutes = new RouteMetadata(reflector, IS_PUBLIC);
   }
 
   protected override admit(context: ExecutionContext): void | Promise<void> {
-    return this.isPublic(context) ? undefined : super.admit(context);
-  }
-
-  /** Metadata is read once for each route. */
-  private isPublic(context: ExecutionContext): boolean {
-    const [handler, controller] = [context.getHandler(), context.getClass()];
-    const known = this.publicRoutes.get(controller)?.get(handler);
-    if (known !== undefined) return known;
-    const isPublic = this.reflector.getAllAndOverride<boolean>(IS_PUBLIC, [handler, controller]) ?? false;
-    const routes = this.publicRoutes.get(controller) ?? new WeakMap<object, boolean>();
-    this.publicRoutes.set(controller, routes.set(handler, isPublic));
-    return isPublic;
+    return this.publicRoutes.of(context) ? undefined : super.admit(context);
   }
 }
 

@@ -2,7 +2,6 @@ import { type CanActivate, type ExecutionContext, HttpException, Logger } from '
 import { AuthError } from '../../core/errors.js';
 import { contextException } from '../context-exceptions.js';
 import { AuthHttpException } from '../filters/auth-http.exception.js';
-import { errorAnswer } from '../filters/error-answer.js';
 
 const logger = new Logger('RefusingGuard');
 
@@ -26,7 +25,7 @@ export abstract class RefusingGuard implements CanActivate {
     const error = cause instanceof AuthError ? cause : new AuthError('INTERNAL', { cause });
     const type = context.getType<string>();
     if (type === 'http') return new AuthHttpException(error);
-    const exception = contextException(type, errorAnswer(error));
+    const exception = contextException(type, error);
     // No filter of ours sees it any more.
     if (exception && error.code === 'INTERNAL') logger.error(error.message, (cause as Error).stack);
     return exception ?? error;

@@ -6,6 +6,7 @@ import type { AuthenticatedUser } from '../../tokens/access-token.authenticator.
 import { REQUIRED_ROLES } from '../decorators/roles.decorator.js';
 import { requestOf, sourceOf } from '../http-request.js';
 import { RequestAuthenticator } from '../request-authenticator.js';
+import { RouteMetadata } from '../route-metadata.js';
 import { RefusingGuard } from './refusing.guard.js';
 
 /**
@@ -16,12 +17,15 @@ import { RefusingGuard } from './refusing.guard.js';
  */
 @Injectable()
 export class RolesGuard extends RefusingGuard {
+  private readonly roles: RouteMetadata<readonly string[]>;
+
   constructor(
-    private readonly reflector: Reflector,
+    reflector: Reflector,
     private readonly requests: RequestAuthenticator,
     private readonly events: AuthEventBus,
   ) {
     super();
+    this.roles = new RouteMetadata(reflector, REQUIRED_ROLES);
   }
 
   protected override admit(context: ExecutionContext): void | Promise<void> {
@@ -33,11 +37,8 @@ export class RolesGuard extends RefusingGuard {
     this.check(context, required);
   }
 
-  protected requiredRoles(context: ExecutionContext): readonly string[] | undefined {
-    return this.reflector.getAllAndOverride<string[]>(REQUIRED_ROLES, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
+  protected requiredRoles(context: ExecutionContext): readonly string[] | null {
+    return this.roles.of(context);
   }
 
   protected admits({ roles }: AuthenticatedUser, required: readonly string[]): boolean {

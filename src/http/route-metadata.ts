@@ -1,0 +1,24 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Reflector } from '@nestjs/core';
+
+/** One piece of metadata of each route, of its handler or else of its controller. Read once, as guards run at each request. */
+export class RouteMetadata<Value extends NonNullable<unknown>> {
+  /** By controller and handler; null where neither has it. */
+  private readonly known = new WeakMap<object, WeakMap<object, Value | null>>();
+
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly key: string | symbol,
+  ) {}
+
+  of(context: ExecutionContext): Value | null {
+    const [handler, controller] = [context.getHandler(), context.getClass()];
+    const known = this.known.get(controller)?.get(handler);
+    if (known !== undefined) return known;
+    const value =
+      this.reflector.getAllAndOverride<Value | undefined>(this.key, [handler, controller]) ?? null;
+    const routes = this.known.get(controller) ?? new WeakMap<object, Value | null>();
+    this.known.set(controller, routes.set(handler, value));
+    return value;
+  }
+}
