@@ -9,7 +9,7 @@ import {
   wrongUsage,
 } from '../command-line.js';
 import { plain } from '../report/terminal-text.js';
-import { type UserAct, UserRefusedError,type UserRequest } from './user-request.js';
+import { type UserAct, UserRefusedError, type UserRequest } from './user-request.js';
 import { answerText } from './user-text.js';
 
 const USAGE = `silent-auth users [command] [options]     users, and what administrators do to them
