@@ -97,10 +97,10 @@ module.exports = {
     },
     {
       name: 'pure-files-need-cryptography-only',
-      comment: 'of Node, pure files use cryptography, and the test for an address',
+      comment: 'of Node, pure files use cryptography, the test for an address, and the form of a domain',
       severity: 'error',
       from: { path: PURE },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|net)$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|net|url)$' },
     },
     {
       name: 'mongoose-in-stores-only',

@@ -13,6 +13,7 @@ export { AdminService } from './auth/admin/admin.service.js';
 export type { Administrator } from './auth/admin/admin.service.js';
 export { UserAdminService } from './auth/admin/user-admin.service.js';
 export type { AdminUserAnswer, UserPage } from './auth/admin/user-admin.service.js';
+export { ImpersonationService } from './auth/admin/impersonation.service.js';
 export { UserRemovalService } from './auth/account/user-removal.service.js';
 export { EmailChangeService } from './auth/verification/email-change.service.js';
 export { DoctorService } from './doctor/doctor.service.js';
@@ -21,7 +22,7 @@ export type { SessionOpening } from './auth/session/login.service.js';
 export type { Reauthentication } from './auth/session/reauthentication.service.js';
 export type { ClientRequest } from './http/client-reader.js';
 export { UsersService } from './users/users.service.js';
-export type { Registration } from './users/users.service.js';
+export type { Registration, UserCreation } from './users/users.service.js';
 export { migrateUsers } from './users/mongo-user.migration.js';
 export type {
   UserMigrationOptions,

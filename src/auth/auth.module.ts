@@ -19,6 +19,7 @@ import { FreshAuth } from '../http/fresh-auth.js';
 import { CrossSiteGuard } from '../http/guards/cross-site.guard.js';
 import { AccessTokenGuard, JwtAuthGuard, OptionalJwtAuthGuard } from '../http/guards/jwt-auth.guard.js';
 import { JwtRefreshGuard } from '../http/guards/jwt-refresh.guard.js';
+import { OwnerGuard } from '../http/guards/owner.guard.js';
 import { RequestShapeGuard } from '../http/guards/request-shape.guard.js';
 import { AdministratorGuard, RolesGuard } from '../http/guards/roles.guard.js';
 import { LoginThrottleGuard, RefreshThrottleGuard } from '../http/guards/throttle.guard.js';
@@ -42,6 +43,7 @@ import { AccountService } from './account/account.service.js';
 import { UserRemovalService } from './account/user-removal.service.js';
 import { AdminController } from './admin/admin.controller.js';
 import { AdminService } from './admin/admin.service.js';
+import { ImpersonationService } from './admin/impersonation.service.js';
 import { UserAdminService } from './admin/user-admin.service.js';
 import { UsersController } from './admin/users.controller.js';
 import {
@@ -81,6 +83,7 @@ const SHARED = [
   EmailVerificationService,
   AdminService,
   UserAdminService,
+  ImpersonationService,
   UserRemovalService,
   EmailChangeService,
   DoctorService,
@@ -116,6 +119,7 @@ const INTERNAL = [
   AccessTokenGuard,
   AdministratorGuard,
   MailerGuard,
+  OwnerGuard,
   RequestShapeGuard,
   ClientReader,
   ReauthenticationService,

@@ -4,9 +4,11 @@ import { type CommandResult, finish, wrongUsage } from './command-line.js';
 
 const USAGE = `silent-auth <command> [options]
 
-  keys      makes and rotates signing keys
-  doctor    what is wrong with the database of the library
-  report    the security report of a database, or of a running service
+  keys            makes and rotates signing keys
+  doctor          what is wrong with the database of the library
+  report          the security report of a database, or of a running service
+  users           lists users, sets roles, unlocks, disables and deletes them
+  migrate-users   makes existing users what the library expects
 
 silent-auth <command> --help says more. The database is the one at MONGODB_URI.
 `;
@@ -27,6 +29,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const hasColors = stdout.isTTY && stdout.hasColors();
     return runReportCommand(argv, env, { columns: stdout.columns, hasColors, write: writePrivate });
   },
+  users: async (argv) => (await import('./users/command.js')).runUsersCommand(argv, env),
+  'migrate-users': async (argv) =>
+    (await import('./migrate-users/command.js')).runMigrateUsersCommand(argv, env),
 };
 
 /** Only the owner may read the file, even if it existed before: it holds addresses of people. */

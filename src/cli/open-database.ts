@@ -9,7 +9,8 @@ import type { AuthOptions } from '../options/auth-options.js';
 import { DatabaseChoiceError } from './explain.js';
 import { newSecret } from './new-secret.js';
 
-const SERVER_SELECTION_TIMEOUT_MS = 3000;
+/** Builds nothing. */
+const CONNECTION = { serverSelectionTimeoutMS: 3000, autoIndex: false, autoCreate: false } as const;
 /** A variable, because the compiler and bundlers would ask for the package wherever this is read. */
 const EMBEDDED: string = 'nestjs-silent-auth-embedded-mongo';
 
@@ -43,6 +44,24 @@ export async function withLibrary<T>(
       return await work(context);
     } finally {
       await context.close();
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+/** As {@link withLibrary}, with the bare connection. @throws DatabaseChoiceError */
+export async function withConnection<T>(
+  variables: NodeJS.ProcessEnv,
+  work: (connection: mongoose.Connection) => Promise<T>,
+): Promise<T> {
+  const database = await openDatabase(variables);
+  try {
+    const connection = await mongoose.createConnection(database.uri, CONNECTION).asPromise();
+    try {
+      return await work(connection);
+    } finally {
+      await connection.close();
     }
   } finally {
     await database.close();
@@ -99,10 +118,8 @@ class CommandModule {
       module: CommandModule,
       imports: [
         MongooseModule.forRoot(uri, {
-          serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+          ...CONNECTION,
           retryAttempts: 1,
-          autoIndex: false,
-          autoCreate: false,
         }),
         AuthModule.forRoot({
           issuer: 'https://issuer.invalid',

@@ -51,9 +51,9 @@ export class ClaimReader {
   actor(): { readonly act?: Actor } {
     const act = this.own('act');
     if (act === undefined) return {};
-    const sub: unknown = typeof act === 'object' && act !== null ? (act as { sub?: unknown }).sub : null;
-    if (typeof sub === 'string' && sub !== '') return { act: { sub } };
-    return this.refuse('act', {});
+    const { sub, rol } = Object(act) as { readonly sub?: unknown; readonly rol?: unknown };
+    if (!isFilled(sub) || !(rol === undefined || isFilled(rol))) return this.refuse('act', {});
+    return { act: { sub, ...(rol === undefined ? {} : { rol }) } };
   }
 
   matching(name: string, pattern: RegExp): string {
@@ -104,6 +104,12 @@ export interface KeyConfirmation {
 export interface Actor {
   /** User id. */
   readonly sub: string;
+  /** Version of their roles; absent where they never changed. */
+  readonly rol?: string;
+}
+
+function isFilled(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 const THUMBPRINT = /^[\w-]{43}$/;

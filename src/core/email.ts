@@ -1,7 +1,59 @@
+import { domainToASCII } from 'node:url';
+import { AuthError } from './errors.js';
+
+/** Characters that nobody sees: joiners, soft hyphens, marks of direction, variation selectors. Pasted text has them. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
+/** Nothing that a URL parser gives a meaning to: it is asked about names of hosts only. */
+const INTERNATIONAL_DOMAIN = /^(?=[^]*[^\0-\x7f])[\p{L}\p{M}\p{N}.\u3002-]+$/u;
+
+/** RFC 5321 §4.5.3.1, in octets. */
+const MAX_ADDRESS = 254;
+const MAX_LOCAL_PART = 64;
+const MAX_DOMAIN = 253;
+
+/** A dot-atom (RFC 5322 §3.2.3), also in other scripts (RFC 6531 §3.3). No quoted form: hardly any server delivers to one. */
+const LOCAL_PART = /^[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+)*$/u;
+/** A name of a host, of one label too, as intranets have them; its last label is no number, so it is no IP address. */
+const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
 /**
- * The one form in which an address is stored and compared: trimmed, NFKC, lower case. NFKC again at the end, because a
- * small letter may have a composed form that the capital does not have: `H` and U+0331 become U+1E96.
+ * The one form in which an address is stored and compared: no space around it, NFKC, lower case, without characters that
+ * nobody sees, an internationalised domain as it stands in the DNS (`xn--…`, RFC 5890). Text that is no address gets a form
+ * too. NFKC again at the end, because a small letter may have a composed form that the capital does not have: `H` and U+0331
+ * become U+1E96.
  */
 export function normalizeEmail(email: string): string {
-  return email.normalize('NFKC').trim().toLowerCase().normalize('NFKC');
+  const text = email.normalize('NFKC').replace(INVISIBLE, '').trim().toLowerCase().normalize('NFKC');
+  const at = text.lastIndexOf('@');
+  const domain = text.slice(at + 1);
+  // Empty where the domain cannot exist.
+  const ascii = at > 0 && INTERNATIONAL_DOMAIN.test(domain) ? domainToASCII(domain) : '';
+  return ascii === '' ? text : text.slice(0, at + 1) + ascii;
+}
+
+/**
+ * The form of an address that is to be stored.
+ * @throws AuthError `VALIDATION_FAILED` where no mail can be sent to it
+ */
+export function acceptEmail(email: string): string {
+  const normalized = normalizeEmail(email);
+  if (isEmailAddress(normalized)) return normalized;
+  throw new AuthError('VALIDATION_FAILED', {
+    fields: [{ field: 'email', message: 'email must be an e-mail address' }],
+  });
+}
+
+/** Whether a normalised text is an address that mail can be sent to. */
+export function isEmailAddress(text: string): boolean {
+  const [local = '', domain = '', ...others] = text.split('@');
+  return (
+    others.length === 0 &&
+    Buffer.byteLength(text) <= MAX_ADDRESS &&
+    Buffer.byteLength(local) <= MAX_LOCAL_PART &&
+    domain.length <= MAX_DOMAIN &&
+    LOCAL_PART.test(local) &&
+    DOMAIN.test(domain) &&
+    // Labels of `xn--` that stand for nothing, or for another spelling of theirs, belong to no mailbox.
+    domainToASCII(domain) === domain
+  );
 }

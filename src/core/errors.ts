@@ -83,8 +83,8 @@ export const AUTH_ERRORS = table({
   ACCOUNT_DISABLED: {
     status: 403,
     message: 'This account is disabled.',
-    meaning: 'The password is right, but the account is disabled.',
-    on: ['login'],
+    meaning: 'The account is disabled. At a login, the password was right.',
+    on: ['login', 'impersonateUser'],
   },
   EMAIL_NOT_VERIFIED: {
     status: 403,
@@ -242,7 +242,7 @@ export const AUTH_ERRORS = table({
     status: 403,
     message: 'You are not allowed to do this.',
     meaning: 'The user lacks a role, or somebody who acts for a user asks for what only the user may do.',
-    on: ['admin', 'freshAuth'],
+    on: ['admin', 'freshAuth', 'owner'],
   },
   NOT_FOUND: {
     status: 404,

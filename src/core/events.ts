@@ -91,6 +91,8 @@ export interface AuthEvents {
   'user.deleted': Act & { userId: string };
   /** The counts of wrong passwords of the account were cleared. */
   'user.unlocked': Act & { userId: string };
+  /** An administrator (`by`) got an access token of the user, and wrote why. */
+  'user.impersonated': Cause & { userId: string; by: string; reason: string };
   /** A link was asked for, to the address that is to replace the present one. */
   'email.change_requested': { userId: string; source: EventSource };
   /** By a link to the new address. */
@@ -231,6 +233,11 @@ export const AUTH_EVENTS: { readonly [Name in AuthEventName]: AuthEventFacts<Aut
   'user.roles_changed': { level: 'warn', many: 'Changes of roles', one: 'The user’s roles were changed' },
   'user.deleted': { level: 'warn', many: 'Users deleted', one: 'The user was deleted' },
   'user.unlocked': { level: 'log', many: 'Users unlocked', one: 'The user was unlocked' },
+  'user.impersonated': {
+    level: 'warn',
+    many: 'Administrators who acted for users',
+    one: 'An administrator began to act for the user',
+  },
   'email.change_requested': {
     level: 'log',
     many: 'Changes of address asked for',

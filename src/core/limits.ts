@@ -12,3 +12,6 @@ export const MAX_TOKEN_LENGTH = 8192;
 export const MAX_SILENCE_MS = 5_000;
 /** MongoDB's error code when a unique index refuses a write. */
 export const DUPLICATE_KEY = 11_000;
+
+/** Characters of the reason for which an administrator acts for a user. */
+export const MAX_REASON = 500;

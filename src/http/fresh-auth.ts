@@ -2,7 +2,7 @@ import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthError } from '../core/errors.js';
 import { CLOCK, type Clock } from '../core/ports.js';
-import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
+import { assertOwner, type AuthenticatedUser } from '../tokens/access-token.authenticator.js';
 import { FRESH_AUTH, type FreshAuthRule } from './decorators/require-fresh-auth.decorator.js';
 import { RouteMetadata } from './route-metadata.js';
 
@@ -22,10 +22,9 @@ export class FreshAuth {
   check(context: ExecutionContext, user: AuthenticatedUser | undefined): void {
     const rule = this.rules.of(context);
     if (rule === null || !user) return;
-    const { session, actor } = user;
     // Who acts for a user cannot prove to be them.
-    if (actor) throw new AuthError('FORBIDDEN');
-    const { authTime, amr = [] } = session;
+    assertOwner(user);
+    const { authTime, amr = [] } = user.session;
     const isFresh = authTime !== undefined && this.clock.now() - authTime.getTime() <= rule.maxAgeMs;
     const isByMethod = rule.amr.length === 0 || rule.amr.some((method) => amr.includes(method));
     if (isFresh && isByMethod) return;

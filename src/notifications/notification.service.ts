@@ -6,6 +6,7 @@ import {
   Logger,
   type OnModuleInit,
 } from '@nestjs/common';
+import { AuthError } from '../core/errors.js';
 import { type Happening, MailRefusedError, type Notice } from '../core/mail.js';
 import { CLOCK, type Clock, type UserRecord } from '../core/ports.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
@@ -17,6 +18,8 @@ import { NOTICES, type NotifiedEvent } from './notices.js';
 
 /** How long a stopping process waits for mail: a mail server that hangs must not keep it. */
 const LAST_MAIL_MS = 1500;
+/** Seconds until a full queue has room again, roughly. */
+const FULL_QUEUE_RETRY_S = 30;
 
 /** Figures of the mail to users of this process since its start. */
 export interface NotificationStats extends MailStats {
@@ -96,6 +99,18 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
       await mailer.send({ ...message, to, name, userId, ...happening }, signal);
     };
     return this.queue.push({ label, prepare, send, givenUp });
+  }
+
+  /**
+   * As {@link post}, for a message that the answer promises.
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where it returns false
+   */
+  mustPost(label: string, compose: () => Promise<Composed | null>): void {
+    if (this.post(label, compose)) return;
+    throw new AuthError('TEMPORARILY_UNAVAILABLE', {
+      detail: 'too much mail waits',
+      retryAfter: FULL_QUEUE_RETRY_S,
+    });
   }
 
   private subscribe<Name extends NotifiedEvent>(name: Name): void {

@@ -47,6 +47,7 @@ export const OAUTH_SCHEMAS: Record<string, Schema> = {
       'Access tokens only: accept no other token as one. `DPoP` needs a proof of the key in `cnf`.',
     ),
     'cnf?': confirmation,
+    'act?': object({ sub: filledText }, 'Who acts for the user (RFC 8693 §4.1); absent where the user does.'),
     client_id: filledText,
     roles: { ...listOf(text), examples: [['user']] },
   }),

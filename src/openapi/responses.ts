@@ -98,6 +98,7 @@ export function codesOf(id: string, route: Route, proofs: ProofTraits): AuthErro
     accessToken: isGuarded(needs),
     proof: takesProof(route, proofs),
     freshAuth: route.fresh,
+    owner: route.owner,
     admin: at.includes('/admin/'),
     id: at.includes('{id}'),
     [id]: true,

@@ -24,6 +24,8 @@ export interface Route {
   readonly proof?: true;
   /** Needs a user who has just proved who they are (`@RequireFreshAuth()`). */
   readonly fresh?: true;
+  /** Refuses an administrator who acts for the user. */
+  readonly owner?: true;
   /** Schema of the request body. */
   readonly body?: string;
   readonly isBodyOptional?: true;
@@ -119,6 +121,7 @@ const LOGIN: Routes = {
     summary: 'Log out everywhere',
     description: 'Ends every session of the user; every access token is dead within about a second.',
     sameSite: true,
+    owner: true,
     success: done('Logged out everywhere.', 'cleared if yours'),
   },
   me: {
@@ -142,6 +145,7 @@ const LOGIN: Routes = {
     sameSite: true,
     throttle: true,
     proof: true,
+    owner: true,
     body: 'ReauthenticateRequest',
     success: {
       status: 200,
@@ -157,6 +161,7 @@ const LOGIN: Routes = {
     sameSite: true,
     throttle: true,
     proof: true,
+    owner: true,
     body: 'ChangePasswordRequest',
     success: TOKENS,
   },
@@ -188,12 +193,14 @@ const SESSIONS: Routes = {
     at: 'delete /sessions/{id}',
     summary: 'End one session',
     description: 'Also the current one. Its access token is dead within about a second.',
+    owner: true,
     success: done('Ended.'),
   },
   endOtherSessions: {
     at: 'delete /sessions',
     summary: 'End all other sessions',
     description: 'All but the current one.',
+    owner: true,
     success: done('Ended.'),
   },
 };
@@ -299,6 +306,20 @@ const ADMINISTRATION: Routes = {
     summary: 'Unlock a user',
     description: 'Clears the counts of wrong passwords and of mail: the user can try again at once.',
     success: done('Unlocked.'),
+  },
+  impersonateUser: {
+    at: 'post /admin/users/{id}/impersonate',
+    summary: 'Act for a user',
+    description:
+      'An access token of the user that names the administrator in `act` (RFC 8693 §4.1), good for fifteen minutes at most, as long as the administrator’s own session goes on. No refresh token and no cookie. What only users themselves may do is refused to it, and so are the routes of administrators. Nobody can act for an administrator. Audited with the reason.',
+    proof: true,
+    fresh: true,
+    body: 'ImpersonateRequest',
+    success: {
+      status: 200,
+      schema: 'TokenAnswer',
+      description: 'The access token, the user, and the administrator’s own session; no refresh token.',
+    },
   },
   disableUser: {
     at: 'post /admin/users/{id}/disable',

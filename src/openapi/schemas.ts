@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { ChangeEmailDto, DeleteAccountDto } from '../auth/account/account.dto.js';
+import { ImpersonateDto } from '../auth/admin/users.dto.js';
 import { ForgotPasswordDto, ResetPasswordDto, VerifyEmailDto } from '../auth/recovery/recovery.dto.js';
 import {
   ChangePasswordDto,
@@ -36,12 +37,15 @@ const JWT = '^[\\w-]+\\.[\\w-]+\\.[\\w-]+$';
 const EXAMPLE_JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI2OTIwZjBhMSJ9.c2lnbmF0dXJl';
 const EXAMPLE_ID = '6920f0a1c2d3e4f5a6b7c8d9';
 
-const ROLES_REQUEST = object({
-  roles: withNote(
-    listOf({ type: 'string', minLength: 1, maxLength: MAX_ROLE_LENGTH }),
-    `At most ${MAX_ROLES}, each once.`,
-  ),
-});
+const ADMIN_REQUESTS: Record<string, Schema> = {
+  RolesRequest: object({
+    roles: withNote(
+      listOf({ type: 'string', minLength: 1, maxLength: MAX_ROLE_LENGTH }),
+      `At most ${MAX_ROLES}, each once.`,
+    ),
+  }),
+  ImpersonateRequest: bodyOf(ImpersonateDto, { reason: withNote({}, 'For the audit log.', 'ticket 4711') }),
+};
 
 /** Bodies of requests: the rules of the DTOs, with what they do not say. */
 export function requestSchemas(options: ResolvedAuthOptions, hasLinks: boolean): Record<string, Schema> {
@@ -59,7 +63,7 @@ export function requestSchemas(options: ResolvedAuthOptions, hasLinks: boolean):
   const notes: Record<string, Schema> = {
     email: withNote(
       {},
-      'Trimmed, NFKC, lower case: however it is typed, it is the same address.',
+      'Trimmed, NFKC, lower case, an international domain as the DNS has it: however it is typed, it is the same address.',
       'ada@example.com',
     ),
     password: presented,
@@ -100,7 +104,7 @@ export function requestSchemas(options: ResolvedAuthOptions, hasLinks: boolean):
     ReauthenticateRequest: bodyOf(ReauthenticateDto, notes),
     ChangePasswordRequest: bodyOf(ChangePasswordDto, notes),
     DeleteAccountRequest: bodyOf(DeleteAccountDto, notes),
-    RolesRequest: ROLES_REQUEST,
+    ...ADMIN_REQUESTS,
     ...(hasLinks ? links : {}),
   };
 }

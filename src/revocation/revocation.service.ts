@@ -40,6 +40,8 @@ export interface RevocableToken {
   /** User id: the version of roles of a token that names none. */
   readonly sub: string;
   readonly rol?: string;
+  /** Who acts for the user: the same of them. */
+  readonly act?: { readonly sub: string; readonly rol?: string };
   /** When it was minted, in seconds since the epoch. */
   readonly iat?: number;
 }
@@ -230,7 +232,10 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     return this.list.hasAny(this.keysOf(token));
   }
 
-  /** The keys under which a token can be revoked: its session, its user's token version, itself, its generation, its roles. */
+  /**
+   * The keys under which a token can be revoked: its session, its user's token version, itself, its generation, its roles, and
+   * the roles of who acts for the user.
+   */
   private keysOf(token: RevocableToken): readonly RevocationKey[] {
     const known = this.keys.get(token);
     if (known) return known;
@@ -240,6 +245,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
       `jti:${token.jti}`,
       `gen:${token.sid}.${token.gen}`,
       `rol:${token.rol ?? token.sub}`,
+      ...(token.act ? [`rol:${token.act.rol ?? token.act.sub}` as const] : []),
     ];
     this.keys.set(token, keys);
     return keys;

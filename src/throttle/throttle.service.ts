@@ -44,6 +44,18 @@ export interface LoginOrigin {
   readonly deviceId: string | null;
 }
 
+/** The kinds of mail that strangers can cause. */
+const LIMITED_MAILS = [
+  'password_reset',
+  'email_verification',
+  'email_taken',
+  'email_change',
+  'email_change_requested',
+] as const satisfies readonly Happening['kind'][];
+
+/** {@link ThrottleService.unlock} clears the count of each. */
+type LimitedMail = (typeof LIMITED_MAILS)[number];
+
 interface Limiters {
   readonly login: Limiter;
   readonly knownAddress: Limiter;
@@ -144,7 +156,7 @@ export class ThrottleService implements OnModuleInit {
    * Whether one more mail of this kind may go to the account. For mails that strangers can cause: each kind has a count of
    * its own, and all kinds have one for the day. Ask only about users who exist, or strangers fill the database with counts.
    */
-  async admitMail(kind: Happening['kind'], email: string): Promise<boolean> {
+  async admitMail(kind: LimitedMail, email: string): Promise<boolean> {
     const limiters = this.limiters;
     if (!limiters) return true;
     const isWithin = ({ retryAfterMs }: Consumption) => retryAfterMs === null;
@@ -196,18 +208,10 @@ export class ThrottleService implements OnModuleInit {
       failures.resetAll(`${key}.`),
       accountFailures.resetAll(key),
       dailyMails.resetAll(key),
-      ...MAIL_KINDS.map((kind) => mails.reset(`${kind}.${key}`)),
+      ...LIMITED_MAILS.map((kind) => mails.reset(`${kind}.${key}`)),
     ]);
   }
 }
-
-/** Those that strangers can cause. */
-const MAIL_KINDS: readonly Happening['kind'][] = [
-  'password_reset',
-  'email_verification',
-  'email_taken',
-  'email_change',
-];
 
 const UNCOUNTED: CountedAttempt = {
   failedBefore: 0,

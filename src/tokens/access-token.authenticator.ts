@@ -29,6 +29,11 @@ export interface AuthenticatedSession {
   readonly isRelay?: true;
 }
 
+/** @throws AuthError `FORBIDDEN` where somebody acts for the user */
+export function assertOwner({ actor }: Pick<AuthenticatedUser, 'actor'>): void {
+  if (actor) throw new AuthError('FORBIDDEN', { message: 'Only the user may do this.' });
+}
+
 const NO_CLAIMS: CustomClaims = Object.freeze({});
 
 /** A value, not a promise, unless `revocation.mode` is `strict`: a promise for each guarded request is measurable. */
@@ -78,7 +83,8 @@ export class AccessTokenAuthenticator {
 
   private settle(claims: AccessTokenClaims, isRevoked: boolean): AuthenticatedUser {
     if (isRevoked) throw new AuthError('ACCESS_TOKEN_REVOKED');
-    if (!claims.relay) this.confirmer.see(claims.sid, claims.gen);
+    // Neither is used by who has the refresh token of this generation, as far as the token shows.
+    if (!claims.relay && !claims.act) this.confirmer.see(claims.sid, claims.gen);
     return userOf(claims);
   }
 }

@@ -33,7 +33,7 @@ export function useOf(
 }
 
 /** What an event keeps of it. */
-export function eventSource({ ip, userAgent = null }: ClientTraits): EventSource {
+export function eventSource({ ip, userAgent = null }: Pick<ClientTraits, 'ip' | 'userAgent'>): EventSource {
   return { ip, userAgent };
 }
 

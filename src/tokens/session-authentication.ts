@@ -6,7 +6,7 @@ import {
   type RefreshSession,
   type RefreshTokenStore,
 } from '../core/refresh-token.store.js';
-import type { AuthenticatedUser } from './access-token.authenticator.js';
+import { assertOwner, type AuthenticatedUser } from './access-token.authenticator.js';
 import { type ClientTraits, eventSource } from './client-traits.js';
 import { HostClaims } from './host-claims.js';
 import { Possession } from './possession.js';
@@ -34,8 +34,9 @@ export class SessionAuthentication {
    * @throws AuthError `ACCESS_TOKEN_REVOKED` where the session or the user has ended, `PROOF_REQUIRED`,
    * `PROOF_NONCE_REQUIRED`, `FORBIDDEN` (somebody acts for the user)
    */
-  async find({ id, session, actor }: AuthenticatedUser, client: ClientTraits): Promise<CurrentSessionState> {
-    if (actor) throw new AuthError('FORBIDDEN');
+  async find(owner: AuthenticatedUser, client: ClientTraits): Promise<CurrentSessionState> {
+    assertOwner(owner);
+    const { id, session } = owner;
     const [found, user] = await Promise.all([this.store.findById(session.id), this.users.findById(id)]);
     const isLive = found?.userId === id && !found.revokedAt && found.expiresAt.getTime() > this.clock.now();
     if (!isLive || !user || user.disabledAt || user.tokenVersion !== found.tokenVersion)

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { AccessTokenClaims } from '../core/access-token.js';
 import type { EventSource } from '../core/events.js';
 import { CLOCK, type Clock } from '../core/ports.js';
 import {
@@ -43,6 +44,12 @@ export class SessionTerminator {
       if (reason === 'evicted') void this.events.emit('session.evicted', { userId, sessionId, source });
     }
     return ended;
+  }
+
+  /** Ends one access token; its session goes on. */
+  async endAccessToken({ jti, exp }: Pick<AccessTokenClaims, 'jti' | 'exp'>): Promise<void> {
+    const expiresAt = new Date(exp * 1000);
+    if (expiresAt.getTime() > this.clock.now()) await this.revocations.revokeToken(jti, expiresAt);
   }
 
   /** Ends every live session of the user, except those that are spared. */

@@ -7,9 +7,10 @@ import {
   accessTokenTimes,
   oddClaim,
 } from '../core/access-token.js';
+import type { Actor } from '../core/claims.js';
 import type { CustomClaims } from '../core/custom-claims.js';
 import { AuthError } from '../core/errors.js';
-import { MAX_TOKEN_LENGTH } from '../core/limits.js';
+import { MAX_TOKEN_LENGTH, MINUTE_MS } from '../core/limits.js';
 import { CLOCK, type Clock, type UserRecord } from '../core/ports.js';
 import { refreshTokenClaims } from '../core/refresh-token.js';
 import type { RefreshSession } from '../core/refresh-token.store.js';
@@ -17,6 +18,9 @@ import { oddRecord } from '../core/user-record.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { KeyRing, type TokenKind } from './keys/key-ring.js';
 import { TokenVerifier } from './token-verifier.js';
+
+/** The longest life of a token of an administrator who acts for a user. */
+const ACTING_MS = 15 * MINUTE_MS;
 
 export interface SignedToken {
   readonly token: string;
@@ -37,8 +41,8 @@ export interface AccessTokenTraits {
   readonly isRelay?: boolean | undefined;
   /** The host's own claims. */
   readonly custom?: CustomClaims | undefined;
-  /** Who acts for the user. */
-  readonly actorId?: string | undefined;
+  /** Who acts for the user: the session is theirs, and the token lives for fifteen minutes at most. */
+  readonly actor?: Pick<UserRecord, 'id' | 'rolesVersion'> | undefined;
 }
 
 /** Signs both kinds of token, and verifies them. */
@@ -75,12 +79,12 @@ export class TokenSigner extends TokenVerifier {
   private accessTokenClaims(
     user: UserRecord,
     session: RefreshSession,
-    { isRelay = false, actorId, custom }: AccessTokenTraits,
+    { isRelay = false, actor, custom }: AccessTokenTraits,
   ): AccessTokenClaims {
     const { ttlMs, ttlByAppMs, senderConstraint } = this.options.accessToken;
-    const lifeMs = ttlByAppMs.get(session.device.appId ?? '') ?? ttlMs;
+    const ownLifeMs = ttlByAppMs.get(session.device.appId ?? '') ?? ttlMs;
+    const lifeMs = actor ? Math.min(ownLifeMs, ACTING_MS) : ownLifeMs;
     const times = accessTokenTimes(this.clock.now(), lifeMs, session.expiresAt.getTime());
-    const { authTime = session.createdAt, amr = [] } = session;
     const cnf = senderConstraint === 'on' && session.jkt !== null ? { jkt: session.jkt } : null;
     return {
       iss: this.options.issuer,
@@ -96,9 +100,7 @@ export class TokenSigner extends TokenVerifier {
       ...(user.rolesVersion ? { rol: user.rolesVersion } : {}),
       ...(cnf ? { cnf } : {}),
       ...(isRelay ? { relay: true as const } : {}),
-      auth_time: Math.floor(authTime.getTime() / 1000),
-      ...(amr.length > 0 ? { amr } : {}),
-      ...(actorId === undefined ? {} : { act: { sub: actorId } }),
+      ...(actor ? { act: actorClaim(actor) } : authenticationOf(session)),
       ...(custom ? { custom } : {}),
     };
   }
@@ -116,6 +118,19 @@ export class TokenSigner extends TokenVerifier {
     if (key.type === 'secret') return signByHmac(header, claims, key);
     return this.jwt.sign(claims, { privateKey: key, algorithm: alg, header });
   }
+}
+
+/** How the owner of a session proved who they are. */
+function authenticationOf({
+  createdAt,
+  authTime = createdAt,
+  amr = [],
+}: RefreshSession): Pick<AccessTokenClaims, 'auth_time' | 'amr'> {
+  return { auth_time: Math.floor(authTime.getTime() / 1000), ...(amr.length > 0 ? { amr } : {}) };
+}
+
+function actorClaim({ id, rolesVersion }: Pick<UserRecord, 'id' | 'rolesVersion'>): Actor {
+  return { sub: id, ...(rolesVersion ? { rol: rolesVersion } : {}) };
 }
 
 /** A token that the guards would refuse is never given out. */

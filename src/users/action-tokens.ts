@@ -31,11 +31,12 @@ export class ActionTokens {
     return { token, expiresAt };
   }
 
-  /** The token, if it is good for that now; looking does not use it up. */
-  async find(kind: ActionKind, token: string): Promise<ActionToken | null> {
+  /** The token, if it is good for one of these now; looking does not use it up. */
+  async find(kinds: ActionKind | readonly ActionKind[], token: string): Promise<ActionToken | null> {
     if (!isActionToken(token)) return null;
     const found = await this.store.find(hashSecret(token));
-    return found && isGoodFor(found, kind, new Date(this.clock.now())) ? found : null;
+    const now = new Date(this.clock.now());
+    return found && [kinds].flat().some((kind) => isGoodFor(found, kind, now)) ? found : null;
   }
 
   /** Uses it up. Of several at once one gets true. */

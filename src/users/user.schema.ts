@@ -6,7 +6,7 @@ import { SCHEMA_OPTIONS } from '../database/native-collection.js';
 export class User {
   _id!: Types.ObjectId;
 
-  /** Normalised: trimmed, NFKC, lower case. */
+  /** As `normalizeEmail` gives it. */
   @Prop({ type: String, required: true })
   email!: string;
 

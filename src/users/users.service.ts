@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { normalizeEmail } from '../core/email.js';
+import { acceptEmail, normalizeEmail } from '../core/email.js';
 import { AuthError } from '../core/errors.js';
 import type { EventSource } from '../core/events.js';
 import { clientAddress } from '../core/network.js';
@@ -14,6 +14,7 @@ import {
   type UserRecord,
   type UserStore,
 } from '../core/ports.js';
+import { assertRoles } from '../core/roles.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { BreachCheck } from './breach-check.js';
 import {
@@ -39,6 +40,30 @@ export interface Registration {
    */
   readonly isEmailVerified?: boolean;
   /** What else to store with the user; by `/auth/register` these are the validated `registration.fields`. */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A user as {@link UsersService.create} takes them: only the address is needed. */
+export interface UserCreation {
+  readonly email: string;
+  readonly name?: string | undefined;
+  /** @default ['user'] */
+  readonly roles?: readonly string[];
+  /**
+   * As the password hasher or one of `password.verifiers` knows it; null: the user logs in by other means.
+   * @default null
+   */
+  readonly passwordHash?: string | null;
+  /**
+   * When the address was proved to be the user's; the caller vouches for it.
+   * @default null
+   */
+  readonly emailVerifiedAt?: Date | null | undefined;
+  /** @default now */
+  readonly createdAt?: Date;
+  /** @default random */
+  readonly tokenVersion?: string;
+  /** What else to store with the user. */
   readonly fields?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -76,7 +101,7 @@ export class UsersService implements OnModuleInit {
   /**
    * Creates a user with a hashed password.
    * @param source of the request, here and below: hashing is shared out by address and account; null where no request asks
-   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long), `EMAIL_TAKEN`
+   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (no address, password too long), `EMAIL_TAKEN`
    */
   async register(registration: Registration, source: EventSource | null = null): Promise<UserRecord> {
     return this.create(await this.prepare(registration, source));
@@ -84,10 +109,10 @@ export class UsersService implements OnModuleInit {
 
   /**
    * Checks and hashes, without storing: takes as long whether or not the address is taken.
-   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long)
+   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (no address, password too long)
    */
   async prepare(registration: Registration, source: EventSource | null = null): Promise<NewUser> {
-    const email = normalizeEmail(registration.email);
+    const email = acceptEmail(registration.email);
     const password = normalizePassword(registration.password);
     await this.assertAcceptable(password, { field: 'password', email, name: registration.name });
     const now = new Date(this.clock.now());
@@ -103,9 +128,27 @@ export class UsersService implements OnModuleInit {
     };
   }
 
-  /** Stores a prepared user. @throws AuthError `EMAIL_TAKEN` */
-  async create(user: NewUser): Promise<UserRecord> {
-    return this.store.create(user);
+  /**
+   * Stores a user for whom nobody registers: one of a seed or an import, or who comes by another login and has no password.
+   * @throws AuthError `EMAIL_TAKEN`, `VALIDATION_FAILED` (no address, roles that cannot be)
+   *
+   * @example
+   * const user = await users.create({ email: 'ada@example.com', emailVerifiedAt: new Date() });
+   * const grant = await auth.openSession(user.id, request, { amr: ['fed'] });
+   */
+  async create(given: UserCreation): Promise<UserRecord> {
+    const { name, roles = ['user'], passwordHash = null, emailVerifiedAt = null, fields } = given;
+    assertRoles(roles);
+    return this.store.create({
+      email: acceptEmail(given.email),
+      name,
+      roles: [...roles],
+      passwordHash,
+      tokenVersion: given.tokenVersion ?? randomVersion(),
+      emailVerifiedAt,
+      createdAt: given.createdAt ?? new Date(this.clock.now()),
+      ...(fields && { fields }),
+    });
   }
 
   /**

@@ -31,15 +31,18 @@ describe('silent-auth', () => {
   it.each(['', '--help', 'help'])('tells its commands: %p', async (line) => {
     const { code, stdout, stderr } = await silentAuth(line);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const command of ['keys', 'doctor', 'report'])
+    for (const command of ['keys', 'doctor', 'report', 'users', 'migrate-users'])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 
-  it.each(['keys', 'doctor', 'report'])('%s tells its usage when asked', async (command) => {
-    const { code, stdout } = await silentAuth(`${command} --help`);
-    expect(code).toBe(0);
-    expect(stdout).toContain(`silent-auth ${command} `);
-  });
+  it.each(['keys', 'doctor', 'report', 'users', 'migrate-users'])(
+    '%s tells its usage when asked',
+    async (command) => {
+      const { code, stdout } = await silentAuth(`${command} --help`);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`silent-auth ${command} `);
+    },
+  );
 
   it.each(['nonsense', 'toString', 'doctor --frobnicate'])('refuses %p, with its usage', async (line) => {
     const { code, stdout, stderr } = await silentAuth(line);

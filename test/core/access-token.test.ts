@@ -79,7 +79,20 @@ const ODD: Record<Exclude<keyof AccessTokenClaims, 'custom'>, readonly unknown[]
   relay: [null, false, 1, 'true', [], {}],
   auth_time: NO_INTEGER.filter((value) => value !== undefined),
   amr: NO_TEXTS.filter((value) => value !== undefined),
-  act: [null, '', 'admin', 1, true, [], {}, { sub: null }, { sub: '' }, { sub: ['x'] }],
+  act: [
+    null,
+    '',
+    'admin',
+    1,
+    true,
+    [],
+    {},
+    { sub: null },
+    { sub: '' },
+    { sub: ['x'] },
+    { sub: 'x', rol: 1 },
+    { sub: 'x', rol: '' },
+  ],
 };
 
 describe('the typ of an access token', () => {

@@ -173,6 +173,7 @@ describe.each(['express', 'fastify'])('the events of every route on %s', (HTTP_A
       'user.deleted',
       'user.disabled',
       'user.enabled',
+      'user.impersonated',
       'user.logged_out',
       'user.roles_changed',
       'user.unlocked',

@@ -276,9 +276,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       const client = await KeyClient.create(api);
       const passwords = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
       /** Without a nonce, with an unreadable proof, and then as it should be. */
-      const prove = async (id: string, call: Call) => {
-        const { path } = documented.operation(id);
-        const withProof = async (dpop: string) => send(id, { ...call, headers: { dpop } });
+      const prove = async (id: string, call: Call, path = documented.operation(id).path) => {
+        const withProof = async (dpop: string) => send(id, { ...call, headers: { dpop } }, { path });
         await expectCode(withProof('nonsense'), 401, 'PROOF_REQUIRED');
         client.nonce = undefined;
         const answer = await expectCode(
@@ -294,6 +293,10 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       const first = sessionOf(await prove('login', { body: account }));
       const second = sessionOf(await prove('refresh', { body: { refreshToken: first.refreshToken } }));
       await prove('reauthenticate', { body: { password: PASSWORD }, token: second.accessToken });
+      const admin = { email: ADMIN_EMAIL, password: PASSWORD, transport: 'body' };
+      const { accessToken } = sessionOf(await prove('login', { body: admin }));
+      const impersonate = `/auth/admin/users/${second.userId}/impersonate`;
+      await prove('impersonateUser', { token: accessToken, body: { reason: 'ticket 4711' } }, impersonate);
       const call = { body: passwords, token: second.accessToken };
       const last = sessionOf(await prove('changePassword', call));
       expect((await prove('logout', { body: { refreshToken: last.refreshToken } })).status).toBe(204);
@@ -337,6 +340,20 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         'VALIDATION_FAILED',
       );
       await expectCode(send('setRoles', roles, at('setRoles', 'nonsense')), 404, 'NOT_FOUND');
+      const impersonate = (who: string, body: object, as = token) =>
+        send('impersonateUser', { token: as, body }, at('impersonateUser', who));
+      const reason = { reason: 'ticket 4711' };
+      const acting = (await impersonate(userId, reason)).json.accessToken as string;
+      await expectCode(impersonate(userId, {}), 400, 'VALIDATION_FAILED');
+      await expectCode(impersonate('nonsense', reason), 404, 'NOT_FOUND');
+      await expectCode(impersonate(adminId, reason), 403, 'FORBIDDEN');
+      const disabled = await newSession(api);
+      await send('disableUser', { token }, at('disableUser', disabled.userId));
+      await expectCode(impersonate(disabled.userId, reason), 403, 'ACCOUNT_DISABLED');
+      const stale = resign(token, ACCESS_SECRET, { claims: { auth_time: 1_700_000_000 } });
+      await expectCode(impersonate(userId, reason, stale), 401, 'REAUTHENTICATION_REQUIRED');
+      for (const id of ['logoutAll', 'endOtherSessions', 'endSession', 'changePassword', 'reauthenticate'])
+        await expectCode(send(id, { token: acting }, at(id, '0'.repeat(24))), 403, 'FORBIDDEN');
       expect((await send('listUsers', { token })).json.items.length).toBeGreaterThan(1);
       await expectCode(
         send('listUsers', { token }, { path: '/auth/admin/users?limit=0' }),
@@ -388,6 +405,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       'deleteUser',
       'setRoles',
       'unlockUser',
+      'impersonateUser',
       'listSecurityEvents',
       'securityReport',
     ])('of the guard of %s', async (id) => {
@@ -430,6 +448,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       'deleteUser',
       'setRoles',
       'unlockUser',
+      'impersonateUser',
     ])('to an unreadable body of %s', async (id) => {
       await expectCode(send(id, { raw: '{"email":' }), 400, 'MALFORMED_REQUEST');
       await expectCode(send(id, { body: { filler: 'x'.repeat(20_000) } }), 413, 'PAYLOAD_TOO_LARGE');
@@ -496,9 +515,12 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
           }),
         };
         const administrator = async () => anotherSession(to, ADMIN_EMAIL);
+        const adminBodies: Readonly<Record<string, Call>> = {
+          setRoles: { body: { roles: ['user'] } },
+          impersonateUser: { body: { reason: 'ticket 4711' } },
+        };
         for (const { id } of documented.operations.filter(({ path }) => path.includes('/admin/')))
-          calls[id] = ({ accessToken: token }) =>
-            id === 'setRoles' ? { token, body: { roles: ['user'] } } : { token };
+          calls[id] = ({ accessToken: token }) => ({ token, ...adminBodies[id] });
         const isAdmin = (name: string) => documented.operation(name).path.includes('/admin/');
         const ready: [string, Session][] = [];
         for (const name of Object.keys(calls))
@@ -606,6 +628,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     function learn(pool: Pool, answer: Answer): void {
       if (answer.status >= 300 || !answer.text.includes('accessToken')) return;
       const { accessToken, refreshToken, id } = sessionOf(answer);
+      // Not of a reauthentication, nor of an administrator who acts for a user.
+      if (refreshToken === undefined) return;
       pool.accessTokens.push(accessToken);
       pool.refreshTokens.push(refreshToken);
       pool.sessionIds.push(id);

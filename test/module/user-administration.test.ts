@@ -281,6 +281,42 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     expect((await host.api().me(session.accessToken)).json.email).toBe(session.email);
   });
 
+  it('a damaged link for another address is a bad link', async () => {
+    const links = host.connection.collection('action_tokens');
+    for (const binding of ['nonsense', '{}', 'null', '[]', '[1]', '["a","b",{"$gt":""}]']) {
+      const session = await user();
+      const fresh = uniqueEmail();
+      const body = { email: fresh, currentPassword: PASSWORD };
+      await host.api().post('/auth/change-email', body, { token: session.accessToken });
+      const [mail] = await mailTo(fresh, 'email_change');
+      const token = mail && 'token' in mail ? mail.token : '';
+      const damaged = await links.updateOne({ userId: session.userId }, { $set: { binding } });
+      expect(damaged.modifiedCount).toBe(1);
+      expectError(await host.api().post('/auth/verify-email', { token }), 400, 'ACTION_TOKEN_INVALID');
+      expect((await host.api().me(session.accessToken)).json.email).toBe(session.email);
+    }
+  });
+
+  it('a link is read once, whatever it is for', async () => {
+    const session = await user();
+    const fresh = uniqueEmail();
+    await host
+      .api()
+      .post(
+        '/auth/change-email',
+        { email: fresh, currentPassword: PASSWORD },
+        { token: session.accessToken },
+      );
+    const [mail] = await mailTo(fresh, 'email_change');
+    const good = mail && 'token' in mail ? mail.token : '';
+    for (const token of ['A'.repeat(43), good]) {
+      host.commands.length = 0;
+      await host.api().post('/auth/verify-email', { token });
+      const reads = host.commands.filter(({ command }) => command.find === 'action_tokens');
+      expect(reads).toHaveLength(1);
+    }
+  });
+
   it('every act is an event with its administrator', async () => {
     const events = host.connection.collection('security_events');
     const acts = ['user.roles_changed', 'user.deleted', 'user.unlocked', 'records.viewed'];

@@ -67,6 +67,7 @@ async function repeated(count: number, act: () => Promise<Answer>): Promise<Answ
 }
 
 const UNREADABLE = { headers: { dpop: 'nonsense' } };
+const REASON = { reason: 'ticket 4711' };
 const PASSWORDS = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
 const KEY = new HandKey();
 let proofs = 0;
@@ -231,6 +232,14 @@ export const ROWS: Readonly<Record<string, Row>> = {
       return repeated(11, () => send('reauthenticate', { ...bearer(session), body: { password: WRONG } }));
     },
   ],
+  ...Object.fromEntries(
+    ['logoutAll', 'reauthenticate', 'changePassword', 'endSession', 'endOtherSessions'].map(
+      (id): [string, Row] => [
+        `${id} 403 FORBIDDEN`,
+        [[], async ({ send, before }) => send(id, { token: await actingToken(before) })],
+      ],
+    ),
+  ),
   'changePassword 401 PROOF_NONCE_REQUIRED': [
     [],
     async ({ send, before }) =>
@@ -468,9 +477,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
           [
             [],
             async ({ send, before }) => {
-              const claims = { act: { sub: NOBODY } };
-              const token = resign((await newSession(before)).accessToken, ACCESS_SECRET, { claims });
-              return send(id, { token, body });
+              return send(id, { token: await actingToken(before), body });
             },
           ],
         ],
@@ -573,6 +580,33 @@ export const ROWS: Readonly<Record<string, Row>> = {
     ({ send, admin: token }) => send('setRoles', { token, body: { roles: ['user'] } }),
   ],
   'unlockUser 204 -': [['user.unlocked'], onUser('unlockUser')],
+  'impersonateUser 200 -': [['user.impersonated'], onUser('impersonateUser')],
+  'impersonateUser 403 ACCOUNT_DISABLED': [
+    [],
+    async ({ send, before, admin: token }) => {
+      const users = `/auth/admin/users/${(await newSession(before)).userId}`;
+      await before.send('POST', `${users}/disable`, { token });
+      return send('impersonateUser', { token, body: REASON, path: `${users}/impersonate` });
+    },
+  ],
+  'impersonateUser 404 NOT_FOUND': [
+    [],
+    ({ send, admin: token }) => send('impersonateUser', { token, body: REASON }),
+  ],
+  'impersonateUser 401 PROOF_REQUIRED': [
+    ['refresh_token.proof_failed:proof_missing'],
+    async ({ send, before }) =>
+      send('impersonateUser', { token: await adminTokenOf(boundSession(before)), body: REASON }),
+  ],
+  'impersonateUser 401 PROOF_NONCE_REQUIRED': [
+    [],
+    async ({ send, before }) =>
+      send('impersonateUser', {
+        token: await adminTokenOf(boundSession(before)),
+        body: REASON,
+        headers: { dpop: proofFor(`admin/users/${NOBODY}/impersonate`) },
+      }),
+  ],
   'enableUser 204 -': [['user.enabled'], onUser('enableUser')],
   'listSecurityEvents 200 -': [
     ['records.viewed'],
@@ -661,6 +695,7 @@ export const ANYWHERE: Readonly<Record<string, (id: string) => Row>> = {
       if (id === 'securityReport')
         return send(id, { token: admin, path: '/auth/admin/security-report?format=pdf' });
       if (id === 'listUsers') return send(id, { token: admin, path: '/auth/admin/users?limit=0' });
+      if (id === 'impersonateUser') return send(id, { token: admin, body: { reason: '' } });
       if (id === 'setRoles') return send(id, { token: admin, body: { roles: 'admin' } });
       const session = sessionOf(await before.register(credentials()));
       return send(id, { ...bearer(session), refreshCookie: session.refreshToken, body: { surprise: true } });
@@ -689,12 +724,27 @@ function toEmail(currentPassword = PASSWORD) {
   return { email: uniqueEmail(), currentPassword };
 }
 
+/** The token of somebody who acts for a user. */
+async function actingToken(api: Api): Promise<string> {
+  const claims = { act: { sub: NOBODY } };
+  return resign((await newSession(api)).accessToken, ACCESS_SECRET, { claims });
+}
+
+/** As if the owner of the session were an administrator. */
+async function adminTokenOf(session: Promise<Session>): Promise<string> {
+  return resign((await session).accessToken, ACCESS_SECRET, { claims: { roles: ['admin'] } });
+}
+
 /** An administrator's route, on a user who is logged in. */
 function onUser(id: string): Act {
   return async ({ send, before, admin: token }) => {
     const { userId } = await newSession(before);
     const rest = RESTS[id] ?? `/${id.replace('User', '')}`;
-    const body = id === 'setRoles' ? { roles: ['user', 'editor'] } : undefined;
+    const bodies: Readonly<Record<string, object>> = {
+      setRoles: { roles: ['user', 'editor'] },
+      impersonateUser: REASON,
+    };
+    const body = bodies[id];
     return send(id, { token, body, path: `/auth/admin/users/${userId}${rest}` });
   };
 }

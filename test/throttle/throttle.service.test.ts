@@ -223,14 +223,34 @@ describe(ThrottleService.name, () => {
 
   it('mails are counted by account and kind', async () => {
     const service = await processOn(connection);
-    const admit = (kind: 'password_reset' | 'new_device', email = 'user@example.com') =>
+    const admit = (kind: 'password_reset' | 'email_taken', email = 'user@example.com') =>
       service.admitMail(kind, email);
     expect([await admit('password_reset'), await admit('password_reset')]).toEqual([true, true]);
     expect(await admit('password_reset')).toBe(false);
-    expect([await admit('new_device'), await admit('password_reset', 'other@example.com')]).toEqual([
+    expect([await admit('email_taken'), await admit('password_reset', 'other@example.com')]).toEqual([
       true,
       true,
     ]);
+  });
+
+  it('unlocking an account lets every kind of mail go to it again', async () => {
+    const service = await processOn(connection);
+    const kinds = [
+      'password_reset',
+      'email_verification',
+      'email_taken',
+      'email_change',
+      'email_change_requested',
+    ] as const;
+    for (const kind of kinds) {
+      const admit = () => service.admitMail(kind, 'user@example.com');
+      expect([kind, await admit(), await admit(), await admit()]).toEqual([kind, true, true, false]);
+      await service.unlock('user@example.com');
+      expect([kind, await admit()]).toEqual([kind, true]);
+      await service.unlock('user@example.com');
+    }
+    // @ts-expect-error what unlocking does not clear cannot be counted
+    await service.admitMail('new_device', 'user@example.com');
   });
 
   it('mails of all kinds to one account have a limit of their own', async () => {

@@ -76,6 +76,12 @@ describe(AccessTokenAuthenticator.name, () => {
     expect(seen).toEqual([[CLAIMS.sid, 4]]);
   });
 
+  it('the use of a token by somebody who acts for the user is no evidence about their refresh token', () => {
+    const claims = { ...CLAIMS, act: { sub: 'admin-1' } };
+    expect(authenticator.admit(claims)).toMatchObject({ id: 'user-1', actor: { id: 'admin-1' } });
+    expect(seen).toEqual([]);
+  });
+
   it('knows no token that it was not told of', () => {
     expect(authenticator.recall(TOKEN)).toBeNull();
     expect(seen).toEqual([]);

@@ -66,11 +66,18 @@ describe('the claims of an access token', () => {
   });
 
   it('say who acts for the user, and for whom a server asked, only where somebody does', () => {
-    expect(mint({}, { actorId: 'admin-1', isRelay: true })).toMatchObject({
+    expect(mint({}, { actor: { id: 'admin-1' }, isRelay: true })).toMatchObject({
       sub: 'user-1',
       act: { sub: 'admin-1' },
       relay: true,
     });
+    expect(mint({}, { actor: { id: 'admin-1', rolesVersion: 'r' } }).act).toEqual({
+      sub: 'admin-1',
+      rol: 'r',
+    });
+    // Of the session's owner, who is another one.
+    for (const name of ['auth_time', 'amr'])
+      expect(mint({ amr: ['pwd'] }, { actor: { id: 'admin-1' } })).not.toHaveProperty(name);
     for (const name of ['act', 'relay']) expect(mint()).not.toHaveProperty(name);
   });
 

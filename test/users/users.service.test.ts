@@ -91,6 +91,53 @@ beforeEach(async () => {
 });
 
 describe(UsersService.name, () => {
+  describe('create', () => {
+    it('needs an address alone: the user has no password, and the role that a registration gives', async () => {
+      const user = await users.create({ email: ' Ada@MÜNCHEN.de ' });
+      expect(user).toEqual({
+        id: 'user-1',
+        email: 'ada@xn--mnchen-3ya.de',
+        name: undefined,
+        roles: ['user'],
+        passwordHash: null,
+        tokenVersion: expect.stringMatching(/^[A-Za-z0-9_-]{16}$/),
+        disabledAt: null,
+        emailVerifiedAt: null,
+        createdAt: new Date(T0),
+      });
+      expect((await users.checkPassword('ada@münchen.de', '')).outcome).toBe('no_password');
+    });
+
+    it('keeps what an import brings', async () => {
+      const verifiedAt = new Date(T0 - 1);
+      const user = await users.create({
+        email: 'ada@example.com',
+        name: 'Ada',
+        roles: ['admin'],
+        passwordHash: 'hash:1:correct horse',
+        emailVerifiedAt: verifiedAt,
+        createdAt: verifiedAt,
+        fields: { company: 'Analytical' },
+      });
+      expect(user).toMatchObject({ name: 'Ada', roles: ['admin'], emailVerifiedAt: verifiedAt });
+      expect(user).toMatchObject({ createdAt: verifiedAt, fields: { company: 'Analytical' } });
+      expect((await users.checkPassword('ada@example.com', 'correct horse')).outcome).toBe('accepted');
+    });
+
+    it('refuses an address that is taken or is none, and roles that cannot be', async () => {
+      await users.create({ email: ANN.email });
+      await expect(users.create({ email: ANN.email.toUpperCase() })).rejects.toMatchObject({
+        code: 'EMAIL_TAKEN',
+      });
+      for (const odd of [
+        { email: 'nobody' },
+        { email: 'bob@example.com', roles: [''] },
+        { email: 'bob@example.com', roles: ['a', 'a'] },
+      ])
+        await expect(users.create(odd)).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
+    });
+  });
+
   describe('register', () => {
     it('keeps a hash, a normalised address, the time, and a random token version', async () => {
       const user = await users.register({
@@ -111,6 +158,11 @@ describe(UsersService.name, () => {
       });
       const other = await users.register({ ...ANN, email: 'bob@example.com' });
       expect(other.tokenVersion).not.toBe(user.tokenVersion);
+    });
+
+    it('refuses what no mail can be sent to', async () => {
+      for (const email of ['', 'nobody', '"<b>"@example.com', 'a@b@example.com'])
+        await expect(users.register({ ...ANN, email })).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
     });
 
     it('an address written otherwise is the same address', async () => {

@@ -116,14 +116,11 @@ class GoogleAccounts {
     return user;
   }
 
-  private async findOrCreate(address: string, name: string | undefined): Promise<UserRecord> {
-    const email = address.trim().normalize('NFKC').toLowerCase();
+  private async findOrCreate(email: string, name: string | undefined): Promise<UserRecord> {
     const known = await this.users.findByEmail(email);
     if (known) return known;
-    const now = new Date();
-    const user = { email, name, roles: ['user'], passwordHash: null, emailVerifiedAt: now, createdAt: now };
     try {
-      return await this.users.create({ ...user, tokenVersion: randomBytes(12).toString('base64url') });
+      return await this.users.create({ email, name, emailVerifiedAt: new Date() });
     } catch (error) {
       // Another request of the same person was first.
       const created = await this.users.findByEmail(email);

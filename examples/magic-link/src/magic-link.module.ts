@@ -207,10 +207,8 @@ class MagicLinkController {
   private async findOrCreate(email: string): Promise<UserRecord> {
     const known = await this.users.findByEmail(email);
     if (known) return known;
-    const now = new Date();
-    const user = { email, roles: ['user'], passwordHash: null, emailVerifiedAt: now, createdAt: now };
     try {
-      return await this.users.create({ ...user, tokenVersion: randomBytes(12).toString('base64url') });
+      return await this.users.create({ email, emailVerifiedAt: new Date() });
     } catch (error) {
       // Another request of the same person was first.
       const created = await this.users.findByEmail(email);

@@ -1,5 +1,5 @@
-import { IsEmail, IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
-import { MAX_PASSWORD_UNITS, NormalizedEmail } from '../session/dto/auth.dto.js';
+import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
+import { IsEmailAddress, MAX_PASSWORD_UNITS, NormalizedEmail } from '../session/dto/auth.dto.js';
 
 export class DeleteAccountDto {
   /** Of users who have one. */
@@ -12,7 +12,7 @@ export class DeleteAccountDto {
 
 export class ChangeEmailDto extends DeleteAccountDto {
   @NormalizedEmail()
-  @IsEmail()
+  @IsEmailAddress()
   @MaxLength(254)
   email!: string;
 }

@@ -9,6 +9,7 @@ import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { UsersService } from '../../users/users.service.js';
 import { AuthService } from '../session/auth.service.js';
 import type { SessionAnswer } from '../session/dto/answers.js';
+import { knownUser } from './known-user.js';
 import type { SecurityEventsQueryDto } from './security-events-query.dto.js';
 import type { SecurityReportQueryDto } from './security-report-query.dto.js';
 
@@ -19,8 +20,6 @@ export interface Administrator {
 }
 
 const DEFAULT_LIMIT = 50;
-/** Longer than any id of a user store. */
-const MAX_ID = 128;
 
 /**
  * What an administrator may do to users. The guard of the route checks the role; every action and every look at records is
@@ -103,9 +102,7 @@ export class AdminService {
 
   /** The id as the store spells it, which is the one in sessions and events. */
   private async knownId(userId: string): Promise<string> {
-    const user = userId.length > MAX_ID ? null : await this.users.findById(userId);
-    if (!user) throw new AuthError('NOT_FOUND');
-    return user.id;
+    return (await knownUser(this.users, userId)).id;
   }
 
   private reportView(

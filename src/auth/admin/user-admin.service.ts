@@ -9,6 +9,7 @@ import { UserRemovalService } from '../account/user-removal.service.js';
 import { AuthService } from '../session/auth.service.js';
 import { type UserAnswer, userAnswer } from '../session/dto/answers.js';
 import type { Administrator } from './admin.service.js';
+import { knownUser } from './known-user.js';
 import type { UsersQueryDto } from './users.dto.js';
 
 /** A user as an administrator sees them. */
@@ -28,8 +29,6 @@ export interface UserPage {
 }
 
 const DEFAULT_LIMIT = 50;
-/** Longer than any id of a user store. */
-const MAX_ID = 128;
 
 /**
  * Users as an administrator manages them: look for them, give them roles, unlock and delete them. The guard of the route
@@ -70,7 +69,7 @@ export class UserAdminService {
 
   /** @throws AuthError `NOT_FOUND` */
   async find(userId: string, { id: by, source }: Administrator): Promise<AdminUserAnswer> {
-    const user = await this.known(userId);
+    const user = await knownUser(this.users, userId);
     void this.events.emit('records.viewed', { records: 'users', userId: user.id, by, source });
     return adminUserAnswer(user);
   }
@@ -84,7 +83,7 @@ export class UserAdminService {
     roles: readonly string[],
     { id: by, source }: Administrator,
   ): Promise<AdminUserAnswer> {
-    const user = await this.known(userId);
+    const user = await knownUser(this.users, userId);
     if (user.id === by)
       throw new AuthError('FORBIDDEN', { message: 'Administrators cannot change their own roles.' });
     const isDemoted = !roles.includes(ADMINISTRATOR);
@@ -104,7 +103,7 @@ export class UserAdminService {
    */
   async remove(userId: string, { id: by, source }: Administrator): Promise<void> {
     if (!this.removal.isPossible) throw new AuthError('NOT_FOUND');
-    const user = await this.known(userId);
+    const user = await knownUser(this.users, userId);
     if (user.id === by)
       throw new AuthError('FORBIDDEN', { message: 'Administrators cannot delete themselves here.' });
     if (await isLastAdministrator(this.users, user)) throw lastAdministrator();
@@ -113,19 +112,13 @@ export class UserAdminService {
 
   /** Lets the user try again at once after too many wrong passwords, from wherever they came. @throws AuthError `NOT_FOUND` */
   async unlock(userId: string, { id: by, source }: Administrator): Promise<void> {
-    const user = await this.known(userId);
+    const user = await knownUser(this.users, userId);
     await this.throttle.unlock(user.email);
     void this.events.emit('user.unlocked', { userId: user.id, by, source });
   }
-
-  private async known(userId: string): Promise<UserRecord> {
-    const user = userId.length > MAX_ID ? null : await this.users.findById(userId);
-    if (!user) throw new AuthError('NOT_FOUND');
-    return user;
-  }
 }
 
-function adminUserAnswer(user: UserRecord): AdminUserAnswer {
+export function adminUserAnswer(user: UserRecord): AdminUserAnswer {
   const { createdAt, emailVerifiedAt, disabledAt, passwordHash } = user;
   return {
     ...userAnswer(user),

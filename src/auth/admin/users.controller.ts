@@ -1,16 +1,24 @@
-import { Body, Delete, Get, HttpCode, Param, Post, Put, Query, Req } from '@nestjs/common';
+import { Body, Delete, Get, HttpCode, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { BodyValidationPipe } from '../../http/body-validation.pipe.js';
 import { CurrentUser } from '../../http/decorators/current-user.decorator.js';
+import { RequireFreshAuth } from '../../http/decorators/require-fresh-auth.decorator.js';
 import type { HttpRequest } from '../../http/http-request.js';
 import type { AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
+import { AuthHttp } from '../session/auth-http.js';
+import type { TokenAnswer } from '../session/dto/answers.js';
 import { administrator, AdministratorRoutes } from './administrator-routes.js';
+import { ImpersonationService } from './impersonation.service.js';
 import { type AdminUserAnswer, UserAdminService, type UserPage } from './user-admin.service.js';
-import { RolesDto, UsersQueryDto } from './users.dto.js';
+import { ImpersonateDto, RolesDto, UsersQueryDto } from './users.dto.js';
 
 /** Users as administrators manage them. */
 @AdministratorRoutes()
 export class UsersController {
-  constructor(private readonly administration: UserAdminService) {}
+  constructor(
+    private readonly administration: UserAdminService,
+    private readonly impersonation: ImpersonationService,
+    private readonly http: AuthHttp,
+  ) {}
 
   @Get()
   async list(
@@ -58,5 +66,19 @@ export class UsersController {
     @Req() request: HttpRequest,
   ): Promise<void> {
     await this.administration.unlock(userId, administrator(user, request));
+  }
+
+  /** No cookie is set: the administrator's own session goes on beside it. */
+  @Post(':id/impersonate')
+  @HttpCode(200)
+  @RequireFreshAuth('5m')
+  async impersonate(
+    @Param('id') userId: string,
+    @Body(new BodyValidationPipe(ImpersonateDto)) { reason }: Readonly<ImpersonateDto>,
+    @CurrentUser() user: AuthenticatedUser,
+    @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: unknown,
+  ): Promise<TokenAnswer> {
+    return this.http.answer(await this.impersonation.impersonate(user, userId, reason, request), response);
   }
 }

@@ -1,5 +1,6 @@
-import { IsArray, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
-import { NormalizedEmail } from '../session/dto/auth.dto.js';
+import { IsArray, IsIn, IsOptional, IsString, Matches, MaxLength, MinLength } from 'class-validator';
+import { MAX_REASON } from '../../core/limits.js';
+import { NormalizedEmail, Printable } from '../session/dto/auth.dto.js';
 
 /** The query of `GET /auth/admin/users`. */
 export class UsersQueryDto {
@@ -33,4 +34,13 @@ export class RolesDto {
   @IsArray()
   @IsString({ each: true })
   roles!: string[];
+}
+
+/** The body of `POST /auth/admin/users/:id/impersonate`. */
+export class ImpersonateDto {
+  @Printable()
+  @IsString()
+  @MinLength(1)
+  @MaxLength(MAX_REASON)
+  reason!: string;
 }

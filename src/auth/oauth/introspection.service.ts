@@ -34,6 +34,8 @@ interface ActiveToken {
   readonly roles?: readonly string[];
   /** The key that the token is bound to (RFC 9449 §6.2); absent where it is not. */
   readonly cnf?: { readonly jkt: string };
+  /** Who acts for the user (RFC 8693 §4.1); absent where the user does. */
+  readonly act?: { readonly sub: string };
 }
 
 const INACTIVE: Introspection = { active: false };
@@ -91,16 +93,18 @@ export class IntrospectionService {
 
   private async accessToken(claims: AccessTokenClaims): Promise<Introspection> {
     const session = await this.refreshTokens.findLive(claims.sid);
-    if (session?.userId !== claims.sub) return INACTIVE;
+    // Who acts for a user does so in a session of their own.
+    if (session?.userId !== (claims.act ?? claims).sub) return INACTIVE;
     try {
       await this.authenticator.admit(claims);
     } catch (error) {
       if (error instanceof AuthError && error.status === 401) return INACTIVE;
       throw error;
     }
-    const { iss, aud, sub, client_id, iat, exp, jti, sid, roles, cnf } = claims;
+    const { iss, aud, sub, client_id, iat, exp, jti, sid, roles, cnf, act } = claims;
+    const acting = act ? { act: { sub: act.sub } } : {};
     const binding = cnf ? ({ token_type: 'DPoP', cnf } as const) : ({ token_type: 'Bearer' } as const);
-    return { active: true, ...binding, iss, aud, sub, client_id, iat, exp, jti, sid, roles };
+    return { active: true, ...binding, iss, aud, sub, client_id, iat, exp, jti, sid, roles, ...acting };
   }
 
   private async refreshToken(claims: RefreshTokenClaims): Promise<Introspection> {

@@ -8,6 +8,7 @@ import type { UserRecord } from '../../core/ports.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { type Composed, NotificationService } from '../../notifications/notification.service.js';
 import { ThrottleService } from '../../throttle/throttle.service.js';
+import { eventSource } from '../../tokens/client-traits.js';
 import { TokenVersions } from '../../tokens/token-version.js';
 import { ActionTokens } from '../../users/action-tokens.js';
 import { UsersService } from '../../users/users.service.js';
@@ -37,8 +38,7 @@ export class PasswordResetService {
    */
   request(email: string, source: EventSource): void {
     if (!this.notifications.isOn) throw new AuthError('NOT_FOUND');
-    if (!this.notifications.post('password_reset', this.composer(normalizeEmail(email), source)))
-      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'too much mail waits', retryAfter: 30 });
+    this.notifications.mustPost('password_reset', this.composer(normalizeEmail(email), source));
   }
 
   /**
@@ -49,7 +49,7 @@ export class PasswordResetService {
    * which the token is still good
    */
   async reset(token: string, newPassword: string, client: Requester): Promise<PasswordReset> {
-    const source = { ip: client.ip, userAgent: client.userAgent ?? null };
+    const source = eventSource(client);
     if (!this.notifications.isOn) throw new AuthError('NOT_FOUND');
     const link = await this.actionTokens.find('password_reset', token);
     const user = link && (await this.users.findById(link.userId));
@@ -76,7 +76,7 @@ export class PasswordResetService {
    * left undone. Only a request with the same password learns that it is set, and only at the first guess.
    */
   private async repeat(link: ActionToken, newPassword: string, client: Requester): Promise<PasswordReset> {
-    const source = { ip: client.ip, userAgent: client.userAgent ?? null };
+    const source = eventSource(client);
     const user = await this.users.findById(link.userId);
     const retired = user && versionIn(link.binding, user.email);
     if (!retired || user.disabledAt || user.tokenVersion !== tokenVersionAfter(link))

@@ -7,6 +7,7 @@ import { UnexpectedErrorFilter } from '../../http/filters/unexpected-error.filte
 import { CrossSiteGuard } from '../../http/guards/cross-site.guard.js';
 import { AccessTokenGuard } from '../../http/guards/jwt-auth.guard.js';
 import { JwtRefreshGuard } from '../../http/guards/jwt-refresh.guard.js';
+import { OwnerGuard } from '../../http/guards/owner.guard.js';
 import { RequestShapeGuard } from '../../http/guards/request-shape.guard.js';
 import { LoginThrottleGuard, RefreshThrottleGuard } from '../../http/guards/throttle.guard.js';
 import { type HttpRequest, sourceOf } from '../../http/http-request.js';
@@ -91,7 +92,7 @@ export class AuthController {
 
   @Post('logout-all')
   @HttpCode(204)
-  @UseGuards(CrossSiteGuard, AccessTokenGuard)
+  @UseGuards(CrossSiteGuard, AccessTokenGuard, OwnerGuard)
   async logoutAll(
     @CurrentUser() user: AuthenticatedUser,
     @Req() request: HttpRequest,
@@ -104,7 +105,7 @@ export class AuthController {
 
   @Post('change-password')
   @HttpCode(200)
-  @UseGuards(CrossSiteGuard, LoginThrottleGuard, AccessTokenGuard)
+  @UseGuards(CrossSiteGuard, LoginThrottleGuard, AccessTokenGuard, OwnerGuard)
   async changePassword(
     @Body(new BodyValidationPipe(ChangePasswordDto)) body: Valid<ChangePasswordDto>,
     @CurrentUser() user: AuthenticatedUser,
@@ -117,7 +118,7 @@ export class AuthController {
 
   @Post('reauthenticate')
   @HttpCode(200)
-  @UseGuards(CrossSiteGuard, LoginThrottleGuard, AccessTokenGuard)
+  @UseGuards(CrossSiteGuard, LoginThrottleGuard, AccessTokenGuard, OwnerGuard)
   async reauthenticate(
     @Body(new BodyValidationPipe(ReauthenticateDto)) { password }: Valid<ReauthenticateDto>,
     @CurrentUser() user: AuthenticatedUser,
@@ -142,7 +143,7 @@ export class AuthController {
 
   @Delete('sessions/:id')
   @HttpCode(204)
-  @UseGuards(AccessTokenGuard)
+  @UseGuards(AccessTokenGuard, OwnerGuard)
   async endSession(
     @CurrentUser() user: AuthenticatedUser,
     @Param('id') id: string,
@@ -153,7 +154,7 @@ export class AuthController {
 
   @Delete('sessions')
   @HttpCode(204)
-  @UseGuards(AccessTokenGuard)
+  @UseGuards(AccessTokenGuard, OwnerGuard)
   async endOtherSessions(@CurrentUser() user: AuthenticatedUser, @Req() request: HttpRequest): Promise<void> {
     await this.auth.endOtherSessions(user, sourceOf(request));
   }

@@ -7,7 +7,7 @@ import type { RefreshTokenClaims } from '../../core/refresh-token.js';
 import { assertRoles } from '../../core/roles.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import type { ClientRequest } from '../../http/client-reader.js';
-import type { AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
+import { assertOwner, type AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
 import type { ClientTraits, RequestProof } from '../../tokens/client-traits.js';
 import type { RefreshFields } from '../../tokens/refresh-request.js';
 import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
@@ -18,6 +18,7 @@ import { TokenVersions } from '../../tokens/token-version.js';
 import { type Registration, UsersService } from '../../users/users.service.js';
 import {
   type AccessGrant,
+  accessGrant,
   type ProfileAnswer,
   type SessionAnswer,
   sessionAnswer,
@@ -155,7 +156,8 @@ export class AuthService {
 
   /**
    * Ends the sessions of the tokens. An earlier or expired refresh token will do, and so will an expired access token:
-   * nothing should keep a client from logging out. Tokens that are bound to a key need a proof of it.
+   * nothing should keep a client from logging out. Tokens that are bound to a key need a proof of it. An access token of
+   * somebody who acts for the user ends alone.
    * @param source who asked for it, here and below, for the events; null where no request did
    * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`; no session has ended then
    */
@@ -163,7 +165,10 @@ export class AuthService {
     { refreshTokens, accessToken, proof }: LogoutTokens,
     source: EventSource | null = null,
   ): Promise<void> {
-    const access = accessToken === null ? null : this.signer.verifyAccessToken(accessToken);
+    const verified = accessToken === null ? null : this.signer.verifyAccessToken(accessToken);
+    if (verified?.act) await this.terminator.endAccessToken(verified);
+    // Who acts for a user logs nobody out.
+    const access = verified?.act ? null : verified;
     const owners = new Map<string, string>();
     const [, ...otherTokens] = refreshTokens;
     for (const claims of [...refreshTokens, access]) {
@@ -198,16 +203,17 @@ export class AuthService {
   /**
    * Changes the password: a new session takes the place of the current one, all others end.
    * @throws AuthError `INVALID_CREDENTIALS`, `WEAK_PASSWORD`, `VALIDATION_FAILED`, `TOO_MANY_ATTEMPTS`, `PROOF_REQUIRED`,
-   * `PROOF_NONCE_REQUIRED`
+   * `PROOF_NONCE_REQUIRED`, `FORBIDDEN` (somebody acts for the user)
    */
   async changePassword(
-    { id, session: { id: currentId } }: AuthenticatedUser,
+    owner: AuthenticatedUser,
     passwords: { readonly currentPassword: string; readonly newPassword: string },
     client: ClientTraits,
   ): Promise<TokenGrant> {
-    const current = await this.refreshTokens.findLive(currentId);
+    assertOwner(owner);
+    const current = await this.refreshTokens.findLive(owner.session.id);
     if (!current) throw new AuthError('ACCESS_TOKEN_REVOKED');
-    return this.grant(await this.passwords.change(id, current, passwords, client));
+    return this.grant(await this.passwords.change(owner.id, current, passwords, client));
   }
 
   /**
@@ -239,10 +245,10 @@ export class AuthService {
     await this.terminator.end(userId, [session.id], 'ended_by_user', source);
   }
 
-  async endOtherSessions(
-    { id, session }: AuthenticatedUser,
-    source: EventSource | null = null,
-  ): Promise<void> {
+  /** All but the one of the request. @throws AuthError `FORBIDDEN` (somebody acts for the user) */
+  async endOtherSessions(owner: AuthenticatedUser, source: EventSource | null = null): Promise<void> {
+    assertOwner(owner);
+    const { id, session } = owner;
     await this.terminator.endAll(id, 'ended_by_user', source, (each) => each.id === session.id);
   }
 
@@ -320,12 +326,8 @@ export class AuthService {
     return { ...this.accessGrant(opened), refreshToken };
   }
 
-  private accessGrant({ user, session, isRelay, custom }: Omit<OpenSession, 'secret'>): AccessGrant {
-    const { id, generation, expiresAt, transport, jkt, remember } = session;
-    return {
-      user: userAnswer(user, custom),
-      session: { id, generation, expiresAt, transport, jkt, isRemembered: remember !== false },
-      accessToken: this.signer.signAccessToken(user, session, { isRelay, custom }),
-    };
+  private accessGrant(opened: Omit<OpenSession, 'secret'>): AccessGrant {
+    const { user, session, isRelay, custom } = opened;
+    return accessGrant(opened, this.signer.signAccessToken(user, session, { isRelay, custom }));
   }
 }

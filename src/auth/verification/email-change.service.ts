@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { ActionToken } from '../../core/action-token.js';
-import { normalizeEmail } from '../../core/email.js';
+import { acceptEmail } from '../../core/email.js';
 import { AuthError } from '../../core/errors.js';
 import type { EventSource } from '../../core/events.js';
 import type { UserRecord } from '../../core/ports.js';
@@ -29,30 +29,25 @@ export class EmailChangeService {
   /**
    * Sends a link to the new address, and news to the present one. Returns at once, whether or not the new address is taken:
    * its owner gets the news then.
-   * @throws AuthError `NOT_FOUND` where it is not possible, `TEMPORARILY_UNAVAILABLE` where too much mail waits
+   * @throws AuthError `NOT_FOUND` where it is not possible, `VALIDATION_FAILED` (no address), `TEMPORARILY_UNAVAILABLE` where too much mail waits
    */
   request(user: UserRecord, newEmail: string, source: EventSource): void {
     if (!this.isPossible) throw new AuthError('NOT_FOUND');
-    const email = normalizeEmail(newEmail);
-    const isPosted =
-      this.notifications.post('email_change', () => this.compose(user, email, source)) &&
-      this.notifications.post('email_change_requested', async () => {
-        const isAdmitted = await this.throttle.admitMail('email_change_requested', user.email);
-        return isAdmitted ? { user, happening: { kind: 'email_change_requested', source } } : null;
-      });
-    if (!isPosted)
-      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'too much mail waits', retryAfter: 30 });
+    const email = acceptEmail(newEmail);
+    this.notifications.mustPost('email_change', () => this.compose(user, email, source));
+    this.notifications.mustPost('email_change_requested', async () => {
+      const isAdmitted = await this.throttle.admitMail('email_change_requested', user.email);
+      return isAdmitted ? { user, happening: { kind: 'email_change_requested', source } } : null;
+    });
     void this.events.emit('email.change_requested', { userId: user.id, source });
   }
 
   /**
    * The link was opened.
-   * @returns false where the token is no such link
    * @throws AuthError `ACTION_TOKEN_INVALID`; `EMAIL_TAKEN` where somebody has registered with the address meanwhile
+   * @internal
    */
-  async confirm(token: string, source: EventSource): Promise<boolean> {
-    const link = await this.actionTokens.find('email_change', token);
-    if (!link) return false;
+  async confirm(link: ActionToken, source: EventSource): Promise<void> {
     const user = await this.users.findById(link.userId);
     const email = user && addressIn(link, user);
     if (!user || user.disabledAt || email === null) throw new AuthError('ACTION_TOKEN_INVALID');
@@ -60,7 +55,6 @@ export class EmailChangeService {
     // If it stays, it can change nothing: the address that it is bound to is gone.
     await this.actionTokens.use(link).catch(() => undefined);
     void this.events.emit('email.changed', { userId: user.id, source });
-    return true;
   }
 
   private async compose(user: UserRecord, email: string, source: EventSource): Promise<Composed | null> {
@@ -81,8 +75,18 @@ function bindingOf(user: Pick<UserRecord, 'email' | 'tokenVersion'>, newEmail: s
   return JSON.stringify([user.tokenVersion, user.email, newEmail]);
 }
 
-/** The new address that a link is for; null where the user has changed since. */
+/** The new address that a link is for; null where the user has changed since, or the row is damaged. */
 function addressIn({ binding }: ActionToken, user: UserRecord): string | null {
-  const [, , newEmail] = JSON.parse(binding) as readonly string[];
-  return newEmail !== undefined && bindingOf(user, newEmail) === binding ? newEmail : null;
+  const newEmail = lastOf(binding);
+  return newEmail !== null && bindingOf(user, newEmail) === binding ? newEmail : null;
+}
+
+function lastOf(binding: string): string | null {
+  try {
+    const parts: unknown = JSON.parse(binding);
+    const last: unknown = Array.isArray(parts) ? parts.at(-1) : null;
+    return typeof last === 'string' ? last : null;
+  } catch {
+    return null;
+  }
 }

@@ -45,8 +45,7 @@ export class EmailVerificationService {
       created ??= await this.create(user, source);
       return created ? this.compose(created, source) : this.composeTaken(user.email, source);
     };
-    if (!this.notifications.post('registration', compose))
-      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'too much mail waits', retryAfter: 30 });
+    this.notifications.mustPost('registration', compose);
   }
 
   /** Sends another link to a user who has not verified their address yet. */
@@ -60,14 +59,14 @@ export class EmailVerificationService {
    */
   async verify(token: string, source: EventSource): Promise<void> {
     if (!this.notifications.isOn) throw new AuthError('NOT_FOUND');
-    if (await this.changes.confirm(token, source)) return;
-    const found = await this.actionTokens.find('email_verification', token);
-    const user = found && (await this.users.findById(found.userId));
-    if (!user || user.email !== found.binding) throw new AuthError('ACTION_TOKEN_INVALID');
+    const link = await this.actionTokens.find(['email_verification', 'email_change'], token);
+    if (link?.kind === 'email_change') return this.changes.confirm(link, source);
+    const user = link && (await this.users.findById(link.userId));
+    if (!user || user.email !== link.binding) throw new AuthError('ACTION_TOKEN_INVALID');
     // Verified first, which is safe to repeat: a failure in between does not use the link up.
     await this.users.verifyEmail(user.id);
     // Of two at once one succeeds. If the link cannot be removed, the address is verified all the same.
-    const isFirst = await this.actionTokens.use(found).catch(() => true);
+    const isFirst = await this.actionTokens.use(link).catch(() => true);
     if (!isFirst) throw new AuthError('ACTION_TOKEN_INVALID');
     void this.events.emit('email.verified', { userId: user.id, source });
   }

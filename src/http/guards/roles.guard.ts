@@ -41,11 +41,15 @@ export class RolesGuard extends RefusingGuard {
     return this.roles.of(context);
   }
 
+  protected admits({ roles }: AuthenticatedUser, required: readonly string[]): boolean {
+    return required.some((role) => roles.includes(role));
+  }
+
   private check(context: ExecutionContext, required: readonly string[]): void {
     const request = requestOf(context);
     const { user } = request;
     if (!user) throw new AuthError('ACCESS_TOKEN_MISSING');
-    if (required.some((role) => user.roles.includes(role))) return;
+    if (this.admits(user, required)) return;
     // A user admitted by a guard of the host has no session here.
     const { session } = user as Partial<AuthenticatedUser>;
     if (session)
@@ -70,5 +74,10 @@ const ADMINISTRATORS: readonly string[] = ['admin'];
 export class AdministratorGuard extends RolesGuard {
   protected override requiredRoles(): readonly string[] {
     return ADMINISTRATORS;
+  }
+
+  /** Nobody acts as an administrator for another one. */
+  protected override admits(user: AuthenticatedUser, required: readonly string[]): boolean {
+    return !user.actor && super.admits(user, required);
   }
 }

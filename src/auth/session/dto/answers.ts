@@ -4,6 +4,7 @@ import type { UserRecord } from '../../../core/ports.js';
 import type { Transport } from '../../../core/refresh-token.js';
 import type { RefreshSession } from '../../../core/refresh-token.store.js';
 import { usedAgent } from '../../../tokens/recent-use.js';
+import type { OpenSession } from '../../../tokens/session-opener.js';
 import type { AccessTokenScheme, SignedAccessToken, SignedToken } from '../../../tokens/token-signer.js';
 
 /** A user as every answer shows them. */
@@ -84,6 +85,19 @@ export interface SessionAnswer {
 export function userAnswer({ id, email, name, roles }: UserRecord, claims: CustomClaims = {}): UserAnswer {
   const hasClaims = Object.keys(claims).length > 0;
   return { id, email, ...(name === undefined ? {} : { name }), roles, ...(hasClaims ? { claims } : {}) };
+}
+
+/** What a session grants beside its refresh token. */
+export function accessGrant(
+  { user, session, custom }: Pick<OpenSession, 'user' | 'session' | 'custom'>,
+  accessToken: SignedAccessToken,
+): AccessGrant {
+  const { id, generation, expiresAt, transport, jkt, remember } = session;
+  return {
+    user: userAnswer(user, custom),
+    session: { id, generation, expiresAt, transport, jkt, isRemembered: remember !== false },
+    accessToken,
+  };
 }
 
 /** The body holds the refresh token only in body transport, whatever the request says. */

@@ -1,16 +1,16 @@
 import { Transform } from 'class-transformer';
 import {
   IsBoolean,
-  IsEmail,
   IsIn,
   IsOptional,
   IsString,
   Matches,
   MaxLength,
   MinLength,
+  ValidateBy,
 } from 'class-validator';
 import { ATTEMPT } from '../../../core/attempt.js';
-import { normalizeEmail } from '../../../core/email.js';
+import { isEmailAddress, normalizeEmail } from '../../../core/email.js';
 import { printable } from '../../../core/printable.js';
 import { type Transport, TRANSPORTS } from '../../../core/refresh-token.js';
 
@@ -20,8 +20,18 @@ export const MAX_PASSWORD_UNITS = 8192;
 export const NormalizedEmail = () =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? normalizeEmail(value) : value));
 
+/** By the name that OpenAPI knows. */
+export const IsEmailAddress = () =>
+  ValidateBy({
+    name: 'isEmail',
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && isEmailAddress(value),
+      defaultMessage: () => '$property must be an e-mail address',
+    },
+  });
+
 /** It is shown in lists, and stands in events. */
-const Printable = () =>
+export const Printable = () =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? printable(value) : value));
 
 /** Random, drawn and stored by the client before it is sent. */
@@ -75,7 +85,7 @@ export class LoginDto extends SessionRequestDto {
 
 export class RegisterDto extends SessionRequestDto {
   @NormalizedEmail()
-  @IsEmail()
+  @IsEmailAddress()
   @MaxLength(254)
   email!: string;
 

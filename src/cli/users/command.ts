@@ -1,0 +1,116 @@
+import { AuthError } from '../../core/errors.js';
+import { COLLECTION_FLAGS, COLLECTION_USAGE, collectionOptions } from '../collection-arguments.js';
+import {
+  asksForHelp,
+  type CommandResult,
+  isOneOf,
+  parseArguments,
+  UsageError,
+  wrongUsage,
+} from '../command-line.js';
+import { plain } from '../report/terminal-text.js';
+import { type UserAct, UserRefusedError, type UserRequest } from './user-request.js';
+import { answerText } from './user-text.js';
+
+const USAGE = `silent-auth users [command] [options]     users, and what administrators do to them
+
+  list                    users, the newest first; with --email by address (the default)
+  show USER               one user
+  roles USER ROLE...      sets the roles; access tokens with the former ones are refused, nobody is logged out
+  unlock USER             clears the counts of wrong passwords
+  disable USER            logs them out everywhere, and no login succeeds
+  enable USER             lets them log in again
+  forget USER             deletes the user, their sessions, and what the audit log says of them, for good
+
+USER is an e-mail address or an id.
+
+  --email TEXT     list: addresses that begin so
+  --role ROLE      list: users with this role
+  --disabled       list: users who are disabled
+  --limit NUMBER   list: at most so many, up to 200                       [default: 50]
+  --after USER     list: users behind this id; with --email behind this address
+  --none           roles: takes every role away
+  --force          also where nobody else is an administrator
+  --json           for programs
+${COLLECTION_USAGE}
+
+The database is the one at MONGODB_URI. What is done takes effect in a running service within its revocation bound, and stands in
+the audit log. Set ACCESS_TOKEN_TTL where access tokens live longer than 15 minutes. No hash of a password is ever shown.
+Exit code: 1 where there is no such user or it was refused, 2 where the command was called wrongly.
+`;
+
+const COMMANDS = ['list', 'show', 'roles', 'unlock', 'disable', 'enable', 'forget'] as const;
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 200;
+
+/** Manages the users of a database. */
+export async function runUsersCommand(argv: string[], variables: NodeJS.ProcessEnv): Promise<CommandResult> {
+  try {
+    if (asksForHelp(argv)) return { exitCode: 0, output: USAGE };
+    const { json, ...request } = readArguments(argv);
+    // Imported only when needed: it loads Nest and the driver.
+    const { performOnUsers } = await import('./perform.js');
+    const answer = await performOnUsers(request, variables);
+    return { exitCode: 0, output: json ? `${JSON.stringify(answer, null, 2)}\n` : answerText(answer) };
+  } catch (error) {
+    if (error instanceof UsageError) return wrongUsage(plain(error.message), USAGE);
+    const reason = reasonOf(error);
+    if (reason === null) throw error;
+    return { exitCode: 1, output: `${plain(reason)}\n` };
+  }
+}
+
+/** Null where it is no refusal. */
+function reasonOf(error: unknown): string | null {
+  if (error instanceof UserRefusedError) return error.message;
+  if (!(error instanceof AuthError)) return null;
+  const problems = error.fields?.map(({ message }) => message).join('; ');
+  return problems ?? error.detail ?? error.message;
+}
+
+function readArguments(argv: string[]): UserRequest & { readonly json: boolean } {
+  const { values, positionals } = parseArguments({
+    args: argv,
+    allowPositionals: true,
+    options: {
+      email: { type: 'string' },
+      role: { type: 'string' },
+      disabled: { type: 'boolean' },
+      limit: { type: 'string' },
+      after: { type: 'string' },
+      none: { type: 'boolean', default: false },
+      force: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      ...COLLECTION_FLAGS,
+    },
+  });
+  const [command = 'list', ...names] = positionals;
+  if (!isOneOf(COMMANDS, command)) throw new UsageError(`there is no command '${command}'`);
+  const { email, role, disabled, limit, after, none, force, json } = values;
+  const options = collectionOptions(values);
+  if (command !== 'list') return { act: actOf(command, names, none), options, force, json };
+  if (names.length > 0) throw new UsageError(`what is '${names.join(' ')}'?`);
+  const list = { email, role, disabled, after, limit: readLimit(limit) };
+  return { act: { command, ...list }, options, force, json };
+}
+
+function actOf(
+  command: Exclude<(typeof COMMANDS)[number], 'list'>,
+  [user, ...roles]: readonly string[],
+  none: boolean,
+): UserAct {
+  if (user === undefined) throw new UsageError(`${command} needs a user: an e-mail address or an id`);
+  if (command !== 'roles') {
+    if (roles.length > 0) throw new UsageError(`what is '${roles.join(' ')}'?`);
+    return { command, user };
+  }
+  if ((roles.length === 0) !== none) throw new UsageError('roles needs the roles of the user, or --none');
+  return { command, user, roles };
+}
+
+function readLimit(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_LIMIT;
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw new UsageError(`--limit takes a number from 1 to ${MAX_LIMIT}`);
+}
