@@ -25,8 +25,10 @@ import { namedSnippets, WrittenFiles } from '../support/compile.js';
 import { databaseUri } from '../support/database.js';
 import { type Adapter, ADAPTERS } from '../support/host-app.js';
 
-const PAGE = fileURLToPath(new URL('../../docs/recipes.md', import.meta.url));
-const page = await readFile(PAGE, 'utf8');
+const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
+const PAGES = ['recipes.md', 'users.md'];
+const pages = await Promise.all(PAGES.map((name) => readFile(join(DOCS, name), 'utf8')));
+const snippets = pages.map(namedSnippets);
 const PASSWORD = 'seven-Otters-cross-the-river';
 const newSecret = () => randomBytes(36).toString('base64url');
 let users = 0;
@@ -39,7 +41,7 @@ beforeAll(async () => {
   for (const name of ['JWT', 'CUSTOMER', 'STAFF'])
     for (const kind of ['ACCESS', 'REFRESH']) process.env[`${name}_${kind}_KEY`] = newSecret();
   process.env['OLD_JWT_SECRET'] = newSecret();
-  files = await WrittenFiles.write(namedSnippets(page));
+  files = await WrittenFiles.write(Object.assign({}, ...snippets));
 });
 afterAll(() => files.remove());
 afterEach(async () => {
@@ -82,24 +84,24 @@ async function signedIn(host: INestApplication, path?: string): Promise<TestBrow
 
 const meOf = async (browser: TestBrowser) => (await browser.get('/auth/me')).body;
 
-describe('docs/recipes.md', () => {
-  it('shows code that compiles', async () => {
-    expect(page.match(/```ts\n/g)).toHaveLength(Object.keys(namedSnippets(page)).length);
+describe('docs/recipes.md and docs/users.md', () => {
+  it('show code that compiles', async () => {
+    const names = snippets.flatMap((each) => Object.keys(each));
+    expect(pages.join('').match(/```ts\n/g)).toHaveLength(names.length);
+    expect(new Set(names).size).toBe(names.length);
     expect(await files.compileErrors()).toBe('');
   });
 
-  it('leads to pages and headings that exist', async () => {
-    const links = [...page.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
-    expect(links.length).toBeGreaterThan(40);
+  it.each(PAGES)('%s leads to pages and headings that exist', async (name) => {
+    const links = [...(pages[PAGES.indexOf(name)] ?? '').matchAll(/\]\(([^)\s]+)\)/g)].map(
+      ([, target = '']) => target,
+    );
     for (const link of links.filter((each) => !/^https?:/.test(each))) {
       const [path = '', heading] = link.split('#');
-      const target = path === '' ? PAGE : join(dirname(PAGE), path);
+      const target = join(DOCS, path === '' ? name : path);
       expect({ link, exists: existsSync(target) }).toEqual({ link, exists: true });
-      if (heading === undefined) continue;
-      expect({ link, headings: headingsOf(await readFile(target, 'utf8')) }).toEqual({
-        link,
-        headings: expect.arrayContaining([heading]),
-      });
+      if (heading !== undefined)
+        expect(headingsOf(await readFile(target, 'utf8'))).toEqual(expect.arrayContaining([heading]));
     }
   });
 });
@@ -233,6 +235,31 @@ describe.each(ADAPTERS)('the recipes on %s', (adapter) => {
     expect(await members.findOne({ email: user.email })).toMatchObject({ shoeSize: 39 });
   });
 
+  it('users that were there before, fields of a registration, and the migration', async () => {
+    const { CompanyModule } = await from('company.module.ts');
+    const { migrate } = await from('migrate.ts');
+    const host = await start({ imports: [database(), CompanyModule] }, { adapter });
+    const members = host.get<Connection>(getConnectionToken()).collection('members');
+    const joinedAt = new Date('2020-02-02T00:00:00Z');
+    await members.insertOne({ email: 'Grace@Example.com', password: await hash(PASSWORD, 4), joinedAt });
+    const browser = await openBrowser(host);
+    const grace = { email: 'grace@example.com', password: PASSWORD };
+    expect((await browser.login(grace)).body.code).toBe('INVALID_CREDENTIALS');
+    expect(await migrate(true)).toMatchObject({ users: 1, mixedCaseEmails: 1, fixed: 1, problems: [] });
+    expect((await browser.login(grace)).status).toBe(401);
+    expect(await migrate(false)).toMatchObject({ fixed: 1, duplicateEmails: [] });
+    expect((await browser.login(grace)).status).toBe(200);
+    expect(await meOf(browser)).toMatchObject({ roles: ['user'], createdAt: joinedAt.toISOString() });
+
+    const user = newUser();
+    expect((await browser.register(user)).body.code).toBe('VALIDATION_FAILED');
+    expect((await browser.register({ ...user, company: 'Engines' })).status).toBe(201);
+    expect(await members.findOne({ email: user.email })).toMatchObject({ company: 'Engines' });
+    expect(await host.get(UsersService).findByEmail(user.email)).toMatchObject({
+      fields: { company: 'Engines' },
+    });
+  });
+
   it('the addresses of users behind a proxy', async () => {
     const { trustProxy, adapter: fastify } = await from('proxy.ts');
     const { OfficeModule } = await from('office.module.ts');
@@ -300,7 +327,7 @@ describe('the recipes', () => {
   it('a seed script, safe to repeat, and a serverless handler on the same database', async () => {
     process.env['MONGODB_URI'] = databaseUri('recipes');
     const { seed } = await from('seed.ts');
-    const { handler } = await from('handler.ts');
+    const { handler, theApplication } = await from('handler.ts');
     const email = 'admin@example.com';
     await seed(email, PASSWORD);
     const token = await seed(email, 'another password');
@@ -314,6 +341,7 @@ describe('the recipes', () => {
     expect(await get('/auth/me')).toMatchObject({ email, roles: ['user', 'admin'] });
     expect((await get('/auth/admin/users')).items).toHaveLength(1);
     server.close();
+    app = await theApplication();
   });
 
   describe('sockets', () => {
