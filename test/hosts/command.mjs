@@ -24,5 +24,8 @@ export async function runsCommands(workshop) {
   await silentAuth('keys retire access --force', files);
   await rejects(silentAuth('keys'), /\nJWT_ACCESS_KEYS is not set: [^\n]*\n$/);
   for (const command of ['doctor', 'report'])
-    await rejects(silentAuth(command), /ended with [12]\nThere is no database in [^\n]*MONGODB_URI[^\n]*\.\n$/);
+    await rejects(
+      silentAuth(command),
+      /ended with [12]\nThere is no database in [^\n]*MONGODB_URI[^\n]*\.\n$/,
+    );
 }

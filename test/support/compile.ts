@@ -6,10 +6,14 @@ import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The snippets of a page that name their file in the first line, by that name. */
-export function namedSnippets(page: string): Record<string, string> {
+/**
+ * The snippets of a page by the file that their first line names.
+ * @param prefix for those that name none
+ */
+export function snippetsOf(page: string, prefix: string): Record<string, string> {
+  const snippets = [...page.matchAll(/```ts\n(?:\/\/ (\S+\.ts)\n)?([\s\S]*?)```/g)];
   return Object.fromEntries(
-    [...page.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(([, name = '', code = '']) => [name, code]),
+    snippets.map(([, name, code = ''], at) => [name ?? `${prefix}-${at}.ts`, code] as const),
   );
 }
 
