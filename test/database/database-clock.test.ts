@@ -13,6 +13,7 @@ class Database {
   aheadMs = 0;
   asked = 0;
   isDown = false;
+  hasClock = true;
   onAsked: () => void = () => {};
   onFailed: () => void = () => {};
 
@@ -27,7 +28,7 @@ class Database {
       }
       const localTime = new Date(this.trueTime() + this.aheadMs);
       this.onAsked();
-      return Promise.resolve({ localTime });
+      return Promise.resolve(this.hasClock ? { localTime } : {});
     };
     return { asPromise: () => Promise.resolve(), db: { admin: () => ({ command }) } } as never;
   }
@@ -139,6 +140,65 @@ describe('DatabaseClock', () => {
     machine.wakeAfter(2 * MINUTE);
     clock.now();
     expect(database.asked).toBe(asked);
+  });
+
+  it('shows the time of its machine until the database has been asked, and where the database has no clock', async () => {
+    const ahead = new Machine(() => trueTime, 7 * MINUTE);
+    expect(aheadMs(new DatabaseClock(database.connection, ahead))).toBe(7 * MINUTE);
+    database.hasClock = false;
+    expect(aheadMs(await start(ahead))).toBe(7 * MINUTE);
+  });
+
+  describe('where answers are slow', () => {
+    /** The database looks at its clock, and its answer takes so long: the time counts as that of half way. */
+    const answersTake = (...roundTrips: number[]) => {
+      database.onAsked = () => (trueTime += roundTrips.shift() ?? 0);
+    };
+
+    it.each([
+      [[1_200, 800, 1_000, 100], 3, -400],
+      [[1_000, 500, 100], 2, -250],
+      [[800, 1_200, 900], 3, -400],
+      [[500, 100], 1, -250],
+    ])('of %j ms it asks %i times and takes the quickest', async (roundTrips, asked, errorMs) => {
+      const before = database.asked;
+      answersTake(...roundTrips);
+      const other = await start(machine);
+      expect(database.asked - before).toBe(asked);
+      expect(aheadMs(other)).toBe(errorMs);
+    });
+
+    it('two that differ by no more than half their round trips agree', async () => {
+      database.aheadMs = JUMP;
+      // Before the jump is believed there are three measurements, of up to three tries each.
+      answersTake(0, 2_400, 2_400, 2_400, 0);
+      await pass(64_000);
+      expect(aheadMs()).toBe(JUMP);
+      expect(warnings).toHaveLength(1);
+    });
+  });
+
+  describe('read', () => {
+    it('gives the time of the database at this moment, also where it has gone back a little', async () => {
+      for (const ahead of [2_000, -2_000]) {
+        database.aheadMs = ahead;
+        expect((await clock.read()) - trueTime).toBe(ahead);
+      }
+    });
+
+    it('gives the time as it was before a large step that is not confirmed, and has it confirmed', async () => {
+      database.aheadMs = JUMP;
+      expect((await clock.read()) - trueTime).toBe(0);
+      await settled();
+      expect(clock.isInDoubt).toBe(true);
+      await pass(2_500);
+      expect((await clock.read()) - trueTime).toBe(JUMP);
+    });
+
+    it('says that the database is away', async () => {
+      database.isDown = true;
+      await expect(clock.read()).rejects.toThrow('out of reach');
+    });
   });
 
   describe('after its machine was suspended', () => {
