@@ -73,7 +73,7 @@ export class ActingUser {
    */
   async headers(app: INestApplicationContext): Promise<{ authorization: string }> {
     const now = app.get<Clock>(CLOCK, { strict: false }).now();
-    const { id, roles, session } = this.user;
+    const { id, roles, claims, session } = this.user;
     const signer = app.get(TokenSigner, { strict: false });
     const { token } = await Promise.resolve(
       signer.signAccessToken(
@@ -92,6 +92,7 @@ export class ActingUser {
           createdAt: new Date(now),
           expiresAt: new Date(now + SESSION_LIFE_MS),
         } as unknown as RefreshSession,
+        { custom: claims },
       ),
     );
     return { authorization: `Bearer ${token}` };

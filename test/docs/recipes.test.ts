@@ -20,7 +20,7 @@ import type { Connection } from 'mongoose';
 import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'ws';
 import { type AuthOptions, AuthService, UsersService } from '../../src/index.js';
-import { openBrowser, provideTestAuth, TestBrowser } from '../../src/testing/index.js';
+import { actingAs, openBrowser, provideTestAuth, type TestBrowser } from '../../src/testing/index.js';
 import { snippetsOf, WrittenFiles } from '../support/compile.js';
 import { databaseUri } from '../support/database.js';
 import { type Adapter, ADAPTERS } from '../support/host-app.js';
@@ -217,6 +217,9 @@ describe.each(ADAPTERS)('the recipes on %s', (adapter) => {
     expect((await browser.get('/tenants/other/invoices')).status).toBe(403);
     const stranger = await signedIn(host);
     expect((await stranger.get('/tenants/null/invoices')).status).toBe(403);
+    const headers = await actingAs({ claims: { tenantId: 'other' } }).headers(host);
+    const acting = await fetch(`${await host.getUrl()}/tenants/other/invoices`, { headers });
+    expect(await acting.json()).toEqual({ invoicesOf: 'other' });
   });
 
   it('a collection with bcrypt hashes', async () => {
