@@ -7,6 +7,8 @@ import { liveThroughASession } from './session.mjs';
 
 const APP = fileURLToPath(new URL('../fixtures/host', import.meta.url));
 
+export const END_TO_END_SPECS = ['app.e2e-spec.ts', 'testing-kit.e2e-spec.ts'];
+
 /** A Nest project as its maker's command line generates it, with the packed library in it. */
 export class Host {
   /**
@@ -69,7 +71,7 @@ export class Host {
       await rm(join(this.folder, 'src', name));
     for (const name of ['app.module.ts', 'orders.controller.ts', 'orders.controller.spec.ts'])
       await this.add(name, 'src');
-    await this.add('app.e2e-spec.ts', 'test');
+    for (const name of END_TO_END_SPECS) await this.add(name, 'test');
     await this.rewrite('src/main.ts', (text) => text.replace('?? 3000)', "?? 3000, '127.0.0.1')"));
   }
 

@@ -3,6 +3,7 @@ import { rejects } from 'node:assert';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleByEsbuild, bundleByWebpack } from './bundles.mjs';
+import { runsCommands } from './command.mjs';
 import { firstMinute } from './first-minute.mjs';
 import { Host } from './host.mjs';
 import { holdsOneCopy, injectsInto } from './one-copy.mjs';
@@ -102,8 +103,14 @@ const firstMinuteRow = {
   steps: { 'first guarded 200 in under two minutes': (workshop) => firstMinute(workshop.root) },
 };
 
+const commandRow = {
+  name: 'command',
+  steps: { 'npx silent-auth in an empty folder': runsCommands },
+};
+
 export const ROWS = [
   firstMinuteRow,
+  commandRow,
   ...projectRows,
   ...runtimeRows,
   ...bundleRows,

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Host } from './host.mjs';
+import { END_TO_END_SPECS, Host } from './host.mjs';
 import { run } from './processes.mjs';
 
 /** The version from which Jest can `require` the ES modules that Nest 12 consists of. */
@@ -33,18 +33,19 @@ async function useFastify(host) {
       )
       .replace('create(AppModule)', 'create(AppModule, new FastifyAdapter())'),
   );
-  await host.rewrite('test/app.e2e-spec.ts', (text) =>
-    text
-      .replace(
-        "from 'supertest/types.js';",
-        "from 'supertest/types.js';\nimport { FastifyAdapter } from '@nestjs/platform-fastify';",
-      )
-      .replace('createNestApplication()', 'createNestApplication(new FastifyAdapter())')
-      .replace(
-        'await app.init();',
-        'await app.init();\n    await app.getHttpAdapter().getInstance().ready();',
-      ),
-  );
+  for (const name of END_TO_END_SPECS)
+    await host.rewrite(`test/${name}`, (text) =>
+      text
+        .replace(
+          "from 'supertest/types.js';",
+          "from 'supertest/types.js';\nimport { FastifyAdapter } from '@nestjs/platform-fastify';",
+        )
+        .replace('createNestApplication()', 'createNestApplication(new FastifyAdapter())')
+        .replace(
+          'await app.init();',
+          'await app.init();\n    await app.getHttpAdapter().getInstance().ready();',
+        ),
+    );
 }
 
 /** Makes hosts and installs tools when a row asks for them; rows share them. */

@@ -1,28 +1,60 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What the compiler says of files of an application that imports the package by its name; empty: nothing. */
-export async function compileErrors(files: Record<string, string>): Promise<string> {
-  const folder = await mkdtemp(join(ROOT, 'test/docs/compiled-'));
-  try {
+/**
+ * The snippets of a page by the file that their first line names.
+ * @param prefix for those that name none
+ */
+export function snippetsOf(page: string, prefix: string): Record<string, string> {
+  const snippets = [...page.matchAll(/```ts\n(?:\/\/ (\S+\.ts)\n)?([\s\S]*?)```/g)];
+  return Object.fromEntries(
+    snippets.map(([, name, code = ''], at) => [name ?? `${prefix}-${at}.ts`, code] as const),
+  );
+}
+
+/** Files of an application that imports the packages by their names, in a folder of their own. */
+export class WrittenFiles {
+  private constructor(
+    private readonly folder: string,
+    private readonly names: readonly string[],
+  ) {}
+
+  static async write(files: Record<string, string>): Promise<WrittenFiles> {
+    const folder = await mkdtemp(join(ROOT, 'test/docs/compiled-'));
     for (const [name, code] of Object.entries(files)) await writeFile(join(folder, name), code);
-    const config = {
-      extends: '../../../tsconfig.json',
-      compilerOptions: { paths: { 'nestjs-silent-auth': ['../../../src/index.ts'] } },
-      include: Object.keys(files),
-    };
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    return new WrittenFiles(folder, Object.keys(files));
+  }
+
+  /** What the compiler says of them; empty: nothing. */
+  async compileErrors(): Promise<string> {
+    const lib = ['ES2023', 'ES2024.String', 'DOM', 'DOM.Iterable'];
+    const config = { extends: '../../../tsconfig.json', compilerOptions: { lib }, include: this.names };
+    await writeFile(join(this.folder, 'tsconfig.json'), JSON.stringify(config));
     const tsc = join(ROOT, 'node_modules/.bin/tsc');
-    const { stdout } = await promisify(execFile)(tsc, ['-p', folder]).catch(
+    const { stdout } = await promisify(execFile)(tsc, ['-p', this.folder]).catch(
       (error: { stdout: string }) => error,
     );
     return stdout;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
+
+  /** One of them as a module, as a test imports its own. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- it was written a moment ago
+  async import(name: string): Promise<any> {
+    return import(pathToFileURL(join(this.folder, name)).href);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** What the compiler says of files of an application that imports the packages by their names; empty: nothing. */
+export async function compileErrors(files: Record<string, string>): Promise<string> {
+  const written = await WrittenFiles.write(files);
+  return written.compileErrors().finally(() => written.remove());
 }
