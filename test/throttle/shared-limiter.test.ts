@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { CommandStartedEvent } from 'mongodb';
 import { type Connection, createConnection } from 'mongoose';
 import { IndexRegistry } from '../../src/database/index-registry.js';
-import type { Limiter } from '../../src/throttle/limiter.js';
+import { type Limiter, MemoryLimiter } from '../../src/throttle/limiter.js';
 import { MongoCounterStore } from '../../src/throttle/mongo-counter.store.js';
 import { SharedLimiter } from '../../src/throttle/shared-limiter.js';
 import { databaseUri } from '../support/database.js';
@@ -105,5 +105,47 @@ describe('a limit that instances share', () => {
     for (const _ of [1, 2]) await other.giveBack('a', atMs);
     expect((await other.consume('a')).retryAfterMs).toBeNull();
     expect((await one.consume('a')).retryAfterMs).toBeGreaterThan(0);
+  });
+
+  it('says how long to wait: until the oldest counts leave the window, also while it asks nobody', async () => {
+    const limiter = await limiterOf(2);
+    await limiter.consume('a');
+    now += 30_000;
+    await limiter.consume('a');
+    const { retryAfterMs } = await limiter.consume('a');
+    // Counts are kept by parts of the window, so the first one counts for up to a part longer.
+    expect(retryAfterMs).toBeGreaterThan(25_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(45_000);
+    now += 1_000;
+    expect((await limiter.consume('a')).retryAfterMs).toBe(Number(retryAfterMs) - 1_000);
+    now += Number(retryAfterMs) - 1_000;
+    expect((await limiter.consume('a')).retryAfterMs).toBeNull();
+  });
+
+  it('resetting all keys that begin so is done, or says that it is not', async () => {
+    const cut = await createConnection(databaseUri('limiter')).asPromise();
+    const limiter = new SharedLimiter(
+      'test',
+      { limit: 1, windowMs: WINDOW_MS },
+      new MongoCounterStore(cut, new IndexRegistry()),
+      { now: () => now },
+    );
+    await limiter.consume('ada a');
+    await cut.close();
+    await expect(limiter.resetAll('ada ')).rejects.toThrow();
+  });
+});
+
+describe.each([
+  ['instances share', () => limiterOf(1)],
+  ['one process keeps', async () => new MemoryLimiter({ limit: 1, windowMs: WINDOW_MS }, { now: () => now })],
+])('a limit that %s', (_, open) => {
+  it('forgets all keys that begin so, and no other', async () => {
+    const limiter = await open();
+    const isFree = async (key: string) => (await limiter.consume(key)).retryAfterMs === null;
+    const keys = ['ada a', 'ada b', 'bob a', 'a ada '];
+    for (const key of keys) for (const _ of [1, 2]) await limiter.consume(key);
+    await limiter.resetAll('ada ');
+    expect(await Promise.all(keys.map(isFree))).toEqual([true, true, false, false]);
   });
 });

@@ -76,6 +76,39 @@ describe(AccessTokenAuthenticator.name, () => {
     expect(seen).toEqual([[CLAIMS.sid, 4]]);
   });
 
+  it('shows how its user proved who they are, who acts for them, and what the host added', () => {
+    const claims = {
+      auth_time: T0 / 1000 - 60,
+      amr: ['pwd', 'otp'],
+      act: { sub: 'admin-1' },
+      custom: { tenant: 't1' },
+    };
+    expect(authenticator.admit({ ...CLAIMS, ...claims })).toEqual({
+      id: 'user-1',
+      roles: ['user', 'editor'],
+      session: { id: CLAIMS.sid, generation: 4, authTime: new Date(T0 - 60_000), amr: ['pwd', 'otp'] },
+      actor: { id: 'admin-1' },
+      claims: { tenant: 't1' },
+    });
+  });
+
+  it('the use of a token that was made for a server is no evidence about the browser behind it', () => {
+    expect(authenticator.admit({ ...CLAIMS, relay: true })).toMatchObject({ session: { isRelay: true } });
+    expect(seen).toEqual([]);
+  });
+
+  it('waits for a clock that is being set, and then judges by it', async () => {
+    const clock = { now: () => nowMs, settling: Promise.resolve().then(() => void (nowMs = T0 + 900_000)) };
+    const late = new AccessTokenAuthenticator(
+      revocations as unknown as RevocationService,
+      { see: () => undefined } as unknown as GenerationConfirmer,
+      clock,
+    );
+    await expect(late.admit(CLAIMS)).rejects.toMatchObject({ code: 'ACCESS_TOKEN_EXPIRED' });
+    nowMs = T0;
+    await expect(late.admit(CLAIMS)).resolves.toMatchObject({ id: 'user-1' });
+  });
+
   it('the use of a token by somebody who acts for the user is no evidence about their refresh token', () => {
     const claims = { ...CLAIMS, act: { sub: 'admin-1' } };
     expect(authenticator.admit(claims)).toMatchObject({ id: 'user-1', actor: { id: 'admin-1' } });
