@@ -1,8 +1,8 @@
 import { domainToASCII } from 'node:url';
 import { AuthError } from './errors.js';
 
-/** Characters that nobody sees: joiners, soft hyphens, marks of direction, variation selectors. Pasted text has them. */
-const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
+/** Characters that nobody sees: joiners, soft hyphens, marks of direction, variation selectors. They make look-alikes. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
 /** Nothing that a URL parser gives a meaning to: it is asked about names of hosts only. */
 const INTERNATIONAL_DOMAIN = /^(?=[^]*[^\0-\x7f])[\p{L}\p{M}\p{N}.\u3002-]+$/u;
 
@@ -17,17 +17,17 @@ const LOCAL_PART = /^[\w!#$%&'*+/=?^`{|}~\p{L}\p{M}\p{N}-]+(?:\.[\w!#$%&'*+/=?^`
 const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
- * The one form in which an address is stored and compared: no space around it, NFKC, lower case, without characters that
- * nobody sees, an internationalised domain as it stands in the DNS (`xn--…`, RFC 5890). Text that is no address gets a form
- * too. NFKC again at the end, because a small letter may have a composed form that the capital does not have: `H` and U+0331
+ * The one form in which an address is stored and compared: no space around it, NFKC, lower case, an internationalised domain
+ * as it stands in the DNS (`xn--…`, RFC 5890). Text that is no address gets a form too. NFKC again at the end, because a small letter may have a composed form that the capital does not have: `H` and U+0331
  * become U+1E96.
  */
 export function normalizeEmail(email: string): string {
-  const text = email.normalize('NFKC').replace(INVISIBLE, '').trim().toLowerCase().normalize('NFKC');
+  const text = email.normalize('NFKC').trim().toLowerCase().normalize('NFKC');
   const at = text.lastIndexOf('@');
   const domain = text.slice(at + 1);
   // Empty where the domain cannot exist.
-  const ascii = at > 0 && INTERNATIONAL_DOMAIN.test(domain) ? domainToASCII(domain) : '';
+  const ascii =
+    at > 0 && INTERNATIONAL_DOMAIN.test(domain) && !INVISIBLE.test(domain) ? domainToASCII(domain) : '';
   return ascii === '' ? text : text.slice(0, at + 1) + ascii;
 }
 
@@ -51,6 +51,7 @@ export function isEmailAddress(text: string): boolean {
     Buffer.byteLength(text) <= MAX_ADDRESS &&
     Buffer.byteLength(local) <= MAX_LOCAL_PART &&
     domain.length <= MAX_DOMAIN &&
+    !INVISIBLE.test(local) &&
     LOCAL_PART.test(local) &&
     DOMAIN.test(domain) &&
     // Labels of `xn--` that stand for nothing, or for another spelling of theirs, belong to no mailbox.

@@ -27,7 +27,7 @@ export interface Clock {
 /** A user as the library needs it. */
 export interface UserRecord {
   readonly id: string;
-  /** Normalised: trimmed, NFKC, lower case, without invisible characters, the domain as the DNS has it (`xn--…`). */
+  /** Normalised: trimmed, NFKC, lower case, the domain as the DNS has it (`xn--…`). */
   readonly email: string;
   readonly name?: string | undefined;
   readonly roles: readonly string[];

@@ -6,9 +6,7 @@ describe(normalizeEmail.name, () => {
     [' User@Example.COM ', 'user@example.com'],
     ['\u00a0user@example.com\u3000', 'user@example.com'],
     ['ｕｓｅｒ＠ｅｘａｍｐｌｅ．ｃｏｍ', 'user@example.com'],
-    ['\ufeffuser@example.com\u200b', 'user@example.com'],
-    ['us\u00ader@exam\u200dple.com\u2060', 'user@example.com'],
-    ['\u202euser@example.com\u202c', 'user@example.com'],
+    ['\ufeffuser@example.com', 'user@example.com'],
     ['ada@münchen.de', 'ada@xn--mnchen-3ya.de'],
     ['Ada@MU\u0308NCHEN.DE', 'ada@xn--mnchen-3ya.de'],
     ['ada@XN--MNCHEN-3YA.de', 'ada@xn--mnchen-3ya.de'],
@@ -33,6 +31,18 @@ describe(normalizeEmail.name, () => {
   ])('makes no other address of %j: the domain is not read as a URL', (text) => {
     expect(normalizeEmail(text)).toBe(text);
     expect(isEmailAddress(normalizeEmail(text))).toBe(false);
+  });
+
+  it.each([
+    'user@example.com\u200b',
+    'us\u00ader@example.com',
+    'user@exam\u200dple.com',
+    '\u202euser@example.com',
+    'us\ufe0fer@example.com',
+    'ada@m\u00fcn\ufe0fchen.de',
+  ])('makes no other address of %j: what nobody sees is no part of one', (text) => {
+    expect(normalizeEmail(text)).toBe(text);
+    expect(isEmailAddress(text)).toBe(false);
   });
 
   it.each(['', '@', 'nobody', '@münchen.de', 'a@', 'a\u0000b', '\ud800@example.com'])(

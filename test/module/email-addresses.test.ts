@@ -30,7 +30,6 @@ describe.each(ADAPTERS)('two spellings of one mailbox, on %s', (adapter) => {
   it.each([
     ['an international domain', 'ada@münchen.example', 'ada@xn--mnchen-3ya.example'],
     ['capitals, full width and space', ' Bob@ＥＸＡＭＰＬＥ.com ', 'bob@example.com'],
-    ['characters that nobody sees', 'c\u00adarl\u200b@example.com', 'carl@example.com'],
     ['a composed letter', 'jose\u0301@example.com', 'jos\u00e9@example.com'],
   ])('%s: are one account everywhere', async (_what, typed, stored) => {
     const api = host.api();
@@ -62,6 +61,7 @@ describe.each(ADAPTERS)('two spellings of one mailbox, on %s', (adapter) => {
     '"<img src=x onerror=alert(1)>"@evil.example',
     'a@b@example.com',
     'a\u0000b@example.com',
+    'c\u00adarl\u200b@example.com',
     'a@127.0.0.1',
   ])('refuses %j at a registration and at a change', async (email) => {
     const api = host.api();
