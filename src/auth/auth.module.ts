@@ -23,6 +23,7 @@ import { OwnerGuard } from '../http/guards/owner.guard.js';
 import { RequestShapeGuard } from '../http/guards/request-shape.guard.js';
 import { AdministratorGuard, RolesGuard } from '../http/guards/roles.guard.js';
 import { LoginThrottleGuard, RefreshThrottleGuard } from '../http/guards/throttle.guard.js';
+import { OneCookieEach } from '../http/one-cookie-each.js';
 import { PresentedRefreshTokens } from '../http/presented-refresh-tokens.js';
 import { ProofReader } from '../http/proof-reader.js';
 import { RefreshCookie } from '../http/refresh-cookie.js';
@@ -125,6 +126,7 @@ const INTERNAL = [
   ReauthenticationService,
   PasswordConfirmation,
   ForwardedWatch,
+  OneCookieEach,
   ShadowedRoutes,
   ProofReader,
   UnexpectedErrorFilter,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, type INestApplication, Module, Post } from '@nestjs/common';
+import { Controller, type DynamicModule, Get, type INestApplication, Module, Post } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -48,6 +48,23 @@ describe('a host without a Mongoose connection', () => {
         "add MongooseModule.forRoot(uri, { connectionName: 'auth' }) to the imports beside AuthModule.",
     );
   });
+});
+
+it('two modules with one cookie are refused, and what to change is named', async () => {
+  const of = (group: string, name: string): DynamicModule =>
+    AuthModule.forRoot({
+      ...authOptions({ refreshToken: { cookie: { name } } }),
+      isGlobal: false,
+      routePrefix: group,
+      controllers: { jwks: false },
+    });
+  const hostOf = (...names: string[]) =>
+    HostApp.startWith('express', { imports: names.map((name, index) => of(`group-${index}`, name)) });
+  await expect(hostOf('token', 'token')).rejects.toThrow(
+    "refreshToken.cookie.name = 'token': another AuthModule of the application has this cookie, and each would log out " +
+      'the users of the other: give each a name of its own',
+  );
+  stops.push(await hostOf('customer', 'staff').then((host) => () => host.stop()));
 });
 
 it('an unknown option is refused with the name that was meant', async () => {
