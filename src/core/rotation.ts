@@ -291,9 +291,12 @@ function isContestable(presentation: Presentation): boolean {
   );
 }
 
-/** A negative age (the clock of the process that wrote it ran ahead) counts as inside. */
+/**
+ * A negative age (the clock of the process that wrote it ran ahead) counts as inside. A length of 0 has no inside, whatever
+ * the clocks say.
+ */
 function isWithin({ now }: Presentation, since: Date | null, lengthMs: number): boolean {
-  return since !== null && now.getTime() - since.getTime() <= lengthMs;
+  return lengthMs > 0 && since !== null && now.getTime() - since.getTime() <= lengthMs;
 }
 
 function isOtherBrowser({ session, token, policy }: Presentation): boolean {

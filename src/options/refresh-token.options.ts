@@ -27,7 +27,7 @@ export interface RefreshTokenOptions {
    */
   sliding?: boolean;
   /**
-   * How long after its replacement a refresh token still gets the current token: races and retries.
+   * How long after its replacement a refresh token still gets the current token: races and retries; `0` is no time at all.
    * @default '10s'
    */
   gracePeriod?: Duration;

@@ -675,4 +675,12 @@ describe(reissue.name, () => {
       [2, 3, 4, 20].map((gen) => hashSecret(secret(gen))),
     );
   });
+
+  it.each([-0.3, 0, 0.3])('a period of 0 has no inside, also %s s after the replacement', (seconds) => {
+    const none = { gracePeriodMs: 0, lostResponseWindowMs: 0 };
+    expect(decide(session([[0], [0]]), 0, seconds, {}, none)).toMatchObject({ outcome: 'reuse' });
+    expect(decide(session([[0]]), 0, seconds, {}, none)).toMatchObject({ outcome: 'reuse' });
+    const contested = decide(session([[0, 'a']]), 0, seconds, { attempt: 'b' }, none);
+    expect(contested).toMatchObject({ outcome: 'displaced' });
+  });
 });
