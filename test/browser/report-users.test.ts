@@ -228,6 +228,8 @@ describeInBrowser('looking into a user from the report', () => {
       await service.api(AWAY).login({ email, password: 'not-it' });
     await signIn(page);
     await lookInto(userId.toUpperCase());
+    // What is read now, and done later, takes the words of the next reading away.
+    await page.locator('#user-sessions li').first().waitFor();
     const guesses = page.locator('#user-events li', { hasText: 'A login failed' });
     await eventually(
       async () => {
