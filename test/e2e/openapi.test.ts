@@ -34,7 +34,7 @@ const ADMIN_EMAIL = 'root@example.com';
 const EVIL = { headers: { origin: 'https://evil.example.net' } };
 /** `FUZZ_SEED` and `FUZZ_BATCHES` for a hunt; a failure prints the seed it had. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_251_121);
-const BATCHES = Number(process.env.FUZZ_BATCHES ?? 450);
+const BATCHES = Number(process.env.FUZZ_BATCHES ?? 250);
 const BATCH = 8;
 const LINKS = ['forgotPassword', 'resetPassword', 'verifyEmail'];
 

@@ -1,4 +1,4 @@
-// `npm run test:hosts [part of a row's name]…`: the packed packages in the applications that people have.
+// `npm run test:hosts [name of a row, or part of some]…`: the packed packages in the applications that people have.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,9 @@ import { ROWS } from './rows.mjs';
 import { Workshop } from './workshop.mjs';
 
 const wanted = process.argv.slice(2);
-const rows = ROWS.filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+const isOne = (part) => ROWS.some(({ name }) => name === part);
+const isAskedFor = ({ name }) => wanted.some((part) => (isOne(part) ? name === part : name.includes(part)));
+const rows = ROWS.filter((row) => wanted.length === 0 || isAskedFor(row));
 if (rows.length === 0) {
   console.error(`No row has such a name; there are ${ROWS.map(({ name }) => name).join(', ')}`);
   process.exit(1);
