@@ -6,7 +6,7 @@ const ENGINES = ['chromium', 'firefox', 'webkit'];
 
 const { browser = '' } = parseArgs({ options: { browser: { type: 'string' } } }).values;
 if (browser !== '' && !ENGINES.includes(browser)) {
-  console.error(`No browser is called ${browser}; there are ${ENGINES.join(', ')}`);
+  process.stderr.write(`No browser is called ${browser}; there are ${ENGINES.join(', ')}\n`);
   process.exit(1);
 }
 const { status } = spawnSync('npm', ['test', '--', `test/browser/engines/${browser}`], { stdio: 'inherit' });
