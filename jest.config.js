@@ -31,7 +31,8 @@ export default {
   reporters: ['default', '<rootDir>/test/support/skipped-reporter.js'],
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
-  maxWorkers: 2,
+  // Tests wait for timers, browsers and processes: three workers keep two cores busy.
+  maxWorkers: 3,
   workerIdleMemoryLimit: '512MB',
   // Generous: speed is judged by the bench, and a busy machine must fail no test.
   testTimeout: 120_000,
