@@ -165,7 +165,8 @@ describe('two tabs', () => {
     );
     // Messages come in order: when the last one has taken effect, the ones before have been read.
     const { user, session: now } = first.auth.getState();
-    channel.postMessage({ answer: { ...answer, accessToken: 'fresh', user, session: now }, at: Date.now() });
+    const fresh = { ...answer, accessToken: 'fresh', expiresIn: 800, user, session: now };
+    channel.postMessage({ answer: fresh, at: Date.now() });
     await told;
     channel.close();
     expect(await current(second)).toBe('fresh');
