@@ -64,6 +64,15 @@ describe('a limit that instances share', () => {
     expect(Object.keys(row?.['counts'] as object).length).toBeLessThanOrEqual(8);
   });
 
+  it('keeps nothing that is out of the window, however much of it there is', async () => {
+    const limiter = await limiterOf(1000);
+    for (let part = 0; part < 7; part += 1, now += WINDOW_MS / 6) await limiter.consume('a');
+    now += WINDOW_MS - WINDOW_MS / 6;
+    await limiter.consume('a');
+    const [row] = await rows();
+    expect(Object.keys(row?.['counts'] as object).length).toBeLessThanOrEqual(3);
+  });
+
   it('costs two commands where the last count has expired, and the database has not removed it', async () => {
     const limiter = await limiterOf(3);
     for (const _ of [1, 2, 3]) await limiter.consume('a');
