@@ -6,6 +6,7 @@ import { MongooseModule } from '@nestjs/mongoose';
 import mongoose from 'mongoose';
 import { AuthModule } from '../auth/auth.module.js';
 import type { AuthOptions } from '../options/auth-options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { DatabaseChoiceError } from './explain.js';
 import { newSecret } from './new-secret.js';
 
@@ -27,13 +28,15 @@ export interface LibraryContext {
 /**
  * Runs `work` with the library on the database of the environment: `MONGODB_URI`, or else the embedded one that the reference
  * service keeps in `DATA_DIR`. No routes, no keys, no index is built.
- * @throws DatabaseChoiceError
+ * @throws DatabaseChoiceError, ConfigurationError
  */
 export async function withLibrary<T>(
   variables: NodeJS.ProcessEnv,
   options: Partial<AuthOptions>,
   work: (context: LibraryContext) => Promise<T>,
 ): Promise<T> {
+  // Before anything is opened: the connection of an application that did not come up would keep the process alive.
+  resolveOptions(optionsWith(options));
   const database = await openDatabase(variables);
   try {
     const context = await NestFactory.createApplicationContext(CommandModule.on(database.uri, options), {
@@ -110,6 +113,16 @@ function isMongoUri(uri: string): boolean {
   }
 }
 
+function optionsWith(options: Partial<AuthOptions>): AuthOptions {
+  return {
+    issuer: 'https://issuer.invalid',
+    // Of nobody: a command signs nothing.
+    keys: { access: [newSecret()], refresh: [newSecret()] },
+    doctor: false,
+    ...options,
+  };
+}
+
 /** The library without its routes, on a connection that builds nothing. */
 @Module({})
 class CommandModule {
@@ -122,11 +135,7 @@ class CommandModule {
           retryAttempts: 1,
         }),
         AuthModule.forRoot({
-          issuer: 'https://issuer.invalid',
-          // Of nobody: a command signs nothing.
-          keys: { access: [newSecret()], refresh: [newSecret()] },
-          doctor: false,
-          ...options,
+          ...optionsWith(options),
           controllers: { auth: false, admin: false, jwks: false, introspection: false },
         }),
       ],

@@ -88,7 +88,11 @@ export class MailQueue {
       this.dropped += 1;
       // Not for each message: what fills a queue would fill the log as well.
       if (this.dropped % this.policy.capacity === 1)
-        this.logger.error(`mail is dropped, ${this.jobs.size} messages wait: ${job.label}`);
+        this.logger.error(
+          this.isStopped
+            ? `mail is dropped, because the application ends: ${job.label}`
+            : `mail is dropped, ${this.jobs.size} messages wait: ${job.label}`,
+        );
       return false;
     }
     this.jobs.add(job);

@@ -28,7 +28,7 @@ export interface AccessTokenOptions {
    */
   senderConstraint?: 'off' | 'on';
   /**
-   * Claims of your own, such as `(user) => ({ tenantId: user.tenantId })`: guards put them on `request.user.claims`. Asked
+   * Claims of your own, such as `({ fields }) => ({ tenantId: fields?.tenantId })`: guards put them on `request.user.claims`. Asked
    * at each login and refresh, which then wait for one more read of the session, and for the function for up to 3 s. It
    * returns an object that JSON can say, without the names of the library's claims. Roles and claims share about 5 kB: a
    * token of more than 8,192 characters is never made. Where the function fails, the request is refused with `INTERNAL`;

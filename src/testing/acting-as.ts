@@ -72,7 +72,7 @@ export class ActingUser {
    */
   async headers(app: INestApplicationContext): Promise<{ authorization: string }> {
     const now = app.get<Clock>(CLOCK, { strict: false }).now();
-    const { id, roles, claims, session } = this.user;
+    const { id, roles, claims, session, actor } = this.user;
     const signer = app.get(TokenSigner, { strict: false });
     const { token } = await Promise.resolve(
       signer.signAccessToken(
@@ -91,7 +91,7 @@ export class ActingUser {
           createdAt: new Date(now),
           expiresAt: new Date(now + SESSION_LIFE_MS),
         } as unknown as RefreshSession,
-        { custom: claims },
+        { custom: claims, actor },
       ),
     );
     return { authorization: `Bearer ${token}` };

@@ -7,6 +7,7 @@ import type { AuthOptions } from '../options/auth-options.js';
 import { readCollections } from '../options/collections.options.js';
 import { OptionReader } from '../options/option-reader.js';
 import { readPassword } from '../options/password.options.js';
+import { unknownKeys } from '../options/unknown-keys.js';
 import { readUsers, type UserFields } from '../options/users.options.js';
 import { randomVersion } from './random-version.js';
 import {
@@ -105,6 +106,9 @@ function resolve(options: UserMigrationOptions) {
   const collections = readCollections(read.group('collections'));
   const { fields } = readUsers(read.group('users'));
   const { hasher, verifiers } = readPassword(read.group('password'));
+  // Of the whole `AuthOptions` only these are read here. A misspelt name would lead to another collection.
+  const { collections: names, users, password } = options;
+  read.problems.unshift(...unknownKeys({ collections: names, users, password }, read.names));
   read.done();
   // A hasher of the host knows its own hashes.
   return { collection: collections.users, fields, knowsHash: hasher ? () => true : knownHashes(verifiers) };

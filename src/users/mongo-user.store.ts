@@ -104,7 +104,25 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     }
   }
 
-  async list({ emailPrefix, role, disabled, after, limit }: UserQuery): Promise<UserRecord[]> {
+  async list(query: UserQuery): Promise<UserRecord[]> {
+    const users: UserRecord[] = [];
+    const cursorOf = (row: Document) =>
+      query.emailPrefix === undefined ? String(row._id) : (row[this.fields.email] as string);
+    // Documents that cannot be read are passed over, and make no page shorter.
+    for (let after = query.after; users.length < query.limit;) {
+      const rows = await this.rowsOf({ ...query, after });
+      for (const row of rows) {
+        const user = users.length < query.limit ? await this.read(row) : null;
+        if (user) users.push(user);
+      }
+      const last = rows.at(-1);
+      if (!last || rows.length < query.limit) break;
+      after = cursorOf(last);
+    }
+    return users;
+  }
+
+  private rowsOf({ emailPrefix, role, disabled, after, limit }: UserQuery): Promise<Document[]> {
     const { email, roles, disabledAt } = this.fields;
     const lastId = after === undefined || emailPrefix !== undefined ? null : objectId(after);
     const filter: Record<string, unknown> = {
@@ -115,9 +133,7 @@ export class MongoUserStore implements UserStore, OnModuleInit {
       ...(disabled !== undefined && { [disabledAt]: disabled ? { $gt: new Date(0) } : null }),
     };
     const sort: Record<string, 1 | -1> = emailPrefix === undefined ? { _id: -1 } : { [email]: 1 };
-    const rows = await orUnavailable(() => this.users.find(filter, { sort, limit }).toArray());
-    const users = await Promise.all(rows.map((row) => this.read(row)));
-    return users.filter((user) => user !== null);
+    return orUnavailable(() => this.users.find(filter, { sort, limit }).toArray());
   }
 
   async remove(id: string): Promise<boolean> {

@@ -289,6 +289,11 @@ describe('silent-auth migrate-users', () => {
     },
   );
 
+  it('ends where its options are wrong', async () => {
+    const { code, stderr } = await inProcess(['users', '--collection', 'nope=x'], { MONGODB_URI: uri });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('collections.nope') });
+  });
+
   it('says in one sentence that the database does not answer', async () => {
     for (const command of ['migrate-users', 'users']) {
       const { code, stdout, stderr } = await inProcess([command], {

@@ -127,6 +127,12 @@ describe.each(ADAPTERS)('a collection of users that was there before, on %s', (a
     const counter = await insert({ mail: 'counter@example.com', password: hash, tokenVersion: 7 });
     const before = await members.find().toArray();
 
+    // A misspelt name would lead to other documents.
+    for (const odd of [{ collections: { user: 'members' } }, { users: { fields: { mail: 'email' } } }])
+      await expect(migrateUsers(host.connection, { ...options, ...(odd as object) })).rejects.toThrow(
+        'no such option',
+      );
+
     const dry = await migrateUsers(host.connection, options, { dryRun: true, roles: ['user'] });
     expect(dry).toMatchObject({
       users: 5,

@@ -10,6 +10,7 @@ import {
   UserRemovalService,
   UsersService,
 } from '../../src/index.js';
+import { actingAs } from '../../src/testing/index.js';
 import { GenerationConfirmer } from '../../src/tokens/generation-confirmer.js';
 import { eventually } from '../support/eventually.js';
 import { ADAPTERS, HostApp } from '../support/host-app.js';
@@ -314,5 +315,10 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     const answer = await client.post(path, { reason: REASON }, { token: by.accessToken });
     expect(answer.status).toBe(200);
     expect(answer.json).not.toHaveProperty('refreshToken');
+  });
+
+  it('are who a test of the host acts as', async () => {
+    const { authorization } = await actingAs({ actor: { id: 'root' } }).headers(host.app);
+    expect(claimsOf(authorization.slice('Bearer '.length))).toMatchObject({ act: { sub: 'root' } });
   });
 });

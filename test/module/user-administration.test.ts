@@ -139,6 +139,28 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     expectError(await setRoles(admin, [], await user()), 403, 'FORBIDDEN');
   });
 
+  it('a document that cannot be read makes no page shorter, and hides nobody', async () => {
+    const mark = `odd-${adapter}`;
+    await user(`${mark}-a@example.com`);
+    const odd = [0, 1, 2, 3].map((index) => ({
+      email: `${mark}-b${index}@example.com`,
+      roles: 7,
+      tokenVersion: 'v',
+    }));
+    await host.connection.collection('users').insertMany(odd);
+    await user(`${mark}-c@example.com`);
+    const names = async (query: string) => {
+      const { items, nextCursor } = (await send('GET', query)).json;
+      return [items.map(({ email }: { email: string }) => email), nextCursor !== undefined];
+    };
+    expect(await names(`?email=${mark}&limit=2`)).toEqual([
+      [`${mark}-a@example.com`, `${mark}-c@example.com`],
+      false,
+    ]);
+    expect(await names(`?email=${mark}&limit=1`)).toEqual([[`${mark}-a@example.com`], true]);
+    expect((await names('?limit=2'))[0]).toHaveLength(2);
+  });
+
   it('lists by address, role and state, page by page, and shows nothing that is secret', async () => {
     const mark = `list-${adapter}`;
     const made: Session[] = [];

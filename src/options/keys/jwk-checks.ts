@@ -1,7 +1,8 @@
-import type { JsonWebKey, KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { Jwk } from './jwk.js';
 
 /** Why a JWK is not meant for signatures (RFC 7517 §4.2, §4.3); null if it may be. */
-export function jwkMisuse(jwk: JsonWebKey): string | null {
+export function jwkMisuse(jwk: Jwk): string | null {
   const { use, key_ops: operations } = jwk as { use?: unknown; key_ops?: unknown };
   if (use !== undefined && use !== 'sig') return `the use of a JWK is ${JSON.stringify(use)}, not "sig"`;
   if (operations === undefined) return null;

@@ -4,12 +4,12 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
-  type JsonWebKey,
   type KeyObject,
   sign,
   verify,
 } from 'node:crypto';
 import { isRefusedSecret } from './guessable-secret.js';
+import type { Jwk } from './jwk.js';
 import { jwkMisuse, rsaWeakness } from './jwk-checks.js';
 
 export type SigningAlgorithm =
@@ -27,7 +27,7 @@ export type SigningAlgorithm =
   | 'ES512';
 
 /** An HMAC secret of at least 32 random bytes, or a JSON Web Key (RFC 7517): `oct`, `RSA` or `EC`. */
-export type KeyInput = string | (JsonWebKey & { kid?: string; alg?: string });
+export type KeyInput = string | Jwk;
 
 /** A key with its one algorithm, whatever a token's header says (RFC 8725 §3.1). */
 export interface RingKey {
@@ -37,7 +37,7 @@ export interface RingKey {
   readonly signingKey: KeyObject | null;
   readonly verifyingKey: KeyObject;
   /** Null for HMAC keys. */
-  readonly publicJwk: JsonWebKey | null;
+  readonly publicJwk: Jwk | null;
 }
 
 /** Why a key cannot be used, and how to fix it; reported at boot. */
@@ -97,7 +97,7 @@ function isWrittenKey(text: string): boolean {
 
 const TEXTS = ['kty', 'alg', 'crv', 'k'] as const;
 
-function jwkKey(jwk: JsonWebKey & { kid?: string; alg?: string }): RingKey {
+function jwkKey(jwk: Jwk): RingKey {
   // A file may hold anything.
   const odd = TEXTS.find((member) => !['string', 'undefined'].includes(typeof jwk[member]));
   if (odd) throw new KeyProblem(`the ${odd} of a JWK is no text`, 'check its members against RFC 7518 §6');
@@ -155,7 +155,7 @@ const ALGORITHMS: Record<string, readonly SigningAlgorithm[]> = {
   'P-521': ['ES512'],
 };
 
-function jwkAlgorithm(jwk: JsonWebKey & { alg?: string }): SigningAlgorithm {
+function jwkAlgorithm(jwk: Jwk): SigningAlgorithm {
   const family = jwk.kty === 'EC' ? jwk.crv : jwk.kty;
   const allowed = Object.hasOwn(ALGORITHMS, family ?? '') ? ALGORITHMS[family ?? ''] : undefined;
   const algorithm =
@@ -174,7 +174,7 @@ function jwkAlgorithm(jwk: JsonWebKey & { alg?: string }): SigningAlgorithm {
 }
 
 /** RFC 7638: SHA-256 over the required members in lexical order. */
-function thumbprint(jwk: JsonWebKey): string {
+function thumbprint(jwk: Jwk): string {
   const members =
     jwk.kty === 'RSA'
       ? { e: jwk.e, kty: jwk.kty, n: jwk.n }

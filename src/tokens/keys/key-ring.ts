@@ -1,10 +1,11 @@
-import type { JsonWebKey, KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { ACCESS_TOKEN_TYPE } from '../../core/access-token.js';
 import { REFRESH_TOKEN_TYPE } from '../../core/refresh-token.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { type KeyOptions, resolveKeys, type RingKeys } from '../../options/keys.options.js';
 import { derivedKeys } from '../../options/keys/derived-keys.js';
+import type { Jwk } from '../../options/keys/jwk.js';
 import type { RingKey, SigningAlgorithm } from '../../options/keys/key-spec.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../options/resolve-options.js';
 import { parseJoseHeader } from './jose-header.js';
@@ -155,7 +156,7 @@ export class KeyRing implements VerifyingKeys {
   }
 
   /** Public halves of the access keys (RFC 7517 §5); empty with HMAC keys. */
-  publicKeys(): { keys: JsonWebKey[] } {
+  publicKeys(): { keys: Jwk[] } {
     return { keys: this.keys.access.flatMap(({ publicJwk }) => (publicJwk ? [publicJwk] : [])) };
   }
 

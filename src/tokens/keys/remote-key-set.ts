@@ -35,6 +35,8 @@ const ASYMMETRIC: SigningAlgorithm[] = [
 ];
 /** After a failed fetch requests are refused at once for so long. */
 const FETCH_AGAIN_AFTER_MS = 1_000;
+/** Some hundred keys. */
+const MAX_SET_BYTES = 1_000_000;
 
 /**
  * The public access keys of another service, from its JWK set (RFC 7517 §5). They are fetched at boot and at intervals, and
@@ -61,6 +63,12 @@ export class RemoteKeySet implements VerifyingKeys, OnApplicationBootstrap, OnMo
 
   /** Does not wait: two services may start at the same time. */
   onApplicationBootstrap(): void {
+    const { jwksUri } = this.options;
+    if (!isOverTls(jwksUri))
+      this.logger.warn(
+        `the key set ${jwksUri} is fetched by plain HTTP: whoever is on the way can put a key of theirs into it, so use ` +
+          'HTTPS unless you trust that network',
+      );
     void this.keepFresh();
   }
 
@@ -168,6 +176,12 @@ export class RemoteKeySet implements VerifyingKeys, OnApplicationBootstrap, OnMo
   }
 }
 
+/** Or on this machine. */
+function isOverTls(uri: string): boolean {
+  const { protocol, hostname } = new URL(uri);
+  return protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+}
+
 /** Infinite before the first time. */
 function since(moment: Moment | null): number {
   return moment ? elapsedMs(moment) : Number.POSITIVE_INFINITY;
@@ -190,9 +204,20 @@ async function readKeySet(uri: string, signal: AbortSignal): Promise<readonly un
     await response.body?.cancel();
     throw new Error(`the answer has status ${response.status}`);
   }
-  const set = (await response.json()) as { keys?: readonly unknown[] } | null;
+  const set = JSON.parse(await textOf(response)) as { keys?: readonly unknown[] } | null;
   if (!Array.isArray(set?.keys)) throw new Error('the answer is no JWK set: it has no list "keys"');
   return set.keys as readonly unknown[];
+}
+
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > MAX_SET_BYTES) throw new Error(`the answer is longer than ${MAX_SET_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** The public keys by their ids. Secrets, private keys and keys of other kinds are left out: a set may hold some for others. */

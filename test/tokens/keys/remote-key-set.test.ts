@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { resolveVerifyOnlyOptions } from '../../../src/options/verify-only.options.js';
 import { RemoteKeySet } from '../../../src/tokens/keys/remote-key-set.js';
 import { CLAIMS, ISSUER, newKey, now, publicOf, signedBy } from '../../support/foreign-tokens.js';
@@ -43,6 +44,34 @@ it('fetches once for all who wait, and gives keys for access tokens only', async
   expect(keys.load(token)).toBeUndefined();
   expect(keys.verifyingKey('access', token)?.asymmetricKeyType).toBe('ec');
   expect(keys.verifyingKey('refresh', token)).toBeNull();
+});
+
+it('reads no answer without end', async () => {
+  const key = newKey('a', 'ES256');
+  server.answer = { body: { keys: [publicOf(key)], padding: 'x'.repeat(1_100_000) } };
+  await expect(keySet().load(await signedBy(key))).rejects.toMatchObject({
+    code: 'TEMPORARILY_UNAVAILABLE',
+    cause: expect.objectContaining({ message: 'the answer is longer than 1000000 bytes' }),
+  });
+});
+
+it('says that plain HTTP lets others put keys into the set, but not on this machine', () => {
+  const warned: string[] = [];
+  jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: unknown) => void warned.push(String(line)));
+  for (const jwksUri of [
+    'http://127.0.0.1:1/jwks',
+    'http://localhost:1/jwks',
+    'https://192.0.2.1/jwks',
+    'http://192.0.2.1/jwks',
+  ]) {
+    const keys = new RemoteKeySet(
+      resolveVerifyOnlyOptions({ issuer: ISSUER, jwksUri }, { names: [], problems: [] }),
+    );
+    keys.onApplicationBootstrap();
+    keys.onModuleDestroy();
+  }
+  jest.restoreAllMocks();
+  expect(warned).toEqual([expect.stringContaining('http://192.0.2.1/jwks is fetched by plain HTTP')]);
 });
 
 it('gives up when the application closes', async () => {
