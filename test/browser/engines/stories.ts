@@ -1,7 +1,15 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { anotherSession, PASSWORD, uniqueEmail } from '../../support/http.js';
 import { describeWith, type Engine, type Requirement } from '../support/engine.js';
-import { answerWith, Hold, loseAnswer, loseRequest, proxyPage, refuseWith } from '../support/faults.js';
+import {
+  answerWith,
+  type Fault,
+  Hold,
+  loseAnswer,
+  loseRequest,
+  proxyPage,
+  refuseWith,
+} from '../support/faults.js';
 import { readableByScripts } from '../support/readable-by-scripts.js';
 import { eventually, type Kind, type Tab } from '../support/tab.js';
 import { World } from '../support/world.js';
@@ -28,10 +36,19 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       expect(answers.map(({ status }) => status)).toEqual(tabs.map(() => 200));
       expect(await Promise.all(tabs.map((tab) => tab.signOuts()))).toEqual(tabs.map(() => []));
     };
-    /** An API refuses the token of each tab once, at the same moment. */
+    /** An API refuses the token of each tab once, and none before all of them have asked. */
     const askAtOnce = async (tabs: Tab<Kind>[]): Promise<number[]> => {
+      let allHaveAsked = () => {};
+      const asking = new Promise<void>((resolve) => (allHaveAsked = resolve));
+      let count = 0;
+      const refuse: Fault = async (forward) => {
+        count += 1;
+        if (count === tabs.length) allHaveAsked();
+        await asking;
+        return revoked(forward);
+      };
       const paths = tabs.map((_, index) => `/api/orders/${index}`);
-      for (const path of paths) world.gateway.fault(`GET ${path}`, revoked);
+      for (const path of paths) world.gateway.fault(`GET ${path}`, refuse);
       const asked = await Promise.all(tabs.map((tab, index) => tab.order('get', paths[index])));
       const outcomes = await Promise.all(asked.map(({ answer }) => answer));
       return outcomes.map(({ value }) => value?.status);
@@ -59,9 +76,10 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       }
     });
 
-    it('four tabs whose tokens are refused at once refresh once between them', async () => {
+    it('three tabs whose tokens are refused at once refresh once between them', async () => {
       const device = await world.device();
-      const tabs = await device.signedIn(4);
+      // With a fourth, the first one may have seen as many rotations as it makes in one grace period.
+      const tabs = await device.signedIn(3);
       expect(await askAtOnce(tabs)).toEqual(tabs.map(() => 200));
       expect(world.gateway.of(REFRESH).map(({ status }) => status)).toEqual([200]);
       await expectSignedIn(...tabs);
@@ -96,7 +114,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
 
     it('an answer that takes longer than half the grace period is given up and asked for again', async () => {
       const device = await world.device();
-      const [tab] = await device.signedIn(1, '?grace=1');
+      const [tab] = await device.signedIn(1, '?grace=6');
       const hold = new Hold();
       world.gateway.fault(REFRESH, hold.fault);
       expect(await askAtOnce([tab])).toEqual([200]);
