@@ -59,17 +59,22 @@ class WebKitProfile implements Profile {
   static async open(driver: string, display: string): Promise<WebKitProfile> {
     const port = await freePort();
     const child = run(driver, ['--host=127.0.0.1', `--port=${port}`], { DISPLAY: `:${display}` });
-    const server = `http://127.0.0.1:${port}`;
-    await eventually(
-      async () => (await fetch(`${server}/status`).catch(() => null))?.ok === true,
-      () => 'the driver of WebKit listens',
-    );
-    // The driver knows its own browser.
-    const session = await new Builder()
-      .usingServer(server)
-      .withCapabilities(new Capabilities({ browserName: 'MiniBrowser' }))
-      .build();
-    return new WebKitProfile(child, session);
+    try {
+      const server = `http://127.0.0.1:${port}`;
+      await eventually(
+        async () => (await fetch(`${server}/status`).catch(() => null))?.ok === true,
+        () => 'the driver of WebKit listens',
+      );
+      // The driver knows its own browser.
+      const session = await new Builder()
+        .usingServer(server)
+        .withCapabilities(new Capabilities({ browserName: 'MiniBrowser' }))
+        .build();
+      return new WebKitProfile(child, session);
+    } catch (error) {
+      await ended(child);
+      throw error;
+    }
   }
 
   async newPage(): Promise<EnginePage> {
