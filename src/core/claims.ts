@@ -1,3 +1,4 @@
+import { isFilledText } from './value-kinds.js';
 /** Reads the payload of a verified JWT field by field: a wrong type anywhere makes the token invalid, never a crash. */
 export class ClaimReader {
   private readonly claims: Record<string, unknown>;
@@ -52,7 +53,7 @@ export class ClaimReader {
     const act = this.own('act');
     if (act === undefined) return {};
     const { sub, rol } = Object(act) as { readonly sub?: unknown; readonly rol?: unknown };
-    if (!isFilled(sub) || !(rol === undefined || isFilled(rol))) return this.refuse('act', {});
+    if (!isFilledText(sub) || !(rol === undefined || isFilledText(rol))) return this.refuse('act', {});
     return { act: { sub, ...(rol === undefined ? {} : { rol }) } };
   }
 
@@ -106,10 +107,6 @@ export interface Actor {
   readonly sub: string;
   /** Version of their roles; absent where they never changed. */
   readonly rol?: string;
-}
-
-function isFilled(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
 }
 
 const THUMBPRINT = /^[\w-]{43}$/;

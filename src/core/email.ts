@@ -18,8 +18,8 @@ const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*(?!\d+$)[a-z0-9](?:[
 
 /**
  * The one form in which an address is stored and compared: no space around it, NFKC, lower case, an internationalised domain
- * as it stands in the DNS (`xn--…`, RFC 5890). Text that is no address gets a form too. NFKC again at the end, because a small letter may have a composed form that the capital does not have: `H` and U+0331
- * become U+1E96.
+ * as it stands in the DNS (`xn--…`, RFC 5890). Text that is no address gets a form too. NFKC again at the end, because a
+ * small letter may have a composed form that the capital does not have: `H` and U+0331 become U+1E96.
  */
 export function normalizeEmail(email: string): string {
   const text = email.normalize('NFKC').trim().toLowerCase().normalize('NFKC');

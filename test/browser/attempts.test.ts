@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { type BrowserContext, chromium } from 'playwright-core';
 import { PASSWORD, uniqueEmail } from '../support/http.js';
 import { describeInBrowser, findChromium, FLAGS } from './support/chromium.js';
+import { exportOfTheKey } from './support/export-of-the-key.js';
 import { Tab } from './support/tab.js';
 import { Device, World } from './support/world.js';
 
@@ -90,26 +91,7 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
     await tab.untilStatus('signed-in');
     await other?.page.reload();
     await other?.untilStatus('signed-in');
-    const places = await tab.page.evaluate(
-      (name) =>
-        new Promise<string>((done, failed) => {
-          const opening = indexedDB.open(name);
-          opening.onsuccess = () => {
-            const reading = opening.result.transaction('records').objectStore('records').get('key');
-            reading.onsuccess = () => {
-              const { privateKey } = reading.result as CryptoKeyPair;
-              opening.result.close();
-              crypto.subtle.exportKey('jwk', privateKey).then(
-                () => done('exported'),
-                (error: Error) => done(error.name),
-              );
-            };
-            reading.onerror = failed;
-          };
-        }),
-      KEYS,
-    );
-    expect(places).toBe('InvalidAccessError');
+    expect(await tab.page.evaluate(exportOfTheKey)).toBe('InvalidAccessError');
 
     await clear(tab, KEYS);
     await tab.page.reload();

@@ -60,11 +60,8 @@ export class UserAdminService {
       limit: limit + 1,
     });
     void this.events.emit('records.viewed', { records: 'users', userId: null, by, source });
-    const page = found.slice(0, limit);
-    const last = page.at(-1);
-    const items = page.map(adminUserAnswer);
-    if (found.length <= limit || !last) return { items };
-    return { items, nextCursor: toCursor(query.email === undefined ? last.id : last.email) };
+    const { items, next } = pageOf(found, limit, query.email !== undefined);
+    return next === undefined ? { items } : { items, nextCursor: toCursor(next) };
   }
 
   /** @throws AuthError `NOT_FOUND` */
@@ -116,6 +113,23 @@ export class UserAdminService {
     await this.throttle.unlock(user.email);
     void this.events.emit('user.unlocked', { userId: user.id, by, source });
   }
+}
+
+/**
+ * A page of a list.
+ * @param found one more than the page has, where there are more
+ * @returns `next`: after which user the next page begins, by address or by id; absent on the last one
+ */
+export function pageOf(
+  found: readonly UserRecord[],
+  limit: number,
+  isByEmail: boolean,
+): { readonly items: AdminUserAnswer[]; readonly next?: string } {
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  const items = page.map(adminUserAnswer);
+  if (found.length <= limit || !last) return { items };
+  return { items, next: isByEmail ? last.email : last.id };
 }
 
 export function adminUserAnswer(user: UserRecord): AdminUserAnswer {

@@ -1,5 +1,5 @@
 import { UserRemovalService } from '../../auth/account/user-removal.service.js';
-import { adminUserAnswer } from '../../auth/admin/user-admin.service.js';
+import { adminUserAnswer, pageOf } from '../../auth/admin/user-admin.service.js';
 import { AuthService } from '../../auth/session/auth.service.js';
 import { normalizeEmail } from '../../core/email.js';
 import type { UserRecord } from '../../core/ports.js';
@@ -47,11 +47,7 @@ async function list(
     disabled,
     limit: limit + 1,
   });
-  const page = found.slice(0, limit);
-  const last = page.at(-1);
-  const items = page.map(adminUserAnswer);
-  if (found.length <= limit || !last) return { items };
-  return { items, next: email === undefined ? last.id : last.email };
+  return pageOf(found, limit, email !== undefined);
 }
 
 async function perform(context: LibraryContext, act: UserCommand, force: boolean): Promise<UsersAnswer> {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { anotherSession, PASSWORD, uniqueEmail } from '../../support/http.js';
 import { describeWith, type Engine, type Requirement } from '../support/engine.js';
+import { exportOfTheKey } from '../support/export-of-the-key.js';
 import {
   answerWith,
   type Fault,
@@ -235,27 +236,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
   });
 }
 
-// These run in the page; they refer to nothing outside themselves.
-
-/** What the browser says to a script that exports the key of the proofs. */
-function exportOfTheKey(): Promise<string> {
-  return new Promise((done, failed) => {
-    const opening = indexedDB.open('nestjs-silent-auth-key');
-    opening.onerror = failed;
-    opening.onsuccess = () => {
-      const reading = opening.result.transaction('records').objectStore('records').get('key');
-      reading.onerror = failed;
-      reading.onsuccess = () => {
-        const { privateKey } = reading.result as CryptoKeyPair;
-        opening.result.close();
-        crypto.subtle.exportKey('jwk', privateKey).then(
-          () => done('exported'),
-          (error: Error) => done(error.name),
-        );
-      };
-    };
-  });
-}
+// It runs in the page, and refers to nothing outside itself.
 
 /** Of 20, in ms. */
 async function medianOfStrictWrites(): Promise<number> {
