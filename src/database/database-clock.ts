@@ -116,7 +116,8 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
 
   private look(): void {
     const ageMs = this.clocks.monotonic() - this.anchor.takenAt;
-    if (ageMs >= ANCHOR_INTERVAL_MS || this.step || this.isDrift(momentNow(this.clocks))) void this.anchorSoon();
+    if (ageMs >= ANCHOR_INTERVAL_MS || this.step || this.isDrift(momentNow(this.clocks)))
+      void this.anchorSoon();
   }
 
   private isDrift({ monotonic, wall }: Moment): boolean {

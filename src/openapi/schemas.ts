@@ -142,6 +142,10 @@ const user: Record<string, Schema> = {
   'name?': withNote(text, 'Absent where none was given.', 'Ada'),
   roles: { ...texts, examples: [['user']] },
 };
+const PROFILE: Record<string, Schema> = {
+  createdAt: withNote(moment, 'When the user registered.'),
+  'actor?': withNote(object({ id: userId }), 'The administrator who acts for the user with this token.'),
+};
 
 export const WELL_KNOWN_SCHEMAS: Record<string, Schema> = {
   ServerMetadata: object(
@@ -229,11 +233,7 @@ export function answerSchemas({
   return {
     TokenAnswer: allowBodyTransport ? { ...answer, dependentRequired: together } : answer,
     User: object(shown),
-    Profile: object({
-      ...shown,
-      createdAt: withNote(moment, 'When the user registered.'),
-      'actor?': withNote(object({ id: userId }), 'The administrator who acts for the user with this token.'),
-    }),
+    Profile: object({ ...shown, ...PROFILE }),
     ...ADMIN_USER_SCHEMAS,
     CurrentSession: CURRENT_SESSION,
     Session: object({

@@ -127,6 +127,22 @@ describeInBrowser('the demo page', () => {
     expect(await page.locator('#ended').isVisible()).toBe(false);
   });
 
+  it('a thief gets nothing from a session that is bound to a key, and the visitor notices nothing', async () => {
+    await page.locator('#bound').check();
+    await begin();
+    await page.locator('#key').filter({ hasText: 'a key of this browser' }).waitFor();
+    await page.locator('#steal').click();
+    expect(await outcome('theft-outcome', /^Refused/)).toContain('PROOF_REQUIRED');
+    await page.locator('#wait:enabled').click();
+    expect(await outcome('theft-outcome', /^Refused: PROOF_REQUIRED/)).toContain('you noticed nothing');
+    expect(await page.locator('#log .proof_failed.thief').first().textContent()).toContain('without the key');
+    // The session goes on, also after a reload and in another tab.
+    await page.reload();
+    await page.locator('#token').waitFor();
+    expect(await page.locator('#ended').isVisible()).toBe(false);
+    expect(await violations(page)).toEqual([]);
+  });
+
   it('a thief is refused within the grace period and caught after it, in every tab, and it is explained', async () => {
     await begin();
     const [second] = await Promise.all([context.waitForEvent('page'), page.locator('#second-tab').click()]);

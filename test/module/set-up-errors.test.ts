@@ -70,7 +70,11 @@ it('two modules with one cookie are refused, and what to change is named', async
 
 it('a second module that hands its guard to the whole application is refused', async () => {
   const verifier = (extras: { isGlobal?: boolean }) =>
-    VerifyOnlyAuthModule.forRoot({ issuer: 'https://a.example', jwksUri: 'https://a.example/jwks', ...extras });
+    VerifyOnlyAuthModule.forRoot({
+      issuer: 'https://a.example',
+      jwksUri: 'https://a.example/jwks',
+      ...extras,
+    });
   const hostOf = (extras: { isGlobal?: boolean }) =>
     HostApp.startWith('express', { imports: [AuthModule.forRoot(authOptions()), verifier(extras)] });
   await expect(hostOf({})).rejects.toThrow(

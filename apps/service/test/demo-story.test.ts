@@ -9,7 +9,7 @@ function timeline(events: readonly Told[], generation: number | null): TimelineA
   const session =
     generation === null
       ? null
-      : { id: 's', generation, createdAt: BEGUN, rotatedAt: BEGUN, isConfirmed: true };
+      : { id: 's', generation, createdAt: BEGUN, rotatedAt: BEGUN, isConfirmed: true, isBound: false };
   const told = events.map((event, index) => ({ id: index + 1, caller: 'tab A', ...event }));
   return { now: BEGUN + 60_000, gracePeriodMs: 10_000, session, stolenGeneration: null, events: told };
 }

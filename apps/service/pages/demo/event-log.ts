@@ -7,6 +7,7 @@ const NEWS = new Set([
   'replayed',
   'recovered',
   'contested',
+  'proof_failed',
   'reuse_detected',
   'stolen',
   'response_lost',

@@ -123,6 +123,7 @@ export class Experiments {
     say('…and the thief presents the copy.');
     const { theft, timeline } = await this.here.server.replayStolen();
     this.here.show(timeline);
+    if (isWithoutKey(theft)) return WORTHLESS;
     if (theft.outcome === 'refused' && theft.code === 'REFRESH_CONTESTED')
       return `Refused, for now: REFRESH_CONTESTED. You replaced generation ${theft.presentedGeneration} by an attempt that the thief does not know. Within the grace period that may be a second tab, so nobody is logged out yet. Now wait out the grace period.`;
     return theft.outcome === 'accepted'
@@ -140,6 +141,7 @@ export class Experiments {
     }
     const { theft, timeline } = await this.here.server.replayStolen();
     this.here.show(timeline);
+    if (isWithoutKey(theft)) return WORTHLESS;
     // This tab learns of it as any would: by its next request.
     await this.here.auth.me().catch(() => undefined);
     return theft.outcome === 'accepted'
@@ -153,6 +155,14 @@ export class Experiments {
     if (token !== null) await this.here.auth.getAccessToken({ refused: token, code: REPLACED });
     await this.here.look();
   }
+}
+
+/** What a copy of the cookie of a bound session is. */
+const WORTHLESS =
+  'Refused: PROOF_REQUIRED. The session belongs to a key that never leaves your browser, and the thief has the cookie alone. They got nothing, now or later, and you noticed nothing.';
+
+function isWithoutKey(theft: TheftOutcome): boolean {
+  return theft.outcome === 'refused' && theft.code === 'PROOF_REQUIRED';
 }
 
 function refused({ presentedGeneration, code }: TheftOutcome & { outcome: 'refused' }): string {

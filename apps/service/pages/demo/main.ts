@@ -8,6 +8,7 @@ import { EventLog } from './event-log.js';
 import { Experiments } from './experiments.js';
 import { Picture } from './picture.js';
 import { legend } from './picture-marks.js';
+import { proofIfChosen } from './proof-if-chosen.js';
 import { SessionList } from './session-list.js';
 import { wireSignIn } from './sign-in.js';
 import { tell } from './story.js';
@@ -26,6 +27,7 @@ interface LastWords {
 const tab = await claimTabName();
 const auth = createAuthClient({
   baseUrl: '/auth',
+  proof: proofIfChosen(() => byId<HTMLInputElement>('bound').checked),
   onSignedOut: end,
   // A label for the picture: which tab refreshed.
   fetch: (input, init) => {
@@ -120,6 +122,8 @@ function showAndTell(timeline: TimelineAnswer): void {
 function show(timeline: TimelineAnswer): void {
   latest = timeline;
   begunAt = timeline.session?.createdAt ?? begunAt;
+  if (timeline.session)
+    setText(byId('key'), timeline.session.isBound ? 'a key of this browser' : 'anyone with its cookie');
   clockAheadMs = timeline.now - Date.now();
   picture.show(tell(timeline, begunAt));
   experiments.accept(timeline);

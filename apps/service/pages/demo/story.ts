@@ -100,6 +100,10 @@ const SENTENCES: Readonly<Record<TimelineEvent['kind'], ((event: Told) => string
     `${who} presented generation ${presentedGeneration} after its grace period. Nobody had used generation ${generation}, so its answer was lost: it was given again.`,
   contested: ({ who, isThief, presentedGeneration }) =>
     `${isThief ? 'The thief' : who} presented generation ${presentedGeneration} within its grace period, without the attempt that replaced it: refused, and nothing else happened.`,
+  proof_failed: ({ who, isThief }) =>
+    isThief
+      ? 'The thief presented the copy without the key that the session belongs to: refused, and nothing else happened.'
+      : `${who} came without the key of the session: refused.`,
   restored: ({ who }) => `${who} knew more than the server: a restored backup.`,
   fingerprint_mismatched: () =>
     'A token of this session came from another browser than the one that logged in: reported.',

@@ -11,6 +11,7 @@ export interface TimelineEvent {
     | 'replayed'
     | 'recovered'
     | 'contested'
+    | 'proof_failed'
     | 'restored'
     | 'fingerprint_mismatched'
     | 'reuse_detected'
@@ -40,6 +41,8 @@ export interface TimelineAnswer {
     readonly createdAt: number;
     readonly rotatedAt: number;
     readonly isConfirmed: boolean;
+    /** Whether it belongs to a key of the browser (RFC 9449). */
+    readonly isBound: boolean;
   } | null;
   /** The generation of the token that the thief has. */
   readonly stolenGeneration: number | null;

@@ -99,6 +99,7 @@ export class DemoController {
         createdAt: session.createdAt.getTime(),
         rotatedAt: session.rotatedAt.getTime(),
         isConfirmed: session.confirmedAt !== null,
+        isBound: session.jkt !== null,
       },
       stolenGeneration: this.thief.generationOf(sessionId),
       events: this.timeline.of(sessionId),

@@ -11,6 +11,9 @@ const SESSIONS = 200;
 const ANSWER_WITHIN_MS = 5000;
 const USER_AGENT = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0';
 
+/** After such a refusal the thief tries again. */
+const DECIDES_NOTHING: ReadonlySet<string | undefined> = new Set(['REFRESH_CONTESTED', 'PROOF_REQUIRED']);
+
 interface Loot {
   /** The browser's cookies as they were sent. */
   readonly cookie: string;
@@ -45,8 +48,7 @@ export class Thief {
     });
     const body = (await answer.json()) as { code?: string; session?: { generation: number } };
     if (!body.session) {
-      // Such a refusal decides nothing: the thief tries again.
-      if (body.code !== 'REFRESH_CONTESTED') this.loot.delete(sessionId);
+      if (!DECIDES_NOTHING.has(body.code)) this.loot.delete(sessionId);
       return { outcome: 'refused', presentedGeneration, code: body.code ?? 'INTERNAL' };
     }
     // The thief goes on with the newest token.

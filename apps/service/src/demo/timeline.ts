@@ -14,6 +14,7 @@ const KINDS = {
   'refresh_token.replayed': 'replayed',
   'refresh_token.recovered': 'recovered',
   'refresh_token.contested': 'contested',
+  'refresh_token.proof_failed': 'proof_failed',
   'refresh_token.restored': 'restored',
   'refresh_token.reuse_detected': 'reuse_detected',
   'fingerprint.mismatched': 'fingerprint_mismatched',
