@@ -12,6 +12,7 @@ import * as openid from 'openid-client';
 import { Passport } from 'passport';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { newKey } from '../support/foreign-tokens.js';
+import { freePort } from '../support/free-port.js';
 import { newSession } from '../support/http.js';
 import { AUDIENCE, CLIENT, INTROSPECTION_CLIENTS, Service } from '../support/service.js';
 
@@ -108,9 +109,14 @@ describe.each(['ES256', 'RS256'])('tokens of the service, signed with %s', (alg)
     folder = await mkdtemp(join(tmpdir(), 'silent-auth-keys-'));
     const file = join(folder, 'access.json');
     await writeFile(file, JSON.stringify({ keys: [newKey('key-1', alg)] }));
-    service = await Service.start({ JWT_ACCESS_KEYS: `file:${file}`, INTROSPECTION_CLIENTS });
-    // Discovery compares it with the URL that was asked.
-    await service.restart({ ISSUER: service.origin });
+    const port = await freePort();
+    service = await Service.start({
+      PORT: String(port),
+      // Discovery compares it with the URL that was asked.
+      ISSUER: `http://127.0.0.1:${port}`,
+      JWT_ACCESS_KEYS: `file:${file}`,
+      INTROSPECTION_CLIENTS,
+    });
     told = { issuer: service.origin, alg };
     session = await newSession(service.api());
   });
