@@ -71,7 +71,8 @@ export class Service {
         return service;
       } catch (error) {
         // Another process took the port meanwhile.
-        if (overrides.PORT !== undefined || !service.output.includes(`Port ${service.port} is in use`)) throw error;
+        if (overrides.PORT !== undefined || !service.output.includes(`Port ${service.port} is in use`))
+          throw error;
       }
     }
   }

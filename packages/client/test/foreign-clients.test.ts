@@ -95,7 +95,11 @@ const LIBRARIES: Record<string, (auth: AuthClient) => Library> = {
           queryKey: [(key += 1)],
           queryFn: async ({ signal }) => {
             const body = order ? JSON.stringify(order) : null;
-            const response = await auth.fetch(origin + PATH, { method: order ? 'POST' : 'GET', body, signal });
+            const response = await auth.fetch(origin + PATH, {
+              method: order ? 'POST' : 'GET',
+              body,
+              signal,
+            });
             if (!response.ok) throw new Error(`refused: ${response.status}`);
             return (await response.json()) as Answer;
           },
@@ -143,7 +147,10 @@ const LIBRARIES: Record<string, (auth: AuthClient) => Library> = {
         const client = new ApolloClient({ link, cache: new InMemoryCache() });
         try {
           const { data } = order
-            ? await client.mutate({ mutation: gql('mutation ($id: ID) { token body(id: $id) }'), variables: order })
+            ? await client.mutate({
+                mutation: gql('mutation ($id: ID) { token body(id: $id) }'),
+                variables: order,
+              })
             : await client.query({ query: gql('{ token body }') });
           return data as Answer;
         } catch (error) {
