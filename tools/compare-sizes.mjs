@@ -28,14 +28,15 @@ const OTHERS = {
 const EXTERNAL = ['react', 'vue', 'axios'];
 
 const kB = (bytes) => (bytes / 1000).toFixed(1);
-const row = (name, { minified, gzipped }) => console.log(`| ${name} | ${kB(minified)} | ${kB(gzipped)} |`);
+const row = (name, { minified, gzipped }) =>
+  process.stdout.write(`| ${name} | ${kB(minified)} | ${kB(gzipped)} |\n`);
 
 const folder = mkdtempSync(join(tmpdir(), 'silent-auth-sizes-'));
 try {
   writeFileSync(join(folder, 'package.json'), '{}');
   const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent', '--prefer-offline'];
   execFileSync('npm', ['install', ...flags, ...Object.keys(OTHERS)], { cwd: folder, stdio: 'inherit' });
-  console.log('| bundle | minified, kB | gzipped, kB |\n| --- | --- | --- |');
+  process.stdout.write('| bundle | minified, kB | gzipped, kB |\n| --- | --- | --- |\n');
   for (const [name, entries] of Object.entries(OWN)) {
     const contents = entries.map((entry) => `export * from './${entry}.ts';`).join('\n');
     row(name, await bundled(CLIENT, contents, EXTERNAL));

@@ -14,6 +14,7 @@ const PACKAGES = [
   ...['vitest@4.1.12', 'vite@8.3.8', 'jsdom@26.1.0', 'msw@2.15.0', '@jest/globals@30.5.2'],
   ...['jest-environment-jsdom@30.5.2', 'jest-fixed-jsdom@0.0.11'],
 ];
+const INSTALLED_WITHIN_MS = 240_000;
 const run = promisify(execFile);
 
 /** A front end of somebody else, with the packed client. */
@@ -28,7 +29,7 @@ beforeAll(async () => {
   const page = await readFile(join(ROOT, 'docs/front-ends/testing.md'), 'utf8');
   for (const [name, code] of Object.entries(snippetsOf(page, 'testing')))
     await writeFile(join(folder, 'src', name), code);
-});
+}, INSTALLED_WITHIN_MS);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Of both streams, whether it ends well or not. */

@@ -13,6 +13,7 @@ import { snippetsOf, WrittenFiles } from '../support/compile.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BASE = 'https://api.example.com';
+const INSTALLED_WITHIN_MS = 240_000;
 const run = promisify(execFile);
 const read = (path: string) => readFile(join(ROOT, path), 'utf8');
 
@@ -69,7 +70,7 @@ beforeAll(async () => {
   await npm(folder, 'install', '--prefer-offline', '--ignore-scripts', ...PACKAGES);
   snippet = snippetsOf(await read('docs/front-ends/react-native.md'), 'native')['auth.ts'] ?? '';
   files = await WrittenFiles.write({ 'auth.ts': snippet, 'expo.d.ts': TYPES });
-});
+}, INSTALLED_WITHIN_MS);
 afterAll(async () => {
   await files.remove();
   await rm(folder, { recursive: true, force: true });

@@ -86,8 +86,10 @@ const VERIFIERS: Record<string, (told: Told) => Promise<Verify>> = {
     const app = fastify();
     await app.register(fastifyJwt, {
       decode: { complete: true },
-      secret: (_request: unknown, token: { header: { kid: string; alg: string } }) =>
-        keys.getPublicKey({ kid: token.header.kid, alg: token.header.alg, domain: issuer }),
+      secret: (_request: unknown, token: object) => {
+        const { header } = token as { header: { kid: string; alg: string } };
+        return keys.getPublicKey({ ...header, domain: issuer });
+      },
       verify: { allowedIss: issuer, allowedAud: AUDIENCE, algorithms: [alg as 'ES256'] },
     });
     app.get('/', async (request) => (await request.jwtVerify<{ sub: string }>()).sub);
