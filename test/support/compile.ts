@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -20,20 +20,28 @@ export function snippetsOf(page: string, prefix: string): Record<string, string>
 /** Files of an application that imports the packages by their names, in a folder of their own. */
 export class WrittenFiles {
   private constructor(
-    private readonly folder: string,
+    readonly folder: string,
     private readonly names: readonly string[],
   ) {}
 
   static async write(files: Record<string, string>): Promise<WrittenFiles> {
     const folder = await mkdtemp(join(ROOT, 'test/docs/compiled-'));
-    for (const [name, code] of Object.entries(files)) await writeFile(join(folder, name), code);
+    for (const [name, code] of Object.entries(files)) {
+      const path = join(folder, name);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, code);
+    }
     return new WrittenFiles(folder, Object.keys(files));
   }
 
   /** What the compiler says of them; empty: nothing. */
   async compileErrors(): Promise<string> {
     const lib = ['ES2023', 'ES2024.String', 'DOM', 'DOM.Iterable'];
-    const config = { extends: '../../../tsconfig.json', compilerOptions: { lib }, include: this.names };
+    const config = {
+      extends: '../../../tsconfig.json',
+      compilerOptions: { lib },
+      include: this.names.filter((name) => name.endsWith('.ts')),
+    };
     await writeFile(join(this.folder, 'tsconfig.json'), JSON.stringify(config));
     const tsc = join(ROOT, 'node_modules/.bin/tsc');
     const { stdout } = await promisify(execFile)(tsc, ['-p', this.folder]).catch(

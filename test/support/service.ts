@@ -71,7 +71,8 @@ export class Service {
         return service;
       } catch (error) {
         // Another process took the port meanwhile.
-        if (!service.output.includes(`Port ${service.port} is in use`)) throw error;
+        if (overrides.PORT !== undefined || !service.output.includes(`Port ${service.port} is in use`))
+          throw error;
       }
     }
   }
@@ -113,7 +114,8 @@ export class Service {
       COOKIE_NAME: COOKIE,
       ...overrides,
     };
-    return new Service(await freePort(), environment, dataDir, execArgv, entry);
+    const port = overrides.PORT === undefined ? await freePort() : Number(overrides.PORT);
+    return new Service(port, environment, dataDir, execArgv, entry);
   }
 
   get settings(): Readonly<Environment> {

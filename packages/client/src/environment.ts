@@ -1,3 +1,4 @@
+import { orUndefined } from './or-undefined.js';
 import { indexedRecords, type Records } from './records.js';
 
 /** What the client needs from its host: a browser, a server or a native application. */
@@ -35,8 +36,9 @@ export interface Page {
 
 /** Read when a client is created, not at import, so that servers can import this package. */
 export function hostEnvironment(): Environment {
-  const place = attempt(() => location);
-  const factory = attempt(() => indexedDB);
+  // What a browser does not have, or forbids by an error, is `undefined`.
+  const place = orUndefined(() => location);
+  const factory = orUndefined(() => indexedDB);
   return {
     page: typeof document === 'undefined' ? null : documentPage(),
     // Of a worker from a blob, and of a frame from a text, the URL has no path, but the origin is its maker's.
@@ -52,15 +54,6 @@ export function hostEnvironment(): Environment {
 }
 
 const urlOf = ({ href }: Location): string => (/^http/.test(href) ? href : (globalThis.origin ?? href));
-
-/** What a browser does not have, or forbids by an error, is `undefined`. */
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return;
-  }
-}
 
 /**
  * The larger of two clocks, as each may run behind: the monotonic one stops while some devices sleep, and people set the
@@ -93,13 +86,13 @@ function documentPage(): Page {
         window.removeEventListener('pageshow', shown);
       };
     },
-    locks: attempt(() => navigator.locks),
-    openChannel: (name) => attempt(() => new BroadcastChannel(name)),
+    locks: orUndefined(() => navigator.locks),
+    openChannel: (name) => orUndefined(() => new BroadcastChannel(name)),
     get notes() {
-      return attempt(() => localStorage);
+      return orUndefined(() => localStorage);
     },
     get cookies() {
-      return attempt(() => document.cookie);
+      return orUndefined(() => document.cookie);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Page } from './environment.js';
+import { orUndefined } from './or-undefined.js';
 
 export type LogoutDebt = ReturnType<typeof createLogoutDebt>;
 
@@ -13,13 +14,8 @@ const NOBODY = '0';
 export function createLogoutDebt(name: string, page: Page | null) {
   let isOwed = false;
   /** The storage may be full or forbidden: only this page remembers then. */
-  const noted = <T>(use: (notes: Storage) => T): T | undefined => {
-    try {
-      return page?.notes && use(page.notes);
-    } catch {
-      return;
-    }
-  };
+  const noted = <T>(use: (notes: Storage) => T): T | undefined =>
+    orUndefined(() => page?.notes && use(page.notes));
   const read = () => noted((notes) => notes.getItem(name));
   const self = {
     get exists() {

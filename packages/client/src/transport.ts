@@ -1,6 +1,7 @@
 import { orAborted, throwIfAborted } from './abort.js';
 import type { Environment } from './environment.js';
 import { AuthClientError, type FieldProblem, invalidOptions } from './errors.js';
+import { orUndefined } from './or-undefined.js';
 
 /** Calls a route. Resolves with the answer's JSON, `null` if it has none. @throws AuthClientError, or the signal's reason */
 export type Call = (method: string, path: string, request?: CallOptions) => Promise<unknown>;
@@ -48,7 +49,8 @@ export function createTransport(
         keepalive,
         signal: abort.signal,
       });
-      const answer = parse(await response.text());
+      const text = await response.text();
+      const answer = orUndefined((): unknown => JSON.parse(text));
       if (status.includes(response.status)) {
         if (response.status > 201) return null;
         if (typeof answer === 'object') return answer;
@@ -66,14 +68,6 @@ export function createTransport(
       cancel();
     }
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON: nothing.
-  }
 }
 
 function failure({ ok, status, headers }: Response, answer: unknown): AuthClientError {

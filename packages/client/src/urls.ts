@@ -1,5 +1,6 @@
 import type { Environment } from './environment.js';
 import { invalidOptions } from './errors.js';
+import { orUndefined } from './or-undefined.js';
 import type { AuthClient, AuthClientOptions } from './types.js';
 
 /** A plain web URL up to its path. What is spelt in another way, with a user or a backslash for example, is none. */
@@ -12,14 +13,7 @@ function originOf(url: string): string {
   return origin.toLowerCase().replace(DEFAULT_PORT, '$1$2');
 }
 
-/** React Native's own `URL` changes what it reads, and takes some absolute URLs for relative ones. */
-function isUrlComplete(): boolean {
-  try {
-    return new URL('HTTP://A').href === 'http://a/';
-  } catch {
-    return false;
-  }
-}
+const parsed = (url: string, from?: string): string | undefined => orUndefined(() => new URL(url, from).href);
 
 export interface Urls {
   /** Of the auth routes, absolute, without a slash at its end; `''` if it is relative and there is no page. */
@@ -39,15 +33,9 @@ export function readUrls(
   { baseUrl, trustedOrigins = [] }: AuthClientOptions,
   { page, workerUrl }: Environment,
 ): Urls {
-  const isComplete = isUrlComplete();
-  const against = (url: string, from?: string): string => {
-    if (!isComplete) return url;
-    try {
-      return new URL(url, from).href;
-    } catch {
-      return '';
-    }
-  };
+  // React Native's own `URL` changes what it reads, and takes some absolute URLs for relative ones.
+  const isComplete = parsed('HTTP://A') === 'http://a/';
+  const against = (url: string, from?: string): string => (isComplete ? (parsed(url, from) ?? '') : url);
   const home = page?.home ?? workerUrl;
   const base = against(baseUrl, home).replace(/\/+$/, '');
   const origins = trustedOrigins.map((each) => originOf(against(each)));

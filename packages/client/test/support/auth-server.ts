@@ -171,6 +171,7 @@ export class AuthServer {
       case 'POST /auth/logout-all':
         return { status: 204 };
     }
+    if (path === '/api/graphql') return { json: { data: { token, body } } };
     return path.startsWith('/api/') ? { json: { token, body } } : refusal(404, 'NOT_FOUND');
   }
 
