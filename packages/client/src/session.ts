@@ -63,6 +63,12 @@ export function createSession(
       self.signal = epoch.signal;
     },
     subscribe: (listener: (state: AuthState) => void) => listeners.add(listener, self.state),
+    /** Takes over who is signed in, without a token. */
+    adopt(state: AuthState): void {
+      if (self.state !== UNKNOWN) return;
+      self.state = state;
+      listeners.call(self.state);
+    },
     /** Whether the token was issued to the current user, as far as this tab remembers. */
     hasIssued: (token: string | null) => issued.includes(token as string),
     wasLeft: ({ session }: TokenAnswer) => left.has(session.id),
@@ -94,7 +100,7 @@ export function createSession(
       issued = [];
       ages.clear();
       self.state = SIGNED_OUT;
-      listeners.call(SIGNED_OUT);
+      listeners.call(self.state);
       // To find nobody signed in when the page opens is no event.
       if (session || (reason !== 'LOGOUT' && reason !== 'REFRESH_TOKEN_MISSING'))
         guarded(() => onSignedOut?.(reason));

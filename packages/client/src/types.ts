@@ -154,6 +154,13 @@ export interface RestoreOptions {
    * @default true until the server has answered once that nobody is signed in in this browser, then false
    */
   readonly force?: boolean;
+  /**
+   * The state with which a server has rendered this page. If somebody is signed in, it is taken over, and the server is asked
+   * when an access token is first needed. The provider and the plugin of `/react` and `/vue` do this by themselves.
+   *
+   * @default the page was not rendered for a user
+   */
+  readonly initialState?: AuthState | undefined;
 }
 
 /**
