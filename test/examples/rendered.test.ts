@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { describeInBrowser, launchChromium } from '../browser/support/chromium.js';
 import { type Watched, watchPages } from '../browser/support/watch-pages.js';
-import { expectRegistry, npm } from '../package/fresh-host.js';
+import { expectRegistry } from '../package/fresh-host.js';
 import { databaseUri } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -56,7 +56,7 @@ class Line {
       onward.on('error', () => outgoing.destroy());
       incoming.pipe(onward);
     });
-    await new Promise<void>((resolve) => server.listen(Number(process.env.RENDERED_PORT ?? 0), '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const line = new Line(server, (server.address() as { port: number }).port);
     return line;
   }
@@ -72,7 +72,7 @@ class Line {
 }
 
 describeInBrowser('pages that a server renders', () => {
-  let folder: string;
+  let examples: string;
   let compiledApi: string;
   let line: Line;
   let browser: Browser;
@@ -86,7 +86,8 @@ describeInBrowser('pages that a server renders', () => {
     const api = await freePort();
     line = await Line.open(api);
     const environment = { ...QUIET, API_URL: `http://127.0.0.1:${line.port}` };
-    [folder, compiledApi] = await Promise.all([build(environment), compileApi()]);
+    [examples, compiledApi] = await Promise.all([build(environment), compileApi()]);
+    const folder = join(examples, 'rendered');
     await start(compiledApi, ['main.js'], {
       RENDERED_PAGES: 'true',
       PORT: String(api),
@@ -97,7 +98,14 @@ describeInBrowser('pages that a server renders', () => {
     });
     await answering(`http://127.0.0.1:${api}/.well-known/jwks.json`);
     const next = await freePort();
-    const command = [join(folder, 'node_modules/next/dist/bin/next'), 'start', '-H', '127.0.0.1', '-p', String(next)];
+    const command = [
+      join(folder, 'node_modules/next/dist/bin/next'),
+      'start',
+      '-H',
+      '127.0.0.1',
+      '-p',
+      String(next),
+    ];
     await start(join(folder, 'next'), command, { ...environment, PAGE_SECRET: secret() });
     const nuxt = await freePort();
     await start(join(folder, 'nuxt'), ['.output/server/index.mjs'], {
@@ -121,7 +129,7 @@ describeInBrowser('pages that a server renders', () => {
     await browser?.close();
     await Promise.all(children.map(stop));
     await line?.close();
-    for (const each of [folder, compiledApi]) if (each && !process.env.RENDERED) await rm(each, { recursive: true, force: true });
+    for (const each of [examples, compiledApi]) if (each) await rm(each, { recursive: true, force: true });
   });
 
   const open = async (url: string): Promise<Page> => {
@@ -208,7 +216,10 @@ describeInBrowser('pages that a server renders', () => {
       line.held = new Promise((resolve) => (release = resolve));
       const left = await context.newPage();
       const leaving = left.goto(origins[example]).catch(() => undefined);
-      await eventually(async () => line.count(REFRESH), (count) => count === 1);
+      await eventually(
+        async () => line.count(REFRESH),
+        (count) => count === 1,
+      );
       await left.close();
       release();
       await leaving;
@@ -280,7 +291,9 @@ describeInBrowser('pages that a server renders', () => {
     for (const path of ['/', '/about', '/no-such.page'])
       for (const name of ['x-silent-auth-page', 'x-middleware-request-x-silent-auth-page'])
         for (const value of [forged.toString(), forged.toString('base64url')]) {
-          const answer = await fetch(origins.next + path, { headers: { accept: 'text/html', [name]: value } });
+          const answer = await fetch(origins.next + path, {
+            headers: { accept: 'text/html', [name]: value },
+          });
           expect(await answer.text()).not.toContain('forged');
         }
   });
@@ -295,17 +308,20 @@ describeInBrowser('pages that a server renders', () => {
   }
 });
 
-/** The examples as a user's clone has them, installed and built. Gives the folder of the two. */
+/** The examples as a user's clone has them, those that are rendered installed and built. */
 async function build(environment: NodeJS.ProcessEnv): Promise<string> {
-  if (process.env.RENDERED) return process.env.RENDERED;
   const examples = await mkdtemp(join(tmpdir(), 'silent-auth-rendered-'));
-  const isSource = (path: string) => !/node_modules|\/(dist|\.next|\.nuxt|\.output)$|\.tgz$/.test(path.slice(EXAMPLES.length));
+  const isSource = (path: string) =>
+    !/node_modules|\/(dist|\.next|\.nuxt|\.output)$|\.tgz$/.test(path.slice(EXAMPLES.length));
   await cp(EXAMPLES, examples, { recursive: true, filter: isSource });
   await run(process.execPath, [join(EXAMPLES, 'pack.mjs'), examples]);
-  const folder = join(examples, 'rendered');
-  await npm(folder, 'install', '--prefer-offline');
-  await run('npm', ['run', 'build'], { cwd: folder, env: { ...process.env, ...environment } });
-  return folder;
+  // Larger than what the other examples install, so npm's own limit of the tests is not enough.
+  for (const command of [
+    ['install', '--prefer-offline'],
+    ['run', 'build'],
+  ])
+    await run('npm', command, { cwd: join(examples, 'rendered'), env: { ...process.env, ...environment } });
+  return examples;
 }
 
 /** The API imports the library by its name, which a folder of this repository finds. */
