@@ -24,6 +24,7 @@ import { RequestShapeGuard } from '../http/guards/request-shape.guard.js';
 import { AdministratorGuard, RolesGuard } from '../http/guards/roles.guard.js';
 import { LoginThrottleGuard, RefreshThrottleGuard } from '../http/guards/throttle.guard.js';
 import { OneCookieEach } from '../http/one-cookie-each.js';
+import { OneGuardForAll } from '../http/one-guard-for-all.js';
 import { PresentedRefreshTokens } from '../http/presented-refresh-tokens.js';
 import { ProofReader } from '../http/proof-reader.js';
 import { RefreshCookie } from '../http/refresh-cookie.js';
@@ -127,6 +128,7 @@ const INTERNAL = [
   PasswordConfirmation,
   ForwardedWatch,
   OneCookieEach,
+  OneGuardForAll,
   ShadowedRoutes,
   ProofReader,
   UnexpectedErrorFilter,

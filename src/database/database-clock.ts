@@ -2,7 +2,7 @@ import { Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
 import type { Connection } from 'mongoose';
 import type { Clock } from '../core/ports.js';
 import { withTimeout } from '../core/with-timeout.js';
-import { momentNow, OWN_CLOCKS, type ProcessClocks } from './process-clocks.js';
+import { type Moment, momentNow, OWN_CLOCKS, type ProcessClocks } from './process-clocks.js';
 import { orUnavailable } from './unavailable.js';
 
 const ANCHOR_INTERVAL_MS = 60_000;
@@ -71,15 +71,16 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
   }
 
   now(): number {
-    if (this.isAnchored && this.hasDrifted) void this.anchorSoon();
-    const time = Math.floor(this.clocks.monotonic() + this.anchor.offsetMs);
+    const moment = momentNow(this.clocks);
+    if (this.isAnchored && this.isDrift(moment)) void this.anchorSoon();
+    const time = Math.floor(moment.monotonic + this.anchor.offsetMs);
     if (time > this.latest) this.latest = time;
     return this.latest;
   }
 
   /** Set from when the clocks of this process have moved apart until the database has been asked. */
   get settling(): Promise<void> | null {
-    if (!this.isAnchored || !this.hasDrifted) return null;
+    if (!this.isAnchored || !this.isDrift(momentNow(this.clocks))) return null;
     const anchoring = this.anchorSoon();
     return anchoring && withTimeout(() => anchoring, SETTLE_WITHIN_MS).catch(() => undefined);
   }
@@ -115,12 +116,11 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
 
   private look(): void {
     const ageMs = this.clocks.monotonic() - this.anchor.takenAt;
-    if (ageMs >= ANCHOR_INTERVAL_MS || this.step || this.hasDrifted) void this.anchorSoon();
+    if (ageMs >= ANCHOR_INTERVAL_MS || this.step || this.isDrift(momentNow(this.clocks))) void this.anchorSoon();
   }
 
-  private get hasDrifted(): boolean {
-    const wallOffsetMs = this.clocks.wall() - this.clocks.monotonic();
-    return Math.abs(wallOffsetMs - this.anchor.wallOffsetMs) > MAX_DRIFT_MS;
+  private isDrift({ monotonic, wall }: Moment): boolean {
+    return Math.abs(wall - monotonic - this.anchor.wallOffsetMs) > MAX_DRIFT_MS;
   }
 
   /** Null shortly after the last attempt. Never rejects: without an answer, the clock goes on from the last anchor. */

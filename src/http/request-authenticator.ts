@@ -36,24 +36,30 @@ export class RequestAuthenticator {
    * (somebody acts for the user where a fresh authentication is required), `TEMPORARILY_UNAVAILABLE`
    */
   authenticate(context: ExecutionContext): void | Promise<void> {
-    if (context.getType() === 'http')
-      return this.held(context, () => this.authenticateRequest(requestOf(context)));
+    if (context.getType() === 'http') {
+      const request = requestOf(context);
+      return this.held(context, request, this.authenticateRequest(request));
+    }
     const attempt = this.attemptOf(context);
     if (!attempt) throw new AuthError('ACCESS_TOKEN_MISSING');
-    return this.held(context, attempt);
+    return this.held(context, requestOf(context), attempt());
   }
 
   /** As {@link authenticate}; where no access token was sent, `request.user` is undefined. */
   authenticateIfAsked(context: ExecutionContext): void | Promise<void> {
     const attempt = this.attemptOf(context);
-    if (attempt) return this.held(context, attempt);
-    delete requestOf(context).user;
+    const request = requestOf(context);
+    if (attempt) return this.held(context, request, attempt());
+    delete request.user;
   }
 
-  private held(context: ExecutionContext, attempt: Attempt): void | Promise<void> {
-    const pending = attempt();
-    if (pending) return pending.then(() => this.freshness.check(context, requestOf(context).user));
-    this.freshness.check(context, requestOf(context).user);
+  private held(
+    context: ExecutionContext,
+    request: HttpRequest,
+    pending: void | Promise<void>,
+  ): void | Promise<void> {
+    if (pending) return pending.then(() => this.freshness.check(context, request.user));
+    this.freshness.check(context, request.user);
   }
 
   /** Whether a guard that ran before this one, or one of the host, has set `request.user`. */

@@ -12,7 +12,8 @@ export class RouteMetadata<Value extends NonNullable<unknown>> {
   ) {}
 
   of(context: ExecutionContext): Value | null {
-    const [handler, controller] = [context.getHandler(), context.getClass()];
+    const handler = context.getHandler();
+    const controller = context.getClass();
     const known = this.known.get(controller)?.get(handler);
     if (known !== undefined) return known;
     const value =

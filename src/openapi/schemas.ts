@@ -135,8 +135,9 @@ const seconds = (description: string, example?: number) =>
 const token = (description: string) => withNote({ type: 'string', pattern: JWT }, description, EXAMPLE_JWT);
 const sessionId: Schema = { type: 'string', pattern: '^[0-9a-f]{24}$', examples: [EXAMPLE_ID] };
 const expiresAt = withNote(moment, 'When the session ends if it is not used again.');
+const userId: Schema = { ...filledText, examples: [EXAMPLE_ID] };
 const user: Record<string, Schema> = {
-  id: { ...filledText, examples: [EXAMPLE_ID] },
+  id: userId,
   email: { type: 'string', maxLength: 254, examples: ['ada@example.com'] },
   'name?': withNote(text, 'Absent where none was given.', 'Ada'),
   roles: { ...texts, examples: [['user']] },
@@ -228,7 +229,11 @@ export function answerSchemas({
   return {
     TokenAnswer: allowBodyTransport ? { ...answer, dependentRequired: together } : answer,
     User: object(shown),
-    Profile: object({ ...shown, createdAt: withNote(moment, 'When the user registered.') }),
+    Profile: object({
+      ...shown,
+      createdAt: withNote(moment, 'When the user registered.'),
+      'actor?': withNote(object({ id: userId }), 'The administrator who acts for the user with this token.'),
+    }),
     ...ADMIN_USER_SCHEMAS,
     CurrentSession: CURRENT_SESSION,
     Session: object({

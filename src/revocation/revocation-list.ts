@@ -46,7 +46,8 @@ export class RevocationList {
   }
 
   hasAny(keys: readonly RevocationKey[]): boolean {
-    return keys.some((key) => this.entries.has(key));
+    for (const key of keys) if (this.entries.has(key)) return true;
+    return false;
   }
 
   get all(): RevocationEntry[] {

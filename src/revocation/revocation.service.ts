@@ -171,11 +171,12 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
    * Whether a token is revoked. In mode `feed` a map lookup without I/O, unless the list is older than
    * `revocation.maxStaleness`: then a promise, for which the store is read. In mode `strict` a promise, unless this process
    * knows the answer already.
+   * @param now by the shared clock; whoever has just read it spares another look
    * @throws AuthError (as a rejection) `TEMPORARILY_UNAVAILABLE` if the store does not answer
    */
-  isRevoked(token: RevocableToken): boolean | Promise<boolean> {
+  isRevoked(token: RevocableToken, now = this.clock.now()): boolean | Promise<boolean> {
     if (this.mode === 'off') return false;
-    if (this.isFromFuture(token)) return true;
+    if (isFromFuture(token, now)) return true;
     const isListed = !this.list.isEmpty && this.list.hasAny(this.keysOf(token));
     // What this process knows to be revoked stays so, even if it could not be written.
     if (isListed) return true;
@@ -217,14 +218,6 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   async catchUp(): Promise<boolean> {
     if (!this.isInTouch) await this.feed.freshen().catch(() => undefined);
     return this.isInTouch;
-  }
-
-  /**
-   * Whether a token was minted by a clock that was ahead: it would outlive the entries that revoke it. Its client
-   * refreshes, and gets a better one.
-   */
-  private isFromFuture({ iat }: RevocableToken): boolean {
-    return iat !== undefined && iat * 1000 > this.clock.now() + MINT_IN_FLIGHT_MS;
   }
 
   private async answerOfFreshList(token: RevocableToken): Promise<boolean> {
@@ -294,4 +287,12 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     if (offsetMs < this.clockOffsetMs - CLOCK_FELL_BACK_MS) this.outbox.queue(this.list.all);
     this.clockOffsetMs = offsetMs;
   }
+}
+
+/**
+ * Whether a token was minted by a clock that was ahead: it would outlive the entries that revoke it. Its client refreshes,
+ * and gets a better one.
+ */
+function isFromFuture({ iat }: RevocableToken, now: number): boolean {
+  return iat !== undefined && iat * 1000 > now + MINT_IN_FLIGHT_MS;
 }

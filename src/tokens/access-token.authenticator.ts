@@ -75,8 +75,9 @@ export class AccessTokenAuthenticator {
   }
 
   private check(claims: AccessTokenClaims): Admission {
-    if (this.clock.now() >= claims.exp * 1000) throw new AuthError('ACCESS_TOKEN_EXPIRED');
-    const revoked = this.revocations.isRevoked(claims);
+    const now = this.clock.now();
+    if (now >= claims.exp * 1000) throw new AuthError('ACCESS_TOKEN_EXPIRED');
+    const revoked = this.revocations.isRevoked(claims, now);
     if (typeof revoked === 'boolean') return this.settle(claims, revoked);
     return revoked.then((isRevoked) => this.settle(claims, isRevoked));
   }
@@ -89,23 +90,16 @@ export class AccessTokenAuthenticator {
   }
 }
 
-function userOf({
-  sub,
-  roles,
-  sid,
-  gen,
-  auth_time,
-  amr,
-  relay,
-  act,
-  custom,
-}: AccessTokenClaims): AuthenticatedUser {
-  const session = {
-    id: sid,
-    generation: gen,
-    ...(auth_time === undefined ? {} : { authTime: new Date(auth_time * 1000) }),
-    ...(amr ? { amr } : {}),
-    ...(relay ? { isRelay: relay } : {}),
-  };
-  return { id: sub, roles, session, ...(act ? { actor: { id: act.sub } } : {}), claims: custom ?? NO_CLAIMS };
+/** Optional fields one by one: this runs at each guarded request, and spreading objects takes longer than all of it. */
+function userOf(claims: AccessTokenClaims): AuthenticatedUser {
+  const { sub, roles, sid, gen, auth_time, amr, relay, act, custom } = claims;
+  const session: Writable<AuthenticatedSession> = { id: sid, generation: gen };
+  if (auth_time !== undefined) session.authTime = new Date(auth_time * 1000);
+  if (amr) session.amr = amr;
+  if (relay) session.isRelay = relay;
+  const user: Writable<AuthenticatedUser> = { id: sub, roles, session, claims: custom ?? NO_CLAIMS };
+  if (act) user.actor = { id: act.sub };
+  return user;
 }
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };

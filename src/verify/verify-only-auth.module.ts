@@ -10,6 +10,7 @@ import { AuthErrorFilter } from '../http/filters/auth-error.filter.js';
 import { FreshAuth } from '../http/fresh-auth.js';
 import { JwtAuthGuard, OptionalJwtAuthGuard } from '../http/guards/jwt-auth.guard.js';
 import { RolesGuard } from '../http/guards/roles.guard.js';
+import { OneGuardForAll } from '../http/one-guard-for-all.js';
 import { RequestAuthenticator } from '../http/request-authenticator.js';
 import { SocketSessions } from '../http/socket-sessions.js';
 import { JwtStrategy } from '../http/strategies/jwt.strategy.js';
@@ -70,6 +71,7 @@ const INTERNAL: Provider[] = [
   ...WITHOUT_SESSIONS,
   AccessTokenAuthenticator,
   TokenVerifier,
+  OneGuardForAll,
   RevocationService,
   { provide: KeyRing, useClass: RemoteKeySet },
   {

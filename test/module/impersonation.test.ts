@@ -93,7 +93,9 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
       actor: { id: admin.userId },
       claims: { tenant: 'example.com' },
     });
-    expect((await host.api().me(answer.json.accessToken)).json.email).toBe(user.email);
+    const profile = (await host.api().me(answer.json.accessToken)).json;
+    expect(profile).toMatchObject({ email: user.email, actor: { id: admin.userId } });
+    expect((await host.api().me(user.accessToken)).json).not.toHaveProperty('actor');
     expect((await orders(user.accessToken)).json.user).not.toHaveProperty('actor');
   });
 

@@ -4,6 +4,7 @@ import { MongooseModule } from '@nestjs/mongoose';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { AuthModule, type AuthModuleExtras, DoctorService } from '../../src/index.js';
+import { VerifyOnlyAuthModule } from '../../src/verify/index.js';
 import { databaseUri } from '../support/database.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import { Api, expectError, PASSWORD, uniqueEmail } from '../support/http.js';
@@ -65,6 +66,18 @@ it('two modules with one cookie are refused, and what to change is named', async
       'the users of the other: give each a name of its own',
   );
   stops.push(await hostOf('customer', 'staff').then((host) => () => host.stop()));
+});
+
+it('a second module that hands its guard to the whole application is refused', async () => {
+  const verifier = (extras: { isGlobal?: boolean }) =>
+    VerifyOnlyAuthModule.forRoot({ issuer: 'https://a.example', jwksUri: 'https://a.example/jwks', ...extras });
+  const hostOf = (extras: { isGlobal?: boolean }) =>
+    HostApp.startWith('express', { imports: [AuthModule.forRoot(authOptions()), verifier(extras)] });
+  await expect(hostOf({})).rejects.toThrow(
+    'isGlobal = true: two global modules of the application provide JwtAuthGuard, and a controller would get the one or ' +
+      'the other: give isGlobal: false to one of them, and import it where its guard is used',
+  );
+  stops.push(await hostOf({ isGlobal: false }).then((host) => () => host.stop()));
 });
 
 it('an unknown option is refused with the name that was meant', async () => {

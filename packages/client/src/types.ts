@@ -14,6 +14,8 @@ export interface AuthUser {
 export interface AuthProfile extends AuthUser {
   /** ISO 8601. */
   readonly createdAt: string;
+  /** The administrator who acts for the user with this token; absent for the user themselves. */
+  readonly actor?: { readonly id: string };
 }
 
 /** The session of this browser: one login on one device. */

@@ -131,8 +131,9 @@ export class AuthController {
 
   @Get('me')
   @UseGuards(AccessTokenGuard)
-  async me(@CurrentUser() { id, claims }: AuthenticatedUser): Promise<ProfileAnswer> {
-    return this.auth.me(id, claims);
+  async me(@CurrentUser() { id, claims, actor }: AuthenticatedUser): Promise<ProfileAnswer> {
+    const profile = await this.auth.me(id, claims);
+    return actor ? { ...profile, actor } : profile;
   }
 
   @Get('sessions')

@@ -10,13 +10,20 @@ const logger = new Logger('RefusingGuard');
 export abstract class RefusingGuard implements CanActivate {
   /** Without a promise where the answer is known at once: one for each guarded request is measurable. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const refuse = (cause: unknown) => Promise.reject(this.refusal(cause, context));
     try {
       const admitted = this.admit(context);
-      return admitted instanceof Promise ? admitted.then(() => true, refuse) : true;
+      if (!(admitted instanceof Promise)) return true;
+      return admitted.then(
+        () => true,
+        (cause: unknown) => this.refuse(cause, context),
+      );
     } catch (cause) {
-      return refuse(cause);
+      return this.refuse(cause, context);
     }
+  }
+
+  private refuse(cause: unknown, context: ExecutionContext): Promise<never> {
+    return Promise.reject(this.refusal(cause, context));
   }
 
   private refusal(cause: unknown, context: ExecutionContext): Error {

@@ -20,6 +20,8 @@ export interface UserAnswer {
 /** A user as they see themselves. */
 export interface ProfileAnswer extends UserAnswer {
   readonly createdAt: Date;
+  /** The administrator who acts for them with this token; absent for the user themselves. */
+  readonly actor?: { readonly id: string };
 }
 
 /** An access token for a session whose refresh token stays as it is. `AuthHttp.answer` makes an answer of it. */
