@@ -60,7 +60,7 @@ export function createAuthRoutes(call: Call, attempts: Attempts, isBody: boolean
     },
     async logout(token: string | null) {
       const body = isBody ? { refreshToken: await attempts.owe() } : undefined;
-      await call('POST', '/logout', { body, token, status: [204], keepalive: true });
+      await call('POST', '/logout', { body, token, status: [204] });
       await attempts.reset();
     },
   };

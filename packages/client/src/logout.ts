@@ -19,27 +19,26 @@ export function logoutMethods(
     });
   return {
     async logout() {
-      const { token, state } = session;
+      const { token } = session;
       debt.note();
       session.beginEpoch();
       const wasBusy = tabs.isBusy();
       // Before anybody hears of it: the application may leave the page. What was on its way may still set a cookie.
-      const sent = state.session && routes.logout(token);
+      const sent = session.state.session && routes.logout(token);
       sent?.catch(() => undefined);
       signOut('LOGOUT');
       await payDebt(token, !wasBusy && sent);
     },
     async restore({ force, initialState } = {}) {
-      const { owed, generation } = await attempts.read();
+      const { owed, generation = 0 } = await attempts.read();
       if (owed) debt.note();
       if (debt.exists) {
         session.signOut('LOGOUT');
         await payDebt(null);
       } else {
         if (initialState?.session) session.adopt(initialState);
-        const known = session.state.session;
-        // A page that arrives late may have brought back an older cookie than the tabs know.
-        if (!known || (generation as number) > known.generation) await refresh(force);
+        // A rendered page that arrives late may have brought back an older cookie than the tabs know.
+        if (generation > (session.state.session?.generation ?? -1)) await refresh(force);
       }
       return session.state;
     },

@@ -44,14 +44,14 @@ export interface PageAuthSecret {
   readonly secret: string;
 }
 
-/** Of Node's `IncomingMessage`, what is read. */
+/** What is read of Node's `IncomingMessage`. */
 export interface NodePageRequest {
   readonly method?: string | undefined;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly socket?: { readonly remoteAddress?: string | undefined };
 }
 
-/** Of Node's `ServerResponse`, what is used. */
+/** What is used of Node's `ServerResponse`. */
 export interface NodePageResponse {
   readonly headersSent: boolean;
   setHeader(name: string, value: string): unknown;
@@ -66,13 +66,13 @@ interface PageRequest {
 }
 
 interface Rendering {
-  readonly page: PageAuth;
+  readonly page: RenderedPage;
   /** `Set-Cookie` of the service, unchanged. */
   readonly cookies: readonly string[];
   readonly isPageView: boolean;
 }
 
-/** By these the service knows the browser; the first two are its session and its language. */
+/** The session, and what the service's fingerprint of a browser can be made of. */
 const OF_THE_BROWSER = [
   'cookie',
   'accept-language',
@@ -110,7 +110,7 @@ class RenderedPage implements PageAuth {
     return token;
   }
 
-  /** For {@link readPageAuth}, which checks it again. */
+  /** With the token as it is: {@link readPageAuth} makes another page of it, which checks the token. */
   static contentsOf(page: RenderedPage): Handover {
     return { state: page.state, accessToken: page.#accessToken, at: Date.now() };
   }
@@ -192,7 +192,7 @@ export async function forwardPageAuth(
 ): Promise<Response> {
   const found = await renderingOf(request, options);
   const headers = new Headers(request.headers);
-  headers.set(HEADER, await seal(RenderedPage.contentsOf(found.page as RenderedPage), options.secret));
+  headers.set(HEADER, await seal(RenderedPage.contentsOf(found.page), options.secret));
   return finish(await forward(headers), found);
 }
 

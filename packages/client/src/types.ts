@@ -157,8 +157,9 @@ export interface RestoreOptions {
    */
   readonly force?: boolean;
   /**
-   * The state with which a server has rendered this page. If somebody is signed in, it is taken over, and the server is asked
-   * when an access token is first needed. The provider and the plugin of `/react` and `/vue` do this by themselves.
+   * The state with which a server rendered this page, such as `state` of `nestjs-silent-auth-client/ssr`. If a user is signed in,
+   * the client takes it over, and asks the server when an access token is first needed. `AuthProvider` of React and
+   * `authPlugin` of Vue call `restore` with it by themselves.
    *
    * @default the page was not rendered for a user
    */

@@ -34,7 +34,7 @@ export function authPlugin(auth: AuthClient, initialState?: AuthState): Plugin {
   return {
     install(app) {
       app.provide(AUTH, { auth, initialState: initialState ?? UNKNOWN });
-      // On a server it stays with the page: the client may be that of all. The server went by the hint, and so does its page.
+      // Not on a server, where all requests may share the client. The server went by the hint, and so does its page.
       if (initialState && typeof document !== 'undefined')
         auth.restore({ initialState: toRaw(initialState), force: false }).catch(() => undefined);
     },

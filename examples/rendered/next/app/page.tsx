@@ -5,7 +5,7 @@ import { api } from './server';
 
 export default async function Page() {
   const { accessToken } = await pageAuth();
-  return <Home orders={accessToken && (await ordersOf(accessToken))} />;
+  return <Home orders={accessToken ? await ordersOf(accessToken) : null} />;
 }
 
 /** `null` where the API does not answer: the browser asks again. */
