@@ -139,7 +139,7 @@ describeInBrowser('pages that a server renders', () => {
     await page.goto(url);
     return page;
   };
-  /** A page with a user who has just registered, after a reload, and nothing counted yet. */
+  /** A page on which a new user has just registered, and nothing counted yet. */
   const signedIn = async (origin: string) => {
     const page = await open(origin);
     const email = uniqueEmail();
