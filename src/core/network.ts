@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** How many leading bits of an address make its network. */
@@ -28,6 +28,8 @@ export function networkOf(ip: string, prefix: NetworkPrefix): string | null {
 
 /** Longer than the longest address, with brackets, zone and port. */
 const MAX_ADDRESS = 96;
+/** Before an IPv4 address, as a socket of both families has it (RFC 4291 §2.5.5.2). */
+const MAPPED = '::ffff:';
 /** `192.0.2.1:5123`, `[2001:db8::1]:5123`, `[2001:db8::1]`, and an address of eight groups with a port as the ninth. */
 const WITH_PORT =
   /^(?:([\d.]+):\d{1,5}|\[([^\]]+)\](?::\d{1,5})?|((?:[\da-f]{1,4}:){7}[\da-f]{1,4}):\d{1,5})$/i;
@@ -37,6 +39,9 @@ const WITH_PORT =
  * quotes (RFC 7239 §6), or as an IPv4 address within IPv6.
  */
 export function readAddress(text: string): string | null {
+  // What nearly every request brings; Node.js takes an IPv4 address in its usual form alone.
+  const ipv4 = text.startsWith(MAPPED) ? text.slice(MAPPED.length) : text;
+  if (isIPv4(ipv4)) return ipv4;
   if (text.length > MAX_ADDRESS) return null;
   const bare = text.trim().replace(/^"(.*)"$/, '$1');
   const [, ...found] = WITH_PORT.exec(bare) ?? [];

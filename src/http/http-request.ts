@@ -120,11 +120,17 @@ export function cookiesOf(request: CookieRequest, name: string): string[] {
   if (!parsed) {
     const header = request.headers['cookie'];
     const text = Array.isArray(header) ? header.join('; ') : (header ?? '');
-    // One by one: the library keeps the first of a name only.
-    parsed = text.split(';').map((pair) => parseCookie(pair));
+    parsed = parseCookies(text);
     cookies.set(request, parsed);
   }
   return [...new Set(parsed.flatMap((cookie) => cookie[name] || []))];
+}
+
+function parseCookies(header: string): ReturnType<typeof parseCookie>[] {
+  const cookie = parseCookie(header);
+  const pairs = header.split(';');
+  // One by one where a name comes twice: the library keeps the first alone.
+  return Object.keys(cookie).length === pairs.length ? [cookie] : pairs.map((pair) => parseCookie(pair));
 }
 
 /** The normalised address in a body that is not validated yet; null if there is none. */

@@ -36,11 +36,15 @@ export function toSession(row: RefreshToken): RefreshSession {
   return {
     id: _id.toHexString(),
     ...rest,
-    predecessors: predecessors.map(({ attempt, formerAttempts, displacedAt = null, ...each }) => ({
-      ...each,
-      ...toAttempts({ attempt, formerAttempts }),
-      displacedAt,
-    })),
+    predecessors: predecessors.map(
+      ({ hash, sealed, rotatedAt, attempt, formerAttempts, displacedAt = null }) => ({
+        hash,
+        sealed,
+        rotatedAt,
+        ...toAttempts({ attempt, formerAttempts }),
+        displacedAt,
+      }),
+    ),
     abandoned: abandoned.map(({ hash, sealed, attempt, formerAttempts, abandonedAt }) => ({
       hash: textOf(hash) ?? '',
       sealed: textOf(sealed) ?? '',

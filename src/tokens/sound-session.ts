@@ -6,8 +6,13 @@ import { toSession } from './mongo-refresh-token.row.js';
 import type { AbandonedRow, AttemptsRow, PredecessorRow, RefreshToken } from './refresh-token.schema.js';
 
 /** A session as it is stored; null where the document is none. Lists may be missing: the next rotation begins them anew. */
-export function readSession({ predecessors, recentUses, ...rest }: StoredSession): RefreshSession | null {
-  const row = { ...rest, predecessors: predecessors ?? [], recentUses: recentUses ?? [] };
+export function readSession(stored: StoredSession): RefreshSession | null {
+  const { predecessors, recentUses } = stored;
+  // Nearly every document has both, and is not copied.
+  const row =
+    predecessors && recentUses
+      ? (stored as RefreshToken)
+      : { ...stored, predecessors: predecessors ?? [], recentUses: recentUses ?? [] };
   return isSound(row) ? toSession(row) : null;
 }
 

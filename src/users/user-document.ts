@@ -45,21 +45,23 @@ export function readUser(fields: UserFields, document: UserDocument): UserRecord
   };
 }
 
+/** What each field must be, and its words. */
+const KINDS: readonly (readonly [keyof UserFields, (value: unknown) => boolean, string])[] = [
+  ['email', isFilledText, 'a text'],
+  ['name', isTextOrMissing, 'a text'],
+  ['roles', (value) => isMissing(value) || areTexts(value), 'a list of texts'],
+  ['passwordHash', isTextOrMissing, 'a text'],
+  ['tokenVersion', isFilledText, 'a text'],
+  ['rolesVersion', isTextOrMissing, 'a text'],
+  ['disabledAt', isDateOrMissing, 'a date'],
+  ['emailVerifiedAt', isDateOrMissing, 'a date'],
+];
+
 /** Why a document is no user, in words; none if it is one. Holds no value of the document. */
 export function problemsOf(fields: UserFields, document: UserDocument): string[] {
-  const problem = (name: keyof UserFields, isSound: (value: unknown) => boolean, kind: string) =>
-    isSound(document[fields[name]]) ? [] : [`${fields[name]} is not ${kind}`];
-  return [
-    ...(isObjectId(document._id) ? [] : ['_id is not an ObjectId']),
-    ...problem('email', isFilledText, 'a text'),
-    ...problem('name', isTextOrMissing, 'a text'),
-    ...problem('roles', (value) => isMissing(value) || areTexts(value), 'a list of texts'),
-    ...problem('passwordHash', isTextOrMissing, 'a text'),
-    ...problem('tokenVersion', isFilledText, 'a text'),
-    ...problem('rolesVersion', isTextOrMissing, 'a text'),
-    ...problem('disabledAt', isDateOrMissing, 'a date'),
-    ...problem('emailVerifiedAt', isDateOrMissing, 'a date'),
-  ];
+  const wrong = KINDS.filter(([name, isSound]) => !isSound(document[fields[name]]));
+  const problems = wrong.map(([name, , kind]) => `${fields[name]} is not ${kind}`);
+  return isObjectId(document._id) ? problems : ['_id is not an ObjectId', ...problems];
 }
 
 /** The same once the document has a token version, which is drawn where it is missing. */
@@ -70,7 +72,8 @@ export function problemsOnceCompleted(fields: UserFields, document: UserDocument
 
 /** What else the document holds. */
 function othersOf(fields: UserFields, document: UserDocument): Pick<UserRecord, 'fields'> {
-  const own = new Set<string>(['_id', ...Object.values(fields)]);
-  const others = Object.entries(document).filter(([name]) => !own.has(name));
-  return others.length > 0 ? { fields: Object.fromEntries(others) } : {};
+  const isOwn = (name: string) => name === '_id' || NAMES.some((own) => fields[own] === name);
+  const others = Object.keys(document).filter((name) => !isOwn(name));
+  if (others.length === 0) return {};
+  return { fields: Object.fromEntries(others.map((name) => [name, document[name]])) };
 }

@@ -1,0 +1,57 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { io } from 'socket.io-client';
+import { AuthModule } from '../../../src/index.js';
+import { databaseUri } from '../../support/database.js';
+import { authOptions, HostApp } from '../../support/host-app.js';
+import { newSession, REVOCATION_BOUND_MS } from '../../support/http.js';
+
+const WATCHING = fileURLToPath(new URL('../../support/watching-process.mjs', import.meta.url));
+
+let here: HostApp;
+let elsewhere: ChildProcess;
+let origin: string;
+
+beforeAll(async () => {
+  const [uri, options] = [databaseUri('another-process'), authOptions()];
+  here = await HostApp.startWith('express', { imports: [AuthModule.forRoot(options)] }, uri);
+  elsewhere = fork(WATCHING, [JSON.stringify({ uri, options })], { execArgv: [] });
+  [origin] = (await once(elsewhere, 'message')) as [string];
+});
+afterAll(async () => {
+  const exited = once(elsewhere, 'exit');
+  elsewhere.disconnect();
+  await exited;
+  await here.stop();
+});
+
+/** Resolves with the first event; `ended` when the server ends the stream. */
+async function follow(token: string): Promise<{ ended: Promise<unknown> }> {
+  const headers = { authorization: `Bearer ${token}` };
+  const [answer] = await once(get(`${origin}/news`, { headers, agent: false }), 'response');
+  const ended = once(answer, 'end');
+  await once(answer, 'data');
+  return { ended };
+}
+
+it('a socket and an event stream in one process of the operating system end with a logout that another one hears', async () => {
+  const session = await newSession(here.api());
+  const other = await newSession(here.api());
+  const connect = async (token: string) => {
+    const socket = io(origin, { auth: { token }, transports: ['websocket'], reconnection: false });
+    expect(await socket.emitWithAck('join')).toEqual({ isIn: true });
+    return socket;
+  };
+  const [socket, staying] = [await connect(session.accessToken), await connect(other.accessToken)];
+  const stream = await follow(session.accessToken);
+  const gone = new Promise((resolve) => socket.once('disconnect', resolve));
+  const since = performance.now();
+  await here.api().logout({ token: session.accessToken });
+  await Promise.all([gone, stream.ended]);
+  expect(performance.now() - since).toBeLessThan(REVOCATION_BOUND_MS);
+  expect(staying.connected).toBe(true);
+  staying.disconnect();
+});
