@@ -30,11 +30,11 @@ const secret = () => randomBytes(48).toString('base64url');
 
 /** The line between the page servers and the API: counts what passes, and can be cut. */
 class Line {
-  /** `POST /auth/refresh` and the like, with the status of the answer. */
+  /** `POST /auth/refresh` and the like, once they are answered. */
   readonly passed: string[] = [];
   /** Instead of an answer, the line is cut. */
   isCut = false;
-  /** Holds answers of refreshes back. */
+  /** Until then the answers are held back. */
   held: Promise<void> = Promise.resolve();
 
   private constructor(
