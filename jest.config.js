@@ -8,7 +8,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-silent-auth$': '<rootDir>/src/index.ts',
     '^nestjs-silent-auth/(cli|testing|verify)$': '<rootDir>/src/$1/index.ts',
-    '^nestjs-silent-auth-client/(axios|proof|react|vue)$': '<rootDir>/packages/client/src/$1.ts',
+    '^nestjs-silent-auth-client/(axios|proof|react|ssr|vue)$': '<rootDir>/packages/client/src/$1.ts',
     '^nestjs-silent-auth-(client|embedded-mongo)$': '<rootDir>/packages/$1/src/index.ts',
   },
   modulePathIgnorePatterns: ['/dist/'],

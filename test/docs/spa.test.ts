@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freePort } from '../support/free-port.js';
-import { type Answer, Api, newSession, PASSWORD, uniqueEmail } from '../support/http.js';
+import { type Answer, Api, COOKIE, newSession, PASSWORD, uniqueEmail } from '../support/http.js';
 import { Service } from '../support/service.js';
 import { claimsOf } from '../support/tokens.js';
 
@@ -59,10 +59,18 @@ describe('docs/spa.md, and what the README says of front ends', () => {
         'app.tsx',
         'main.ts',
         'render.ts',
+        'respond.ts',
         'page.ts',
       ]),
     );
     expect(output).toBe('');
+  });
+
+  it('shows of the examples what stands there', async () => {
+    const page = await readFile(join(ROOT, 'docs/spa.md'), 'utf8');
+    const shown = [...page.matchAll(/<!-- (examples\/\S+) -->\n\n```ts\n([\s\S]*?)```/g)];
+    expect(shown).toHaveLength(3);
+    for (const [, path = '', code] of shown) expect(await readFile(join(ROOT, path), 'utf8')).toContain(code);
   });
 
   describe('render.ts', () => {
@@ -71,8 +79,12 @@ describe('docs/spa.md, and what the README says of front ends', () => {
     let pages: Api;
 
     beforeAll(async () => {
-      // No grace, and hence no mercy for a page that does not relay what it got.
-      service = await Service.start({ COOKIE_SAMESITE: 'lax', REFRESH_GRACE_PERIOD: '0s' });
+      service = await Service.start({
+        COOKIE_SAMESITE: 'lax',
+        REFRESH_ALLOW_RELAY: 'true',
+        // No mercy for a page that does not pass on what it got.
+        REFRESH_GRACE_PERIOD: '0s',
+      });
       const port = await freePort();
       server = spawn(process.execPath, [join(folder, 'out/render.js')], {
         env: { PATH: process.env.PATH, PORT: String(port), AUTH_URL: `${service.origin}/auth` },
@@ -93,7 +105,10 @@ describe('docs/spa.md, and what the README says of front ends', () => {
       await service.dispose();
     });
 
-    const page = (refreshCookie?: string): Promise<Answer> => pages.send('GET', '/', { refreshCookie });
+    const page = (token?: string): Promise<Answer> => {
+      const cookie = token === undefined ? '' : `${COOKIE}=${token}; ${COOKIE}_hint=1`;
+      return pages.send('GET', '/', { headers: { accept: 'text/html', cookie } });
+    };
 
     it('greets the user, and relays one new cookie for each page', async () => {
       const email = uniqueEmail();
@@ -101,7 +116,7 @@ describe('docs/spa.md, and what the README says of front ends', () => {
       let cookie = session.refreshToken;
       for (const generation of [1, 2, 3]) {
         const answer = await page(cookie);
-        expect(answer.text).toContain(`Hello ${email}.`);
+        expect(answer.text).toContain(`Hello ${email}. Your sessions: 1.`);
         expect(answer.cookies.map(({ name }) => name)).toEqual(['refresh_token', 'refresh_token_hint']);
         expect(answer.cookie()?.attributes).toMatchObject({ samesite: 'Lax', httponly: '' });
         cookie = answer.cookie()!.value;

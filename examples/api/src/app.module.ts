@@ -9,6 +9,9 @@ function required(name: string): string {
   return value;
 }
 
+/** Whether a server renders the pages, as in `examples/rendered`. */
+const isRendered = process.env['RENDERED_PAGES'] === 'true';
+
 @Module({
   imports: [
     MongooseModule.forRootAsync({
@@ -21,8 +24,16 @@ function required(name: string): string {
         issuer: process.env['ISSUER'] ?? 'http://localhost:3000',
         keys: { access: [required('JWT_ACCESS_KEY')], refresh: [required('JWT_REFRESH_KEY')] },
         accessToken: { ttl: process.env['ACCESS_TOKEN_TTL'] ?? '15m' },
-        // Plain HTTP on this machine; behind TLS leave it out.
-        refreshToken: { cookie: { secure: process.env['NODE_ENV'] === 'production' } },
+        refreshToken: {
+          // For pages that a server renders: it refreshes on behalf of the browser.
+          allowRelay: isRendered,
+          cookie: {
+            // Plain HTTP on this machine; behind TLS leave it out.
+            secure: process.env['NODE_ENV'] === 'production',
+            // A link from elsewhere to a rendered page must bring the cookie.
+            sameSite: isRendered ? 'lax' : 'strict',
+          },
+        },
         // Pages on another origin than the API's would be named here: trustedOrigins: ['https://app.example.com']
       }),
     }),

@@ -35,8 +35,7 @@ export function createAttempts({ update }: Records, isBody: boolean, random: () 
     forget: () => update((record) => (record.owed ? record : {})),
     /** Begins another session, or none. */
     reset: (record: SessionRecord = {}) => update(() => record),
-    /** The refresh token of a logout of which the server has not heard. */
-    owed: async () => (await update((record) => record)).owed,
+    read: () => update((record) => record),
     /** Keeps the refresh token for the logout, and for nothing else. Resolves with it. */
     owe: async () =>
       (await update((record) => (record.refreshToken ? { owed: record.refreshToken } : record))).owed,

@@ -58,11 +58,9 @@ export function createAuthRoutes(call: Call, attempts: Attempts, isBody: boolean
         throw error;
       }
     },
-    /** Whether the server has not heard of the logout of an earlier process. */
-    owes: async () => isBody && !!(await attempts.owed()),
     async logout(token: string | null) {
       const body = isBody ? { refreshToken: await attempts.owe() } : undefined;
-      await call('POST', '/logout', { body, token, status: [204], keepalive: !!token });
+      await call('POST', '/logout', { body, token, status: [204] });
       await attempts.reset();
     },
   };

@@ -23,9 +23,9 @@ export function keepFresh(
 
   const arm = (): void => {
     cancel();
-    const { status } = session.state;
     const pause = backOff.remaining();
-    const isWanted = status === 'signed-in' || (status === 'unknown' && pause > 0);
+    // Without a token and a failure nothing has needed one so far.
+    const isWanted = session.token || pause > 0;
     if (!isWanted || !page.isVisible || isClosed) return;
     // The time differs from tab to tab: the first tab refreshes, and the others take over its token.
     const due = session.remaining() - tokens.ahead() * (1 - random() / 2);

@@ -5,11 +5,11 @@ import type { AuthClient } from './types.js';
 
 /** Logout, and the restore that first completes a logout of which the server has not heard. */
 export function logoutMethods(
-  { session, debt, tabs, signOut }: SharedSession,
+  { session, debt, tabs, attempts, signOut }: SharedSession,
   routes: AuthRoutes,
   refresh: Refresh,
 ): Pick<AuthClient, 'logout' | 'restore'> {
-  const payDebt = (token: string | null, sent?: Promise<void> | false): Promise<void> =>
+  const payDebt = (token: string | null, sent?: Promise<void> | false | null): Promise<void> =>
     tabs.exclusively(async () => {
       // Somebody signed in while this waited for its turn: the cookie is theirs now.
       if (!debt.exists) return;
@@ -24,18 +24,21 @@ export function logoutMethods(
       session.beginEpoch();
       const wasBusy = tabs.isBusy();
       // Before anybody hears of it: the application may leave the page. What was on its way may still set a cookie.
-      const sent = token ? routes.logout(token) : undefined;
+      const sent = session.state.session && routes.logout(token);
       sent?.catch(() => undefined);
       signOut('LOGOUT');
       await payDebt(token, !wasBusy && sent);
     },
-    async restore({ force } = {}) {
-      if (await routes.owes()) debt.note();
+    async restore({ force, initialState } = {}) {
+      const { owed, generation = 0 } = await attempts.read();
+      if (owed) debt.note();
       if (debt.exists) {
         session.signOut('LOGOUT');
         await payDebt(null);
-      } else if (!session.token) {
-        await refresh(force);
+      } else {
+        if (initialState?.session) session.adopt(initialState);
+        // A rendered page that arrives late may have brought back an older cookie than the tabs know.
+        if (generation > (session.state.session?.generation ?? -1)) await refresh(force);
       }
       return session.state;
     },

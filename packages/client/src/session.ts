@@ -63,6 +63,12 @@ export function createSession(
       self.signal = epoch.signal;
     },
     subscribe: (listener: (state: AuthState) => void) => listeners.add(listener, self.state),
+    /** Takes over who is signed in, without a token. */
+    adopt(state: AuthState): void {
+      if (self.state !== UNKNOWN) return;
+      self.state = state;
+      listeners.call(self.state);
+    },
     /** Whether the token was issued to the current user, as far as this tab remembers. */
     hasIssued: (token: string | null) => issued.includes(token as string),
     wasLeft: ({ session }: TokenAnswer) => left.has(session.id),
@@ -77,8 +83,7 @@ export function createSession(
         ages.clear();
       }
       ages.add(ageMs);
-      self.lifetime = expiresIn * 1000;
-      self.token = accessToken;
+      Object.assign(self, { token: accessToken, lifetime: expiresIn * 1000 });
       // The same object while its content is the same: effects that depend on it do not run at each refresh.
       const user = known && JSON.stringify(known) === JSON.stringify(told) ? known : told;
       self.state = { status: 'signed-in', user, session, tokenExpiresAt: Date.now() + self.lifetime - ageMs };
@@ -89,12 +94,10 @@ export function createSession(
       if (status === 'signed-out') return;
       if (session) left.add(session.id);
       self.beginEpoch();
-      self.token = null;
-      self.lifetime = 0;
       issued = [];
       ages.clear();
-      self.state = SIGNED_OUT;
-      listeners.call(SIGNED_OUT);
+      Object.assign(self, { token: null, lifetime: 0, state: SIGNED_OUT });
+      listeners.call(self.state);
       // To find nobody signed in when the page opens is no event.
       if (session || (reason !== 'LOGOUT' && reason !== 'REFRESH_TOKEN_MISSING'))
         guarded(() => onSignedOut?.(reason));

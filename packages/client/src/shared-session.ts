@@ -19,6 +19,7 @@ export function shareSession(session: Session, debt: LogoutDebt, tabs: Tabs, att
     session,
     debt,
     tabs,
+    attempts,
     /** Takes over a new access token. */
     accept: (answer: TokenAnswer): void => {
       debt.settle();

@@ -16,8 +16,7 @@ export function createTokens(session: Session, refresh: Refresh, refreshAheadMs:
 
   const needsRefresh = (): boolean => {
     const { state, token } = session;
-    if (state.status === 'unknown') return true;
-    return token !== null && (token === refusedToken || session.remaining() <= ahead());
+    return state.status !== 'signed-out' && (token === refusedToken || session.remaining() <= ahead());
   };
   /** Resolves with `false` if a login or logout came in between, and the new session must be looked at. */
   const tryRefresh = async (refused: string | undefined): Promise<boolean> => {

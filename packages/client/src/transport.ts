@@ -14,8 +14,6 @@ interface CallOptions {
   readonly timeoutMs?: number;
   /** The statuses of success. A captive portal and a service worker answer 200 to every request. @default 200 and 201 */
   readonly status?: readonly number[];
-  /** The request outlives the page, and is sent at once. */
-  readonly keepalive?: boolean;
 }
 
 /** Seconds. A longer `Retry-After` is the mistake of a proxy. */
@@ -31,7 +29,7 @@ export function createTransport(
   return async (
     method,
     path,
-    { body, token, signal, timeoutMs = defaultTimeoutMs, status = [200, 201], keepalive = false } = {},
+    { body, token, signal, timeoutMs = defaultTimeoutMs, status = [200, 201] } = {},
   ) => {
     if (!base) throw invalidOptions('baseUrl is relative, and there is no page: make it absolute.');
     const abort = new AbortController();
@@ -46,7 +44,8 @@ export function createTransport(
         body: body && JSON.stringify(body),
         credentials: 'include',
         cache: 'no-store',
-        keepalive,
+        // The application may leave the page meanwhile.
+        keepalive: path === '/logout',
         signal: abort.signal,
       });
       const text = await response.text();

@@ -156,6 +156,14 @@ export interface RestoreOptions {
    * @default true until the server has answered once that nobody is signed in in this browser, then false
    */
   readonly force?: boolean;
+  /**
+   * The state with which a server rendered this page, such as `state` of `nestjs-silent-auth-client/ssr`. If a user is signed in,
+   * the client takes it over, and asks the server when an access token is first needed. `AuthProvider` of React and
+   * `authPlugin` of Vue call `restore` with it by themselves.
+   *
+   * @default the page was not rendered for a user
+   */
+  readonly initialState?: AuthState | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import {
   getCurrentInstance,
+  hasInjectionContext,
   inject,
   type InjectionKey,
   onMounted,
@@ -9,17 +10,35 @@ import {
   type ShallowRef,
   shallowRef,
   ssrContextKey,
+  toRaw,
 } from 'vue';
 import type { AuthClient, AuthState } from './index.js';
 
-/** The state on a server and during hydration, where both sides must render the same. */
+interface Provided {
+  readonly auth: AuthClient;
+  /** On a server and during hydration, where both sides must render the same. */
+  readonly initialState: AuthState;
+}
+
 const UNKNOWN: AuthState = { status: 'unknown', user: null, session: null, tokenExpiresAt: null };
 
-const AUTH: InjectionKey<AuthClient> = Symbol('nestjs-silent-auth');
+const AUTH: InjectionKey<Provided> = Symbol('nestjs-silent-auth');
 
-/** `app.use(authPlugin(auth))` provides the client to every `useAuth()` of the application. */
-export function authPlugin(auth: AuthClient): Plugin {
-  return { install: (app) => void app.provide(AUTH, auth) };
+/**
+ * `app.use(authPlugin(auth))` provides the client to every `useAuth()` of the application.
+ *
+ * @param initialState what the server found out that rendered this page, such as `state` of `nestjs-silent-auth-client/ssr`.
+ * The first frame shows it, and in the browser the client takes it over
+ */
+export function authPlugin(auth: AuthClient, initialState?: AuthState): Plugin {
+  return {
+    install(app) {
+      app.provide(AUTH, { auth, initialState: initialState ?? UNKNOWN });
+      // Not on a server, where all requests may share the client. The server went by the hint, and so does its page.
+      if (initialState && typeof document !== 'undefined')
+        auth.restore({ initialState: toRaw(initialState), force: false }).catch(() => undefined);
+    },
+  };
 }
 
 /**
@@ -35,15 +54,19 @@ export function useAuth(client?: AuthClient): {
   readonly state: Readonly<ShallowRef<AuthState>>;
   readonly auth: AuthClient;
 } {
-  const auth = client ?? inject(AUTH, null);
+  const provided = hasInjectionContext() ? inject(AUTH, null) : null;
+  const auth = client ?? provided?.auth;
   if (!auth) throw new Error('useAuth needs app.use(authPlugin(auth)), or a client.');
   const instance = getCurrentInstance();
   const isOnServer = instance && inject(ssrContextKey, null);
   // Where a component takes over what the server rendered, its node has an element before its set-up.
   const isHydrating = instance?.vnode.el;
-  const state = shallowRef(isOnServer || isHydrating ? UNKNOWN : auth.getState());
+  const initialState = provided?.auth === auth ? provided.initialState : UNKNOWN;
+  // Until the client has taken it over.
+  const shown = (next: AuthState) => (next.status === 'unknown' ? initialState : next);
+  const state = shallowRef(isOnServer || isHydrating ? initialState : shown(auth.getState()));
   let stop = () => {};
-  const follow = () => (stop = auth.subscribe((next) => (state.value = next)));
+  const follow = () => (stop = auth.subscribe((next) => (state.value = shown(next))));
   if (isHydrating) onMounted(follow);
   else if (!isOnServer) follow();
   onScopeDispose(() => stop());

@@ -1,8 +1,9 @@
 /** @jest-environment ./packages/client/test/support/dom-environment.js */
 import { describe, expect, it } from '@jest/globals';
-import { act, createElement } from 'react';
+import { act, createElement, StrictMode } from 'react';
 import { createRoot, hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
+import type { AuthState } from '../src/index.js';
 import { AuthProvider, useAuth } from '../src/react.js';
 import { ADA } from './support/browser.js';
 import { stage } from './support/stage.js';
@@ -48,6 +49,54 @@ describe('useAuth in React', () => {
     );
     expect(element.textContent).toBe(`Hello ${ADA.email}`);
     expect(mismatches).toEqual([]);
+    act(() => root.unmount());
+  });
+
+  it('a page rendered for a user shows the user in the first frame, and asks nobody', async () => {
+    const { auth: server } = await on.signedIn();
+    const initialState = JSON.parse(JSON.stringify(server.getState())) as AuthState;
+    const onServer = on.browser.tab().auth;
+    const element = document.createElement('div');
+    element.innerHTML = renderToString(
+      createElement(AuthProvider, { auth: onServer, initialState }, createElement(Greeting)),
+    );
+    expect(element.textContent).toBe(`Hello ${ADA.email}`);
+    // A client that all requests share learns of nobody.
+    expect(onServer.getState().status).toBe('unknown');
+
+    const frames: string[] = [];
+    new MutationObserver(() => frames.push(element.textContent)).observe(element, {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    });
+    const { auth } = on.browser.tab();
+    const page = () => createElement(AuthProvider, { auth, initialState }, createElement(Greeting));
+    const mismatches: unknown[] = [];
+    const root = await act(async () =>
+      hydrateRoot(element, createElement(StrictMode, null, page()), {
+        onRecoverableError: (error) => mismatches.push(error),
+      }),
+    );
+    expect(auth.getState().user).toEqual(initialState.user);
+    // What a router brings later is no news.
+    const later: AuthState = { status: 'signed-out', user: null, session: null, tokenExpiresAt: null };
+    await act(async () =>
+      root.render(
+        createElement(
+          StrictMode,
+          null,
+          createElement(AuthProvider, { auth, initialState: later }, createElement(Greeting)),
+        ),
+      ),
+    );
+    expect({ mismatches, frames, refreshes: on.server.count('/auth/refresh') }).toEqual({
+      mismatches: [],
+      frames: [],
+      refreshes: 0,
+    });
+    await act(() => auth.logout());
+    expect(element.textContent).toBe('signed-out');
     act(() => root.unmount());
   });
 });

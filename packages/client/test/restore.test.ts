@@ -1,5 +1,6 @@
 /** @jest-environment ./packages/client/test/support/dom-environment.js */
 import { describe, expect, it } from '@jest/globals';
+import type { AuthState } from '../src/index.js';
 import { gate, refusal } from './support/auth-server.js';
 import { ADA, GRACE, statusOf, until, userOf } from './support/browser.js';
 import { stage } from './support/stage.js';
@@ -155,5 +156,95 @@ describe('restore', () => {
     tab.host.show(false);
     tab.host.show(true);
     await until(() => statusOf(tab) === 'signed-in');
+  });
+
+  describe('of a page that a server rendered', () => {
+    /** Ada's state, as the server that rendered a page gives it: it has refreshed, and this browser has the cookie. */
+    const rendered = async (): Promise<AuthState> => {
+      const server = on.browser.tab();
+      await server.auth.login(ADA);
+      server.auth.close();
+      return JSON.parse(JSON.stringify(server.auth.getState())) as AuthState;
+    };
+    const refreshes = () => on.server.count('/auth/refresh');
+
+    it('takes over who is signed in, asks nobody, and asks for a token when one is needed', async () => {
+      const initialState = await rendered();
+      const tab = on.browser.tab();
+      const heard: AuthState[] = [];
+      tab.auth.subscribe((state) => heard.push(state));
+      expect(await tab.auth.restore({ initialState })).toBe(initialState);
+      expect(heard.at(-1)).toBe(initialState);
+      await tab.auth.restore({ initialState });
+      await tab.auth.restore();
+      tab.host.show(true);
+      tab.host.pass(3_600_000);
+      expect({ refreshes: refreshes(), timers: tab.host.timers.size }).toEqual({ refreshes: 0, timers: 0 });
+      const [first, second] = await Promise.all([tab.auth.getAccessToken(), tab.auth.getAccessToken()]);
+      expect(first).toBe(second);
+      expect(refreshes()).toBe(1);
+      // The same user is the same object: effects that depend on it do not run again.
+      expect(tab.auth.getState().user).toBe(initialState.user);
+      expect(tab.host.timers.size).toBe(1);
+    });
+
+    it('asks at once where the tabs know a newer generation: the page has brought back an older cookie', async () => {
+      const initialState = await rendered();
+      let record = { session: 's1', generation: 1 };
+      on.browser.records = () => ({ update: async (change) => (record = change(record) as typeof record) });
+      const late = on.browser.tab();
+      await late.auth.restore({ initialState });
+      expect({ refreshes: refreshes(), status: statusOf(late) }).toEqual({
+        refreshes: 1,
+        status: 'signed-in',
+      });
+      await late.auth.restore({ initialState });
+      expect(refreshes()).toBe(1);
+    });
+
+    it('is told of the end of the session when it first asks', async () => {
+      const initialState = await rendered();
+      const tab = on.browser.tab();
+      await tab.auth.restore({ initialState });
+      on.server.answer('/auth/refresh', refusal(401, 'SESSION_REVOKED'));
+      expect(await tab.auth.getAccessToken()).toBeNull();
+      expect(tab.signedOut).toEqual(['SESSION_REVOKED']);
+    });
+
+    it('hears of a logout in another tab, and is heard', async () => {
+      const initialState = await rendered();
+      const tabs = [on.browser.tab(), on.browser.tab()] as const;
+      for (const { auth } of tabs) await auth.restore({ initialState });
+      await tabs[0].auth.logout();
+      await until(() => tabs[1].signedOut.length > 0);
+      expect([tabs[0].signedOut, tabs[1].signedOut]).toEqual([['LOGOUT'], ['LOGOUT']]);
+      expect({ logouts: on.server.count('/auth/logout'), refreshes: refreshes() }).toEqual({
+        logouts: 1,
+        refreshes: 0,
+      });
+      expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
+    });
+
+    it('completes a logout of which the server has not heard, whatever was rendered', async () => {
+      const initialState = await rendered();
+      const tab = on.browser.tab();
+      await tab.auth.restore({ initialState });
+      on.server.answer('/auth/logout', { isLost: true });
+      await tab.auth.logout().catch(() => undefined);
+      const next = on.browser.tab();
+      expect((await next.auth.restore({ initialState })).status).toBe('signed-out');
+      expect(on.server.count('/auth/logout')).toBe(2);
+    });
+
+    it.each(['unknown', 'signed-out'] as const)('as %s asks where this page sees a hint', async (status) => {
+      await rendered();
+      const initialState = { status, user: null, session: null, tokenExpiresAt: null };
+      const here = { home: `${on.server.origin}/` };
+      const stranger = on.browser.tab({}, { ...here, cookies: '' });
+      expect((await stranger.auth.restore({ initialState, force: false })).status).toBe('signed-out');
+      expect(refreshes()).toBe(0);
+      const tab = on.browser.tab({}, { ...here, cookies: 'refresh_token_hint=1' });
+      expect((await tab.auth.restore({ initialState, force: false })).status).toBe('signed-in');
+    });
   });
 });

@@ -1,9 +1,19 @@
 /** @jest-environment ./packages/client/test/support/dom-environment.js */
 import { describe, expect, it, jest } from '@jest/globals';
-import { createApp, createSSRApp, defineComponent, effectScope, h, nextTick } from 'vue';
+import {
+  createApp,
+  createSSRApp,
+  defineComponent,
+  effectScope,
+  h,
+  isReactive,
+  nextTick,
+  reactive,
+} from 'vue';
 import { renderToString } from 'vue/server-renderer';
+import type { AuthState } from '../src/index.js';
 import { authPlugin, useAuth } from '../src/vue.js';
-import { ADA } from './support/browser.js';
+import { ADA, until } from './support/browser.js';
 import { stage } from './support/stage.js';
 
 const on = stage();
@@ -49,6 +59,40 @@ describe('useAuth in Vue', () => {
     expect([...warn.mock.calls, ...error.mock.calls]).toEqual([]);
     await nextTick();
     expect(element.textContent).toBe(`Hello ${ADA.email}`);
+    await auth.logout();
+    await nextTick();
+    expect(element.textContent).toBe('signed-out');
+    app.unmount();
+    warn.mockRestore();
+    error.mockRestore();
+  });
+
+  it('a page rendered for a user shows the user in the first frame, and asks nobody', async () => {
+    const { auth: server } = await on.signedIn();
+    const initialState = JSON.parse(JSON.stringify(server.getState())) as AuthState;
+    const html = await renderToString(
+      createSSRApp(Greeting).use(authPlugin(on.browser.tab().auth, initialState)),
+    );
+    expect(html).toBe(`<p>Hello ${ADA.email}</p>`);
+    const element = document.createElement('div');
+    element.innerHTML = html;
+    const frames: string[] = [];
+    new MutationObserver(() => frames.push(element.textContent)).observe(element, {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    });
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const error = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    const { auth } = on.browser.tab();
+    // Reactive, as the payload of Nuxt is.
+    const app = createSSRApp(Greeting).use(authPlugin(auth, reactive(initialState)));
+    app.mount(element);
+    await until(() => auth.getState().status === 'signed-in');
+    await nextTick();
+    expect([...warn.mock.calls, ...error.mock.calls, ...frames]).toEqual([]);
+    expect(isReactive(auth.getState())).toBe(false);
+    expect(on.server.count('/auth/refresh')).toBe(0);
     await auth.logout();
     await nextTick();
     expect(element.textContent).toBe('signed-out');

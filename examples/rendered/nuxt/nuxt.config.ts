@@ -1,0 +1,15 @@
+/** Where this server reaches the API. `nuxt build` reads it for the routes below; the plugin, at run time, NUXT_API_URL. */
+const api = process.env.API_URL ?? 'http://localhost:3000';
+
+export default defineNuxtConfig({
+  compatibilityDate: '2026-11-01',
+  telemetry: false,
+  devtools: { enabled: false },
+  css: ['../../../style.css'],
+  // Page and API on one origin, as behind a reverse proxy.
+  routeRules: {
+    '/auth/**': { proxy: `${api}/auth/**` },
+    '/orders': { proxy: `${api}/orders` },
+  },
+  runtimeConfig: { apiUrl: api },
+});
