@@ -77,7 +77,7 @@ export class DeviceBinding {
    */
   async register(shown: ShownSession, header: string | null): Promise<string | null> {
     await this.clock.settling;
-    const proof = parseDeviceProof(header ?? '');
+    const proof = header === null ? 'proof_missing' : parseDeviceProof(header);
     if (typeof proof === 'string') return this.failed(shown, proof) || null;
     const deviceKey = proof.key && packKey(proof.key);
     if (!proof.key || !deviceKey) return this.failed(shown, 'proof_malformed') || null;
