@@ -33,7 +33,7 @@ export class CrossSiteGuard extends RefusingGuard {
     if (!isForeign && !isFromElsewhere) return;
     if (origin !== null && this.isTrusted(origin)) return;
     throw new AuthError('CROSS_SITE_REQUEST', {
-      detail: `origin ${shown(origin, 100)}, sec-fetch-site ${shown(site, 20)}; if a front end of yours is there, name its origin in trustedOrigins`,
+      detail: `origin ${shown(origin, 100)}, sec-fetch-site ${shown(site, 20)}; if a front end of yours is there, ${advice(origin)}`,
     });
   }
 
@@ -53,6 +53,14 @@ export class CrossSiteGuard extends RefusingGuard {
 function parsed(origin: string): URL | null {
   if (!/^https?:\/\/[^\s/?#@,*]+$/i.test(origin) || !URL.canParse(origin)) return null;
   return new URL(origin);
+}
+
+/** What an operator can copy. */
+function advice(origin: string | null): string {
+  const page = parsed(origin ?? '')?.origin;
+  return page === undefined
+    ? 'name its origin in trustedOrigins'
+    : `add its origin: trustedOrigins: ['${page.slice(0, 100)}']`;
 }
 
 /** For the log. */
