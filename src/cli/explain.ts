@@ -24,11 +24,15 @@ export function explain(error: unknown): string {
   return journalProblem(error) ?? databaseProblem(error) ?? error.stack ?? error.message;
 }
 
-/** Two processes cannot use one embedded database. */
-function journalProblem({ message }: Error): string | null {
+/** The embedded database that another process uses, and that process; null for any other error. */
+export function journalInUse({ message }: Error): string | null {
   const [, folder, process] = /^The journal in (.+) is in use by process (\d+)$/.exec(message) ?? [];
-  if (folder === undefined) return null;
-  return `The embedded database in ${folder} is in use by process ${process}, probably a running service: stop that first, or use another folder and port, such as DATA_DIR=.data-2 PORT=3001.`;
+  return folder === undefined ? null : `The embedded database in ${folder} is in use by process ${process}`;
+}
+
+function journalProblem(error: Error): string | null {
+  const problem = journalInUse(error);
+  return problem && `${problem}, probably a running service: stop it, or use its routes for administrators.`;
 }
 
 function databaseProblem({ name, message, code, syscall, hostname }: SystemError): string | null {

@@ -3,7 +3,7 @@ export { asksForHelp, parseArguments, UsageError, wrongUsage } from './command-l
 export type { CommandResult } from './command-line.js';
 export { reportFindings } from './doctor/findings-text.js';
 export { readEnvFile } from './env-file.js';
-export { explain } from './explain.js';
+export { explain, journalInUse } from './explain.js';
 export { copyJournal } from './journal-copy.js';
 export { newSecret } from './new-secret.js';
 export { closestName } from '../options/unknown-keys.js';

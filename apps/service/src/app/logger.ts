@@ -34,7 +34,7 @@ const CHATTY = new Set([
 ]);
 
 /** What fails at boot main.ts tells in one sentence; these tell it with every attempt, and a page of the driver's stack. */
-const TOLD_BY_MAIN = new Set(['MongooseModule', 'ExceptionHandler']);
+const TOLD_BY_MAIN = new Set(['MongooseModule', 'ExceptionHandler', 'NestApplication']);
 
 /** JSON lines; in development the same for human eyes. */
 export async function createLogger({

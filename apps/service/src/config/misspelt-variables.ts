@@ -8,10 +8,8 @@ export interface MisspeltVariable {
 }
 
 const KNOWN = VARIABLES.map(({ name }) => name);
-/** The commands read the first; the others are usual names of other programs that resemble ours. */
-const NOT_MISSPELT = new Set(['ACCESS_TOKEN', 'API_URL', 'HOSTS', 'POST']);
-/** One letter in four may be wrong: `HOME` is not meant to be `HOST`. */
-const LETTERS_PER_MISTAKE = 4;
+/** A command reads the first, other programs the others. */
+const NOT_MISSPELT = new Set(['ACCESS_TOKEN', 'API_URL']);
 
 /**
  * Variables of an environment that look like misspelt ones of the service. Most of an environment belongs to other programs,
@@ -20,9 +18,8 @@ const LETTERS_PER_MISTAKE = 4;
 export function misspeltVariables(variables: NodeJS.ProcessEnv): MisspeltVariable[] {
   return Object.entries(variables).flatMap(([name, value]) => {
     if (!value || !/^[A-Z][A-Z\d_]*$/.test(name) || isKnown(name)) return [];
-    const meant =
-      withoutWords(name) ?? closestName(name, KNOWN, Math.floor(name.length / LETTERS_PER_MISTAKE));
-    return meant === null || variables[meant] ? [] : [{ name, meant }];
+    const meant = KNOWN.find((known) => hasWordsOf(name, known) || resembles(name, known));
+    return meant === undefined || variables[meant] ? [] : [{ name, meant }];
   });
 }
 
@@ -31,10 +28,23 @@ function isKnown(name: string): boolean {
   return NOT_MISSPELT.has(name) || KNOWN.includes(name.replace(/_FILE$/, ''));
 }
 
-/** The variable of which a name has some of the words, at least two, in their order: `REFRESH_TTL` of `REFRESH_IDLE_TTL`. */
-function withoutWords(name: string): string | null {
+/** Whether a name has some of the words of another, at least two, in their order: `REFRESH_TTL` of `REFRESH_IDLE_TTL`. */
+function hasWordsOf(name: string, known: string): boolean {
   const words = name.split('_');
-  if (words.length < 2) return null;
-  const pattern = new RegExp(`^(?:.*_)?${words.join('_(?:.*_)?')}(?:_.*)?$`);
-  return KNOWN.find((known) => pattern.test(known)) ?? null;
+  return words.length > 1 && new RegExp(`^(?:.*_)?${words.join('_(?:.*_)?')}(?:_.*)?$`).test(known);
+}
+
+/** Whether each word differs by a letter or two: `MONGO_URL` and `MONGODB_URI`, but not `SITE_URL` and `SMTP_URL`. */
+function resembles(name: string, known: string): boolean {
+  const words = name.split('_');
+  const knownWords = known.split('_');
+  if (words.length === 1 || words.length !== knownWords.length) return isClose(name, known, name.length / 6);
+  return words.every((word, index) => {
+    const other = knownWords[index] ?? '';
+    return isClose(word, other, Math.max(1, Math.max(word.length, other.length) / 3.5));
+  });
+}
+
+function isClose(word: string, other: string, limit: number): boolean {
+  return closestName(word, [other], Math.floor(limit)) !== null;
 }
