@@ -17,19 +17,21 @@ export interface Running {
 export function banner(config: AppConfig, running: Running): string {
   const { warnings, auth } = config;
   const { url, database, findings, settingsFrom } = running;
+  // In production a proxy stands before the service.
+  const pages = config.isProduction ? pageOf(auth.issuer) : url;
   const lines = [
     '',
     `Silent Auth is running at ${url}`,
     ...(settingsFrom === null ? [] : [`  settings from ${settingsFrom}`]),
     `  database: ${database}`,
     `  throttle: ${auth.throttle === false ? 'off, also for guesses at passwords' : 'on; THROTTLE=off for load tests'}`,
-    ...administratorLines(config, running),
+    ...administratorLines(config, running, pages),
     ...warnings.map((warning) => `  warning: ${warning}`),
   ];
   const errors = findings.filter(({ severity }) => severity === 'error').map(inVariables);
   for (const { subject, message } of errors) lines.push(`  error: ${subject}: ${message}`);
   if (errors.length > 0) lines.push('  npm run doctor says how to fix it.');
-  lines.push(...pageLines(config, url));
+  lines.push(...pageLines(config, pages));
   // Everything that mongodb-memory-server keeps is lost with its process.
   if (config.database.choice !== 'memory-server') lines.push('', 'A restart logs nobody out.');
   if (!config.isProduction) lines.push(...nextLines(url));
@@ -42,7 +44,7 @@ export function credentials({ email, password }: MadeAdministrator): string {
   return `\nAn administrator was made.\n  administrator: ${email}\n  password: ${shown}\n`;
 }
 
-function administratorLines(config: AppConfig, { url, administrator }: Running): string[] {
+function administratorLines(config: AppConfig, { administrator }: Running, url: string): string[] {
   if (administrator?.outcome !== 'found') return [];
   const { email, isAdministrator, isPasswordIgnored } = administrator;
   if (!isAdministrator)
@@ -63,6 +65,12 @@ function wayBack({ auth: { mailer } }: AppConfig, url: string): string {
   const delivery =
     mailer instanceof TerminalMailer ? 'shows a link on this terminal' : 'sends a link by mail';
   return `${url}/reset-password ${delivery}.`;
+}
+
+/** Without credentials and query, which an issuer may have. */
+function pageOf(issuer: string): string {
+  const { origin, pathname } = new URL(issuer);
+  return `${origin}${pathname}`.replace(/\/$/, '');
 }
 
 function pageLines({ auth, hasDemo, hasDocs }: AppConfig, url: string): string[] {
