@@ -10,7 +10,7 @@ import { SmtpMailer } from '../mail/smtp-mailer.js';
 import { TerminalMailer } from '../mail/terminal-mailer.js';
 import { Environment, VARIABLES } from './environment.js';
 import { type DevelopmentKeys, developmentKeys, type KeySources } from './key-sets.js';
-import { type MisspeltVariable, misspeltVariables } from './misspelt-variables.js';
+import { type MisspeltVariable, misspeltVariables, NOT_READ } from './misspelt-variables.js';
 import type {
   AdminSettings,
   DatabaseSettings,
@@ -108,7 +108,7 @@ export function readConfig(
 }
 
 function asProblem({ name, meant }: MisspeltVariable): ConfigurationProblem {
-  return { key: name, value: '(not read)', mend: `did you mean ${meant}?` };
+  return { key: name, value: NOT_READ, mend: `did you mean ${meant}?` };
 }
 
 function asWarning({ name, meant }: MisspeltVariable): string {

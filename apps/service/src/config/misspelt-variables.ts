@@ -7,6 +7,9 @@ export interface MisspeltVariable {
   readonly meant: string;
 }
 
+/** In place of its value, which may be a secret. */
+export const NOT_READ = '(not read)';
+
 const KNOWN = VARIABLES.map(({ name }) => name);
 /** A command reads the first, other programs the others. */
 const NOT_MISSPELT = new Set(['ACCESS_TOKEN', 'API_URL']);

@@ -5,6 +5,7 @@ import { explain } from '../cli/explain.js';
 import { within } from '../common/within.js';
 import { type AppConfig, readConfig } from '../config/config.js';
 import { developmentKeysWithoutTrace } from '../config/key-sets.js';
+import { NOT_READ } from '../config/misspelt-variables.js';
 import { chooseDatabase, type Database, ownServer } from '../storage/choose-database.js';
 import { chooseRevocationStore, type SharedRevocations } from '../storage/choose-revocation-store.js';
 import { examineService, withSeverity } from './service-checks.js';
@@ -39,7 +40,7 @@ function refusals({ problems }: ConfigurationError, variables: NodeJS.ProcessEnv
     code: 'configuration.refused',
     severity: 'error' as const,
     subject: key,
-    message: `${value} is refused, and the service does not start`,
+    message: value === NOT_READ ? 'nothing reads it' : `${value} is refused, and the service does not start`,
     mend,
   }));
   const rest = 'the database and what else there is were not looked at';
