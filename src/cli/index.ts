@@ -4,4 +4,5 @@ export type { CommandResult } from './command-line.js';
 export { reportFindings } from './doctor/findings-text.js';
 export { explain } from './explain.js';
 export { newSecret } from './new-secret.js';
+export { fileVariable, readSecretFiles } from './secret-files.js';
 export { developmentKeyFile, readJson } from '../tokens/keys/key-set.js';

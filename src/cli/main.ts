@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
-import { type CommandResult, finish, wrongUsage } from './command-line.js';
+import { asksForHelp, type CommandResult, finish, wrongUsage } from './command-line.js';
+import { readSecretFiles } from './secret-files.js';
 
 const USAGE = `silent-auth <command> [options]
 
@@ -10,12 +11,16 @@ const USAGE = `silent-auth <command> [options]
   users           lists users, sets roles, unlocks, disables and deletes them
   migrate-users   makes existing users what the library expects
 
-silent-auth <command> --help says more. The database is the one at MONGODB_URI.
+silent-auth <command> --help says more. The database is the one at MONGODB_URI,
+or at what stands in the file MONGODB_URI_FILE.
 `;
 
 type Command = (argv: string[]) => Promise<CommandResult>;
 
-const { stdout, env } = process;
+const { stdout } = process;
+/** What the commands read may be in files, as the reference service has it. */
+const secrets = readSecretFiles(process.env, ['MONGODB_URI', 'JWT_ACCESS_KEYS', 'JWT_REFRESH_KEYS']);
+const env = { ...process.env, ...Object.fromEntries(secrets.values) };
 
 /** Each imports what it needs when it runs: Nest and the driver take longer to load than a help text to read. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -50,6 +55,10 @@ async function run([name, ...argv]: string[]): Promise<CommandResult> {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) return wrongUsage(`there is no command '${name}'`, USAGE);
   try {
+    if (secrets.problems.length > 0 && !asksForHelp(argv)) {
+      const { ConfigurationError } = await import('../options/option-reader.js');
+      throw new ConfigurationError(secrets.problems);
+    }
     return await command(argv);
   } catch (error) {
     const { explain } = await import('./explain.js');

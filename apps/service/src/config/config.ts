@@ -99,7 +99,8 @@ export function readConfig(
     keySources,
     warnings: read.warnings,
   };
-  const problems = [...read.problems, ...problemsOf(config.auth, read.problems)];
+  const found = [...read.problems, ...problemsOf(config.auth, read.problems)];
+  const problems = [...env.problems, ...found.filter(({ key }) => !env.isUnread(key))];
   if (problems.length > 0) throw new ConfigurationError(problems);
   return config;
 }
