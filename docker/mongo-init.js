@@ -1,4 +1,5 @@
 // For mongosh, at every start; each step may be repeated.
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- what mongosh runs is no module
 const { readFileSync } = require('node:fs');
 
 const MEMBER = 'mongo:27017';
