@@ -101,11 +101,12 @@ export class SqliteRefreshTokenStore implements RefreshTokenStore {
     const predecessor = toText(command.predecessor);
     return this.one(
       `UPDATE refresh_tokens SET ${NEW_GENERATION}, ${appended('predecessors', MAX_PREDECESSORS)}
-       WHERE ${IS_CURRENT} AND absoluteExpiresAt = ? RETURNING *`,
+       WHERE ${IS_CURRENT} AND absoluteExpiresAt = ? AND (rest ->> '$.deviceKey' IS NULL OR NOT ?) RETURNING *`,
       ...newGeneration(command),
       predecessor,
       ...isCurrent(command),
       command.ifAbsoluteExpiresAt.getTime(),
+      Number(command.ifUnbound ?? false),
     );
   }
 
@@ -172,6 +173,16 @@ export class SqliteRefreshTokenStore implements RefreshTokenStore {
        WHERE id = ? AND revokedAt IS NULL AND expiresAt > ? RETURNING *`,
       toText(made.authTime),
       toText(made.amr),
+      id,
+      now.getTime(),
+    );
+  }
+
+  async bindDevice(id: string, deviceKey: string, now: Date): Promise<RefreshSession | null> {
+    return this.one(
+      `UPDATE refresh_tokens SET rest = json_set(rest, '$.deviceKey', coalesce(rest ->> '$.deviceKey', ?))
+       WHERE id = ? AND revokedAt IS NULL AND expiresAt > ? RETURNING *`,
+      deviceKey,
       id,
       now.getTime(),
     );

@@ -57,6 +57,8 @@ import {
   RAW_AUTH_OPTIONS,
   resolveExtras,
 } from './auth.module-definition.js';
+import { DeviceBoundSessionController } from './device-bound/device-bound-session.controller.js';
+import { DeviceBoundSessions } from './device-bound/device-bound-sessions.js';
 import { IntrospectionModule } from './oauth/introspection.module.js';
 import { WELL_KNOWN_MOUNTS, WellKnownRoutes } from './oauth/well-known.routes.js';
 import { MailerGuard } from './recovery/mailer.guard.js';
@@ -115,6 +117,7 @@ const SHARED = [
 
 const INTERNAL = [
   AccountService,
+  DeviceBoundSessions,
   LoginService,
   PasswordChangeService,
   PasswordLockout,
@@ -204,7 +207,13 @@ function assemble(given: DynamicModule, extras: AuthModuleExtras, module: Module
 }
 
 function controllersAt(path: string, { auth, admin }: { auth: boolean; admin: boolean }): Type<object>[] {
-  const ofUsers = [AuthController, TicketController, RecoveryController, AccountController];
+  const ofUsers = [
+    AuthController,
+    DeviceBoundSessionController,
+    TicketController,
+    RecoveryController,
+    AccountController,
+  ];
   return [
     ...(auth ? ofUsers.map((each: Type<object>) => controllerAt(path, each)) : []),
     ...(admin

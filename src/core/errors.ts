@@ -212,7 +212,7 @@ export const AUTH_ERRORS = table({
     status: 401,
     message: 'A proof of possession of the key is required.',
     meaning:
-      'The session is bound to a key, and `DPoP` has no valid proof of it; or the service requires proofs. Nothing has changed. If the key is lost, log in.',
+      'The session is bound to a key and there is no valid proof of it, or proofs are required. Nothing has changed. With `Retry-After` try again; key lost: log in.',
     on: ['proof'],
     challenge: 'invalid_dpop_proof',
   },
@@ -223,6 +223,13 @@ export const AUTH_ERRORS = table({
       'The proof has no current nonce, or was used before. Nothing has changed. Sign another one with the nonce of `DPoP-Nonce`, and repeat the request once.',
     on: ['proof'],
     challenge: 'use_dpop_nonce',
+  },
+  DEVICE_PROOF_REQUIRED: {
+    status: 403,
+    message: 'A proof of the key of this device is required.',
+    meaning:
+      'For browsers only, which answer it by themselves: at a renewal they sign the challenge of `Secure-Session-Challenge`.',
+    on: ['registerDevice', 'renewDevice'],
   },
   SUSPICIOUS_ACTIVITY: {
     status: 403,

@@ -61,19 +61,40 @@ export interface ProvenRequest {
  * Reads the value of a `DPoP` header: one compact JWS, in which nothing is missing, too long or spelt in a second way. The
  * creation time has to be there but is not compared: clients' clocks may be wrong, and the nonce holds the server's time.
  */
-export function parseProof(text: string): Proof | 'proof_malformed' | 'proof_algorithm' {
+export function parseProof(text: string): Proof | ProofFault {
+  const jws = parseJws(text, PROOF_TYPE);
+  if (typeof jws === 'string') return jws;
+  const { parameters, payload, ...signed } = jws;
+  const key = publicKeyOf(parameters['jwk']);
+  const claims = claimsOf(payload);
+  if (!key || !claims) return 'proof_malformed';
+  return { key, jkt: thumbprint(key), ...signed, ...claims };
+}
+
+/** Why a proof cannot be read. */
+export type ProofFault = 'proof_malformed' | 'proof_algorithm';
+
+/** What a signature is verified with. */
+export type SignedText = Pick<Proof, 'signingInput' | 'signature'>;
+
+/** A compact JWS by ES256 whose signature is not verified yet. */
+export interface Jws extends SignedText {
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly payload: Readonly<Record<string, unknown>> | null;
+}
+
+/** @param type its `typ`: proofs of one kind never pass for those of another (RFC 8725 §3.11) */
+export function parseJws(text: string, type: string): Jws | ProofFault {
   if (text.length > MAX_PROOF_LENGTH) return 'proof_malformed';
   const [header = '', payload = '', signature = '', ...others] = text.split('.');
   if (others.length > 0 || ![header, payload, signature].every(isCanonicalBase64url))
     return 'proof_malformed';
   const parameters = jsonObject(header);
   // `crit` asks for extensions, and there are none (RFC 7515 §4.1.11).
-  if (parameters?.['typ'] !== PROOF_TYPE || Object.hasOwn(parameters, 'crit')) return 'proof_malformed';
+  if (parameters?.['typ'] !== type || Object.hasOwn(parameters, 'crit')) return 'proof_malformed';
   if (parameters['alg'] !== PROOF_ALGORITHM) return 'proof_algorithm';
-  const key = publicKeyOf(parameters['jwk']);
-  const claims = claimsOf(jsonObject(payload));
-  if (!key || !claims || signature.length !== SIGNATURE_LENGTH) return 'proof_malformed';
-  return { key, jkt: thumbprint(key), signingInput: `${header}.${payload}`, signature, ...claims };
+  if (signature.length !== SIGNATURE_LENGTH) return 'proof_malformed';
+  return { parameters, payload: jsonObject(payload), signingInput: `${header}.${payload}`, signature };
 }
 
 /** Null where the coordinates are no point of the curve. */
@@ -85,7 +106,7 @@ export function importProofKey(key: ProofKey): KeyObject | null {
   }
 }
 
-export function isSignedBy({ signingInput, signature }: Proof, key: KeyObject): boolean {
+export function isSignedBy({ signingInput, signature }: SignedText, key: KeyObject): boolean {
   const bytes = Buffer.from(signature, 'base64url');
   return verify('sha256', Buffer.from(signingInput), { key, dsaEncoding: 'ieee-p1363' }, bytes);
 }
@@ -151,7 +172,7 @@ function jsonObject(part: string): Record<string, unknown> | null {
 }
 
 /** Null for a key of another kind, a private one, and one that is meant for something else (RFC 7517 §4). */
-function publicKeyOf(jwk: unknown): ProofKey | null {
+export function publicKeyOf(jwk: unknown): ProofKey | null {
   if (typeof jwk !== 'object' || jwk === null) return null;
   const { kty, crv, x, y, alg, use, key_ops: operations } = jwk as Record<string, unknown>;
   if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk, name))) return null;
@@ -178,6 +199,6 @@ function claimsOf(
   return target && { jti, htm, htu: target, nonce: nonce ?? null, ath: ath ?? null };
 }
 
-function isText(value: unknown, maxLength: number): value is string {
+export function isText(value: unknown, maxLength: number): value is string {
   return typeof value === 'string' && value !== '' && value.length <= maxLength;
 }

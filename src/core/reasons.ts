@@ -91,7 +91,11 @@ export type ProofFailure =
   | 'other_url'
   | 'other_access_token'
   /** Used before. */
-  | 'proof_replayed';
+  | 'proof_replayed'
+  /** A device-bound session, without the cookie that its browser gets for a proof. */
+  | 'device_unproven'
+  /** The same, and the browser says that it could not prove itself just now (`Secure-Session-Skipped`). */
+  | 'device_skipped';
 
 export const PROOF_FAILURES: Readonly<Record<ProofFailure, string>> = {
   proof_missing: 'without a proof',
@@ -103,6 +107,8 @@ export const PROOF_FAILURES: Readonly<Record<ProofFailure, string>> = {
   other_url: 'a proof for another URL',
   other_access_token: 'a proof for another access token',
   proof_replayed: 'a proof that was used before',
+  device_unproven: 'from another device, or one that has lost its key',
+  device_skipped: 'from a browser that could not prove its device just now',
 };
 
 /** Why a session was ended. */

@@ -33,6 +33,8 @@ export interface RefreshSession extends Omit<RotationState, 'fingerprint'> {
   readonly transport: Transport;
   /** Thumbprint of the key that the session is bound to (RFC 9449 §6); null: none. Fixed at login. */
   readonly jkt: string | null;
+  /** The key of the browser that the session is bound to, in 44 characters; absent: none. Set once, never replaced. */
+  readonly deviceKey?: string | undefined;
   /** When the user last proved who they are; absent (a session of an earlier version): at `createdAt`. No rotation moves it. */
   readonly authTime?: Date | undefined;
   /** How they did it (RFC 8176), such as `['pwd']`; absent: not known. */
@@ -88,6 +90,8 @@ interface SecretCommand {
 /** The compare-and-set of a rotation: the presented secret is the current one. */
 export interface RotationCommand extends SecretCommand {
   readonly ifAbsoluteExpiresAt: Date;
+  /** Only while the session has no `deviceKey`. A store without `bindDevice` is never asked for it. */
+  readonly ifUnbound?: true;
   readonly predecessor: Predecessor;
 }
 
@@ -166,6 +170,12 @@ export interface RefreshTokenStore {
   revoke(ids: readonly string[], reason: RevocationReason, now: Date): Promise<string[]>;
   /** Deletes every session of a user, ended ones too: they hold addresses and devices. They were ended before. */
   removeOfUser(userId: string): Promise<void>;
+  /**
+   * Sets the `deviceKey` of a live session that has none; of two calls at once, one does. A store without it cannot have
+   * `refreshToken.deviceBound`.
+   * @returns the session after it, whichever key it has; null where no such session is live
+   */
+  bindDevice?(id: string, deviceKey: string, now: Date): Promise<RefreshSession | null>;
   /**
    * The time of the store's own database, in milliseconds since the epoch, asked of the database itself. A store that has it
    * writes that time as `rotatedAt` where the command has null, and the library judges replays by it. Without it the

@@ -3,8 +3,9 @@ import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-optio
 import type { ClientTraits } from '../tokens/client-traits.js';
 import { KeyRing } from '../tokens/keys/key-ring.js';
 import { DeviceCookie } from './device-cookie.js';
-import { clientTraits, emailIn, type HttpRequest } from './http-request.js';
+import { clientTraits, cookiesOf, emailIn, headerOf, type HttpRequest } from './http-request.js';
 import { type ProofCarrier, ProofReader } from './proof-reader.js';
+import { boundCookieName } from './refresh-cookie.js';
 
 /** The part of an Express or Fastify request that is read. */
 export type ClientRequest = Pick<HttpRequest, 'headers' | 'ip' | 'body' | 'socket' | 'stream' | 'raw'> &
@@ -24,10 +25,19 @@ export class ClientReader {
     const { mode, features } = this.options.fingerprint;
     const keys = this.keyRing.fingerprintKeys;
     const proof = this.proofs.of(request);
+    const { deviceBound, cookie } = this.options.refreshToken;
     return {
       ...clientTraits(request, { mode, features, keys }),
       device: this.devices.read(request, emailIn(request.body)),
       ...(proof ? { proof } : {}),
+      ...(deviceBound === 'off'
+        ? {}
+        : {
+            deviceProof: {
+              cookies: cookiesOf(request, boundCookieName(cookie)),
+              skipped: headerOf(request, 'secure-session-skipped'),
+            },
+          }),
     };
   }
 

@@ -26,6 +26,11 @@ export function deviceCookieName(options: ResolvedCookieOptions): string {
   return cookieName(name === DEFAULT_COOKIE_NAME ? 'device' : `${name}_device`, options);
 }
 
+/** The cookie that a browser gets for a proof that it holds the key of its session. */
+export function boundCookieName(options: ResolvedCookieOptions): string {
+  return cookieName(`${options.name}_bound`, options);
+}
+
 /** Never readable by scripts (OWASP ASVS 3.3.4). @param maxAge seconds; null: until the browser ends */
 export function cookieAttributes(options: ResolvedCookieOptions, maxAge: number | null) {
   const { domain, path, secure, sameSite, partitioned } = options;
@@ -51,6 +56,7 @@ function asItIs(value: string): string {
 export class RefreshCookie {
   private readonly cookie: ResolvedCookieOptions;
   private readonly name: string;
+  private readonly isDeviceBound: boolean;
 
   constructor(
     @Inject(AUTH_OPTIONS) options: ResolvedAuthOptions,
@@ -58,6 +64,7 @@ export class RefreshCookie {
   ) {
     this.cookie = options.refreshToken.cookie;
     this.name = refreshCookieName(this.cookie);
+    this.isDeviceBound = options.refreshToken.deviceBound !== 'off';
   }
 
   /** The refresh tokens of a request: the one in the body, or else those in all cookies of the name. */
@@ -78,6 +85,20 @@ export class RefreshCookie {
 
   clear(response: unknown): void {
     this.write(response, '', '', 0);
+    if (this.isDeviceBound) this.setBound(response, '', 0);
+  }
+
+  /**
+   * Sets the cookie that a refresh of a device-bound session needs, by the rules of the refresh cookie: so it is sent wherever
+   * that is, and keeps the `__Host-` prefix. @param maxAge seconds
+   */
+  setBound(response: unknown, value: string, maxAge: number): void {
+    const attributes = cookieAttributes(this.cookie, maxAge);
+    this.adapterHost.httpAdapter.appendHeader(
+      response,
+      'Set-Cookie',
+      stringifySetCookie(boundCookieName(this.cookie), value, attributes),
+    );
   }
 
   private write(response: unknown, token: string, hint: string, maxAge: number | null): void {

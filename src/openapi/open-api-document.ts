@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { AuthModuleExtras } from '../auth/auth.module-definition.js';
-import { deviceCookieName, hintCookieName, refreshCookieName } from '../http/refresh-cookie.js';
+import {
+  boundCookieName,
+  deviceCookieName,
+  hintCookieName,
+  refreshCookieName,
+} from '../http/refresh-cookie.js';
 import type { AuthOptions } from '../options/auth-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { OAUTH_SCHEMAS, oauthPaths } from './oauth.js';
@@ -25,6 +30,7 @@ import { fieldsOf, header, ref } from './schema.js';
 import {
   answerSchemas,
   AUDIT_SCHEMAS,
+  DEVICE_SCHEMAS,
   ERROR_SCHEMAS,
   requestSchemas,
   SOCKET_SCHEMAS,
@@ -74,6 +80,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     refresh: refreshCookieName(cookie),
     hint: hintCookieName(cookie),
     device: deviceCookieName(cookie),
+    bound: boundCookieName(cookie),
   };
   const hasAdmin = options.controllers?.admin !== false;
   const hasClients = (options.introspectionClients ?? []).length > 0;
@@ -97,6 +104,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
         ...requestSchemas(resolved, Boolean(mailer)),
         ...answerSchemas(resolved),
         ...SOCKET_SCHEMAS,
+        ...DEVICE_SCHEMAS,
         ...WELL_KNOWN_SCHEMAS,
         ...(hasAdmin && audit !== false ? AUDIT_SCHEMAS : {}),
         ...ERROR_SCHEMAS,
@@ -203,7 +211,7 @@ const PROOF: Parameter = {
   schema: { type: 'string', maxLength: 4096 },
 };
 
-function parametersOf({ at, query }: Route): Parameter[] {
+function parametersOf({ at, query, headers = [] }: Route): Parameter[] {
   const id = at.includes('/admin/')
     ? 'Id of a user. One that is malformed or unknown gets the same 404.'
     : 'Id of a session. One that is malformed, unknown or another user’s gets the same 404.';
@@ -218,7 +226,7 @@ function parametersOf({ at, query }: Route): Parameter[] {
   const inQuery = [...fields].map(([name, { description = '', ...schema }]): Parameter => {
     return { name, in: 'query', required: false, description, schema };
   });
-  return at.includes('{id}') ? [inPath, ...inQuery] : inQuery;
+  return [...(at.includes('{id}') ? [inPath] : []), ...inQuery, ...headers];
 }
 
 const KEPT_FOR_MINUTES = {

@@ -9,6 +9,7 @@ export interface CookieNames {
   readonly refresh: string;
   readonly hint: string;
   readonly device: string;
+  readonly bound: string;
 }
 
 export const NO_STORE = header('Answers of these routes are never stored.', {
@@ -30,6 +31,17 @@ const PROOF_NONCE = header(
   false,
 );
 
+const REGISTRATION = header(
+  'With `refreshToken.deviceBound`: browsers that know it register a key of their own.',
+  { type: 'string', pattern: '^\\(ES256\\);path="[^"]+";challenge="[^"]+"$' },
+  false,
+);
+const DEVICE_CHALLENGE = header(
+  'At a renewal: what the browser has to sign.',
+  { type: 'string', pattern: '^"[^"]+";id="[^"]+"$' },
+  false,
+);
+
 export function successResponse(success: Success, cookies: CookieNames, hasProof: boolean): Response {
   const { description, schema, listOf: item, texts, cookie, headers } = success;
   const json = item ? listOf(ref(item)) : schema && ref(schema);
@@ -39,6 +51,7 @@ export function successResponse(success: Success, cookies: CookieNames, hasProof
       'Cache-Control': NO_STORE,
       ...(cookie ? { 'Set-Cookie': cookieHeader(cookie, cookies) } : {}),
       ...(hasProof && schema === 'TokenAnswer' ? { 'DPoP-Nonce': PROOF_NONCE } : {}),
+      ...(cookie === 'set with device' ? { 'Secure-Session-Registration': REGISTRATION } : {}),
       ...headers,
     },
     ...(json ? { content: { 'application/json': { schema: json }, ...texts } } : {}),
@@ -46,7 +59,7 @@ export function successResponse(success: Success, cookies: CookieNames, hasProof
 }
 
 function cookieHeader(effect: NonNullable<Success['cookie']>, names: CookieNames): Header {
-  const { refresh, hint, device } = names;
+  const { refresh, hint, device, bound } = names;
   const token = `${refresh}=[\\w-]+\\.[\\w-]+\\.[\\w-]+; (?:Max-Age=[1-9]\\d*; )?`;
   const known = `${device}=[\\w-]+(?:\\.[\\w-]+)+; (?:Max-Age=[1-9]\\d*; )?`;
   const text = `Cookie transport only: the refresh token, out of reach of scripts. A line \`${hint}=1\` lets them know that there may be one.`;
@@ -64,15 +77,20 @@ function cookieHeader(effect: NonNullable<Success['cookie']>, names: CookieNames
       return setCookie([known], 'A device that the account knew before stays known.');
     case 'cleared':
       return setCookie(
-        [cleared(refresh)],
+        [cleared(refresh), cleared(bound)],
         `Clears the refresh cookie and \`${hint}\`, unless it is of another service.`,
         cleared(hint),
       );
     case 'cleared if yours':
       return setCookie(
-        [cleared(refresh)],
+        [cleared(refresh), cleared(bound)],
         `Clears the refresh cookie and \`${hint}\`, where it is this user’s.`,
         cleared(hint),
+      );
+    case 'bound':
+      return setCookie(
+        [`${bound}=[\\w.-]+; Max-Age=[1-9]\\d*; `],
+        'The bound cookie, which a refresh needs.',
       );
   }
 }
@@ -132,7 +150,7 @@ export function errorResponses(
 
 function errorResponse(status: number, codes: readonly AuthErrorCode[], cookies: CookieNames): Response {
   const clearing = codes.filter((code) => AUTH_ERRORS[code].clearsCookie);
-  const { refresh, hint } = cookies;
+  const { refresh, hint, bound } = cookies;
   const why = `Clears the refresh cookie and \`${hint}\`, if it was the cookie that was refused (${clearing.join(', ')}).`;
   return {
     description: codes.map((code) => `- \`${code}\`: ${AUTH_ERRORS[code].meaning}`).join('\n'),
@@ -140,8 +158,12 @@ function errorResponse(status: number, codes: readonly AuthErrorCode[], cookies:
       'Cache-Control': NO_STORE,
       ...(status === 401 ? { 'WWW-Authenticate': challengeHeader(codes) } : {}),
       ...(codes.includes('PROOF_REQUIRED') ? { 'DPoP-Nonce': PROOF_NONCE } : {}),
+      ...(codes.includes('DEVICE_PROOF_REQUIRED') ? { 'Secure-Session-Challenge': DEVICE_CHALLENGE } : {}),
+      ...(codes.includes('PROOF_REQUIRED') ? { 'Retry-After': { ...RETRY_AFTER, required: false } } : {}),
       ...(status === 429 || status === 503 ? { 'Retry-After': RETRY_AFTER } : {}),
-      ...(clearing.length > 0 ? { 'Set-Cookie': setCookie([cleared(refresh)], why, cleared(hint)) } : {}),
+      ...(clearing.length > 0
+        ? { 'Set-Cookie': setCookie([cleared(refresh), cleared(bound)], why, cleared(hint)) }
+        : {}),
     },
     content: { 'application/json': { schema: errorSchema(status, codes), example: example(codes[0]) } },
   };

@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { SecurityEventsQueryDto } from '../auth/admin/security-events-query.dto.js';
 import { SecurityReportQueryDto } from '../auth/admin/security-report-query.dto.js';
 import { UsersQueryDto } from '../auth/admin/users.dto.js';
-import type { Header, Schema, TextContent } from './open-api.types.js';
+import type { Header, Parameter, Schema, TextContent } from './open-api.types.js';
 import { filledText, header, text, withNote } from './schema.js';
 
 export type Tag = 'Login' | 'Sessions' | 'Links' | 'Administration';
@@ -33,6 +33,8 @@ export interface Route {
     readonly dto: Type;
     readonly notes: Readonly<Record<string, Schema & { description: string }>>;
   };
+  /** Headers of the request that only browsers send. */
+  readonly headers?: readonly Parameter[];
   readonly success: Success;
 }
 
@@ -46,7 +48,7 @@ export interface Success {
   readonly texts?: TextContent;
   readonly headers?: Readonly<Record<string, Header>>;
   /** What the answer does to the refresh cookie and to the cookie of the device. */
-  readonly cookie?: 'set' | 'set with device' | 'device kept' | 'cleared' | 'cleared if yours';
+  readonly cookie?: 'set' | 'set with device' | 'device kept' | 'cleared' | 'cleared if yours' | 'bound';
 }
 
 /** Where addresses are verified, a registration logs nobody in and does not say which address is taken. */
@@ -72,6 +74,15 @@ const done = (description: string, cookie?: Success['cookie']): Success => ({
   description,
   cookie,
 });
+
+const byBrowser = (name: string, description: string): Parameter => ({
+  name,
+  in: 'header',
+  required: false,
+  description: `${description} Browsers send it by themselves (draft "Device Bound Session Credentials").`,
+  schema: { type: 'string', maxLength: 4096 },
+});
+const DEVICE_PROOF = byBrowser('Secure-Session-Response', 'A challenge, signed by the key of the browser.');
 
 const LOGIN: Routes = {
   register: {
@@ -129,6 +140,35 @@ const LOGIN: Routes = {
     summary: 'Who is logged in',
     description: 'The user of the access token.',
     success: { status: 200, description: 'The user.', schema: 'Profile' },
+  },
+  registerDevice: {
+    at: 'post /device-bound-session',
+    summary: 'Register the key of a browser',
+    description:
+      'Browsers send it by themselves after a login whose answer has `Secure-Session-Registration` (option `refreshToken.deviceBound`).',
+    needs: ['refreshCookie'],
+    sameSite: true,
+    headers: [DEVICE_PROOF],
+    success: {
+      status: 200,
+      schema: 'DeviceSession',
+      description: 'What the browser has to prove, and when.',
+    },
+  },
+  renewDevice: {
+    at: 'post /device-bound-session/renew',
+    summary: 'Prove the key of a browser',
+    description:
+      'Browsers send it by themselves before a refresh without the bound cookie. The first one binds the session to the key.',
+    needs: ['refreshCookie', null],
+    sameSite: true,
+    headers: [byBrowser('Sec-Secure-Session-Id', 'Which session.'), DEVICE_PROOF],
+    success: {
+      status: 200,
+      schema: 'DeviceSessionRenewal',
+      cookie: 'bound',
+      description: 'Renewed; or over, and the browser forgets its key.',
+    },
   },
   ticket: {
     at: 'post /ticket',

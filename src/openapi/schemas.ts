@@ -171,6 +171,28 @@ export const SOCKET_SCHEMAS: Record<string, Schema> = {
   }),
 };
 
+/** Of browsers' own requests. */
+export const DEVICE_SCHEMAS: Record<string, Schema> = {
+  DeviceSession: object(
+    {
+      session_identifier: filledText,
+      refresh_url: filledText,
+      scope: object({
+        include_site: { const: false },
+        scope_specification: listOf(
+          object({ type: { enum: ['include', 'exclude'] }, domain: { const: '*' }, path: filledText }),
+        ),
+      }),
+      credentials: listOf(object({ type: { const: 'cookie' }, name: filledText, attributes: filledText })),
+      allowed_refresh_initiators: texts,
+    },
+    'The session instructions of the draft "Device Bound Session Credentials".',
+  ),
+  DeviceSessionRenewal: {
+    oneOf: [ref('DeviceSession'), object({ continue: { const: false } }, 'The session is over.')],
+  },
+};
+
 const CURRENT_SESSION = object({
   id: sessionId,
   generation: withNote(count, 'How often the refresh token was rotated.'),

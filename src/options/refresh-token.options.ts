@@ -66,6 +66,13 @@ export interface RefreshTokenOptions {
    * @default 'optional'
    */
   senderConstraint?: 'off' | 'optional' | 'required';
+  /**
+   * Whether sessions in cookie transport are bound to a key that the browser keeps (Device Bound Session Credentials, a W3C draft;
+   * Chromium): `optional` offers it at each login over a `Secure` cookie. From its first refresh on, a bound session is
+   * refreshed by that browser only; sessions of other browsers are as before. `off` offers nothing and asks for nothing.
+   * @default 'off'
+   */
+  deviceBound?: 'off' | 'optional';
   cookie?: CookieOptions;
   /**
    * Keeps sessions elsewhere than in the library's own `refresh_tokens` collection, such as in an SQL database.
@@ -129,10 +136,21 @@ export function readRefreshToken(read: OptionReader<RefreshTokenOptions>) {
     allowBodyTransport: read.flag('allowBodyTransport', false),
     allowRelay: read.flag('allowRelay', false),
     senderConstraint: read.choice('senderConstraint', 'optional', ['off', 'optional', 'required']),
-    cookie: readCookie(read.group('cookie')),
-    /** Null: in MongoDB. */
-    store: readStore(read),
+    ...readDeviceBound(read),
   };
+}
+
+/** What a bound session needs beside the option. */
+function readDeviceBound(read: OptionReader<RefreshTokenOptions>) {
+  const deviceBound = read.choice('deviceBound', 'off', ['off', 'optional']);
+  const cookie = readCookie(read.group('cookie'));
+  /** Null: in MongoDB. */
+  const store = readStore(read);
+  if (deviceBound === 'optional' && store && !store.bindDevice)
+    read.refuse('deviceBound', 'needs a refreshToken.store with bindDevice: give it one, or leave this out');
+  if (deviceBound === 'optional' && cookie.partitioned)
+    read.refuse('deviceBound', 'browsers bind no Partitioned cookie: leave out this or cookie.partitioned');
+  return { deviceBound, cookie, store };
 }
 
 function readShortIdleTtl(read: OptionReader<RefreshTokenOptions>, idleTtlMs: number): number {
@@ -176,7 +194,7 @@ function readCookie(read: OptionReader<CookieOptions>): ResolvedCookieOptions {
 }
 
 /** What a store must have. A record, so that the compiler asks for each method of the port. */
-const STORE_METHODS: Readonly<Record<Exclude<keyof RefreshTokenStore, 'readTime'>, true>> = {
+const STORE_METHODS: Readonly<Record<Exclude<keyof RefreshTokenStore, 'readTime' | 'bindDevice'>, true>> = {
   newId: true,
   create: true,
   rotate: true,

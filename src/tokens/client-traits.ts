@@ -16,8 +16,18 @@ export interface ClientTraits {
   readonly device?: PresentedDevice | null;
   /** Of the header `DPoP`; absent where the request has none. */
   readonly proof?: RequestProof;
+  /** Of a device-bound session; absent where `refreshToken.deviceBound` is off. */
+  readonly deviceProof?: DeviceEvidence;
   /** Whether the client has closed the connection meanwhile: a refresh of such a client is neither rotated nor judged. */
   readonly hasHungUp?: () => boolean;
+}
+
+/** What shows that a request comes from the browser to which its session is bound. */
+export interface DeviceEvidence {
+  /** The values of the bound cookie. */
+  readonly cookies: readonly string[];
+  /** `Secure-Session-Skipped`: why the browser has not proved itself; null without one. */
+  readonly skipped: string | null;
 }
 
 /** The proof of possession of a request: verified when it is first asked for, and once. */

@@ -5,8 +5,19 @@ import type { AbandonedRow, AttemptsRow, PredecessorRow, RefreshToken } from './
 
 /** A session as a document of the collection. What it has for life, and is null or empty at first, is left out. */
 export function toRow(session: RefreshSession): RefreshToken {
-  const { id, predecessors, abandoned, recentUses, sharedUse, jkt, authTime, amr, remember, ...rest } =
-    session;
+  const {
+    id,
+    predecessors,
+    abandoned,
+    recentUses,
+    sharedUse,
+    jkt,
+    deviceKey,
+    authTime,
+    amr,
+    remember,
+    ...rest
+  } = session;
   return {
     _id: new Types.ObjectId(id),
     ...rest,
@@ -16,6 +27,7 @@ export function toRow(session: RefreshSession): RefreshToken {
     recentUses: [...recentUses],
     ...(sharedUse ? { sharedUse } : {}),
     ...(jkt === null ? {} : { jkt }),
+    ...(deviceKey === undefined ? {} : { deviceKey }),
     ...(authTime ? { authTime } : {}),
     ...(amr ? { amr: [...amr] } : {}),
     ...(remember === false ? { remember } : {}),

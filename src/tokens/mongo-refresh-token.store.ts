@@ -52,7 +52,12 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   }
 
   async rotate(command: RotationCommand): Promise<RefreshSession | null> {
-    const filter = { ...isCurrent(command), absoluteExpiresAt: command.ifAbsoluteExpiresAt };
+    const { ifAbsoluteExpiresAt: absoluteExpiresAt, ifUnbound } = command;
+    const filter = {
+      ...isCurrent(command),
+      absoluteExpiresAt,
+      ...(ifUnbound ? UNBOUND : {}),
+    };
     const predecessors = { $each: [toPredecessorRow(command.predecessor)], $slice: -MAX_PREDECESSORS };
     const { $push, ...update } = newGeneration(command);
     return this.changed(filter, { ...update, $push: { ...$push, predecessors } });
@@ -147,6 +152,14 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     return this.changed(filter, { $set: { authTime, amr: [...amr] } });
   }
 
+  async bindDevice(id: string, deviceKey: string, now: Date): Promise<RefreshSession | null> {
+    const filter = { _id: new Types.ObjectId(id), revokedAt: null, expiresAt: { $gt: now } };
+    const bound = await this.changed({ ...filter, ...UNBOUND }, { $set: { deviceKey } });
+    if (bound) return bound;
+    const row = await orUnavailable(() => this.sessions.findOne(filter));
+    return this.damaged.read(row, readSession);
+  }
+
   async replaceFingerprint(id: string, ifFingerprint: string, fingerprint: string): Promise<void> {
     const filter = { _id: new Types.ObjectId(id), 'device.fingerprint': ifFingerprint };
     await this.update(filter, { 'device.fingerprint': fingerprint });
@@ -214,6 +227,7 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
 /** MongoDB's error code for an update that does not fit the document. */
 const BAD_VALUE = 2;
 const MAX_ENDED_LOGINS = 100;
+const UNBOUND = { deviceKey: { $exists: false } } as const;
 /** What tells from where a session began. */
 const LOGIN = {
   _id: 1,

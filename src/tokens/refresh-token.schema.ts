@@ -87,6 +87,10 @@ export class RefreshToken {
   @Prop({ type: String })
   jkt?: string;
 
+  /** The key of the browser that the session is bound to; missing where there is none. */
+  @Prop({ type: String })
+  deviceKey?: string | undefined;
+
   /** When the user last proved who they are; missing in documents of 0.1. */
   @Prop({ type: Date })
   authTime?: Date | undefined;

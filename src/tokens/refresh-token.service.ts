@@ -18,6 +18,7 @@ import { hashSecret, NONCE_BYTES, sealSuccessor, SECRET_BYTES } from '../core/su
 import { StandstillWatch } from '../database/standstill-watch.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { type ClientTraits, eventSource, fingerprintsOf, type RequestProof, useOf } from './client-traits.js';
+import { DeviceBinding } from './device-bound/device-binding.js';
 import { HostClaims } from './host-claims.js';
 import { type KeyHolder, Possession } from './possession.js';
 import type { RefreshFields, RefreshRequest } from './refresh-request.js';
@@ -53,6 +54,7 @@ export class RefreshTokenService {
     private readonly reissue: SessionReissue,
     private readonly possession: Possession,
     private readonly hostClaims: HostClaims,
+    private readonly devices: DeviceBinding,
   ) {
     const { gracePeriodMs, lostResponseWindowMs } = options.refreshToken;
     this.policy = { gracePeriodMs, lostResponseWindowMs, fingerprintMode: options.fingerprint.mode };
@@ -150,6 +152,7 @@ export class RefreshTokenService {
       sessionId: token.sid,
       ifTokenHash: hash,
       ifAbsoluteExpiresAt: absoluteExpiresAt,
+      ...(this.devices.mustBeUnbound(token.sid, client) ? { ifUnbound: true } : {}),
       now,
       tokenHash: hashSecret(nextSecret),
       rotatedAt: this.store.readTime ? null : now,
@@ -190,7 +193,14 @@ export class RefreshTokenService {
     if (decision.outcome === 'dropped') return this.outcomes.dropped(request);
     if (decision.outcome === 'unknown' || !session)
       return this.isExpired(token) ? this.outcomes.expired(request) : this.outcomes.unknown(request);
+    // A session that is over is over on every device; of any other nothing changes without a proof.
+    if (!this.isOver(token, decision)) this.devices.assertProven(session, client);
     return this.carryOut(request, session, decision, now);
+  }
+
+  private isOver(token: RefreshTokenClaims, { outcome }: RotationDecision): boolean {
+    const isRetryOfExpired = outcome === 'retry' && this.isExpired(token);
+    return outcome === 'revoked' || outcome === 'expired' || isRetryOfExpired;
   }
 
   private async carryOut(

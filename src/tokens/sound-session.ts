@@ -29,7 +29,7 @@ export function readLogin({ _id, createdAt, device }: RefreshToken): SessionLogi
 function isSound(row: RefreshToken): boolean {
   const { _id, userId, tokenVersion, tokenHash, generation, transport, device } = row;
   const { rotatedAt, createdAt, lastUsedAt, expiresAt, absoluteExpiresAt, confirmedAt, revokedAt } = row;
-  const { predecessors, abandoned = [], recentUses, jkt } = row;
+  const { predecessors, abandoned = [], recentUses, jkt, deviceKey } = row;
   return (
     isObjectId(_id) &&
     [userId, tokenVersion, tokenHash].every((text) => typeof text === 'string') &&
@@ -37,7 +37,7 @@ function isSound(row: RefreshToken): boolean {
     TRANSPORTS.includes(transport) &&
     isDevice(device) &&
     (device.fingerprint === null || isText(device.fingerprint)) &&
-    isTextOrMissing(jkt) &&
+    [jkt, deviceKey].every(isTextOrMissing) &&
     [rotatedAt, createdAt, lastUsedAt, expiresAt, absoluteExpiresAt].every(isDate) &&
     [confirmedAt, revokedAt].every(isDateOrMissing) &&
     isAuthentication(row) &&

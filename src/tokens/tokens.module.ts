@@ -14,6 +14,7 @@ import { AnomalyDetector } from '../risk/anomaly-detector.js';
 import { DeviceRecognizer } from '../risk/device-recognizer.js';
 import { AccessTokenAuthenticator } from './access-token.authenticator.js';
 import { ActivityReview } from './activity-review.js';
+import { DeviceBinding } from './device-bound/device-binding.js';
 import { FingerprintCheck } from './fingerprint-check.js';
 import { GenerationConfirmer } from './generation-confirmer.js';
 import { HostClaims } from './host-claims.js';
@@ -46,6 +47,7 @@ const SHARED = [
   KeyRing,
   ProofVerifier,
   Possession,
+  DeviceBinding,
   TokenSigner,
   HostClaims,
   SessionTerminator,

@@ -32,6 +32,7 @@ const CONTRACT: readonly (readonly [code: string, status: number])[] = [
   ['TICKET_INVALID', 401],
   ['PASSWORD_NOT_SET', 409],
   ['PROOF_REQUIRED', 401],
+  ['DEVICE_PROOF_REQUIRED', 403],
   ['PROOF_NONCE_REQUIRED', 401],
   ['SUSPICIOUS_ACTIVITY', 403],
   ['CROSS_SITE_REQUEST', 403],

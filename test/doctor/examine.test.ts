@@ -408,6 +408,16 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     },
   ],
   [
+    'device-bound sessions without a secure cookie',
+    ['cookie.not-secure', 'refresh-token.device-unbound'],
+    { options: { refreshToken: { deviceBound: 'optional', cookie: { secure: false } } } },
+  ],
+  [
+    'device-bound sessions with a secure cookie',
+    [],
+    { options: { refreshToken: { deviceBound: 'optional' } } },
+  ],
+  [
     'documents and indexes of somebody else',
     ['database.foreign-documents', 'database.foreign-unique-index', 'database.foreign-index'],
     {

@@ -20,8 +20,9 @@ interface Event {
   readonly userAgent?: string;
 }
 
-/** Not provoked here: bugs, a database that is away, a mode that keeps no revocations. */
-const ELSEWHERE = / (?:503 \S+|INTERNAL|server_error|unsupported_token_type)$/;
+/** Not provoked here: bugs, a database that is away, a mode that keeps no revocations, keys of browsers, which need HTTPS. */
+const ELSEWHERE =
+  /^(?:registerDevice 200 -|renewDevice 403 DEVICE_PROOF_REQUIRED)$| (?:503 \S+|INTERNAL|server_error|unsupported_token_type)$/;
 
 /** Nobody that the service knows: of these an event tells no user, or may tell none. */
 const OF_NOBODY =

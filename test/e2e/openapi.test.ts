@@ -209,6 +209,13 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       expect((await send('logoutAll', { token: accessToken })).cookies).toEqual([]);
     });
 
+    it('of a browser that proves its key, where none is bound', async () => {
+      for (const id of ['registerDevice', 'renewDevice'])
+        await expectCode(send(id, EVIL), 403, 'CROSS_SITE_REQUEST');
+      await expectCode(send('registerDevice'), 403, 'DEVICE_PROOF_REQUIRED');
+      expect((await send('renewDevice')).json).toEqual({ continue: false });
+    });
+
     it('of ticket', async () => {
       const { accessToken: token } = await newSession(api);
       expect((await send('ticket', { token })).json.ticket).toHaveLength(43);
@@ -436,6 +443,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       'logout',
       'logoutAll',
       'ticket',
+      'registerDevice',
+      'renewDevice',
       'endSession',
       'endOtherSessions',
       'changePassword',
@@ -547,7 +556,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     test('were everything the document promises, but for what the tests below provoke, and bugs', () => {
       const rest = documented.promised.filter((promise) => !documented.seen.has(promise));
       const elsewhere =
-        /^(?:verifyEmail 204 -|verifyEmail 409 EMAIL_TAKEN|changePassword 409 PASSWORD_NOT_SET|forgotPassword 503 \w+)$| (?:INTERNAL|TOO_MANY_ATTEMPTS|REFRESH_CONTESTED|SUSPICIOUS_ACTIVITY|server_error|unsupported_token_type|429 temporarily_unavailable)$/;
+        /^(?:registerDevice (?:200 -|503 \w+)|renewDevice (?:403 DEVICE_PROOF_REQUIRED|503 \w+)|verifyEmail 204 -|verifyEmail 409 EMAIL_TAKEN|changePassword 409 PASSWORD_NOT_SET|forgotPassword 503 \w+)$| (?:INTERNAL|TOO_MANY_ATTEMPTS|REFRESH_CONTESTED|SUSPICIOUS_ACTIVITY|server_error|unsupported_token_type|429 temporarily_unavailable)$/;
       expect(rest.filter((promise) => !elsewhere.test(promise))).toEqual([]);
     });
   });
@@ -584,8 +593,8 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       // No shrinking: the state of the service has moved on. The error has the request in full.
       const run = await fc.check(property, { seed: SEED, numRuns: BATCHES, endOnFailure: true });
       expect(run.failed ? String(run.errorInstance) : '').toBe('');
-      // Nobody guesses the token of a link.
-      const byLuck = ['resetPassword', 'verifyEmail'];
+      // Nobody guesses the token of a link, or a challenge.
+      const byLuck = ['resetPassword', 'verifyEmail', 'registerDevice'];
       const expected = documented.operations.map(({ id }) => id).filter((id) => !byLuck.includes(id));
       expect([...succeeded].sort()).toEqual(expected.sort());
     });

@@ -11,6 +11,7 @@ import {
 import { checkOptions, resolveOptions } from '../../src/options/resolve-options.js';
 import { unknownKeys } from '../../src/options/unknown-keys.js';
 import { declaredOptions } from '../../tools/docs-tables.mjs';
+import { InMemoryRefreshTokenStore } from '../support/in-memory-refresh-token.store.js';
 
 const newSecret = () => randomBytes(36).toString('base64url');
 const ISSUER = 'https://api.example.com';
@@ -338,6 +339,18 @@ describe(resolveOptions.name, () => {
     ])('a cookie whose %s is %j', (name, value) => {
       expect(keysOf(options({ refreshToken: { cookie: { [name]: value } } }))).toEqual([
         `refreshToken.cookie.${name}`,
+      ]);
+    });
+
+    it('device-bound sessions of a cookie or a store that cannot have them', () => {
+      const bound = (over: object) => keysOf(options({ refreshToken: { deviceBound: 'optional', ...over } }));
+      const without = Object.assign(new InMemoryRefreshTokenStore(), { bindDevice: undefined });
+      expect(bound({})).toEqual([]);
+      expect(bound({ store: new InMemoryRefreshTokenStore() })).toEqual([]);
+      expect(bound({ store: without })).toEqual(['refreshToken.deviceBound']);
+      expect(keysOf(options({ refreshToken: { store: without } }))).toEqual([]);
+      expect(bound({ cookie: { partitioned: true, sameSite: 'none' } })).toEqual([
+        'refreshToken.deviceBound',
       ]);
     });
 

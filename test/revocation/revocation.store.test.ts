@@ -224,7 +224,7 @@ describe('MongoRevocationStore', () => {
 
   it('a database that goes away in between is a fault that a retry can mend', async () => {
     const proxy = await DatabaseProxy.open('revocations');
-    const away = await createConnection(proxy.uri, { serverSelectionTimeoutMS: 300 }).asPromise();
+    const away = await createConnection(proxy.uri, { serverSelectionTimeoutMS: 1_000 }).asPromise();
     try {
       const store = await openMongo(away);
       proxy.cut();

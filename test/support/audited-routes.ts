@@ -377,6 +377,15 @@ export const ROWS: Readonly<Record<string, Row>> = {
       return send('logoutAll', bearer(session));
     },
   ],
+  'registerDevice 403 DEVICE_PROOF_REQUIRED': [[], ({ send }) => send('registerDevice')],
+  'registerDevice 403 DEVICE_PROOF_REQUIRED with a proof that is none': [
+    ['refresh_token.proof_failed:proof_malformed'],
+    async ({ send, before }) => {
+      const { refreshToken: refreshCookie } = sessionOf(await before.register(credentials()));
+      return send('registerDevice', { refreshCookie, headers: { 'secure-session-response': 'nonsense' } });
+    },
+  ],
+  'renewDevice 200 -': [[], ({ send }) => send('renewDevice')],
   'ticket 200 -': [[], async ({ send, before }) => send('ticket', bearer(await newSession(before)))],
   'me 200 -': [[], async ({ send, before }) => send('me', bearer(await newSession(before)))],
   'listSessions 200 -': [

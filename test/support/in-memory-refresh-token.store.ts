@@ -32,6 +32,7 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
       !session ||
       session.tokenHash !== command.ifTokenHash ||
       session.absoluteExpiresAt.getTime() !== command.ifAbsoluteExpiresAt.getTime() ||
+      (command.ifUnbound && session.deviceKey !== undefined) ||
       session.revokedAt ||
       session.expiresAt <= now
     )
@@ -116,6 +117,12 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     const session = this.sessions.get(id);
     if (!session || session.revokedAt || session.expiresAt <= now) return null;
     return this.put({ ...session, authTime, amr });
+  }
+
+  async bindDevice(id: string, deviceKey: string, now: Date): Promise<RefreshSession | null> {
+    const session = this.sessions.get(id);
+    if (!session || session.revokedAt || session.expiresAt <= now) return null;
+    return this.put({ ...session, deviceKey: session.deviceKey ?? deviceKey });
   }
 
   async replaceFingerprint(id: string, ifFingerprint: string, fingerprint: string): Promise<void> {

@@ -13,6 +13,7 @@ import { AnomalyDetector } from '../../src/risk/anomaly-detector.js';
 import { DeviceRecognizer } from '../../src/risk/device-recognizer.js';
 import { ActivityReview } from '../../src/tokens/activity-review.js';
 import type { ClientTraits } from '../../src/tokens/client-traits.js';
+import { DeviceBinding } from '../../src/tokens/device-bound/device-binding.js';
 import { FingerprintCheck } from '../../src/tokens/fingerprint-check.js';
 import { HostClaims } from '../../src/tokens/host-claims.js';
 import { KeyRing } from '../../src/tokens/keys/key-ring.js';
@@ -123,6 +124,7 @@ export class RotationWorld {
       reissue,
       possession,
       claims,
+      new DeviceBinding(this.options, store, clock, keyRing, bus),
     );
     const cap = new SessionCap(this.options, store, this.terminator);
     this.opener = new SessionOpener(this.options, store, clock, cap, review, possession, claims);

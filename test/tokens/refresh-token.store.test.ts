@@ -53,7 +53,9 @@ const conformanceUri = databaseUri('store_conformance');
 const lines = new Map<RefreshTokenStore, { connection: Connection; proxy: DatabaseProxy | null }>();
 
 async function openMongo(uri: string, proxy: DatabaseProxy | null = null): Promise<MongoRefreshTokenStore> {
-  const connection = await createConnection(uri, { serverSelectionTimeoutMS: 300 }).asPromise();
+  const connection = await createConnection(uri, {
+    serverSelectionTimeoutMS: proxy ? 1_000 : 10_000,
+  }).asPromise();
   const store = mongoStore(connection);
   await store.onModuleInit();
   lines.set(store, { connection, proxy });

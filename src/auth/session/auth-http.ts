@@ -11,6 +11,7 @@ import { ProofReader } from '../../http/proof-reader.js';
 import { RefreshCookie } from '../../http/refresh-cookie.js';
 import type { ClientTraits } from '../../tokens/client-traits.js';
 import { TokenSigner } from '../../tokens/token-signer.js';
+import { DeviceBoundSessions } from '../device-bound/device-bound-sessions.js';
 import type { LogoutTokens } from './auth.service.js';
 import {
   type AccessGrant,
@@ -35,6 +36,7 @@ export class AuthHttp {
     private readonly devices: DeviceCookie,
     private readonly proofs: ProofReader,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly deviceBound: DeviceBoundSessions,
   ) {}
 
   /** The sender of a request, for sessions and the throttle. */
@@ -78,12 +80,14 @@ export class AuthHttp {
    * transport.
    */
   answer(grant: AccessGrant | TokenGrant, response: unknown): TokenAnswer {
-    const { transport, isRemembered } = grant.session;
+    const { id, generation, transport, isRemembered } = grant.session;
     // On routes of a host, too (RFC 6749 §5.1).
     this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
     if ('refreshToken' in grant && transport === 'cookie') {
       const { token, expiresIn } = grant.refreshToken;
       this.cookie.set(response, token, isRemembered ? expiresIn : null);
+      // The session begins.
+      if (generation === 0) this.deviceBound.offer(response, id);
     }
     if (grant.session.jkt !== null)
       this.adapterHost.httpAdapter.setHeader(response, 'DPoP-Nonce', this.proofs.newNonce());

@@ -18,6 +18,7 @@ import {
   shadowMode,
   threadPool,
   throttleOff,
+  unboundDevices,
 } from './policy-checks.js';
 
 const CHECKS: readonly ((facts: DoctorFacts) => Observation[])[] = [
@@ -48,6 +49,7 @@ const CHECKS: readonly ((facts: DoctorFacts) => Observation[])[] = [
   longAccessTokens,
   shadowMode,
   impossibleProofs,
+  unboundDevices,
   revocationOff,
   throttleOff,
   auditOff,

@@ -59,6 +59,7 @@ export const FINDINGS = {
   'access-token.long-lived': ['warning', 'info'],
   'refresh-token.shadow-mode': ['warning', null],
   'refresh-token.proof-impossible': ['error', 'warning'],
+  'refresh-token.device-unbound': ['warning', 'info'],
   'revocation.off': ['warning', null],
   'throttle.off': ['warning', null],
   'audit.off': ['info', null],

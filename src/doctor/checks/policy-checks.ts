@@ -100,6 +100,21 @@ export function impossibleProofs({ options }: DoctorFacts): Observation[] {
   }));
 }
 
+/** Browsers bind `Secure` cookies only. */
+export function unboundDevices({ options }: DoctorFacts): Observation[] {
+  const { deviceBound, cookie } = options.refreshToken;
+  if (deviceBound === 'off' || cookie.secure) return [];
+  return [
+    {
+      code: 'refresh-token.device-unbound',
+      subject: 'refreshToken.deviceBound',
+      message:
+        'browsers bind sessions over HTTPS only, and the refresh cookie is not Secure: no session is bound',
+      mend: 'leave refreshToken.cookie.secure at true, and serve HTTPS',
+    },
+  ];
+}
+
 export function revocationOff({ options }: DoctorFacts): Observation[] {
   if (options.revocation.mode !== 'off') return [];
   return [

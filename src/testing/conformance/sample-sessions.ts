@@ -16,6 +16,7 @@ export const hashOf = (name: string | number) => `hash-${name}`.padEnd(43, '_');
 export const FINGERPRINT = 'f'.repeat(43);
 const USER_AGENT =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+export const DEVICE_KEY = `A${'k'.repeat(43)}`;
 const ATTEMPT = 'A'.repeat(22);
 const SEAL = 'S'.repeat(80);
 
@@ -65,6 +66,7 @@ export function fullSession(store: RefreshTokenStore): RefreshSession {
     remember: false,
     transport: 'body',
     jkt: 'k'.repeat(43),
+    deviceKey: DEVICE_KEY,
     device: { ...device, appId: 'app', deviceId: 'phone-1', deviceName: "Zoë's \u{1F4F1}; DROP TABLE" },
     recentUses: [{ ip: '2001:db8::1', userAgent: null, at: at(0), proof: 'p'.repeat(43) }],
     sharedUse: { generation: 6, pair: 'abcdefgh', generations: 2 },

@@ -4,6 +4,7 @@ import { MAX_PREDECESSORS, MAX_RECENT_USES } from '../../core/rotation.js';
 import { type ConformanceCase, expectMembers, expectSame } from './framework.js';
 import {
   at,
+  DEVICE_KEY,
   FINGERPRINT,
   fullSession,
   hashOf,
@@ -259,6 +260,44 @@ const noting: Case[] = [
   },
 ];
 
+const binding: Case[] = [
+  {
+    name: 'with bindDevice, binds a live session to the first key, and to no other',
+    run: async ({ store }) => {
+      if (!store.bindDevice) return;
+      const session = await created(store);
+      const bound = { ...session, deviceKey: DEVICE_KEY };
+      expectSame(await store.bindDevice(session.id, DEVICE_KEY, at(8)), bound);
+      expectSame(await store.bindDevice(session.id, DEVICE_KEY.replace('k', 'j'), at(8)), bound);
+      expectSame(await store.findById(session.id), bound);
+    },
+  },
+  {
+    name: 'with bindDevice, binds no session that is revoked, has expired or does not exist',
+    run: async ({ store }) => {
+      if (!store.bindDevice) return;
+      for (const state of [REVOKED, { expiresAt: at(8) }]) {
+        const session = await created(store, state);
+        expectSame(await store.bindDevice(session.id, DEVICE_KEY, at(8)), null);
+        expectSame(await store.findById(session.id), session);
+      }
+      expectSame(await store.bindDevice(store.newId(), DEVICE_KEY, at(8)), null);
+    },
+  },
+  {
+    name: 'with bindDevice, rotates a bound session, but not where the command wants an unbound one',
+    run: async ({ store }) => {
+      if (!store.bindDevice) return;
+      const unbound = await created(store);
+      expectSame((await store.rotate(rotation(unbound, 0, { ifUnbound: true })))?.generation, 1);
+      const bound = await created(store, { deviceKey: DEVICE_KEY });
+      expectSame(await store.rotate(rotation(bound, 0, { ifUnbound: true })), null);
+      expectSame(await store.findById(bound.id), bound);
+      expectMembers(await store.rotate(rotation(bound, 0)), { generation: 1, deviceKey: DEVICE_KEY });
+    },
+  },
+];
+
 const ending: Case[] = [
   {
     name: 'revokes once: the first time and reason stay',
@@ -380,6 +419,7 @@ export const CONTRACT: readonly Case[] = [
   ...rotating,
   ...reissuing,
   ...noting,
+  ...binding,
   ...ending,
   ...listing,
 ];

@@ -1,7 +1,7 @@
 import { ok } from 'node:assert/strict';
 import type { RefreshSession, RefreshTokenStore } from '../../core/refresh-token.store.js';
 import { type ConformanceCase, expectMembers, expectSame } from './framework.js';
-import { at, hashOf, newSession, reissue, rotatedSession, rotation } from './sample-sessions.js';
+import { at, DEVICE_KEY, hashOf, newSession, reissue, rotatedSession, rotation } from './sample-sessions.js';
 
 /** Two stores on the same data, as two processes have them. */
 export interface RaceWorld {
@@ -121,6 +121,26 @@ export const RACES: readonly Case[] = [
         const after = await world.store.findById(session.id);
         const ips = after?.recentUses.map(({ ip }) => ip).toSorted();
         expectSame(ips, ['192.0.2.1', ...uses.map(({ ip }) => ip)].toSorted(), 'a use was overwritten');
+      }),
+  },
+  {
+    name: 'of two that bind a session to a key at once, one does, and both hear of its key',
+    run: ({ store, other }) =>
+      inRounds(newSession, { store, other }, async (session, round) => {
+        const keys = [DEVICE_KEY, DEVICE_KEY.replace('k', 'j')];
+        const bound = await atOnce(
+          round,
+          keys.map(
+            (key, index) => async () => (index === 0 ? store : other).bindDevice?.(session.id, key, at(1)),
+          ),
+        );
+        const after = (await store.findById(session.id))?.deviceKey;
+        if (!store.bindDevice) return;
+        expectSame(
+          bound.map((each) => each?.deviceKey),
+          [after, after],
+        );
+        ok(after !== undefined && keys.includes(after), `bound to ${after}`);
       }),
   },
   {

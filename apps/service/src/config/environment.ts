@@ -60,6 +60,7 @@ export const VARIABLES: readonly Variable[] = [
   option('REFRESH_REUSE', 'refreshToken.reuse'),
   option('REFRESH_REUSE_SCOPE', 'refreshToken.reuseScope'),
   option('REFRESH_SENDER_CONSTRAINT', 'refreshToken.senderConstraint', 'lowercase'),
+  option('REFRESH_DEVICE_BOUND', 'refreshToken.deviceBound', 'lowercase'),
   option('REFRESH_ALLOW_RELAY', 'refreshToken.allowRelay', 'flag'),
   option('ALLOW_BODY_TRANSPORT', 'refreshToken.allowBodyTransport', 'flag', { fallback: 'true' }),
   option('MAX_SESSIONS_PER_USER', 'sessions.maxPerUser', 'number'),

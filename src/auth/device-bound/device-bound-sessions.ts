@@ -1,0 +1,180 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { stringifySetCookie } from 'cookie';
+import { structuredText } from '../../core/device-proof.js';
+import { AuthError } from '../../core/errors.js';
+import { PROOF_ALGORITHM } from '../../core/proof.js';
+import { REFRESH_ROUTE } from '../../doctor/doctor.service.js';
+import { readHost } from '../../doctor/host-facts.js';
+import { addressOf, headerOf, type HttpRequest, sourceOf } from '../../http/http-request.js';
+import { PresentedRefreshTokens } from '../../http/presented-refresh-tokens.js';
+import { boundCookieName, cookieAttributes, RefreshCookie } from '../../http/refresh-cookie.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../options/resolve-options.js';
+import type { TrustedOriginsOption } from '../../options/trusted-origins.options.js';
+import { ThrottleService } from '../../throttle/throttle.service.js';
+import { DeviceBinding, type ShownSession } from '../../tokens/device-bound/device-binding.js';
+import { MARK_LIFE_MS } from '../../tokens/device-bound/device-marks.js';
+
+/** Beside the route of the refresh. */
+export const DEVICE_ROUTE = 'device-bound-session';
+
+/** Tells the browser which requests wait for which cookie ("JSON session instructions" of the draft). */
+export interface DeviceSessionAnswer {
+  readonly session_identifier: string;
+  readonly refresh_url: string;
+  readonly scope: {
+    readonly include_site: false;
+    readonly scope_specification: readonly {
+      readonly type: 'include' | 'exclude';
+      readonly domain: '*';
+      readonly path: string;
+    }[];
+  };
+  readonly credentials: readonly {
+    readonly type: 'cookie';
+    readonly name: string;
+    readonly attributes: string;
+  }[];
+  readonly allowed_refresh_initiators: readonly string[];
+}
+
+/** Ends the session of the browser's own; that of the user is no business of it. */
+export interface DeviceSessionEnd {
+  readonly continue: false;
+}
+
+/** Device Bound Session Credentials in HTTP: their headers, their bound cookie, and their paths as browsers see them. */
+@Injectable()
+export class DeviceBoundSessions {
+  private known: string | null = null;
+
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    @Inject(REFRESH_ROUTE) private readonly refreshRoute: string | null,
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly cookie: RefreshCookie,
+    private readonly presented: PresentedRefreshTokens,
+    private readonly throttle: ThrottleService,
+    private readonly binding: DeviceBinding,
+  ) {}
+
+  /**
+   * Asks the browser to register a key for a session that begins. Only there: a thief who copies the cookies later has no
+   * challenge to register a key of their own with.
+   */
+  offer(response: unknown, sessionId: string): void {
+    if (!this.binding.isOn || !this.options.refreshToken.cookie.secure || this.refreshPath === null) return;
+    const path = this.pathOf(DEVICE_ROUTE);
+    const challenge = this.binding.newMark('registration', sessionId);
+    this.adapterHost.httpAdapter.setHeader(
+      response,
+      'Secure-Session-Registration',
+      `(${PROOF_ALGORITHM});path="${path}";challenge="${challenge}"`,
+    );
+  }
+
+  /** @throws AuthError `DEVICE_PROOF_REQUIRED`, `TEMPORARILY_UNAVAILABLE` */
+  async register(request: HttpRequest): Promise<DeviceSessionAnswer> {
+    for (const shown of this.shownBy(request)) {
+      this.admit(shown, request);
+      const identifier = await this.binding.register(shown, headerOf(request, 'secure-session-response'));
+      if (identifier !== null) return this.instructions(identifier);
+    }
+    throw new AuthError('DEVICE_PROOF_REQUIRED');
+  }
+
+  /**
+   * Sets another bound cookie. What ends the browser's session for good is an answer, never an error: browsers take most
+   * refusals for the end, so an outage, a limit or a key that this process does not know yet has to be a 503.
+   * @throws AuthError (as a rejection) `DEVICE_PROOF_REQUIRED` with a challenge, `TEMPORARILY_UNAVAILABLE`
+   */
+  async renew(request: HttpRequest, response: unknown): Promise<DeviceSessionAnswer | DeviceSessionEnd> {
+    const identifier = structuredText(headerOf(request, 'sec-secure-session-id') ?? '') ?? '';
+    const sessionId = this.binding.sessionOf(identifier);
+    const shown = this.shownBy(request).find((each) => each.sessionId === sessionId);
+    if (!shown) return { continue: false };
+    this.admit(shown, request);
+    const proof = headerOf(request, 'secure-session-response');
+    switch (await this.binding.renew(shown, identifier, proof)) {
+      case 'over':
+        return { continue: false };
+      case 'unproven': {
+        const challenge = this.binding.newMark('renewal', shown.sessionId);
+        const header = `"${challenge}";id="${identifier}"`;
+        this.adapterHost.httpAdapter.setHeader(response, 'Secure-Session-Challenge', header);
+        throw new AuthError('DEVICE_PROOF_REQUIRED');
+      }
+      case 'renewed': {
+        const mark = this.binding.newMark('cookie', shown.sessionId);
+        this.cookie.setBound(response, mark, MARK_LIFE_MS.cookie / 1000);
+        return this.instructions(identifier);
+      }
+    }
+  }
+
+  /** @throws AuthError `TEMPORARILY_UNAVAILABLE` where another process may know the key of a token */
+  private shownBy(request: HttpRequest): ShownSession[] {
+    const verified = this.presented.verified(request).filter(({ trn }) => trn === 'cookie');
+    const isUnknown = () => this.cookie.readAll(request).some((each) => this.presented.isOfNewKey(each));
+    if (verified.length === 0 && isUnknown()) throw new AuthError('TEMPORARILY_UNAVAILABLE');
+    const source = sourceOf(request);
+    return verified.map(({ sid, sub }) => ({ sessionId: sid, userId: sub, source }));
+  }
+
+  private admit({ sessionId }: ShownSession, request: HttpRequest): void {
+    try {
+      this.throttle.admitRefresh({ sessionId, ip: addressOf(request) });
+    } catch (cause) {
+      const retryAfter = cause instanceof AuthError ? cause.retryAfter : undefined;
+      throw new AuthError('TEMPORARILY_UNAVAILABLE', {
+        detail: 'too many renewals of a device-bound session',
+        cause,
+        ...(retryAfter === undefined ? {} : { retryAfter }),
+      });
+    }
+  }
+
+  private instructions(identifier: string): DeviceSessionAnswer {
+    const { cookie } = this.options.refreshToken;
+    const name = boundCookieName(cookie);
+    const [, ...attributes] = stringifySetCookie(name, '', cookieAttributes(cookie, null)).split('; ');
+    return {
+      session_identifier: identifier,
+      refresh_url: this.pathOf(`${DEVICE_ROUTE}/renew`),
+      scope: {
+        include_site: false,
+        // The last one that matches counts: nothing but a refresh waits for the cookie.
+        scope_specification: [
+          { type: 'exclude', domain: '*', path: '/' },
+          { type: 'include', domain: '*', path: this.pathOf('refresh') },
+        ],
+      },
+      credentials: [{ type: 'cookie', name, attributes: attributes.join('; ') }],
+      allowed_refresh_initiators: hostsOf(this.options.trustedOrigins),
+    };
+  }
+
+  /** A path beside that of the refresh. */
+  private pathOf(name: string): string {
+    return (this.refreshPath ?? '').replace(/refresh$/, name);
+  }
+
+  /**
+   * The path of the refresh as browsers see it; null where the host serves its own. Behind a proxy that takes a prefix away it
+   * is right if the issuer has that prefix. If not, no registration arrives, and sessions stay as they are without it.
+   */
+  private get refreshPath(): string | null {
+    if (this.known !== null) return this.known;
+    const [route] = readHost(this.adapterHost.httpAdapter, this.refreshRoute).refreshPaths;
+    if (route === undefined) return null;
+    const outside = new URL(this.options.issuer).pathname.replace(/\/$/, '');
+    return (this.known = route.startsWith(`${outside}/`) ? route : outside + route);
+  }
+}
+
+/** Whose pages may have a refresh wait for the bound cookie, beside those of the service's own origin. */
+function hostsOf(trusted: TrustedOriginsOption): string[] {
+  if (typeof trusted === 'function') return ['*'];
+  const hosts = trusted.flatMap((origin) => /^https?:\/\/([^:]+)(?::\d+)?$/.exec(origin)?.[1] ?? []);
+  return [...new Set(hosts)];
+}
