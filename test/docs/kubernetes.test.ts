@@ -61,8 +61,7 @@ describe('deploy/kubernetes', () => {
     const files = manifests.map((each) => [`${each.kind}.ts`, typed(String(each.kind), each)]);
     expect(await compileErrors(Object.fromEntries(files))).toBe('');
     // The check is one.
-    const wrong = structuredClone(deployment) as { spec: { template: { spec: Record<string, unknown> } } };
-    wrong.spec.template.spec['terminationGracePeriod'] = 30;
+    const wrong = { ...deployment, spec: { ...deployment.spec, minReadySecond: 30 } };
     expect(await compileErrors({ 'wrong.ts': typed('Deployment', wrong) })).toContain(
       'terminationGracePeriod',
     );
