@@ -62,9 +62,7 @@ describe('deploy/kubernetes', () => {
     expect(await compileErrors(Object.fromEntries(files))).toBe('');
     // The check is one.
     const wrong = { ...deployment, spec: { ...deployment.spec, minReadySecond: 30 } };
-    expect(await compileErrors({ 'wrong.ts': typed('Deployment', wrong) })).toContain(
-      'terminationGracePeriod',
-    );
+    expect(await compileErrors({ 'wrong.ts': typed('Deployment', wrong) })).toContain('minReadySecond');
   }, 120_000);
 
   it('sets no variable that the service does not know, here or on its page', () => {
