@@ -1,29 +1,33 @@
-/** Writes `.env` from `.env.example` with fresh secrets, once; an existing file is left alone. */
+/** Writes `.env` from `.env.example`, and fresh secrets into `secrets/`, once; what exists is left alone. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 
-const SECRETS = [
-  'MONGO_ROOT_PASSWORD',
-  'MONGO_APP_PASSWORD',
-  'MONGO_REPLICA_KEY',
-  'JWT_ACCESS_KEYS',
-  'JWT_REFRESH_KEYS',
-];
+// Hexadecimal goes into a URI, a key file of MongoDB and a shell as it is.
+const secret = () => randomBytes(48).toString('hex');
+const redisPassword = secret();
 
-let env = readFileSync('.env.example', 'utf8');
-for (const name of SECRETS) {
-  const empty = new RegExp(`^${name}=$`, 'm');
-  if (!empty.test(env)) throw new Error(`.env.example has no line ${name}=`);
-  // Hexadecimal goes into a URI, a key file of MongoDB and a shell as it is.
-  env = env.replace(empty, `${name}=${randomBytes(48).toString('hex')}`);
-}
+const FILES = {
+  'mongodb-uri': `mongodb://silent-auth:${secret()}@mongo:27017/silent-auth?replicaSet=rs0`,
+  'jwt-access-keys': secret(),
+  'jwt-refresh-keys': secret(),
+  'redis-url': `redis://default:${redisPassword}@redis:6379`,
+  'redis.conf': `requirepass ${redisPassword}`,
+  'mongo-root-password': secret(),
+  'mongo-replica-key': secret(),
+};
+
 try {
-  writeFileSync('.env', env, { mode: 0o600, flag: 'wx' });
+  copyFileSync('.env.example', '.env', constants.COPYFILE_EXCL);
+  chmodSync('.env', 0o600);
+  // Nobody else on this machine looks into the folder; the users in the containers read the files, whoever they are.
+  mkdirSync('secrets', { mode: 0o700 });
+  for (const [name, text] of Object.entries(FILES))
+    writeFileSync(`secrets/${name}`, `${text}\n`, { mode: 0o444, flag: 'wx' });
   process.stdout.write(
-    '.env is written. Set PUBLIC_URL in it before the first start, if others than this machine are to log in.\n',
+    '.env and secrets/ are written. Set PUBLIC_URL in .env before the first start, if others than this machine are to log in.\n',
   );
 } catch (error) {
   if (error.code !== 'EEXIST') throw error;
-  process.stderr.write('.env exists and is left as it is.\n');
+  process.stderr.write(`${error.dest ?? error.path} exists and is left as it is.\n`);
   process.exitCode = 1;
 }

@@ -3,9 +3,8 @@
 set -euo pipefail
 
 umask 077
-printf '%s' "$MONGO_REPLICA_KEY" >/tmp/replica-key
+cp /run/secrets/mongo-replica-key /tmp/replica-key
 chown mongodb:mongodb /tmp/replica-key
 chmod 400 /tmp/replica-key
-unset MONGO_REPLICA_KEY
 
 exec docker-entrypoint.sh mongod --replSet rs0 --bind_ip_all --keyFile /tmp/replica-key

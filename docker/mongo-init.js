@@ -1,9 +1,14 @@
 // For mongosh, at every start; each step may be repeated.
-const { ROOT_USERNAME, ROOT_PASSWORD, APP_PASSWORD } = process.env;
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- what mongosh runs is no module
+const { readFileSync } = require('node:fs');
+
 const MEMBER = 'mongo:27017';
 const APP = 'silent-auth';
+const secret = (name) => readFileSync(`/run/secrets/${name}`, 'utf8').trim();
+// The service's own connection string says which password it will come with.
+const [, appPassword] = /^mongodb:\/\/[^:@]+:([^@]+)@/.exec(secret('mongodb-uri'));
 
-db.getSiblingDB('admin').auth(ROOT_USERNAME, ROOT_PASSWORD);
+db.getSiblingDB('admin').auth('root', secret('mongo-root-password'));
 
 try {
   rs.status();
@@ -14,7 +19,7 @@ try {
 while (!db.hello().isWritablePrimary) sleep(200);
 
 const app = db.getSiblingDB(APP);
-const user = { pwd: APP_PASSWORD, roles: [{ role: 'readWrite', db: APP }] };
+const user = { pwd: decodeURIComponent(appPassword), roles: [{ role: 'readWrite', db: APP }] };
 if (app.getUser(APP)) app.updateUser(APP, user);
 else app.createUser({ user: APP, ...user });
 print(`${MEMBER} is the primary of rs0; the user ${APP} may read and write ${APP}`);

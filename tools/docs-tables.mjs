@@ -53,9 +53,10 @@ function optionRow({ path, isRequired, fallback, meaning }) {
 }
 
 /** A variable that sets an option has its default and its meaning, if the list gives it no other. */
-function variableRow({ name, option, fallback, meaning }, options) {
+function variableRow({ name, option, fallback, meaning, isSecret }, options) {
   const declared = options.find(({ path }) => path === option);
-  return [`\`${name}\``, fallback ?? asText(declared.fallback), meaning ?? declared.meaning];
+  const inFile = isSecret ? ` Or \`${name}_FILE\`, the path of a file that holds it.` : '';
+  return [`\`${name}\``, fallback ?? asText(declared.fallback), (meaning ?? declared.meaning) + inFile];
 }
 
 /** A default as one writes it in a variable: `'15m'` is 15m, `['a', 'b']` is a,b. */

@@ -6,5 +6,6 @@ export { readEnvFile } from './env-file.js';
 export { explain, journalInUse } from './explain.js';
 export { copyJournal } from './journal-copy.js';
 export { newSecret } from './new-secret.js';
+export { fileVariable, readSecretFiles } from './secret-files.js';
 export { closestName } from '../options/unknown-keys.js';
 export { developmentKeyFile, readJson } from '../tokens/keys/key-set.js';

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
-import { type CommandResult, finish, wrongUsage } from './command-line.js';
+import { asksForHelp, type CommandResult, finish, wrongUsage } from './command-line.js';
+import { readSecretFiles } from './secret-files.js';
 
 const USAGE = `silent-auth <command> [options]
 
@@ -10,13 +11,16 @@ const USAGE = `silent-auth <command> [options]
   users           lists users, sets roles, unlocks, disables and deletes them
   migrate-users   makes existing users what the library expects
 
-silent-auth <command> --help says more. The database is the one at MONGODB_URI. Variables that are not set are read from .env in
-this folder.
+silent-auth <command> --help says more. The database is the one at MONGODB_URI, or at what stands in the file
+MONGODB_URI_FILE. Variables that are not set are read from .env in this folder.
 `;
 
 type Command = (argv: string[]) => Promise<CommandResult>;
 
-const { stdout, env } = process;
+const { stdout } = process;
+/** What may stand in a file, as the reference service has it. */
+const SECRETS = ['MONGODB_URI', 'JWT_ACCESS_KEYS', 'JWT_REFRESH_KEYS'];
+const env: NodeJS.ProcessEnv = { ...process.env };
 
 /** Each imports what it needs when it runs: Nest and the driver take longer to load than a help text to read. */
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -46,13 +50,24 @@ function writePrivate(path: string, text: string): void {
   }
 }
 
+/** Adds what stands in `.env`, and in files of secrets. @throws ConfigurationError where a file is missing and needed */
+async function readEnvironment(isNeeded: boolean): Promise<void> {
+  const { readEnvFile } = await import('./env-file.js');
+  readEnvFile(env);
+  const { values, problems } = readSecretFiles(env, SECRETS);
+  if (problems.length > 0 && isNeeded) {
+    const { ConfigurationError } = await import('../options/option-reader.js');
+    throw new ConfigurationError(problems);
+  }
+  Object.assign(env, Object.fromEntries(values));
+}
+
 async function run([name, ...argv]: string[]): Promise<CommandResult> {
   if (name === undefined || ['help', '--help', '-h'].includes(name)) return { exitCode: 0, output: USAGE };
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) return wrongUsage(`there is no command '${name}'`, USAGE);
   try {
-    const { readEnvFile } = await import('./env-file.js');
-    readEnvFile(env);
+    await readEnvironment(!asksForHelp(argv));
     return await command(argv);
   } catch (error) {
     const { explain } = await import('./explain.js');

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
@@ -57,6 +59,21 @@ describe('silent-auth', () => {
     expect(stderr).toBe(
       'JWT_ACCESS_KEYS is not set: set it to file: and the path of the access keys, such as file:keys/access.json\n',
     );
+  });
+
+  it('takes the connection string from a file, and says what is wrong with it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'silent-auth-cli-'));
+    try {
+      const path = join(folder, 'uri');
+      const missing = await silentAuth('doctor', { MONGODB_URI_FILE: path });
+      expect(missing).toMatchObject({ code: 2, stdout: '' });
+      expect(missing.stderr).toContain('MONGODB_URI_FILE = (path): there is no such file');
+      writeFileSync(path, 'nonsense\n');
+      const read = await silentAuth('doctor', { MONGODB_URI_FILE: path });
+      expect(read).toMatchObject({ code: 2, stderr: 'MONGODB_URI is no URI that the driver can read.\n' });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   describe('doctor', () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,7 +22,7 @@ const caddyfile = await read('docker/Caddyfile');
 const example = await read('.env.example');
 const workflow = await read('.github/workflows/ci.yml');
 const manifest = JSON.parse(await read('package.json'));
-const { services, volumes } = parse(compose);
+const { services, volumes, networks, secrets } = parse(compose);
 
 /** Lines `NAME=value`, as docker compose reads them. */
 const readEnv = (text: string): Record<string, string> =>
@@ -38,23 +38,25 @@ const interpolate = (text: string, env: Record<string, string>): string =>
   });
 
 /** What an operator gets from the one command of the documentation. */
-async function makeEnv(times = 1): Promise<{ env: Record<string, string>; exitCode: number }> {
+interface Made {
+  readonly env: Record<string, string>;
+  /** By their names below `secrets/`, without the end of the line. */
+  readonly secrets: Record<string, string>;
+  readonly folder: string;
+}
+
+const makeEnv = (folder: string) =>
+  run(process.execPath, [join(ROOT, 'docker/make-env.mjs')], { cwd: folder });
+
+async function withMadeEnv<T>(use: (made: Made) => T | Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'silent-auth-env-'));
   try {
     await copyFile(join(ROOT, '.env.example'), join(folder, '.env.example'));
-    const script = join(ROOT, 'docker/make-env.mjs');
-    let made = '';
-    for (let time = 0; time < times; time++) {
-      const exitCode = await run(process.execPath, [script], { cwd: folder }).then(
-        () => 0,
-        (error: { code: number }) => error.code,
-      );
-      const text = await readFile(join(folder, '.env'), 'utf8');
-      if (made !== '') expect(text).toBe(made);
-      made = text;
-      if (time === times - 1) return { env: readEnv(made), exitCode };
-    }
-    throw new Error('make it at least once');
+    await makeEnv(folder);
+    const names = readdirSync(join(folder, 'secrets'));
+    const secrets = names.map((name) => [name, readFileSync(join(folder, 'secrets', name), 'utf8').trim()]);
+    const env = readEnv(await readFile(join(folder, '.env'), 'utf8'));
+    return await use({ env, secrets: Object.fromEntries(secrets), folder });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -78,7 +80,7 @@ async function importedPackages(folder: string): Promise<string[]> {
 
 describe('docker-compose.yml', () => {
   it('sets no variable of the service that the service does not know', () => {
-    const known = VARIABLES.map(({ name }) => name);
+    const known = VARIABLES.flatMap(({ name, isSecret }) => (isSecret ? [name, `${name}_FILE`] : [name]));
     expect(known).toEqual(expect.arrayContaining(Object.keys(services.auth.environment)));
   });
 
@@ -89,29 +91,76 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(services.proxy.environment)).toEqual(['PUBLIC_URL']);
   });
 
-  it('refuses to start without secrets, and has none of its own', () => {
-    expect(() => interpolate(compose, readEnv(example))).toThrow('is required');
+  it('refuses to start without .env, and has no secret of its own', () => {
+    expect(() => interpolate(compose, {})).toThrow('is required');
     for (const [name, value] of Object.entries(readEnv(example))) {
-      if (/PASSWORD|KEY/.test(name)) expect([name, value]).toEqual([name, '']);
+      if (/PASSWORD|KEY|TOKEN|URL_FILE/.test(name)) expect([name, value]).toEqual([name, '']);
     }
   });
 
-  it('gives the service a configuration that production accepts', async () => {
-    const { env } = await makeEnv();
-    const { services: started } = parse(interpolate(compose, env));
-    const config = readConfig({ NODE_ENV: 'production', ...started.auth.environment });
-    expect(config).toMatchObject({
-      isProduction: true,
-      host: '0.0.0.0',
-      port: 3000,
-      trustProxy: 1,
-      admin: null,
-      warnings: [],
-      auth: { issuer: 'https://localhost' },
+  it('gives the service a configuration that production accepts', () =>
+    withMadeEnv(({ env, secrets: made, folder }) => {
+      const configOf = (changes: Record<string, string>) => {
+        const { services: started } = parse(interpolate(compose, { ...env, ...changes }));
+        const given = Object.entries<string | null>(started.auth.environment).map(([name, value]) => [
+          name,
+          (value ?? '').replace('/run/secrets', join(folder, 'secrets')),
+        ]);
+        return readConfig({ NODE_ENV: 'production', ...Object.fromEntries(given) });
+      };
+      const config = configOf({});
+      expect(config).toMatchObject({
+        isProduction: true,
+        host: '0.0.0.0',
+        port: 3000,
+        trustProxy: 1,
+        admin: null,
+        warnings: [],
+        redisUrl: null,
+        auth: {
+          issuer: 'https://localhost',
+          keys: { access: [made['jwt-access-keys']], refresh: [made['jwt-refresh-keys']] },
+        },
+      });
+      expect(config.database.uri).toMatch(
+        /^mongodb:\/\/silent-auth:[0-9a-f]{96}@mongo:27017\/silent-auth\?replicaSet=rs0$/,
+      );
+      const changes = { REVOCATION_STORE: 'redis', REDIS_URL_FILE: '/run/secrets/redis-url' };
+      expect(configOf(changes)).toMatchObject({ redisUrl: made['redis-url'], warnings: [] });
+    }));
+
+  it('gives each container the secrets that it reads, and no others', () => {
+    const readBy = (name: string, ...texts: string[]) =>
+      [JSON.stringify(services[name]), ...texts]
+        .flatMap((text) => [...text.matchAll(/\/run\/secrets\/([\w.-]+)|secret\('([\w.-]+)'\)/g)])
+        .map(([, path, argument]) => path ?? argument);
+    const sorted = (names: unknown[] = []) => [...new Set(names)].sort();
+    const start = readFileSync(join(ROOT, 'docker/mongo-entrypoint.sh'), 'utf8');
+    const init = readFileSync(join(ROOT, 'docker/mongo-init.js'), 'utf8');
+    expect(sorted(services.mongo.secrets)).toEqual(sorted(readBy('mongo', start)));
+    expect(sorted(services['mongo-init'].secrets)).toEqual(sorted(readBy('mongo-init', init)));
+    expect(services.redis.secrets).toEqual(readBy('redis'));
+    // Asked for in .env.
+    expect(sorted(services.auth.secrets)).toEqual(sorted([...readBy('auth'), 'redis-url']));
+    for (const name of ['proxy', 'mail']) expect(services[name].secrets).toBeUndefined();
+  });
+
+  it('lets nobody reach more than they need', () => {
+    const inNetwork = (network: string) =>
+      Object.entries<{ networks: string[] }>(services)
+        .filter(([, service]) => service.networks.includes(network))
+        .map(([name]) => name);
+    const members = Object.keys(networks).map((network) => [network, inNetwork(network)]);
+    expect(Object.fromEntries(members)).toEqual({
+      outside: ['proxy'],
+      'mail-page': ['mail'],
+      service: ['proxy', 'auth'],
+      database: ['auth', 'mongo', 'mongo-init'],
+      revocations: ['auth', 'redis'],
+      mail: ['auth', 'mail'],
     });
-    expect(config.database.uri).toBe(
-      `mongodb://silent-auth:${env['MONGO_APP_PASSWORD']}@mongo:27017/silent-auth?replicaSet=rs0`,
-    );
+    const open = Object.keys(networks).filter((network) => networks[network]?.internal !== true);
+    expect(open).toEqual(['outside', 'mail-page']);
   });
 
   it('mounts files that exist and volumes that are declared', () => {
@@ -137,22 +186,42 @@ describe('docker-compose.yml', () => {
 });
 
 describe('docker/make-env.mjs', () => {
-  it('makes secrets of their own, long enough for every use', async () => {
-    const { env, exitCode } = await makeEnv();
-    expect(exitCode).toBe(0);
-    const secrets = Object.entries(env).filter(([, value]) => /^[0-9a-f]{96}$/.test(value));
-    expect(secrets.map(([name]) => name).sort()).toEqual([
-      'JWT_ACCESS_KEYS',
-      'JWT_REFRESH_KEYS',
-      'MONGO_APP_PASSWORD',
-      'MONGO_REPLICA_KEY',
-      'MONGO_ROOT_PASSWORD',
-    ]);
-    expect(new Set(secrets.map(([, value]) => value)).size).toBe(secrets.length);
+  it('makes every secret that the containers are given, long enough for every use', () =>
+    withMadeEnv(({ secrets: made }) => {
+      const asked = Object.values<{ file: string }>(secrets).map(({ file }) =>
+        file.replace('./secrets/', ''),
+      );
+      expect(Object.keys(made).sort()).toEqual(asked.sort());
+      const random = Object.values(made).map((text) => /[0-9a-f]{96}/.exec(text)?.[0]);
+      expect(random).not.toContain(undefined);
+      // Redis and its clients have the same one.
+      expect(new Set(random).size).toBe(random.length - 1);
+      expect(made['redis-url']).toContain(made['redis.conf']?.replace('requirepass ', ''));
+    }));
+
+  it('keeps the secrets from others on the machine, and lets the users in the containers read them', () =>
+    withMadeEnv(({ folder }) => {
+      const mode = (name: string) => statSync(join(folder, name)).mode & 0o777;
+      expect([mode('.env'), mode('secrets'), mode('secrets/mongodb-uri')]).toEqual([0o600, 0o700, 0o444]);
+    }));
+
+  it('leaves existing files as they are', async () => {
+    await withMadeEnv(async ({ folder, secrets: made }) => {
+      await expect(makeEnv(folder)).rejects.toMatchObject({
+        code: 1,
+        stderr: '.env exists and is left as it is.\n',
+      });
+      await rm(join(folder, '.env'));
+      await expect(makeEnv(folder)).rejects.toMatchObject({
+        code: 1,
+        stderr: 'secrets exists and is left as it is.\n',
+      });
+      expect(readFileSync(join(folder, 'secrets/mongodb-uri'), 'utf8').trim()).toBe(made['mongodb-uri']);
+    });
   });
 
-  it('leaves an existing file as it is', async () => {
-    expect((await makeEnv(2)).exitCode).toBe(1);
+  it('writes nothing that git would take', async () => {
+    expect(await read('.gitignore')).toMatch(/^\.env\n\/secrets\/$/m);
   });
 });
 

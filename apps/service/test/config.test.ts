@@ -389,6 +389,71 @@ describe(readConfig.name, () => {
       },
     });
     readConfig(spy);
-    expect([...asked].sort()).toEqual(VARIABLES.map(({ name }) => name).sort());
+    const names = VARIABLES.flatMap(({ name, isSecret }) => (isSecret ? [name, `${name}_FILE`] : [name]));
+    expect([...asked].sort()).toEqual(names.sort());
+  });
+
+  describe('secrets in files', () => {
+    const written = (name: string, text: string) => {
+      const path = join(dataDir, name);
+      writeFileSync(path, text);
+      return path;
+    };
+
+    it('are taken for the variables, without the end of the line', () => {
+      const [access, refresh, client] = [secret(), secret(), secret()];
+      const config = read({
+        NODE_ENV: 'production',
+        ISSUER: 'https://auth.example.com',
+        MONGODB_URI_FILE: written('uri', 'mongodb://db.example.com/auth\n'),
+        JWT_ACCESS_KEYS_FILE: written('access', `${access}\n`),
+        JWT_REFRESH_KEYS_FILE: written('refresh', refresh),
+        REVOCATION_STORE: 'redis',
+        REDIS_URL_FILE: written('redis', 'redis://:word@cache.example.com:6379\n'),
+        ADMIN_EMAIL: 'ada@example.com',
+        ADMIN_PASSWORD_FILE: written('admin', 'correct horse battery\n'),
+        SMTP_URL_FILE: written('smtp', 'smtp://mail.example.com:587'),
+        MAIL_FROM: 'no-reply@example.com',
+        METRICS_TOKEN_FILE: written('metrics', 'abcdefghijklmnop\n'),
+        INTROSPECTION_CLIENTS_FILE: written('clients', `orders:${client}\n`),
+      });
+      expect(config).toMatchObject({
+        database: { uri: 'mongodb://db.example.com/auth' },
+        redisUrl: 'redis://:word@cache.example.com:6379',
+        admin: { password: 'correct horse battery' },
+        metrics: { token: 'abcdefghijklmnop' },
+        auth: {
+          keys: { access: [access], refresh: [refresh] },
+          introspectionClients: [{ id: 'orders', secret: client }],
+        },
+      });
+      expect(config.auth.mailer).toBeInstanceOf(SmtpMailer);
+    });
+
+    it('that cannot be used are the one problem of their variable', () => {
+      const given = secret();
+      const problems = problemsOf({
+        NODE_ENV: 'production',
+        ISSUER: 'https://auth.example.com',
+        MONGODB_URI_FILE: join(dataDir, 'missing'),
+        JWT_ACCESS_KEYS_FILE: written('empty', ' \n'),
+        JWT_REFRESH_KEYS: given,
+        JWT_REFRESH_KEYS_FILE: written('refresh', secret()),
+        METRICS_TOKEN_FILE: dataDir,
+      });
+      expect(problems).toEqual({
+        MONGODB_URI_FILE: expect.stringMatching(/^\(path\) → there is no such file/),
+        JWT_ACCESS_KEYS_FILE: expect.stringContaining('the file is empty'),
+        JWT_REFRESH_KEYS_FILE: '(path) → JWT_REFRESH_KEYS is set as well: leave out one of the two',
+        METRICS_TOKEN_FILE: expect.stringContaining('cannot be read (EISDIR)'),
+      });
+      expect(JSON.stringify(problems)).not.toContain(given);
+    });
+
+    it('are none where an option is no secret', () => {
+      expect(read({ ISSUER_FILE: written('issuer', 'https://auth.example.com') }).auth.issuer).toBe(
+        'http://localhost:3000',
+      );
+    });
   });
 });

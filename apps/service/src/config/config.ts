@@ -100,7 +100,8 @@ export function readConfig(
     keySources,
     warnings: read.warnings,
   };
-  const problems = [...read.problems, ...problemsOf(config.auth, read.problems)];
+  const found = [...read.problems, ...problemsOf(config.auth, read.problems)];
+  const problems = [...env.problems, ...found.filter(({ key }) => !env.isUnread(key))];
   const misspelt = misspeltVariables(variables);
   // A misspelt name may be why another variable counts as missing.
   if (problems.length > 0) throw new ConfigurationError([...problems, ...misspelt.map(asProblem)]);

@@ -1,3 +1,6 @@
+import type { ConfigurationProblem } from 'nestjs-silent-auth';
+import { fileVariable, readSecretFiles } from 'nestjs-silent-auth/cli';
+
 /** One environment variable of the reference service. */
 export interface Variable {
   readonly name: string;
@@ -8,6 +11,8 @@ export interface Variable {
   /** As the README shows it; absent: as that of the option. */
   readonly fallback?: string;
   readonly meaning?: string;
+  /** A secret can be given as a file as well: `NAME_FILE` is its path. */
+  readonly isSecret?: boolean;
 }
 
 type Kind = 'text' | 'lowercase' | 'flag' | 'number' | 'list' | 'credentials';
@@ -26,6 +31,10 @@ function option(
   return { name, option: path, kind, ...readme };
 }
 
+function secret(variable: Variable): Variable {
+  return { ...variable, isSecret: true };
+}
+
 /** Every variable that the service reads; the table of the README is made from it. */
 // prettier-ignore
 export const VARIABLES: readonly Variable[] = [
@@ -33,13 +42,13 @@ export const VARIABLES: readonly Variable[] = [
   own('HOST', '127.0.0.1; 0.0.0.0 in production', 'Address to bind to.'),
   own('NODE_ENV', 'development', '`production` refuses development defaults.'),
   own('HTTP_ADAPTER', 'express', '`express` or `fastify`.'),
-  own('MONGODB_URI', 'none', 'Connection string of MongoDB. Required in production.'),
+  secret(own('MONGODB_URI', 'none', 'Connection string of MongoDB. Required in production.')),
   own('DATABASE', 'auto', '`auto` (`MONGODB_URI`, else `embedded`), `uri`, `embedded` or `memory-server` (downloads a mongod).'),
   own('DATA_DIR', '.data', 'Where development keys and the embedded database are kept.'),
   option('ISSUER', 'issuer', 'text', { fallback: 'http://localhost:PORT', meaning: 'Public URL of the service, the `iss` of every token.' }),
   option('AUDIENCE', 'audience', 'text', { fallback: 'ISSUER' }),
-  option('JWT_ACCESS_KEYS', 'keys.access', 'text', { fallback: 'development keys in DATA_DIR', meaning: 'Comma-separated secrets of at least 32 bytes, the first signs, or the path of a JWK set, which is read again when it changes. Required in production.' }),
-  option('JWT_REFRESH_KEYS', 'keys.refresh', 'text', { fallback: 'development keys in DATA_DIR', meaning: 'The same for refresh tokens; other keys. Required in production.' }),
+  secret(option('JWT_ACCESS_KEYS', 'keys.access', 'text', { fallback: 'development keys in DATA_DIR', meaning: 'Comma-separated secrets of at least 32 bytes, the first signs, or the path of a JWK set, which is read again when it changes. Required in production.' })),
+  secret(option('JWT_REFRESH_KEYS', 'keys.refresh', 'text', { fallback: 'development keys in DATA_DIR', meaning: 'The same for refresh tokens; other keys. Required in production.' })),
   option('ACCESS_TOKEN_TTL', 'accessToken.ttl'),
   option('ACCESS_TOKEN_RETIRE_PREVIOUS', 'accessToken.retirePrevious', 'flag'),
   option('ACCESS_TOKEN_SENDER_CONSTRAINT', 'accessToken.senderConstraint', 'lowercase'),
@@ -57,13 +66,13 @@ export const VARIABLES: readonly Variable[] = [
   option('MAX_SESSIONS_PER_USER', 'sessions.maxPerUser', 'number'),
   option('REVOCATION_MODE', 'revocation.mode'),
   own('REVOCATION_STORE', 'mongodb', '`mongodb` or `redis`: where instances share revocations.'),
-  own('REDIS_URL', 'none', 'Connection string of Redis. Required by `REVOCATION_STORE=redis`.'),
+  secret(own('REDIS_URL', 'none', 'Connection string of Redis. Required by `REVOCATION_STORE=redis`.')),
   option('BCRYPT_COST', 'password.bcryptCost', 'number'),
   option('FINGERPRINT_MODE', 'fingerprint.mode'),
   option('FINGERPRINT_FEATURES', 'fingerprint.features', 'list', { meaning: 'Comma-separated traits of a request that count; also `accept-encoding`, `sec-ch-ua`, `address`.' }),
   option('ANOMALY_ACTION', 'anomaly.action'),
   option('TRUSTED_ORIGINS', 'trustedOrigins', 'list', { meaning: 'Comma-separated origins of front ends elsewhere, or `https://*.example.com`; answered with CORS.' }),
-  option('INTROSPECTION_CLIENTS', 'introspectionClients', 'credentials', { meaning: 'Comma-separated `id:secret` of services that may introspect and revoke tokens; secrets of at least 32 characters.' }),
+  secret(option('INTROSPECTION_CLIENTS', 'introspectionClients', 'credentials', { meaning: 'Comma-separated `id:secret` of services that may introspect and revoke tokens; secrets of at least 32 characters.' })),
   own('TRUST_PROXY', 'false', '`true`, a number of hops, or addresses of proxies whose `X-Forwarded-*` is believed.'),
   option('COOKIE_NAME', 'refreshToken.cookie.name', 'text', { fallback: '`refresh_token_PORT`; `refresh_token` in production' }),
   option('COOKIE_DOMAIN', 'refreshToken.cookie.domain'),
@@ -71,8 +80,8 @@ export const VARIABLES: readonly Variable[] = [
   option('COOKIE_SAMESITE', 'refreshToken.cookie.sameSite', 'lowercase'),
   option('COOKIE_PARTITIONED', 'refreshToken.cookie.partitioned', 'flag'),
   own('ADMIN_EMAIL', 'admin@example.com in development', 'Administrator created at the first start.'),
-  own('ADMIN_PASSWORD', 'random in development, shown once', 'Their password; in production none is created without it.'),
-  own('SMTP_URL', 'none', 'Mail server, `smtp://` or `smtps://`; without one no mail is sent, and in development it is shown on the terminal.'),
+  secret(own('ADMIN_PASSWORD', 'random in development, shown once', 'Their password; in production none is created without it.')),
+  secret(own('SMTP_URL', 'none', 'Mail server, `smtp://` or `smtps://`; without one no mail is sent, and in development it is shown on the terminal.')),
   own('MAIL_FROM', 'none', 'Sender of mail, such as `Example <no-reply@example.com>`. Required by `SMTP_URL`.'),
   own('APP_URL', 'ISSUER', 'URL of the front end, to which mail links; without one the service’s own pages.'),
   option('EMAIL_VERIFICATION', 'emailVerification', 'text', { meaning: 'Whether a user must open a mailed link before they can log in: `off` or `required`. `required` needs `SMTP_URL`.' }),
@@ -80,7 +89,7 @@ export const VARIABLES: readonly Variable[] = [
   own('AUDIT', 'on', '`on` or `off`: whether events are kept in the database.'),
   option('AUDIT_RETENTION', 'audit.retention'),
   option('AUDIT_ROTATIONS', 'audit.rotations', 'flag'),
-  own('METRICS_TOKEN', 'none', 'Bearer token of at least 16 characters for `/metrics`; in production there is no `/metrics` without it.'),
+  secret(own('METRICS_TOKEN', 'none', 'Bearer token of at least 16 characters for `/metrics`; in production there is no `/metrics` without it.')),
   own('DEMO', 'on; off in production', '`on` or `off`: the demo page at `/`, with short access tokens unless `ACCESS_TOKEN_TTL` is set.'),
   own('DOCS', 'on', '`on` or `off`: the OpenAPI document at `/docs` and `/docs-json`.'),
   own('LOG_LEVEL', 'info', '`silent`, `error`, `warn`, `info`, `debug` or `verbose`.'),
@@ -91,10 +100,24 @@ const FALSE = new Set(['false', '0', 'off', 'no']);
 
 /** Reads variables; an empty one counts as not set. Odd values are passed on, so that one place refuses them all. */
 export class Environment {
-  constructor(private readonly variables: NodeJS.ProcessEnv) {}
+  /** Secrets whose files cannot be used. */
+  readonly problems: readonly ConfigurationProblem[];
+  private readonly secrets: ReadonlyMap<string, string>;
+
+  constructor(private readonly variables: NodeJS.ProcessEnv) {
+    const names = VARIABLES.filter(({ isSecret }) => isSecret).map(({ name }) => name);
+    const { values, problems } = readSecretFiles(variables, names);
+    this.secrets = values;
+    this.problems = problems;
+  }
 
   text(name: string): string | undefined {
-    return this.variables[name]?.trim() || undefined;
+    return this.secrets.get(name) ?? (this.variables[name]?.trim() || undefined);
+  }
+
+  /** Whether the value of a variable is not known, because its file cannot be used: nothing more can be said of it. */
+  isUnread(name: string): boolean {
+    return this.problems.some(({ key }) => key === fileVariable(name));
   }
 
   lowercase(name: string): string | undefined {
