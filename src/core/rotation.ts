@@ -234,10 +234,13 @@ function decideByAttempt(presentation: Presentation): RotationDecision {
   if (isSame(latest)) return reissue(presentation, 'healed');
   if (isAnsweredOnPath(presentation)) return { outcome: 'superseded' };
   const evidence = evidenceAgainstAttempt(presentation);
-  // The browser knows its attempt, and asks for itself. Nobody gets anything by this.
-  if (evidence === 'displaced_twice' && token.isRelay && token.attempt === null)
-    return { outcome: 'contested' };
-  return evidence ? { outcome: 'reuse', evidence } : reissue(presentation, 'displaced');
+  if (!evidence) return reissue(presentation, 'displaced');
+  return isLeftToBrowser(evidence, token) ? { outcome: 'contested' } : { outcome: 'reuse', evidence };
+}
+
+/** A server that renders does not know the attempt of its browser, which asks for itself. Nobody gets anything until then. */
+function isLeftToBrowser(evidence: ReuseEvidence, { attempt, isRelay }: PresentedToken): boolean {
+  return evidence === 'displaced_twice' && isRelay && attempt === null;
 }
 
 /**
