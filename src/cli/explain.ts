@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../options/option-reader.js';
 import { KeyFileError } from '../tokens/keys/key-set.js';
+import { EnvFileError } from './env-file.js';
 
 interface SystemError extends Omit<NodeJS.ErrnoException, 'code'> {
   readonly code?: string | number;
@@ -16,10 +17,22 @@ export class DatabaseChoiceError extends Error {
 
 /** The reason in one paragraph; a stack trace only for a bug. */
 export function explain(error: unknown): string {
-  if (error instanceof ConfigurationError || error instanceof KeyFileError) return error.message;
+  if (error instanceof ConfigurationError || error instanceof KeyFileError || error instanceof EnvFileError)
+    return error.message;
   if (error instanceof DatabaseChoiceError) return `${error.message}.`;
   if (!(error instanceof Error)) return String(error);
-  return databaseProblem(error) ?? error.stack ?? error.message;
+  return journalProblem(error) ?? databaseProblem(error) ?? error.stack ?? error.message;
+}
+
+/** The embedded database that another process uses, and that process; null for any other error. */
+export function journalInUse({ message }: Error): string | null {
+  const [, folder, process] = /^The journal in (.+) is in use by process (\d+)$/.exec(message) ?? [];
+  return folder === undefined ? null : `The embedded database in ${folder} is in use by process ${process}`;
+}
+
+function journalProblem(error: Error): string | null {
+  const problem = journalInUse(error);
+  return problem && `${problem}, probably a running service: stop it, or use its routes for administrators.`;
 }
 
 function databaseProblem({ name, message, code, syscall, hostname }: SystemError): string | null {

@@ -10,7 +10,8 @@ const USAGE = `silent-auth <command> [options]
   users           lists users, sets roles, unlocks, disables and deletes them
   migrate-users   makes existing users what the library expects
 
-silent-auth <command> --help says more. The database is the one at MONGODB_URI.
+silent-auth <command> --help says more. The database is the one at MONGODB_URI. Variables that are not set are read from .env in
+this folder.
 `;
 
 type Command = (argv: string[]) => Promise<CommandResult>;
@@ -50,6 +51,8 @@ async function run([name, ...argv]: string[]): Promise<CommandResult> {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) return wrongUsage(`there is no command '${name}'`, USAGE);
   try {
+    const { readEnvFile } = await import('./env-file.js');
+    readEnvFile(env);
     return await command(argv);
   } catch (error) {
     const { explain } = await import('./explain.js');
@@ -57,6 +60,9 @@ async function run([name, ...argv]: string[]): Promise<CommandResult> {
   }
 }
 
+// `exit` runs the handlers that remove temporary files; a signal alone would not. The codes are those of a shell.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 // A reader such as `head` closes the pipe early; that is no error.
 stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 void run(process.argv.slice(2)).then(finish);

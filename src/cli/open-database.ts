@@ -8,6 +8,7 @@ import { AuthModule } from '../auth/auth.module.js';
 import type { AuthOptions } from '../options/auth-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { DatabaseChoiceError } from './explain.js';
+import { copyJournal } from './journal-copy.js';
 import { newSecret } from './new-secret.js';
 
 /** Builds nothing. */
@@ -19,6 +20,9 @@ interface Database {
   readonly uri: string;
   close(): Promise<void>;
 }
+
+/** What a command does with the database. Reading works beside a running service, and leaves no trace. */
+export type Access = 'read' | 'write';
 
 /** What a command uses of an application. */
 export interface LibraryContext {
@@ -32,12 +36,13 @@ export interface LibraryContext {
  */
 export async function withLibrary<T>(
   variables: NodeJS.ProcessEnv,
+  access: Access,
   options: Partial<AuthOptions>,
   work: (context: LibraryContext) => Promise<T>,
 ): Promise<T> {
   // Before anything is opened: the connection of an application that did not come up would keep the process alive.
   resolveOptions(optionsWith(options));
-  const database = await openDatabase(variables);
+  const database = await openDatabase(variables, access);
   try {
     const context = await NestFactory.createApplicationContext(CommandModule.on(database.uri, options), {
       logger: false,
@@ -56,9 +61,10 @@ export async function withLibrary<T>(
 /** As {@link withLibrary}, with the bare connection. @throws DatabaseChoiceError */
 export async function withConnection<T>(
   variables: NodeJS.ProcessEnv,
+  access: Access,
   work: (connection: mongoose.Connection) => Promise<T>,
 ): Promise<T> {
-  const database = await openDatabase(variables);
+  const database = await openDatabase(variables, access);
   try {
     const connection = await mongoose.createConnection(database.uri, CONNECTION).asPromise();
     try {
@@ -71,7 +77,7 @@ export async function withConnection<T>(
   }
 }
 
-async function openDatabase(variables: NodeJS.ProcessEnv): Promise<Database> {
+async function openDatabase(variables: NodeJS.ProcessEnv, access: Access): Promise<Database> {
   const text = (name: string) => variables[name]?.trim() || undefined;
   const choice = text('DATABASE') ?? 'auto';
   if (choice === 'memory-server')
@@ -81,12 +87,21 @@ async function openDatabase(variables: NodeJS.ProcessEnv): Promise<Database> {
     if (!isMongoUri(uri)) throw new DatabaseChoiceError('MONGODB_URI is no URI that the driver can read');
     return { uri, close: () => Promise.resolve() };
   }
-  const folder = join(text('DATA_DIR') ?? '.data', 'db');
+  const dataDir = text('DATA_DIR') ?? '.data';
+  const folder = join(dataDir, 'db');
   if (!existsSync(folder))
     throw new DatabaseChoiceError(
       `There is no database in ${folder} yet: set MONGODB_URI, or DATA_DIR as the reference service has it`,
     );
-  return openEmbedded(folder);
+  if (access === 'write') return openEmbedded(folder);
+  const copy = await copyJournal(dataDir);
+  try {
+    const database = await openEmbedded(join(copy.dataDir, 'db'));
+    return { ...database, close: () => database.close().finally(copy.remove) };
+  } catch (error) {
+    copy.remove();
+    throw error;
+  }
 }
 
 async function openEmbedded(journalDir: string): Promise<Database> {
@@ -95,10 +110,7 @@ async function openEmbedded(journalDir: string): Promise<Database> {
   ).catch((cause: unknown) => {
     throw new DatabaseChoiceError(`${journalDir} is read by ${EMBEDDED}, which is not installed`, { cause });
   });
-  const server = await startEmbeddedMongo({ journalDir }).catch((cause: Error) => {
-    if (!cause.message.includes('is in use by process')) throw cause;
-    throw new DatabaseChoiceError(`${cause.message}, which must be the service`, { cause });
-  });
+  const server = await startEmbeddedMongo({ journalDir });
   const uri = new URL(server.uri);
   uri.pathname = '/silent-auth';
   return { uri: uri.href, close: () => server.close() };

@@ -37,10 +37,16 @@ function isGroup(value: unknown): value is object {
 
 function mendOf(name: string, known: OptionNames, others: readonly string[]): string {
   const names = Object.keys(known);
-  const meant = closest(name, [...names, ...others]);
-  return distance(name, meant) > Math.min(MAX_DISTANCE, Math.floor(name.length / 2))
+  const meant = closestName(name, [...names, ...others], Math.floor(name.length / 2));
+  return meant === null
     ? `there is no such option: remove it; there are ${names.join(', ')}`
     : `there is no such option: did you mean ${meant}?`;
+}
+
+/** The known name that a misspelt one was probably meant to be; null if none differs by at most `limit` letters. */
+export function closestName(name: string, known: readonly string[], limit: number): string | null {
+  const meant = closest(name, known);
+  return distance(name, meant) > Math.min(MAX_DISTANCE, limit) ? null : meant;
 }
 
 /** The text under an unknown name may be a secret. */

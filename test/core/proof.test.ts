@@ -11,6 +11,7 @@ import {
   proofMismatch,
   proofTarget,
   type ProvenRequest,
+  publicKeyOf,
   requestPath,
   thumbprint,
 } from '../../src/core/proof.js';
@@ -93,6 +94,23 @@ describe('the example of RFC 9449', () => {
     expect(accessTokenHash('Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU')).toBe(
       'fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo',
     );
+  });
+});
+
+describe('the public key of a proof', () => {
+  it('is what its thumbprint is made of, and no more', () => {
+    const { kty, crv, x, y } = KEY.jwk;
+    expect(publicKeyOf({ ...KEY.jwk, kid: 'k', use: 'sig' })).toEqual({ kty, crv, x, y });
+  });
+
+  it.each<[string, Part]>([
+    ['another kind', { kty: 'OKP' }],
+    ['another curve', { crv: 'secp256k1' }],
+    ['a coordinate that is too short', { x: 'AAAA' }],
+    ['a coordinate that is too long', { y: 'A'.repeat(44) }],
+    ['a coordinate that is no text', { y: 7 }],
+  ])('is none with %s, before any key is made of it', (_, change) => {
+    expect(publicKeyOf({ ...KEY.jwk, ...change })).toBeNull();
   });
 });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,10 +12,10 @@ import { expectRegistry, npm } from '../package/fresh-host.js';
 import { databaseUri } from '../support/database.js';
 import { freePort } from '../support/free-port.js';
 import { PASSWORD, uniqueEmail } from '../support/http.js';
+import { answering, NodeProcesses } from '../support/node-processes.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
 const INSTALLED_WITHIN_MS = 240_000;
-const READY_WITHIN_MS = 60_000;
 /** Of the example's access tokens: short, so that pages have to replace them. */
 const TTL_SECONDS = 2;
 
@@ -24,7 +24,7 @@ const run = promisify(execFile);
 
 let folder: string;
 let browser: Browser | undefined;
-const children: ChildProcess[] = [];
+const processes = new NodeProcesses();
 const origins: Partial<Record<'react' | 'vue', string>> = {};
 
 beforeAll(async () => {
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await npm(folder, 'run', 'build');
 
   const api = await freePort();
-  await start('api', ['dist/main.js'], {
+  processes.start(join(folder, 'api'), ['dist/main.js'], {
     PORT: String(api),
     MONGODB_URI: databaseUri('examples'),
     JWT_ACCESS_KEY: secret(),
@@ -50,7 +50,8 @@ beforeAll(async () => {
   for (const page of ['react', 'vue'] as const) {
     const port = await freePort();
     const vite = join(folder, 'node_modules/vite/bin/vite.js');
-    await start(page, [vite, 'preview', '--host', '127.0.0.1', '--port', String(port), '--strictPort'], {
+    const command = [vite, 'preview', '--host', '127.0.0.1', '--port', String(port), '--strictPort'];
+    processes.start(join(folder, page), command, {
       API_URL: `http://127.0.0.1:${api}`,
     });
     origins[page] = `http://127.0.0.1:${port}`;
@@ -60,7 +61,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
-  await Promise.all(children.map(stop));
+  await processes.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -79,7 +80,7 @@ describe.each(['react', 'vue'] as const)('the %s example', (page) => {
 describe.each(['google', 'magic-link', 'passkeys', 'totp'])('the %s example', (workspace) => {
   it('is built, and starts', async () => {
     const port = await freePort();
-    await start(workspace, ['dist/main.js'], {
+    processes.start(join(folder, workspace), ['dist/main.js'], {
       PORT: String(port),
       MONGODB_URI: databaseUri('examples'),
       JWT_ACCESS_KEY: secret(),
@@ -129,31 +130,3 @@ describeInBrowser('the examples in a browser', () => {
     },
   );
 });
-
-async function start(workspace: string, command: string[], environment: NodeJS.ProcessEnv): Promise<void> {
-  const child = spawn(process.execPath, command, {
-    cwd: join(folder, workspace),
-    env: { PATH: process.env.PATH, ...environment },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  children.push(child);
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await gone;
-}
-
-async function answering(url: string): Promise<void> {
-  const deadline = Date.now() + READY_WITHIN_MS;
-  for (;;) {
-    try {
-      return void (await fetch(url));
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
@@ -15,13 +15,13 @@ import { databaseUri } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { COOKIE, PASSWORD, uniqueEmail } from '../support/http.js';
+import { answering, NodeProcesses } from '../support/node-processes.js';
 import { claimsOf } from '../support/tokens.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const EXAMPLES = join(ROOT, 'examples');
 const TSC = join(ROOT, 'node_modules/.bin/tsc');
 const BUILT_WITHIN_MS = 480_000;
-const READY_WITHIN_MS = 60_000;
 const REFRESH = 'POST /auth/refresh';
 const QUIET = { NEXT_TELEMETRY_DISABLED: '1', NUXT_TELEMETRY_DISABLED: '1' };
 
@@ -78,7 +78,7 @@ describeInBrowser('pages that a server renders', () => {
   let browser: Browser;
   let context: BrowserContext;
   let watched: Watched;
-  const children: ChildProcess[] = [];
+  const processes = new NodeProcesses();
   const origins = {} as Record<'next' | 'nuxt', string>;
 
   beforeAll(async () => {
@@ -88,7 +88,7 @@ describeInBrowser('pages that a server renders', () => {
     const environment = { ...QUIET, API_URL: `http://127.0.0.1:${line.port}` };
     [examples, compiledApi] = await Promise.all([build(environment), compileApi()]);
     const folder = join(examples, 'rendered');
-    await start(compiledApi, ['main.js'], {
+    processes.start(compiledApi, ['main.js'], {
       RENDERED_PAGES: 'true',
       PORT: String(api),
       MONGODB_URI: databaseUri('rendered'),
@@ -106,9 +106,9 @@ describeInBrowser('pages that a server renders', () => {
       '-p',
       String(next),
     ];
-    await start(join(folder, 'next'), command, { ...environment, PAGE_SECRET: secret() });
+    processes.start(join(folder, 'next'), command, { ...environment, PAGE_SECRET: secret() });
     const nuxt = await freePort();
-    await start(join(folder, 'nuxt'), ['.output/server/index.mjs'], {
+    processes.start(join(folder, 'nuxt'), ['.output/server/index.mjs'], {
       HOST: '127.0.0.1',
       PORT: String(nuxt),
       NUXT_API_URL: environment.API_URL,
@@ -127,7 +127,7 @@ describeInBrowser('pages that a server renders', () => {
 
   afterAll(async () => {
     await browser?.close();
-    await Promise.all(children.map(stop));
+    await processes.stop();
     await line?.close();
     for (const each of [examples, compiledApi]) if (each) await rm(each, { recursive: true, force: true });
   });
@@ -297,15 +297,6 @@ describeInBrowser('pages that a server renders', () => {
           expect(await answer.text()).not.toContain('forged');
         }
   });
-
-  async function start(cwd: string, command: string[], environment: NodeJS.ProcessEnv): Promise<void> {
-    const child = spawn(process.execPath, command, {
-      cwd,
-      env: { PATH: process.env.PATH, ...environment },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    children.push(child);
-  }
 });
 
 /** The examples as a user's clone has them, those that are rendered installed and built. */
@@ -329,23 +320,4 @@ async function compileApi(): Promise<string> {
   const folder = await mkdtemp(join(ROOT, 'test/examples/compiled-'));
   await run(TSC, ['-p', join(EXAMPLES, 'api'), '--outDir', folder]);
   return folder;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await gone;
-}
-
-async function answering(url: string): Promise<void> {
-  const deadline = Date.now() + READY_WITHIN_MS;
-  for (;;) {
-    try {
-      return void (await fetch(url));
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
 }

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { AccessTokenClaims } from '../../src/core/access-token.js';
 import { AuthError } from '../../src/core/errors.js';
 import type { RevocableToken, RevocationService } from '../../src/revocation/revocation.service.js';
-import { AccessTokenAuthenticator } from '../../src/tokens/access-token.authenticator.js';
+import { AccessTokenAuthenticator, assertOwner } from '../../src/tokens/access-token.authenticator.js';
 import type { GenerationConfirmer } from '../../src/tokens/generation-confirmer.js';
 
 const T0 = Date.parse('2026-01-01T00:00:00.000Z');
@@ -213,5 +213,41 @@ describe(AccessTokenAuthenticator.name, () => {
     for (let index = 0; index <= 10_000; index++) authenticator.remember(`token-${index}`, CLAIMS);
     expect(authenticator.recall('token-0')).toBeNull();
     expect(authenticator.recall('token-10000')).toMatchObject({ sub: 'user-1' });
+  });
+});
+
+describe('the user of a token', () => {
+  it('has nothing that the token does not say', () => {
+    expect(authenticator.admit(CLAIMS)).toEqual({
+      id: 'user-1',
+      roles: ['user', 'editor'],
+      session: { id: CLAIMS.sid, generation: 4 },
+      claims: {},
+    });
+  });
+
+  it('has all that it may say', () => {
+    const auth_time = T0 / 1000 - 60;
+    const said = { auth_time, amr: ['pwd'], relay: true as const, act: { sub: 'admin-1' } };
+    expect(authenticator.admit({ ...CLAIMS, ...said, custom: { tenant: 't' } })).toEqual({
+      id: 'user-1',
+      roles: ['user', 'editor'],
+      session: {
+        id: CLAIMS.sid,
+        generation: 4,
+        authTime: new Date(T0 - 60_000),
+        amr: ['pwd'],
+        isRelay: true,
+      },
+      actor: { id: 'admin-1' },
+      claims: { tenant: 't' },
+    });
+    expect(seen).toEqual([]);
+  });
+
+  it('may do what only they themselves may, and nobody who acts for them', () => {
+    expect(() => assertOwner({})).not.toThrow();
+    const refused = expect.objectContaining({ code: 'FORBIDDEN', message: 'Only the user may do this.' });
+    expect(() => assertOwner({ actor: { id: 'admin-1' } })).toThrow(refused);
   });
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { AuthError, ConfigurationError, UsersService } from 'nestjs-silent-auth';
+import { AuthError, ConfigurationError, type UserRecord, UsersService } from 'nestjs-silent-auth';
 import type { AppConfig } from './config/config.js';
 
 const ROLE = 'admin';
@@ -17,6 +17,8 @@ export interface FoundUser {
   readonly outcome: 'found';
   readonly email: string;
   readonly isAdministrator: boolean;
+  /** Whether `ADMIN_PASSWORD` is set to another password than the user has. */
+  readonly isPasswordIgnored: boolean;
 }
 
 /**
@@ -29,12 +31,7 @@ export async function seedAdministrator(
 ): Promise<MadeAdministrator | FoundUser | null> {
   if (!admin) return null;
   const user = await users.findByEmail(admin.email);
-  if (user) {
-    const isAdministrator = user.roles.includes(ROLE);
-    // The account may be older than verification, with an address without a mailbox: do not lock the administrator out.
-    if (isAdministrator && !user.emailVerifiedAt) await users.verifyEmail(user.id);
-    return { outcome: 'found', email: admin.email, isAdministrator };
-  }
+  if (user) return found(users, user, admin);
   const password = admin.password ?? randomBytes(15).toString('base64url');
   try {
     await users.register({
@@ -50,6 +47,18 @@ export async function seedAdministrator(
     throw error instanceof AuthError && error.status === 400 ? passwordProblem(error) : error;
   }
   return { outcome: 'made', email: admin.email, password: admin.password === null ? password : null };
+}
+
+async function found(
+  users: UsersService,
+  user: UserRecord,
+  { email, password }: NonNullable<AppConfig['admin']>,
+): Promise<FoundUser> {
+  const isAdministrator = user.roles.includes(ROLE);
+  // The account may be older than verification, with an address without a mailbox: do not lock the administrator out.
+  if (isAdministrator && !user.emailVerifiedAt) await users.verifyEmail(user.id);
+  const isPasswordIgnored = password !== null && !(await users.hasPassword(user, password));
+  return { outcome: 'found', email, isAdministrator, isPasswordIgnored };
 }
 
 function passwordProblem({ message, fields = [] }: AuthError): ConfigurationError {

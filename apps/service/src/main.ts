@@ -1,11 +1,13 @@
 import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { DoctorService, type Finding, UsersService } from 'nestjs-silent-auth';
+import { readEnvFile } from 'nestjs-silent-auth/cli';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { seedAdministrator } from './administrator.js';
 import { createApp } from './app/create-app.js';
-import { banner } from './banner.js';
+import { banner, credentials } from './banner.js';
 import { explain } from './cli/explain.js';
+import { HeldRequests } from './common/held-requests.js';
 import { within } from './common/within.js';
 import { type AppConfig, readConfig } from './config/config.js';
 import { Connections } from './connections.js';
@@ -19,6 +21,7 @@ const DRAIN_LIMIT_MS = 6000;
 const EXAMINATION_LIMIT_MS = 3000;
 
 async function main(): Promise<void> {
+  const settingsFrom = readEnvFile(process.env);
   const config = readConfig(process.env);
   const database = await chooseDatabase(config);
   let revocations: SharedRevocations | undefined;
@@ -28,8 +31,7 @@ async function main(): Promise<void> {
   };
   try {
     revocations = await chooseRevocationStore(config);
-    const app = await start(config, database, revocations);
-    stopOnSignals(app, release);
+    await start(config, database, revocations, settingsFrom, release);
   } catch (error) {
     await release();
     throw error;
@@ -40,17 +42,34 @@ async function start(
   config: AppConfig,
   database: Database,
   revocations: SharedRevocations,
-): Promise<INestApplication> {
+  settingsFrom: string | null,
+  release: () => Promise<void>,
+): Promise<void> {
   const app = await createApp(config, database.uri, revocations.store);
   // Here, for their observers end with the process alone; an application may be one of several.
   if (config.metrics) collectDefaultMetrics({ register: app.get(Registry, { strict: false }) });
+  // Nobody may register the administrator's address first.
+  const held = new HeldRequests();
+  app.use(held.middleware);
   await app.init();
-  const administrator = await seedAdministrator(app.get(UsersService), config.admin);
+  // Before the account is made: a start that fails because of the port would lose its password.
   await app.listen(config.port, config.host);
+  const seeding = makeAdministrator(app.get(UsersService), config.admin);
+  const isStopping = stopOnSignals(app, seeding, release);
+  const administrator = await seeding;
+  held.release();
+  if (isStopping()) return;
   const url = (await app.getUrl()).replace('[::1]', 'localhost').replace('127.0.0.1', 'localhost');
   const findings = await examined(app.get(DoctorService), config);
-  process.stdout.write(banner(config, { url, database: database.description, administrator, findings }));
-  return app;
+  const running = { url, database: database.description, administrator, findings, settingsFrom };
+  process.stdout.write(banner(config, running));
+}
+
+/** The password is shown at the moment at which the account is made: no later failure can lose it. */
+async function makeAdministrator(users: UsersService, admin: AppConfig['admin']) {
+  const administrator = await seedAdministrator(users, admin);
+  if (administrator?.outcome === 'made') process.stdout.write(credentials(administrator));
+  return administrator;
 }
 
 /** What the doctor found; the banner does not wait long for a slow database. */
@@ -60,16 +79,24 @@ async function examined(doctor: DoctorService, config: AppConfig): Promise<reado
   return [...own, ...(await within(EXAMINATION_LIMIT_MS, doctor.atBoot, () => []))];
 }
 
-/** Stops accepting, answers what is in flight, writes what is waiting, closes. */
-function stopOnSignals(app: INestApplication, release: () => Promise<void>): void {
+/**
+ * Stops accepting, answers what is in flight, writes what is waiting, closes. An account that is being made is shown first.
+ * @returns whether it has begun to
+ */
+function stopOnSignals(
+  app: INestApplication,
+  seeding: Promise<unknown>,
+  release: () => Promise<void>,
+): () => boolean {
   const connections = new Connections(app.getHttpServer() as Server);
   let isStopping = false;
   const stop = () => {
     if (isStopping) return;
     isStopping = true;
     setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
-    connections
-      .drain(DRAIN_LIMIT_MS)
+    seeding
+      .catch(() => undefined)
+      .then(() => connections.drain(DRAIN_LIMIT_MS))
       .then(() => app.close())
       .then(release)
       .then(
@@ -79,6 +106,7 @@ function stopOnSignals(app: INestApplication, release: () => Promise<void>): voi
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  return () => isStopping;
 }
 
 function fail(error: unknown): never {

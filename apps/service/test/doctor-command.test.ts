@@ -390,7 +390,7 @@ describe('the boot of the service', () => {
         'refreshToken.reuse [refresh-token.shadow-mode]',
         'throttle [throttle.off]',
       ]);
-      expect(service.output).toMatch(/ {2}error: COOKIE_SECURE: .*\n {2}npm run doctor tells/);
+      expect(service.output).toMatch(/ {2}error: COOKIE_SECURE: .*\n {2}npm run doctor says/);
     } finally {
       await service.dispose();
     }

@@ -21,9 +21,13 @@ describe('the service on a fresh machine', () => {
     expect(service.output).toContain(`http://localhost:${service.port}`);
     expect(service.output).toContain('database: embedded development database');
     expect(service.output).toContain('throttle: off');
-    expect(service.output).toContain(`security report: http://localhost:${service.port}/report`);
+    const url = `http://localhost:${service.port}`;
+    expect(service.output).toMatch(new RegExp(`see it at work +${url}/\n`));
+    expect(service.output).toMatch(new RegExp(`security report +${url}/report +for administrators\n`));
+    expect(service.output).toMatch(new RegExp(`API +${url}/docs\n`));
+    expect(service.output).toContain('A restart logs nobody out.');
     expect(service.output).toContain('curl ');
-    expect(service.output).toContain(`in a browser:\n  http://localhost:${service.port}/\n`);
+    expect(service.output).toContain('Next: README.md');
     expect(service.output).toContain('development keys');
   });
 
@@ -32,7 +36,7 @@ describe('the service on a fresh machine', () => {
     expect((await service.api().send('GET', '/health/ready')).json).toMatchObject({ status: 'ok' });
   });
 
-  it('shows its administrator once, never through the logger, and lets him in', async () => {
+  it('shows the credentials of its administrator once, never through the logger, and they work', async () => {
     const [, email = '', password = ''] =
       /administrator: (\S+)\n +password: (\S+) +shown this once/.exec(service.output) ?? [];
     const answer = await service.api().login({ email, password });
@@ -41,7 +45,8 @@ describe('the service on a fresh machine', () => {
     const before = service.output.length;
     await service.restart();
     expect(service.output.slice(before)).toContain('is running at');
-    expect(service.output.slice(before)).not.toContain('administrator:');
+    expect(service.output.slice(before)).toContain(`administrator: ${email}; password lost?`);
+    expect(service.output.slice(before)).not.toContain('shown this once');
   });
 
   it.each(['SIGTERM', 'kill -9'])('a restart after %s logs nobody out', async (how) => {
@@ -161,7 +166,7 @@ describe('the life of the process', () => {
     try {
       const { email } = await newSession(service.api());
       await service.restart({ ADMIN_EMAIL: email, ADMIN_PASSWORD: 'another long passphrase' });
-      expect(service.output).toMatch(/warning: ADMIN_EMAIL names a user who has not the role admin/);
+      expect(service.output).toMatch(/warning: ADMIN_EMAIL names a user without the role admin/);
       await anotherSession(service.api(), email);
     } finally {
       await service.dispose();

@@ -41,7 +41,7 @@ async function examineDatabase(variables: NodeJS.ProcessEnv): Promise<Finding[]>
   const { withLibrary } = await import('../open-database.js');
   const { DatabaseHealth } = await import('../../database/database-health.js');
   const { DoctorService } = await import('../../doctor/doctor.service.js');
-  const [findings, collections] = await withLibrary(variables, {}, (context) =>
+  const [findings, collections] = await withLibrary(variables, 'read', {}, (context) =>
     Promise.all([context.get(DoctorService).examine(), context.get(DatabaseHealth).collections()]),
   );
   return findings.filter(({ code, subject }) => {

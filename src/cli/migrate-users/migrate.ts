@@ -30,7 +30,7 @@ export async function migrate(
     if (isOneOf(KINDS, kind)) return VERIFIERS[kind]();
     throw new UsageError(`--hashes takes ${KINDS.join(', ')}, and '${kind}' is none of them`);
   });
-  return withConnection(variables, (connection) =>
+  return withConnection(variables, settings.dryRun ? 'read' : 'write', (connection) =>
     migrateUsers(connection, { ...options, password: { verifiers } }, settings),
   );
 }

@@ -25,7 +25,8 @@ const USAGE = `silent-auth report [options]
   --url URL        asks a running service, such as https://auth.example.com, with the access token of an administrator in
                    ACCESS_TOKEN, instead of the database
 
-Without --url it reads the database at MONGODB_URI, or else the embedded one of the reference service in DATA_DIR. It only reads:
+Without --url it reads the database at MONGODB_URI, or else the embedded one of the reference service in DATA_DIR, also while the
+service runs. It only reads:
 nothing is written to the database, and no look is told of in the audit log. A look by --url is told of, as any other.
 `;
 

@@ -23,7 +23,7 @@ export async function readReport(
     revocation: { mode: value('REVOCATION_STORE') === 'redis' ? ('off' as const) : ('feed' as const) },
   };
   try {
-    return await withLibrary(variables, options, (context) =>
+    return await withLibrary(variables, 'read', options, (context) =>
       context.get(SecurityReportService).report({ from: day(request.from), to: day(request.to) }),
     );
   } catch (error) {

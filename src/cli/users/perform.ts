@@ -31,7 +31,7 @@ export async function performOnUsers(
     audit: value('AUDIT') === 'off' ? false : { retention: value('AUDIT_RETENTION') },
     throttle: value('THROTTLE') === 'off' ? false : undefined,
   };
-  return withLibrary(variables, settings, (context) =>
+  return withLibrary(variables, isReading ? 'read' : 'write', settings, (context) =>
     act.command === 'list' ? list(context, act) : perform(context, act, force),
   );
 }

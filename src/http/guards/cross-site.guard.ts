@@ -6,6 +6,9 @@ import { originMatcher } from '../../options/trusted-origins.options.js';
 import { headerOf, type HttpRequest, requestOf } from '../http-request.js';
 import { RefusingGuard } from './refusing.guard.js';
 
+/** In the log. */
+const MAX_ORIGIN_LENGTH = 100;
+
 /**
  * On routes that read or set the refresh cookie: only the service's own pages and trusted origins. Requests without
  * `Origin` and `Sec-Fetch-Site` do not come from a browser and carry no ambient cookie.
@@ -33,7 +36,7 @@ export class CrossSiteGuard extends RefusingGuard {
     if (!isForeign && !isFromElsewhere) return;
     if (origin !== null && this.isTrusted(origin)) return;
     throw new AuthError('CROSS_SITE_REQUEST', {
-      detail: `origin ${shown(origin, 100)}, sec-fetch-site ${shown(site, 20)}; if a front end of yours is there, name its origin in trustedOrigins`,
+      detail: `origin ${shown(origin, MAX_ORIGIN_LENGTH)}, sec-fetch-site ${shown(site, 20)}; if a front end of yours is there, ${advice(origin)}`,
     });
   }
 
@@ -53,6 +56,13 @@ export class CrossSiteGuard extends RefusingGuard {
 function parsed(origin: string): URL | null {
   if (!/^https?:\/\/[^\s/?#@,*]+$/i.test(origin) || !URL.canParse(origin)) return null;
   return new URL(origin);
+}
+
+/** What an operator can copy. */
+function advice(origin: string | null): string {
+  const page = parsed(origin ?? '')?.origin;
+  const isShown = page !== undefined && page.length <= MAX_ORIGIN_LENGTH;
+  return isShown ? `add its origin: trustedOrigins: ['${page}']` : 'name its origin in trustedOrigins';
 }
 
 /** For the log. */

@@ -51,7 +51,10 @@ function fromFileUrl(url: string): string {
 }
 
 function readJwkSet(path: string): KeyInput[] {
-  if (!existsSync(path)) throw new KeyFileError('names a file that does not exist');
+  if (!existsSync(path))
+    throw new KeyFileError(
+      'names a file that does not exist: check the path, or make the file with silent-auth keys generate',
+    );
   const set = readJson(path, 'names a file that') as { keys?: unknown } | null;
   if (!Array.isArray(set?.keys) || set.keys.length === 0)
     throw new KeyFileError('names a file that is no JWK set: it needs a list "keys"');

@@ -16,6 +16,7 @@ import { mailPages, reportPage } from '../web/pages.js';
 import { AppModule } from './app.module.js';
 import { createLogger, NestLogger, PrincipalInterceptor, requestLogger } from './logger.js';
 import { proxyTrust } from './proxy-trust.js';
+import { refusedPreflights } from './refused-preflights.js';
 
 const BODY_LIMIT_BYTES = 16_384;
 /** A URL that Fastify cannot decode reaches no filter. */
@@ -67,8 +68,10 @@ export async function createApp(
   for (const page of [reportPage(), ...mailPages(config)]) app.use(servePage(page, app.get(AuthHttp)));
   if (config.hasDemo) serveDemo(app);
   app.use(withoutConditions);
+  const isTrusted = originMatcher(config.trustedOrigins);
+  if (!config.isProduction)
+    app.use(refusedPreflights(isTrusted, (message) => logger.warn({ context: 'Origins' }, message)));
   if (config.trustedOrigins.length > 0) {
-    const isTrusted = originMatcher(config.trustedOrigins);
     app.enableCors({
       origin: (origin: string | undefined, done: (error: null, isTrusted: boolean) => void) =>
         done(null, isTrusted(origin ?? '')),

@@ -34,7 +34,7 @@ const CHATTY = new Set([
 ]);
 
 /** What fails at boot main.ts tells in one sentence; these tell it with every attempt, and a page of the driver's stack. */
-const TOLD_BY_MAIN = new Set(['MongooseModule', 'ExceptionHandler']);
+const TOLD_BY_MAIN = new Set(['MongooseModule', 'ExceptionHandler', 'NestApplication']);
 
 /** JSON lines; in development the same for human eyes. */
 export async function createLogger({
@@ -67,7 +67,7 @@ export class NestLogger implements LoggerService {
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
-    this.write('warn', message, rest);
+    this.write('warn', typeof message === 'string' ? inVariable(message) : message, rest);
   }
 
   debug(message: unknown, ...rest: unknown[]): void {
@@ -86,6 +86,11 @@ export class NestLogger implements LoggerService {
     else if (typeof message === 'object' && message !== null) this.logger[level]({ ...fields, ...message });
     else this.logger[level](fields, String(message));
   }
+}
+
+/** The library advises by the name of its option. */
+function inVariable(message: string): string {
+  return message.replace(/\btrustedOrigins: \['([^']*)'\]/, 'TRUSTED_ORIGINS=$1');
 }
 
 interface LoggedRequest extends IncomingMessage {

@@ -1,4 +1,4 @@
-import { explain as explainFailure } from 'nestjs-silent-auth/cli';
+import { explain as explainFailure, journalInUse } from 'nestjs-silent-auth/cli';
 import { RedisUnreachableError } from '../storage/choose-revocation-store.js';
 
 interface SystemError extends Omit<NodeJS.ErrnoException, 'code'> {
@@ -11,7 +11,14 @@ interface SystemError extends Omit<NodeJS.ErrnoException, 'code'> {
 /** The reason in one paragraph; a stack trace only for a bug. */
 export function explain(error: unknown): string {
   if (error instanceof RedisUnreachableError) return error.message;
-  return (error instanceof Error ? listenProblem(error) : null) ?? explainFailure(error);
+  if (!(error instanceof Error)) return explainFailure(error);
+  return journalProblem(error) ?? listenProblem(error) ?? explainFailure(error);
+}
+
+function journalProblem(error: Error): string | null {
+  const problem = journalInUse(error);
+  const another = 'give this service a folder and a port of its own, such as DATA_DIR=.data-2 PORT=3001';
+  return problem && `${problem}, probably another start of this service: stop it, or ${another}.`;
 }
 
 function listenProblem({ code, syscall, port, address, hostname }: SystemError): string | null {

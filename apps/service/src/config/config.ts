@@ -10,6 +10,7 @@ import { SmtpMailer } from '../mail/smtp-mailer.js';
 import { TerminalMailer } from '../mail/terminal-mailer.js';
 import { Environment, VARIABLES } from './environment.js';
 import { type DevelopmentKeys, developmentKeys, type KeySources } from './key-sets.js';
+import { type MisspeltVariable, misspeltVariables, NOT_READ } from './misspelt-variables.js';
 import type {
   AdminSettings,
   DatabaseSettings,
@@ -100,8 +101,18 @@ export function readConfig(
     warnings: read.warnings,
   };
   const problems = [...read.problems, ...problemsOf(config.auth, read.problems)];
-  if (problems.length > 0) throw new ConfigurationError(problems);
-  return config;
+  const misspelt = misspeltVariables(variables);
+  // A misspelt name may be why another variable counts as missing.
+  if (problems.length > 0) throw new ConfigurationError([...problems, ...misspelt.map(asProblem)]);
+  return { ...config, warnings: [...config.warnings, ...misspelt.map(asWarning)] };
+}
+
+function asProblem({ name, meant }: MisspeltVariable): ConfigurationProblem {
+  return { key: name, value: NOT_READ, mend: `did you mean ${meant}?` };
+}
+
+function asWarning({ name, meant }: MisspeltVariable): string {
+  return `${name} is not read: did you mean ${meant}?`;
 }
 
 interface OwnOptions {

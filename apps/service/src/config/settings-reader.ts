@@ -165,7 +165,8 @@ export class SettingsReader {
       );
     } catch (error) {
       if (!(error instanceof KeyFileError)) throw error;
-      this.problems.push({ key: name, value: '(keys)', mend: error.message });
+      const mend = error.message.replace('with silent-auth keys generate', 'by npm run keys -- generate');
+      this.problems.push({ key: name, value: '(keys)', mend });
     }
     return { path: null, read: () => [] };
   }

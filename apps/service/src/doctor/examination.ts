@@ -1,14 +1,12 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { cp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
 import { ConfigurationError, DoctorService, examineOptions, type Finding } from 'nestjs-silent-auth';
+import { copyJournal } from 'nestjs-silent-auth/cli';
 import { createApp } from '../app/create-app.js';
 import { explain } from '../cli/explain.js';
 import { within } from '../common/within.js';
 import { type AppConfig, readConfig } from '../config/config.js';
 import { developmentKeysWithoutTrace } from '../config/key-sets.js';
-import { chooseDatabase, type Database, embeddedFolder, ownServer } from '../storage/choose-database.js';
+import { NOT_READ } from '../config/misspelt-variables.js';
+import { chooseDatabase, type Database, ownServer } from '../storage/choose-database.js';
 import { chooseRevocationStore, type SharedRevocations } from '../storage/choose-revocation-store.js';
 import { examineService, withSeverity } from './service-checks.js';
 
@@ -42,7 +40,7 @@ function refusals({ problems }: ConfigurationError, variables: NodeJS.ProcessEnv
     code: 'configuration.refused',
     severity: 'error' as const,
     subject: key,
-    message: `${value} is refused, and the service does not start`,
+    message: value === NOT_READ ? 'nothing reads it' : `${value} is refused, and the service does not start`,
     mend,
   }));
   const rest = 'the database and what else there is were not looked at';
@@ -107,28 +105,16 @@ function withoutTrace(config: AppConfig): AppConfig {
 /** The development database is examined in a copy: the service may be running on it, and its start writes. */
 async function databaseToRead(config: AppConfig): Promise<Database> {
   if (ownServer(config) !== null) return chooseDatabase(config);
-  const copy = mkdtempSync(join(tmpdir(), 'silent-auth-doctor-'));
-  const remove = () => {
-    process.off('exit', remove);
-    rmSync(copy, { recursive: true, force: true, maxRetries: 3 });
-  };
-  // It holds the hashes of passwords, and the process may end at any moment: by a signal, or out of time.
-  process.once('exit', remove);
+  const copy = await copyJournal(config.dataDir);
   try {
-    const kept = embeddedFolder(config);
-    if (existsSync(kept))
-      await cp(kept, embeddedFolder({ dataDir: copy }), {
-        recursive: true,
-        filter: (path) => basename(path) !== 'journal.lock',
-      });
     const database = await chooseDatabase({
       ...config,
-      dataDir: copy,
+      dataDir: copy.dataDir,
       database: { choice: 'embedded', uri: null, buildsIndexes: false },
     });
-    return { ...database, close: () => database.close().then(remove) };
+    return { ...database, close: () => database.close().then(copy.remove) };
   } catch (error) {
-    remove();
+    copy.remove();
     throw error;
   }
 }

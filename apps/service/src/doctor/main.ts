@@ -1,3 +1,5 @@
+import { readEnvFile } from 'nestjs-silent-auth/cli';
+import { explain } from '../cli/explain.js';
 import { runDoctorCommand } from './command.js';
 
 const { stdout, stderr, env } = process;
@@ -5,11 +7,14 @@ const { stdout, stderr, env } = process;
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 const hasColours = stdout.isTTY && !env['NO_COLOR'];
-const { exitCode, output } = await runDoctorCommand(process.argv.slice(2), env, hasColours).catch(
-  async (error: unknown) => {
-    const { explain } = await import('../cli/explain.js');
-    return { exitCode: 2, output: `${explain(error)}\n` };
-  },
-);
+const { exitCode, output } = await examine().catch((error: unknown) => ({
+  exitCode: 2,
+  output: `${explain(error)}\n`,
+}));
 // Does not wait for a database that does not answer.
 (exitCode === 2 ? stderr : stdout).write(output, () => process.exit(exitCode));
+
+async function examine() {
+  readEnvFile(env);
+  return runDoctorCommand(process.argv.slice(2), env, hasColours);
+}

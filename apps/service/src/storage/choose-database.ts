@@ -24,7 +24,7 @@ export function ownServer({ database: { choice, uri } }: AppConfig): string | nu
   return choice === 'auto' || choice === 'uri' ? uri : null;
 }
 
-export function embeddedFolder({ dataDir }: Pick<AppConfig, 'dataDir'>): string {
+function embeddedFolder({ dataDir }: Pick<AppConfig, 'dataDir'>): string {
   return join(dataDir, 'db');
 }
 

@@ -1,0 +1,41 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+
+const READY_WITHIN_MS = 60_000;
+
+/** Programs of Node that a test starts beside it, and ends together. They get no environment but `PATH` and what is given. */
+export class NodeProcesses {
+  private readonly children: ChildProcess[] = [];
+
+  start(cwd: string, command: readonly string[], environment: NodeJS.ProcessEnv): void {
+    const child = spawn(process.execPath, command, {
+      cwd,
+      env: { PATH: process.env.PATH, ...environment },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    this.children.push(child);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.children.splice(0).map(ended));
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** Resolves when a server answers there, whatever it says. */
+export async function answering(url: string): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  for (;;) {
+    try {
+      return void (await fetch(url));
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
