@@ -4,10 +4,10 @@ import { ConfigurationError } from '../options/option-reader.js';
 import { JwtAuthGuard } from './guards/jwt-auth.guard.js';
 
 const MEND =
-  'two global modules of the application provide JwtAuthGuard, and a controller would get the one or the other: ' +
+  'two global modules of the application export JwtAuthGuard, and a controller would get the one or the other: ' +
   'give isGlobal: false to one of them, and import it where its guard is used';
 
-/** Of the modules that provide the guard, one at most is global. */
+/** Of the modules that hand the guard out, one at most is global. */
 @Injectable()
 export class OneGuardForAll implements OnModuleInit {
   constructor(private readonly modules: ModulesContainer) {}
@@ -15,7 +15,8 @@ export class OneGuardForAll implements OnModuleInit {
   /** @throws ConfigurationError */
   onModuleInit(): void {
     const global = [...this.modules.values()].filter(
-      ({ isGlobal, providers }) => isGlobal && providers.has(JwtAuthGuard),
+      ({ isGlobal, providers, exports }) =>
+        isGlobal && providers.has(JwtAuthGuard) && exports.has(JwtAuthGuard),
     );
     if (global.length > 1) throw new ConfigurationError([{ key: 'isGlobal', value: 'true', mend: MEND }]);
   }

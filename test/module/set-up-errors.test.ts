@@ -3,7 +3,7 @@ import { Controller, type DynamicModule, Get, type INestApplication, Module, Pos
 import { MongooseModule } from '@nestjs/mongoose';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { AuthModule, type AuthModuleExtras, DoctorService } from '../../src/index.js';
+import { AuthModule, type AuthModuleExtras, DoctorService, JwtAuthGuard } from '../../src/index.js';
 import { VerifyOnlyAuthModule } from '../../src/verify/index.js';
 import { databaseUri } from '../support/database.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
@@ -78,10 +78,16 @@ it('a second module that hands its guard to the whole application is refused', a
   const hostOf = (extras: { isGlobal?: boolean }) =>
     HostApp.startWith('express', { imports: [AuthModule.forRoot(authOptions()), verifier(extras)] });
   await expect(hostOf({})).rejects.toThrow(
-    'isGlobal = true: two global modules of the application provide JwtAuthGuard, and a controller would get the one or ' +
+    'isGlobal = true: two global modules of the application export JwtAuthGuard, and a controller would get the one or ' +
       'the other: give isGlobal: false to one of them, and import it where its guard is used',
   );
   stops.push(await hostOf({ isGlobal: false }).then((host) => () => host.stop()));
+});
+
+it('a global module of the host may have the guard for itself', async () => {
+  const own = { module: class Own {}, global: true, providers: [JwtAuthGuard] };
+  const host = await HostApp.startWith('express', { imports: [AuthModule.forRoot(authOptions()), own] });
+  stops.push(() => host.stop());
 });
 
 it('an unknown option is refused with the name that was meant', async () => {

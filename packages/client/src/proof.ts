@@ -55,7 +55,9 @@ export function proofOfPossession({ key = browserKey }: ProofOptions = {}): Prov
     const [, route] = BINDING.exec(input as string) ?? [];
     if (!onBound || !route) return response;
     if (response.ok) await onBound().catch(() => undefined);
-    const isKeyLost = route === 'refresh' && (await refusalIn(response)) === 'PROOF_REQUIRED';
+    // With `Retry-After` it is about the key of a device-bound session, and for now.
+    const isFinal = route === 'refresh' && !response.headers.has('retry-after');
+    const isKeyLost = isFinal && (await refusalIn(response)) === 'PROOF_REQUIRED';
     return isKeyLost ? keyLost() : response;
   };
 }

@@ -282,17 +282,11 @@ function stateOf({ user, session, expiresIn }: TokenAnswer): AuthState {
 
 function finish(response: Response, { cookies, isPageView }: Rendering): Response {
   if (!isPageView) return response;
-  const add = (answer: Response): Response => {
-    answer.headers.set('cache-control', NO_STORE);
-    for (const cookie of cookies) answer.headers.append('set-cookie', cookie);
-    return answer;
-  };
-  try {
-    return add(response);
-  } catch {
-    // The headers of a redirect, and of what `fetch` resolved with, cannot be changed.
-    return add(new Response(response.body, response));
-  }
+  // A copy: the headers of a redirect cannot be changed, and an answer without a body may be kept for other users as well.
+  const answer = new Response(response.body, response);
+  answer.headers.set('cache-control', NO_STORE);
+  for (const cookie of cookies) answer.headers.append('set-cookie', cookie);
+  return answer;
 }
 
 /** The claim of access tokens whose use does not prove that the browser has its cookie. */

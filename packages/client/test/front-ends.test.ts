@@ -157,6 +157,14 @@ describe('graphql.md', () => {
     const placed = apollo.mutate({ mutation: gql('mutation { order me }') });
     await expect(placed).rejects.toThrow('refused');
     expect(server.count('/graphql')).toBe(1);
+    // The order was placed, and what was refused is a field of it.
+    const below = { path: ['order', 'by'], extensions: { code: 'ACCESS_TOKEN_REVOKED' } };
+    server.answer('/graphql', {
+      json: { data: { order: null }, errors: [{ message: 'refused', ...below }] },
+    });
+    const refusedBelow = apollo.mutate({ mutation: gql('mutation { order { by } }') });
+    await expect(refusedBelow).rejects.toThrow('refused');
+    expect(server.count('/graphql')).toBe(2);
     auth.close();
   });
 });

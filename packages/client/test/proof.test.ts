@@ -87,6 +87,17 @@ describe('proof of possession', () => {
     await until(() => statusOf(other) === 'signed-in');
   });
 
+  it('a refusal that says when to try again is no lost key', async () => {
+    const refusal = (headers: Record<string, string>) =>
+      Response.json({ code: 'PROOF_REQUIRED' }, { status: 401, headers });
+    const codeAfter = async (headers: Record<string, string>) => {
+      const send = proofOfPossession()(async () => refusal(headers));
+      return (await send('https://app.example/auth/refresh', { method: 'POST' })).json();
+    };
+    expect(await codeAfter({ 'retry-after': '5' })).toMatchObject({ code: 'PROOF_REQUIRED' });
+    expect(await codeAfter({})).toMatchObject({ code: 'PROOF_KEY_LOST' });
+  });
+
   it('without WebCrypto or a place for the key, sessions are not bound', async () => {
     const { subtle } = crypto;
     Object.defineProperty(crypto, 'subtle', { value: undefined, configurable: true });

@@ -358,6 +358,17 @@ describe('who opens a page', () => {
     expect([response.status, response.headers.get('location')]).toEqual([303, 'https://app.example/home']);
   });
 
+  it('one response that a server answers every request with takes no cookie along', async () => {
+    const { options } = granting();
+    const missing = new Response(null, { status: 404, headers: { 'x-page': 'missing' } });
+    const first = await respondWithAuth(opening(), options, () => missing);
+    expect(first.headers.getSetCookie()).toEqual(COOKIES);
+    const stranger = await respondWithAuth(opening({ cookie: '' }), options, () => missing);
+    expect([stranger.status, stranger.headers.get('x-page')]).toEqual([404, 'missing']);
+    expect(stranger.headers.getSetCookie()).toEqual([]);
+    expect(missing.headers.has('cache-control')).toBe(false);
+  });
+
   it('the token gets into nothing that is written down', async () => {
     const { options } = granting();
     await respondWithAuth(opening(), options, (page) => {

@@ -12,6 +12,7 @@ import { boundCookieName, cookieAttributes, RefreshCookie } from '../../http/ref
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../options/resolve-options.js';
 import type { TrustedOriginsOption } from '../../options/trusted-origins.options.js';
 import { ThrottleService } from '../../throttle/throttle.service.js';
+import type { ClientTraits } from '../../tokens/client-traits.js';
 import { DeviceBinding, type ShownSession } from '../../tokens/device-bound/device-binding.js';
 import { MARK_LIFE_MS } from '../../tokens/device-bound/device-marks.js';
 
@@ -91,7 +92,7 @@ export class DeviceBoundSessions {
   async renew(request: HttpRequest, response: unknown): Promise<DeviceSessionAnswer | DeviceSessionEnd> {
     const identifier = structuredText(headerOf(request, 'sec-secure-session-id') ?? '') ?? '';
     const sessionId = this.binding.sessionOf(identifier);
-    const shown = this.shownBy(request).find((each) => each.sessionId === sessionId);
+    const shown = this.shownBy(request, sessionId)[0];
     if (!shown) return { continue: false };
     this.admit(shown, request);
     const proof = headerOf(request, 'secure-session-response');
@@ -112,9 +113,23 @@ export class DeviceBoundSessions {
     }
   }
 
-  /** @throws AuthError `TEMPORARILY_UNAVAILABLE` where another process may know the key of a token */
-  private shownBy(request: HttpRequest): ShownSession[] {
-    const verified = this.presented.verified(request).filter(({ trn }) => trn === 'cookie');
+  /**
+   * Takes a bound cookie away that a refresh was refused with. A browser whose clock was set back keeps it for too long, and
+   * asks for another one only when it has none.
+   */
+  takeBack(response: unknown, sessionId: string, client: ClientTraits): void {
+    const hasCookie = client.deviceProof?.cookies.some((cookie) => cookie !== '');
+    if (hasCookie && this.binding.mustBeUnbound(sessionId, client)) this.cookie.setBound(response, '', 0);
+  }
+
+  /**
+   * @param only the session that is asked for
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where another process may know the key of a token
+   */
+  private shownBy(request: HttpRequest, only?: string | null): ShownSession[] {
+    const verified = this.presented
+      .verified(request)
+      .filter(({ trn, sid }) => trn === 'cookie' && (only === undefined || sid === only));
     const isUnknown = () => this.cookie.readAll(request).some((each) => this.presented.isOfNewKey(each));
     if (verified.length === 0 && isUnknown()) throw new AuthError('TEMPORARILY_UNAVAILABLE');
     const source = sourceOf(request);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { AuthError } from '../../core/errors.js';
 import type { EventSource } from '../../core/events.js';
 import type { RefreshTokenClaims } from '../../core/refresh-token.js';
 import { extractAccessToken } from '../../http/access-token-header.js';
@@ -92,6 +93,12 @@ export class AuthHttp {
     if (grant.session.jkt !== null)
       this.adapterHost.httpAdapter.setHeader(response, 'DPoP-Nonce', this.proofs.newNonce());
     return tokenAnswer(grant);
+  }
+
+  /** Adds to the answer what an error of a refresh needs there; the error is thrown after it. */
+  refused(error: unknown, sessionId: string, client: ClientTraits, response: unknown): void {
+    if (error instanceof AuthError && error.code === 'PROOF_REQUIRED')
+      this.deviceBound.takeBack(response, sessionId, client);
   }
 
   /** Answers a new password by a link: the account trusts the device on which its owner set it. */

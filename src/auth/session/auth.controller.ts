@@ -74,8 +74,13 @@ export class AuthController {
   ): Promise<TokenAnswer> {
     const token = request.refreshToken;
     if (!token) throw new Error('JwtRefreshGuard sets the refresh token');
-    const grant = await this.auth.refresh(token, this.http.clientOf(request), fields);
-    return this.http.answer(grant, response);
+    const client = this.http.clientOf(request);
+    try {
+      return this.http.answer(await this.auth.refresh(token, client, fields), response);
+    } catch (error) {
+      this.http.refused(error, token.sid, client, response);
+      throw error;
+    }
   }
 
   @Post('logout')
