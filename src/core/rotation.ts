@@ -70,8 +70,6 @@ export interface PresentedToken {
   readonly attempt: string | null;
   /** Hash of the attempt before it, which made the generation that the client knows; null without one. */
   readonly previous: string | null;
-  /** It comes from a server on behalf of a browser, whose attempts that server does not know. */
-  readonly isRelay: boolean;
   /** The client has closed the connection: nobody waits for the answer. */
   readonly hasHungUp: boolean;
   /** This process stood still just now: the request may be old, and its client may have gone on elsewhere. */
@@ -234,13 +232,7 @@ function decideByAttempt(presentation: Presentation): RotationDecision {
   if (isSame(latest)) return reissue(presentation, 'healed');
   if (isAnsweredOnPath(presentation)) return { outcome: 'superseded' };
   const evidence = evidenceAgainstAttempt(presentation);
-  if (!evidence) return reissue(presentation, 'displaced');
-  return isLeftToBrowser(evidence, token) ? { outcome: 'contested' } : { outcome: 'reuse', evidence };
-}
-
-/** A server that renders does not know the attempt of its browser, which asks for itself. Nobody gets anything until then. */
-function isLeftToBrowser(evidence: ReuseEvidence, { attempt, isRelay }: PresentedToken): boolean {
-  return evidence === 'displaced_twice' && isRelay && attempt === null;
+  return evidence ? { outcome: 'reuse', evidence } : reissue(presentation, 'displaced');
 }
 
 /**
@@ -258,8 +250,7 @@ function evidenceAgainstAttempt(presentation: Presentation): ReuseEvidence | nul
   if (entry.isAbandoned) return 'abandoned_presented';
   if (!entry.isLast) return 'successor_replaced';
   if (session.confirmedAt) return 'other_attempt';
-  // One that was displaced by somebody without attempts, such as a server that renders, is its owner's to take back, once.
-  if (entry.displacedAt && entry.attempt !== null) return 'displaced_twice';
+  if (entry.displacedAt) return 'displaced_twice';
   return isOtherBrowser(presentation) ? 'fingerprint_differs' : null;
 }
 

@@ -169,7 +169,7 @@ export class RefreshTokenService {
 
   /** The compare-and-set found nothing: decide why. Null asks for another try. */
   private async settle(request: RefreshRequest, arrival: Arrival): Promise<OpenSession | null> {
-    const { token, client, attempt, previous, isRelay } = request;
+    const { token, client, attempt, previous } = request;
     // A request that waits long for the database is judged by its arrival: its client has asked again meanwhile.
     const waitedMs = Math.max(0, this.clock.now() - arrival.at);
     const [session, nowMs] = await Promise.all([this.store.findById(token.sid), this.readTime()]);
@@ -184,7 +184,6 @@ export class RefreshTokenService {
       fingerprints: fingerprintsOf(client),
       attempt,
       previous,
-      isRelay,
       hasHungUp: client.hasHungUp?.() ?? false,
       // It may also have come while the request waited for the database.
       isAfterStandstill: arrival.isAfterStandstill || this.isAfterStandstill,

@@ -99,7 +99,6 @@ function decide(
     fingerprints: ['f'],
     attempt: null,
     previous: null,
-    isRelay: false,
     hasHungUp: false,
     isAfterStandstill: false,
     ...token,
@@ -339,29 +338,6 @@ describe(decideRotation.name, () => {
     it('row 12: nor twice', () => {
       const once = reissued(session([[5, 'T']]), 'displaced', { gen: 0, next: 2, seconds: 60, attempt: 'A' });
       expect(decide(once, 0, 71, { attempt: 'T2' })).toEqual(reuse('displaced_twice'));
-    });
-
-    it('row 11: but once more where it was displaced without an attempt', () => {
-      const once = reissued(session([[5, 'A']]), 'displaced', { gen: 0, next: 2, seconds: 60 });
-      expect(decide(once, 0, 61, { attempt: 'A' })).toEqual({ outcome: 'contested' });
-      expect(decide({ ...once, confirmedAt: at(62) }, 0, 71, { attempt: 'A' })).toEqual(
-        reuse('other_attempt'),
-      );
-      const twice = reissued(once, 'displaced', { gen: 0, next: 3, seconds: 71, attempt: 'A' });
-      // Whoever displaced it first holds nothing, and has no second try.
-      expect(decide(twice, 2, 82, { attempt: null })).toEqual(reuse('abandoned_presented'));
-      expect(decide(twice, 0, 82, { attempt: null })).toEqual(reuse('displaced_twice'));
-      expect(decide(twice, 0, 82, { attempt: 'T' })).toEqual(reuse('displaced_twice'));
-    });
-
-    it('row 10: a server that renders neither displaces twice nor accuses', () => {
-      const once = reissued(session([[5]]), 'displaced', { gen: 0, next: 2, seconds: 60, attempt: 'A' });
-      const page = { attempt: null, isRelay: true };
-      expect(decide(once, 0, 71, page)).toEqual({ outcome: 'contested' });
-      expect(decide(once, 0, 71, { ...page, attempt: 'T' })).toEqual(reuse('displaced_twice'));
-      expect(decide({ ...once, confirmedAt: at(62) }, 0, 71, page)).toEqual(reuse('other_attempt'));
-      // The browser asks for itself.
-      expect(decide(once, 0, 72, { attempt: 'A' })).toMatchObject({ outcome: 'replay', secret: secret(2) });
     });
 
     it.each(['report', 'enforce'] as const)(

@@ -195,25 +195,6 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
     }
   });
 
-  it('a client and the pages of a server lose answers in turn: nobody is logged out', async () => {
-    const client = await newClient();
-    const losePage = () =>
-      api.post('/auth/refresh', { refreshToken: client.session.refreshToken, relay: true });
-    await client.refresh({ isLost: true });
-    await beyondGrace();
-    expect((await losePage()).status).toBe(200);
-    await beyondGrace();
-    expect((await client.refresh()).status).toBe(200);
-    await use(client);
-    await beyondGrace();
-    expect((await losePage()).status).toBe(200);
-    await beyondGrace();
-    expect((await client.refresh({ isLost: true })).status).toBe(200);
-    await beyondGrace();
-    expectError(await losePage(), 409, 'REFRESH_CONTESTED');
-    expect((await client.refresh()).status).toBe(200);
-  });
-
   it('an old client and a new one take turns', async () => {
     const client = await newClient();
     for (let round = 0; round < 3; round += 1) {

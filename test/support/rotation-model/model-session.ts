@@ -97,7 +97,6 @@ export class ModelSession {
       fingerprints: [request.fingerprint ?? 'f'],
       attempt: request.attempt ?? null,
       previous: (request.attempt && request.previous) ?? null,
-      isRelay: request.isRelay ?? false,
       hasHungUp: request.hasHungUp ?? false,
       isAfterStandstill: request.isAfterStandstill ?? false,
     };
