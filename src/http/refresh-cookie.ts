@@ -93,22 +93,22 @@ export class RefreshCookie {
    * that is, and keeps the `__Host-` prefix. @param maxAge seconds
    */
   setBound(response: unknown, value: string, maxAge: number): void {
-    const attributes = cookieAttributes(this.cookie, maxAge);
-    this.adapterHost.httpAdapter.appendHeader(
-      response,
-      'Set-Cookie',
-      stringifySetCookie(boundCookieName(this.cookie), value, attributes),
-    );
+    this.append(response, boundCookieName(this.cookie), value, cookieAttributes(this.cookie, maxAge));
   }
 
   private write(response: unknown, token: string, hint: string, maxAge: number | null): void {
-    const { httpAdapter } = this.adapterHost;
     const attributes = cookieAttributes(this.cookie, maxAge);
-    const hintAttributes = { ...attributes, path: '/', httpOnly: false };
-    const lines = [
-      stringifySetCookie(this.name, token, attributes),
-      stringifySetCookie(hintCookieName(this.cookie), hint, hintAttributes),
-    ];
-    for (const line of lines) httpAdapter.appendHeader(response, 'Set-Cookie', line);
+    this.append(response, this.name, token, attributes);
+    this.append(response, hintCookieName(this.cookie), hint, { ...attributes, path: '/', httpOnly: false });
+  }
+
+  private append(
+    response: unknown,
+    name: string,
+    value: string,
+    attributes: ReturnType<typeof cookieAttributes>,
+  ): void {
+    const line = stringifySetCookie(name, value, attributes);
+    this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', line);
   }
 }

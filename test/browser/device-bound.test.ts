@@ -52,16 +52,18 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     return browser;
   }
 
+  /** How often a browser has registered a key, as soon as one has. */
+  const registrations = () =>
+    eventually(
+      async () => front.count(REGISTERED),
+      (count) => count > 0,
+    );
+
   /** Signed in, and bound by a first refresh. */
   async function bound(user = { email: uniqueEmail(), password: PASSWORD }): Promise<BoundChromium> {
     const browser = await start();
     expect(await browser.post('/auth/register', user)).toMatchObject({ status: 201 });
-    expect(
-      await eventually(
-        async () => front.count(REGISTERED),
-        (count) => count > 0,
-      ),
-    ).toBe(1);
+    expect(await registrations()).toBe(1);
     expect(await browser.post(REFRESH)).toMatchObject({ status: 200 });
     return browser;
   }
@@ -130,12 +132,7 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     expect(await browser.post(REFRESH)).toMatchObject({ code: 'REFRESH_TOKEN_MISSING' });
     front.seen.length = 0;
     expect(await browser.post('/auth/login', user)).toMatchObject({ status: 200 });
-    expect(
-      await eventually(
-        async () => front.count(REGISTERED),
-        (count) => count > 0,
-      ),
-    ).toBe(1);
+    expect(await registrations()).toBe(1);
     expect(await browser.post(REFRESH)).toMatchObject({ status: 200 });
     expect(front.count(RENEWED)).toBe(1);
     expect(await boundCookies(browser)).toBe(1);
@@ -146,12 +143,7 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     await browser.visit(front.frontEnd);
     const user = { email: uniqueEmail(), password: PASSWORD };
     expect(await browser.post('/auth/register', user)).toMatchObject({ status: 201 });
-    expect(
-      await eventually(
-        async () => front.count(REGISTERED),
-        (count) => count > 0,
-      ),
-    ).toBe(1);
+    expect(await registrations()).toBe(1);
     for (const renewals of [1, 2]) {
       expect(await browser.post(REFRESH)).toMatchObject({ status: 200 });
       expect(front.count(RENEWED)).toBe(renewals);

@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from '@jest/globals';
 import { DatabaseProxy } from '../../../test/support/database-proxy.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { freePort } from '../../../test/support/free-port.js';
+import { freePort, isListening } from '../../../test/support/free-port.js';
 import { Service } from '../../../test/support/service.js';
 
 const ENTRY = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -46,15 +44,3 @@ it('an interruption while the administrator is being made does not lose their pa
     rmSync(dataDir, { recursive: true, force: true });
   }
 });
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}

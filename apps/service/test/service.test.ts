@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DatabaseProxy } from '../../../test/support/database-proxy.js';
 import { eventually } from '../../../test/support/eventually.js';
+import { isListening } from '../../../test/support/free-port.js';
 import { anotherSession, newSession, refreshed, sessionOf } from '../../../test/support/http.js';
 import { Service } from '../../../test/support/service.js';
 
@@ -208,15 +208,3 @@ describe('the life of the process', () => {
     }
   });
 });
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}

@@ -202,7 +202,7 @@ describe('restore', () => {
       expect(refreshes()).toBe(1);
     });
 
-    it('is told of the end of the session when it first asks', async () => {
+    it('learns of the end of the session when it first asks', async () => {
       const initialState = await rendered();
       const tab = on.browser.tab();
       await tab.auth.restore({ initialState });
