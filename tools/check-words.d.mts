@@ -1,0 +1,1 @@
+export function bannedWords(text: string): { line: number; word: string; advice: string }[];
