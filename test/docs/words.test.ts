@@ -1,3 +1,4 @@
+import { describe, expect, it } from '@jest/globals';
 import { bannedWords } from '../../tools/check-words.mjs';
 
 const wordsOf = (text: string) => bannedWords(text).map(({ word }) => word.toLowerCase());

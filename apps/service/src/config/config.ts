@@ -84,7 +84,7 @@ export function readConfig(
     port,
     host: env.text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
     isProduction,
-    httpAdapter: read.choice('HTTP_ADAPTER', 'express', ['express', 'fastify']),
+    httpAdapter: read.choice('HTTP_ADAPTER', 'fastify', ['fastify', 'express']),
     database: read.database(),
     redisUrl: read.redisUrl(),
     dataDir,
