@@ -6,7 +6,7 @@ const isLogCall = ({ type, callee }) =>
 const isLogger = ({ type, callee }) => type === 'NewExpression' && callee.name === 'Logger';
 const isPlainError = ({ type, callee }) => type === 'NewExpression' && callee.name === 'Error';
 const isDetail = ({ type, key }) => type === 'ObjectProperty' && key.name === 'detail';
-// Of an error code, for people: the tables of the README are checked against it.
+// Documentation of an error code: docs/reference/errors.md is checked against it.
 const isMeaning = ({ type, key }) => type === 'ObjectProperty' && key.name === 'meaning';
 
 export const strykerPlugins = [

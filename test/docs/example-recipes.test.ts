@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { declaredOptions } from '../../tools/docs-tables.mjs';
+import { declaredOptions } from '../../tools/docs-reference.mjs';
 
 const ROOT = new URL('../../', import.meta.url);
 const read = (path: string) => readFile(new URL(path, ROOT), 'utf8');

@@ -10,7 +10,7 @@ import {
 } from '../../src/options/option-reader.js';
 import { checkOptions, resolveOptions } from '../../src/options/resolve-options.js';
 import { unknownKeys } from '../../src/options/unknown-keys.js';
-import { declaredOptions } from '../../tools/docs-tables.mjs';
+import { declaredOptions } from '../../tools/docs-reference.mjs';
 import { InMemoryRefreshTokenStore } from '../support/in-memory-refresh-token.store.js';
 
 const newSecret = () => randomBytes(36).toString('base64url');

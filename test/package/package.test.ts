@@ -82,8 +82,9 @@ function installCommand(tarball: Tarball, { added }: Generation, client: Tarball
 }
 
 /** The application in one file; the first block is the newcomer’s, on the embedded database. */
+const startingPage = await readFile(join(ROOT, 'docs/getting-started.md'), 'utf8');
 const snippet =
-  [...readme.matchAll(/```ts\n([\s\S]*?)```/g)]
+  [...startingPage.matchAll(/```ts\n([\s\S]*?)```/g)]
     .map(([, code = '']) => code)
     .find((code) => code.includes('bootstrap')) ?? '';
 

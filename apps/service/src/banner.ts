@@ -89,6 +89,6 @@ function nextLines(url: string): string[] {
     'Try it:',
     `  curl -i -c cookies.txt -H 'Content-Type: application/json' -d '${body}' ${url}/auth/register`,
     '',
-    'Next: README.md, "In your own Nest application"; docs/spa.md for a front end.',
+    'Next: README.md, "In your NestJS application"; docs/spa.md for a front end.',
   ];
 }

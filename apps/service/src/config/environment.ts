@@ -8,7 +8,7 @@ export interface Variable {
   readonly option?: string;
   /** How the text becomes a value. */
   readonly kind: Kind;
-  /** As the README shows it; absent: as that of the option. */
+  /** As docs/reference/variables.md shows it; absent: the default of the option. */
   readonly fallback?: string;
   readonly meaning?: string;
   /** A secret can be given as a file as well: `NAME_FILE` is its path. */
@@ -21,21 +21,21 @@ function own(name: string, fallback: string, meaning: string): Variable {
   return { name, kind: 'text', fallback, meaning };
 }
 
-/** @param readme what the README says of it, if not what it says of the option */
+/** @param shown what docs/reference/variables.md says, if it differs from the option */
 function option(
   name: string,
   path: string,
   kind: Kind = 'text',
-  readme: Pick<Variable, 'fallback' | 'meaning'> = {},
+  shown: Pick<Variable, 'fallback' | 'meaning'> = {},
 ): Variable {
-  return { name, option: path, kind, ...readme };
+  return { name, option: path, kind, ...shown };
 }
 
 function secret(variable: Variable): Variable {
   return { ...variable, isSecret: true };
 }
 
-/** Every variable that the service reads; the table of the README is made from it. */
+/** Every variable that the service reads; docs/reference/variables.md is written from it. */
 // prettier-ignore
 export const VARIABLES: readonly Variable[] = [
   own('PORT', '3000', 'Port to listen on.'),

@@ -26,7 +26,7 @@ export async function examineEnvironment(variables: NodeJS.ProcessEnv): Promise<
     code: 'service.setting' as const,
     subject: /^[A-Z_]+/.exec(warning)?.[0] ?? 'settings',
     message: warning.replace(/\.$/, ''),
-    mend: 'see the table of variables in the README',
+    mend: 'see docs/reference/variables.md',
   }));
   return [
     ...withSeverity(warnings, config),

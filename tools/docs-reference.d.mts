@@ -1,0 +1,32 @@
+import type { Variable } from '../apps/service/src/config/environment.js';
+import type { AuthOptions } from '../src/index.js';
+
+export interface DeclaredOption {
+  readonly path: string;
+  readonly isRequired: boolean;
+  /** Text of `@default`; null without one. */
+  readonly fallback: string | null;
+  /** First sentence of its comment. */
+  readonly meaning: string;
+  /** Its whole comment. */
+  readonly text: string;
+  /** Text of `@example`; null without one. */
+  readonly example: string | null;
+}
+
+/** The folder of the pages. */
+export const REFERENCE: URL;
+
+/** Every option that a host can set, as src/options declares it. */
+export function declaredOptions(root?: string): DeclaredOption[];
+
+/** Options that turn on every route of the OpenAPI document. */
+export function documentedOptions(): AuthOptions;
+
+/** The pages by file name, formatted as the repository is. */
+export function referencePages(sources: {
+  variables: readonly Variable[];
+  errors: object;
+  events: object;
+  document: object;
+}): Promise<Record<string, string>>;

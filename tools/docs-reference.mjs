@@ -1,0 +1,220 @@
+// `npm run docs:reference`: writes docs/reference/ from the sources. Options and events come from the comments in src, error
+// codes from their table, routes from the OpenAPI document, variables from the service's list. Needs a build.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { format } from 'prettier';
+import ts from 'typescript';
+import { routesPage, table } from './docs-routes.mjs';
+
+const OPTIONS = new URL('../src/options/', import.meta.url);
+const EVENTS = new URL('../src/core/events.ts', import.meta.url);
+export const REFERENCE = new URL('../docs/reference/', import.meta.url);
+
+/** Every option that a host can set, as src/options declares it. */
+export function declaredOptions(root = 'AuthOptions') {
+  const groups = new Map(readdirSync(OPTIONS).flatMap(optionGroupsIn));
+  const optionsOf = (group, prefix) =>
+    group.members.flatMap((member) => {
+      const path = prefix + member.name.getText();
+      const fallback = tagOf(member, 'default');
+      const inner = groups.get(member.type.getText().replace(/^false \| /, ''));
+      if (inner && fallback === null) return optionsOf(inner, `${path}.`);
+      const text = commentOf(member);
+      const meaning = /^.*?\.(?=\s|$)/s.exec(text)?.[0] ?? '';
+      return {
+        path,
+        isRequired: !member.questionToken,
+        fallback,
+        meaning,
+        text,
+        example: tagOf(member, 'example'),
+      };
+    });
+  return optionsOf(groups.get(root), '');
+}
+
+function optionGroupsIn(file) {
+  return file.endsWith('.ts') ? interfacesIn(new URL(file, OPTIONS)) : [];
+}
+
+function interfacesIn(url) {
+  const { statements } = ts.createSourceFile(
+    'source.ts',
+    readFileSync(url, 'utf8'),
+    ts.ScriptTarget.Latest,
+    true,
+  );
+  return statements.filter(ts.isInterfaceDeclaration).map((group) => [group.name.text, group]);
+}
+
+function commentOf(node) {
+  return (ts.getTextOfJSDocComment(node.jsDoc?.[0]?.comment) ?? '').replaceAll(/\s+/g, ' ');
+}
+
+function tagOf(node, name) {
+  const tag = ts.getJSDocTags(node).find(({ tagName }) => tagName.text === name);
+  return ts.getTextOfJSDocComment(tag?.comment) ?? null;
+}
+
+/** The pages by file name, formatted as the repository is. */
+export async function referencePages({ variables, errors, events, document }) {
+  const options = declaredOptions();
+  const pages = {
+    'options.md': optionsPage(options),
+    'variables.md': variablesPage(variables, options),
+    'errors.md': errorsPage(errors),
+    'events.md': eventsPage(events),
+    'routes.md': routesPage(document),
+  };
+  const formatted = Object.entries(pages).map(async ([name, text]) => {
+    const page = `<!-- Written by npm run docs:reference. Change the source, not this page. -->\n\n${text}`;
+    return [name, await format(page, { parser: 'markdown' })];
+  });
+  return Object.fromEntries(await Promise.all(formatted));
+}
+
+function optionsPage(options) {
+  const sections = options.map((option) =>
+    [
+      `## \`${option.path}\``,
+      option.isRequired
+        ? '**Required.**'
+        : `**Default:** ${isLiteral(option.fallback) ? `\`${option.fallback}\`` : option.fallback}`,
+      option.text,
+      option.example && `\`\`\`ts\n${option.example}\n\`\`\``,
+    ]
+      .filter(Boolean)
+      .join('\n\n'),
+  );
+  return `# Options
+
+The options of \`AuthModule.forRoot\`. Durations are text such as \`'15m'\`, or seconds. At boot the module reports all
+problems at once, each with its fix. \`isGlobal\`, \`globalGuard\`, \`routePrefix\`, \`controllers\` and \`connectionName\` shape the
+module itself: pass them beside the options to \`forRoot\`, or beside the factory to \`forRootAsync\`.
+
+${sections.join('\n\n')}
+`;
+}
+
+function isLiteral(fallback) {
+  return /^(?:['[{\d]|true|false|[A-Z_]+$)/.test(fallback ?? '');
+}
+
+function variablesPage(variables, options) {
+  const rows = variables.map((each) => variableRow(each, options));
+  return `# Environment variables
+
+The variables of the reference service, from the environment or from a file \`.env\` in the folder where it starts. An empty
+variable counts as not set.
+
+${table([['variable', 'default', 'meaning'], ...rows])}`;
+}
+
+/** A variable that sets an option has its default and its meaning, unless the list gives another. */
+function variableRow({ name, option, fallback, meaning, isSecret }, options) {
+  const declared = options.find(({ path }) => path === option);
+  const inFile = isSecret ? ` Or \`${name}_FILE\`, the path of a file that holds it.` : '';
+  return [`\`${name}\``, fallback ?? asText(declared.fallback), (meaning ?? declared.meaning) + inFile];
+}
+
+/** A default as a variable holds it: `'15m'` is 15m, `['a', 'b']` is a,b. */
+function asText(fallback) {
+  return fallback
+    .replace(/^none:.*|^\[\]$/, 'none')
+    .replaceAll(/['[\]]/g, '')
+    .replaceAll(', ', ',');
+}
+
+function errorsPage(errors) {
+  const sections = Object.entries(errors).map(
+    ([code, { status, message, meaning, isFinal, clearsCookie, challenge }]) =>
+      [
+        `## \`${code}\``,
+        `**${status}** · ${message}`,
+        meaning,
+        [
+          isFinal && '- No retry with the same refresh token can succeed.',
+          clearsCookie && '- The answer clears the refresh cookie.',
+          challenge && `- The answer has \`WWW-Authenticate\` with \`error="${challenge}"\`.`,
+        ]
+          .filter(Boolean)
+          .join('\n'),
+      ]
+        .filter(Boolean)
+        .join('\n\n'),
+  );
+  return `# Error codes
+
+Every error has one shape: \`{ "statusCode", "code", "message", "error" }\`. \`VALIDATION_FAILED\` adds
+\`details: [{ field, message }]\`. Decide by \`code\`: it is stable, the message may change.
+
+${sections.join('\n\n')}
+`;
+}
+
+function eventsPage(events) {
+  const declared = new Map(interfacesIn(EVENTS));
+  const payloads = declared.get('AuthEvents').members.map((member) => [member.name.text, member]);
+  const shapes = ['EventSource', 'EventDevice', 'SessionEvent', 'EarlierTokenEvent', 'OtherHolder'].map(
+    (name) =>
+      declared
+        .get(name)
+        .getText()
+        .replace(/^export /, ''),
+  );
+  return `# Events
+
+Subscribe with \`AuthEventBus\`, or with \`@OnEvent('refresh_token.reuse_detected')\` where the application imports
+\`EventEmitterModule\`. A payload holds ids, addresses and user agents, and never a token, a password or a hash.
+
+\`\`\`ts
+${shapes.join('\n\n')}
+
+/** The request that caused the event; null where the application called a service itself. */
+type Cause = { source: EventSource | null };
+/** \`by\`: the administrator who did it; null for the user, or for the application. */
+type Act = Cause & { by: string | null };
+\`\`\`
+
+${payloads.map(([name, member]) => eventSection(name, member, events[name])).join('\n\n')}
+`;
+}
+
+function eventSection(name, member, { level, one, reason }) {
+  const reasons = Object.entries(reason?.words ?? {}).map(([key, words]) => `- \`${key}\`: ${words}`);
+  return [
+    `## \`${name}\``,
+    `${one}. Logged at \`${level}\`. ${commentOf(member)}`,
+    `\`\`\`ts\n${member.type.getText()}\n\`\`\``,
+    reasons.length > 0 && `\`${reason.field}\` is one of:\n\n${reasons.join('\n')}`,
+  ]
+    .filter(Boolean)
+    .join('\n\n');
+}
+
+/** Options that turn on every route of the OpenAPI document. */
+export function documentedOptions() {
+  const secret = (letter) => letter.repeat(48);
+  return {
+    issuer: 'https://api.example.com',
+    keys: { access: [secret('a')], refresh: [secret('r')] },
+    refreshToken: { allowBodyTransport: true, deviceBound: 'optional', allowRelay: true },
+    introspectionClients: [{ id: 'gateway', secret: secret('g') }],
+    mailer: { send: () => Promise.resolve() },
+  };
+}
+
+async function builtSources() {
+  const [{ AUTH_ERRORS, AUTH_EVENTS, openApiDocument }, { VARIABLES }] = await Promise.all([
+    import('../dist/index.js'),
+    import('../apps/service/dist/config/environment.js'),
+  ]);
+  const document = openApiDocument(documentedOptions());
+  return { variables: VARIABLES, errors: AUTH_ERRORS, events: AUTH_EVENTS, document };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  mkdirSync(REFERENCE, { recursive: true });
+  for (const [name, text] of Object.entries(await referencePages(await builtSources())))
+    writeFileSync(new URL(name, REFERENCE), text);
+}
