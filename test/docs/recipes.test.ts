@@ -26,7 +26,7 @@ import { databaseUri } from '../support/database.js';
 import { type Adapter, ADAPTERS } from '../support/host-app.js';
 
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
-const PAGES = ['recipes.md', 'serverless.md', 'users.md'];
+const PAGES = ['recipes.md', 'serverless.md', 'users.md', 'migrating/better-auth.md', 'migrating/auth0.md'];
 const pages = await Promise.all(PAGES.map((name) => readFile(join(DOCS, name), 'utf8')));
 const snippets = pages.map((page, at) => snippetsOf(page, `${PAGES[at]}`));
 const PASSWORD = 'seven-Otters-cross-the-river';
