@@ -2,7 +2,7 @@
 // codes from their table, routes from the OpenAPI document, variables from the service's list. Needs a build.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { format } from 'prettier';
+import { format, resolveConfig } from 'prettier';
 import ts from 'typescript';
 import { routesPage, table } from './docs-routes.mjs';
 
@@ -66,9 +66,10 @@ export async function referencePages({ variables, errors, events, document }) {
     'events.md': eventsPage(events),
     'routes.md': routesPage(document),
   };
+  const style = await resolveConfig(fileURLToPath(new URL('page.md', REFERENCE)));
   const formatted = Object.entries(pages).map(async ([name, text]) => {
     const page = `<!-- Written by npm run docs:reference. Change the source, not this page. -->\n\n${text}`;
-    return [name, await format(page, { parser: 'markdown' })];
+    return [name, await format(page, { ...style, parser: 'markdown' })];
   });
   return Object.fromEntries(await Promise.all(formatted));
 }
