@@ -1,0 +1,179 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { slug } from 'github-slugger';
+import { type DefaultTheme, defineConfig } from 'vitepress';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DOCS = join(ROOT, 'docs');
+const { repository } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  repository: { url: string };
+};
+const GITHUB = repository.url.replace(/^git\+/, '').replace(/\.git$/, '');
+
+/** A link that leaves docs/ leads to the file on GitHub. */
+function onSite(href: string, page: string): string {
+  if (/^(?:[a-z]+:|#|\/)/.test(href)) return href;
+  const [path = '', anchor] = href.split('#');
+  const file = resolve(DOCS, dirname(page), path);
+  const isPage = file.startsWith(`${DOCS}/`) && file.endsWith('.md');
+  if (isPage || !existsSync(file)) return href;
+  return `${GITHUB}/blob/main/${relative(ROOT, file)}${anchor ? `#${anchor}` : ''}`;
+}
+
+const item = (text: string, link: string): DefaultTheme.SidebarItem => ({ text, link });
+
+const sidebar: DefaultTheme.SidebarItem[] = [
+  {
+    text: 'Guide',
+    items: [
+      item('Getting started', '/getting-started'),
+      item('How rotation works', '/rotation'),
+      item('Lifetimes, cookies and origins', '/lifetimes-and-origins'),
+      item('Proof of possession', '/security#sessions-bound-to-a-key'),
+      item('Threat model and limits', '/security'),
+      item('Comparison', '/comparison'),
+      item('Questions', '/faq'),
+    ],
+  },
+  {
+    text: 'In your application',
+    items: [
+      item('Recipes', '/recipes'),
+      item('Your own users', '/users'),
+      item('Logins and claims', '/logins-and-claims'),
+      item('Google', '/recipes/google'),
+      item('Passkeys', '/recipes/passkeys'),
+      item('Magic links', '/recipes/magic-link'),
+      item('One-time codes', '/recipes/totp'),
+      item('Verify only', '/recipes/verify-only'),
+      item('Session store', '/session-store'),
+      item('Testing kit', '/testing'),
+      item('The package', '/package'),
+    ],
+  },
+  {
+    text: 'Front ends',
+    items: [
+      item('The client', '/spa'),
+      item('Angular', '/front-ends/angular'),
+      item('Svelte', '/front-ends/svelte'),
+      item('React Native', '/front-ends/react-native'),
+      item('Electron, Capacitor, extensions', '/front-ends/other-origins'),
+      item('GraphQL', '/front-ends/graphql'),
+      item('Server-sent events', '/front-ends/sse'),
+      item('Downloads', '/front-ends/downloads'),
+      item('Tests', '/front-ends/testing'),
+    ],
+  },
+  {
+    text: 'Moving from',
+    items: [
+      item('passport-jwt tutorials', '/migrating/passport-jwt'),
+      item('better-auth', '/migrating/better-auth'),
+      item('SuperTokens', '/migrating/supertokens'),
+      item('Auth0', '/migrating/auth0'),
+    ],
+  },
+  {
+    text: 'Operating',
+    items: [
+      item('The service', '/service'),
+      item('Containers', '/containers'),
+      item('Kubernetes', '/kubernetes'),
+      item('Serverless', '/serverless'),
+      item('Databases', '/databases'),
+      item('Scaling', '/scaling'),
+      item('Keys', '/keys'),
+      item('Security report', '/security-report'),
+      item('The doctor', '/doctor'),
+      item('Metrics', '/metrics'),
+      item('Traces', '/telemetry'),
+      item('The proof', '/proof'),
+    ],
+  },
+  {
+    text: 'Reference',
+    items: [
+      item('Options', '/reference/options'),
+      item('Environment variables', '/reference/variables'),
+      item('Routes', '/reference/routes'),
+      item('Error codes', '/reference/errors'),
+      item('Events', '/reference/events'),
+      item('API', '/reference/api/'),
+      item('Architecture', '/architecture'),
+    ],
+  },
+];
+
+const chinese: DefaultTheme.SidebarItem[] = [
+  {
+    text: '指南',
+    items: [
+      item('快速上手', '/zh-CN/getting-started'),
+      item('轮换的原理', '/zh-CN/rotation'),
+      item('有效期、Cookie 和源', '/zh-CN/lifetimes-and-origins'),
+      item('服务', '/zh-CN/service'),
+      item('常见问题', '/zh-CN/faq'),
+    ],
+  },
+  { text: '英文文档', items: sidebar.map(({ text, items }) => ({ text, items, collapsed: true })) },
+];
+
+export default defineConfig({
+  srcDir: '../docs',
+  title: 'Silent Auth',
+  description: 'Sessions for NestJS that never log out an honest client.',
+  cleanUrls: true,
+  lastUpdated: false,
+  // Pages of `npm run api` link to types that are not exported.
+  ignoreDeadLinks: ['localhostLinks', /reference\/api\//],
+  markdown: {
+    // The ids of GitHub, so that one link works in both places.
+    anchor: { slugify: slug },
+    config(md) {
+      md.core.ruler.push('repository-links', ({ tokens, env }) => {
+        for (const { children } of tokens)
+          for (const token of children ?? []) {
+            const href = token.type === 'link_open' ? token.attrGet('href') : null;
+            if (href) token.attrSet('href', onSite(href, (env as { relativePath: string }).relativePath));
+          }
+      });
+    },
+  },
+  themeConfig: {
+    search: { provider: 'local' },
+    socialLinks: [{ icon: 'github', link: GITHUB }],
+    outline: [2, 3],
+  },
+  locales: {
+    root: {
+      label: 'English',
+      lang: 'en',
+      themeConfig: {
+        nav: [
+          item('Guide', '/getting-started'),
+          item('Recipes', '/recipes'),
+          item('Reference', '/reference/options'),
+        ] as DefaultTheme.NavItem[],
+        sidebar,
+      },
+    },
+    'zh-CN': {
+      label: '简体中文',
+      lang: 'zh-CN',
+      themeConfig: {
+        nav: [
+          item('指南', '/zh-CN/getting-started'),
+          item('常见问题', '/zh-CN/faq'),
+        ] as DefaultTheme.NavItem[],
+        sidebar: chinese,
+        outline: { label: '本页目录', level: [2, 3] },
+        docFooter: { prev: '上一页', next: '下一页' },
+        darkModeSwitchLabel: '外观',
+        sidebarMenuLabel: '目录',
+        returnToTopLabel: '回到顶部',
+      },
+    },
+  },
+});
