@@ -102,7 +102,7 @@ export interface AuthOptions {
   /**
    * Where the access token of a message is, in contexts other than HTTP: asked before the usual places, which are the handshake
    * of a socket, and in a microservice `accessToken` of the payload or gRPC's metadata. Returns the token without a scheme;
-   * null or undefined where there is none.
+   * null or undefined if there is none.
    * @default none: the usual places
    */
   accessTokenOf?: (context: MessageContext) => string | null | undefined;

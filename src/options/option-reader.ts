@@ -134,7 +134,7 @@ export class OptionReader<Options extends object> {
     return fallback;
   }
 
-  /** An object that belongs to the host, such as a store or a clock; null where there is none. */
+  /** An object that belongs to the host, such as a store or a clock; null if there is none. */
   supplied<Key extends Name<Options>>(name: Key): Group<Options, Key> | null {
     return (this.given(name) ?? null) as Group<Options, Key> | null;
   }
@@ -145,7 +145,7 @@ export class OptionReader<Options extends object> {
     return group as OptionReader<Group<Options, Key>>;
   }
 
-  /** A group that can be turned off; null where it is. */
+  /** A group that can be turned off; null if it is. */
   groupUnlessOff<Key extends Name<Options>, Resolved>(
     name: Key,
     readGroup: (read: OptionReader<Group<Options, Key>>) => Resolved,

@@ -6,7 +6,7 @@ import { AuthEventBus } from '../events/auth-event-bus.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { readSuspicion } from './suspicion.js';
 
-/** What the policy ends; null where the request is answered. */
+/** What the policy ends; null if the request is answered. */
 export type Verdict = 'revoke-session' | 'revoke-user' | null;
 
 const WINDOW_MS = 10 * 60_000;

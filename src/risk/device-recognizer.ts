@@ -39,7 +39,7 @@ export class DeviceRecognizer {
     void this.examineEnded(session, earlier.length === 0 ? user.createdAt : null, source);
   }
 
-  /** @param accountCreatedAt null where the login is certainly not the first */
+  /** @param accountCreatedAt null if the login is certainly not the first */
   private async examineEnded(
     { id: sessionId, userId, createdAt, device }: RefreshSession,
     accountCreatedAt: Date | null,

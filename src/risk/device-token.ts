@@ -25,7 +25,7 @@ export interface DeviceAccount {
 }
 
 /**
- * The parts of a device token, not yet checked; null where it has another form. Parts that are no code are left out: they
+ * The parts of a device token, not yet checked; null if it has another form. Parts that are no code are left out: they
  * would go into the next token, and a cookie may not allow them.
  */
 export function parseDeviceToken(token: string | null): PresentedDevice | null {

@@ -253,7 +253,7 @@ function ownKeyOf({ account, origin }: Pick<Attempt, 'account' | 'origin'>): str
   return `${keyOf(account)}.${origin}`;
 }
 
-/** Of the limit for the account; null where it does not count. */
+/** Of the limit for the account; null if it does not count. */
 function sharedKeyOf({ account, device, sessionId }: Attempt): string | null {
   if (device === 'trusted') return null;
   if (sessionId !== undefined) return `${keyOf(account)}.session:${sessionId}`;

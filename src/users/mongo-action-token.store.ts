@@ -54,7 +54,7 @@ export class MongoActionTokenStore implements ActionTokenStore, OnModuleInit {
   }
 }
 
-/** Null where the document is no token. */
+/** Null if the document is no token. */
 function readToken({ _id: hash, kind, userId, binding, expiresAt }: ActionTokenRow): ActionToken | null {
   const isSound =
     [hash, kind, userId, binding].every((text) => typeof text === 'string') && isDate(expiresAt);

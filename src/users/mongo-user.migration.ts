@@ -127,7 +127,7 @@ async function countAddresses(users: Users, { email }: UserFields): Promise<Read
   return owners;
 }
 
-/** Null where there is nothing to change. */
+/** Null if there is nothing to change. */
 function changeOf(
   fields: UserFields,
   document: UserDocument,

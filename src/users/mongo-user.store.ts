@@ -200,7 +200,7 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     return matchedCount === 1;
   }
 
-  /** Sets fields. @returns the document as it was; null where there is none */
+  /** Sets fields. @returns the document as it was; null if there is none */
   private async replace(
     id: string,
     set: Partial<Record<keyof UserFields, unknown>>,

@@ -32,7 +32,7 @@ export const EMPTY_CENSUS: Readonly<UserCensus> = {
 
 /** What the library would change in a document, or cannot read. */
 export interface UserOddities {
-  /** The address in the form in which it is looked up; null where it is so already. */
+  /** The address in the form in which it is looked up; null if it is so already. */
   readonly email: string | null;
   readonly missing: readonly ('tokenVersion' | 'roles' | 'createdAt')[];
   readonly hasPassword: boolean;

@@ -24,7 +24,7 @@ export function toDocument(
   return Object.fromEntries(given.map((name) => [fields[name], values[name]]));
 }
 
-/** Null where the document is no user; {@link problemsOf} says why. An import may have left out what has a default. */
+/** Null if the document is no user; {@link problemsOf} says why. An import may have left out what has a default. */
 export function readUser(fields: UserFields, document: UserDocument): UserRecord | null {
   const { _id } = document;
   if (!isObjectId(_id) || problemsOf(fields, document).length > 0) return null;

@@ -100,7 +100,7 @@ export class UsersService implements OnModuleInit {
 
   /**
    * Creates a user with a hashed password.
-   * @param source of the request, here and below: hashing is shared out by address and account; null where no request asks
+   * @param source of the request, here and below: hashing is shared out by address and account; null if no request asks
    * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (no address, password too long), `EMAIL_TAKEN`
    */
   async register(registration: Registration, source: EventSource | null = null): Promise<UserRecord> {
@@ -235,7 +235,7 @@ export class UsersService implements OnModuleInit {
   /**
    * Sets a new password for a user who has proved by mail who they are, together with `tokenVersion`. Ends nothing by
    * itself: `PasswordResetService.reset` does.
-   * @returns false where the user's token version changed meanwhile
+   * @returns false if the user's token version changed meanwhile
    * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long)
    */
   async resetPassword(
@@ -273,13 +273,13 @@ export class UsersService implements OnModuleInit {
 
   /**
    * Replaces the token version. Ends nothing by itself: `TokenVersions.retire` does.
-   * @returns the retired version; null where there is no such user
+   * @returns the retired version; null if there is no such user
    */
   async retireTokenVersion(id: string): Promise<string | null> {
     return this.store.replaceTokenVersion(id, randomVersion());
   }
 
-  /** Ends nothing by itself: `AuthService.disableUser` does. False where there is no such user. */
+  /** Ends nothing by itself: `AuthService.disableUser` does. False if there is no such user. */
   async setDisabled(id: string, disabled: boolean): Promise<boolean> {
     return this.store.setDisabledAt(id, disabled ? new Date(this.clock.now()) : null);
   }
@@ -313,7 +313,7 @@ export class UsersService implements OnModuleInit {
     return this.store.remove !== undefined;
   }
 
-  /** Removes the user only. False where there is none. @throws Error where the store cannot */
+  /** Removes the user only. False if there is none. @throws Error where the store cannot */
   async remove(id: string): Promise<boolean> {
     if (!this.store.remove) throw storeLacks('remove', 'delete users');
     return this.store.remove(id);

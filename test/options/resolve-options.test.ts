@@ -534,7 +534,7 @@ const DERIVED: ReadonlySet<string> = new Set(['deviceKeys', 'proofNonceKeys', 'f
 
 interface DocumentedOption {
   readonly path: string;
-  /** Text of `@default`; null where it has none. */
+  /** Text of `@default`; null if it has none. */
   readonly documented: string | null;
 }
 

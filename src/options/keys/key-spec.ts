@@ -33,7 +33,7 @@ export type KeyInput = string | Jwk;
 export interface RingKey {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
-  /** Absent where only the public half is known: such a key verifies, it does not sign. */
+  /** Absent if only the public half is known: such a key verifies, it does not sign. */
   readonly signingKey: KeyObject | null;
   readonly verifyingKey: KeyObject;
   /** Null for HMAC keys. */
