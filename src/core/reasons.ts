@@ -68,12 +68,12 @@ export type RefusalReason =
   | 'process_stood_still';
 
 export const REFRESH_REFUSALS: Readonly<Record<RefusalReason, string>> = {
-  session_unknown: 'no such session any more',
+  session_unknown: 'the session no longer exists',
   session_expired: 'the session had expired',
   session_revoked: 'the session had been ended',
   contended: 'a race that others kept winning',
-  client_gone: 'the client had gone',
-  process_stood_still: 'the server had stood still for a moment',
+  client_gone: 'the client had disconnected',
+  process_stood_still: 'the server had been suspended or blocked for a moment',
 };
 
 /** Why a request counts as sent without the key of its session (RFC 9449 §4.3). */
@@ -200,9 +200,9 @@ export const ANOMALIES: Readonly<Record<string, string>> = {
   scattered_logins: 'logins from many networks at once',
   excessive_refreshes: 'far too many refreshes',
   login_after_failures: 'a login after many wrong passwords',
-  repeated_recovery: 'a lost answer asked for again and again',
+  repeated_recovery: 'a lost answer requested repeatedly',
   contested_token: 'one token used by two clients',
-  one_token_two_networks: 'one token used from two networks, again and again',
+  one_token_two_networks: 'one token used from two networks repeatedly',
 };
 
 /** The words of every reason. */

@@ -78,7 +78,7 @@ describe(createRingKey.name, () => {
       ['a JWK set as text', JSON.stringify({ keys: [publicHalf(RSA)] }, null, 2)],
     ])('refuses %s: it would sign by its text', (_name, text) => {
       const problem = problemOf(text);
-      expect(problem.message).toContain('is no secret');
+      expect(problem.message).toContain('would be used as an HMAC secret');
       expect(problem.mend).toContain('JWK');
       expect(`${problem.message} ${problem.mend}`).not.toContain(text.slice(40, 60));
     });
