@@ -199,7 +199,7 @@ describe(createRingKey.name, () => {
       expect(createRingKey({ kty: 'oct', k: secret(32) }).publicJwk).toBeNull();
     });
 
-    it('publishes nothing that a host put into the JWK besides', () => {
+    it('publishes no other members that a host put into the JWK', () => {
       const key = createRingKey({ ...RSA, comment: 'rotated by Ann' });
       expect(JSON.stringify(key.publicJwk)).not.toContain('Ann');
     });
@@ -223,7 +223,7 @@ describe(createRingKey.name, () => {
     ['kty', { kty: { toString: null } }],
     ['crv', { kty: 'EC', crv: { toString: null } }],
     ['alg', { kty: 'oct', k: 'x', alg: { toString: null } }],
-  ])('a JWK whose %s is no text is a problem, not a crash: %j', (_member, jwk) => {
+  ])('a JWK whose %s is not a text is a problem, not a crash: %j', (_member, jwk) => {
     expect(() => createRingKey(jwk as KeyInput)).toThrow(KeyProblem);
   });
 

@@ -127,7 +127,7 @@ describe(resolveOptions.name, () => {
   });
 
   describe('reports', () => {
-    it('every problem at once, each with its key, the value as given and a mend', () => {
+    it('every problem at once, each with its key, the value as given and how to fix it', () => {
       const problems = problemsOf(
         options({
           issuer: 'api.example.com',
@@ -467,7 +467,7 @@ describe(resolveOptions.name, () => {
 });
 
 describe(checkOptions.name, () => {
-  it('gives the problems as values, for those who want to tell before they boot', () => {
+  it('returns the problems as values, for checks before the boot', () => {
     expect(checkOptions(MINIMAL)).toEqual([]);
     expect(checkOptions(options({ issuer: 'x', sessions: { maxPerUser: 0 } })).map(({ key }) => key)).toEqual(
       ['issuer', 'sessions.maxPerUser'],
