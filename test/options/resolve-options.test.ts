@@ -509,13 +509,13 @@ describe('options of an odd kind', () => {
   });
 });
 
-/** What a documented default in prose comes to in the resolved options. */
+/** The resolved value of each default that the documentation gives in prose. */
 const SUPPLIED: Record<string, unknown> = {
   'the issuer': ISSUER,
   none: null,
   'none: the exact host': null,
   'none: the usual places': null,
-  'none: every application has the same': new Map(),
+  'none: every application has the same lifetime': new Map(),
   // Null: the module supplies them.
   bcrypt: null,
   ANOMALY_RULES,
@@ -524,8 +524,8 @@ const SUPPLIED: Record<string, unknown> = {
   'none: no mail is sent': null,
   "the `revocations` collection on the host's connection": null,
   "the `refresh_tokens` collection on the host's connection": null,
-  "a monotonic clock anchored to the database's time": null,
-  'the idle life': 7 * 86_400_000,
+  "a monotonic clock that follows the database's time": null,
+  'the idle lifetime': 7 * 86_400_000,
   'derived from each refresh key': MINIMAL.keys.refresh.map(() => expect.any(Uint8Array)),
 };
 
