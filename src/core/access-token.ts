@@ -4,7 +4,7 @@ import { type CustomClaims, customClaimsOf } from './custom-claims.js';
 /** JOSE `typ` of an access token (RFC 9068 §2.1). */
 export const ACCESS_TOKEN_TYPE = 'at+jwt';
 
-/** Claims of an access token (RFC 9068 §2.2, and some of our own). Times are seconds since the epoch. */
+/** Claims of an access token: those of RFC 9068 §2.2 and the library's own. Times are seconds since the epoch. */
 export interface AccessTokenClaims {
   readonly iss: string;
   readonly aud: string;
@@ -16,40 +16,40 @@ export interface AccessTokenClaims {
   readonly jti: string;
   /** Session id. */
   readonly sid: string;
-  /** Generation of the session at which it was minted: its first use proves that the refresh answer arrived. */
+  /** Generation of the session that this token was minted in: its first use proves that the answer to the refresh arrived. */
   readonly gen: number;
   /** Token version of the user. */
   readonly ver: string;
   readonly roles: readonly string[];
-  /** Version of the user's roles; absent where they never changed. */
+  /** Version of the user's roles; absent if they never changed. */
   readonly rol?: string;
-  /** Absent where the token is not bound to a key. */
+  /** Absent if the token is not bound to a key. */
   readonly cnf?: KeyConfirmation;
   /** Minted for a server on behalf of a browser: its use proves nothing about the browser's cookie. */
   readonly relay?: true;
   /** When the user last proved who they are; absent in tokens of earlier versions. */
   readonly auth_time?: number;
-  /** How they did it (RFC 8176); absent where it is not known. */
+  /** How they did it (RFC 8176); absent if it is not known. */
   readonly amr?: readonly string[];
-  /** Who acts for the user (RFC 8693 §4.1); absent where the user does. */
+  /** Who acts for the user (RFC 8693 §4.1); absent if the user does. */
   readonly act?: Actor;
-  /** The host's own claims, which stand beside the others in the token; absent where it has none. */
+  /** The host's own claims, at the top level of the payload; absent if there are none. */
   readonly custom?: CustomClaims;
 }
 
-/** The claims of a payload whose signature, issuer and audience were verified; `null` where one is missing or odd. */
+/** The claims of a payload whose signature, issuer and audience were verified; `null` if one is missing or invalid. */
 export function parseAccessTokenClaims(payload: unknown): AccessTokenClaims | null {
   const read = new ClaimReader(payload);
   const custom = customClaimsOf(Object(payload) as Record<string, unknown>);
   return read.result({ ...readClaims(read), ...(custom ? { custom } : {}) });
 }
 
-/** The payload that {@link parseAccessTokenClaims} reads as these claims. */
+/** The payload from which {@link parseAccessTokenClaims} reads these claims. */
 export function accessTokenPayload({ custom, ...own }: AccessTokenClaims): object {
   return { ...custom, ...own };
 }
 
-/** The first claim for which guards would refuse the payload; null where they would not. */
+/** The first claim for which guards would refuse the payload; null if they accept it. */
 export function oddClaim(payload: unknown): string | null {
   const read = new ClaimReader(payload);
   readClaims(read);

@@ -5,7 +5,7 @@ import { CLIENT_NETWORK, networkOf } from './network.js';
 /** One use of a session, or one login. */
 export interface ActivityUse {
   readonly ip: string;
-  /** The first 128 characters of it. */
+  /** Its first 128 characters. */
   readonly userAgent: string | null;
   readonly at: Date;
 }
@@ -16,21 +16,21 @@ export interface RefreshActivity {
   readonly userId: string;
   readonly sessionId: string;
   readonly use: ActivityUse;
-  /** The uses before this one, the oldest first: five at most. */
+  /** The uses before this one, oldest first; at most five. */
   readonly earlierUses: readonly ActivityUse[];
   readonly outcome: 'rotated' | 'replayed' | 'recovered' | 'healed' | 'contested' | 'displaced';
   /** The use that made the current generation, unless the session no longer knows it. */
   readonly madeBy: ActivityUse | null;
   /**
-   * How many generations in a row were served to two networks, the same two each time; only where no attempt tells a retry
-   * from a second holder. 0 for anything else.
+   * How many generations in a row were served to the same two networks, counted only while no attempt distinguishes a
+   * retry from a second holder; otherwise 0.
    */
   readonly sharedGenerations: number;
-  /** A lost response of this generation was made good before. */
+  /** An answer of this generation was lost and replaced before. */
   readonly isRepeatedRecovery: boolean;
-  /** Rotations of the session within the last minutes, as far as this process saw them. */
+  /** Rotations of the session within `windowMs`, as far as this process saw them. */
   readonly rotations: number;
-  /** How many minutes that are, in milliseconds. */
+  /** Length of the window of `rotations`, in milliseconds. */
   readonly windowMs: number;
   readonly accessTokenTtlMs: number;
 }
@@ -39,33 +39,33 @@ export interface RefreshActivity {
 export interface LoginActivity {
   readonly kind: 'login';
   readonly userId: string;
-  /** Of the session that has just begun. */
+  /** The session that has just begun. */
   readonly sessionId: string;
   readonly use: ActivityUse;
-  /** Wrong passwords for the account from the same origin before this one; none of a device that is known to it. */
+  /** Wrong passwords for the account from the same origin before this login; 0 on a device that the account knows. */
   readonly failedAttempts: number;
-  /** Where and when the live sessions of the user began, this one among them. */
+  /** Where and when the live sessions of the user began, including this one. */
   readonly logins: readonly Pick<ActivityUse, 'ip' | 'at'>[];
 }
 
 export type Activity = RefreshActivity | LoginActivity;
 
 /**
- * What a rule saw; it stands in the event and in the audit log, so it must hold no secret. Of at most 20 fields; texts are
+ * What a rule saw. It is stored in the event and in the audit log, so it must hold no secret. At most 20 fields; texts are
  * cut at 256 characters.
  */
 export type Suspicion = Readonly<Record<string, string | number | boolean | null>>;
 
 /**
- * A small pure function that tells odd activity from usual one. It is asked on the path of refreshes and logins, so it
- * answers at once: one that throws, or returns a promise, is logged, and suspects nobody.
+ * A small pure function that separates odd activity from usual activity. It runs while a refresh or a login waits, so it is
+ * synchronous: a rule that throws or returns a promise is logged and counts as "nothing odd".
  */
 export interface AnomalyRule {
-  /** Stands in the event. */
+  /** Name of the rule in the event. */
   readonly name: string;
-  /** What is odd about the activity; null where nothing is. */
+  /** What is odd about the activity; null if nothing is. */
   readonly examine: (activity: Activity) => Suspicion | null;
-  /** Whether `anomaly.action` applies to what was found; without it, always. */
+  /** Whether `anomaly.action` applies to the finding; a rule without it always triggers the action. */
   readonly isActionable?: (suspicion: Suspicion) => boolean;
 }
 
@@ -75,20 +75,20 @@ const SCATTERED_NETWORKS = 4;
 const MANY_FAILURES = 6;
 const MANY_ROTATIONS = 200;
 const ROTATIONS_PER_LIFETIME = 50;
-/** Honest phones and pools of addresses reach two now and then, three hardly ever, and not all of them stay below five. */
+/** Honest phones and address pools sometimes reach 2 and rarely 3; a few reach 5. */
 const SHARED_GENERATIONS_TO_REPORT = 3;
 const SHARED_GENERATIONS_TO_ACT = 5;
 
 /**
- * A network and a browser that none of at least three earlier uses shows: both at once, because phones roam and VPNs
- * toggle (another network), and browsers update (another version, which is the same browser here).
+ * Neither the network nor the browser appears in at least three earlier uses. It takes both, because phones roam and VPNs
+ * toggle (another network), and some clients change their browser. A browser update is not another browser here.
  */
 const unfamiliarClient: AnomalyRule = {
   name: 'unfamiliar_client',
   examine(activity) {
     if (activity.kind !== 'refresh' || activity.earlierUses.length < MIN_EARLIER_USES) return null;
     const { use, earlierUses } = activity;
-    // Nearly every refresh ends here.
+    // Fast path: nearly every refresh ends here.
     if (earlierUses.some(({ ip, userAgent }) => ip === use.ip || userAgent === use.userAgent)) return null;
     const network = networkOf(use.ip, CLIENT_NETWORK);
     const family = browserFamily(use.userAgent);
@@ -104,7 +104,7 @@ const unfamiliarClient: AnomalyRule = {
   },
 };
 
-/** Sessions of one user that began within minutes in more networks than one person and their devices can be in. */
+/** Sessions of one user began within minutes in more networks than one person with several devices can be in. */
 const scatteredLogins: AnomalyRule = {
   name: 'scattered_logins',
   examine(activity) {
@@ -120,8 +120,8 @@ const scatteredLogins: AnomalyRule = {
 };
 
 /**
- * Far more refreshes than the life of an access token explains. A page that refreshes whenever it is loaded stays below;
- * a client in a loop does not, nor does a script.
+ * Far more refreshes than the lifetime of an access token explains. A page that refreshes at each load stays below the
+ * limit; a client in a loop or a script does not.
  */
 const excessiveRefreshes: AnomalyRule = {
   name: 'excessive_refreshes',
@@ -135,7 +135,7 @@ const excessiveRefreshes: AnomalyRule = {
   },
 };
 
-/** The right password after many wrong ones from the same origin: guessed, perhaps. */
+/** The right password after many wrong ones from the same origin: perhaps guessed. */
 const loginAfterFailures: AnomalyRule = {
   name: 'login_after_failures',
   examine(activity) {
@@ -144,7 +144,7 @@ const loginAfterFailures: AnomalyRule = {
   },
 };
 
-/** The answer to one generation got lost again, and out of the grace of the first recovery: two may hold the token. */
+/** The answer to one generation was lost again, after the grace period of the first recovery: two may hold the token. */
 const repeatedRecovery: AnomalyRule = {
   name: 'repeated_recovery',
   examine(activity) {
@@ -153,8 +153,8 @@ const repeatedRecovery: AnomalyRule = {
 };
 
 /**
- * Two clients that hold one token, from different networks or with different browsers; both on one device are tabs that share no
- * record of their attempts. It never acts: the session is decided by the rotation itself.
+ * Two clients hold one token, on different networks or with different browsers. With the same network and browser they are
+ * two tabs that share no record of their attempts. The rule never acts: the rotation itself decides about the session.
  */
 const contestedToken: AnomalyRule = {
   name: 'contested_token',
@@ -162,14 +162,14 @@ const contestedToken: AnomalyRule = {
     if (activity.kind !== 'refresh') return null;
     const { outcome, use, madeBy } = activity;
     if ((outcome !== 'contested' && outcome !== 'displaced') || !madeBy) return null;
-    const isAlike =
+    const isSameClient =
       isSameNetwork(use, madeBy) && browserFamily(use.userAgent) === browserFamily(madeBy.userAgent);
-    return isAlike ? null : { outcome, otherIp: madeBy.ip, otherUserAgent: madeBy.userAgent };
+    return isSameClient ? null : { outcome, otherIp: madeBy.ip, otherUserAgent: madeBy.userAgent };
   },
   isActionable: () => false,
 };
 
-/** A phone that changes its network does not do so in every generation, back and forth. */
+/** A phone that changes its network does not go back and forth in every generation. */
 const oneTokenTwoNetworks: AnomalyRule = {
   name: 'one_token_two_networks',
   examine(activity) {
@@ -183,7 +183,7 @@ function isSameNetwork(one: ActivityUse, other: ActivityUse): boolean {
   return one.ip === other.ip || networkOf(one.ip, CLIENT_NETWORK) === networkOf(other.ip, CLIENT_NETWORK);
 }
 
-/** The rules of this module; an application may add its own: `rules: [...ANOMALY_RULES, mine]`. */
+/** The built-in rules. An application can add its own: `rules: [...ANOMALY_RULES, mine]`. */
 export const ANOMALY_RULES: readonly AnomalyRule[] = Object.freeze(
   [
     unfamiliarClient,

@@ -4,8 +4,8 @@ const METHOD = /^[\w.:/-]{1,64}$/;
 const MAX_METHODS = 10;
 
 /**
- * How a user proved who they are, as a host says it: such as `['pwd']`, `['otp']`, `['hwk', 'user']`, `['fed']` (RFC 8176 §2).
- * @throws AuthError `INTERNAL` where it is no such list: a mistake of the host
+ * Checks the authentication methods that a host names, such as `['pwd']`, `['otp']`, `['hwk', 'user']`, `['fed']` (RFC 8176 §2).
+ * @throws AuthError `INTERNAL` if `amr` is not such a list: a bug in the host
  */
 export function assertMethods(amr: unknown): asserts amr is readonly string[] {
   const isSound =

@@ -1,7 +1,7 @@
-/** Each value has one spelling: unused bits in the last character must be zero. */
+/** Each value has exactly one spelling: unused bits of the last character must be zero. */
 const CANONICAL = /^(?:[\w-]{4})*(?:[\w-]{4}|[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])$/;
 
-/** Whether a text is base64url as RFC 7515 §2 writes it: no padding, nothing that a decoder would skip. */
+/** Whether a text is base64url as in RFC 7515 §2: no padding, and no characters that a decoder would skip. */
 export function isCanonicalBase64url(text: string): boolean {
   return CANONICAL.test(text);
 }

@@ -1,8 +1,8 @@
 import { isFilledText } from './value-kinds.js';
-/** Reads the payload of a verified JWT field by field: a wrong type anywhere makes the token invalid, never a crash. */
+/** Reads the payload of a verified JWT field by field. A field of the wrong type makes the token invalid and never throws. */
 export class ClaimReader {
   private readonly claims: Record<string, unknown>;
-  /** The first claim that was odd; null while all are sound. */
+  /** The first invalid claim; null while all are valid. */
   refused: string | null = null;
 
   constructor(payload: unknown) {
@@ -15,7 +15,7 @@ export class ClaimReader {
     return this.refuse(name, '');
   }
 
-  /** A text that may be absent. */
+  /** A text, or absent. */
   optionalText<Name extends string>(name: Name): { readonly [Key in Name]?: string } {
     if (this.own(name) === undefined) return {};
     return { [name]: this.text(name) } as { readonly [Key in Name]?: string };
@@ -39,7 +39,7 @@ export class ClaimReader {
     return allowed.find((candidate) => candidate === value) ?? this.refuse(name, allowed[0] as T);
   }
 
-  /** The thumbprint in `cnf` (RFC 9449 §6.1); absent where the token is not bound. */
+  /** The thumbprint in `cnf` (RFC 9449 §6.1); absent if the token is not bound. */
   confirmation(): { readonly cnf?: KeyConfirmation } {
     const cnf = this.own('cnf');
     if (cnf === undefined) return {};
@@ -48,7 +48,7 @@ export class ClaimReader {
     return this.refuse('cnf', {});
   }
 
-  /** Who acts for the subject (RFC 8693 §4.1); absent where the subject acts. */
+  /** Who acts for the subject (RFC 8693 §4.1); absent if the subject acts. */
   actor(): { readonly act?: Actor } {
     const act = this.own('act');
     if (act === undefined) return {};
@@ -62,14 +62,14 @@ export class ClaimReader {
     return pattern.test(value) ? value : this.refuse(name, '');
   }
 
-  /** Whether the claim is `true`; absent means that it is not. */
+  /** Whether the claim is `true`; an absent claim is not. */
   isSet(name: string): boolean {
     const value = this.own(name);
     if (value === undefined || value === true) return value === true;
     return this.refuse(name, false);
   }
 
-  /** Whether the claim is `false`; absent means that it is not. */
+  /** Whether the claim is `false`; an absent claim is not. */
   isUnset(name: string): boolean {
     const value = this.own(name);
     if (value === undefined || value === false) return value === false;
@@ -80,7 +80,7 @@ export class ClaimReader {
     return this.own(name) !== undefined;
   }
 
-  /** The claims, unless one of the reads failed. */
+  /** The claims; null if one of the reads failed. */
   result<T>(claims: T): T | null {
     return this.refused === null ? claims : null;
   }
@@ -105,7 +105,7 @@ export interface KeyConfirmation {
 export interface Actor {
   /** User id. */
   readonly sub: string;
-  /** Version of their roles; absent where they never changed. */
+  /** Version of their roles; absent if they never changed. */
   readonly rol?: string;
 }
 

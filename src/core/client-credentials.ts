@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Form } from './form.js';
 
-/** By the client's id, the SHA-256 of its secret: equal lengths, so that they compare in equal time. */
+/** SHA-256 of the secret, by client id: hashes have equal length, so comparing them takes constant time. */
 export type ClientSecrets = ReadonlyMap<string, Uint8Array>;
 
 export interface ClientCredentials {
@@ -9,7 +9,7 @@ export interface ClientCredentials {
   readonly secret: string;
 }
 
-/** How a request names its client: `ambiguous` where it does so in two ways (RFC 6749 §2.3), `none` in no way we know. */
+/** How a request names its client. `ambiguous`: in two ways (RFC 6749 §2.3). `none`: in no supported way. */
 export type PresentedClient =
   | { readonly outcome: 'presented'; readonly client: ClientCredentials }
   | { readonly outcome: 'ambiguous' }
@@ -27,12 +27,12 @@ export function presentedClient(authorization: string | null, form: Form): Prese
     return id !== undefined && secret !== undefined ? presented({ id, secret }) : NONE;
   if (secret !== undefined) return { outcome: 'ambiguous' };
   const client = basicCredentials(authorization);
-  // The id may be repeated in the form, but not be another one.
+  // The form may repeat the id, but must not name another client.
   if (client && id !== undefined && id !== client.id) return { outcome: 'ambiguous' };
   return client ? presented(client) : NONE;
 }
 
-/** In the same time for an unknown client, so that it does not tell which ids there are. */
+/** Takes the same time for an unknown client, so the time does not reveal which ids exist. */
 export function isKnownClient({ id, secret }: ClientCredentials, secrets: ClientSecrets): boolean {
   const expected = secrets.get(id);
   const isEqual = timingSafeEqual(secretHash(secret), expected ?? new Uint8Array(32));
@@ -47,7 +47,7 @@ function presented(client: ClientCredentials): PresentedClient {
   return { outcome: 'presented', client };
 }
 
-/** Both parts were form-encoded before they were joined, which a colon or a percent sign in them needs. */
+/** Both parts are form-encoded before they are joined (RFC 6749 §2.3.1), so they may contain colons and percent signs. */
 function basicCredentials(authorization: string): ClientCredentials | null {
   if (authorization.length > MAX_HEADER_LENGTH) return null;
   const encoded = BASIC.exec(authorization)?.[1];

@@ -1,16 +1,16 @@
 import type { UserRecord } from './ports.js';
 import type { Transport } from './refresh-token.js';
 
-/** Claims that a host adds to its access tokens: what JSON can say. */
+/** Claims that a host adds to its access tokens: any JSON values. */
 export type CustomClaims = Readonly<Record<string, unknown>>;
 
-/** What a host may know of a session when it makes claims. */
+/** What the host's claims function receives about a session. */
 export interface ClaimsSession {
   readonly id: string;
   readonly createdAt: Date;
   /** When the user last proved who they are. */
   readonly authTime: Date;
-  /** How they did it (RFC 8176); empty where it is not known. */
+  /** How they did it (RFC 8176); empty if it is not known. */
   readonly amr: readonly string[];
   readonly transport: Transport;
   readonly appId: string | null;
@@ -18,12 +18,12 @@ export interface ClaimsSession {
   readonly deviceName: string | null;
 }
 
-/** Makes the host's own claims of one access token. */
+/** Returns the host's own claims for one access token. */
 export type MakeClaims = (user: UserRecord, session: ClaimsSession) => object | Promise<object>;
 
 /**
- * Names that no claim of a host may have: those of the library, those that verifiers give a meaning to (RFC 7519 §4.1,
- * RFC 8693 §4), and fields of users that never leave the server.
+ * Names that a host's claims must not use: the library's own, those with a standard meaning (RFC 7519 §4.1, RFC 8693 §4),
+ * and fields of users that never leave the server.
  */
 export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'azp', 'auth_time', 'acr', 'amr', 'act'],
@@ -33,7 +33,7 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
 
 export type CustomClaimsCheck = { readonly claims: CustomClaims } | { readonly problem: string };
 
-/** A copy of what a host returned, as it will stand in the token; or what is wrong with it. */
+/** A copy of what a host returned, as the token will contain it; or what is wrong with it. */
 export function checkCustomClaims(given: unknown): CustomClaimsCheck {
   if (!isRecord(given)) return { problem: `returned ${nameOf(given)}: return an object, {} for no claims` };
   let claims: unknown;
@@ -49,7 +49,7 @@ export function checkCustomClaims(given: unknown): CustomClaimsCheck {
   return { claims };
 }
 
-/** The claims of a verified payload that are not the library's, frozen: requests share them. Undefined where it has none. */
+/** The claims of a verified payload that are not the library's, frozen because requests share them; undefined if none. */
 export function customClaimsOf(payload: Readonly<Record<string, unknown>>): CustomClaims | undefined {
   const own = Object.entries(payload).filter(([name]) => !RESERVED_CLAIMS.has(name));
   return own.length === 0 ? undefined : deepFreeze(Object.fromEntries(own));

@@ -4,16 +4,16 @@ import { isText, parseJws, type ProofFault, type ProofKey, publicKeyOf, type Sig
 const DEVICE_PROOF_TYPE = 'dbsc+jwt';
 const MAX_CHALLENGE_LENGTH = 256;
 const CURVE = 'prime256v1';
-/** How a point begins whose two coordinates follow (SEC 1 §2.3.3). */
+/** First byte of an uncompressed point: both coordinates follow (SEC 1 §2.3.3). */
 const UNCOMPRESSED = Buffer.of(4);
-/** The prefix `2` or `3`, and one coordinate: 33 bytes. */
+/** A compressed point of 33 bytes: the prefix `2` or `3`, and one coordinate. */
 const PACKED_KEY = /^A[\w-]{43}$/;
 
 /** A proof of a device-bound session (draft "Device Bound Session Credentials") whose signature is not verified yet. */
 export interface DeviceProof extends SignedText {
   /** The challenge that it answers. */
   readonly challenge: string;
-  /** Only at the registration: the server knows it from then on. */
+  /** Present only at the registration, when the server stores it. */
   readonly key: ProofKey | null;
 }
 
@@ -29,18 +29,18 @@ export function parseDeviceProof(header: string): DeviceProof | ProofFault {
   return { key, challenge, signingInput, signature };
 }
 
-/** A string of a structured header (RFC 9651 §3.3.3), without its parameters; Chromium leaves the quotes out. */
+/** A string of a structured header (RFC 9651 §3.3.3), without its parameters; Chromium omits the quotes. */
 export function structuredText(header: string): string | null {
   return /^(?:"([\w.-]+)"(?:;.*)?|([\w.-]+))$/.exec(header)?.slice(1).find(Boolean) ?? null;
 }
 
-/** A key in 44 characters; null where its coordinates are no point of the curve. */
+/** Compressed form of a key, 44 characters; null if its coordinates are not a point on the curve. */
 export function packKey({ x, y }: ProofKey): string | null {
   const point = Buffer.concat([UNCOMPRESSED, Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
   return convert(point, 'compressed')?.toString('base64url') ?? null;
 }
 
-/** The key of which {@link packKey} made this; null where there is none. */
+/** The inverse of {@link packKey}; null if the text is not a packed key. */
 export function unpackKey(text: string): ProofKey | null {
   if (!PACKED_KEY.test(text)) return null;
   const point = convert(Buffer.from(text, 'base64url'), 'uncompressed');

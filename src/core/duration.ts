@@ -13,7 +13,7 @@ const UNIT_MS: Record<string, number> = {
   w: 7 * DAY_MS,
 };
 const PATTERN = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?$/;
-/** A longer lifetime is a mistake in the unit. */
+/** Ten years: anything longer is probably a wrong unit. */
 const MAX_MS = 3650 * DAY_MS;
 
 /** Milliseconds of a {@link Duration}; `null` if it is not a finite, non-negative length of at most ten years. */

@@ -1,11 +1,11 @@
-/** What everything that answers with errors, or explains them, knows about one code. */
+/** The facts about one code that the filters, the OpenAPI document, the client and the docs share. */
 interface AuthErrorFacts {
   readonly status: number;
-  /** Public; for people, so it may change. */
+  /** Public, for people: it may change between versions. */
   readonly message: string;
-  /** When a client sees it, and what it does then. */
+  /** When a client gets the code, and what it should do. */
   readonly meaning: string;
-  /** Where a client meets it: operations of the OpenAPI document, by id or by what they have in common. */
+  /** Where a client can get it: operations of the OpenAPI document, by id or by a trait that they share. */
   readonly on: readonly string[];
   /**
    * The `error` of `WWW-Authenticate`: a token was sent, and it is not valid (RFC 6750 §3.1), there is no valid proof of its
@@ -13,7 +13,7 @@ interface AuthErrorFacts {
    */
   readonly challenge?:
     'invalid_token' | 'invalid_dpop_proof' | 'use_dpop_nonce' | 'insufficient_user_authentication';
-  /** No later try with this refresh token will succeed: the client logs in. */
+  /** Retrying with this refresh token never succeeds: the client logs in. */
   readonly isFinal?: true;
   /** The session of the token has ended: the cookie that held the token is cleared. */
   readonly clearsCookie?: true;
@@ -22,8 +22,8 @@ interface AuthErrorFacts {
 const table = <Code extends string>(rows: Record<Code, AuthErrorFacts>): Readonly<typeof rows> => rows;
 
 /**
- * Every code of the product. The codes are stable API: clients decide by them, never by the message. Filters, the OpenAPI
- * document and the README follow this table.
+ * Every error code. The codes are stable API: clients decide by them, never by the message. Filters, the OpenAPI document and
+ * the README derive from this table.
  */
 export const AUTH_ERRORS = table({
   VALIDATION_FAILED: {
@@ -284,21 +284,21 @@ export interface FieldProblem {
 export interface AuthErrorInit {
   /** Replaces the code's public message; reaches the client. */
   readonly message?: string;
-  /** For the log only: it reaches no client, and holds no secret. */
+  /** For the log only, never sent to clients; holds no secret. */
   readonly detail?: string;
   readonly cause?: unknown;
   readonly fields?: readonly FieldProblem[];
   /** Seconds for `Retry-After` (429 and 503). */
   readonly retryAfter?: number;
-  /** For `DPoP-Nonce`: what the next proof has to contain. */
+  /** Value of `DPoP-Nonce`: the nonce that the next proof must contain. */
   readonly proofNonce?: string | undefined;
-  /** Seconds that may have passed since the user proved who they are. */
+  /** Maximum age of the user's last authentication, in seconds (`max_age`, RFC 9470 §3). */
   readonly maxAge?: number;
-  /** Keeps the refresh cookie in spite of a final refusal: it may already hold a newer token. */
+  /** Keeps the refresh cookie despite a final refusal: it may already hold a newer token. */
   readonly keepsCookie?: boolean;
 }
 
-/** The one error of the library: a stable `code`, a public message, a private `detail`. */
+/** The library's error class: a stable `code`, a public message and a private `detail`. */
 export class AuthError extends Error {
   override readonly name = 'AuthError';
   readonly status: number;

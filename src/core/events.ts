@@ -33,10 +33,10 @@ export interface EventDevice {
   readonly deviceName: string | null;
 }
 
-/** The request that caused it; null where the host called a service itself. */
+/** The request that caused it; null if the host called a service itself. */
 type Cause = { source: EventSource | null };
 
-/** What an administrator may have done to a user: the administrator's id; null where it was the user, or the host. */
+/** An act of the user, the host or an administrator. `by`: the administrator's id; null if the user or the host did it. */
 type Act = Cause & { by: string | null };
 
 export interface SessionEvent {
@@ -46,21 +46,21 @@ export interface SessionEvent {
 
 /** A refresh token that was not the current one, and the state of its session when it came. */
 export interface EarlierTokenEvent extends SessionEvent {
-  /** Of the session. */
+  /** Generation of the session. */
   readonly generation: number;
-  /** Of the token. */
+  /** Generation of the token. */
   readonly presentedGeneration: number;
-  /** When the token was replaced; null where the session does not remember it. */
+  /** When the token was replaced; null if the session does not remember it. */
   readonly replacedAt: Date | null;
-  /** When the current token was first used; null: nothing shows that the answer which carried it arrived. */
+  /** When the current token was first used; null if nothing shows that the answer with it arrived. */
   readonly confirmedAt: Date | null;
   /** Who presented it. */
   readonly source: EventSource;
 }
 
-/** Where two attempts with one token meet. */
+/** For events in which two attempts present the same token. */
 export interface OtherHolder {
-  /** Who made the current generation; of its user agent the first 128 characters. */
+  /** The client that made the current generation; its user agent is cut at 128 characters. */
   readonly other: (EventSource & { readonly at: Date }) | null;
 }
 
@@ -75,7 +75,7 @@ export interface AuthEvents {
   'device.first_seen': SessionEvent & { device: EventDevice; source: EventSource };
   /** `email`: as typed, which may be a password. */
   'login.failed': { email: string; userId: string | null; reason: LoginFailure; source: EventSource };
-  /** Too many attempts: refused with 429. `email`: as typed. `userId`: whose address it is, if it is a user's. */
+  /** Too many attempts: refused with 429. `email`: as typed. `userId`: the owner of that address, if there is one. */
   'login.locked': {
     email: string | null;
     userId: string | null;
@@ -85,17 +85,17 @@ export interface AuthEvents {
   'user.logged_out': Act & { userId: string; sessionId: string | null; everywhere: boolean };
   'user.disabled': Act & { userId: string };
   'user.enabled': Act & { userId: string };
-  /** Access tokens with the former roles are refused from now on; the sessions go on. */
+  /** Access tokens with the previous roles are refused from now on; the sessions continue. */
   'user.roles_changed': Act & { userId: string; roles: readonly string[] };
-  /** The user is gone, with their sessions and what the audit log knew of them. */
+  /** The user was deleted, with their sessions and their personal data in the audit log. */
   'user.deleted': Act & { userId: string };
-  /** The counts of wrong passwords of the account were cleared. */
+  /** The account's count of wrong passwords was cleared. */
   'user.unlocked': Act & { userId: string };
-  /** An administrator (`by`) got an access token of the user, and wrote why. */
+  /** An administrator (`by`) got an access token of the user and gave a reason. */
   'user.impersonated': Cause & { userId: string; by: string; reason: string };
-  /** A link was asked for, to the address that is to replace the present one. */
+  /** A user asked to change their address; a link was requested for the new one. */
   'email.change_requested': { userId: string; source: EventSource };
-  /** By a link to the new address. */
+  /** The user opened the link that was sent to the new address. */
   'email.changed': { userId: string; source: EventSource };
   /** An administrator read users, a user's sessions, security events of one user or of all (null), or the security report. */
   'records.viewed': {
@@ -109,47 +109,47 @@ export interface AuthEvents {
   'refresh_token.rotated': SessionEvent & { generation: number; source: EventSource };
   /** An earlier token within its grace period: a race between tabs, or a retry. */
   'refresh_token.replayed': EarlierTokenEvent;
-  /** A lost response was made good by a new token. `repeated`: not for the first time for this token, which is odd. */
+  /** A new token replaced one whose answer was lost. `repeated`: this token was recovered before, which is odd. */
   'refresh_token.recovered': EarlierTokenEvent & { repeated: boolean };
-  /** The client's stored token had fallen back; it proved by its attempt that the current one is its own, and got a new one. */
+  /** The client had stored an older token; its attempt proved that the current one is its own, and it got a new one. */
   'refresh_token.healed': EarlierTokenEvent;
   /** An attempt that was answered long ago came again: refused with 409, and nothing changed. */
   'refresh_token.superseded': EarlierTokenEvent;
   /** Two attempts with one token within the grace period: refused with 409, and nothing changed. */
   'refresh_token.contested': EarlierTokenEvent & OtherHolder;
-  /** Two attempts with one token: the generation that the other one made, unused so far, was taken back. */
+  /** Two attempts with one token: the generation that the other attempt made was unused, so it was taken back. */
   'refresh_token.displaced': EarlierTokenEvent & OtherHolder;
-  /** The store knows less than the token says: a restored backup or a rolled-back write. */
+  /** The store is older than the token: a restored backup or a rolled-back write. */
   'refresh_token.restored': EarlierTokenEvent & { evidence: RestoredEvidence };
-  /** An earlier token that nothing excuses: theft. */
+  /** An earlier token without any innocent explanation: theft. */
   'refresh_token.reuse_detected': EarlierTokenEvent & {
     evidence: ReuseEvidence;
-    /** False in shadow mode (`reuse: 'report'`): the request was refused, and nothing ended. */
+    /** False in shadow mode (`reuse: 'report'`): the request was refused, but no session ended. */
     revoked: boolean;
     /** What a reuse ends (`reuseScope`). */
     scope: 'session' | 'user';
-    /** The sessions that this reuse ends, or in shadow mode would have ended; this one among them. */
+    /** The sessions that this reuse ends, or would have ended in shadow mode, including this one. */
     affectedSessionIds: readonly string[];
-    /** The last accepted use of the session: the other side; of its user agent the first 128 characters. */
+    /** The last accepted use of the session, by the other holder; its user agent is cut at 128 characters. */
     lastUse: (EventSource & { at: Date }) | null;
   };
   /** A refresh that was refused for none of the reasons above. */
   'refresh_token.refused': SessionEvent & {
     presentedGeneration: number;
     reason: RefusalReason;
-    /** Why the session was ended; null where it was not. */
+    /** Why the session was ended; null if it was not. */
     revokedReason: RevocationReason | null;
     source: EventSource;
   };
   /**
-   * A refresh, a logout or a change of password in a session that is bound to a key, without a valid proof of that key: it
-   * was refused, and nothing changed. A proof by the right key with an outdated nonce is no event, but how clients get one.
+   * A request to refresh, log out or change the password without a valid proof of the session's key: refused, and nothing
+   * changed. A proof by the right key with an outdated nonce emits no event: that is how clients get a nonce.
    */
   'refresh_token.proof_failed': SessionEvent & Cause & { reason: ProofFailure };
   /** `clientId`: the service that asked for it (`revoked_by_client`). */
   'session.revoked': SessionEvent & Cause & { reason: RevocationReason; clientId?: string };
   'session.evicted': SessionEvent & Cause;
-  /** A refresh by another browser; once for each browser, session and process. */
+  /** A refresh by another browser; emitted once for each browser, session and process. */
   'fingerprint.mismatched': SessionEvent & { refused: boolean; source: EventSource };
   /** A rule found a refresh or a login odd; `action` is what the policy does about it, `evidence` what the rule saw. */
   'activity.suspected': SessionEvent & {
@@ -161,48 +161,49 @@ export interface AuthEvents {
   'password.changed': { userId: string; source: EventSource };
   /** A request for a link to set a new password; null: no user has the address. Emitted after the answer. */
   'password.reset_requested': { userId: string | null; source: EventSource };
-  /** By a link from the user's mail; every session of the user has ended. */
+  /** The user set a new password with a link from their mail; all their sessions have ended. */
   'password.reset': { userId: string; source: EventSource };
-  /** By a link from the user's mail. */
+  /** The user opened a link from their mail. */
   'email.verified': { userId: string; source: EventSource };
   /** Through the revocation endpoint (RFC 7009); `tokenId` is its `jti`. */
   'access_token.revoked': SessionEvent & Cause & { tokenId: string; clientId: string };
   /**
-   * Wrong credentials at the OAuth endpoints. `clientId`: of a known client only, else null: a client that mixes up the
-   * fields sends its secret as its name.
+   * Wrong credentials at the OAuth endpoints. `clientId`: null unless the client is known, because a client that mixes up the
+   * fields sends its secret as its id.
    */
   'client.refused': { clientId: string | null; reason: ClientRefusal; source: EventSource };
-  /** A key left the ring: its tokens are refused from now on. Emitted by each process as it learns of it. */
+  /** A key left the ring: its tokens are refused from now on. Each process emits it when it notices the change. */
   'key.retired': { kind: 'access' | 'refresh'; kid: string };
 }
 
 export type AuthEventName = keyof AuthEvents;
 
-/** What everything that reads events knows about one of them. */
+/** The facts about one event that all readers of events share. */
 export interface AuthEventFacts<Payload = Record<string, unknown>> {
-  /** Of its line in the log of the service: `warn` is what an operator wants to see at once. */
+  /** Level of its log line: `warn` is for what an operator should see at once. */
   readonly level: 'debug' | 'log' | 'warn';
-  /** In words: several of them, as a report counts them, and one, as a list shows it. */
+  /** Label for several of them, as in a report. */
   readonly many: string;
+  /** Label for a single one, as in a list. */
   readonly one: string;
-  /** So frequent that the audit log writes it when there is time, and drops it first; for some reasons only, or always. */
+  /** Frequent: the audit log writes it with low priority and drops it first. A list limits this to some reasons. */
   readonly routine?: true | readonly string[];
   /**
-   * Strangers or users can cause it without end: how many of one reason, from one address and for the same user and session,
-   * are written in fifteen minutes. The rest is counted. Absent: all.
+   * For events that anybody can cause without end: how many are written per fifteen minutes, per reason, address, user and
+   * session. The rest is only counted. Absent: no limit.
    */
   readonly atMost?: number;
-  /** The field that says why, and all that it can say, in words. */
+  /** The field that holds the reason, and the words for each of its values. */
   readonly reason?: {
     readonly field: keyof Payload & string;
     readonly words: Readonly<Record<string, string>>;
   };
 }
 
-/** Enough to see what somebody tries. */
+/** Enough to see what somebody is trying. */
 const FEW = 20;
 
-/** Every event: log, metrics, audit log, report and pages read it here. */
+/** Every event. The log, the metrics, the audit log, the report and the pages derive from this table. */
 export const AUTH_EVENTS: { readonly [Name in AuthEventName]: AuthEventFacts<AuthEvents[Name]> } = {
   'user.registered': { level: 'log', many: 'Registrations', one: 'Registered' },
   'user.logged_in': { level: 'log', many: 'Logins', one: 'Logged in' },
@@ -221,8 +222,8 @@ export const AUTH_EVENTS: { readonly [Name in AuthEventName]: AuthEventFacts<Aut
   },
   'login.locked': {
     level: 'warn',
-    many: 'Attempts refused: too many',
-    one: 'An attempt was refused: too many',
+    many: 'Attempts refused by a limit',
+    one: 'An attempt was refused by a limit',
     routine: ['login_limit', 'refresh_limit'],
     reason: { field: 'reason', words: EXCEEDED_LIMITS },
     atMost: 1,
@@ -240,15 +241,15 @@ export const AUTH_EVENTS: { readonly [Name in AuthEventName]: AuthEventFacts<Aut
   },
   'email.change_requested': {
     level: 'log',
-    many: 'Changes of address asked for',
-    one: 'A change of the address was asked for',
+    many: 'Changes of address requested',
+    one: 'A change of the address was requested',
     atMost: FEW,
   },
   'email.changed': { level: 'warn', many: 'Addresses changed', one: 'The address was changed' },
   'records.viewed': {
     level: 'log',
-    many: 'Looks of administrators at records',
-    one: 'An administrator looked at these records',
+    many: 'Records viewed by administrators',
+    one: 'An administrator viewed these records',
   },
   'access.denied': {
     level: 'warn',
@@ -272,20 +273,20 @@ export const AUTH_EVENTS: { readonly [Name in AuthEventName]: AuthEventFacts<Aut
   },
   'refresh_token.recovered': {
     level: 'log',
-    many: 'Lost answers made good',
-    one: 'A lost answer was made good',
+    many: 'Lost answers recovered',
+    one: 'A lost answer was recovered',
     atMost: FEW,
   },
   'refresh_token.healed': {
     level: 'log',
-    many: 'Clients that had fallen back, healed',
-    one: 'A client that had fallen back was healed',
+    many: 'Clients recovered from an older stored token',
+    one: 'A client recovered from an older stored token',
     atMost: FEW,
   },
   'refresh_token.superseded': {
     level: 'debug',
-    many: 'Late refreshes set aside',
-    one: 'A refresh that came late was set aside',
+    many: 'Outdated refreshes refused',
+    one: 'An outdated refresh was refused',
     routine: true,
     atMost: FEW,
   },
@@ -304,8 +305,8 @@ export const AUTH_EVENTS: { readonly [Name in AuthEventName]: AuthEventFacts<Aut
   },
   'refresh_token.restored': {
     level: 'warn',
-    many: 'Sessions that the database had forgotten',
-    one: 'A session came that the database had forgotten',
+    many: 'Sessions newer than the database',
+    one: 'A session was newer than the database',
     reason: { field: 'evidence', words: RESTORED_EVIDENCE },
     atMost: FEW,
   },
@@ -372,8 +373,8 @@ export const AUTH_EVENTS: { readonly [Name in AuthEventName]: AuthEventFacts<Aut
   'password.changed': { level: 'log', many: 'Passwords changed', one: 'The password was changed' },
   'password.reset_requested': {
     level: 'log',
-    many: 'Links for a new password asked for',
-    one: 'A link for a new password was asked for',
+    many: 'Password reset links requested',
+    one: 'A password reset link was requested',
     atMost: FEW,
   },
   'password.reset': { level: 'warn', many: 'Passwords set by a link', one: 'The password was set by a link' },
@@ -383,8 +384,8 @@ export const AUTH_EVENTS: { readonly [Name in AuthEventName]: AuthEventFacts<Aut
 export const AUTH_EVENT_NAMES = Object.keys(AUTH_EVENTS) as AuthEventName[];
 
 /**
- * A payload as it may be written down: without what was typed as an address, which may be a password. The user id says
- * which account it was, if there is one.
+ * A payload without the e-mail address that was typed, which may be a password: safe to store. The user id still says which
+ * account it was, if there is one.
  */
 export function writablePayload(payload: AuthEvents[AuthEventName]): object {
   if (!('email' in payload)) return payload;

@@ -2,20 +2,20 @@ import { browserFamily } from './fingerprint.js';
 import { CLIENT_NETWORK, networkOf } from './network.js';
 import type { RevocationReason } from './rotation.js';
 
-/** From where an account logged in. */
+/** Where and on which device an account logged in. */
 export interface LoginTraits {
   readonly ip: string;
   readonly userAgent: string | null;
-  /** What a client in body transport calls its device; null where it said nothing. */
+  /** The device id that a client in body transport sent; null if it sent none. */
   readonly deviceId: string | null;
 }
 
 /**
- * Whether the account has logged in from the same place before, although no cookie shows it. The same `deviceId` is the
- * same device. Otherwise the same network and the same browser on the same platform count as known: people clear cookies
- * and use private windows, and users who get a mail at each such login learn to ignore it. A browser update, another
- * address of the same network, or a changed language alone is not a new device. The price: a stranger next door, in the
- * same network with the same browser, is not reported.
+ * Whether the account has logged in from the same place before, although no cookie shows it. The same `deviceId` means the
+ * same device. The same network with the same browser on the same platform also counts as known: people clear cookies and
+ * use private windows, and users who get a mail at each such login learn to ignore it. A browser update, another address in
+ * the same network or a changed language is not a new device. The price: a login by somebody else in the same network with
+ * the same browser is not reported.
  */
 export function isFamiliarLogin(login: LoginTraits, earlier: readonly LoginTraits[]): boolean {
   const network = networkOf(login.ip, CLIENT_NETWORK);
@@ -28,9 +28,8 @@ export function isFamiliarLogin(login: LoginTraits, earlier: readonly LoginTrait
 }
 
 /**
- * Whether a login without any remembered session before it is the account's first, which is no news to anybody. Sessions,
- * ended ones too, are remembered for `memoryMs` at least, so an account that is younger had none. Of an older one nobody
- * knows.
+ * Whether a login of an account without remembered sessions is its first one, which needs no notification. Sessions, also
+ * ended ones, are remembered for at least `memoryMs`, so a younger account had none. About an older account we cannot know.
  */
 export function isFirstLogin(accountCreatedAt: Date, loginAt: Date, memoryMs: number): boolean {
   return loginAt.getTime() - accountCreatedAt.getTime() < memoryMs;
@@ -38,7 +37,7 @@ export function isFirstLogin(accountCreatedAt: Date, loginAt: Date, memoryMs: nu
 
 /**
  * Whether an ended session makes its device familiar. A session that was ended by its user, a change of password or a
- * suspicion does not: it may have been a stranger's.
+ * suspicion does not: it may have been an attacker's.
  */
 export function vouches(revokedReason: RevocationReason | null): boolean {
   return revokedReason === null || HARMLESS.has(revokedReason);

@@ -19,8 +19,8 @@ export interface RequestTraits {
 }
 
 /**
- * `HMAC-SHA256(key, canonical JSON of the chosen features)` under each key of the ring, with a prefix that names the scheme:
- * which features, which key. The stored value reveals nothing without the key. A request matches if any key gives the stored
+ * `HMAC-SHA256(key, canonical JSON of the chosen features)` under each key of the ring. A prefix names the scheme: the
+ * features and the key. Without the key, the stored value reveals nothing. A request matches if any key gives the stored
  * value, so rotating keys logs nobody out.
  */
 export function fingerprints(
@@ -39,7 +39,7 @@ export function fingerprints(
 
 const INITIALS: Readonly<Record<FingerprintFeature, string>> = {
   'user-agent': 'u',
-  // A capital marks a feature whose reading has changed: it is another scheme, so the change logs nobody out.
+  // A capital marks a feature that is now read differently: a new scheme, so the change logs nobody out.
   'accept-language': 'L',
   'sec-ch-ua-platform': 'P',
   'accept-encoding': 'e',
@@ -47,14 +47,14 @@ const INITIALS: Readonly<Record<FingerprintFeature, string>> = {
   address: 'a',
 };
 
-/** Short fingerprint of a key: tells the keys of a service apart, reveals nothing about a key. */
+/** Short fingerprint of a key: distinguishes the keys of a service without revealing them. */
 function nameOf(key: Uint8Array): string {
   return createHash('sha256').update('fingerprint key').update(key).digest('base64url').slice(0, 4);
 }
 
 /**
- * Compares a session's fingerprint with those of a request. `incomparable`: it has other features or a key that is gone. A
- * change of the configuration is no evidence against anybody, so callers treat it like `same`.
+ * Compares a session's fingerprint with those of a request. `incomparable`: it was made from other features or with a key
+ * that is no longer in the ring. A changed configuration is not evidence against a client, so callers treat it like `same`.
  */
 export function compareFingerprints(
   ofSession: string,
@@ -92,14 +92,14 @@ function header({ headers }: RequestTraits, name: string): string | null {
   return Array.isArray(value) ? value.join(', ') : (value ?? null);
 }
 
-/** The preferred language only: browsers list and weigh the others differently, and some send no others. */
+/** The preferred language only: browsers order and weigh the others differently, and some send only one. */
 function firstLanguage(value: string | null): string | null {
   return value?.split(/[,;]/, 1)[0]?.trim().toLowerCase() ?? null;
 }
 
 /**
- * The platform of the client hint. Browsers leave the hint out of some requests, such as those of workers and those without
- * TLS; then the user agent names the same platform. The feature is there to notice a hint and a user agent that disagree.
+ * The platform of the client hint. Browsers omit the hint in some requests, such as those of workers and those without TLS;
+ * then the user agent gives the same platform. The feature detects a hint and a user agent that disagree.
  */
 function platform(hint: string | null, userAgent: string | null): string | null {
   const named = hint?.replaceAll('"', '').trim().toLowerCase();
@@ -108,10 +108,10 @@ function platform(hint: string | null, userAgent: string | null): string | null 
   return parsed(userAgent)?.platform ?? null;
 }
 
-/** Twice what browsers need. On a header of maximum length the pattern would take tenths of a second. */
+/** Twice what browsers send. On a header of maximum length, the pattern below would take tenths of a second. */
 const MAX_BRANDS = 512;
 
-/** The names in `"Chromium";v="140", "Not=A?Brand";v="24"`, without versions and the made-up brand: both change. */
+/** The names in `"Chromium";v="140", "Not=A?Brand";v="24"`, without the versions and the made-up brand, which both change. */
 function brands(value: string | null): string | null {
   if (value === null) return null;
   const names = [...value.slice(0, MAX_BRANDS).matchAll(/"((?:[^"\\]|\\.)*)"\s*;\s*v=/g)].map(
@@ -120,14 +120,14 @@ function brands(value: string | null): string | null {
   return JSON.stringify(names.filter((name) => !/not.*brand/i.test(name)).sort());
 }
 
-/** Browser family and platform: a browser update must not look like another device. */
+/** Browser family and platform. No version: a browser update must not look like another device. */
 export function browserFamily(userAgent: string | null): string | null {
   return parsed(userAgent)?.family ?? null;
 }
 
 interface ParsedAgent {
   readonly family: string;
-  /** In lower case; null if it names none. */
+  /** In lower case; null if the user agent names none. */
   readonly platform: string | null;
 }
 
@@ -145,6 +145,6 @@ function parsed(userAgent: string | null): ParsedAgent | null {
   return agent;
 }
 
-/** A memo of a pure function, so it is no state: parsing costs more than all the rest of a fingerprint. */
+/** Cache of a pure function: parsing costs more than the rest of a fingerprint. */
 const agents = new Map<string, ParsedAgent>();
 const MAX_AGENTS = 1000;

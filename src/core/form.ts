@@ -2,14 +2,14 @@
 export type Form = ReadonlyMap<string, string>;
 
 /**
- * Reads a form as OAuth wants it: a parameter without a value counts as left out. Null where one is repeated (RFC 6749
- * §3.2): which of them counts would be anybody's guess.
+ * Reads a form by the rules of OAuth: a parameter without a value counts as absent. Null if a parameter is repeated
+ * (RFC 6749 §3.2), because servers disagree on which one counts.
  */
 export function parseForm(text: string): Form | null {
   return toForm([...new URLSearchParams(text)]);
 }
 
-/** The same of what a host's own parser made of a form; null also where a value is no text. */
+/** The same for a form that the host's own parser has read; null also if a value is not a text. */
 export function formOf(parsed: object): Form | null {
   return toForm(Object.entries(parsed));
 }

@@ -1,12 +1,12 @@
 import type { EventDevice, EventSource } from './events.js';
 
-/** What every message has. */
+/** Fields of every message. */
 interface MailTo {
-  /** Of the message: the same at each attempt to send it, so that a mail server can recognise a duplicate. */
+  /** Id of the message, the same at each attempt to send it, so a mail server can recognise duplicates. */
   readonly id: string;
-  /** The user's e-mail address, as it is stored. */
+  /** The user's stored e-mail address. */
   readonly to: string;
-  /** As the user typed it: escape it, and keep it out of headers. */
+  /** As the user typed it: escape it, and never put it into headers. */
   readonly name: string | null;
   readonly userId: string;
   /** When it happened. */
@@ -31,7 +31,7 @@ export type SuspicionCause =
   | 'other_browser'
   /** An anomaly rule, named by `rule`. */
   | 'unusual_activity'
-  /** So many wrong passwords that more are refused. */
+  /** Too many wrong passwords: further attempts are refused. */
   | 'password_guessed';
 
 export interface SuspiciousActivity {
@@ -39,11 +39,11 @@ export interface SuspiciousActivity {
   readonly cause: SuspicionCause;
   /** With `unusual_activity`; otherwise null. */
   readonly rule: string | null;
-  /** Null where no session was touched. */
+  /** Null if no session was touched. */
   readonly sessionId: string | null;
   /** What ended because of it. */
   readonly ended: 'nothing' | 'session' | 'all_sessions';
-  /** Who did it: perhaps a stranger, who can send any user agent. */
+  /** Who caused it: perhaps an attacker, who can send any user agent. */
   readonly source: EventSource;
 }
 
@@ -56,8 +56,8 @@ interface PasswordChanged {
 interface PasswordReset {
   readonly kind: 'password_reset';
   /**
-   * It sets a new password, once. Put it behind the `#` of a link to a page of yours, so that it reaches no server and no
-   * other site, and let the page post it to `reset-password` after a click: programs open links, too. Never log it.
+   * Sets a new password, once. Put it after the `#` of a link to your page, so that it reaches no server and no other site,
+   * and let the page post it to `reset-password` after a click, because mail scanners open links too. Never log it.
    */
   readonly token: string;
   readonly expiresAt: Date;
@@ -73,7 +73,7 @@ interface EmailVerification {
   readonly source: EventSource;
 }
 
-/** The user asked for another address; this message goes to it. */
+/** Sent to the new address that the user asked for. */
 interface EmailChange {
   readonly kind: 'email_change';
   /** Like the token of `email_verification`: for `verify-email`, which makes it the user's address. */
@@ -82,19 +82,19 @@ interface EmailChange {
   readonly source: EventSource;
 }
 
-/** The same, to the present address: its owner may know nothing of it. */
+/** The same request, sent to the current address: its owner may not have made the request. */
 interface EmailChangeRequested {
   readonly kind: 'email_change_requested';
   readonly source: EventSource;
 }
 
-/** Somebody registered with an address that has an account, or wants to change to it; the answer was the usual one. */
+/** Somebody registered with, or wants to change to, an address that has an account; the HTTP answer did not reveal that. */
 interface EmailTaken {
   readonly kind: 'email_taken';
   readonly source: EventSource;
 }
 
-/** What happened, before the user is looked up. */
+/** What a message says, before the user is looked up. */
 export type Happening =
   | NewDevice
   | SuspiciousActivity
@@ -105,10 +105,10 @@ export type Happening =
   | EmailChangeRequested
   | EmailTaken;
 
-/** What happened, and the recipient; the mailer chooses the words. */
+/** A message and its recipient; the mailer writes the text. */
 export type MailMessage = MailTo & Happening;
 
-/** The user: by id, or by a normalised address where no id is known. */
+/** The user: by id, or by normalised address if no id is known. */
 export type MailRecipient = { readonly userId: string } | { readonly email: string };
 
 export interface Notice {
@@ -116,7 +116,7 @@ export interface Notice {
   readonly happening: Happening;
 }
 
-/** A mailer throws this if a message will never be accepted (SMTP 5xx). After any other error it is retried for some minutes. */
+/** Thrown by a mailer if a message will never be accepted (SMTP 5xx). After any other error, sending is retried for some minutes. */
 export class MailRefusedError extends Error {
   override readonly name = 'MailRefusedError';
 }

@@ -1,22 +1,22 @@
 import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** How many leading bits of an address make its network. */
+/** Number of leading bits of an address that make up its network. */
 export interface NetworkPrefix {
   readonly ipv4: number;
   readonly ipv6: number;
 }
 
 /**
- * How networks of clients are told apart. An IPv6 host changes the lower 64 bits of its address every day (RFC 8981), so its
- * /64 is what stays. Of IPv4 the /24 is the least that providers route: neighbours in it are one site or one pool of a
- * carrier, from which a phone gets another address at every turn.
+ * The networks by which clients are distinguished. An IPv6 host changes the lower 64 bits of its address every day (RFC 8981),
+ * so only its /64 is stable. For IPv4, /24 is the smallest network that providers route: its addresses belong to one site,
+ * or to the pool of a carrier, from which a phone gets a new address again and again.
  */
 export const CLIENT_NETWORK: NetworkPrefix = { ipv4: 24, ipv6: 64 };
 
 /**
- * The network of an address, in one spelling; null where the text is no address. An IPv4 address within IPv6 is IPv4: one
- * that the system maps, and one that a translator writes into its prefix (64:ff9b::/96, RFC 6052).
+ * The network of an address, in canonical spelling; null if the text is not an address. An IPv4 address within IPv6 counts as
+ * IPv4: mapped by the system (::ffff:0:0/96) or translated by NAT64 (64:ff9b::/96, RFC 6052).
  */
 export function networkOf(ip: string, prefix: NetworkPrefix): string | null {
   if (!ipaddr.isValid(ip)) return null;
@@ -26,31 +26,31 @@ export function networkOf(ip: string, prefix: NetworkPrefix): string | null {
   return `${ipaddr.fromByteArray(bytes).toString()}/${bits}`;
 }
 
-/** Longer than the longest address, with brackets, zone and port. */
+/** Longer than any address with brackets, zone and port. */
 const MAX_ADDRESS = 96;
-/** Before an IPv4 address, as a socket of both families has it (RFC 4291 §2.5.5.2). */
+/** Prefix of an IPv4 address on a dual-stack socket (RFC 4291 §2.5.5.2). */
 const MAPPED = '::ffff:';
 /** `192.0.2.1:5123`, `[2001:db8::1]:5123`, `[2001:db8::1]`, and an address of eight groups with a port as the ninth. */
 const WITH_PORT =
   /^(?:([\d.]+):\d{1,5}|\[([^\]]+)\](?::\d{1,5})?|((?:[\da-f]{1,4}:){7}[\da-f]{1,4}):\d{1,5})$/i;
 
 /**
- * The address in a text, in its usual form; null where it is none. Proxies also write it with a port, in brackets, in
+ * The address in a text, in its usual form; null if there is none. Proxies also write it with a port, in brackets, in
  * quotes (RFC 7239 §6), or as an IPv4 address within IPv6.
  */
 export function readAddress(text: string): string | null {
-  // What nearly every request brings; Node.js takes an IPv4 address in its usual form alone.
+  // Fast path for nearly every request: `isIPv4` accepts only the usual form of an IPv4 address.
   const ipv4 = text.startsWith(MAPPED) ? text.slice(MAPPED.length) : text;
   if (isIPv4(ipv4)) return ipv4;
   if (text.length > MAX_ADDRESS) return null;
   const bare = text.trim().replace(/^"(.*)"$/, '$1');
   const [, ...found] = WITH_PORT.exec(bare) ?? [];
   const address = found.find((part) => part !== undefined) ?? bare;
-  // Node.js takes a zone (RFC 4007 §11) that the library refuses; the library takes numbers that are no address.
+  // `isIP` accepts zones (RFC 4007 §11), which ipaddr.js refuses; ipaddr.js accepts bare numbers, which are not addresses.
   return isIP(address) !== 0 && ipaddr.isValid(address) ? ipaddr.process(address).toString() : null;
 }
 
-/** One client: an IPv4 address, or the /64 of an IPv6 subscriber. */
+/** The part of an address that identifies one client: an IPv4 address, or the /64 of an IPv6 subscriber. */
 export function clientAddress(ip: string): string {
   return networkOf(ip, { ipv4: 32, ipv6: 64 })?.replace(/\/32$/, '') ?? 'unknown';
 }
@@ -61,12 +61,12 @@ function unwrapped(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv
 }
 const TRANSLATED = ipaddr.parseCIDR('64:ff9b::/96');
 
-/** Of one byte, so many leading bits. */
+/** A byte with the given number of leading bits set. */
 function mask(bits: number): number {
   return (0xff00 >> Math.min(Math.max(bits, 0), 8)) & 0xff;
 }
 
-/** Whether an address is of a private network, where a proxy is, and a stranger is not. */
+/** Whether an address is in a private network: proxies are, clients from the internet are not. */
 export function isNearby(address: string): boolean {
   return ipaddr.isValid(address) && NEARBY.has(ipaddr.process(address).range());
 }

@@ -1,9 +1,9 @@
-/** Control characters of ASCII and Latin-1, line separators, and marks that reverse what is read. */
+/** Control characters of ASCII and Latin-1, line separators, and marks that change the reading direction. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
- * A value of a request as it may stand in a log, an event or a list: one line of well-formed Unicode that controls no
- * terminal and reads in the order in which it is written.
+ * Makes a value from a request safe for logs, events and lists: one line of well-formed Unicode without terminal control
+ * characters, displayed in the order in which it is written.
  */
 export function printable(text: string, maxLength = Infinity): string {
   return text.slice(0, maxLength).replace(UNPRINTABLE, '').toWellFormed();

@@ -9,7 +9,7 @@ export const PROOF_ALGORITHM = 'ES256';
 
 const PROOF_TYPE = 'dpop+jwt';
 const MAX_PROOF_LENGTH = 4096;
-/** A long `jti` has no use (RFC 9449 §11.1). */
+/** Longer `jti` values have no use (RFC 9449 §11.1). */
 const MAX_ID_LENGTH = 256;
 const MAX_NONCE_LENGTH = 256;
 /** 32 bytes in base64url: a coordinate of a P-256 key, a SHA-256 hash. */
@@ -18,7 +18,7 @@ const SIGNATURE_LENGTH = 86;
 /** Private and symmetric members of any JWK (RFC 7518 §6). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
-/** A public key of the curve P-256, as far as its thumbprint needs it. */
+/** A public P-256 key: the members that its thumbprint needs. */
 export interface ProofKey {
   readonly kty: 'EC';
   readonly crv: 'P-256';
@@ -48,18 +48,18 @@ export interface Proof {
   readonly ath: string | null;
 }
 
-/** What a proof has to be about. */
+/** The request that a proof must match. */
 export interface ProvenRequest {
   readonly method: string;
-  /** Whether this request was sent to that URL. */
+  /** Whether this request was sent to the URL `target`. */
   isTarget(target: ProofTarget): boolean;
-  /** The access token that came by the scheme `DPoP`; null where none did. */
+  /** The access token that came with the scheme `DPoP`; null if there is none. */
   readonly accessToken: string | null;
 }
 
 /**
- * Reads the value of a `DPoP` header: one compact JWS, in which nothing is missing, too long or spelt in a second way. The
- * creation time has to be there but is not compared: clients' clocks may be wrong, and the nonce holds the server's time.
+ * Reads the value of a `DPoP` header: one compact JWS with nothing missing, too long or in a non-canonical spelling. `iat` is
+ * required but not compared: clients' clocks may be wrong, and the nonce carries the server's time.
  */
 export function parseProof(text: string): Proof | ProofFault {
   const jws = parseJws(text, PROOF_TYPE);
@@ -77,27 +77,27 @@ export type ProofFault = 'proof_malformed' | 'proof_algorithm';
 /** What a signature is verified with. */
 export type SignedText = Pick<Proof, 'signingInput' | 'signature'>;
 
-/** A compact JWS by ES256 whose signature is not verified yet. */
+/** A compact JWS (ES256) whose signature is not verified yet. */
 export interface Jws extends SignedText {
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly payload: Readonly<Record<string, unknown>> | null;
 }
 
-/** @param type its `typ`: proofs of one kind never pass for those of another (RFC 8725 §3.11) */
+/** @param type the required `typ`: a proof of one kind never passes as another (RFC 8725 §3.11) */
 export function parseJws(text: string, type: string): Jws | ProofFault {
   if (text.length > MAX_PROOF_LENGTH) return 'proof_malformed';
   const [header = '', payload = '', signature = '', ...others] = text.split('.');
   if (others.length > 0 || ![header, payload, signature].every(isCanonicalBase64url))
     return 'proof_malformed';
   const parameters = jsonObject(header);
-  // `crit` asks for extensions, and there are none (RFC 7515 §4.1.11).
+  // `crit` requires extensions, and none are supported (RFC 7515 §4.1.11).
   if (parameters?.['typ'] !== type || Object.hasOwn(parameters, 'crit')) return 'proof_malformed';
   if (parameters['alg'] !== PROOF_ALGORITHM) return 'proof_algorithm';
   if (signature.length !== SIGNATURE_LENGTH) return 'proof_malformed';
   return { parameters, payload: jsonObject(payload), signingInput: `${header}.${payload}`, signature };
 }
 
-/** Null where the coordinates are no point of the curve. */
+/** Null if the coordinates are not a point on the curve. */
 export function importProofKey(key: ProofKey): KeyObject | null {
   try {
     return createPublicKey({ key: { ...key }, format: 'jwk' });
@@ -111,7 +111,7 @@ export function isSignedBy({ signingInput, signature }: SignedText, key: KeyObje
   return verify('sha256', Buffer.from(signingInput), { key, dsaEncoding: 'ieee-p1363' }, bytes);
 }
 
-/** Whether a proof is about this request; null where it is. */
+/** How a proof differs from this request; null if it matches. */
 export function proofMismatch(proof: Proof, request: ProvenRequest): ProofFailure | null {
   if (proof.htm !== request.method) return 'other_method';
   if (!request.isTarget(proof.htu)) return 'other_url';
@@ -130,11 +130,11 @@ export function thumbprint({ crv, kty, x, y }: ProofKey): string {
   return createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
 }
 
-/** The parser of URLs drops white space and turns backslashes, neither of which a URI holds (RFC 3986 §2). */
+/** Excludes white space and backslashes, which a URI cannot contain (RFC 3986 §2): the URL parser would drop or replace them. */
 const WEB_URL = /^https?:\/\/[^\s\p{Cc}\\]+$/iu;
 
 /**
- * A URL as RFC 3986 §6.2.2 and §6.2.3 compare it, without query and fragment; null where it is none, or has a user in it.
+ * A URL normalised as in RFC 3986 §6.2.2 and §6.2.3, without query and fragment; null if it is not a URL or contains a user.
  */
 export function proofTarget(url: string): ProofTarget | null {
   if (!WEB_URL.test(url) || !URL.canParse(url)) return null;
@@ -143,15 +143,15 @@ export function proofTarget(url: string): ProofTarget | null {
   return { origin, path: normalPath(pathname) };
 }
 
-/** The path of a request line, without its query, as {@link proofTarget} compares it; null where it is no path. */
+/** The path of a request line without its query, in the form of {@link proofTarget}; null if it is not a path. */
 export function requestPath(url: string): string | null {
   if (!url.startsWith('/')) return null;
   const [path = ''] = url.split(/[?#]/, 1);
-  // Not `new URL(path, base)`: it takes `//host/path` for another host.
+  // Not `new URL(path, base)`, which reads `//host/path` as another host.
   return proofTarget(`http://host${path}`)?.path ?? null;
 }
 
-/** Case of percent-encodings, and those of unreserved characters decoded (RFC 3986 §6.2.2.1, §6.2.2.2). */
+/** Upper-case percent-encodings, and decoded unreserved characters (RFC 3986 §6.2.2.1, §6.2.2.2). */
 function normalPath(path: string): string {
   return path.replace(/%[0-9a-f]{2}/gi, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
@@ -171,7 +171,7 @@ function jsonObject(part: string): Record<string, unknown> | null {
   }
 }
 
-/** Null for a key of another kind, a private one, and one that is meant for something else (RFC 7517 §4). */
+/** Null for a key of another type, a private key, or a key for another purpose (RFC 7517 §4). */
 export function publicKeyOf(jwk: unknown): ProofKey | null {
   if (typeof jwk !== 'object' || jwk === null) return null;
   const { kty, crv, x, y, alg, use, key_ops: operations } = jwk as Record<string, unknown>;

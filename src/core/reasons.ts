@@ -1,6 +1,6 @@
 /*
- * Every reason that an event can give, and the words that the report and the pages show for it. The keys of the words are
- * also the labels of the metrics. Without imports, so that a page can bundle it.
+ * Every reason that an event can have, and the words for it in the report and on the pages. The keys are also the labels of
+ * the metrics. This file has no imports, so that a page can bundle it.
  */
 
 /** Why a login failed. */
@@ -9,11 +9,11 @@ export type LoginFailure =
   | 'wrong_password'
   /** The user logs in by other means than a password. */
   | 'no_password'
-  /** With the right password. */
+  /** The password was right. */
   | 'disabled'
-  /** With the right password. */
+  /** The password was right. */
   | 'email_not_verified'
-  /** Of a user who is logged in: at a change of password or address, a deletion, or a reauthentication. */
+  /** A logged-in user gave a wrong password: to change password or address, delete the account, or reauthenticate. */
   | 'wrong_current_password';
 
 export const LOGIN_FAILURES: Readonly<Record<LoginFailure, string>> = {
@@ -25,7 +25,7 @@ export const LOGIN_FAILURES: Readonly<Record<LoginFailure, string>> = {
   wrong_current_password: 'wrong password of a user who was logged in',
 };
 
-/** Which limit refused an attempt, before a password or a token was looked at. */
+/** Which limit refused an attempt, before any password or token was checked. */
 export type ExceededLimit =
   /** Wrong passwords for one account. */
   | 'failure_limit'
@@ -43,7 +43,7 @@ export const EXCEEDED_LIMITS: Readonly<Record<ExceededLimit, string>> = {
 export type ClientRefusal =
   | 'unknown_client'
   | 'wrong_secret'
-  /** Refused with 429, before a secret was looked at. */
+  /** Refused with 429, before the secret was checked. */
   | 'client_limit';
 
 export const CLIENT_REFUSALS: Readonly<Record<ClientRefusal, string>> = {
@@ -52,39 +52,39 @@ export const CLIENT_REFUSALS: Readonly<Record<ClientRefusal, string>> = {
   client_limit: 'too many wrong secrets for a client',
 };
 
-/** Why a refresh was refused that is no race, no lost response, no restored state and no theft. */
+/** Why a refresh was refused, other than a race, a lost response, a restored store or theft. */
 export type RefusalReason =
   /** The store holds no such session: it ended long ago, or the store was restored or emptied. */
   | 'session_unknown'
   /** Unused for too long, or past its absolute expiry. */
   | 'session_expired'
-  /** The session had ended, or ended now, for the reason in `revokedReason`. */
+  /** The session had ended before, or ended now, for the reason in `revokedReason`. */
   | 'session_revoked'
-  /** A race that could not be settled: other requests with the same token kept winning (503; the next attempt succeeds). */
+  /** An unresolved race: other requests with the same token kept winning (503; the next attempt succeeds). */
   | 'contended'
-  /** The client had closed the connection before the token was judged: nothing was done. */
+  /** The client closed the connection before the token was judged: nothing was done. */
   | 'client_gone'
-  /** The process stood still just now, so the request may be old: 503 instead of a verdict of theft. */
+  /** The process was just suspended or blocked, so the request may be old: 503 instead of a verdict of theft. */
   | 'process_stood_still';
 
 export const REFRESH_REFUSALS: Readonly<Record<RefusalReason, string>> = {
-  session_unknown: 'no such session any more',
+  session_unknown: 'the session no longer exists',
   session_expired: 'the session had expired',
   session_revoked: 'the session had been ended',
   contended: 'a race that others kept winning',
-  client_gone: 'the client had gone',
-  process_stood_still: 'the server had stood still for a moment',
+  client_gone: 'the client had disconnected',
+  process_stood_still: 'the server had been suspended or blocked for a moment',
 };
 
 /** Why a request counts as sent without the key of its session (RFC 9449 §4.3). */
 export type ProofFailure =
   | 'proof_missing'
-  /** Not one proof, or one that lacks something, is too long or is signed by a key that is not on P-256. */
+  /** There are several proofs, or one that is incomplete, too long or signed by a key that is not on P-256. */
   | 'proof_malformed'
-  /** Another algorithm than ES256. */
+  /** An algorithm other than ES256. */
   | 'proof_algorithm'
   | 'proof_signature'
-  /** Signed by another key than the session's. */
+  /** Signed by a key other than the session's. */
   | 'other_key'
   | 'other_method'
   /** For another service, or another route of this one. */
@@ -92,9 +92,9 @@ export type ProofFailure =
   | 'other_access_token'
   /** Used before. */
   | 'proof_replayed'
-  /** A device-bound session, without the cookie that its browser gets for a proof. */
+  /** The session is bound to a device, and the request lacks the cookie that its browser gets for a proof. */
   | 'device_unproven'
-  /** The same, and the browser says that it could not prove itself just now (`Secure-Session-Skipped`). */
+  /** The same, but the browser reports that it could not prove itself just now (`Secure-Session-Skipped`). */
   | 'device_skipped';
 
 export const PROOF_FAILURES: Readonly<Record<ProofFailure, string>> = {
@@ -128,7 +128,7 @@ export type RevocationReason =
   | 'ended_by_administrator'
   /** Through the revocation endpoint (RFC 7009). */
   | 'revoked_by_client'
-  /** Its access tokens were revoked earlier, by a process that stopped before it could end the session. */
+  /** Its access tokens had been revoked by a process that stopped before it could end the session. */
   | 'revocation_completed';
 
 export const REVOCATION_REASONS: Readonly<Record<RevocationReason, string>> = {
@@ -151,19 +151,19 @@ export const REVOCATION_REASONS: Readonly<Record<RevocationReason, string>> = {
 
 /** Why an earlier token counts as stolen. */
 export type ReuseEvidence =
-  /** The token that replaced it was used: its answer arrived, so somebody else presents the old one. */
+  /** The token that replaced it was used: the answer had arrived, so somebody else presents the old token. */
   | 'successor_confirmed'
-  /** The token that replaced it has itself been replaced, which takes a holder of both. */
+  /** The token that replaced it has itself been replaced, which requires a holder of both. */
   | 'successor_replaced'
-  /** Older than the predecessors that the session remembers (`MAX_PREDECESSORS`). */
+  /** Older than all predecessors that the session remembers (`MAX_PREDECESSORS`). */
   | 'beyond_memory'
-  /** Only the browser that lost a response may ask for it again. */
+  /** Only the browser that lost a response may request it again. */
   | 'fingerprint_differs'
-  /** A lost response may be asked for again only within `refreshToken.lostResponseWindow`. */
+  /** A lost response may be requested again only within `refreshToken.lostResponseWindow`. */
   | 'lost_response_window_elapsed'
-  /** Another attempt replaced it, and what that attempt received is in use. */
+  /** Another attempt replaced it, and the resulting token is in use. */
   | 'other_attempt'
-  /** A generation that another holder made had been taken back in its favour before. */
+  /** A generation of another holder had already been taken back in favour of this token. */
   | 'displaced_twice'
   /** The session had abandoned it: no honest client received it. */
   | 'abandoned_presented';
@@ -179,7 +179,7 @@ export const REUSE_EVIDENCE: Readonly<Record<ReuseEvidence, string>> = {
   abandoned_presented: 'The session had taken it back, so no honest client held it.',
 };
 
-/** Why the store, not the client, is taken to be at fault. */
+/** Why the store, not the client, counts as the cause. */
 export type RestoredEvidence =
   /** The token is of a generation that the store has not reached. */
   | 'generation_ahead'
@@ -194,18 +194,18 @@ export const RESTORED_EVIDENCE: Readonly<Record<RestoredEvidence, string>> = {
   seal_broken: 'a session whose stored seals are broken',
 };
 
-/** Names of the anomaly rules in `ANOMALY_RULES`; a host may bring others. */
+/** The rules in `ANOMALY_RULES`; a host may add others. */
 export const ANOMALIES: Readonly<Record<string, string>> = {
   unfamiliar_client: 'unfamiliar network and browser at once',
   scattered_logins: 'logins from many networks at once',
   excessive_refreshes: 'far too many refreshes',
   login_after_failures: 'a login after many wrong passwords',
-  repeated_recovery: 'a lost answer asked for again and again',
+  repeated_recovery: 'a lost answer requested repeatedly',
   contested_token: 'one token used by two clients',
-  one_token_two_networks: 'one token used from two networks, again and again',
+  one_token_two_networks: 'one token used from two networks repeatedly',
 };
 
-/** Words of every reason there is. */
+/** The words of every reason. */
 export const REASONS: Readonly<Record<string, string>> = {
   ...LOGIN_FAILURES,
   ...EXCEEDED_LIMITS,
@@ -218,6 +218,6 @@ export const REASONS: Readonly<Record<string, string>> = {
   ...ANOMALIES,
 };
 
-/** A reason in words. The name of a rule that a host brought, which may be anything, becomes words by its underscores. */
+/** A reason in words. The rule name of a host can be anything: its underscores become spaces. */
 export const reasonWords = (reason: string): string =>
   (Object.hasOwn(REASONS, reason) ? REASONS[reason] : undefined) ?? reason.replaceAll('_', ' ');

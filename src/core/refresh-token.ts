@@ -1,6 +1,6 @@
 import { ClaimReader, type KeyConfirmation, SESSION_ID } from './claims.js';
 
-/** JOSE `typ` of a refresh token: it never passes as an access token, nor the other way round (RFC 8725 §3.11, §3.12). */
+/** JOSE `typ` of a refresh token, so it never passes as an access token or vice versa (RFC 8725 §3.11, §3.12). */
 export const REFRESH_TOKEN_TYPE = 'rt+jwt';
 
 /** How a session's refresh token travels; fixed at login. */
@@ -18,17 +18,17 @@ export interface RefreshTokenClaims {
   readonly gen: number;
   readonly iat: number;
   readonly exp: number;
-  /** Absolute expiry of the session; no rotation moves it. */
+  /** Absolute expiry of the session; rotations do not change it. */
   readonly abs: number;
-  /** `sid.gen`: an id that may be logged. */
+  /** `sid.gen`: an id that is safe to log. */
   readonly jti: string;
-  /** Transport of the session, so that a token presented the other way is refused before the store is asked. */
+  /** Transport of the session: a token that is presented the other way is refused without a read of the store. */
   readonly trn: Transport;
   /** 32 random bytes, base64url. Never logged; the database holds only its hash. */
   readonly sec: string;
-  /** The key that the session is bound to; absent where there is none. */
+  /** The key that the session is bound to; absent if there is none. */
   readonly cnf?: KeyConfirmation;
-  /** False where the session ends with the browser, and has the shorter idle life; absent otherwise. */
+  /** False if the session ends with the browser and has the shorter idle lifetime; absent otherwise. */
   readonly rem?: false;
 }
 
@@ -39,7 +39,7 @@ export function refreshTokenAudience(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/refresh`;
 }
 
-/** The claims of a payload whose signature, issuer and audience were verified; `null` where one is missing or odd. */
+/** The claims of a payload whose signature, issuer and audience were verified; `null` if one is missing or invalid. */
 export function parseRefreshTokenClaims(payload: unknown): RefreshTokenClaims | null {
   const read = new ClaimReader(payload);
   return read.result({
@@ -68,13 +68,13 @@ export interface RefreshTokenSubject {
   readonly expiresAt: Date;
   readonly absoluteExpiresAt: Date;
   readonly transport: Transport;
-  /** Thumbprint of the key that the session is bound to; null: none. */
+  /** Thumbprint of the key that the session is bound to; null if there is none. */
   readonly jkt: string | null;
-  /** Absent: true. */
+  /** Absent means true. */
   readonly remember?: false | undefined;
 }
 
-/** The claims that a session and its secret determine: the same state always gives the same claims. */
+/** The claims for a session and a secret: the same input always gives the same claims. */
 export function refreshTokenClaims(
   subject: RefreshTokenSubject,
   secret: string,
@@ -97,17 +97,17 @@ export function refreshTokenClaims(
   };
 }
 
-/** The idle expiry as it stands after a use at `nowMs`, never past the absolute one. */
+/** The idle expiry after a use at `nowMs`; never later than the absolute expiry. */
 export function idleExpiry(nowMs: number, idleTtlMs: number, absoluteExpiresAt: Date): Date {
   return new Date(Math.min(nowMs + idleTtlMs, absoluteExpiresAt.getTime()));
 }
 
-/** How long sessions live. */
+/** Lifetimes of sessions. */
 export interface SessionLifetimes {
   readonly idleTtlMs: number;
-  /** Of sessions that end with the browser. */
+  /** For sessions that end with the browser. */
   readonly shortIdleTtlMs: number;
-  /** Whether each refresh renews the idle life. */
+  /** Whether each refresh renews the idle lifetime. */
   readonly sliding: boolean;
 }
 
@@ -119,7 +119,7 @@ export function idleTtlOf(
   return remember === false ? shortIdleTtlMs : idleTtlMs;
 }
 
-/** The idle expiry that a refresh sets; null where it stays as it was at login. */
+/** The idle expiry that a refresh sets; null if the expiry set at login stays. */
 export function renewedExpiry(
   lifetimes: SessionLifetimes,
   {
@@ -132,7 +132,7 @@ export function renewedExpiry(
   return idleExpiry(now.getTime(), idleTtlOf(lifetimes, remember), absoluteExpiresAt);
 }
 
-/** Whole seconds, because the token's `abs` claim is held against it. */
+/** Rounded up to whole seconds, because it is compared with the token's `abs` claim. */
 export function absoluteExpiry(nowMs: number, absoluteTtlMs: number): Date {
   return new Date(Math.ceil((nowMs + absoluteTtlMs) / 1000) * 1000);
 }

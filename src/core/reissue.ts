@@ -9,13 +9,13 @@ import {
 } from './rotation.js';
 import { hashSecret, sealSuccessor } from './successor-seal.js';
 
-/** What a reissue is made from. */
+/** The input of {@link reissue}. */
 export interface ReissueInput {
   readonly session: Pick<RotationState, 'id' | 'tokenHash' | 'predecessors' | 'abandoned'>;
   readonly decision: Reissue;
   readonly presentedSecret: string;
   readonly nextSecret: string;
-  /** {@link sealSuccessor}'s: one for the presented secret, one for the lost one. */
+  /** Nonces for {@link sealSuccessor}: one for the presented secret, one for the lost one. */
   readonly nonces: readonly [Uint8Array, Uint8Array];
   /** Hash of the request's attempt. */
   readonly attempt: string | null;
@@ -29,9 +29,9 @@ export interface FormerSecrets {
 }
 
 /**
- * The former secrets after the current secret was abandoned in favour of a new one. The presented secret keeps its place and
- * its first replacement, however many answers are lost in a row; all that came after it is abandoned. Both the presented
- * and the lost secret lead to the new one.
+ * The former secrets after a new secret replaced the current one, which is abandoned. The presented secret keeps its place and
+ * its first replacement time, however many answers are lost in a row; everything after it is abandoned. Both the presented
+ * secret and the lost one are sealed to the new one.
  */
 export function reissue(input: ReissueInput): FormerSecrets {
   const { session, decision, presentedSecret, nextSecret, nonces, attempt, now } = input;
@@ -55,7 +55,7 @@ export function reissue(input: ReissueInput): FormerSecrets {
   };
 }
 
-/** The client holds an abandoned secret, whose answer came late: it is a predecessor from now on. */
+/** The client holds an abandoned secret, whose answer arrived late: it counts as a predecessor from now on. */
 function afterAbandoned(
   { session, decision, attempt, now }: ReissueInput,
   hash: string,
@@ -64,7 +64,7 @@ function afterAbandoned(
 ): FormerSecrets {
   const before = session.abandoned.find((each) => each.hash === hash);
   const rotatedAt = before?.abandonedAt ?? now;
-  // As if displaced already: whoever else presents it is not its owner.
+  // Marked as displaced already: a second holder of this secret is not its owner.
   const replaced = { hash, sealed, attempt, rotatedAt, displacedAt: now };
   const entry: Predecessor = before ? { ...replaced, ...formerAttempts(decision, before) } : replaced;
   return {
@@ -73,7 +73,7 @@ function afterAbandoned(
   };
 }
 
-/** The attempts of a client whose stored token fell back; not those of a holder whose generation was taken back. */
+/** The attempts of a client whose stored token fell back; empty for a holder whose generation was taken back. */
 function formerAttempts(
   { outcome }: Reissue,
   { attempt, formerAttempts = [] }: Predecessor | AbandonedSecret,

@@ -1,10 +1,10 @@
 import { AuthError } from './errors.js';
 
-/** Every access token carries them, so they must leave room in it for the rest. */
+/** Every access token contains the roles, so they must leave room for the other claims. */
 export const MAX_ROLES = 50;
 export const MAX_ROLE_LENGTH = 64;
 
-/** @throws AuthError `VALIDATION_FAILED` where they cannot be the roles of a user */
+/** @throws AuthError `VALIDATION_FAILED` if they are not valid roles */
 export function assertRoles(roles: readonly string[]): void {
   const refuse = (message: string): never => {
     throw new AuthError('VALIDATION_FAILED', { fields: [{ field: 'roles', message }] });

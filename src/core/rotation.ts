@@ -4,26 +4,26 @@ import { hashSecret, openSuccessor } from './successor-seal.js';
 
 export type { RestoredEvidence, ReuseEvidence, RevocationReason };
 
-/** How many replaced secrets a session remembers. */
+/** Maximum number of replaced secrets that a session remembers. */
 export const MAX_PREDECESSORS = 4;
-/** How many abandoned secrets a session remembers. */
+/** Maximum number of abandoned secrets that a session remembers. */
 export const MAX_ABANDONED = 4;
-/** How many attempts a secret remembers, beside the one that replaced it last. */
+/** Maximum number of attempts that a secret remembers in addition to the one that replaced it last. */
 export const MAX_FORMER_ATTEMPTS = 3;
-/** How many recent uses a session remembers. */
+/** Maximum number of recent uses that a session remembers. */
 export const MAX_RECENT_USES = 5;
 
 /** A secret that is no longer the current one. */
 interface FormerSecret {
   /** SHA-256 of the secret. */
   readonly hash: string;
-  /** The secret that took its place, sealed under this one. */
+  /** The secret that replaced it, sealed under this one. */
   readonly sealed: string;
-  /** Hash of the attempt that replaced it; null where the client sent none. */
+  /** Hash of the attempt that replaced it; null if the client sent none. */
   readonly attempt: string | null;
   /**
-   * Hashes of the attempts that replaced it before its holder's stored token fell back to it; missing where it never did.
-   * A request that waited may still come with one of them.
+   * Hashes of the attempts that replaced it before its holder's stored token fell back to it; absent if that never happened.
+   * A delayed request may still arrive with one of them.
    */
   readonly formerAttempts?: readonly string[];
 }
@@ -32,16 +32,16 @@ interface FormerSecret {
 export interface Predecessor extends FormerSecret {
   /** When it was replaced for the first time. */
   readonly rotatedAt: Date;
-  /** When a generation was first taken back in its favour; from then on, no other holder's is. */
+  /** When a generation was first taken back in its favour. This happens only once for each secret. */
   readonly displacedAt: Date | null;
 }
 
-/** A secret that was current, and whose answer no honest client holds. */
+/** A secret that was current for a while, but whose answer no honest client holds. */
 export interface AbandonedSecret extends FormerSecret {
   readonly abandonedAt: Date;
 }
 
-/** What the decision reads of a session. */
+/** The part of a session that the decision reads. */
 export interface RotationState {
   readonly id: string;
   readonly generation: number;
@@ -50,7 +50,7 @@ export interface RotationState {
   readonly predecessors: readonly Predecessor[];
   /** Oldest first. */
   readonly abandoned: readonly AbandonedSecret[];
-  /** When the current generation was made, which is also the latest replacement of the last predecessor. */
+  /** When the current generation was made; also the latest replacement of the last predecessor. */
   readonly rotatedAt: Date;
   /** When an access token of the current generation was first used. */
   readonly confirmedAt: Date | null;
@@ -66,24 +66,24 @@ export interface PresentedToken {
   readonly gen: number;
   /** The request's fingerprint under each key of the ring; any match counts. */
   readonly fingerprints: readonly string[];
-  /** Hash of the request's attempt; null without one. */
+  /** Hash of the request's attempt; null if it has none. */
   readonly attempt: string | null;
-  /** Hash of the attempt before it, which made the generation that the client knows; null without one. */
+  /** Hash of the client's previous attempt, which made the generation that the client knows; null if it sent none. */
   readonly previous: string | null;
   /** The client has closed the connection: nobody waits for the answer. */
   readonly hasHungUp: boolean;
-  /** This process stood still just now: the request may be old, and its client may have gone on elsewhere. */
+  /** This process was just suspended or blocked: the request may be old, and its client may have continued elsewhere. */
   readonly isAfterStandstill: boolean;
 }
 
 export interface RotationPolicy {
   readonly gracePeriodMs: number;
-  /** 0 turns the recovery of lost responses off. */
+  /** 0 disables the recovery of lost responses. */
   readonly lostResponseWindowMs: number;
   readonly fingerprintMode: 'off' | 'report' | 'enforce';
 }
 
-/** A decision after which the session gets a new secret, in place of one that the presenter does not hold. */
+/** A decision that gives the session a new secret, in place of one that the presenter does not hold. */
 export type Reissue = {
   readonly outcome: 'healed' | 'displaced' | 'recovered';
   /** The current secret, which is abandoned. */
@@ -91,29 +91,29 @@ export type Reissue = {
 };
 
 export type RotationDecision =
-  /** Nobody waits for the answer: neither rotated nor judged. */
+  /** Nobody waits for the answer: the token is neither rotated nor judged. */
   | { readonly outcome: 'dropped' }
   | { readonly outcome: 'unknown' }
   | { readonly outcome: 'revoked'; readonly reason: RevocationReason | null }
   | { readonly outcome: 'expired' }
-  /** The secret is current after all: the compare-and-set met another write; run it again. */
+  /** The secret is the current one after all: another write interfered with the compare-and-set; run it again. */
   | { readonly outcome: 'retry' }
-  /** `isSameAttempt`: the attempt proves that the client asks again; else only the time speaks for it. */
+  /** `isSameAttempt`: the attempt proves that the same client asks again; otherwise only the timing suggests it. */
   | { readonly outcome: 'replay'; readonly secret: string; readonly isSameAttempt: boolean }
-  /** The attempt was answered long ago: not an accusation, and of no use to anybody. */
+  /** The attempt was answered long ago: no sign of theft, but the answer is no longer useful. */
   | { readonly outcome: 'superseded' }
   /** Another attempt replaced the same token within the grace period: two tabs that share no record, or two holders. */
   | { readonly outcome: 'contested' }
   | Reissue
   | { readonly outcome: 'restored'; readonly evidence: RestoredEvidence }
   | { readonly outcome: 'reuse'; readonly evidence: ReuseEvidence }
-  /** It would be reuse, but the verdict could be wrong: asked again, the same request is judged. */
+  /** It looks like reuse, but the verdict could be wrong; the same request is judged when it comes again. */
   | { readonly outcome: 'postponed'; readonly evidence: ReuseEvidence };
 
 /**
- * What to answer when the compare-and-set of a rotation found nothing. Pure: no I/O and no clock, so that a decision
- * table and a model test can hold it (RFC 9700 §4.14.2).
- * @param now the database's time, read beside the session
+ * Decides what to answer when the compare-and-set of a rotation matched nothing. Pure, without I/O and clock, so that a
+ * decision table and a model test can cover it (RFC 9700 §4.14.2).
+ * @param now the database's time, read together with the session
  */
 export function decideRotation(
   session: RotationState | null,
@@ -147,7 +147,7 @@ function judge(
 /** The former secret that was presented. */
 interface Entry {
   readonly isAbandoned: boolean;
-  /** Whether it is the one that the current secret replaced. */
+  /** Whether the current secret replaced it. */
   readonly isLast: boolean;
   readonly attempt: string | null;
   /** When it was first replaced, or abandoned. */
@@ -155,10 +155,10 @@ interface Entry {
   readonly displacedAt: Date | null;
 }
 
-/** The way from the presented secret to the current one. */
+/** The chain of seals from the presented secret to the current one. */
 interface Path {
   readonly secret: string;
-  /** Every former secret on it, the presented one first. */
+  /** Every former secret on the chain, the presented one first. */
   readonly replacements: readonly FormerSecret[];
 }
 
@@ -166,7 +166,7 @@ interface Presentation {
   readonly session: RotationState;
   readonly token: PresentedToken;
   readonly entry: Entry;
-  /** Null where the seals do not lead to the current secret. */
+  /** Null if the seals do not lead to the current secret. */
   readonly path: Path | null;
   readonly now: Date;
   readonly policy: RotationPolicy;
@@ -185,7 +185,7 @@ function findEntry({ predecessors, abandoned }: RotationState, hash: string): En
   return { isAbandoned: true, isLast: false, attempt, replacedAt: abandonedAt, displacedAt: null };
 }
 
-/** A generation the store has not reached yet, or reached with another secret, is a store that went back in time. */
+/** If the store has not reached the generation, or reached it with another secret, it went back in time. */
 function decideUnknownSecret(current: number, presented: number): RotationDecision {
   if (presented < current) return { outcome: 'reuse', evidence: 'beyond_memory' };
   return { outcome: 'restored', evidence: presented > current ? 'generation_ahead' : 'secret_differs' };
@@ -209,8 +209,8 @@ function openPath(session: RotationState, presented: string): Path | null {
 }
 
 /**
- * Whether the request, or any replacement from the presented secret on to the current one, has an attempt: a thief who
- * sends none must not be judged by the rules of clients that have none.
+ * Whether the request, or any replacement from the presented secret to the current one, has an attempt. A thief must not get
+ * the rules for clients without attempts by not sending one.
  */
 function hasAttempts({ session, token, entry, path }: Presentation): boolean {
   if (token.attempt !== null || entry.attempt !== null) return true;
@@ -228,7 +228,7 @@ function decideByAttempt(presentation: Presentation): RotationDecision {
   const latest = session.predecessors.at(-1)?.attempt ?? null;
   if (latest !== null && token.previous === latest) return reissue(presentation, 'healed');
   if (isContestable(presentation)) return { outcome: 'contested' };
-  // A request that waited has made the current generation, then the client's stored token fell back.
+  // A delayed request made the current generation; then the client's stored token fell back.
   if (isSame(latest)) return reissue(presentation, 'healed');
   if (isAnsweredOnPath(presentation)) return { outcome: 'superseded' };
   const evidence = evidenceAgainstAttempt(presentation);
@@ -236,15 +236,15 @@ function decideByAttempt(presentation: Presentation): RotationDecision {
 }
 
 /**
- * Whether the attempt replaced the presented secret before, or one after it: the request waited while its client's stored
- * token fell back. Nobody else can know an attempt that was drawn after they had copied the token.
+ * Whether the attempt replaced the presented secret, or a later one, before: the request was delayed while its client's
+ * stored token fell back. A thief cannot know an attempt that was drawn after they copied the token.
  */
 function isAnsweredOnPath({ token: { attempt }, path }: Presentation): boolean {
   if (attempt === null || !path) return false;
   return path.replacements.some((each) => each.attempt === attempt || each.formerAttempts?.includes(attempt));
 }
 
-/** Why the presenter cannot be one who lost an answer; null where they can. */
+/** Why the presenter cannot be a client that lost an answer; null if they can. */
 function evidenceAgainstAttempt(presentation: Presentation): ReuseEvidence | null {
   const { session, entry } = presentation;
   if (entry.isAbandoned) return 'abandoned_presented';
@@ -280,8 +280,8 @@ function isJustReplaced(presentation: Presentation): boolean {
 }
 
 /**
- * Within the grace period of the first replacement, or of the one displacement: times that nobody can move, or else who
- * displaces again and again could keep the owner waiting for ever.
+ * Within the grace period of the first replacement, or of the only displacement. Nobody can move these times; otherwise a
+ * thief who displaces again and again could keep the owner waiting forever.
  */
 function isContestable(presentation: Presentation): boolean {
   const { entry, policy } = presentation;
@@ -292,8 +292,8 @@ function isContestable(presentation: Presentation): boolean {
 }
 
 /**
- * A negative age (the clock of the process that wrote it ran ahead) counts as inside. A length of 0 has no inside, whatever
- * the clocks say.
+ * A negative age counts as inside: the clock of the process that wrote `since` ran ahead. A length of 0 has no inside, even
+ * then.
  */
 function isWithin({ now }: Presentation, since: Date | null, lengthMs: number): boolean {
   return lengthMs > 0 && since !== null && now.getTime() - since.getTime() <= lengthMs;
@@ -312,5 +312,5 @@ function reissue({ path }: Presentation, outcome: Reissue['outcome']): RotationD
   return path ? { outcome, lostSecret: path.secret } : SEAL_BROKEN;
 }
 
-/** Seals that do not lead to the current secret are damaged storage, which is no evidence against the client. */
+/** Seals that do not lead to the current secret mean damaged storage, which is not evidence against the client. */
 const SEAL_BROKEN = { outcome: 'restored', evidence: 'seal_broken' } as const satisfies RotationDecision;

@@ -2,11 +2,11 @@ import { hash } from 'node:crypto';
 import type { ActivityUse } from './anomaly.js';
 import { CLIENT_NETWORK, networkOf } from './network.js';
 
-/** Generations that were served to two networks, one after the other. */
+/** Consecutive generations that were served to two networks. */
 export interface SharedUse {
-  /** The latest of them. */
+  /** The latest one that was counted. */
   readonly generation: number;
-  /** The two networks, shortened: it is compared, and never shown. */
+  /** Short hash of the two networks: it is only compared, never shown. */
   readonly pair: string;
   /** How many in a row, for these two networks. */
   readonly generations: number;
@@ -15,10 +15,9 @@ export interface SharedUse {
 const PAIR_LENGTH = 8;
 
 /**
- * The count after a generation was served to `use`, though `madeBy` had made it.
- * @param before of the session so far
- * @param generation the one that was made by `madeBy`
- * @returns `before` where both are of one network, or the generation is counted already
+ * The count after `generation`, which `madeBy` made, was also served to `use`.
+ * @param before the session's count so far
+ * @returns `before` if both are in one network or the generation is already counted
  */
 export function countSharedUse(
   before: SharedUse | null,

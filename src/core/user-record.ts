@@ -1,7 +1,7 @@
 import type { UserRecord } from './ports.js';
 import { areTexts, isDate, isDateOrMissing, isFilledText } from './value-kinds.js';
 
-/** What is wrong with a record that a user store returned, and what to do; null where it can be used. */
+/** What is wrong with a record that a user store returned, and how to fix it; null if it is valid. */
 export function oddRecord(user: UserRecord): string | null {
   const { id, email, roles, tokenVersion, createdAt, disabledAt } = user as Unchecked<UserRecord>;
   if (!isFilledText(id)) return 'id must be a text that is not empty';

@@ -1,4 +1,4 @@
-/** What stored values, and those that a host hands over, turn out to be. */
+/** Type checks for stored values and for values that a host passes. */
 
 export function isMissing(value: unknown): value is null | undefined {
   return value === null || value === undefined;
@@ -20,7 +20,7 @@ export function areTexts(values: unknown): values is readonly string[] {
   return Array.isArray(values) && values.every(isText);
 }
 
-/** Not an invalid one. */
+/** A valid date. */
 export function isDate(value: unknown): value is Date {
   return value instanceof Date && !Number.isNaN(value.getTime());
 }

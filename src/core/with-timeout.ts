@@ -4,9 +4,9 @@ export class TimeoutError extends Error {
 }
 
 /**
- * Runs the work for at most `ms`. The signal it gets is aborted when the time is over or `outer` aborts; work that ignores
- * the signal goes on, and its result is dropped.
- * @throws TimeoutError after `ms`, and the reason of `outer` when that aborts first
+ * Runs the work for at most `ms`. Its signal is aborted at the timeout or when `outer` aborts; work that ignores the signal
+ * continues, and its result is dropped.
+ * @throws TimeoutError after `ms`, or the reason of `outer` if that aborts first
  */
 export async function withTimeout<T>(
   work: (signal: AbortSignal) => T | Promise<T>,
@@ -22,7 +22,7 @@ export async function withTimeout<T>(
     over.signal.addEventListener('abort', () => reject(over.signal.reason as Error)),
   );
   try {
-    // An async function, so that work which throws at once rejects like any other.
+    // The async function turns a synchronous throw into a rejection.
     return await Promise.race([(async () => work(over.signal))(), aborted]);
   } finally {
     clearTimeout(timer);

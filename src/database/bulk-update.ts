@@ -2,8 +2,8 @@ import type { mongo } from 'mongoose';
 import { orUnavailable } from './unavailable.js';
 
 /**
- * Sends many updates as one command, which the driver retries as it does single ones.
- * @returns how many matched a document
+ * Sends many updates as one command, which the driver retries like a single one.
+ * @returns how many updates matched a document
  */
 export async function bulkUpdate<T extends mongo.Document>(
   collection: mongo.Collection<T>,

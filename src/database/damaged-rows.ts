@@ -4,25 +4,25 @@ import { mongo, Types } from 'mongoose';
 const REMEMBERED = 1000;
 
 /**
- * Reads documents of a collection that somebody else may have written to. A damaged one is skipped and reported once: it
- * must not keep its user, or everybody, from what the others hold.
+ * Reads documents of a collection that other programs may write to. A damaged document is skipped and reported once, so it
+ * does not block access to the valid ones.
  */
 export class DamagedRows {
   private readonly logger = new Logger('DamagedRows');
   private readonly reported = new Set<string>();
 
-  /** @param advice what to do about such a document */
+  /** @param advice what an operator should do about a damaged document */
   constructor(
     private readonly collection: string,
-    private readonly advice = 'look what wrote it, and delete it',
+    private readonly advice = 'find out what wrote it, and delete it',
   ) {}
 
-  /** What can be read. @param read returns null for a document that is damaged */
+  /** The documents that can be read. @param read returns null for a damaged document */
   readAll<Row extends { readonly _id: unknown }, T>(rows: readonly Row[], read: (row: Row) => T | null): T[] {
     return rows.flatMap((row) => this.read(row, read) ?? []);
   }
 
-  /** Null: there is no document, or it is damaged. @param why in words, if that is known */
+  /** Null if there is no document or it is damaged. @param why the reason in words, if known */
   read<Row extends { readonly _id: unknown }, T>(
     row: Row | null,
     read: (row: Row) => T | null,

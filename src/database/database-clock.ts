@@ -7,42 +7,41 @@ import { orUnavailable } from './unavailable.js';
 
 const ANCHOR_INTERVAL_MS = 60_000;
 const LOOK_INTERVAL_MS = 1_000;
-/** Less than the interval, which fires a little early or late. */
+/** Less than the interval, because timers fire a little early or late. */
 const RETRY_AFTER_MS = 900;
-/** When the clocks of this process have moved apart by more, one of them stood still or was set. */
+/** If the clocks of this process drift apart by more than this, one of them was suspended or set. */
 const MAX_DRIFT_MS = 1_000;
-/** A larger step of the database's clock must be confirmed by more measurements, a second apart. */
+/** A larger step of the database's clock must be confirmed by further measurements, a second apart. */
 const MAX_STEP_MS = 30_000;
 const CONFIRMATIONS = 2;
-/** Two measurements of one clock may differ by half their round trips. */
+/** Two measurements of one clock may differ by this and by half of their round trips. */
 const AGREEMENT_MS = 1_000;
-/** A slower answer is asked for again: the process may have stood still meanwhile. */
+/** A slower answer is measured again: the process may have been suspended meanwhile. */
 const GOOD_ROUND_TRIP_MS = 500;
 const MAX_TRIES = 3;
-/** How long no verdict is made after a large step: longer than any sensible grace period. */
+/** How long `isInDoubt` holds after a large step: longer than any sensible grace period. */
 const IN_DOUBT_MS = 60_000;
 /** How long a request waits for the time. */
 const SETTLE_WITHIN_MS = 2_000;
 
 interface Anchor {
-  /** What the monotonic clock lacks to the time of the database. */
+  /** The database's time minus the monotonic clock. */
   readonly offsetMs: number;
-  /** What it lacks to the wall clock of this machine. */
+  /** The wall clock of this machine minus the monotonic clock. */
   readonly wallOffsetMs: number;
   readonly takenAt: number;
   readonly roundTripMs: number;
 }
 
 /**
- * One clock for all processes on one database: monotonic, anchored to the server's time (`hello.localTime`) at boot, every
- * minute, and whenever the monotonic and the wall clock of this process have moved apart, as they do when a machine is
- * suspended. Two processes whose clocks differ would take each other's rotations for theft.
+ * One clock for all processes on one database. It is monotonic and takes the server's time (`hello.localTime`) at boot, every
+ * minute, and whenever the monotonic and the wall clock of this process drift apart, as they do when a machine is
+ * suspended. Without it, two processes with different clocks would take each other's rotations for theft.
  *
- * A small step back is held: the time stands still until the database has caught up. A step of more than 30 s is believed
- * once three measurements in a row agree, and is then followed in both directions. Holding such a step, too, would make
- * this process refuse, for as long as it is, the access tokens of every process that started after it. What was decided
- * before it stays decided without that: revocations are kept by the monotonic clock, and an access token from the future
- * counts as revoked (`RevocationService`).
+ * After a small step back the time stands still until the database has caught up. A step of more than 30 s is followed in both
+ * directions once three measurements in a row agree: waiting for it would make this process refuse the access tokens of all
+ * processes that started later, for as long as the step. Earlier decisions still hold: revocations are kept by the
+ * monotonic clock, and an access token from the future counts as revoked (`RevocationService`).
  */
 export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('DatabaseClock');
@@ -50,14 +49,14 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
   private isAnchored = false;
   private isStopped = false;
   private anchoring: Promise<void> | null = null;
-  /** A large step that waits to be confirmed. */
+  /** A large step that still has to be confirmed. */
   private step: { readonly anchor: Anchor; readonly confirmations: number } | null = null;
-  /** On the monotonic clock: the next measurement is not taken before. */
+  /** On the monotonic clock: no measurement is taken before this. */
   private retryAt = Number.NEGATIVE_INFINITY;
-  /** An outage is reported once. */
+  /** Reports an outage only once. */
   private isFailing = false;
   private latest = Number.NEGATIVE_INFINITY;
-  /** On the monotonic clock: when a large step was believed. */
+  /** On the monotonic clock: when the last large step was accepted. */
   private steppedAt = Number.NEGATIVE_INFINITY;
   private timer: NodeJS.Timeout | undefined;
 
@@ -78,7 +77,7 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
     return this.latest;
   }
 
-  /** Set from when the clocks of this process have moved apart until the database has been asked. */
+  /** Set while the clocks of this process have drifted apart and the database has not answered yet. */
   get settling(): Promise<void> | null {
     if (!this.isAnchored || !this.isDrift(momentNow(this.clocks))) return null;
     const anchoring = this.anchorSoon();
@@ -87,7 +86,7 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
 
   async onModuleInit(): Promise<void> {
     this.adopt(await this.measure());
-    // Until now it was the time of this machine.
+    // Until now the time came from this machine.
     this.latest = Number.NEGATIVE_INFINITY;
     this.timer = setInterval(() => this.look(), LOOK_INTERVAL_MS);
     this.timer.unref();
@@ -98,14 +97,14 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
     this.isStopped = true;
   }
 
-  /** Times that were written before a step and after it cannot be compared. */
+  /** Times written before and after a step cannot be compared. */
   get isInDoubt(): boolean {
     return this.step !== null || this.clocks.monotonic() - this.steppedAt < IN_DOUBT_MS;
   }
 
   /**
-   * The time of the database at this moment. While a large step of its clock is not confirmed, the time as it was before:
-   * no verdict is made by a clock that may be wrong.
+   * The time of the database at this moment. While a large step is not confirmed, the time continues from before the step, so
+   * that no verdict relies on a clock that may be wrong.
    */
   async read(): Promise<number> {
     const measured = await orUnavailable(() => this.measure());
@@ -124,7 +123,7 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
     return Math.abs(wall - monotonic - this.anchor.wallOffsetMs) > MAX_DRIFT_MS;
   }
 
-  /** Null shortly after the last attempt. Never rejects: without an answer, the clock goes on from the last anchor. */
+  /** Null shortly after the last attempt. Never rejects: without an answer, the clock continues from the last anchor. */
   private anchorSoon(): Promise<void> | null {
     if (this.anchoring) return this.anchoring;
     if (this.isStopped || this.clocks.monotonic() < this.retryAt) return null;
@@ -161,7 +160,7 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
     this.adopt(measured);
   }
 
-  /** A small step, or one that the wall clock of this machine saw as well: then the monotonic clock stood still. */
+  /** A small step, or one that the wall clock of this machine also shows: then the monotonic clock had stopped. */
   private isExpected({ offsetMs, wallOffsetMs }: Anchor): boolean {
     const stepMs = offsetMs - this.anchor.offsetMs;
     const wallStepMs = wallOffsetMs - this.anchor.wallOffsetMs;
@@ -175,7 +174,7 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
     this.retryAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** The best of a few measurements: the first with a short round trip, else the one with the shortest. */
+  /** The first measurement with a short round trip; otherwise the one with the shortest. */
   private async measure(): Promise<Anchor> {
     let best = await this.measureOnce();
     for (let tries = 1; tries < MAX_TRIES && best.roundTripMs > GOOD_ROUND_TRIP_MS; tries += 1) {
@@ -193,11 +192,11 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
     const serverTime: unknown = hello?.['localTime'];
     const middle = (before.monotonic + after.monotonic) / 2;
     return {
-      // A server without a clock has this machine's.
+      // A server that reports no time counts as having this machine's clock.
       offsetMs: serverTime instanceof Date ? serverTime.getTime() - middle : after.wall - after.monotonic,
       wallOffsetMs: after.wall - after.monotonic,
       takenAt: after.monotonic,
-      // The monotonic clock may have stood still meanwhile.
+      // The monotonic clock may have stopped meanwhile.
       roundTripMs: Math.max(after.monotonic - before.monotonic, Math.abs(after.wall - before.wall)),
     };
   }

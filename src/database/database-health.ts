@@ -17,7 +17,7 @@ interface Hello {
 /** Kind and clock of the database. */
 export interface DatabaseServer {
   readonly kind: 'standalone' | 'replica set' | 'sharded cluster';
-  /** By how many milliseconds this machine's clock is ahead of the database's; negative: behind. */
+  /** How many milliseconds this machine's clock is ahead of the database's; negative if it is behind. */
   readonly clockLeadMs: number;
 }
 
@@ -32,17 +32,17 @@ export interface ForeignIndex {
   readonly isPartial: boolean;
 }
 
-/** Documents that the library did not write, among the oldest of a collection whose documents expire. */
+/** Documents that the library did not write, among the oldest in a collection whose documents expire. */
 export interface ForeignDocuments {
   readonly collection: string;
   readonly found: number;
   readonly lookedAt: number;
 }
 
-/** Documents of a collection that are looked at. */
+/** Maximum number of documents that are read per collection. */
 const SAMPLE = 100;
 
-/** What an operator has to know about the database: its kind, its clock, and the state of each index. */
+/** Facts about the database for operators: its kind, its clock, and the state of each index. */
 export class DatabaseHealth {
   constructor(
     private readonly connection: Connection,
@@ -71,7 +71,7 @@ export class DatabaseHealth {
     return states.flat();
   }
 
-  /** Indexes that somebody else built on the collections in use. @throws AuthError `TEMPORARILY_UNAVAILABLE` */
+  /** Indexes on the collections in use that the library did not build. @throws AuthError `TEMPORARILY_UNAVAILABLE` */
   async foreignIndexes(): Promise<ForeignIndex[]> {
     const found = await Promise.all(
       this.expected().map(async ({ collection, indexes }) => {
@@ -92,8 +92,8 @@ export class DatabaseHealth {
   }
 
   /**
-   * Documents of somebody else in the collections whose documents expire: those without a date there. Looks at the oldest
-   * hundred of each.
+   * Foreign documents in the collections whose documents expire, recognised by a missing expiry date. Reads the oldest hundred
+   * of each collection.
    * @throws AuthError `TEMPORARILY_UNAVAILABLE`
    */
   async foreignDocuments(): Promise<ForeignDocuments[]> {
@@ -119,7 +119,7 @@ export class DatabaseHealth {
     });
   }
 
-  /** Whether the application builds what is missing when it starts. */
+  /** Whether the application builds missing indexes when it starts. */
   get buildsIndexes(): boolean {
     return buildsIndexes(this.connection);
   }
@@ -172,7 +172,7 @@ export class DatabaseHealth {
       );
     const expiresAt: unknown = first?.[field];
     if (!(expiresAt instanceof Date)) return 0;
-    // Documents that expired while the server was down have waited since its start.
+    // Documents that expired while the server was down are overdue since its start.
     const waitsSince = Math.max(startedAt, expiresAt.getTime() + expireAfterSeconds * 1000);
     return Math.max(0, this.clock.now() - waitsSince);
   }

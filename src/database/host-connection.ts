@@ -2,12 +2,12 @@ import type { OptionalFactoryDependency } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
 import type { Connection } from 'mongoose';
 
-/** The host's connection for `inject`; {@link assertConnection} says it if there is none, where Nest would name its own tokens. */
+/** The host's connection for `inject`. Optional, so that {@link assertConnection} reports a missing one, not Nest in terms of its tokens. */
 export function hostConnection(name: string | undefined): OptionalFactoryDependency {
   return { token: getConnectionToken(name), optional: true };
 }
 
-/** @throws Error where the host has no such connection */
+/** @throws Error if the host has no such connection */
 export function assertConnection(
   connection: Connection | undefined,
   name: string | undefined,
@@ -16,6 +16,6 @@ export function assertConnection(
   const [named, option] = name ? [` named '${name}'`, `, { connectionName: '${name}' }`] : ['', ''];
   throw new Error(
     `AuthModule needs a Mongoose connection${named}, and the application has none: ` +
-      `add MongooseModule.forRoot(uri${option}) to the imports beside AuthModule.`,
+      `add MongooseModule.forRoot(uri${option}) to the imports, next to AuthModule.`,
   );
 }

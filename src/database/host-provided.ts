@@ -8,7 +8,7 @@ const LIFECYCLE_HOOKS: ReadonlySet<string | symbol> = new Set([
 ]);
 
 /**
- * An object of the host without its lifecycle hooks: if it is a provider of the host, Nest already calls them there.
+ * An object of the host without its lifecycle hooks: if the host provides it in a module, Nest already calls them there.
  */
 export function hostProvided<T extends object>(instance: T): T {
   return new Proxy(instance, {

@@ -22,23 +22,23 @@ export class IndexRegistry {
     return [...this.expected.values()].sort((a, b) => a.collection.localeCompare(b.collection));
   }
 
-  /** Registers indexes that somebody else builds. */
+  /** Registers indexes that are built elsewhere. */
   register(expected: ExpectedIndexes): void {
     this.expected.set(expected.collection, expected);
   }
 
   /**
-   * Registers a model's indexes, and builds them unless the connection has `autoIndex: false`. Mongoose does not do that
-   * on its own here, because a store that the host has replaced must leave no trace in the host's database, and because a
-   * global plugin of the host may have added indexes that the library never fills.
-   * @param indexes if they are not those of the schema
+   * Registers a model's indexes, and builds them unless the connection has `autoIndex: false`. Mongoose must not do it here,
+   * because a store that the host replaces must create nothing in the host's database, and because a global plugin of the host
+   * may have added indexes that the library never uses.
+   * @param indexes if they differ from those of the schema
    */
   async build<T>(model: Model<T>, indexes = indexesOf(model)): Promise<void> {
     const { collectionName } = model.collection;
     await this.ensure(model.db, { collection: collectionName, indexes });
   }
 
-  /** The same for a collection without a model. */
+  /** Registers and builds the indexes of a collection without a model. */
   async ensure(connection: Connection, expected: ExpectedIndexes): Promise<void> {
     this.register(expected);
     if (!buildsIndexes(connection)) return;
@@ -59,7 +59,7 @@ async function buildIndex(
     const { code } = cause as { code?: unknown };
     if (code === DUPLICATE_KEY)
       throw new Error(
-        `The collection '${name}' holds documents of something else, or several with one ${Object.keys(key).join(' and ')}. ` +
+        `The collection '${name}' holds documents of another application, or several with the same ${Object.keys(key).join(' and ')}. ` +
           `Choose another name (collections) or connection (connectionName), or pass a store of your own; ` +
           `to keep the users of an existing collection, see 'migrate-users'.`,
         { cause },
@@ -67,7 +67,7 @@ async function buildIndex(
     if (!INDEX_CONFLICTS.includes(code)) throw cause;
     const keys = keysOf({ key });
     const present = (await collection.indexes()).find((index) => keysOf(index) === keys);
-    // It says the same about duplicates as ours, whatever else it says.
+    // It refuses the same duplicates as ours, whatever its other options are.
     if (
       present?.unique &&
       options.unique &&

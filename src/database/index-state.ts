@@ -6,7 +6,7 @@ export interface IndexDescription {
   readonly expireAfterSeconds?: number | undefined;
   readonly sparse?: boolean | undefined;
   readonly partialFilterExpression?: unknown;
-  /** As a server reports it. */
+  /** Its name, if a server reported it. */
   readonly name?: string | undefined;
 }
 
@@ -15,16 +15,16 @@ export interface IndexState {
   readonly collection: string;
   /** Its keys, such as `{ expiresAt: 1 }`. */
   readonly index: string;
-  /** Whether the database removes expired documents by it. */
+  /** Whether it is a TTL index: the database removes expired documents with it. */
   readonly isTtl: boolean;
-  /** `different`: an index has these keys but other options, see `found`. */
+  /** `different`: an index has the same keys but other options, see `found`. */
   readonly state: 'ok' | 'missing' | 'different';
   readonly found: string | null;
   /** TTL index only: milliseconds since the oldest expired document should have been removed; 0 if there is none. */
   readonly overdueMs: number | null;
 }
 
-/** Compares a wanted index with those present. Sets no `overdueMs`: that needs a query. */
+/** Compares a wanted index with the existing ones. Does not set `overdueMs`, which needs a query. */
 export function stateOfIndex(
   collection: string,
   wanted: IndexDescription,
@@ -50,7 +50,7 @@ export function keysOf({ key }: Pick<IndexDescription, 'key'>): string {
   return `{ ${fields.join(', ')} }`;
 }
 
-/** What makes two indexes of the same keys behave differently, in words. */
+/** The options that make indexes with the same keys behave differently, in words. */
 export function optionsOf({
   unique,
   expireAfterSeconds,

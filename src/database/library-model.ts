@@ -14,8 +14,8 @@ export interface LibraryModel {
 }
 
 /**
- * Provides a model on the host's connection. Unlike `MongooseModule.forFeature`, it knows the options, and keeps global
- * plugins of the host out of the schema that modules share.
+ * Provides a model on the host's connection. Unlike `MongooseModule.forFeature`, it reads the options, and keeps the host's
+ * global plugins out of the schema, which all modules share.
  */
 export function provideModel(model: LibraryModel, connectionName: string | undefined): Provider {
   return {
@@ -33,19 +33,19 @@ function modelOn(
   { name, schema, collection: key }: LibraryModel,
   collection: string,
 ): object {
-  // Two modules on one connection may have different collections.
+  // Two modules on one connection may use different collections.
   const ownName = collection === DEFAULT_COLLECTIONS[key] ? name : `${name}:${collection}`;
   const known = connection.models[ownName];
   if (known) return known;
   const copy = schema.clone();
   copy.set('collection', collection);
   const model = connection.model(ownName, copy, collection);
-  // The schema itself was touched by no plugin.
+  // Plugins change the copy, never the original schema.
   ownIndexes.set(model, describeIndexes(schema));
   return model;
 }
 
-/** The indexes that the library declared for a model; those that a global plugin of the host has added are not among them. */
+/** The indexes that the library declared for a model, without those that a global plugin of the host added. */
 export function indexesOf(model: { readonly schema: Pick<Schema, 'indexes'> }): readonly IndexDescription[] {
   return ownIndexes.get(model) ?? describeIndexes(model.schema);
 }

@@ -1,6 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
 
-/** What each module of the library is made from: the modules before it, and the name of the host's connection. */
+/** The input of each module of the library: the modules below it, and the name of the host's connection. */
 export interface LibraryModules {
   readonly connectionName: string | undefined;
   readonly options: DynamicModule;

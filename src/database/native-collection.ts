@@ -5,14 +5,14 @@ import { AuthError } from '../core/errors.js';
 export const SCHEMA_OPTIONS = { versionKey: false, autoCreate: false, autoIndex: false } as const;
 
 /**
- * Whatever the host's connection prefers: a rotation read from a lagging secondary would look like a theft, and so would one
- * that was acknowledged and lost. `j`: without it a standalone server answers before the write is on disk.
+ * Overrides the settings of the host's connection. A rotation that is read from a lagging secondary, or acknowledged and then
+ * lost, would look like theft. `j`: without it a standalone server answers before the write is on disk.
  */
 const DURABLE = { readPreference: 'primary', writeConcern: { w: 'majority', j: true } } as const;
 
 /**
- * The driver's collection of a model: no hydration and no casting on the hot path. Reads from the primary; writes are on
- * disk at the majority when they are acknowledged.
+ * The driver's collection for a model, without hydration and casting, for frequent operations. Reads from the primary;
+ * acknowledged writes are on disk at a majority.
  */
 export function nativeCollection<T extends object>(model: Model<T>): mongo.Collection<T> {
   const { db } = model.db;
@@ -27,12 +27,12 @@ export function nativeCollection<T extends object>(model: Model<T>): mongo.Colle
 }
 
 /**
- * The driver takes longer to make a collection than to build a command. Keyed by the model, which stores share, so that
- * no store needs a field for it and nothing outlives the connection.
+ * Cached, because the driver takes longer to create a collection than to build a command. The key is the model, which stores
+ * share: no store needs a field, and nothing outlives the connection.
  */
 const collections = new WeakMap<object, { readonly db: object; readonly collection: object }>();
 
-/** A collection without a model, read and written in the same way. */
+/** A collection without a model, with the same read and write settings. */
 export function durableCollection<T extends object>({ db }: Connection, name: string): mongo.Collection<T> {
   if (!db)
     throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the database connection is not open yet' });

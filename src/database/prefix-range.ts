@@ -1,9 +1,9 @@
-/** Sorts after every text that begins as another one does. */
+/** Appended to a prefix, it sorts after every text with that prefix. */
 const LAST_CHARACTER = '\u{10ffff}';
 
 /**
- * The condition for texts that begin so, which an index answers.
- * @param after only those that sort after this one
+ * A filter for texts with a prefix, which an index can answer.
+ * @param after only texts that sort after this one
  */
 export function prefixRange(
   prefix: string,

@@ -1,8 +1,8 @@
 /** The clocks of this process, in milliseconds. */
 export interface ProcessClocks {
-  /** Goes on in a stopped process, stands still in a suspended machine. */
+  /** Continues in a stopped process, but stops in a suspended machine. */
   monotonic(): number;
-  /** Goes on in both, but can be set. */
+  /** Continues in both, but can be set. */
   wall(): number;
 }
 
@@ -19,8 +19,8 @@ export function momentNow(clocks: ProcessClocks = OWN_CLOCKS): Moment {
 }
 
 /**
- * Milliseconds since a moment, by the clock on which more have passed. A wall clock that was set forward looks like time
- * that the monotonic clock of a suspended machine has missed.
+ * Milliseconds since a moment, by the clock that shows more. Setting the wall clock forward has the same effect as suspending
+ * the machine, which only the wall clock notices.
  */
 export function elapsedMs({ monotonic, wall }: Moment, now: Moment = momentNow()): number {
   return Math.max(now.monotonic - monotonic, now.wall - wall);

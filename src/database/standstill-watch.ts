@@ -1,15 +1,15 @@
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { elapsedMs, type Moment, momentNow, OWN_CLOCKS, type ProcessClocks } from './process-clocks.js';
 
-/** A gap of this length between two looks at the clocks means that the process stood still. */
+/** A gap of this length between two checks of the clocks means that the process was suspended or blocked. */
 const STANDSTILL_MS = 2_000;
-/** How long after a standstill requests may be older than they look: they waited in the socket, unread. */
+/** How long after a standstill requests may be older than they seem, because they waited in the socket. */
 const FRESH_MS = 2_000;
 const LOOK_INTERVAL_MS = 500;
 
 /**
- * Notices that this process stood still: it was stopped, its machine was suspended, or its event loop was blocked. What it
- * reads next may have been sent long ago, by a client that has given up and gone on since.
+ * Notices when this process was stopped, its machine was suspended, or its event loop was blocked. The next requests may then
+ * be old, from clients that have given up and continued elsewhere.
  */
 export class StandstillWatch implements OnModuleInit, OnModuleDestroy {
   private seen: Moment | null = null;
@@ -28,20 +28,20 @@ export class StandstillWatch implements OnModuleInit, OnModuleDestroy {
   onModuleDestroy(): void {
     clearInterval(this.timer);
     this.timer = undefined;
-    // Without the timer, a gap says nothing.
+    // Without the timer, a gap proves nothing.
     this.seen = null;
   }
 
   /** Whether this process noticed within the last 2 s that it had stood still for 2 s or more. */
   get isFreshlyThawed(): boolean {
-    // A request can run before the timer does.
+    // A request can run before the timer fires.
     if (this.timer) this.look();
     return this.clocks.monotonic() - this.noticedAt < FRESH_MS;
   }
 
   private look(): void {
     const now = momentNow(this.clocks);
-    // A wall clock that is set forward looks like a standstill, which does no harm.
+    // Setting the wall clock forward looks like a standstill, which does no harm.
     if (this.seen && elapsedMs(this.seen, now) >= STANDSTILL_MS) this.noticedAt = now.monotonic;
     this.seen = now;
   }

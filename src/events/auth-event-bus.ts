@@ -5,8 +5,8 @@ import { EventLimit } from './event-limit.js';
 
 type Handler<Name extends AuthEventName> = (payload: AuthEvents[Name]) => unknown;
 /**
- * Hears of every event; see {@link AuthEventBus.onEvery}. `isExcess`: many such events came before it (`atMost` in
- * `AUTH_EVENTS`), so count it, and write nothing that is kept.
+ * Receives every event; see {@link AuthEventBus.onEvery}. `isExcess`: more events of this kind occurred than `atMost` in
+ * `AUTH_EVENTS` allows, so count this one, but do not store it.
  */
 export type EventRecorder = <Name extends AuthEventName>(
   name: Name,
@@ -15,8 +15,8 @@ export type EventRecorder = <Name extends AuthEventName>(
 ) => void;
 
 /**
- * What happened, for those who want to know: subscribe here, or by `@OnEvent('session.revoked')` where the host imports
- * `EventEmitterModule`. Handlers run off the request's path; one that fails is logged and harms nobody.
+ * Emits the library's events: subscribe here, or with `@OnEvent('session.revoked')` if the host imports
+ * `EventEmitterModule`. Handlers run outside of the request; an error in a handler is only logged.
  */
 @Injectable()
 export class AuthEventBus {
@@ -35,8 +35,8 @@ export class AuthEventBus {
   }
 
   /**
-   * Hears every event, at once and in order, while the request that caused it is under way: only take note of it here,
-   * and work later.
+   * Calls `recorder` for every event, synchronously and in order, while the request that caused it is running: only record the
+   * event here, and do the work later.
    * @returns a function that ends the subscription
    */
   onEvery(recorder: EventRecorder): () => void {
@@ -44,16 +44,16 @@ export class AuthEventBus {
     return () => this.recorders.delete(recorder);
   }
 
-  /** Resolves when every handler has ended; never rejects. */
+  /** Resolves when every handler has finished; never rejects. */
   async emit<Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]): Promise<void> {
     const isExcess = !this.limit.admits(name, payload);
     for (const recorder of this.recorders) this.record(recorder, name, payload, isExcess);
     if (!this.hostEmitter && !this.handlers.get(name)?.size) return;
-    // After the work at hand: a handler that blocks must not hold an answer back.
+    // Runs after the current work: a slow handler must not delay its answer.
     await new Promise((resolve) => setImmediate(resolve));
     const handlers = [...((this.handlers.get(name) ?? []) as Iterable<Handler<Name>>)];
     const calls = handlers.map(async (handler) => handler(payload));
-    // A listener of the host that throws at once makes the emitter itself throw: inside a promise it harms nobody.
+    // A host listener that throws synchronously makes the emitter throw: inside the async function it only rejects.
     const { hostEmitter } = this;
     if (hostEmitter) calls.push((async () => hostEmitter.emitAsync(name, payload))());
     for (const result of await Promise.allSettled(calls))

@@ -3,16 +3,16 @@ import { MINUTE_MS } from '../core/limits.js';
 import { clientAddress } from '../core/network.js';
 
 const WINDOW_MS = 15 * MINUTE_MS;
-/** Events of one name and user in a window, whatever their reasons, sessions and addresses. */
+/** Maximum events of one name and user in a window, across all reasons, sessions and addresses. */
 const PER_USER = 100;
-/** Events that are about no user: from how many addresses they come is up to strangers. */
+/** Maximum events without a user in a window: an attacker can send them from any number of addresses. */
 const PER_NOBODY = 250;
-/** Keys that are counted; with more of them the count begins anew. */
+/** Maximum number of counted keys; beyond it, all counts start again. */
 const REMEMBERED = 20_000;
 
 /**
- * Which events are worth a row and a line. Strangers cause refusals without end, and users cause races: beyond a limit
- * (`atMost` in `AUTH_EVENTS`) they are counted, and not written. In bounded memory of this process.
+ * Decides which events get a row and a log line. Anybody can cause refusals without end, and users cause races: beyond a
+ * limit (`atMost` in `AUTH_EVENTS`), such events are only counted. Uses bounded memory of this process.
  */
 export class EventLimit {
   private readonly counts = new Map<string, number>();
@@ -20,7 +20,7 @@ export class EventLimit {
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** Counts the event. Whether it is to be written. */
+  /** Counts the event, and returns whether to write it. */
   admits<Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]): boolean {
     const { atMost, reason } = AUTH_EVENTS[name];
     if (atMost === undefined) return true;
@@ -45,7 +45,7 @@ export class EventLimit {
   }
 }
 
-/** The fields that tell limited events apart. */
+/** The fields that distinguish limited events. */
 interface LimitedPayload extends Record<string, unknown> {
   readonly userId?: string | null;
   readonly sessionId?: string | null;

@@ -5,34 +5,33 @@ import type { OptionReader } from './option-reader.js';
 
 export interface AccessTokenOptions {
   /**
-   * Life of an access token. Revocation ends it earlier; services that only verify signatures trust it this long.
+   * Lifetime of an access token. Revocation ends it earlier; services that only verify signatures trust it for all this time.
    * @default '15m'
    */
   ttl?: Duration;
   /**
-   * Shorter lives for sessions that began with an `appId`, such as `{ kiosk: '2m' }`. None may exceed `ttl`: the client
-   * chooses its `appId`, and must gain nothing by it.
-   * @default none: every application has the same
+   * Shorter lifetimes for sessions that began with an `appId`, such as `{ kiosk: '2m' }`. None may exceed `ttl`, because a
+   * client chooses its own `appId`.
+   * @default none: every application has the same lifetime
    */
   ttlByApp?: Readonly<Record<string, Duration>>;
   /**
-   * Whether a rotation ends the access token of the generation before. Each costs one more write and one more entry of the
-   * revocation feed. Requests under way with that token are then refused, those of other tabs included.
+   * Whether a rotation revokes the access token of the previous generation. Each revocation costs one more write and one more
+   * entry in the revocation feed. Pending requests with the old token, also those of other tabs, are then refused.
    * @default false
    */
   retirePrevious?: boolean;
   /**
-   * Whether the access tokens of a session that is bound to a key are bound to it, too (`on` or `off`). Every request then
-   * needs `Authorization: DPoP <token>` and a proof of its own in the header `DPoP`.
+   * Whether the access tokens of a session that is bound to a key are also bound to that key (`on` or `off`). Every request
+   * then needs `Authorization: DPoP <token>` and its own proof in the header `DPoP`.
    * @default 'off'
    */
   senderConstraint?: 'off' | 'on';
   /**
-   * Claims of your own, such as `({ fields }) => ({ tenantId: fields?.tenantId })`: guards put them on `request.user.claims`. Asked
-   * at each login and refresh, which then wait for one more read of the session, and for the function for up to 3 s. It
-   * returns an object that JSON can say, without the names of the library's claims. Roles and claims share about 5 kB: a
-   * token of more than 8,192 characters is never made. Where the function fails, the request is refused with `INTERNAL`;
-   * no session is lost.
+   * Your own claims, such as `({ fields }) => ({ tenantId: fields?.tenantId })`; guards put them on `request.user.claims`. The
+   * function runs at each login and refresh, which cost one more read of the session and wait up to 3 s for it. It returns an
+   * object of JSON values without the names of the library's claims. Roles and claims share about 5 kB: a token of more than
+   * 8,192 characters is not issued. If the function fails, the request is refused with `INTERNAL`, and no session is lost.
    * @default none
    */
   claims?(user: UserRecord, session: ClaimsSession): object | Promise<object>;
@@ -46,7 +45,7 @@ export function readAccessToken(read: OptionReader<AccessTokenOptions>) {
     ttlByAppMs: readLives(read, ttlMs),
     retirePrevious: read.flag('retirePrevious', false),
     senderConstraint: read.choice('senderConstraint', 'off', ['off', 'on']),
-    /** Null: there are none. */
+    /** Null: no function was given. */
     claims: readClaims(read),
   };
 }
@@ -59,7 +58,7 @@ function readClaims(read: OptionReader<AccessTokenOptions>): MakeClaims | null {
   return null;
 }
 
-/** None is longer than `ttl`: revocations are kept for that long. */
+/** None may exceed `ttl`, because revocations are kept for that long. */
 function readLives(read: OptionReader<AccessTokenOptions>, ttlMs: number): ReadonlyMap<string, number> {
   const given = read.given('ttlByApp');
   if (given === undefined) return new Map();

@@ -1,16 +1,17 @@
 import { ANOMALY_RULES, type AnomalyRule } from '../core/anomaly.js';
 import type { OptionReader } from './option-reader.js';
 
-/** Rules look at every refresh and login; each is a small pure function. */
+/** The rules examine every refresh and login; each is a small pure function. */
 export interface AnomalyOptions {
   /**
-   * What suspicious activity does: `report`, `revoke-session` or `revoke-user`. `report` emits an event; `revoke-session`
-   * answers 403 `SUSPICIOUS_ACTIVITY` and ends the session; `revoke-user` also ends all other sessions of the user.
+   * What happens after suspicious activity: `report`, `revoke-session` or `revoke-user`. `report` emits an event;
+   * `revoke-session` answers 403 `SUSPICIOUS_ACTIVITY` and ends the session; `revoke-user` also ends all other sessions of the
+   * user.
    * @default 'report'
    */
   action?: 'report' | 'revoke-session' | 'revoke-user';
   /**
-   * What counts as suspicious. Add to the rules of the module, or choose among them.
+   * The rules that decide what is suspicious: the built-in rules, some of them, or more.
    * @default ANOMALY_RULES
    */
   rules?: readonly AnomalyRule[];

@@ -2,15 +2,15 @@ import type { Duration } from '../core/duration.js';
 import { DAY_MS } from '../core/limits.js';
 import type { OptionReader } from './option-reader.js';
 
-/** Every event is kept: who, when, from where. Rows are written in batches, off the path of requests. */
+/** The audit log stores every event: who, when, from where. Rows are written in batches, outside of requests. */
 export interface AuditOptions {
   /**
-   * How long the audit log keeps a row, and a day's counters. A change applies to rows written after it.
+   * How long the audit log keeps a row, and a day's counters. A change applies only to rows that are written later.
    * @default '90d'
    */
   retention?: Duration;
   /**
-   * Whether each rotation of a refresh token gets a row; `false` only counts them. It is by far the most frequent event.
+   * Whether each rotation of a refresh token, by far the most frequent event, gets a row; `false` only counts them.
    * @default true
    */
   rotations?: boolean;

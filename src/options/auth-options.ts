@@ -17,11 +17,11 @@ import { readThrottle, type ThrottleOptions } from './throttle.options.js';
 import { readTrustedOrigins, type TrustedOriginsOption } from './trusted-origins.options.js';
 import { readUsers, type UserOptions } from './users.options.js';
 
-/** What an `ExecutionContext` of Nest says about a message. */
+/** The part of Nest's `ExecutionContext` that describes a message. */
 export interface MessageContext {
-  /** `ws`, `rpc`, `graphql` or another one. */
+  /** `ws`, `rpc`, `graphql` or another type. */
   getType(): string;
-  /** Of the handler: in a microservice the payload and the transport's context. */
+  /** Arguments of the handler: in a microservice, the payload and the transport's context. */
   getArgs(): readonly unknown[];
 }
 
@@ -43,22 +43,22 @@ export interface AuthOptions {
   anomaly?: AnomalyOptions;
   password?: PasswordOptions;
   /**
-   * How often a client may try; `false` turns it off.
+   * How often a client may try; `false` disables all limits.
    */
   throttle?: false | ThrottleOptions;
   /**
-   * The audit log, in the collections `security_events` and `security_daily` of the host's connection; `false` keeps none.
+   * The audit log, in the collections `security_events` and `security_daily` of the host's connection; `false` disables it.
    */
   audit?: false | AuditOptions;
   /**
-   * Whether `DoctorService` looks once at boot for what is wrong. It works in the background, examines the configuration,
-   * the database and the application around it, and logs each finding with a suggestion.
+   * Whether `DoctorService` checks the configuration, the database and the application once at boot. It runs in the background
+   * and logs each problem with a suggestion.
    * @default true
    */
   doctor?: boolean;
   /**
-   * Origins of front ends elsewhere, such as `https://app.example.com`, or `https://*.example.com` for every name under it;
-   * or a function that decides about an origin. Their pages may use the routes that read or set the refresh cookie.
+   * Origins of front ends on other origins, such as `https://app.example.com`, or `https://*.example.com` for every name under
+   * it; or a function that decides about an origin. Their pages may use the routes that read or set the refresh cookie.
    * @default []
    */
   trustedOrigins?: TrustedOriginsOption;
@@ -69,25 +69,25 @@ export interface AuthOptions {
    */
   introspectionClients?: readonly IntrospectionClient[];
   /**
-   * Names of the collections on the host's connection, for a host that uses one of the names itself, or has users already.
+   * Other names for the collections on the host's connection, if the host uses one of the names or already has users.
    */
   collections?: CollectionOptions;
   /**
-   * The users collection of the library: how its documents call their fields.
+   * The library's users collection: the names of the fields in its documents.
    */
   users?: UserOptions;
   /**
-   * What `POST /auth/register` asks for.
+   * Additional fields of `POST /auth/register`.
    */
   registration?: RegistrationOptions;
   /**
-   * Keeps users elsewhere than in the library's own `users` collection.
+   * Keeps users in a store other than the library's own `users` collection.
    * @default the `users` collection on the host's connection
    */
   userStore?: UserStore;
   /**
    * Sends mail to users: about a login on a new device, suspicious activity or a changed password, and links to set a new
-   * password. No request waits for it or fails because of it. Without one `forgot-password`, `reset-password` and
+   * password. Requests neither wait for it nor fail because of it. Without a mailer, `forgot-password`, `reset-password` and
    * `verify-email` answer 404.
    * @default none: no mail is sent
    */
@@ -100,15 +100,15 @@ export interface AuthOptions {
    */
   emailVerification?: 'off' | 'required';
   /**
-   * Where the access token of a message is, in contexts other than HTTP: asked before the usual places, which are the handshake
-   * of a socket, and in a microservice `accessToken` of the payload or gRPC's metadata. Returns the token without a scheme;
-   * null or undefined where there is none.
+   * Finds the access token of a message in contexts other than HTTP. Called before the usual places are searched: the
+   * handshake of a socket and, in a microservice, `accessToken` of the payload or gRPC's metadata. Returns the token without a
+   * scheme; null or undefined if there is none.
    * @default none: the usual places
    */
   accessTokenOf?: (context: MessageContext) => string | null | undefined;
   /**
-   * Time for every expiry and grace decision.
-   * @default a monotonic clock anchored to the database's time
+   * The time for every expiry and grace decision.
+   * @default a monotonic clock that follows the database's time
    */
   clock?: Clock;
 }
@@ -140,17 +140,17 @@ export function readAuthOptions(read: OptionReader<AuthOptions>) {
     fingerprint: readFingerprint(read.group('fingerprint'), keys.refresh),
     anomaly: readAnomaly(read.group('anomaly')),
     password: readPassword(read.group('password')),
-    /** Null: off. */
+    /** Null: disabled. */
     throttle: read.groupUnlessOff('throttle', readThrottle),
-    /** Null: off. */
+    /** Null: disabled. */
     audit: read.groupUnlessOff('audit', readAudit),
     doctor: read.flag('doctor', true),
-    /** Keys of the cookie by which a device is recognised, one for each refresh key. */
+    /** Keys of the device cookie, one for each refresh key. */
     deviceKeys: derivedKeys(keys.refresh, 'device'),
     /** Keys of the nonces in proofs of possession, one for each refresh key. */
     proofNonceKeys: derivedKeys(keys.refresh, 'proof-nonce'),
     trustedOrigins: readTrustedOrigins(read),
-    /** Empty: there are no OAuth endpoints. */
+    /** Empty: the OAuth endpoints are disabled. */
     introspectionClients: readIntrospectionClients(read),
     collections: readCollections(read.group('collections')),
     users,

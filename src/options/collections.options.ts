@@ -39,7 +39,7 @@ export interface CollectionOptions {
   securityDaily?: string;
 }
 
-/** Names of collections as they are used. */
+/** The resolved names of the collections. */
 export type CollectionNames = Readonly<Required<CollectionOptions>>;
 
 export const DEFAULT_COLLECTIONS: CollectionNames = {
@@ -52,7 +52,7 @@ export const DEFAULT_COLLECTIONS: CollectionNames = {
   securityDaily: 'security_daily',
 };
 
-/** What MongoDB takes on every kind of server. */
+/** What every kind of MongoDB server accepts. */
 const COLLECTION_NAME = /^(?!system\.|\.)[^$\0]{1,100}(?<!\.)$/;
 
 export function readCollections(read: OptionReader<CollectionOptions>): CollectionNames {

@@ -6,21 +6,21 @@ import { type OptionReader, show } from './option-reader.js';
 
 export interface FingerprintOptions {
   /**
-   * What a refresh from a request unlike the session's does: `off` nothing, `report` an event, `enforce` 403 and the end
-   * of the session. After `report` the session belongs to the new browser. Recovery of lost responses needs the fingerprint
-   * of the client that asks for them, in every mode but `off`.
+   * What happens at a refresh whose fingerprint differs from the session's: `off` nothing, `report` an event, `enforce` 403 and
+   * the end of the session. After `report`, the session belongs to the new browser. In every mode but `off`, a lost response
+   * can be recovered only with the session's fingerprint.
    * @default 'report'
    */
   mode?: 'off' | 'report' | 'enforce';
   /**
-   * Which traits of a request count; also `accept-encoding`, `sec-ch-ua` and `address`. Of a user agent the browser and the
-   * platform count, of `accept-language` the first language, of `sec-ch-ua` the brands without versions, so updates change
-   * nothing; `accept-encoding` counts as it is.
+   * The request traits that make up the fingerprint; also `accept-encoding`, `sec-ch-ua` and `address`. Only stable parts
+   * count, so updates change nothing: browser and platform of the user agent, the first language of `accept-language`, the
+   * brands in `sec-ch-ua` without versions. `accept-encoding` counts as it is.
    * @default ['user-agent', 'accept-language', 'sec-ch-ua-platform']
    */
   features?: readonly FingerprintFeature[];
   /**
-   * Key of the fingerprint, at least 32 bytes.
+   * Key of the fingerprint's HMAC, at least 32 bytes.
    * @default derived from each refresh key
    */
   key?: string;
@@ -31,7 +31,7 @@ export function readFingerprint(read: OptionReader<FingerprintOptions>, refreshK
     mode: read.choice('mode', 'report', ['off', 'report', 'enforce']),
     features: readFeatures(read),
     keys: readKeys(read, refreshKeys),
-    /** Whether they change with the refresh keys. */
+    /** Whether the keys are derived from the refresh keys and change with them. */
     areKeysDerived: read.given('key') === undefined,
   };
 }

@@ -7,16 +7,16 @@ import type { OptionReader } from './option-reader.js';
 export interface IntrospectionClient {
   /** At most 200 visible ASCII characters, no colon. */
   id: string;
-  /** At least 32 random characters of visible ASCII; base64url needs no encoding anywhere. */
+  /** At least 32 random characters of visible ASCII; base64url needs no escaping in headers, forms or variables. */
   secret: string;
 }
 
-/** Visible ASCII (RFC 6749 appendix A.1, A.2); without a colon, which parts the two in a header and in a variable. */
+/** Visible ASCII (RFC 6749 appendix A.1, A.2), without the colon that separates id and secret in headers and variables. */
 const ID = /^[\x21-\x39\x3b-\x7e]{1,200}$/;
 const SECRET = /^[\x21-\x7e]+$/;
 const MEND_SECRET = `give a secret of at least ${MIN_SECRET_BYTES} random characters, for example: node -p "crypto.randomBytes(32).toString('base64url')"`;
 
-/** Only the hash of a secret is kept. */
+/** Keeps only the hash of each secret. */
 export function readIntrospectionClients(
   read: OptionReader<{ introspectionClients?: readonly IntrospectionClient[] }>,
 ): ClientSecrets {
@@ -30,7 +30,7 @@ export function readIntrospectionClients(
   for (const [index, client] of (given as unknown[]).entries()) {
     const { id, secret } = (client ?? {}) as { id?: unknown; secret?: unknown };
     const mend = mendOf(id, secret, secrets);
-    // A problem shows no part of a client: an entry without an id may be a secret.
+    // The reported problem shows nothing of the client: an entry without an id may be a secret.
     if (mend !== null) read.refuse(`introspectionClients[${index}]`, mend, '(secret)');
     else secrets.set(id as string, secretHash(secret as string));
   }

@@ -6,7 +6,7 @@ import { OptionReader } from './option-reader.js';
 export interface KeyOptions {
   /** Keys of access tokens: HMAC secrets of at least 32 bytes, or JWKs; the first signs, all verify. Public halves appear in the JWK set. */
   access: readonly KeyInput[];
-  /** Keys of refresh tokens; none may be an access key. */
+  /** Keys of refresh tokens, in the same form; none may also be an access key. */
   refresh: readonly KeyInput[];
 }
 
@@ -16,8 +16,8 @@ export interface RingKeys {
 }
 
 /**
- * Checks the keys of a ring on their own: they may change while the service runs.
- * @throws ConfigurationError with all problems: key, value, mend
+ * Checks only the keys: they may change while the service runs.
+ * @throws ConfigurationError with all problems: key, value, fix
  */
 export function resolveKeys(keys: KeyOptions): RingKeys {
   const read = new OptionReader<{ keys: KeyOptions }>({ keys });
@@ -26,13 +26,13 @@ export function resolveKeys(keys: KeyOptions): RingKeys {
   return ring;
 }
 
-/** Both lists of keys, which share none. */
+/** Reads both lists of keys; no key may be in both. */
 export function readKeys(read: OptionReader<KeyOptions>): RingKeys {
   const ring = { access: readRing(read, 'access'), refresh: readRing(read, 'refresh') };
   for (const [index, key] of ring.refresh.entries()) {
     if (ring.access.some((access) => access.verifyingKey.equals(key.verifyingKey)))
       read.refuse(`refresh[${index}]`, 'equals an access key: use a key of its own', '(secret)');
-    // Elsewhere the doctor warns about it.
+    // Outside of production the doctor only warns about it.
     else if (
       process.env['NODE_ENV'] === 'production' &&
       ring.access.some((access) => areRelated(access, key))
@@ -65,6 +65,10 @@ function readRing(read: OptionReader<KeyOptions>, kind: 'access' | 'refresh'): r
   if (ring[0] && !ring[0].signingKey)
     read.refuse(`${kind}[0]`, 'the first key signs: it needs its private part', `kid '${ring[0].kid}'`);
   if (new Set(ring.map(({ kid }) => kid)).size < ring.length)
-    read.refuse(kind, 'two keys have the same kid: remove the double, or give each its own kid', '(secrets)');
+    read.refuse(
+      kind,
+      'two keys have the same kid: remove the duplicate, or give each its own kid',
+      '(secrets)',
+    );
   return ring;
 }

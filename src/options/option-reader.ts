@@ -1,6 +1,6 @@
 import { parseDuration } from '../core/duration.js';
 
-/** One thing wrong with the configuration: where, what was given, and what to do. */
+/** One problem in the configuration: where, what was given, and how to fix it. */
 export interface ConfigurationProblem {
   readonly key: string;
   /** As given; secrets are masked. */
@@ -19,7 +19,7 @@ export class ConfigurationError extends Error {
   }
 }
 
-/** The names of a group of options; null for a value, whatever its kind. */
+/** The names in a group of options; null for an option that is not a group. */
 export interface OptionNames {
   [name: string]: OptionNames | null;
 }
@@ -29,8 +29,8 @@ type Given<Options, Key extends keyof Options> = Exclude<Options[Key], undefined
 type Group<Options, Key extends keyof Options> = Extract<Exclude<Options[Key], undefined | false>, object>;
 
 /**
- * Reads the options of one group, each by its name and with its default. It collects what is wrong and continues with the
- * default, so that all problems are reported together, and the names, so that anything else is refused as unknown.
+ * Reads the options of one group by name, with defaults. It collects problems and continues with the default, so that all
+ * problems are reported together. It also collects the names, so that all others are refused as unknown.
  */
 export class OptionReader<Options extends object> {
   /** Every name read so far, at every level. */
@@ -38,7 +38,7 @@ export class OptionReader<Options extends object> {
 
   constructor(
     private readonly options: unknown,
-    /** Shared by all groups. */
+    /** Shared by the readers of all groups. */
     readonly problems: ConfigurationProblem[] = [],
     private readonly path = '',
   ) {}
@@ -49,7 +49,7 @@ export class OptionReader<Options extends object> {
     return (this.options as Partial<Options> | null | undefined)?.[name];
   }
 
-  /** @param value what to show in place of the value; secrets must not be shown */
+  /** @param value what to show instead of the given value; secrets must not be shown */
   refuse(name: string, mend: string, value = show(this.given(name as Name<Options>))): void {
     this.problems.push({ key: this.path + name, value, mend });
   }
@@ -92,7 +92,7 @@ export class OptionReader<Options extends object> {
     return found ?? fallback;
   }
 
-  /** A text of a certain form. */
+  /** A text that matches `form`. */
   text<Fallback extends string | null>(
     name: Name<Options>,
     fallback: Fallback,
@@ -105,7 +105,7 @@ export class OptionReader<Options extends object> {
     return fallback;
   }
 
-  /** One text for each name of the fallback, no two of them the same. */
+  /** One text for each name of the fallback, all different. */
   distinctNames<Names extends Readonly<Record<string, string>>>(
     fallback: Names,
     form: RegExp,
@@ -117,11 +117,7 @@ export class OptionReader<Options extends object> {
     for (const [index, [name, value]] of names.entries()) {
       const same = names.slice(0, index).find(([, earlier]) => earlier === value);
       if (same)
-        this.refuse(
-          name,
-          `is also what ${this.path}${same[0]} is called: give each its own name`,
-          show(value),
-        );
+        this.refuse(name, `is also the name of ${this.path}${same[0]}: give each its own name`, show(value));
     }
     return Object.fromEntries(names) as Names;
   }
@@ -134,7 +130,7 @@ export class OptionReader<Options extends object> {
     return fallback;
   }
 
-  /** An object that belongs to the host, such as a store or a clock; null where there is none. */
+  /** An object that the host provides, such as a store or a clock; null if there is none. */
   supplied<Key extends Name<Options>>(name: Key): Group<Options, Key> | null {
     return (this.given(name) ?? null) as Group<Options, Key> | null;
   }
@@ -145,7 +141,7 @@ export class OptionReader<Options extends object> {
     return group as OptionReader<Group<Options, Key>>;
   }
 
-  /** A group that can be turned off; null where it is. */
+  /** A group that `false` disables; null if it is disabled. */
   groupUnlessOff<Key extends Name<Options>, Resolved>(
     name: Key,
     readGroup: (read: OptionReader<Group<Options, Key>>) => Resolved,
@@ -153,7 +149,7 @@ export class OptionReader<Options extends object> {
     return this.given(name) === false ? null : readGroup(this.group(name));
   }
 
-  /** Options whose names are the host's own. */
+  /** A group whose names the host chooses. */
   record(name: Name<Options>): OptionReader<Record<string, unknown>> {
     return new OptionReader(this.given(name), this.problems, `${this.path}${name}.`);
   }
@@ -163,7 +159,7 @@ export class OptionReader<Options extends object> {
   }
 }
 
-/** A value as a problem shows it. */
+/** A value as problems show it. */
 export function show(value: unknown): string {
   if (value === undefined) return '(not set)';
   if (typeof value === 'string') return `'${value}'`;

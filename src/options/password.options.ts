@@ -4,23 +4,23 @@ import type { OptionReader } from './option-reader.js';
 
 export interface PasswordOptions {
   /**
-   * Least length in Unicode code points. NIST SP 800-63B-4 asks for 15 if the password is the only factor.
+   * Minimum length in Unicode code points. NIST SP 800-63B-4 requires 15 if the password is the only factor.
    * @default 8
    */
   minLength?: number;
   /**
-   * Greatest length in Unicode code points; at least 64.
+   * Maximum length in Unicode code points; at least 64.
    * @default 128
    */
   maxLength?: number;
   /**
-   * Passwords to refuse in addition to the most used ones, such as the name of the product. Case does not count.
+   * Passwords to refuse in addition to the most used ones, such as the name of the product. Case does not matter.
    * @default []
    */
   blocklist?: readonly string[];
   /**
-   * A `BreachChecker`, such as `new PwnedPasswordsBreachChecker()`, which refuses new passwords known from a breach. A check
-   * that fails or is late refuses nobody; it is logged.
+   * A `BreachChecker`, such as `new PwnedPasswordsBreachChecker()`, which refuses new passwords that are known from a breach.
+   * If a check fails or times out, this is logged and the password is accepted.
    * @default false
    */
   breachCheck?: false | BreachChecker;
@@ -30,28 +30,28 @@ export interface PasswordOptions {
    */
   breachCheckTimeout?: Duration;
   /**
-   * bcrypt's cost: each step doubles the time of a login. Existing hashes are raised at the next login.
+   * bcrypt's cost: each step doubles the time of a login. Weaker existing hashes are upgraded at the next login.
    * @default 12
    */
   bcryptCost?: number;
   /**
-   * How many passwords are hashed at once.
+   * How many passwords are hashed at the same time.
    * @default cores − 1, at least 1, and one less than the threads of libuv's pool
    */
   hashConcurrency?: number;
   /**
-   * How many passwords may wait to be hashed; a login beyond it gets 503 with `Retry-After`.
+   * How many passwords may wait to be hashed; further logins get 503 with `Retry-After`.
    * @default 100
    */
   hashQueueLimit?: number;
   /**
-   * Slow hash of passwords.
+   * The slow password hash.
    * @default bcrypt
    */
   hasher?: PasswordHasher;
   /**
-   * Verifies hashes that another system left, such as `scryptVerifier()`, `pbkdf2Verifier()` and `argon2Verifier()`; bcrypt
-   * (`$2a$`, `$2b$`, `$2y$`) needs none. The next login replaces them by a hash of today.
+   * Verifies password hashes of another system, such as `scryptVerifier()`, `pbkdf2Verifier()` and `argon2Verifier()`; bcrypt
+   * (`$2a$`, `$2b$`, `$2y$`) needs none. The next login replaces them by a current hash.
    * @default []
    */
   verifiers?: readonly PasswordVerifier[];
@@ -65,7 +65,7 @@ export function readPassword(read: OptionReader<PasswordOptions>) {
     breachCheck: readBreachCheck(read),
     breachCheckTimeoutMs: read.duration('breachCheckTimeout', '2s', { minMs: 100 }),
     bcryptCost: read.integer('bcryptCost', 12, { min: 4, max: 18 }),
-    /** Null: as the machine allows, which is known where passwords are hashed. */
+    /** Null: derived from the machine, where passwords are hashed. */
     hashConcurrency:
       read.given('hashConcurrency') === undefined
         ? null

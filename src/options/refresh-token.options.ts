@@ -2,43 +2,43 @@ import type { Duration } from '../core/duration.js';
 import type { RefreshTokenStore } from '../core/refresh-token.store.js';
 import type { OptionReader } from './option-reader.js';
 
-/** Of the refresh cookie, before its prefix. */
+/** Name of the refresh cookie, without its prefix. */
 export const DEFAULT_COOKIE_NAME = 'refresh_token';
 
 export interface RefreshTokenOptions {
   /**
-   * How long a session may go unused before it ends.
+   * How long a session may stay unused before it ends.
    * @default '7d'
    */
   idleTtl?: Duration;
   /**
-   * How long after its login a session ends, however much it is used.
+   * How long after its login a session ends, even if it is used.
    * @default '30d'
    */
   absoluteTtl?: Duration;
   /**
-   * The idle life of a session that began with `rememberMe: false`, at most `idleTtl`. Its cookies end with the browser.
+   * The idle lifetime of a session that began with `rememberMe: false`, at most `idleTtl`. Its cookies end with the browser.
    * @default '12h'
    */
   shortIdleTtl?: Duration;
   /**
-   * Whether a refresh renews the idle life; `false` gives a session the idle life once, at login.
+   * Whether each refresh renews the idle lifetime; with `false` it starts only at login.
    * @default true
    */
   sliding?: boolean;
   /**
-   * How long after its replacement a refresh token still gets the current token: races and retries; `0` is no time at all.
+   * How long a replaced refresh token still gets the current token, for races and retries; `0` disables it.
    * @default '10s'
    */
   gracePeriod?: Duration;
   /**
-   * How long the response to a refresh can be recovered if it was lost, for clients that send no attempts; `0` turns the
-   * recovery off. Until then the last refresh token still gets a new one, if nobody has used the one that replaced it.
-   * @default the idle life
+   * How long a lost response to a refresh can be recovered, for clients that send no attempts; `0` disables recovery. Within
+   * this time the last refresh token still gets a new one, if the token that replaced it was not used.
+   * @default the idle lifetime
    */
   lostResponseWindow?: Duration;
   /**
-   * What a detected reuse does: `revoke` ends the session, `report` (shadow mode) only refuses the request. The event
+   * What happens after a detected reuse: `revoke` ends the session, `report` (shadow mode) only refuses the request. The event
    * `refresh_token.reuse_detected` names the sessions that `report` would have ended.
    * @default 'revoke'
    */
@@ -49,33 +49,33 @@ export interface RefreshTokenOptions {
    */
   reuseScope?: 'session' | 'user';
   /**
-   * Whether a client may ask for the refresh token in the response body (mobile and server clients).
+   * Whether a client may request the refresh token in the response body (mobile and server clients).
    * @default false
    */
   allowBodyTransport?: boolean;
   /**
-   * Whether a refresh may say that it comes from a server on behalf of a browser (`relay: true`, server-side rendering): the use of
-   * its access token does not prove that the browser received the new cookie.
+   * Whether a server may refresh on behalf of a browser (`relay: true`, server-side rendering). The use of such an access token
+   * does not prove that the browser received the new cookie.
    * @default false
    */
   allowRelay?: boolean;
   /**
-   * Whether sessions are bound to a key of their client (DPoP, RFC 9449): `off` binds none, `optional` those that begin with a
-   * proof in the header `DPoP`, `required` refuses a login without one. A bound session stays bound for its life: refresh,
-   * logout and change of password need proofs of its key, whatever the option says later.
+   * Whether sessions are bound to a key of their client (DPoP, RFC 9449): `off` binds none, `optional` binds those whose login
+   * has a proof in the header `DPoP`, `required` refuses a login without one. A bound session stays bound, even if the option
+   * changes later: refresh, logout and change of password need proofs of its key.
    * @default 'optional'
    */
   senderConstraint?: 'off' | 'optional' | 'required';
   /**
-   * Whether sessions in cookie transport are bound to a key that the browser keeps (Device Bound Session Credentials, a W3C draft;
-   * Chromium): `optional` offers it at each login over a `Secure` cookie. From its first refresh on, a bound session is
-   * refreshed by that browser only; sessions of other browsers are as before. `off` offers nothing and asks for nothing.
+   * Whether sessions in cookie transport are bound to a key that the browser keeps (Device Bound Session Credentials, a W3C
+   * draft; Chromium): `optional` offers it at each login over a `Secure` cookie. After its first refresh, only that browser can
+   * refresh a bound session; sessions of other browsers are not affected. `off` neither offers nor requires it.
    * @default 'off'
    */
   deviceBound?: 'off' | 'optional';
   cookie?: CookieOptions;
   /**
-   * Keeps sessions elsewhere than in the library's own `refresh_tokens` collection, such as in an SQL database.
+   * Keeps sessions in a store other than the library's own `refresh_tokens` collection, such as an SQL database.
    * @default the `refresh_tokens` collection on the host's connection
    */
   store?: RefreshTokenStore;
@@ -84,35 +84,36 @@ export interface RefreshTokenOptions {
 /** The refresh cookie. The defaults give `__Host-refresh_token; HttpOnly; Secure; SameSite=Strict; Path=/`. */
 export interface CookieOptions {
   /**
-   * Name of the refresh cookie, to which `__Host-` or `__Secure-` is added. Cookies know no ports: give each service on a
-   * host, `localhost` included, a name of its own. The readable cookie `<name>_hint=1`, without a prefix, lives as long.
+   * Name of the refresh cookie, to which `__Host-` or `__Secure-` is added. Browsers share cookies between ports: give each
+   * service on a host, also on `localhost`, its own name. The readable cookie `<name>_hint=1`, without a prefix, has the same
+   * lifetime.
    * @default 'refresh_token'
    */
   name?: string;
   /**
-   * `Domain` of the refresh cookie: subdomains then receive it, and the `__Host-` prefix is lost.
+   * `Domain` of the refresh cookie: subdomains then receive it, and it loses the `__Host-` prefix.
    * @default none: the exact host
    */
   domain?: string;
   /**
-   * `Path` of the refresh cookie: a narrower one loses the `__Host-` prefix.
+   * `Path` of the refresh cookie: with a narrower path it loses the `__Host-` prefix.
    * @default '/'
    */
   path?: string;
   /**
-   * `Secure` of the refresh cookie: browsers then send it over HTTPS only. Turn it off only for plain HTTP in development.
+   * `Secure` of the refresh cookie: browsers then send it over HTTPS only. Disable it only for plain HTTP in development.
    * @default true
    */
   secure?: boolean;
   /**
-   * `SameSite` of the refresh cookie: `strict`, `lax` or `none`. `lax` suits a server that renders pages after a click from
-   * another site; `none` an SPA on another site.
+   * `SameSite` of the refresh cookie: `strict`, `lax` or `none`. Use `lax` for a server that renders pages after a click on
+   * another site, `none` for an SPA on another site.
    * @default 'strict'
    */
   sameSite?: 'strict' | 'lax' | 'none';
   /**
-   * `Partitioned` of the refresh cookie: a front end that other sites embed then has a session of its own in each of them
-   * (CHIPS). Browsers want `secure`, and `sameSite: 'none'` for a frame on another site.
+   * `Partitioned` of the refresh cookie (CHIPS): a front end that other sites embed then has a separate session in each of
+   * them. Browsers require `secure`, and `sameSite: 'none'` for a frame on another site.
    * @default false
    */
   partitioned?: boolean;
@@ -123,7 +124,7 @@ export function readRefreshToken(read: OptionReader<RefreshTokenOptions>) {
   return {
     idleTtlMs,
     absoluteTtlMs: read.duration('absoluteTtl', '30d'),
-    /** Of a session that ends with the browser. */
+    /** For sessions that end with the browser. */
     shortIdleTtlMs: readShortIdleTtl(read, idleTtlMs),
     sliding: read.flag('sliding', true),
     gracePeriodMs: read.duration('gracePeriod', '10s', { minMs: 0 }),
@@ -140,11 +141,11 @@ export function readRefreshToken(read: OptionReader<RefreshTokenOptions>) {
   };
 }
 
-/** What a bound session needs beside the option. */
+/** Reads `deviceBound` together with the options that it depends on. */
 function readDeviceBound(read: OptionReader<RefreshTokenOptions>) {
   const deviceBound = read.choice('deviceBound', 'off', ['off', 'optional']);
   const cookie = readCookie(read.group('cookie'));
-  /** Null: in MongoDB. */
+  /** Null: the library's MongoDB store. */
   const store = readStore(read);
   if (deviceBound === 'optional' && store && !store.bindDevice)
     read.refuse('deviceBound', 'needs a refreshToken.store with bindDevice: give it one, or leave this out');
@@ -169,7 +170,7 @@ export interface ResolvedCookieOptions {
   readonly partitioned: boolean;
 }
 
-/** A token (RFC 6265 §4.1.1) that begins with no prefix, of which more may come, and is no other cookie of the library. */
+/** A cookie name (RFC 6265 §4.1.1) without a prefix such as `__Host-`, and not the name of the library's device cookie. */
 const COOKIE_NAME = /^(?!__|device$)[\w!#$%&'*+.^`|~-]{1,64}$/i;
 
 function readCookie(read: OptionReader<CookieOptions>): ResolvedCookieOptions {
@@ -193,7 +194,7 @@ function readCookie(read: OptionReader<CookieOptions>): ResolvedCookieOptions {
   return resolved;
 }
 
-/** What a store must have. A record, so that the compiler asks for each method of the port. */
+/** The required methods of a store. A record, so that the compiler reports a method that is missing here. */
 const STORE_METHODS: Readonly<Record<Exclude<keyof RefreshTokenStore, 'readTime' | 'bindDevice'>, true>> = {
   newId: true,
   create: true,

@@ -4,14 +4,14 @@ import type { UserFields } from './users.options.js';
 
 export interface RegistrationOptions {
   /**
-   * A class with rules of class-validator: what a registration asks for beside the address, the password and the name. Its
-   * values are texts, numbers and flags; a field that is not in it is refused. They reach the user store as `fields`.
+   * A class with class-validator rules for the fields of a registration in addition to address, password and name. Values are
+   * texts, numbers and booleans; other fields are refused. The user store receives them as `fields`.
    * @default none
    */
   fields?: new () => object;
 }
 
-/** What a registration has already, and what MongoDB and a user of the library have. */
+/** Names that the registration's own fields use. */
 export const REGISTRATION_NAMES: readonly string[] = [
   'email',
   'password',
@@ -24,7 +24,7 @@ export const REGISTRATION_NAMES: readonly string[] = [
   'attempt',
 ];
 const DOCUMENT_NAMES: readonly string[] = ['_id', '__v', 'id', 'fields'];
-/** As the field of a document. */
+/** Allowed as the name of a field in a MongoDB document. */
 const FIELD_NAME = /^(?!__proto__$|constructor$|prototype$)[^.$\0]{1,64}$/;
 
 export function readRegistration(read: OptionReader<RegistrationOptions>, users: UserFields) {
@@ -58,7 +58,7 @@ export function readRegistration(read: OptionReader<RegistrationOptions>, users:
   return { fields };
 }
 
-/** The names of the fields that a class has rules for. */
+/** The names of the fields for which a class has rules. */
 export function registrationFields(fields: new () => object): readonly string[] {
   const rules = getMetadataStorage().getTargetValidationMetadatas(fields, '', false, false);
   return [...new Set(rules.map(({ propertyName }) => propertyName))];

@@ -5,15 +5,15 @@ import { unknownKeys } from './unknown-keys.js';
 /** Injection token of the {@link ResolvedAuthOptions}. */
 export const AUTH_OPTIONS = Symbol('AUTH_OPTIONS');
 
-/** A type whose groups are frozen. */
+/** A type whose groups are read-only. */
 export type Frozen<T> = { readonly [Key in keyof T]: FrozenValue<T[Key]> };
 type Callable = ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown);
 type FrozenValue<T> = T extends Callable ? T : Readonly<T>;
 
-/** The options as the code reads them: checked, complete, in milliseconds, frozen. */
+/** The resolved options: checked, complete, in milliseconds, frozen. */
 export type ResolvedAuthOptions = Frozen<ReturnType<typeof readAuthOptions>>;
 
-/** What is wrong with the options: every problem at once, none if they can be used. */
+/** All problems of the options; empty if they are valid. */
 export function checkOptions(options: AuthOptions): readonly ConfigurationProblem[] {
   try {
     resolveOptions(options);
@@ -24,7 +24,7 @@ export function checkOptions(options: AuthOptions): readonly ConfigurationProble
   }
 }
 
-/** The module's own settings, given next to the options: their names, to suggest them, and what is wrong with them. */
+/** The module's own settings, given next to the options: names for suggestions, and their problems. */
 export interface ModuleOptions {
   readonly names: readonly string[];
   readonly problems: readonly ConfigurationProblem[];
@@ -33,7 +33,7 @@ const NO_MODULE: ModuleOptions = { names: [], problems: [] };
 
 /**
  * Checks the options, fills in the defaults and freezes the result.
- * @throws ConfigurationError with all problems: key, value, mend
+ * @throws ConfigurationError with all problems: key, value, fix
  */
 export function resolveOptions(given: AuthOptions, module: ModuleOptions = NO_MODULE): ResolvedAuthOptions {
   const read = new OptionReader<AuthOptions>(given);
@@ -44,7 +44,7 @@ export function resolveOptions(given: AuthOptions, module: ModuleOptions = NO_MO
   return deepFreeze(resolved);
 }
 
-/** Contradictions between groups; those within a group are refused by its reader. */
+/** Contradictions between groups; the reader of a group refuses those within it. */
 function refuseContradictions(read: OptionReader<AuthOptions>, resolved: ResolvedAuthOptions): void {
   if (resolved.revocation.mode === 'off' && resolved.accessToken.retirePrevious)
     read.refuse(
@@ -70,7 +70,7 @@ function refuseContradictions(read: OptionReader<AuthOptions>, resolved: Resolve
     read.refuse('userStore', "emailVerification: 'required' needs its method setEmailVerifiedAt");
 }
 
-/** Freezes plain objects and arrays, but nothing that belongs to the host, such as stores or a clock. */
+/** Freezes plain objects and arrays, but no objects of the host, such as stores or a clock. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;

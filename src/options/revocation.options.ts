@@ -2,29 +2,29 @@ import type { Duration } from '../core/duration.js';
 import type { RevocationStore } from '../core/ports.js';
 import type { OptionReader } from './option-reader.js';
 
-/** The same in every process. */
+/** Must be the same in every process. */
 export interface RevocationOptions {
   /**
-   * How a guard learns that an access token was revoked: `feed`, `strict` or `off`. `feed`: from memory, which follows the
-   * store; no round trip. `strict`: each request also asks the store, which costs a round trip, and gets 503 while the store
-   * is out of reach. `off`: nothing is kept or asked, and access tokens live until they expire, whatever ends their session.
+   * How a guard checks whether an access token was revoked: `feed`, `strict` or `off`. `feed`: in memory, which follows the
+   * store, without a round trip. `strict`: each request also reads the store, which costs a round trip and answers 503 while
+   * the store is unreachable. `off`: revocations are neither stored nor checked, and access tokens live until they expire.
    * @default 'feed'
    */
   mode?: 'feed' | 'strict' | 'off';
   /**
-   * How often a process reads the revocations of the others if the store does not push them: the bound on the life of a
-   * revoked access token. Change streams and Redis push; then reads are a safety net, every 5 s or a sixth of
+   * How often a process reads the revocations of other processes if the store does not push them; a revoked access token can
+   * live this much longer. Change streams and Redis push; then reads are only a safety net, every 5 s or a sixth of
    * `maxStaleness`.
    * @default '1s'
    */
   pollInterval?: Duration;
   /**
-   * How old the last successful read may be: beyond it guards refuse with 503 rather than trust what they know.
+   * Maximum age of the last successful read: after that, guards answer 503 instead of trusting outdated data.
    * @default '30s'
    */
   maxStaleness?: Duration;
   /**
-   * Where revocations are shared: a `RedisRevocationStore`, or a store of your own.
+   * Where processes share revocations: a `RedisRevocationStore`, or your own store.
    * @default the `revocations` collection on the host's connection
    */
   store?: RevocationStore;

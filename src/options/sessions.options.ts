@@ -2,7 +2,7 @@ import type { OptionReader } from './option-reader.js';
 
 export interface SessionOptions {
   /**
-   * How many sessions a user may have; a login beyond it ends the one unused longest.
+   * Maximum number of sessions per user; another login ends the session that was unused for the longest time.
    * @default 20
    */
   maxPerUser?: number;

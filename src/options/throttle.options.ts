@@ -1,17 +1,17 @@
 import type { Duration } from '../core/duration.js';
 import type { OptionReader } from './option-reader.js';
 
-/** How many attempts may come in any span of time as long as the window; beyond it 429 with `Retry-After`. */
+/** Maximum number of attempts in any period as long as `window`; more attempts get 429 with `Retry-After`. */
 export interface LimitOptions {
   readonly limit: number;
   readonly window: Duration;
 }
 
-/** A device that has logged in to an account before is counted on its own: failures of others never lock it out. */
+/** A device that logged in to an account before has its own count: failures of others never lock it out. */
 export interface ThrottleOptions {
   /**
-   * Logins, registrations, changes of password and uses of mailed links from one address. A known device has this limit
-   * for itself, and all known devices of an address five times as much.
+   * Logins, registrations, changes of password and uses of mailed links from one address. Each known device has its own
+   * limit of this size, and all known devices on one address share a limit five times as large.
    * @default { limit: 20, window: '1m' }
    */
   login?: LimitOptions;
@@ -21,21 +21,21 @@ export interface ThrottleOptions {
    */
   failures?: LimitOptions;
   /**
-   * Wrong passwords for one account from all unknown devices (NIST SP 800-63B-4: at most 100). The same limit holds for all
-   * devices together that logged in before the user's password was changed or all their sessions were ended.
+   * Wrong passwords for one account from all unknown devices (NIST SP 800-63B-4: at most 100). Devices that logged in before
+   * the last change of password, or before the last end of all sessions, share a separate limit of the same size.
    * @default { limit: 100, window: '15m' }
    */
   accountFailures?: LimitOptions;
   /**
-   * Mail of each kind that strangers can cause for one account; beyond it none is sent, and the answer is the same. The kinds
-   * are links for a new password, links to verify an address, and news that it is taken. A window longer than eight minutes
-   * may leave the user without a link that still works.
+   * Mails of one kind that anybody can cause for one account; further mails are not sent, and the answer stays the same. The
+   * kinds are links for a new password, links to verify an address, and messages that an address is taken. With a window of
+   * more than eight minutes, a user may have to wait without a valid link.
    * @default { limit: 3, window: '8m' }
    */
   mails?: LimitOptions;
   /**
-   * The same mail of all kinds together. A stranger who uses it up keeps the user from a link until the window ends; they can
-   * still log in.
+   * The same mails of all kinds together. An attacker who uses the limit up keeps the user from getting a link until the window
+   * ends; the user can still log in.
    * @default { limit: 10, window: '1d' }
    */
   dailyMails?: LimitOptions;

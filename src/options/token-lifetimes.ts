@@ -1,15 +1,15 @@
 import type { AuthOptions } from './auth-options.js';
 import { resolveOptions } from './resolve-options.js';
 
-/** How long a token may live after it was signed, in milliseconds. */
+/** Maximum lifetime of a token after it was signed, in milliseconds. */
 interface TokenLifetimes {
   readonly access: number;
   readonly refresh: number;
 }
 
 /**
- * How long after a key has stopped signing it must go on verifying, so that nobody is logged out by a rotation of keys.
- * @throws ConfigurationError with every problem of the options
+ * How long a key must still verify after it has stopped signing, so that a key rotation logs nobody out.
+ * @throws ConfigurationError with all problems of the options
  */
 export function tokenLifetimes(options: AuthOptions): TokenLifetimes {
   const { accessToken, refreshToken } = resolveOptions(options);

@@ -1,18 +1,18 @@
 import { getPublicSuffix } from 'tldts';
 import { type OptionReader, show } from './option-reader.js';
 
-/** A list of origins, or a function that decides about one. */
+/** A list of origins, or a function that decides about an origin. */
 export type TrustedOriginsOption = readonly string[] | ((origin: string) => boolean);
 
 /**
- * Whether an origin is among `trustedOrigins`, for the CORS of a host.
+ * Returns a function that checks whether an origin is in `trustedOrigins`, for the CORS settings of a host.
  *
  * @example
  * const isTrusted = originMatcher(['https://app.example.com', 'https://*.preview.example.com']);
  * app.enableCors({ credentials: true, origin: (origin, done) => done(null, isTrusted(origin ?? '')) });
  */
 export function originMatcher(trusted: TrustedOriginsOption): (origin: string) => boolean {
-  // A function of the host may return anything.
+  // The host's function may return any type.
   if (typeof trusted === 'function') return (origin) => (trusted(origin) as unknown) === true;
   const exact = new Set(trusted.filter((each) => !isPattern(each)));
   const matchers = trusted.filter(isPattern).map(matcherOf);
@@ -33,17 +33,21 @@ export function readTrustedOrigins(
         show(origin),
       );
     else if (isPattern(origin) && belongsToAnybody(origin))
-      read.refuse('trustedOrigins', 'anybody can have a host under this name: name your own', show(origin));
+      read.refuse(
+        'trustedOrigins',
+        'anybody can register a host under this name: give a name of your own',
+        show(origin),
+      );
   return listed;
 }
 
-/** As browsers and app shells (`capacitor://localhost`) write it; URL knows the origin of web schemes only. */
+/** An origin as browsers and app shells (`capacitor://localhost`) send it; `URL` supports the origin of web schemes only. */
 function isOrigin(text: string): boolean {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#*@]+$/.test(text) || !URL.canParse(text)) return false;
   return !/^https?:/.test(text) || new URL(text).origin === text;
 }
 
-/** `https://*.example.com`: every name under it, however deep, and not `example.com` itself. */
+/** `https://*.example.com`: every name under it, at any depth, but not `example.com` itself. */
 function isPattern(text: string): boolean {
   return /^https?:\/\/\*\./.test(text);
 }
@@ -52,10 +56,10 @@ function sampleOf(pattern: string): string {
   return pattern.replace('*', 'any');
 }
 
-/** The names that may stand for the asterisk. */
+/** What the asterisk matches. */
 const NAMES = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
 
-/** Not by a regular expression made of the pattern: a host may hold `(` and `+` (WHATWG URL §3.1). */
+/** Does not build a regular expression from the pattern: a host may contain `(` and `+` (WHATWG URL §3.1). */
 function matcherOf(pattern: string): (origin: string) => boolean {
   const asterisk = pattern.indexOf('*');
   const [start, end] = [pattern.slice(0, asterisk), pattern.slice(asterisk + 1)];

@@ -1,17 +1,17 @@
 import { closest, distance } from 'fastest-levenshtein';
 import type { ConfigurationProblem, OptionNames } from './option-reader.js';
 
-/** The names of a declared type: one cannot be added there without being added here. */
+/** The names of an option type; the compiler reports a name that is missing here. */
 export type KnownKeys<Options> = {
   readonly [Key in keyof Required<Options>]: null | KnownKeys<Exclude<NonNullable<Options[Key]>, false>>;
 };
 
-/** Half a word may be wrong, three letters at most: `gracePerod`, not `graze`. */
+/** Maximum edit distance of a suggestion, which is also limited to half the word: suggests for `gracePerod`, not for `graze`. */
 const MAX_DISTANCE = 3;
 
 /**
- * Every name that is no option, at every level: a misspelt option would silently have its default.
- * @param others further names to suggest
+ * Finds names that are not options, at every level: otherwise a misspelt option would silently have its default.
+ * @param others more names to suggest
  */
 export function unknownKeys(
   given: unknown,
@@ -24,7 +24,7 @@ export function unknownKeys(
     const group = Object.hasOwn(known, name) ? known[name] : undefined;
     const problem = { key: path + name, value: withoutText(value) };
     if (group === undefined) return [{ ...problem, mend: mendOf(name, known, others) }];
-    // Not given, or turned off.
+    // Not given, or disabled.
     if (group === null || value === undefined || value === null || value === false) return [];
     if (isGroup(value)) return unknownKeys(value, group, `${path}${name}.`);
     return [{ ...problem, mend: `give an object with some of ${Object.keys(group).join(', ')}` }];
@@ -43,13 +43,13 @@ function mendOf(name: string, known: OptionNames, others: readonly string[]): st
     : `there is no such option: did you mean ${meant}?`;
 }
 
-/** The known name that a misspelt one was probably meant to be; null if none differs by at most `limit` letters. */
+/** The known name that a misspelt one probably means; null if none differs by at most `limit` letters. */
 export function closestName(name: string, known: readonly string[], limit: number): string | null {
   const meant = closest(name, known);
   return distance(name, meant) > Math.min(MAX_DISTANCE, limit) ? null : meant;
 }
 
-/** The text under an unknown name may be a secret. */
+/** Does not show texts: the text under an unknown name may be a secret. */
 function withoutText(value: unknown): string {
   if (typeof value === 'string') return '(text, not shown)';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? '(list)' : '(object)';

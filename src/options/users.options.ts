@@ -1,6 +1,6 @@
 import type { OptionReader } from './option-reader.js';
 
-/** How the documents of the users collection call what the library keeps there. */
+/** The names of the library's fields in the documents of the users collection. */
 export interface UserFieldOptions {
   /**
    * The address: text, trimmed and in lower case. It gets a unique index.
@@ -8,27 +8,27 @@ export interface UserFieldOptions {
    */
   email?: string;
   /**
-   * Text; may be absent.
+   * Text; optional.
    * @default 'name'
    */
   name?: string;
   /**
-   * List of texts; absent: none.
+   * List of texts; absent: no roles.
    * @default 'roles'
    */
   roles?: string;
   /**
-   * Absent or null: a user without a password.
+   * Text; absent or null: the user has no password.
    * @default 'passwordHash'
    */
   passwordHash?: string;
   /**
-   * Random text; drawn where it is absent.
+   * Random text; generated if it is absent.
    * @default 'tokenVersion'
    */
   tokenVersion?: string;
   /**
-   * Random text that changes with the roles; may be absent.
+   * Random text that changes with the roles; optional.
    * @default 'rolesVersion'
    */
   rolesVersion?: string;
@@ -51,13 +51,13 @@ export interface UserFieldOptions {
 
 export interface UserOptions {
   /**
-   * Other names for fields of the users collection, such as `{ passwordHash: 'password' }` for a collection that was there
-   * before. Not for a `userStore` of your own.
+   * Other names for fields of the users collection, such as `{ passwordHash: 'password' }` for an existing collection. Not for
+   * your own `userStore`.
    */
   fields?: UserFieldOptions;
 }
 
-/** The field of the document for each that the library reads. */
+/** For each field that the library reads, its name in the document. */
 export type UserFields = Readonly<Required<UserFieldOptions>>;
 
 export const DEFAULT_USER_FIELDS: UserFields = {
@@ -72,7 +72,7 @@ export const DEFAULT_USER_FIELDS: UserFields = {
   createdAt: 'createdAt',
 };
 
-/** One field at the top of the document. */
+/** A top-level field of the document. */
 const FIELD_NAME = /^(?!_id$|__proto__$)[^.$\0]{1,100}$/;
 
 export function readUsers(read: OptionReader<UserOptions>): { readonly fields: UserFields } {

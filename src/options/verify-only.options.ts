@@ -7,27 +7,27 @@ import { deepFreeze, type Frozen, type ModuleOptions } from './resolve-options.j
 import { readRevocation, type RevocationOptions } from './revocation.options.js';
 import { unknownKeys } from './unknown-keys.js';
 
-/** How the public keys are fetched and kept. */
+/** How the public keys are fetched and cached. */
 export interface KeySetOptions {
   /**
-   * How old the keys may get before they are fetched again, in the background. A token of an unknown key causes a fetch at
-   * once.
+   * Maximum age of the keys before they are fetched again in the background. A token with an unknown key causes a fetch
+   * immediately.
    * @default '5m'
    */
   maxAge?: Duration;
   /**
-   * How long the keys are good while they cannot be fetched again: beyond it guards answer 503. It bounds how long a key is
-   * trusted that the issuer has withdrawn.
+   * How long the keys stay valid while they cannot be fetched; after that guards answer 503. This limits how long a key is
+   * trusted after the issuer has withdrawn it.
    * @default '1h'
    */
   maxStaleness?: Duration;
   /**
-   * Time between two fetches that tokens of unknown keys cause; in between such a token is refused.
+   * Minimum time between two fetches that tokens with unknown keys cause; meanwhile such tokens are refused.
    * @default '10s'
    */
   cooldown?: Duration;
   /**
-   * How long a fetch may take. Requests that need its answer wait for it, and get 503 where it comes too late.
+   * Timeout of a fetch. Requests that need its answer wait for it, and get 503 after the timeout.
    * @default '5s'
    */
   timeout?: Duration;
@@ -35,10 +35,10 @@ export interface KeySetOptions {
 
 /** Options of `VerifyOnlyAuthModule.forRoot` and of the factory of `forRootAsync`. Durations are `'15m'` or seconds. */
 export interface VerifyOnlyAuthOptions {
-  /** The `issuer` of the service that signs: a token of another issuer is refused. */
+  /** The `issuer` of the service that signs: tokens of another issuer are refused. */
   issuer: string;
   /**
-   * The `audience` of the service that signs: a token for another audience is refused.
+   * The `audience` of the service that signs: tokens for another audience are refused.
    * @default the issuer
    */
   audience?: string;
@@ -46,29 +46,29 @@ export interface VerifyOnlyAuthOptions {
   jwksUri: string;
   keySet?: KeySetOptions;
   /**
-   * How revoked access tokens become known, as in the service that signs. Needs a `store` that both share, such as a
-   * `RedisRevocationStore`.
+   * How the service learns of revoked access tokens; use the settings of the service that signs. Needs a `store` that both
+   * services share, such as a `RedisRevocationStore`.
    * @default none: access tokens live until they expire
    */
   revocation?: RevocationOptions;
   /**
-   * As `accessTokenOf` of `AuthModule`: where the access token of a message is, in contexts other than HTTP.
+   * Like `accessTokenOf` of `AuthModule`: finds the access token of a message in contexts other than HTTP.
    * @default none: the usual places
    */
   accessTokenOf?: AuthOptions['accessTokenOf'];
   /**
-   * Time by which access tokens expire.
+   * The time by which access tokens expire.
    * @default the clock of this machine
    */
   clock?: Clock;
 }
 
-/** The options as the code reads them: checked, complete, in milliseconds, frozen. */
+/** The resolved options: checked, complete, in milliseconds, frozen. */
 export type ResolvedVerifyOnlyOptions = Frozen<ReturnType<typeof readVerifyOnlyOptions>>;
 
 /**
  * Checks the options, fills in the defaults and freezes the result.
- * @throws ConfigurationError with all problems: key, value, mend
+ * @throws ConfigurationError with all problems: key, value, fix
  */
 export function resolveVerifyOnlyOptions(
   given: VerifyOnlyAuthOptions,
@@ -90,7 +90,7 @@ function readVerifyOnlyOptions(read: OptionReader<VerifyOnlyAuthOptions>) {
     jwksUri: readJwksUri(read),
     keySet: readKeySetOptions(read.group('keySet')),
     revocation: readSharedRevocation(read),
-    /** Revocations carry their own time of expiry; this one is for those that this process would add, which are none. */
+    /** Not used: this process adds no revocations, and those of others carry their own expiry. */
     accessToken: { ttlMs: 15 * MINUTE_MS, retirePrevious: false },
     /** Null: the usual places only. */
     accessTokenOf: readAccessTokenOf(read),
@@ -125,7 +125,7 @@ function readKeySetOptions(read: OptionReader<KeySetOptions>) {
   return resolved;
 }
 
-/** Without a store nothing can be known to be revoked. */
+/** Without a shared store, revocation is off. */
 function readSharedRevocation(read: OptionReader<VerifyOnlyAuthOptions>) {
   const revocation = readRevocation(read.group('revocation'));
   if (revocation.store) return revocation;

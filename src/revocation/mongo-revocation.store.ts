@@ -19,10 +19,10 @@ import { MongoRevocationWatch } from './mongo-revocation.watch.js';
 import { readEntry } from './read-entry.js';
 import type { Revocation } from './revocation.schema.js';
 
-/** Writes can become visible later than writes with newer timestamps. So each read repeats this much of the one before. */
+/** Writes can become visible later than writes with newer timestamps, so each read overlaps the previous one by this much. */
 const OVERLAP_MS = 10_000;
 
-/** A change stream occupies a connection. If it were the only one, every other command would wait. */
+/** A change stream occupies a connection; if it were the only one, all other commands would wait. */
 const LEAST_POOL_SIZE = 2;
 
 /** Shares revocations through a TTL collection: read by the server's timestamps, followed by a change stream. */
@@ -44,7 +44,7 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
   async add(entries: readonly RevocationEntry[]): Promise<void> {
     const updates = entries.map(({ key, expiresAt }) => ({
       filter: { _id: key },
-      // A shorter life must not cut a longer one.
+      // An earlier expiry must not replace a later one.
       update: { $max: { expiresAt }, $currentDate: { at: true } } as const,
       upsert: true,
     }));
@@ -80,12 +80,12 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
         const collection = nativeCollection(this.model);
         const hello = await this.model.db.db?.admin().command({ hello: 1 });
         if (!hello?.['setName'] && hello?.['msg'] !== 'isdbgrid')
-          return this.cannotWatch('it is no replica set');
+          return this.cannotWatch('it is not a replica set');
         const streams = hello['topologyVersion'] !== undefined && serverMonitoringMode !== 'poll';
         return MongoRevocationWatch.open(collection, observer, streams);
       });
     } catch (error) {
-      // The refusal of a server that answers is final: no replica set, no permission, not implemented.
+      // An error from a server that answers is final: no replica set, no permission, not implemented.
       if (error instanceof AuthError || !isServerError(error)) throw error;
       return this.cannotWatch(error.message);
     }

@@ -6,20 +6,20 @@ import { withTimeout } from '../core/with-timeout.js';
 import { readEntry } from './read-entry.js';
 import type { Revocation } from './revocation.schema.js';
 
-/** How long the server waits for news before it answers; each answer is a sign of life. */
+/** How long the server waits for changes before it answers; each answer is a sign of life. */
 const HOLD_MS = 1_000;
-/** Interval of the questions when the server must not wait. */
+/** Poll interval if the server must not wait. */
 const PAUSE_MS = 50;
 const OPEN_WITHIN_MS = 5_000;
 
 type Change = mongo.ChangeStreamDocument<Revocation>;
 
-/** Deletions are the work of the TTL index. An update holds what is new, so nothing has to be looked up. */
+/** Deletions come from the TTL index. An update contains the new values, so no further reads are needed. */
 const WRITES = [{ $match: { operationType: { $in: ['insert', 'update', 'replace'] } } }];
 
 /**
  * Follows the collection with a change stream. The driver resumes it after a failover. A stream that cannot be resumed
- * (`ChangeStreamHistoryLost`, a dropped collection) or falls silent is lost.
+ * (`ChangeStreamHistoryLost`, a dropped collection) or falls silent counts as lost.
  */
 export class MongoRevocationWatch implements RevocationWatch {
   readonly description = 'change stream';
@@ -37,10 +37,10 @@ export class MongoRevocationWatch implements RevocationWatch {
   }
 
   /**
-   * Resolves when the server has opened the stream: what is written from then on is pushed.
-   * @param mayHold whether the server may wait for news: only when the driver's monitor streams, which it does if MongoDB
-   * sends a `topologyVersion` (4.4 and later) and the host has not set it to poll. A polling monitor can hang for good when a
-   * server dies while a command waits there: it writes to a destroyed socket and waits for `drain` (seen with 7.8).
+   * Resolves when the server has opened the stream: everything that is written from then on is pushed.
+   * @param mayHold whether the server may wait for changes: only if the driver's monitor streams, which it does if MongoDB
+   * sends a `topologyVersion` (4.4 and later) and the host has not set it to poll. A polling monitor can hang forever when a
+   * server dies while a command waits there: it writes to a destroyed socket and waits for `drain` (seen with driver 7.8).
    */
   static async open(
     collection: mongo.Collection<Revocation>,
@@ -63,7 +63,7 @@ export class MongoRevocationWatch implements RevocationWatch {
   }
 
   private async begin(): Promise<void> {
-    // The token comes with the server's first answer, `tryNext` only after the server has waited for news.
+    // The token comes with the server's first answer, but `tryNext` resolves only after the server has waited for changes.
     const opened = new Promise<void>((resolve) => this.stream.once('resumeTokenChanged', () => resolve()));
     const first = this.stream.tryNext();
     try {
@@ -80,7 +80,7 @@ export class MongoRevocationWatch implements RevocationWatch {
         const change = await next;
         if (this.isOver) return;
         if (change) this.observer.entriesAdded(entriesOf(change));
-        // A stream that the server ended (its collection was dropped) returns `null` at once, again and again.
+        // A stream that the server ended (its collection was dropped) returns `null` immediately, again and again.
         else if (this.stream.closed) throw new Error('the server ended the stream');
         else if (!this.mayHold) await delay(PAUSE_MS, undefined, { ref: false });
         if (this.isOver) return;
@@ -110,7 +110,7 @@ export class MongoRevocationWatch implements RevocationWatch {
   }
 }
 
-/** Without damaged documents, which the next read of the store reports. */
+/** Skips damaged documents, which the next read of the store reports. */
 function entriesOf(change: Change): RevocationEntry[] {
   const entry = entryOf(change);
   return entry ? [entry] : [];
@@ -120,7 +120,7 @@ function entryOf(change: Change): RevocationEntry | null {
   if (change.operationType === 'insert' || change.operationType === 'replace')
     return readEntry(change.fullDocument);
   if (change.operationType !== 'update') return null;
-  // Only a later expiry of a known entry is news.
+  // Only a later expiry of a known entry matters.
   const expiresAt = change.updateDescription.updatedFields?.expiresAt;
   return expiresAt ? readEntry({ _id: change.documentKey._id, expiresAt }) : null;
 }

@@ -10,30 +10,30 @@ import type {
 import { withTimeout } from '../core/with-timeout.js';
 import { messageOf, RedisRevocationWatch, type RedisSubscriber } from './redis-revocation.watch.js';
 
-/** What a {@link RedisRevocationStore} needs of a client: `createClient()` of the package `redis` returns one. */
+/** The part of a client that {@link RedisRevocationStore} needs: `createClient()` of the package `redis` returns one. */
 export interface RedisClient {
   readonly isReady: boolean;
   sendCommand(args: string[], options?: { abortSignal?: AbortSignal }): Promise<unknown>;
-  /** A connection of its own, to listen on. */
+  /** A separate connection to listen on. */
   duplicate(): RedisSubscriber;
 }
 
 /** Options of {@link RedisRevocationStore}. */
 export interface RedisRevocationStoreOptions {
-  /** A connected client of the package `redis`; it stays the host's to watch for errors and to close. */
+  /** A connected client of the package `redis`; the host remains responsible for its errors and for closing it. */
   client: RedisClient;
   /**
-   * Begins every key and channel of the store.
+   * Prefix of every key and channel of the store.
    * @default 'silent-auth:'
    */
   prefix?: string;
 }
 
-/** A client that reconnects queues commands; a request must not wait for that. */
+/** Timeout of a command: a client that reconnects queues commands, and a request must not wait for that. */
 const ANSWER_WITHIN_MS = 3_000;
 const SCAN_COUNT = '1000';
 
-/** Atomic: a shorter life never cuts a longer one, and only what is written is published. */
+/** Atomic. An earlier expiry never replaces a later one. */
 const ADD = `
 for i, key in ipairs(KEYS) do
   local expiresAt, life, message = ARGV[3 * i - 1], tonumber(ARGV[3 * i]), ARGV[3 * i + 1]
@@ -41,13 +41,13 @@ for i, key in ipairs(KEYS) do
   redis.call('PUBLISH', ARGV[1], message)
 end
 return 1`;
-/** Entries of one command: Redis does nothing else while a script runs. */
+/** Maximum number of entries per command: Redis does nothing else while a script runs. */
 const ADD_AT_ONCE = 500;
 
 /**
- * Shares revocations through Redis: a key for each, which expires with it, and a channel that announces new ones.
+ * Shares revocations through Redis: one key per revocation, which expires with it, and a channel that announces new ones.
  * Messages on a channel can be lost, so the keys are read again after every interruption and at intervals. Configure Redis
- * with `appendonly yes` and `maxmemory-policy noeviction`: what it forgets is no longer revoked.
+ * with `appendonly yes` and `maxmemory-policy noeviction`: an entry that Redis loses is no longer revoked.
  *
  * @example
  * const client = await createClient({ url }).on('error', log).connect();
@@ -68,7 +68,7 @@ export class RedisRevocationStore implements RevocationStore {
       await this.addBatch(alive.slice(first, first + ADD_AT_ONCE), now);
   }
 
-  /** Always everything: SCAN returns each key that exists during the whole scan. */
+  /** Always reads everything: SCAN returns each key that exists during the whole scan. */
   async read(): Promise<{ entries: RevocationEntry[]; mark: RevocationMark }> {
     const entries = new Map<RevocationKey, RevocationEntry>();
     const pattern = `${this.keyOf('' as RevocationKey).replace(/[\\*?[\]]/g, '\\$&')}*`;
@@ -109,7 +109,7 @@ export class RedisRevocationStore implements RevocationStore {
     const values = (await this.command('MGET', ...keys)) as (string | null)[];
     return keys.flatMap((key, index) => {
       const expiresAt = new Date(Number(values[index] ?? NaN));
-      // Expired between the two commands.
+      // The entry expired between the two commands.
       if (Number.isNaN(expiresAt.getTime())) return [];
       return [{ key: key.slice(this.keyOf('' as RevocationKey).length) as RevocationKey, expiresAt }];
     });

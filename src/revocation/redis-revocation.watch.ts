@@ -11,7 +11,7 @@ export interface RedisSubscriber {
   destroy(): void;
 }
 
-/** Interval of a message through Redis to itself: the only proof that messages still arrive. */
+/** Interval of the messages that the watch sends to itself through Redis: the only proof that messages still arrive. */
 const HEARTBEAT_MS = 1_000;
 
 export interface RedisRevocationWatchInit {
@@ -32,7 +32,7 @@ function entryOf(message: string): RevocationEntry | null {
 }
 
 /**
- * Follows a channel. The first sign of trouble ends this watch: the client would reconnect by itself and miss what is
+ * Follows a channel. The first error ends this watch, because the client would reconnect by itself and miss everything that is
  * published in between.
  */
 export class RedisRevocationWatch implements RevocationWatch {
@@ -47,7 +47,7 @@ export class RedisRevocationWatch implements RevocationWatch {
     this.heartbeatChannel = `${init.channel}:heartbeat:${randomUUID()}`;
   }
 
-  /** Resolves when Redis has confirmed the subscription: what is published from then on is pushed. */
+  /** Resolves when Redis has confirmed the subscription: everything that is published from then on is pushed. */
   static async open(init: RedisRevocationWatchInit): Promise<RedisRevocationWatch> {
     const watch = new RedisRevocationWatch(init);
     try {
@@ -74,7 +74,7 @@ export class RedisRevocationWatch implements RevocationWatch {
     if (this.isOver) return;
     this.listen();
     this.heartbeat = setInterval(() => {
-      // If it fails, silence follows.
+      // A failure leads to silence, which ends the watch.
       this.init.publish(this.heartbeatChannel, '').catch(() => undefined);
     }, HEARTBEAT_MS);
     this.heartbeat.unref();

@@ -7,14 +7,14 @@ import type { RevocationList } from './revocation-list.js';
 import { RevocationReader } from './revocation-reader.js';
 import { WatchKeeper } from './watch-keeper.js';
 
-/** Reads beside a watch prove that the list is fresh: several may fail before it counts as stale. */
+/** Next to a watch, reads only prove that the list is fresh. Several may fail before it counts as stale. */
 const SAFETY_READ_INTERVAL_MS = 5_000;
 const SAFETY_READS_PER_STALENESS = 6;
-/** How long a stopping process waits for what is under way: the database may be away. */
+/** How long a stopping process waits for pending work, since the database may be unreachable. */
 const STOP_WITHIN_MS = 500;
-/** How long a request waits for a read, because it found the list stale. */
+/** How long a request that found the list stale waits for a read. */
 const FRESHEN_WITHIN_MS = 3_000;
-/** After a failure, requests are refused at once for so long. */
+/** How long requests are refused without another read after a failed one. */
 const FRESHEN_AGAIN_AFTER_MS = 1_000;
 
 export interface RevocationFeedOptions {
@@ -22,12 +22,12 @@ export interface RevocationFeedOptions {
   readonly maxStalenessMs: number;
 }
 
-/** `reading-again`: when the read under way is over, another one begins at once. */
+/** `reading-again`: another read starts as soon as the current one ends. */
 type State = 'idle' | 'waiting' | 'reading' | 'reading-again' | 'stopped';
 
 /**
- * Follows a store. It always reads at intervals, and it listens if the store can push. One read at a time; a watch that
- * opens or is lost causes a read at once, so nothing is missed in between.
+ * Follows a store. It always reads at intervals, and also listens if the store can push. Only one read runs at a time. A
+ * watch that opens or is lost causes a read immediately, so nothing is missed in between.
  */
 export class RevocationFeed {
   private readonly logger = new Logger('RevocationFeed');
@@ -52,7 +52,7 @@ export class RevocationFeed {
       entriesAdded: (entries) => list.remember(entries),
       opened: ({ description }) => {
         this.logger.log(`revocations are pushed by ${description}, and read every ${this.intervalMs} ms`);
-        // What was written before the watch opened was not pushed.
+        // Entries written before the watch opened were not pushed.
         this.reader.readAllNext();
         this.readSoon();
       },
@@ -65,18 +65,18 @@ export class RevocationFeed {
     return this.reader.stalenessMs;
   }
 
-  /** Whether the list is too old to decide by it. */
+  /** Whether the list is too old to rely on. */
   get isStale(): boolean {
     return this.reader.stalenessMs > this.options.maxStalenessMs;
   }
 
   /**
-   * Reads for a request that found the list stale: in a process that was frozen between two requests no timer has run.
-   * Requests share one read.
-   * @throws AuthError `TEMPORARILY_UNAVAILABLE` if the read fails or is late
+   * Reads for a request that found the list stale: in a process that was frozen between two requests, no timer has run.
+   * Concurrent requests share one read.
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` if the read fails or takes too long
    */
   async freshen(): Promise<void> {
-    // It may have begun before the process stood still, and then the list is as stale as before.
+    // The pending read may have begun before the process was suspended; then the list is still stale after it.
     if (this.freshening) await this.freshening;
     if (this.isStale && !this.hasJustFailed)
       await (this.freshening ??= this.readForRequests().finally(() => {
@@ -89,7 +89,7 @@ export class RevocationFeed {
       });
   }
 
-  /** Resolves when the list is complete. Listens before it reads, so that nothing falls in between. */
+  /** Resolves when the list is complete. Opens the watch before the first read, so that nothing is missed in between. */
   async start(): Promise<void> {
     await this.keeper.open();
     try {
@@ -115,7 +115,7 @@ export class RevocationFeed {
     if (this.state === 'idle' || this.isStopped) return;
     const begun = momentNow();
     try {
-      // What a mark says of the time before a standstill is not relied on.
+      // A mark from before a standstill is not reliable, so read everything.
       this.reader.readAllNext();
       // After a standstill the connections may be dead; the first error removes them.
       const read = () => this.reader.read().catch(() => this.reader.read());
@@ -126,7 +126,7 @@ export class RevocationFeed {
     }
   }
 
-  /** Whether requests were refused just now. The failure of a read that began before a standstill says nothing. */
+  /** Whether requests were refused just now. A failed read that began before a standstill does not count. */
   private get hasJustFailed(): boolean {
     if (!this.failure) return false;
     const { begun, at } = this.failure;
@@ -167,7 +167,7 @@ export class RevocationFeed {
     this.wait(this.isReadDue ? 0 : this.intervalMs);
   }
 
-  /** The reason of a failure, for the log. */
+  /** Null, or the reason of the failure for the log. */
   private async read(): Promise<string | null> {
     try {
       await this.reader.readInTime(this.beforeRead, this.stopping.signal);
@@ -177,7 +177,7 @@ export class RevocationFeed {
     }
   }
 
-  // Getters, because the compiler believes that the state cannot change during an `await`.
+  // Getters, because the compiler assumes that the state does not change during an `await`.
   private get isStopped(): boolean {
     return this.state === 'stopped';
   }

@@ -7,13 +7,13 @@ interface Held {
   readonly until: number;
 }
 
-/** The revocations, in the memory of this process. */
+/** The revocations in the memory of this process. */
 export class RevocationList {
   private readonly entries = new Map<RevocationKey, Held>();
 
   /**
-   * @param lifeMs how long the entry of a token that was minted just now is needed
-   * @param keysAdded hears of each key when it becomes known
+   * @param lifeMs how long the entry for a newly minted token is needed
+   * @param keysAdded called with keys that were not known before
    */
   constructor(
     private readonly lifeMs: number,
@@ -27,7 +27,7 @@ export class RevocationList {
       const known = this.entries.get(key);
       const ms = expiresAt.getTime();
       if (!known) added.push(key);
-      // A shorter life must not cut a longer one.
+      // An earlier expiry must not replace a later one.
       if (!known || known.expiresAt < ms) this.entries.set(key, { expiresAt: ms, until });
     }
     if (added.length > 0) this.keysAdded(added);
@@ -55,9 +55,9 @@ export class RevocationList {
   }
 
   /**
-   * Removes entries that concern only expired tokens. Time must have passed on the monotonic clock, too: the shared clock
-   * can jump ahead and come back, and then those tokens are valid again. An entry that was read counts from then on,
-   * because by a wrong clock nobody knows how old it is.
+   * Removes entries that concern only expired tokens. The time must also have passed on the monotonic clock: the shared clock
+   * can jump ahead and come back, and then those tokens are valid again. For an entry that was read, the monotonic time
+   * starts at the read, because a wrong clock cannot tell how old the entry is.
    */
   sweep(nowMs: number): void {
     for (const [key, { expiresAt, until }] of this.entries)

@@ -1,10 +1,10 @@
 import type { Clock, RevocationEntry, RevocationKey, RevocationStore } from '../core/ports.js';
 
-/** When this many wait, the store has been away for long. What is not kept was reported to the caller as failed. */
+/** When this many entries wait, the store has been down for long. Further ones are dropped; the caller got the error. */
 const MAX_WAITING = 10_000;
 const BATCH = 500;
 
-/** Writes revocations to the store. When that fails, the caller gets the error, and the write is retried until it succeeds. */
+/** Writes revocations to the store. If that fails, the caller gets the error, and the write is retried until it succeeds. */
 export class RevocationOutbox {
   private readonly waiting = new Map<RevocationKey, RevocationEntry>();
 
@@ -22,19 +22,19 @@ export class RevocationOutbox {
     await this.write(entries);
   }
 
-  /** Writes them with the next {@link flush}. */
+  /** Adds entries to the next {@link flush}. */
   queue(entries: readonly RevocationEntry[]): void {
     for (const entry of entries) if (this.waiting.size < MAX_WAITING) this.waiting.set(entry.key, entry);
   }
 
-  /** Retries what failed. */
+  /** Retries failed writes. */
   async flush(): Promise<void> {
     const entries = [...this.waiting.values()];
     for (let first = 0; first < entries.length; first += BATCH)
       await this.write(entries.slice(first, first + BATCH));
   }
 
-  /** Forgets what nobody needs any more. */
+  /** Drops entries that are no longer needed. */
   sweep(isNeeded: (key: RevocationKey) => boolean): void {
     for (const key of this.waiting.keys()) if (!isNeeded(key)) this.waiting.delete(key);
   }

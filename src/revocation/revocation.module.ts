@@ -43,7 +43,7 @@ export class RevocationModule {
             model: Model<Revocation>,
             indexes: IndexRegistry,
           ) => {
-            // The store makes its collection and indexes; none are needed when nothing can be revoked.
+            // In mode `off` the MongoDB store must not create its collection and indexes.
             if (revocation.mode === 'off') return NO_REVOCATIONS;
             return revocation.store
               ? hostProvided(revocation.store)

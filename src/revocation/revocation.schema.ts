@@ -1,10 +1,10 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
 import { SCHEMA_OPTIONS } from '../database/native-collection.js';
 
-/** One revocation. The server's clock sets `at`, by which processes read. */
+/** One revocation. The server's clock sets `at`, the timestamp by which processes read. */
 @Schema({ collection: 'revocations', ...SCHEMA_OPTIONS })
 export class Revocation {
-  /** `jti:…`, `sid:…` or `ver:…` */
+  /** The `RevocationKey`, such as `jti:…`, `sid:…` or `ver:…` */
   @Prop({ type: String, required: true })
   _id!: string;
 
@@ -19,5 +19,5 @@ export const RevocationSchema = SchemaFactory.createForClass(Revocation);
 RevocationSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 RevocationSchema.index({ at: 1 });
 
-/** A name of its own: the host may have a model `Revocation` on the same connection. */
+/** A distinct name: the host may have its own model `Revocation` on the same connection. */
 export const REVOCATION_MODEL = 'SilentAuthRevocation';

@@ -22,13 +22,13 @@ import { RevocationOutbox } from './revocation-outbox.js';
 /** Injection token of the {@link RevocationStore} in use. */
 export const REVOCATION_STORE = Symbol('REVOCATION_STORE');
 
-/** A mint may be in flight when its session is revoked. */
+/** An access token may still be minted while its session is being revoked. */
 const MINT_IN_FLIGHT_MS = 60_000;
 const SWEEP_INTERVAL_MS = 30_000;
-/** The shared clock goes back by so much only if it was wrong before. */
+/** A larger step back of the shared clock means that it was wrong before. */
 const CLOCK_FELL_BACK_MS = 30_000;
 const MAX_GENERATIONS = 100;
-/** Limit for the store in mode `strict`. */
+/** Timeout of the store in mode `strict`. */
 const ANSWER_WITHIN_MS = 5000;
 
 /** The claims by which an access token can be revoked. */
@@ -37,10 +37,10 @@ export interface RevocableToken {
   readonly sid: string;
   readonly gen: number;
   readonly ver: string;
-  /** User id: the version of roles of a token that names none. */
+  /** User id: takes the place of `rol` in a token without it. */
   readonly sub: string;
   readonly rol?: string;
-  /** Who acts for the user: the same of them. */
+  /** Who acts for the user, with the same fields. */
   readonly act?: { readonly sub: string; readonly rol?: string };
   /** When it was minted, in seconds since the epoch. */
   readonly iat?: number;
@@ -52,17 +52,17 @@ interface RevocationSettings {
   readonly accessToken: Pick<ResolvedAuthOptions['accessToken'], 'ttlMs' | 'retirePrevious'>;
 }
 
-/** Size of what this process holds. */
+/** Number of entries that this process holds. */
 export interface RevocationStats {
   /** Entries in memory: those of all processes within the lifetime of an access token. */
   readonly held: number;
-  /** Own entries that are not written to the store yet. */
+  /** This process's entries that are not written to the store yet. */
   readonly waiting: number;
 }
 
 /**
  * Revocation of access tokens. Every process holds the entries in memory and follows the store, so a guard's check is a map
- * lookup. A process that is out of touch for too long refuses with 503, instead of accepting revoked tokens.
+ * lookup. A process that cannot read the store for too long refuses with 503 instead of accepting revoked tokens.
  */
 @Injectable()
 export class RevocationService implements OnApplicationBootstrap, OnModuleDestroy {
@@ -72,12 +72,12 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   private readonly list: RevocationList;
   private readonly outbox: RevocationOutbox;
   private readonly feed: RevocationFeed;
-  /** Keys of a token that is used again and again: building them costs more than the lookup. */
+  /** Keys per token object, because building them costs more than the lookup and tokens are used repeatedly. */
   private readonly keys = new WeakMap<RevocableToken, readonly RevocationKey[]>();
   private readonly listeners = new Set<(keys: readonly RevocationKey[]) => void>();
   /** On the monotonic clock. */
   private sweepDue = 0;
-  /** What the monotonic clock lacked to the shared one. */
+  /** The shared clock minus the monotonic clock, at the last check. */
   private clockOffsetMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -105,7 +105,8 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * Hears of each revocation once, in every process: at once in the one that revokes, in the others when the feed brings it.
+   * Calls `listener` once per revocation, in every process: immediately in the one that revokes, in the others when the feed
+   * delivers it.
    * @param listener must not throw
    * @returns a function that ends the subscription
    */
@@ -119,33 +120,33 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     return this.list.hasAny(keys);
   }
 
-  /** Ends one access token, whose own expiry is `expiresAt`. */
+  /** Revokes one access token, whose own expiry is `expiresAt`. */
   async revokeToken(jti: string, expiresAt: Date): Promise<void> {
     await this.add([{ key: `jti:${jti}`, expiresAt }]);
   }
 
-  /** Ends every access token of the sessions. */
+  /** Revokes every access token of the sessions. */
   async revokeSessions(sessionIds: readonly string[]): Promise<void> {
     const expiresAt = this.endOfLife();
     await this.add(sessionIds.map((id) => ({ key: `sid:${id}`, expiresAt })));
   }
 
-  /** Ends every access token minted under a retired token version. */
+  /** Revokes every access token that was minted under a retired token version. */
   async revokeTokenVersion(retired: string): Promise<void> {
     await this.add([{ key: `ver:${retired}`, expiresAt: this.endOfLife() }]);
   }
 
   /**
-   * Ends every access token that names the roles of a retired version; no session ends.
-   * @param retired the version, or the user id where there was none
+   * Revokes every access token with a retired roles version; no session ends.
+   * @param retired the version, or the user id if there was none
    */
   async revokeRolesVersion(retired: string): Promise<void> {
     await this.add([{ key: `rol:${retired}`, expiresAt: this.endOfLife() }]);
   }
 
   /**
-   * Ends the access tokens of one generation of a session, if `accessToken.retirePrevious` is set. Never fails, because the
-   * rotation is done; a failed write is retried.
+   * Revokes the access tokens of one generation of a session, if `accessToken.retirePrevious` is set. Never fails, because the
+   * rotation is already done; a failed write is retried.
    */
   async retireGeneration(sessionId: string, generation: number): Promise<void> {
     if (!this.options.accessToken.retirePrevious) return;
@@ -157,7 +158,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * Ends the access tokens of the generations `from` to `to` of a session, of the latest hundred at most: earlier ones were
+   * Revokes the access tokens of the generations `from` to `to` of a session, but at most the latest hundred: earlier ones were
    * revoked when they were abandoned.
    */
   async revokeGenerations(sessionId: string, from: number, to: number): Promise<void> {
@@ -168,28 +169,28 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * Whether a token is revoked. In mode `feed` a map lookup without I/O, unless the list is older than
-   * `revocation.maxStaleness`: then a promise, for which the store is read. In mode `strict` a promise, unless this process
-   * knows the answer already.
-   * @param now by the shared clock; whoever has just read it spares another look
+   * Whether a token is revoked. In mode `feed` a synchronous map lookup, unless the list is older than
+   * `revocation.maxStaleness`: then a promise that first reads the store. In mode `strict` a promise, unless this process
+   * already knows that the token is revoked.
+   * @param now the time by the shared clock; pass it if it was just read, to save another read
    * @throws AuthError (as a rejection) `TEMPORARILY_UNAVAILABLE` if the store does not answer
    */
   isRevoked(token: RevocableToken, now = this.clock.now()): boolean | Promise<boolean> {
     if (this.mode === 'off') return false;
     if (isFromFuture(token, now)) return true;
     const isListed = !this.list.isEmpty && this.list.hasAny(this.keysOf(token));
-    // What this process knows to be revoked stays so, even if it could not be written.
+    // A known revocation holds even if it could not be written.
     if (isListed) return true;
     if (this.mode === 'strict') return this.answerOfStore(this.keysOf(token));
     return this.feed.isStale && this.answerOfFreshList(token);
   }
 
-  /** Whether this process knows that all tokens of the session or its user's token version are revoked. */
+  /** Whether this process knows that the session or its user's token version is revoked. */
   isSessionRevoked(sid: string, ver: string): boolean {
     return this.list.has(`sid:${sid}`) || this.list.has(`ver:${ver}`);
   }
 
-  /** Whether this process knows that the access token itself was revoked. */
+  /** Whether this process knows that this access token is revoked. */
   isTokenRevoked(jti: string): boolean {
     return this.list.has(`jti:${jti}`);
   }
@@ -209,12 +210,12 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     return this.feed.stalenessMs;
   }
 
-  /** Whether this process knows the revocations of the others well enough to serve guarded routes. */
+  /** Whether this process's list is fresh enough to serve guarded routes. */
   get isInTouch(): boolean {
     return this.mode === 'off' || !this.feed.isStale;
   }
 
-  /** As {@link isInTouch}, after a read if it is not: a process that was frozen has to catch up first. */
+  /** Like {@link isInTouch}, but reads first if it is not: a process that was frozen has to catch up. */
   async catchUp(): Promise<boolean> {
     if (!this.isInTouch) await this.feed.freshen().catch(() => undefined);
     return this.isInTouch;
@@ -227,7 +228,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
 
   /**
    * The keys under which a token can be revoked: its session, its user's token version, itself, its generation, its roles, and
-   * the roles of who acts for the user.
+   * the roles of a user who acts for the user.
    */
   private keysOf(token: RevocableToken): readonly RevocationKey[] {
     const known = this.keys.get(token);
@@ -246,7 +247,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
 
   private async answerOfStore(keys: readonly RevocationKey[]): Promise<boolean> {
     try {
-      // A store of the host may have no deadline of its own, and a request must not wait for ever.
+      // A store of the host may have no timeout of its own, and a request must not wait forever.
       return await withTimeout(() => this.store.hasAny(keys), ANSWER_WITHIN_MS);
     } catch (cause) {
       if (cause instanceof AuthError) throw cause;
@@ -260,7 +261,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
 
   private async add(entries: readonly RevocationEntry[]): Promise<void> {
     if (entries.length === 0 || this.mode === 'off') return;
-    // Known here at once, even if the write fails.
+    // Known here immediately, even if the write fails.
     this.list.remember(entries);
     await this.outbox.send(entries);
   }
@@ -279,8 +280,8 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /**
-   * While the database's clock was ahead, its TTL index removed rows too early. When it is right again they are written
-   * again, for the processes that start later.
+   * While the database's clock was ahead, its TTL index removed rows too early. When the clock is right again, they are written
+   * again for processes that start later.
    */
   private restoreRows(): void {
     const offsetMs = this.clock.now() - performance.now();
@@ -290,8 +291,8 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
 }
 
 /**
- * Whether a token was minted by a clock that was ahead: it would outlive the entries that revoke it. Its client refreshes,
- * and gets a better one.
+ * Whether a token was minted by a clock that was ahead: it would outlive the entries that revoke it. Its client refreshes and
+ * gets a valid one.
  */
 function isFromFuture({ iat }: RevocableToken, now: number): boolean {
   return iat !== undefined && iat * 1000 > now + MINT_IN_FLIGHT_MS;

@@ -3,7 +3,7 @@ import { type Observable, Subject } from 'rxjs';
 import type { RevocationKey } from '../core/ports.js';
 import { RevocationService } from './revocation.service.js';
 
-/** Names a session for {@link SessionWatcher.watch}: the claims `sid` and `ver` of its access token. */
+/** The session for {@link SessionWatcher.watch}: the claims `sid` and `ver` of its access token. */
 export interface WatchedSession {
   readonly sessionId: string;
   /** Every session of a user ends when the user's token version is retired. */
@@ -16,9 +16,9 @@ export type EndedSession =
   | { readonly sessionId: null; readonly tokenVersion: string };
 
 /**
- * Reports sessions that end, in every process: at once in the one that ended them, elsewhere as soon as guards know it
- * (`revocation.pollInterval`, sooner where the store pushes). Says nothing of sessions that run out unused, and nothing at
- * all with `revocation.mode: 'off'`.
+ * Reports sessions that end, in every process: immediately in the one that ended them, in the others as soon as their guards
+ * know (`revocation.pollInterval`, sooner if the store pushes). Does not report sessions that expire, and reports nothing
+ * with `revocation.mode: 'off'`.
  *
  * @example
  * const stop = watcher.watch({ sessionId: claims.sid, tokenVersion: claims.ver }, () => connection.close());
@@ -35,7 +35,7 @@ export class SessionWatcher implements OnModuleDestroy {
   readonly ended: Observable<EndedSession> = this.subject.asObservable();
 
   constructor(private readonly revocations: RevocationService) {
-    this.stop = revocations.onRevoked((keys) => this.tell(keys));
+    this.stop = revocations.onRevoked((keys) => this.report(keys));
   }
 
   onModuleDestroy(): void {
@@ -45,7 +45,7 @@ export class SessionWatcher implements OnModuleDestroy {
   }
 
   /**
-   * Calls `close` once when the session ends; at once if it has ended already. What `close` throws is logged.
+   * Calls `close` once when the session ends; immediately if it has already ended. Errors of `close` are logged.
    * @returns a function that ends the watch: call it when the connection closes
    */
   watch({ sessionId, tokenVersion }: WatchedSession, close: () => void): () => void {
@@ -69,7 +69,7 @@ export class SessionWatcher implements OnModuleDestroy {
     return unwatch;
   }
 
-  /** Connections that are watched at the moment. */
+  /** Number of watched connections. */
   get size(): number {
     return new Set([...this.watches.values()].flatMap((watches) => [...watches])).size;
   }
@@ -80,7 +80,7 @@ export class SessionWatcher implements OnModuleDestroy {
     if (watches?.size === 0) this.watches.delete(key);
   }
 
-  private tell(keys: readonly RevocationKey[]): void {
+  private report(keys: readonly RevocationKey[]): void {
     for (const key of keys) {
       for (const close of [...(this.watches.get(key) ?? [])]) close();
       const id = key.slice(4);

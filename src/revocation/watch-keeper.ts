@@ -7,16 +7,16 @@ export interface WatchEvents {
   lost(): void;
 }
 
-/** `closed`: can be opened. `unsupported`: this store cannot push. */
+/** `closed`: it can be opened. `unsupported`: this store cannot push. */
 type State = 'closed' | 'opening' | 'open' | 'unsupported' | 'stopped';
 
-/** Keeps one watch on a store that can push. A lost watch is closed, reported, and can be opened again. */
+/** Keeps one watch on a store that can push. A lost watch is closed and reported, and can be opened again. */
 export class WatchKeeper {
   private readonly logger = new Logger('RevocationFeed');
   private state: State;
   private watch: RevocationWatch | null = null;
   private opening: Promise<void> = Promise.resolve();
-  /** An outage is reported once. */
+  /** Reports an outage only once. */
   private isFailing = false;
 
   constructor(
@@ -64,7 +64,7 @@ export class WatchKeeper {
       return;
     }
     if (!watch) return this.leaveOpening('unsupported');
-    // Lost before it was handed over, or the process stops.
+    // Lost before it was returned, or the process is stopping.
     if (isLost || this.state === 'stopped') {
       this.leaveOpening('closed');
       return watch.close();
@@ -75,7 +75,7 @@ export class WatchKeeper {
     this.events.opened(watch);
   }
 
-  /** A stop in the meantime is final. */
+  /** Does not leave `stopped`, which is final. */
   private leaveOpening(next: State): void {
     if (this.state === 'opening') this.state = next;
   }

@@ -6,13 +6,13 @@ import { AuthEventBus } from '../events/auth-event-bus.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { readSuspicion } from './suspicion.js';
 
-/** What the policy ends; null where the request is answered. */
+/** What to end by the policy; null if the request is answered. */
 export type Verdict = 'revoke-session' | 'revoke-user' | null;
 
 const WINDOW_MS = 10 * 60_000;
 const REMEMBERED_SESSIONS = 10_000;
 
-/** What a rule found, and what is done about it. */
+/** What a rule found, and what happens because of it. */
 type Finding = Pick<AuthEvents['activity.suspected'], 'rule' | 'evidence' | 'action'>;
 
 interface Metered {
@@ -20,12 +20,12 @@ interface Metered {
   readonly generation: number;
 }
 
-/** Asks the rules, reports what they suspect, and returns what the policy ends. No I/O: every refresh waits for it. */
+/** Runs the rules, reports suspicious activity, and returns what to end. Without I/O, because every refresh waits for it. */
 @Injectable()
 export class AnomalyDetector {
   private readonly logger = new Logger('AnomalyDetector');
   private readonly metered = new LRUCache<string, Metered>({ max: REMEMBERED_SESSIONS });
-  /** When a suspicion was reported. */
+  /** When each suspicion was last reported. */
   private readonly reported = new LRUCache<string, number>({ max: REMEMBERED_SESSIONS });
 
   constructor(
@@ -34,8 +34,8 @@ export class AnomalyDetector {
   ) {}
 
   /**
-   * How often a session was rotated within the window. Its generation also counts rotations in other processes; this one
-   * needs to see only the first and the last of them.
+   * How many times a session was rotated within the window. Computed from generations, which also count rotations in other
+   * processes: this process needs to see only the first and the last one.
    */
   rotations(sessionId: string, generation: number, nowMs: number): { rotations: number; windowMs: number } {
     const known = this.metered.get(sessionId);
@@ -44,7 +44,7 @@ export class AnomalyDetector {
     return { rotations: isRecent ? generation - known.generation : 0, windowMs: WINDOW_MS };
   }
 
-  /** Judges by every rule. Each process reports a lasting suspicion once in ten minutes. */
+  /** Applies every rule. Each process reports a continuing suspicion only once in ten minutes. */
   judge(activity: Activity, source: EventSource): Verdict {
     let verdict: Verdict = null;
     for (const finding of this.findings(activity)) {
@@ -54,7 +54,7 @@ export class AnomalyDetector {
     return verdict;
   }
 
-  /** As {@link judge}, where the policy has nothing to end. */
+  /** Like {@link judge}, but only reports: there is nothing to end. */
   note(activity: Activity, source: EventSource): void {
     for (const finding of this.findings(activity))
       this.report(activity, { ...finding, action: 'report' }, source);
@@ -64,7 +64,7 @@ export class AnomalyDetector {
     return this.options.anomaly.rules.flatMap((rule) => this.ask(rule, activity) ?? []);
   }
 
-  /** A rule of the application that fails, or returns no valid answer, refuses nobody. */
+  /** A rule that throws or returns an invalid answer is logged and has no effect on the request. */
   private ask(rule: AnomalyRule, activity: Activity): Finding | null {
     const { name } = rule;
     try {

@@ -23,8 +23,8 @@ export class DeviceRecognizer {
   ) {}
 
   /**
-   * Looks at a session that has just begun with a login. Queries beyond the live sessions do not delay the request.
-   * @param live the user's live sessions, this one among them
+   * Examines a session that has just begun with a login. Queries beyond the live sessions do not delay the request.
+   * @param live the user's live sessions, including this one
    */
   examine(
     session: RefreshSession,
@@ -32,26 +32,26 @@ export class DeviceRecognizer {
     live: readonly SessionLogin[],
     source: EventSource,
   ): void {
-    // Of two logins at once, the later one must not make the earlier one known.
+    // Only earlier logins count: of two simultaneous logins, the later one must not make the earlier one known.
     const begun = { id: session.id, at: session.createdAt };
     const earlier = live.filter((login) => isBefore(login, begun));
     if (isFamiliarLogin(session.device, earlier)) return;
     void this.examineEnded(session, earlier.length === 0 ? user.createdAt : null, source);
   }
 
-  /** @param accountCreatedAt null where the login is certainly not the first */
+  /** @param accountCreatedAt null if the login is certainly not the account's first */
   private async examineEnded(
     { id: sessionId, userId, createdAt, device }: RefreshSession,
     accountCreatedAt: Date | null,
     source: EventSource,
   ): Promise<void> {
     const ended = await this.store.findEndedLogins(userId).catch((error: unknown) => {
-      this.logger.warn(`earlier sessions could not be looked at: ${String(error)}`);
+      this.logger.warn(`earlier sessions could not be read: ${String(error)}`);
       return null;
     });
     const { idleTtlMs, absoluteTtlMs } = this.options.refreshToken;
     const memoryMs = Math.min(idleTtlMs, absoluteTtlMs);
-    // If the query failed: better one report too many than one too few.
+    // If the query failed, report the login: one report too many is better than a missing one.
     if (ended?.length === 0 && accountCreatedAt && isFirstLogin(accountCreatedAt, createdAt, memoryMs))
       return;
     const known = (ended ?? []).filter(({ revokedReason }) => vouches(revokedReason));

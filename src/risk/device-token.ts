@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
-/** How many accounts one device is remembered for, the latest first. */
+/** Maximum number of accounts that one device token remembers, the latest first. */
 const MAX_ACCOUNTS = 5;
 const DEVICE_ID = /^[A-Za-z0-9_-]{22}$/;
 const MAC_LENGTH = 22;
@@ -8,16 +8,16 @@ const MARK_LENGTH = 8;
 const CODE = new RegExp(`^[A-Za-z0-9_-]{${MAC_LENGTH + MARK_LENGTH}}$`);
 
 /**
- * What a device carries to be recognised at the next login: `id.code.code…`, one code for each account that logged in on
- * it. It grants nothing: it only keeps the failures of others from locking the owner out, and known devices from being
- * reported as new. A code is a MAC and a mark, which the MAC covers, of the token version that the account had then.
+ * What a device sends to be recognised at the next login: `id.code.code…`, one code for each account that logged in on it. It
+ * grants no access. It only prevents that failures of others lock the owner out, and that known devices are reported as new.
+ * A code is a MAC and a mark, which the MAC covers; the mark identifies the account's token version at that login.
  */
 export interface PresentedDevice {
   readonly id: string;
   readonly codes: readonly string[];
 }
 
-/** The account that may know a device, as it is now. */
+/** The account that is checked against a device, in its current state. */
 export interface DeviceAccount {
   /** Normalised. */
   readonly email: string;
@@ -25,8 +25,8 @@ export interface DeviceAccount {
 }
 
 /**
- * The parts of a device token, not yet checked; null where it has another form. Parts that are no code are left out: they
- * would go into the next token, and a cookie may not allow them.
+ * The parts of a device token, not yet verified; null if it has another form. Parts that are not codes are dropped: they would
+ * end up in the next token, and a cookie may not allow them.
  */
 export function parseDeviceToken(token: string | null): PresentedDevice | null {
   const [id = '', ...parts] = (token ?? '').split('.');
@@ -34,14 +34,14 @@ export function parseDeviceToken(token: string | null): PresentedDevice | null {
   return DEVICE_ID.test(id) && codes.length > 0 ? { id, codes } : null;
 }
 
-/** Whether an account logged in on the device before, however long ago, under any key of the ring. */
+/** Whether an account ever logged in on the device, under any key of the ring. */
 export function isKnownDevice(device: PresentedDevice, email: string, keys: readonly Uint8Array[]): boolean {
   return device.codes.some((code) => isCodeOf(code, device.id, email, keys));
 }
 
 /**
- * Whether it did so under its present token version: since the last change of password and the last end of all its
- * sessions. A device from before may be the reason for that change.
+ * Whether it did so under its current token version: after the last change of password and the last end of all its sessions.
+ * An older device may be the reason for that change.
  */
 export function isTrustedDevice(
   device: PresentedDevice,
@@ -55,8 +55,8 @@ export function isTrustedDevice(
 }
 
 /**
- * The token after a login: this account first, others that were on the device after it.
- * @param keys of the ring; the first signs
+ * The token after a login: this account first, then the other accounts of the device.
+ * @param keys the keys of the ring; the first signs
  */
 export function deviceToken(
   id: string,

@@ -5,17 +5,17 @@ const MAX_NAME = 64;
 const MAX_TEXT = 256;
 
 /**
- * What a rule has returned, fit for an event, a log and the database, whatever the rule put into it: it is code of the
- * application. Null: nothing is odd.
- * @throws TypeError where it is nothing that a rule may return. A promise above all: it is no answer yet, and to take it
- * for one would be to suspect everybody
+ * The answer of a rule, made safe for events, logs and the database: rules may be code of the application. Null: nothing is
+ * odd.
+ * @throws TypeError if the answer is not valid. A promise is refused: it is always truthy, so every request would look
+ * suspicious
  */
 export function readSuspicion(given: unknown): Suspicion | null {
   if (given === null || given === undefined || given === false) return null;
   if (typeof (given as { then?: unknown }).then === 'function') {
-    // Nobody awaits it: if it rejects, that must not end the process.
+    // Nobody awaits it: without this, its rejection would end the process.
     Promise.resolve(given).catch(() => undefined);
-    throw new TypeError('it returned a promise, and a rule has to answer at once');
+    throw new TypeError('it returned a promise, but a rule must answer synchronously');
   }
   if (typeof given !== 'object' || Array.isArray(given))
     throw new TypeError(`it returned neither an object nor null: ${typeof given}`);
@@ -23,7 +23,7 @@ export function readSuspicion(given: unknown): Suspicion | null {
   return Object.fromEntries(fields.map(([name, value]) => [readName(name), readValue(value)]));
 }
 
-/** Without what means something to the database. */
+/** Replaces characters with a special meaning in the database. */
 function readName(name: string): string {
   return name
     .slice(0, MAX_NAME)

@@ -3,29 +3,29 @@ import type { Clock } from '../core/ports.js';
 import type { ResolvedLimit } from '../options/throttle.options.js';
 import { type Counts, SlidingWindow } from './sliding-window.js';
 
-/** A count, made or refused. */
+/** The result of a count, accepted or refused. */
 export interface Consumption {
-  /** Of the key within the window, this time included. */
+  /** The count of the key within the window, including this one. */
   readonly count: number;
-  /** When it was made: {@link Limiter.giveBack} takes it from there. */
+  /** When it was made; pass it to {@link Limiter.giveBack}. */
   readonly atMs: number;
-  /** Null: it is within the limit. Otherwise it was not counted. */
+  /** Null if it is within the limit; otherwise it was not counted. */
   readonly retryAfterMs: number | null;
 }
 
-/** Counts by keys, up to a limit within a sliding window. */
+/** Counts per key, up to a limit within a sliding window. */
 export interface Limiter {
-  /** Counts once, unless that would be over the limit: what is refused does not lengthen the refusal. */
+  /** Counts once if that is within the limit. Refused attempts are not counted, so they do not prolong the refusal. */
   consume(key: string): Promise<Consumption>;
-  /** Takes a count back. */
+  /** Takes back a count that was made at `atMs`. */
   giveBack(key: string, atMs: number): Promise<void>;
   /** Forgets every count of the key. */
   reset(key: string): Promise<void>;
-  /** The same for every key that begins so. */
+  /** Forgets every count of all keys with the prefix. */
   resetAll(prefix: string): Promise<void>;
 }
 
-/** Beyond it, the key that was not used for longest is forgotten. */
+/** Beyond this, the least recently used key is forgotten. */
 const MAX_KEYS = 100_000;
 
 /** Counts in the memory of this process. */
@@ -44,7 +44,7 @@ export class MemoryLimiter implements Limiter {
     return this.count(key);
   }
 
-  /** As {@link consume}, without a promise. */
+  /** Like {@link consume}, but synchronous. */
   count(key: string): Consumption {
     const atMs = this.clock.now();
     const counts = this.keys.get(key) ?? {};
@@ -54,7 +54,7 @@ export class MemoryLimiter implements Limiter {
     return { count, atMs, retryAfterMs: isOver ? this.window.waitMs(counts, atMs) : null };
   }
 
-  /** Milliseconds until one more is within the limit; 0 where it is already. Counts nothing. */
+  /** Milliseconds until the next count is within the limit; 0 if it already is. Counts nothing. */
   waitMs(key: string): number {
     const counts = this.keys.get(key);
     return counts ? this.window.waitMs(counts, this.clock.now()) : 0;

@@ -6,7 +6,7 @@ import { durableCollection } from '../database/native-collection.js';
 import { prefixRange } from '../database/prefix-range.js';
 import type { Counts, SlidingWindow } from './sliding-window.js';
 
-/** The one document of a key. */
+/** The document of one key. */
 interface CounterRow {
   readonly key: string;
   readonly counts: Counts;
@@ -19,7 +19,7 @@ const THROTTLE_INDEXES: readonly IndexDescription[] = [
 ];
 const MAX_TRIES = 5;
 
-/** The counts of all instances on one database, in a TTL collection. */
+/** Keeps the counts that all instances on one database share, in a TTL collection. */
 export class MongoCounterStore {
   constructor(
     private readonly connection: Connection,
@@ -32,7 +32,7 @@ export class MongoCounterStore {
     await this.indexes.ensure(this.connection, { collection: this.collection, indexes: THROTTLE_INDEXES });
   }
 
-  /** Counts once, by one command. @returns the counts of the key, this one included */
+  /** Counts once, with one command. @returns the counts of the key, including this one */
   async add(key: string, window: SlidingWindow, atMs: number): Promise<Counts> {
     const now = new Date(atMs);
     const part = window.partAt(atMs);
@@ -52,14 +52,14 @@ export class MongoCounterStore {
       } catch (error) {
         if ((error as { code?: unknown }).code !== DUPLICATE_KEY || tries === MAX_TRIES) throw error;
       }
-      // Another request has just made it, or it has expired and the database has not removed it yet.
+      // Another request has just created the row, or the row has expired and the database has not removed it yet.
       const old = { key, expire: { $lte: now } };
       const row = await this.counters.findOneAndUpdate(old, begin, { returnDocument: 'after' });
       if (row) return row.counts;
     }
   }
 
-  /** Takes a count back that was made in this part of the window. */
+  /** Takes back a count in the given part of the window. */
   async takeBack(key: string, part: number): Promise<void> {
     const field = `counts.${part}`;
     await this.counters.updateOne({ key, [field]: { $gt: 0 } }, { $inc: { [field]: -1 } });
@@ -69,7 +69,7 @@ export class MongoCounterStore {
     await this.counters.deleteOne({ key });
   }
 
-  /** Removes every key that begins so. */
+  /** Removes every key with the prefix. */
   async removeAll(prefix: string): Promise<void> {
     await this.counters.deleteMany({ key: prefixRange(prefix) });
   }

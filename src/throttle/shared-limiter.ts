@@ -6,20 +6,20 @@ import type { MongoCounterStore } from './mongo-counter.store.js';
 import { SlidingWindow } from './sliding-window.js';
 
 const MAX_REFUSED_KEYS = 10_000;
-/** A refused key costs no more commands for this long. Short, because another instance may have reset it. */
+/** For this long, a refused key costs no further commands. Short, because another instance may reset the key. */
 const REFUSED_MS = 5_000;
 
-/** Counts that all instances share; without the database each process counts for itself. */
+/** Counts that all instances share; while the database is unreachable, each process counts on its own. */
 export class SharedLimiter implements Limiter {
   private readonly window: SlidingWindow;
   private readonly local: MemoryLimiter;
-  /** Until when a key was refused last, and at which count. */
+  /** For each refused key, when the refusal ends, and the count at that time. */
   private readonly refused = new LRUCache<string, { readonly untilMs: number; readonly count: number }>({
     max: MAX_REFUSED_KEYS,
     ttl: REFUSED_MS,
   });
 
-  /** @param prefix begins every key of this limiter in the store */
+  /** @param prefix prefix of every key of this limiter in the store */
   constructor(
     private readonly prefix: string,
     limit: ResolvedLimit,
@@ -57,7 +57,7 @@ export class SharedLimiter implements Limiter {
   async resetAll(prefix: string): Promise<void> {
     for (const key of [...this.refused.keys()]) if (key.startsWith(prefix)) this.refused.delete(key);
     await this.local.resetAll(prefix);
-    // Whoever asks for it must know that it was not done.
+    // Errors are passed on: the caller must know that the reset failed.
     await this.store.removeAll(this.keyOf(prefix));
   }
 
@@ -68,7 +68,7 @@ export class SharedLimiter implements Limiter {
     await this.giveBack(key, atMs);
     const part = this.window.partAt(atMs);
     const before = { ...counts, [part]: (counts[part] ?? 0) - 1 };
-    // At least a moment: others that are refused at the same time have not given theirs back yet.
+    // At least 1 ms: others that were refused at the same time have not given their counts back yet.
     const retryAfterMs = Math.max(1, this.window.waitMs(before, atMs));
     this.refused.set(key, { untilMs: atMs + retryAfterMs, count });
     return { count, atMs, retryAfterMs };
@@ -79,7 +79,7 @@ export class SharedLimiter implements Limiter {
   }
 }
 
-/** The database is out of reach: a count that stays too high ends with its window. */
+/** Ignores errors: if the database is unreachable, a count that stays too high ends with its window. */
 async function ignoringFaults(work: () => Promise<unknown>): Promise<void> {
   await work().catch(() => undefined);
 }

@@ -1,14 +1,14 @@
 import type { ResolvedLimit } from '../options/throttle.options.js';
 
-/** A window is counted in so many parts. More of them end a refusal more exactly, and make the counters larger. */
+/** Number of parts in which a window is counted. More parts end a refusal more precisely, but make the counters larger. */
 const PARTS = 6;
 
-/** Counts by the number of a part, which is its beginning divided by its length. */
+/** Counts by part number: the start of a part divided by its length. */
 export type Counts = Readonly<Record<string, number>>;
 
 /**
- * A limit within a window that slides: it holds in every span of time of that length, not only between fixed borders. A
- * part counts in full until all of it is out of the window, so a refusal lasts up to a sixth longer than the window.
+ * A limit within a sliding window: it holds in every period of that length, not only between fixed borders. A part counts in
+ * full until all of it is outside of the window, so a refusal lasts up to a sixth longer than the window.
  */
 export class SlidingWindow {
   readonly limit: number;
@@ -21,7 +21,7 @@ export class SlidingWindow {
     this.partMs = Math.ceil(windowMs / PARTS);
   }
 
-  /** The part that a moment is in. */
+  /** The part that contains a moment. */
   partAt(nowMs: number): number {
     return Math.floor(nowMs / this.partMs);
   }
@@ -30,7 +30,7 @@ export class SlidingWindow {
     return this.partsWithin(counts, nowMs).reduce((sum, part) => sum + (counts[part] ?? 0), 0);
   }
 
-  /** Milliseconds until one more is within the limit; 0 where it is already. */
+  /** Milliseconds until the next count is within the limit; 0 if it already is. */
   waitMs(counts: Counts, nowMs: number): number {
     let count = this.countAt(counts, nowMs);
     for (const part of this.partsWithin(counts, nowMs)) {
@@ -41,12 +41,12 @@ export class SlidingWindow {
     return 0;
   }
 
-  /** When a count that is made now is out of the window. */
+  /** When a count that is made now leaves the window. */
   expiryAt(nowMs: number): number {
     return this.endOf(this.partAt(nowMs));
   }
 
-  /** Parts that may still be stored though they are out of the window, if the last count was within it. */
+  /** Parts that may still be stored although they are outside of the window, if the last count was inside it. */
   stalePartsAt(nowMs: number): number[] {
     const oldest = this.oldestAt(nowMs);
     return Array.from({ length: PARTS + 2 }, (_, index) => oldest - 1 - index);
@@ -63,7 +63,7 @@ export class SlidingWindow {
     return Math.floor((nowMs - this.windowMs) / this.partMs);
   }
 
-  /** When all of a part is out of the window. */
+  /** When a part is completely outside of the window. */
   private endOf(part: number): number {
     return (part + 1) * this.partMs + this.windowMs;
   }

@@ -10,41 +10,41 @@ import { type Consumption, type Limiter, MemoryLimiter } from './limiter.js';
 import { MongoCounterStore } from './mongo-counter.store.js';
 import { SharedLimiter } from './shared-limiter.js';
 
-/** An attempt at the password of an account. */
+/** An attempt to enter the password of an account. */
 export interface Attempt {
   /** Normalised e-mail address. */
   readonly account: string;
   /** `device:…` or `address:…` */
   readonly origin: string;
   readonly device: DeviceTrust;
-  /** The session that asks for a change of password: strangers who log in use up nothing of its limit. */
+  /** The session that asks for a change of password: it has its own limit, which logins elsewhere do not use up. */
   readonly sessionId?: string;
 }
 
 /**
- * How the account sees the device. The limit of the account does not apply to one that it trusts. Those it knows only from
- * an earlier token version share a limit of their own: strangers cannot use it up, and many devices get no more of it.
+ * How the account knows the device. The account's limit does not apply to a trusted device. Devices known only from an
+ * earlier token version share a separate limit: attackers cannot use it up, and it does not grow with the number of devices.
  */
 type DeviceTrust = 'trusted' | 'known' | 'unknown';
 
-/** An attempt that counts as a failure, unless one of the methods takes it back. */
+/** An attempt that counts as a failure until one of the methods takes it back. */
 export interface CountedAttempt {
   /** The earlier failures of this origin. */
   readonly failedBefore: number;
-  /** The password was not checked: takes the attempt back. */
+  /** Call this if the password was not checked: takes the attempt back. */
   cancelled(): Promise<void>;
-  /** The password was right: resets the origin, and takes the attempt back from the account. */
+  /** Call this if the password was right: resets the origin's count, and takes the attempt back from the account's. */
   succeeded(): Promise<void>;
 }
 
 /** Where a login comes from. */
 export interface LoginOrigin {
   readonly ip: string;
-  /** The device, if its cookie shows that it is known to the account. */
+  /** The device, if its cookie shows that the account knows it. */
   readonly deviceId: string | null;
 }
 
-/** The kinds of mail that strangers can cause. */
+/** The kinds of mail that anybody can cause. */
 const LIMITED_MAILS = [
   'password_reset',
   'email_verification',
@@ -53,7 +53,7 @@ const LIMITED_MAILS = [
   'email_change_requested',
 ] as const satisfies readonly Happening['kind'][];
 
-/** {@link ThrottleService.unlock} clears the count of each. */
+/** {@link ThrottleService.unlock} clears the count of each kind. */
 type LimitedMail = (typeof LIMITED_MAILS)[number];
 
 interface Limiters {
@@ -67,7 +67,7 @@ interface Limiters {
   readonly dailyMails: Limiter;
 }
 
-/** Known devices have their own limits, so an address with many of them is an office. */
+/** Known devices also have their own limits, so an address with many of them is probably an office. */
 const KNOWN_DEVICES_FACTOR = 5;
 
 /**
@@ -99,7 +99,7 @@ export class ThrottleService implements OnModuleInit {
       dailyMails: shared('daily-mails', throttle.dailyMails),
       // In memory: a refresh must not cost another round trip to the database.
       refresh: new MemoryLimiter(throttle.refresh, this.clock),
-      // In memory as well: services introspect the token of every request.
+      // Also in memory: services introspect the token of every request.
       clientFailures: new MemoryLimiter(throttle.failures, this.clock),
     };
   }
@@ -109,7 +109,7 @@ export class ThrottleService implements OnModuleInit {
   }
 
   /**
-   * Counts a request that may spend a hash: for its address; of a known device for itself, and for the address with a
+   * Counts a request that may hash a password: for its address or, on a known device, for the device and for the address with a
    * limit five times as large.
    * @throws AuthError `TOO_MANY_ATTEMPTS`
    */
@@ -123,7 +123,7 @@ export class ThrottleService implements OnModuleInit {
 
   /**
    * Counts a refresh with a validly signed token, for its session and address: people behind one address do not share this
-   * limit, and whoever holds a copy of the token elsewhere does not use it up.
+   * limit, and somebody with a copy of the token at another address does not use it up.
    * @throws AuthError `TOO_MANY_ATTEMPTS`
    */
   admitRefresh({ sessionId, ip }: { readonly sessionId: string; readonly ip: string }): void {
@@ -131,7 +131,7 @@ export class ThrottleService implements OnModuleInit {
   }
 
   /**
-   * Counts a refresh with a token that nobody has signed, for its address.
+   * Counts a refresh with an invalid signature, for its address.
    * @throws AuthError `TOO_MANY_ATTEMPTS`
    */
   admitForgedRefresh(ip: string): void {
@@ -139,7 +139,7 @@ export class ThrottleService implements OnModuleInit {
   }
 
   /**
-   * Checks the limit before a client's secret is compared. Only failures count, so a service may introspect without limit.
+   * Checks the limit before a client's secret is compared. Only failures count, so a service can introspect without limit.
    * @throws AuthError `TOO_MANY_ATTEMPTS`
    */
   async admitClient(attempt: string): Promise<void> {
@@ -147,14 +147,15 @@ export class ThrottleService implements OnModuleInit {
     if (waitMs > 0) throw tooMany(waitMs);
   }
 
-  /** Counts a wrong secret. */
+  /** Counts a wrong secret of a client. */
   async clientFailed(attempt: string): Promise<void> {
     this.limiters?.clientFailures.count(attempt);
   }
 
   /**
-   * Whether one more mail of this kind may go to the account. For mails that strangers can cause: each kind has a count of
-   * its own, and all kinds have one for the day. Ask only about users who exist, or strangers fill the database with counts.
+   * Whether another mail of this kind may go to the account. Only for mails that anybody can cause: each kind has its own
+   * count, and all kinds share a count for the day. Call it only for existing users; otherwise an attacker can fill the
+   * database with counts.
    */
   async admitMail(kind: LimitedMail, email: string): Promise<boolean> {
     const limiters = this.limiters;
@@ -194,12 +195,12 @@ export class ThrottleService implements OnModuleInit {
     };
   }
 
-  /** Forgets the failures of origins at an account. */
+  /** Forgets the failures of some origins at an account. */
   async forgive(account: string, origins: readonly string[]): Promise<void> {
     for (const origin of origins) await this.limiters?.failures.reset(ownKeyOf({ account, origin }));
   }
 
-  /** Forgets every wrong password for an account, from wherever it came, and the mail that it got. */
+  /** Forgets all wrong passwords for an account, from any origin, and the counts of its mails. */
   async unlock(account: string): Promise<void> {
     if (!this.limiters) return;
     const { failures, accountFailures, mails, dailyMails } = this.limiters;
@@ -220,7 +221,7 @@ const UNCOUNTED: CountedAttempt = {
 };
 
 /**
- * Counts by two limits, or by neither: what the second refuses is given back to the first.
+ * Counts in both limits or in neither: if the second refuses, the count in the first is taken back.
  * @throws AuthError `TOO_MANY_ATTEMPTS`
  */
 async function consumeBoth(
@@ -253,7 +254,7 @@ function ownKeyOf({ account, origin }: Pick<Attempt, 'account' | 'origin'>): str
   return `${keyOf(account)}.${origin}`;
 }
 
-/** Of the limit for the account; null where it does not count. */
+/** Key in the account's limit; null if the attempt does not count there. */
 function sharedKeyOf({ account, device, sessionId }: Attempt): string | null {
   if (device === 'trusted') return null;
   if (sessionId !== undefined) return `${keyOf(account)}.session:${sessionId}`;

@@ -2,7 +2,7 @@ import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
 import type { ActionKind } from '../core/action-token.js';
 import { SCHEMA_OPTIONS } from '../database/native-collection.js';
 
-/** A token that went out by mail. */
+/** A single-use token, as a mailed link or a ticket contains it. */
 @Schema({ collection: 'action_tokens', ...SCHEMA_OPTIONS })
 export class ActionTokenRow {
   /** SHA-256 of the token, base64url. */
@@ -22,9 +22,9 @@ export class ActionTokenRow {
   expiresAt!: Date;
 }
 
-/** A name of its own: the host may have a model `ActionToken` on the same connection. */
+/** A distinct name: the host may have its own model `ActionToken` on the same connection. */
 export const ACTION_TOKEN_MODEL = 'SilentAuthActionToken';
 
 export const ActionTokenSchema = SchemaFactory.createForClass(ActionTokenRow);
-// MongoDB's TTL monitor lags by a minute or more: every reader compares `expiresAt` itself.
+// MongoDB's TTL monitor lags by a minute or more, so every reader compares `expiresAt` itself.
 ActionTokenSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });

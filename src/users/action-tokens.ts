@@ -11,7 +11,7 @@ import { CLOCK, type Clock } from '../core/ports.js';
 import { hashSecret, SECRET_BYTES } from '../core/successor-seal.js';
 import { ACTION_TOKEN_STORE, type ActionTokenStore } from './action-token.store.js';
 
-/** Tokens that go out by mail: 32 random bytes, kept as a hash, good once, for one thing and for a while. */
+/** Single-use tokens, as in mailed links: 32 random bytes, stored as a hash, valid once, for one purpose and a limited time. */
 @Injectable()
 export class ActionTokens {
   constructor(
@@ -19,7 +19,7 @@ export class ActionTokens {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** @returns the token itself, which nothing keeps */
+  /** @returns the token itself, which is not stored anywhere */
   async issue(
     kind: ActionKind,
     userId: string,
@@ -31,7 +31,7 @@ export class ActionTokens {
     return { token, expiresAt };
   }
 
-  /** The token, if it is good for one of these now; looking does not use it up. */
+  /** The stored token, if it is valid for one of these kinds now. Does not use it up. */
   async find(kinds: ActionKind | readonly ActionKind[], token: string): Promise<ActionToken | null> {
     if (!isActionToken(token)) return null;
     const found = await this.store.find(hashSecret(token));
@@ -39,12 +39,12 @@ export class ActionTokens {
     return found && [kinds].flat().some((kind) => isGoodFor(found, kind, now)) ? found : null;
   }
 
-  /** Uses it up. Of several at once one gets true. */
+  /** Uses the token up. If several calls race, only one gets true. */
   async use({ hash }: ActionToken): Promise<boolean> {
     return this.store.remove(hash);
   }
 
-  /** Forgets every link that a user was sent. */
+  /** Invalidates all tokens of a user. */
   async forget(userId: string): Promise<void> {
     await this.store.removeOfUser(userId);
   }

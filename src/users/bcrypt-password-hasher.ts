@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { compare, getRounds, hash } from 'bcrypt';
 import type { PasswordHasher } from '../core/ports.js';
 
-/** bcrypt ignores what follows the 72nd byte, in silence. */
+/** bcrypt silently ignores everything after the 72nd byte. */
 const BCRYPT_BYTES = 72;
 /** Marks a stored hash whose password was pre-hashed. */
 const PREHASHED = 'sha384:';
-/** How PHP and htpasswd mark the very same algorithm. */
+/** The prefix that PHP and htpasswd use for the same algorithm. */
 const PHP_PREFIX = /^\$2y\$/;
 
 /**
- * bcrypt that verifies a password as typed, never truncated: from 72 bytes on (and with NUL bytes, at which C ends a
- * string) it hashes base64(SHA-384(password)), and marks the stored hash. As a plain hash made here therefore stands
- * for fewer than 72 bytes, a longer password can match only a plain hash that came from elsewhere.
+ * bcrypt that never truncates a password. From 72 bytes on, and with NUL bytes, at which C ends a string, it hashes
+ * base64(SHA-384(password)) and marks the stored hash. A plain hash made here therefore stands for less than 72 bytes; a
+ * longer password can match only a plain hash from another system.
  */
 export class BcryptPasswordHasher implements PasswordHasher {
   constructor(private readonly cost: number) {}
@@ -30,7 +30,7 @@ export class BcryptPasswordHasher implements PasswordHasher {
         : stored.replace(PHP_PREFIX, '$2b$');
       const matches = stored.startsWith(PREHASHED)
         ? await compare(prehash(password), plain)
-        : // bcrypt repeats a short key with a NUL between: to it 'abc' and 'abc\0abc' are one.
+        : // bcrypt repeats a short key with a NUL in between, so it cannot distinguish 'abc' from 'abc\0abc'.
           (await compare(password, plain)) && !password.includes('\0');
       if (!matches) await this.makeUpTime(getRounds(plain));
       return matches;
@@ -47,7 +47,7 @@ export class BcryptPasswordHasher implements PasswordHasher {
     }
   }
 
-  /** A refusal by a cheaper hash takes as long as one by a hash of today: 2^c + (2^c + … + 2^(C−1)) = 2^C rounds. */
+  /** Makes refusing with a cheaper hash as slow as with a current one: 2^c + (2^c + … + 2^(C−1)) = 2^C rounds. */
   private async makeUpTime(rounds: number): Promise<void> {
     for (let cost = rounds; cost < this.cost; cost += 1) await hash('', cost);
   }

@@ -4,8 +4,8 @@ import { withTimeout } from '../core/with-timeout.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 
 /**
- * Asks the host's `BreachChecker`, if there is one, in bounded time. It usually runs on another machine: when it is away,
- * the password is accepted and a warning is logged.
+ * Calls the host's `BreachChecker`, if there is one, with a timeout. It usually runs on another machine: while it is
+ * unreachable, passwords are accepted and a warning is logged.
  */
 @Injectable()
 export class BreachCheck {
@@ -13,7 +13,7 @@ export class BreachCheck {
 
   constructor(@Inject(AUTH_OPTIONS) private readonly options: Pick<ResolvedAuthOptions, 'password'>) {}
 
-  /** @throws AuthError `WEAK_PASSWORD` where the password is known from a breach */
+  /** @throws AuthError `WEAK_PASSWORD` if the password is known from a breach */
   async assertUnknown(password: string): Promise<void> {
     if (await this.isBreached(password))
       throw new AuthError('WEAK_PASSWORD', {
@@ -33,7 +33,7 @@ export class BreachCheck {
   }
 }
 
-/** `fetch` puts the reason into the cause. */
+/** The text of an error; `fetch` puts the reason into its cause. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error ? `${String(error)} (${cause.message})` : String(error);

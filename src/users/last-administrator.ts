@@ -5,8 +5,8 @@ import type { UsersService } from './users.service.js';
 export const ADMINISTRATOR = 'admin';
 
 /**
- * Whether no other user is an administrator who can log in. Asks for two at most, by an index of administrators only. A
- * store that cannot list users says that there are others.
+ * Whether no other user is an administrator who can log in. Reads at most two users, with an index that contains only
+ * administrators. False for a store that cannot list users.
  */
 export async function isLastAdministrator(
   users: UsersService,

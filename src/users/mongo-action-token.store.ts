@@ -9,7 +9,7 @@ import { orUnavailable } from '../database/unavailable.js';
 import type { ActionTokenRow } from './action-token.schema.js';
 import type { ActionTokenStore } from './action-token.store.js';
 
-/** Keeps tokens that went out by mail in the `action_tokens` collection of the host's connection. */
+/** Keeps single-use tokens in the `action_tokens` collection of the host's connection. */
 export class MongoActionTokenStore implements ActionTokenStore, OnModuleInit {
   private readonly damaged: DamagedRows;
   private built: Promise<void> | null = null;
@@ -17,7 +17,7 @@ export class MongoActionTokenStore implements ActionTokenStore, OnModuleInit {
   constructor(
     private readonly model: Model<ActionTokenRow>,
     private readonly indexes: IndexRegistry,
-    /** Without mail the collection is made with the first ticket, if ever. */
+    /** Without a mailer, the collection is created with the first ticket, if there is ever one. */
     private readonly isNeededAtBoot: boolean,
   ) {
     this.damaged = new DamagedRows(model.collection.collectionName);
@@ -54,7 +54,7 @@ export class MongoActionTokenStore implements ActionTokenStore, OnModuleInit {
   }
 }
 
-/** Null where the document is no token. */
+/** Null if the document is not a token. */
 function readToken({ _id: hash, kind, userId, binding, expiresAt }: ActionTokenRow): ActionToken | null {
   const isSound =
     [hash, kind, userId, binding].every((text) => typeof text === 'string') && isDate(expiresAt);

@@ -20,29 +20,29 @@ import {
 } from './user-census.js';
 import { toDocument, type UserDocument } from './user-document.js';
 
-/** The options that say where users are, and how their passwords are hashed: the whole `AuthOptions` will do. */
+/** The options about where users are and how their passwords are hashed; the whole `AuthOptions` is also accepted. */
 export type UserMigrationOptions = Pick<AuthOptions, 'collections' | 'users' | 'password'>;
 
 export interface UserMigrationSettings {
   /**
-   * Only reports, and changes nothing.
+   * Only reports; changes nothing.
    * @default false
    */
   readonly dryRun?: boolean;
   /**
-   * For users who have no field of roles.
+   * Roles for users without a roles field.
    * @default []
    */
   readonly roles?: readonly string[];
 }
 
-/** What was found, and done. It holds ids, no addresses. */
+/** What was found and done. Contains ids but no addresses. */
 export interface UserMigrationReport extends Readonly<UserCensus> {
-  /** Documents that were completed, or whose address was put into its form; with `dryRun` those that would be. */
+  /** Documents that were completed or whose address was normalised; with `dryRun`, those that would be. */
   readonly fixed: number;
-  /** Users whose address, in its form, another user has as well: decide which of them keeps it. */
+  /** Ids of users whose normalised address another user also has: decide which of them keeps it. */
   readonly duplicateEmails: readonly string[];
-  /** The first hundred documents that only you can fix. */
+  /** The first hundred documents that need a manual fix. */
   readonly problems: readonly { readonly id: string; readonly problem: string }[];
 }
 
@@ -50,12 +50,12 @@ const MAX_PROBLEMS = 100;
 const BATCH = 100;
 
 /**
- * Makes the documents of an existing users collection what the library expects: addresses in lower case, a token version,
- * roles, a time of creation. It changes only what nobody else has changed meanwhile, so the service may run beside it, and
- * it may be run again. Addresses of all users are held in memory, about 100 bytes each.
+ * Makes the documents of an existing users collection what the library expects: normalised addresses, a token version,
+ * roles, a creation time. It changes a field only if nobody else has changed it meanwhile, so the service may run at the
+ * same time, and the migration can be repeated. It holds the addresses of all users in memory, about 100 bytes each.
  *
- * It removes nothing, and leaves alone what it cannot decide: two users of one address, hashes of unknown kind, fields of
- * another type.
+ * It removes nothing and skips what it cannot decide: two users with one address, hashes of unknown kind, fields of another
+ * type.
  * @throws ConfigurationError, AuthError `TEMPORARILY_UNAVAILABLE`
  */
 export async function migrateUsers(
@@ -71,15 +71,15 @@ export async function migrateUsers(
   const duplicateEmails: string[] = [];
   const problems: { id: string; problem: string }[] = [];
   let fixed = 0;
-  const tell = (id: string, problem: string) => {
+  const report = (id: string, problem: string) => {
     if (problems.length < MAX_PROBLEMS) problems.push({ id, problem });
   };
   const visit = async (document: UserDocument): Promise<void> => {
     const id = String(document._id);
     const oddities = odditiesOf(fields, document, knowsHash);
     count(census, oddities);
-    for (const problem of oddities.problems) tell(id, problem);
-    if (!oddities.isHashKnown) tell(id, `${fields.passwordHash} is a hash of unknown kind`);
+    for (const problem of oddities.problems) report(id, problem);
+    if (!oddities.isHashKnown) report(id, `${fields.passwordHash} is a hash of unknown kind`);
     const address = oddities.email ?? document[fields.email];
     const isTaken = typeof address === 'string' && (owners.get(address) ?? 0) > 1;
     if (isTaken) duplicateEmails.push(id);
@@ -87,7 +87,7 @@ export async function migrateUsers(
     if (!change || oddities.problems.length > 0) return;
     const outcome = dryRun ? 'changed' : await apply(users, change);
     if (outcome === 'changed') fixed += 1;
-    // Somebody registered with it a moment ago.
+    // A user has registered with the address meanwhile.
     if (outcome === 'taken') duplicateEmails.push(id);
   };
   await forEachBatch(users, {}, async (batch) => void (await Promise.all(batch.map(visit))));
@@ -106,15 +106,15 @@ function resolve(options: UserMigrationOptions) {
   const collections = readCollections(read.group('collections'));
   const { fields } = readUsers(read.group('users'));
   const { hasher, verifiers } = readPassword(read.group('password'));
-  // Of the whole `AuthOptions` only these are read here. A misspelt name would lead to another collection.
+  // Only these groups are read here. A misspelt name in them would select another collection.
   const { collections: names, users, password } = options;
   read.problems.unshift(...unknownKeys({ collections: names, users, password }, read.names));
   read.done();
-  // A hasher of the host knows its own hashes.
+  // A hasher of the host is assumed to know all hashes.
   return { collection: collections.users, fields, knowsHash: hasher ? () => true : knownHashes(verifiers) };
 }
 
-/** How many users have an address, in its form. */
+/** The number of users per normalised address. */
 async function countAddresses(users: Users, { email }: UserFields): Promise<ReadonlyMap<string, number>> {
   const owners = new Map<string, number>();
   await forEachBatch(users, { projection: { [email]: 1 } }, async (batch) => {
@@ -127,7 +127,7 @@ async function countAddresses(users: Users, { email }: UserFields): Promise<Read
   return owners;
 }
 
-/** Null where there is nothing to change. */
+/** Null if there is nothing to change. */
 function changeOf(
   fields: UserFields,
   document: UserDocument,
@@ -143,7 +143,7 @@ function changeOf(
   const completed = Object.fromEntries(missing.map((name) => [name, drawn[name]]));
   const set = toDocument(fields, { ...completed, ...(email !== null && { email }) });
   if (Object.keys(set).length === 0) return null;
-  // Only what nobody has changed meanwhile.
+  // The filter matches only if nobody has changed these fields meanwhile.
   const filter = Object.fromEntries(Object.keys(set).map((name) => [name, document[name] ?? null]));
   return { filter: { _id, ...filter }, set };
 }

@@ -23,7 +23,7 @@ import {
 
 type Document = UserDocument & { readonly _id: Types.ObjectId };
 
-/** Keeps users in the users collection of the host's connection, in fields whose names the host may choose. */
+/** Keeps users in the users collection of the host's connection, in fields whose names the host can choose. */
 export class MongoUserStore implements UserStore, OnModuleInit {
   private readonly damaged: DamagedRows;
 
@@ -36,7 +36,7 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     this.damaged = new DamagedRows(model.collection.collectionName, advice);
   }
 
-  /** The unique index on the address must stand before the first registration. */
+  /** The unique index on the address must exist before the first registration. */
   async onModuleInit(): Promise<void> {
     await this.indexes.build(this.model, userIndexes(this.fields));
   }
@@ -108,7 +108,7 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     const users: UserRecord[] = [];
     const cursorOf = (row: Document) =>
       query.emailPrefix === undefined ? String(row._id) : (row[this.fields.email] as string);
-    // Documents that cannot be read are passed over, and make no page shorter.
+    // Unreadable documents are skipped, and must not make a page shorter.
     for (let after = query.after; users.length < query.limit;) {
       const rows = await this.rowsOf({ ...query, after });
       for (const row of rows) {
@@ -128,7 +128,7 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     const filter: Record<string, unknown> = {
       ...(emailPrefix !== undefined && { [email]: prefixRange(emailPrefix, after) }),
       ...(lastId && { _id: { $lt: lastId } }),
-      // `$eq`: what comes here is always a value, never an operator.
+      // `$eq` makes the input a value, never an operator.
       ...(role !== undefined && { [roles]: { $eq: role } }),
       ...(disabled !== undefined && { [disabledAt]: disabled ? { $gt: new Date(0) } : null }),
     };
@@ -143,7 +143,7 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     return deletedCount === 1;
   }
 
-  /** What is odd about the oldest documents. @param limit how many to look at */
+  /** Counts what is odd about the oldest documents. @param limit how many documents to read */
   async census(limit: number, knowsHash: KnowsHash): Promise<UserCensus> {
     const projection = Object.fromEntries(Object.values(this.fields).map((name) => [name, 1]));
     const options: mongo.FindOptions = { sort: { _id: 1 }, limit, projection };
@@ -171,8 +171,8 @@ export class MongoUserStore implements UserStore, OnModuleInit {
   }
 
   /**
-   * A document of an existing collection has no token version: it is drawn at the first look, and written only if there is
-   * none still, so that all processes agree on it.
+   * Documents of an existing collection have no token version. It is generated at the first read, and written only if there is
+   * still none, so that all processes agree on it.
    */
   private async complete(row: Document): Promise<Document> {
     const { tokenVersion } = this.fields;
@@ -184,7 +184,7 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     return orUnavailable(async () => {
       const options = { returnDocument: 'after' } as const;
       const completed = await this.users.findOneAndUpdate(missing, drawn, options);
-      // Another process was first.
+      // If nothing matched, another process was first.
       return completed ?? (await this.users.findOne({ _id })) ?? row;
     });
   }
@@ -200,7 +200,7 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     return matchedCount === 1;
   }
 
-  /** Sets fields. @returns the document as it was; null where there is none */
+  /** Sets fields. @returns the document before the change; null if there is none */
   private async replace(
     id: string,
     set: Partial<Record<keyof UserFields, unknown>>,
@@ -214,21 +214,21 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     );
   }
 
-  /** What a refused write means: `EMAIL_TAKEN` only if it is the address that another user has. */
+  /** The error for a refused write: `EMAIL_TAKEN` only if another user has the address. */
   private async conflictOf(cause: unknown, email: string): Promise<unknown> {
     const { code, keyPattern } = cause as { code?: unknown; keyPattern?: Record<string, unknown> };
     if (code !== DUPLICATE_KEY) return cause;
     const names = Object.keys(keyPattern ?? {});
-    // Servers before 4.2 do not say which key it was.
+    // Servers before 4.2 do not report which key it was.
     const isEmail = keyPattern
       ? names.length === 1 && names[0] === this.fields.email
       : (await this.findByEmail(email)) !== null;
     if (isEmail) return new AuthError('EMAIL_TAKEN', { cause });
     const index = await this.nameOf(keyPattern);
-    // Without the cause: the server quotes the value in it.
+    // Without the cause, because the server's message quotes the value.
     return new AuthError('INTERNAL', {
       detail:
-        `the unique index ${index} on ${this.model.collection.collectionName} refuses the user; it is not one of this library: ` +
+        `the unique index ${index} on ${this.model.collection.collectionName} refuses the user; the library did not create it: ` +
         `drop it, make it sparse, or fill its fields at registration (registration.fields)`,
     });
   }
@@ -246,12 +246,12 @@ export class MongoUserStore implements UserStore, OnModuleInit {
 function userIndexes({ email, roles, disabledAt }: UserFields): readonly IndexDescription[] {
   return [
     { key: { [email]: 1 }, unique: true },
-    // Of administrators only, so it is tiny: whether there is another one must not take a look at every user.
+    // Contains only administrators, so it is tiny: finding another administrator must not read every user.
     { key: { [disabledAt]: 1, _id: -1 }, partialFilterExpression: { [roles]: 'admin' } },
   ];
 }
 
-/** An id of another form belongs to nobody: it must not become an error of the driver. */
+/** Null for an id of another form, which no user has: it must not cause an error in the driver. */
 function objectId(id: string): Types.ObjectId | null {
   return /^[0-9a-f]{24}$/i.test(id) ? new Types.ObjectId(id) : null;
 }

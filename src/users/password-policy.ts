@@ -21,8 +21,8 @@ export interface PasswordPolicy {
 }
 
 /**
- * A password that is offered for a check: it is measured before it is hashed.
- * @throws AuthError `VALIDATION_FAILED` where it is longer than any password can be
+ * Limits the length of a password before it is hashed for a check.
+ * @throws AuthError `VALIDATION_FAILED` if it is longer than any valid password
  */
 export function assertPasswordLength(password: string, { maxLength }: PasswordPolicy, field: string): void {
   if ([...password].length <= maxLength) return;
@@ -32,9 +32,9 @@ export function assertPasswordLength(password: string, { maxLength }: PasswordPo
 }
 
 /**
- * A new password: length in code points, and nothing that an attacker tries first. No composition rules
- * (NIST SP 800-63B-4).
- * @throws AuthError `WEAK_PASSWORD` with the reason, `VALIDATION_FAILED` where it is too long
+ * Checks a new password: its length in code points, and that it is not among the first guesses of an attacker. No composition
+ * rules (NIST SP 800-63B-4).
+ * @throws AuthError `WEAK_PASSWORD` with the reason, `VALIDATION_FAILED` if it is too long
  */
 export function assertNewPassword(password: string, policy: PasswordPolicy, context: PasswordContext): void {
   assertPasswordLength(password, policy, context.field);

@@ -2,7 +2,7 @@ import * as crypto from 'node:crypto';
 import { promisify } from 'node:util';
 import type { PasswordVerifier } from '../core/ports.js';
 
-/** Memory that one scrypt hash may take: a damaged or planted hash must not take the whole machine. */
+/** Maximum memory of one scrypt hash, so that a damaged or planted hash cannot exhaust the machine. */
 const MAX_SCRYPT_BYTES = 256 * 1024 * 1024;
 const MAX_PBKDF2_ROUNDS = 10_000_000;
 const MAX_KEY_BYTES = 128;
@@ -33,7 +33,7 @@ export function scryptVerifier(): PasswordVerifier {
   };
 }
 
-/** passlib: rounds, salt, hash. The PHC format writes the rounds as `i=…`, and may have the length as `l=…`. */
+/** passlib: rounds, salt, hash. The PHC format writes the rounds as `i=…`, and may include the length as `l=…`. */
 const PBKDF2 =
   /^\$pbkdf2(?:-(sha1|sha256|sha512))?\$(?:i=)?(\d{1,8})(?:,l=\d{1,3})?\$([\w+./-]+)\$([\w+./-]+)=*$/;
 /** Django: the salt is text, the hash Base64 with padding. */
@@ -59,7 +59,7 @@ export function pbkdf2Verifier(): PasswordVerifier {
   };
 }
 
-/** The part of the package `argon2` (or of one like it) that is needed. */
+/** The part of the package `argon2`, or of a similar one, that is needed. */
 export interface Argon2Package {
   verify(hash: string, password: string): Promise<boolean>;
 }
@@ -70,8 +70,8 @@ const MAX_ARGON2_MEMORY = 1024 * 1024;
 
 /**
  * Argon2 in the PHC string format: `$argon2id$v=19$m=65536,t=3,p=4$<salt>$<hash>`.
- * @param argon2 the package of that name, which you install. Without it Node's own Argon2 is used (Node 24.7 or later).
- * @throws Error where there is neither
+ * @param argon2 the package `argon2`, which you install. Without it, Node's own Argon2 is used (Node 24.7 or later).
+ * @throws Error if neither is available
  * @example
  * import argon2 from 'argon2';
  * const password = { verifiers: [argon2Verifier(argon2)] };
@@ -80,7 +80,7 @@ export function argon2Verifier(argon2: Argon2Package | null = null): PasswordVer
   const native = (crypto as { argon2?: NativeArgon2 }).argon2;
   if (!argon2 && !native)
     throw new Error(
-      "argon2Verifier: this Node has no Argon2 (24.7 has it): install the package 'argon2' and pass it, argon2Verifier(argon2)",
+      "argon2Verifier: this version of Node has no Argon2 (24.7 has): install the package 'argon2' and pass it, argon2Verifier(argon2)",
     );
   return {
     matches: (hash) => hash.startsWith('$argon2'),
@@ -91,7 +91,7 @@ export function argon2Verifier(argon2: Argon2Package | null = null): PasswordVer
   };
 }
 
-/** `crypto.argon2`, which the types of this Node do not know. */
+/** `crypto.argon2`, which is missing in the types of this Node version. */
 type NativeArgon2 = (
   algorithm: string,
   parameters: Readonly<
@@ -122,17 +122,17 @@ async function verifyNatively(argon2: NativeArgon2, password: string, hash: stri
   );
 }
 
-/** Base64 of either alphabet; passlib writes `.` for `+`. */
+/** Decodes both Base64 alphabets; passlib writes `.` for `+`. */
 function bytesOf(text: string): Buffer {
   return Buffer.from(text.replaceAll('.', '+'), 'base64');
 }
 
-/** A key of a few bytes would match by chance. */
+/** A key of only a few bytes would match by chance. */
 function isKey(bytes: Buffer): boolean {
   return bytes.length >= 16 && bytes.length <= MAX_KEY_BYTES;
 }
 
-/** Parameters that the library refuses are a hash of unknown form. */
+/** Refuses parameters that the library rejects, like a hash of unknown form. */
 async function verifyBy(expected: Buffer, derive: () => Promise<Buffer>): Promise<boolean> {
   try {
     return crypto.timingSafeEqual(expected, await derive());

@@ -3,23 +3,23 @@ import type { BreachChecker } from '../core/ports.js';
 
 export interface PwnedPasswordsOptions {
   /**
-   * Where the range search is: the public service, or a mirror of its list in your own network.
+   * URL of the range search: the public service, or a mirror in your own network.
    * @default 'https://api.pwnedpasswords.com'
    */
   readonly baseUrl?: string;
   /**
-   * Sends the request, such as one that goes through a proxy.
+   * Sends the request; replace it to use a proxy, for example.
    * @default the global `fetch`
    */
   readonly fetch?: typeof fetch;
 }
 
-/** So many of the 40 hexadecimal digits leave the process; some 1,000 known passwords share them. */
+/** How many of the hash's 40 hexadecimal digits are sent; about 1,000 known passwords share them. */
 const PREFIX_DIGITS = 5;
 
 /**
  * Pwned Passwords by k-anonymity: only the first five digits of the password's SHA-1 are sent, and the comparison is made
- * here. `Add-Padding` keeps the size of the answer from telling which range was asked for.
+ * here. `Add-Padding` keeps the size of the answer from revealing which range was requested.
  * @see https://haveibeenpwned.com/API/v3#PwnedPasswords
  */
 export class PwnedPasswordsBreachChecker implements BreachChecker {
@@ -31,7 +31,7 @@ export class PwnedPasswordsBreachChecker implements BreachChecker {
     this.send = options.fetch ?? fetch;
   }
 
-  /** @throws Error where the service does not answer as it should */
+  /** @throws Error if the service answers with an error */
   async isBreached(password: string, signal: AbortSignal): Promise<boolean> {
     const hash = createHash('sha1').update(password, 'utf8').digest('hex').toUpperCase();
     const suffix = hash.slice(PREFIX_DIGITS);
@@ -46,7 +46,7 @@ export class PwnedPasswordsBreachChecker implements BreachChecker {
       throw new Error(`Pwned Passwords answered ${answer.status}`);
     }
     const lines = (await answer.text()).split(/\r?\n/);
-    // Lines that only pad have the count 0.
+    // Padding lines have the count 0.
     return lines.some((line) => {
       const [found, count] = line.split(':');
       return found?.toUpperCase() === suffix && Number(count) > 0;

@@ -3,45 +3,44 @@ import pLimit from 'p-limit';
 import { AuthError } from '../core/errors.js';
 import type { HashRequester, PasswordHasher } from '../core/ports.js';
 
-/** Threads of libuv's pool, which bcrypt shares with the file system and name look-ups. */
+/** Default number of threads in libuv's pool, which bcrypt shares with the file system and DNS lookups. */
 const LIBUV_DEFAULT_THREADS = 4;
 
-/** As many hashes at once as leave a core to the event loop and a thread to the rest of the pool. */
+/** As many simultaneous hashes as leave one core to the event loop and one thread to the rest of the pool. */
 export function defaultHashConcurrency(): number {
   return Math.max(1, Math.min(availableParallelism(), poolThreads()) - 1);
 }
 
-/** Threads of libuv's pool in this process. */
+/** Number of threads in libuv's pool in this process. */
 export function poolThreads(): number {
   return Number(process.env['UV_THREADPOOL_SIZE']) || LIBUV_DEFAULT_THREADS;
 }
 
-/** How hashing does, in this process. */
+/** The load of password hashing in this process. */
 export interface HashingStats {
   /** Passwords that are being hashed. */
   readonly running: number;
-  /** How many may be at once (`password.hashConcurrency`). */
+  /** Maximum number of simultaneous hashes (`password.hashConcurrency`). */
   readonly concurrency: number;
   /** Passwords that wait for their turn. */
   readonly waiting: number;
-  /** How many may wait (`password.hashQueueLimit`). */
+  /** Maximum number of waiting passwords (`password.hashQueueLimit`). */
   readonly queueLimit: number;
   /** Hashes refused with 503 since the start, because the queue was full. */
   readonly refused: number;
 }
 
-/** The part of the queue, and of the hashes that run at once, that one address or one account may take. */
+/** The part of the queue, and of the simultaneous hashes, that one address or one account may use. */
 const SHARE = 1 / 4;
 
 /**
- * Hashing under a limit: a flood of logins waits here, and beyond the limit of the queue is refused for now, so that it
- * cannot starve refreshes. One address, and one account, gets at most a quarter of it, so that a flood cannot keep others
- * from logging in; those who wait take turns. Where passwords are hashed by the module; a host may hash by it too, and
- * watch it.
+ * Limits password hashing. A flood of logins waits in the queue, and is refused for now when the queue is full, so it cannot
+ * starve refreshes. One address, or one account, gets at most a quarter of the queue, so a flood cannot keep others from
+ * logging in. The module hashes all passwords with it; a host can also hash with it, and monitor it.
  */
 export class QueuedPasswordHasher implements PasswordHasher {
   private readonly limit: pLimit.Limit;
-  /** Of addresses and accounts that have hashes in the queue. */
+  /** For each address and account with hashes in the queue. */
   private readonly places = new Map<string, Places>();
   private waiting = 0;
   private running = 0;
@@ -49,9 +48,9 @@ export class QueuedPasswordHasher implements PasswordHasher {
   private fastest: number | null = null;
 
   /**
-   * @param concurrency how many passwords are hashed at once
-   * @param queueLimit how many may wait
-   * @param isShared false: whoever comes first may take all of it
+   * @param concurrency maximum number of simultaneous hashes
+   * @param queueLimit maximum number of waiting hashes
+   * @param isShared false: one address or account may use all of it
    */
   constructor(
     private readonly hasher: PasswordHasher,
@@ -62,23 +61,23 @@ export class QueuedPasswordHasher implements PasswordHasher {
     this.limit = pLimit(concurrency);
   }
 
-  /** Read from memory, at no cost. */
+  /** Read from memory, without any cost. */
   get stats(): HashingStats {
     const { running, concurrency, waiting, queueLimit, refused } = this;
     return { running, concurrency, waiting, queueLimit, refused };
   }
 
   /**
-   * The fastest hash so far, in milliseconds and without the wait; null before the first. What else the machine does only
-   * lengthens one.
+   * The fastest hash so far, in milliseconds, without waiting time; null before the first. The fastest one is the least
+   * affected by other load on the machine.
    */
   get fastestMs(): number | null {
     return this.fastest;
   }
 
   /**
-   * @param requester who causes it; without one the hash takes nobody's share
-   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where too many wait
+   * @param requester who causes the hash; without it, the hash counts in no share
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` if the queue is full
    */
   async hash(password: string, requester?: HashRequester): Promise<string> {
     return this.enqueue(requester, async () => {
@@ -90,8 +89,8 @@ export class QueuedPasswordHasher implements PasswordHasher {
   }
 
   /**
-   * @param requester who causes it; without one the hash takes nobody's share
-   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where too many wait
+   * @param requester who causes the hash; without it, the hash counts in no share
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` if the queue is full
    */
   async verify(password: string, stored: string, requester?: HashRequester): Promise<boolean> {
     return this.enqueue(requester, () => this.hasher.verify(password, stored));
@@ -110,7 +109,7 @@ export class QueuedPasswordHasher implements PasswordHasher {
     const taken = keys.map((key) => this.take(key));
     this.waiting += 1;
     const start = () => this.limit(() => this.run(taken, work));
-    // Whoever has their share of hashes running waits outside the common queue, in which everybody else goes on.
+    // A requester whose share is running waits outside of the common queue, so others are not blocked.
     const inTurn = taken.reduce<() => Promise<T>>(
       (next, { turns }) =>
         () =>
@@ -154,10 +153,10 @@ export class QueuedPasswordHasher implements PasswordHasher {
   }
 }
 
-/** What one address or account has in the queue. */
+/** The hashes of one address or account. */
 interface Places {
   waiting: number;
-  /** Waiting and running. */
+  /** Number of hashes waiting and running. */
   held: number;
   readonly turns: pLimit.Limit;
 }

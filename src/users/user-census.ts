@@ -3,21 +3,21 @@ import type { PasswordVerifier } from '../core/ports.js';
 import type { UserFields } from '../options/users.options.js';
 import { problemsOnceCompleted, type UserDocument } from './user-document.js';
 
-/** bcrypt by any of its names, and with the mark of the library for a password that was hashed before. */
+/** bcrypt with any of its prefixes, also with the library's mark for pre-hashed passwords. */
 const BCRYPT = /^(?:sha384:)?\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}$/;
 
-/** What is odd about documents of a users collection; each number counts documents. */
+/** What is odd about the documents of a users collection; each number counts documents. */
 export interface UserCensus {
-  /** All that were looked at. */
+  /** All documents that were read. */
   users: number;
-  /** The address is not in the form in which it is looked up, so its user cannot log in. */
+  /** The stored address is not normalised, so its user cannot log in. */
   mixedCaseEmails: number;
-  /** No token version, roles or time of creation. They are completed at the user's next login. */
+  /** No token version, roles or creation time; they are added at the user's next login. */
   incomplete: number;
-  /** A hash that neither bcrypt nor a verifier of `password.verifiers` knows. */
+  /** A hash that neither bcrypt nor a verifier of `password.verifiers` recognises. */
   unknownHashes: number;
   withoutPassword: number;
-  /** No users: fields of another type than the library reads. Such a user cannot log in. */
+  /** Documents whose fields have another type than the library expects. Such a user cannot log in. */
   unreadable: number;
 }
 
@@ -32,12 +32,12 @@ export const EMPTY_CENSUS: Readonly<UserCensus> = {
 
 /** What the library would change in a document, or cannot read. */
 export interface UserOddities {
-  /** The address in the form in which it is looked up; null where it is so already. */
+  /** The normalised address; null if it is already stored in that form. */
   readonly email: string | null;
   readonly missing: readonly ('tokenVersion' | 'roles' | 'createdAt')[];
   readonly hasPassword: boolean;
   readonly isHashKnown: boolean;
-  /** In words; empty if it is readable once it is completed. */
+  /** In words; empty if the document is readable once it is completed. */
   readonly problems: readonly string[];
 }
 

@@ -10,12 +10,12 @@ import {
 import { isObjectId } from '../database/damaged-rows.js';
 import { DEFAULT_USER_FIELDS, type UserFields } from '../options/users.options.js';
 
-/** A document of the users collection, as it is: perhaps of somebody else. */
+/** A document of the users collection, unchecked: other programs may have written it. */
 export type UserDocument = Readonly<Record<string, unknown>> & { readonly _id: unknown };
 
 const NAMES = Object.keys(DEFAULT_USER_FIELDS) as (keyof UserFields)[];
 
-/** What the library keeps of a user, under the names of the document. */
+/** The library's fields of a user, under the names of the document. */
 export function toDocument(
   fields: UserFields,
   values: Partial<Record<keyof UserFields, unknown>>,
@@ -24,7 +24,7 @@ export function toDocument(
   return Object.fromEntries(given.map((name) => [fields[name], values[name]]));
 }
 
-/** Null where the document is no user; {@link problemsOf} says why. An import may have left out what has a default. */
+/** Null if the document is not a user; {@link problemsOf} says why. Fields with a default may be missing, as after an import. */
 export function readUser(fields: UserFields, document: UserDocument): UserRecord | null {
   const { _id } = document;
   if (!isObjectId(_id) || problemsOf(fields, document).length > 0) return null;
@@ -45,7 +45,7 @@ export function readUser(fields: UserFields, document: UserDocument): UserRecord
   };
 }
 
-/** What each field must be, and its words. */
+/** What each field must be, as a check and in words. */
 const KINDS: readonly (readonly [keyof UserFields, (value: unknown) => boolean, string])[] = [
   ['email', isFilledText, 'a text'],
   ['name', isTextOrMissing, 'a text'],
@@ -57,20 +57,20 @@ const KINDS: readonly (readonly [keyof UserFields, (value: unknown) => boolean, 
   ['emailVerifiedAt', isDateOrMissing, 'a date'],
 ];
 
-/** Why a document is no user, in words; none if it is one. Holds no value of the document. */
+/** Why a document is not a user, in words; empty if it is one. Contains no value of the document. */
 export function problemsOf(fields: UserFields, document: UserDocument): string[] {
   const wrong = KINDS.filter(([name, isSound]) => !isSound(document[fields[name]]));
   const problems = wrong.map(([name, , kind]) => `${fields[name]} is not ${kind}`);
   return isObjectId(document._id) ? problems : ['_id is not an ObjectId', ...problems];
 }
 
-/** The same once the document has a token version, which is drawn where it is missing. */
+/** The same after the document gets a token version, which is generated if it is missing. */
 export function problemsOnceCompleted(fields: UserFields, document: UserDocument): string[] {
   const { tokenVersion } = fields;
   return problemsOf(fields, { ...document, [tokenVersion]: document[tokenVersion] ?? 'drawn' });
 }
 
-/** What else the document holds. */
+/** The other fields of the document. */
 function othersOf(fields: UserFields, document: UserDocument): Pick<UserRecord, 'fields'> {
   const isOwn = (name: string) => name === '_id' || NAMES.some((own) => fields[own] === name);
   const others = Object.keys(document).filter((name) => !isOwn(name));

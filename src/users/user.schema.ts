@@ -6,7 +6,7 @@ import { SCHEMA_OPTIONS } from '../database/native-collection.js';
 export class User {
   _id!: Types.ObjectId;
 
-  /** As `normalizeEmail` gives it. */
+  /** As returned by `normalizeEmail`. */
   @Prop({ type: String, required: true })
   email!: string;
 
@@ -19,7 +19,7 @@ export class User {
   @Prop({ type: String, required: true })
   passwordHash!: string;
 
-  /** Random; every token minted under another one is dead. */
+  /** Random; tokens that were minted under another version are invalid. */
   @Prop({ type: String, required: true })
   tokenVersion!: string;
 
@@ -37,5 +37,5 @@ export class User {
 export const UserSchema = SchemaFactory.createForClass(User);
 UserSchema.index({ email: 1 }, { unique: true });
 
-/** A name of its own: the host may have a model `User` on the same connection. */
+/** A distinct name: the host may have its own model `User` on the same connection. */
 export const USER_MODEL = 'SilentAuthUser';

@@ -26,7 +26,7 @@ const ACTION_TOKENS: LibraryModel = {
   collection: 'actionTokens',
 };
 
-/** Registration and hashed credentials. Comes with `AuthModule`, which re-exports it. */
+/** Registration and credentials. Part of `AuthModule`, which re-exports it. */
 @Module({})
 export class UsersModule {
   static register({

@@ -35,27 +35,27 @@ export interface Registration {
   /** @default ['user'] */
   readonly roles?: readonly string[];
   /**
-   * Whether the address is known to be the user's; the caller vouches for it.
+   * Whether the address is known to be the user's; the caller is responsible for this.
    * @default false
    */
   readonly isEmailVerified?: boolean;
-  /** What else to store with the user; by `/auth/register` these are the validated `registration.fields`. */
+  /** Additional fields to store with the user; `/auth/register` passes the validated `registration.fields`. */
   readonly fields?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A user as {@link UsersService.create} takes them: only the address is needed. */
+/** A user for {@link UsersService.create}; only the address is required. */
 export interface UserCreation {
   readonly email: string;
   readonly name?: string | undefined;
   /** @default ['user'] */
   readonly roles?: readonly string[];
   /**
-   * As the password hasher or one of `password.verifiers` knows it; null: the user logs in by other means.
+   * In a form that the password hasher or one of `password.verifiers` knows; null: the user logs in by other means.
    * @default null
    */
   readonly passwordHash?: string | null;
   /**
-   * When the address was proved to be the user's; the caller vouches for it.
+   * When the user proved that the address is theirs; the caller is responsible for this.
    * @default null
    */
   readonly emailVerifiedAt?: Date | null | undefined;
@@ -63,7 +63,7 @@ export interface UserCreation {
   readonly createdAt?: Date;
   /** @default random */
   readonly tokenVersion?: string;
-  /** What else to store with the user. */
+  /** Additional fields to store with the user. */
   readonly fields?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -72,17 +72,17 @@ export type PasswordCheck =
   | { readonly outcome: 'unknown_user' }
   | { readonly outcome: 'wrong_password' | 'no_password' | 'disabled'; readonly user: UserRecord };
 
-/** A new password that the policy accepts, for a user who exists. */
+/** A new password that the policy accepts, for an existing user. */
 export interface AcceptedPassword {
   readonly user: UserRecord;
   /** Normalised. */
   readonly newPassword: string;
 }
 
-/** Registration and credentials. Knows nothing of tokens and sessions. */
+/** Registration and credentials. Independent of tokens and sessions. */
 @Injectable()
 export class UsersService implements OnModuleInit {
-  /** Hash of no one's password: an unknown e-mail costs the same time as a known one (OWASP ASVS 6.3.8). */
+  /** Hash of a random password, verified for an unknown e-mail so that it takes as long as a known one (OWASP ASVS 6.3.8). */
   private decoyHash = '';
   private readonly logger = new Logger('UsersService');
 
@@ -100,16 +100,16 @@ export class UsersService implements OnModuleInit {
 
   /**
    * Creates a user with a hashed password.
-   * @param source of the request, here and below: hashing is shared out by address and account; null where no request asks
-   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (no address, password too long), `EMAIL_TAKEN`
+   * @param source source of the request, here and below, by which hashing is shared fairly; null if there is no request
+   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (invalid address, password too long), `EMAIL_TAKEN`
    */
   async register(registration: Registration, source: EventSource | null = null): Promise<UserRecord> {
     return this.create(await this.prepare(registration, source));
   }
 
   /**
-   * Checks and hashes, without storing: takes as long whether or not the address is taken.
-   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (no address, password too long)
+   * Checks and hashes without storing. Takes the same time whether or not the address is taken.
+   * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (invalid address, password too long)
    */
   async prepare(registration: Registration, source: EventSource | null = null): Promise<NewUser> {
     const email = acceptEmail(registration.email);
@@ -129,8 +129,8 @@ export class UsersService implements OnModuleInit {
   }
 
   /**
-   * Stores a user for whom nobody registers: one of a seed or an import, or who comes by another login and has no password.
-   * @throws AuthError `EMAIL_TAKEN`, `VALIDATION_FAILED` (no address, roles that cannot be)
+   * Stores a user without a registration: from a seed or an import, or a user of another login who has no password.
+   * @throws AuthError `EMAIL_TAKEN`, `VALIDATION_FAILED` (invalid address or roles)
    *
    * @example
    * const user = await users.create({ email: 'ada@example.com', emailVerifiedAt: new Date() });
@@ -178,8 +178,8 @@ export class UsersService implements OnModuleInit {
 
   /**
    * Replaces the password and retires the token version: {@link acceptNewPassword}, {@link confirmPassword} and
-   * {@link replacePassword} in one. Ends nothing by itself: `AuthService.changePassword` does.
-   * @returns the user as changed, and the version that every earlier token carries
+   * {@link replacePassword} in one. Does not end sessions; `AuthService.changePassword` does.
+   * @returns the changed user, and the token version of all earlier tokens
    * @throws AuthError `INVALID_CREDENTIALS` (current password wrong), `PASSWORD_NOT_SET`, `ACCOUNT_DISABLED`,
    * `WEAK_PASSWORD`, `VALIDATION_FAILED`
    */
@@ -195,19 +195,19 @@ export class UsersService implements OnModuleInit {
   }
 
   /**
-   * Checks a new password by the policy, before anything is hashed.
+   * Checks a new password against the policy, before anything is hashed.
    * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long), `INVALID_CREDENTIALS` (no such user),
-   * `PASSWORD_NOT_SET` (there is none to change)
+   * `PASSWORD_NOT_SET` (the user has no password to change)
    */
   async acceptNewPassword(userId: string, newPassword: string): Promise<AcceptedPassword> {
     const user = await this.store.findById(userId);
     if (!user) throw wrongCurrentPassword();
-    // A session is not enough to set a first one: whoever has stolen it would keep the account.
+    // A session is not enough to set a first password: the thief of a session would keep the account.
     if (user.passwordHash === null) throw new AuthError('PASSWORD_NOT_SET');
     return this.acceptFor(user, newPassword);
   }
 
-  /** @throws AuthError `INVALID_CREDENTIALS`, `ACCOUNT_DISABLED`; `TEMPORARILY_UNAVAILABLE` where nothing was hashed */
+  /** @throws AuthError `INVALID_CREDENTIALS`, `ACCOUNT_DISABLED`; `TEMPORARILY_UNAVAILABLE` if nothing was hashed */
   async confirmPassword(
     user: UserRecord,
     currentPassword: string,
@@ -218,8 +218,8 @@ export class UsersService implements OnModuleInit {
   }
 
   /**
-   * Stores an accepted password with another token version.
-   * @throws AuthError `INVALID_CREDENTIALS` where the password was changed meanwhile
+   * Stores an accepted password with a new token version.
+   * @throws AuthError `INVALID_CREDENTIALS` if the password was changed meanwhile
    */
   async replacePassword(
     { user, newPassword }: AcceptedPassword,
@@ -227,15 +227,15 @@ export class UsersService implements OnModuleInit {
   ): Promise<{ user: UserRecord; retiredTokenVersion: string }> {
     const passwordHash = await this.hasher.hash(newPassword, requesterOf(user.email, source));
     const change = { passwordHash, tokenVersion: randomVersion() };
-    // Conditional on the version: of two changes at once, the second gets "wrong password".
+    // Conditional on the version: of two concurrent changes, the second gets "wrong password".
     if (!(await this.setPassword(user, change))) throw wrongCurrentPassword();
     return { user: { ...user, ...change }, retiredTokenVersion: user.tokenVersion };
   }
 
   /**
-   * Sets a new password for a user who has proved by mail who they are, together with `tokenVersion`. Ends nothing by
-   * itself: `PasswordResetService.reset` does.
-   * @returns false where the user's token version changed meanwhile
+   * Sets a new password, together with `tokenVersion`, for a user who has proved by mail who they are. Does not end sessions;
+   * `PasswordResetService.reset` does.
+   * @returns false if the user's token version changed meanwhile
    * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED` (password too long)
    */
   async resetPassword(
@@ -249,7 +249,7 @@ export class UsersService implements OnModuleInit {
     return this.setPassword(user, { passwordHash, tokenVersion });
   }
 
-  /** Whether that is the user's password now. Counts no failure. */
+  /** Whether this is the user's current password. A wrong one does not count as a failed attempt. */
   async hasPassword(user: UserRecord, password: string, source: EventSource | null = null): Promise<boolean> {
     const requester = requesterOf(user.email, source);
     const stored = user.passwordHash ?? this.decoyHash;
@@ -258,7 +258,7 @@ export class UsersService implements OnModuleInit {
     );
   }
 
-  /** Stores that the address is verified, if the store can. */
+  /** Stores that the address is verified, if the store supports it. */
   async verifyEmail(userId: string): Promise<void> {
     await this.store.setEmailVerifiedAt?.(userId, new Date(this.clock.now()));
   }
@@ -272,22 +272,22 @@ export class UsersService implements OnModuleInit {
   }
 
   /**
-   * Replaces the token version. Ends nothing by itself: `TokenVersions.retire` does.
-   * @returns the retired version; null where there is no such user
+   * Replaces the token version. Does not end sessions; `TokenVersions.retire` does.
+   * @returns the retired version; null if there is no such user
    */
   async retireTokenVersion(id: string): Promise<string | null> {
     return this.store.replaceTokenVersion(id, randomVersion());
   }
 
-  /** Ends nothing by itself: `AuthService.disableUser` does. False where there is no such user. */
+  /** Does not end sessions; `AuthService.disableUser` does. False if there is no such user. */
   async setDisabled(id: string, disabled: boolean): Promise<boolean> {
     return this.store.setDisabledAt(id, disabled ? new Date(this.clock.now()) : null);
   }
 
   /**
-   * Sets the roles, or only another version of them. Ends nothing by itself: `AuthService.setRoles` does.
-   * @returns the version that earlier tokens name, the id of a user whose roles never changed; null: no such user
-   * @throws Error where the store cannot
+   * Sets a new roles version and, if given, the roles. Does not revoke access tokens; `AuthService.setRoles` does.
+   * @returns the version in earlier tokens, which is the user id if the roles had never changed; null if there is no such user
+   * @throws Error if the store does not support it
    */
   async setRoles(id: string, roles?: readonly string[]): Promise<string | null> {
     const { store } = this;
@@ -297,36 +297,36 @@ export class UsersService implements OnModuleInit {
     return replaced && (replaced.rolesVersion ?? id);
   }
 
-  /** Whether users can be listed: the store may be the host's. */
+  /** Whether users can be listed; a store of the host may not support it. */
   get canList(): boolean {
     return this.store.list !== undefined;
   }
 
-  /** @throws Error where the store cannot */
+  /** @throws Error if the store does not support it */
   async list(query: UserQuery): Promise<UserRecord[]> {
     if (!this.store.list) throw storeLacks('list', 'list users');
     return this.store.list(query);
   }
 
-  /** Whether users can be removed: the store may be the host's. */
+  /** Whether users can be removed; a store of the host may not support it. */
   get canRemove(): boolean {
     return this.store.remove !== undefined;
   }
 
-  /** Removes the user only. False where there is none. @throws Error where the store cannot */
+  /** Removes only the user. False if there is none. @throws Error if the store does not support it */
   async remove(id: string): Promise<boolean> {
     if (!this.store.remove) throw storeLacks('remove', 'delete users');
     return this.store.remove(id);
   }
 
-  /** Whether addresses can be changed: the store may be the host's. */
+  /** Whether addresses can be changed; a store of the host may not support it. */
   get canSetEmail(): boolean {
     return this.store.setEmail !== undefined;
   }
 
   /**
-   * Replaces the address, if it is still the one of `user`, by one that was verified.
-   * @throws AuthError `EMAIL_TAKEN`; Error where the store cannot
+   * Replaces the address by a verified one, if it is still the one of `user`.
+   * @throws AuthError `EMAIL_TAKEN`; Error if the store does not support it
    */
   async setEmail(user: UserRecord, email: string): Promise<boolean> {
     if (!this.store.setEmail) throw storeLacks('setEmail', 'change addresses');
@@ -334,7 +334,7 @@ export class UsersService implements OnModuleInit {
     return this.store.setEmail(user.id, { email, ifEmail: user.email, emailVerifiedAt });
   }
 
-  /** Free rules first: what they refuse is not sent to the breach checker. */
+  /** Applies the offline rules first: what they refuse is not sent to the breach checker. */
   private async assertAcceptable(password: string, context: PasswordContext): Promise<void> {
     assertNewPassword(password, this.options.password, context);
     await this.breaches.assertUnknown(password);
@@ -354,14 +354,14 @@ export class UsersService implements OnModuleInit {
     try {
       return await this.store.setPassword(user.id, { ...change, ifTokenVersion: user.tokenVersion });
     } catch (error) {
-      // Perhaps only the answer was lost. A hash is salted: if it is stored, this change stored it.
+      // Perhaps only the answer was lost. Hashes are salted, so if this hash is stored, this change stored it.
       const after = await this.store.findById(user.id).catch(() => null);
       if (after?.passwordHash === change.passwordHash) return true;
       throw error;
     }
   }
 
-  /** The password was right: a failure to replace its hash must not refuse the login. */
+  /** Logs errors only: the password was right, so a failed upgrade must not refuse the login. */
   private async upgradeHash(
     user: UserRecord & { readonly passwordHash: string },
     password: string,
@@ -385,5 +385,5 @@ function wrongCurrentPassword(): AuthError {
 }
 
 function storeLacks(method: string, purpose: string): Error {
-  return new Error(`the userStore needs its method ${method} to ${purpose}`);
+  return new Error(`the userStore needs the method ${method} to ${purpose}`);
 }

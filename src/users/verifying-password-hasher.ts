@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PasswordHasher, PasswordVerifier } from '../core/ports.js';
 
-/** The part that a new measurement has in the expected time. */
+/** Weight of a new measurement in the average time. */
 const WEIGHT = 0.2;
 
 /**
- * A hasher that also verifies the hashes of other systems, and has them replaced. A refusal by a cheaper hash takes as long
- * as one by a hash of today, so that it does not show which accounts are old.
+ * A hasher that also verifies the hashes of other systems, and has them replaced at a login. Refusing with a cheaper hash
+ * takes as long as with a current one, so the time does not reveal which accounts are old.
  */
 export class VerifyingPasswordHasher implements PasswordHasher {
-  /** How long the hasher's own work takes, in milliseconds. */
+  /** Average time of the hasher's own work, in milliseconds. */
   private ownMs = 0;
 
   constructor(

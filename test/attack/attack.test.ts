@@ -37,10 +37,10 @@ import {
 } from '../support/tokens.js';
 
 const { privateKey: rsaKey, publicKey: rsaPublicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const strangerKey = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const attackerKey = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const OTHER_SECRET = randomBytes(36).toString('base64url');
 
-/** What an attacker has in hand: a good token, and for the last group even the key that signs. */
+/** What an attacker has: a valid token and, for the last group, also the signing key. */
 interface Loot {
   token: string;
   /** A token of the other kind, of the same session. */
@@ -67,9 +67,9 @@ function nonCanonical(token: string): string {
 const base64 = (text: string): string => Buffer.from(text).toString('base64url');
 const payloadPart = (token: string): string => token.split('.')[1] ?? '';
 const headerPart = (token: string): string => token.split('.')[0] ?? '';
-const strangerJwk = strangerKey.publicKey.export({ format: 'jwk' });
+const attackerJwk = attackerKey.publicKey.export({ format: 'jwk' });
 
-/** Each makes a token that must be refused as invalid, of whichever kind. */
+/** Each makes a token, access or refresh, that must be refused as invalid. */
 const FORGERIES: Record<string, (loot: Loot) => string> = {
   'alg none': ({ token }) => unsigned(token, 'none'),
   'alg None': ({ token }) => unsigned(token, 'None'),
@@ -88,21 +88,21 @@ const FORGERIES: Record<string, (loot: Loot) => string> = {
     resign(otherKind, otherKindsSecret, { header: { typ: headerOf(token).typ, kid: headerOf(token).kid } }),
   'changed claims under the old signature': ({ token }) =>
     `${headerPart(token)}.${encode({ ...claimsOf(token), roles: ['admin'] })}.${signatureOf(token)}`,
-  'RS256, signed by a stranger, with his key as jwk': ({ token }) =>
-    signRsa({ ...headerOf(token), alg: 'RS256', jwk: strangerJwk }, claimsOf(token), strangerKey.privateKey),
-  'RS256, signed by a stranger, with his key set as jku': ({ token }) =>
+  'RS256, signed by an attacker, with their key as jwk': ({ token }) =>
+    signRsa({ ...headerOf(token), alg: 'RS256', jwk: attackerJwk }, claimsOf(token), attackerKey.privateKey),
+  'RS256, signed by an attacker, with their key set as jku': ({ token }) =>
     signRsa(
       { ...headerOf(token), alg: 'RS256', jku: 'http://127.0.0.1:1/jwks.json' },
       claimsOf(token),
-      strangerKey.privateKey,
+      attackerKey.privateKey,
     ),
-  'RS256, signed by a stranger, with his certificate as x5u and x5c': ({ token }) =>
+  'RS256, signed by an attacker, with their certificate as x5u and x5c': ({ token }) =>
     signRsa(
       { ...headerOf(token), alg: 'RS256', x5u: 'http://127.0.0.1:1/cert.pem', x5c: ['AAAA'] },
       claimsOf(token),
-      strangerKey.privateKey,
+      attackerKey.privateKey,
     ),
-  'his secret as an oct jwk': ({ token }) =>
+  'the attacker’s secret as an oct jwk': ({ token }) =>
     withHeader(token, { jwk: { kty: 'oct', k: base64(OTHER_SECRET), alg: 'HS256' } }),
   'a kid that is a path': ({ token }) => withHeader(token, { kid: '../../../../dev/null' }, ''),
   'a kid that is a query': ({ token }) => withHeader(token, { kid: "x' UNION SELECT 'key" }, 'key'),
@@ -148,7 +148,7 @@ const FORGERIES: Record<string, (loot: Loot) => string> = {
     JSON.stringify({ protected: headerPart(token), payload: payloadPart(token) }),
 };
 
-/** Each is signed with the right key: what a sloppy verifier would take from another service of the same keys. */
+/** Each is signed with the right key: a careless verifier would accept it from another service with the same keys. */
 const MISUSES: Record<string, (loot: Loot) => string> = {
   'another algorithm, HS512': ({ token, secret }) => resign(token, secret, { header: { alg: 'HS512' } }),
   'another algorithm, HS384': ({ token, secret }) => resign(token, secret, { header: { alg: 'HS384' } }),
@@ -229,7 +229,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
     expect(service.output).not.toMatch(/unhandled|UncaughtException/i);
   });
 
-  /** Whatever it is, it is refused as the caller's fault, in the documented shape. */
+  /** Refused as the caller's fault (4xx), in the documented shape. */
   const expectClientError = (answer: Answer, ...codes: string[]): void => {
     expectError(answer, answer.status, answer.json.code);
     expect(answer.status).toBeGreaterThanOrEqual(400);
@@ -237,7 +237,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
     expect(codes).toContain(answer.json.code);
   };
 
-  /** Nothing of what was tried has touched it: the access token works, the next refresh makes generation 1. */
+  /** The session is untouched: its access token works, and the next refresh makes generation 1. */
   const expectUnharmed = async (session: Session): Promise<void> => {
     expect((await api.me(session.accessToken)).status).toBe(200);
     const next = await refreshed(api, session);
@@ -372,7 +372,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
     ];
 
     test.each(operators.map((operator) => [JSON.stringify(operator), operator]))(
-      'is told that the field is wrong: %s',
+      'gets an error about the field: %s',
       async (_, operator) => {
         const { email, accessToken: token } = await victim();
         const bodies: [string, object][] = [
@@ -418,7 +418,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       '"toString":1',
       '"hasOwnProperty":1',
       '"\\u005f_proto__":{"polluted":1}',
-    ])('is refused, and nobody is the richer: {%s}', async (member) => {
+    ])('is refused, and changes no prototype: {%s}', async (member) => {
       const email = uniqueEmail();
       const fields = `"email":"${email}","password":"${PASSWORD}"`;
       const { accessToken: token } = await victim();
@@ -515,7 +515,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       },
     );
 
-    it('deep in each other gets no error of the server', async () => {
+    it('nested deeply gets no error of the server', async () => {
       for (const path of ['/auth/login', '/auth/refresh', '/auth/logout', '/auth/register']) {
         for (const nested of [deep(2_500), `${'['.repeat(7_500)}${']'.repeat(7_500)}`]) {
           const raw = `{"email":${nested},"refreshToken":1}`;
@@ -524,7 +524,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       }
     });
 
-    it('does not see his password again in the answer', async () => {
+    it('does not see the password again in the answer', async () => {
       const password = `never-${'repeat-me-'.repeat(20)}`;
       secrets.add(password);
       for (const answer of [
@@ -555,7 +555,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       expectClientError(login, 'INVALID_CREDENTIALS', 'VALIDATION_FAILED');
     });
 
-    /** Looks alike, but is another address: never an entry to the account of the first. */
+    /** Another address that looks the same: it must never open the account of the first. */
     test.each<[string, (email: string) => string]>([
       ['a dotted capital I', (email) => email.replace('i', 'İ')],
       ['a dotless i', (email) => email.replace('i', 'ı')],
@@ -661,7 +661,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       expectClientError(await withCookie(cookie), 'REFRESH_TOKEN_INVALID', 'REFRESH_TOKEN_MISSING');
     });
 
-    it('does not bury the cookie under others', async () => {
+    it('cannot hide the cookie behind others', async () => {
       const { refreshToken } = sessionOf(await api.register({ email: uniqueEmail(), password: PASSWORD }));
       const others = Array.from({ length: 800 }, (_, i) => `c${i}=1`).join('; ');
       expectError(await withCookie(others), 401, 'REFRESH_TOKEN_MISSING');
@@ -742,8 +742,8 @@ describe('a verifier with an asymmetric key', () => {
     for (const forged of [
       signRsa({ ...header, alg: 'RS512' }, claims, pem),
       signRsa({ ...header, alg: 'RS384' }, claims, pem),
-      signRsa(header, claims, strangerKey.privateKey),
-      signRsa({ ...header, kid: 'unknown', jwk: strangerJwk }, claims, strangerKey.privateKey),
+      signRsa(header, claims, attackerKey.privateKey),
+      signRsa({ ...header, kid: 'unknown', jwk: attackerJwk }, claims, attackerKey.privateKey),
       `${encode({ ...header, alg: 'none' })}.${encode(claims)}.`,
       nonCanonical(session.accessToken),
     ]) {

@@ -13,7 +13,7 @@ import {
 } from '../support/http.js';
 import { Service } from '../support/service.js';
 
-/** What `docs/security.md` promises and no other test holds; each name carries the id of its requirement. */
+/** What `docs/security.md` promises and no other test covers; each test name has the id of its requirement. */
 
 const WRONG = 'seven-Otters-cross-the-road';
 
@@ -28,7 +28,7 @@ interface LogLine {
 }
 
 describe('the log of the service', () => {
-  it('ASVS 16.3.1: tells of every registration, login, refusal, logout, change of password and theft, when and from where', async () => {
+  it('ASVS 16.3.1: reports every registration, login, refusal, logout, change of password and theft, when and from where', async () => {
     // In production a line is JSON.
     const service = await Service.start({
       NODE_ENV: 'production',
@@ -50,7 +50,7 @@ describe('the log of the service', () => {
       expectError(answer, 401, 'REFRESH_TOKEN_REUSED');
       const change = { currentPassword: PASSWORD, newPassword: `${PASSWORD}!` };
       const changed = await api.post('/auth/change-password', change, { token: session.accessToken });
-      // Now: an address with so many wrong passwords may not change the password either.
+      // Before the wrong passwords below: after those, this address may not change the password either.
       await api.login({ email: stranger, password: WRONG });
       for (let attempt = 0; attempt < 11; attempt += 1) await api.login({ email, password: WRONG });
       await api.logout({ body: { refreshToken: changed.json.refreshToken } });
@@ -64,20 +64,20 @@ describe('the log of the service', () => {
       .map((line) => JSON.parse(line) as LogLine);
     const source = expect.objectContaining({ ip: '127.0.0.1', userAgent: USER_AGENT });
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT/);
-    const told = (event: string) => lines.filter((line) => line.event === event);
-    expect(told('user.registered')).toEqual([expect.objectContaining({ time, userId, source })]);
-    expect(told('user.logged_in')).toEqual([expect.objectContaining({ time, userId, source })]);
-    expect(told('login.failed')).toHaveLength(11);
+    const logged = (event: string) => lines.filter((line) => line.event === event);
+    expect(logged('user.registered')).toEqual([expect.objectContaining({ time, userId, source })]);
+    expect(logged('user.logged_in')).toEqual([expect.objectContaining({ time, userId, source })]);
+    expect(logged('login.failed')).toHaveLength(11);
     const failed = (who: object) => expect.objectContaining({ time, source, ...who });
-    expect(told('login.failed')).toContainEqual(failed({ userId: null, reason: 'unknown_user' }));
-    expect(told('login.failed')).toContainEqual(failed({ userId, reason: 'wrong_password' }));
+    expect(logged('login.failed')).toContainEqual(failed({ userId: null, reason: 'unknown_user' }));
+    expect(logged('login.failed')).toContainEqual(failed({ userId, reason: 'wrong_password' }));
     // A password may have been typed there.
     expect(service.output).not.toContain(stranger);
-    expect(told('login.locked')).toContainEqual(failed({ userId, reason: 'failure_limit' }));
-    expect(told('refresh_token.reuse_detected')).toEqual([failed({ userId })]);
-    expect(told('password.changed')).toEqual([failed({ userId })]);
-    expect(told('user.logged_out')).toEqual([failed({ userId })]);
-    expect(told('session.revoked').map(({ reason }) => reason)).toEqual(
+    expect(logged('login.locked')).toContainEqual(failed({ userId, reason: 'failure_limit' }));
+    expect(logged('refresh_token.reuse_detected')).toEqual([failed({ userId })]);
+    expect(logged('password.changed')).toEqual([failed({ userId })]);
+    expect(logged('user.logged_out')).toEqual([failed({ userId })]);
+    expect(logged('session.revoked').map(({ reason }) => reason)).toEqual(
       expect.arrayContaining(['reuse_detected', 'replaced', 'logged_out']),
     );
   });

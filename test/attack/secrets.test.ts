@@ -31,7 +31,7 @@ describe.each(['express', 'fastify'])(
     });
     afterAll(() => service.dispose());
 
-    it('fed through every route, they appear in no log line, no answer of an error, and nowhere in the database', async () => {
+    it('fed through every route, they appear in no log line, no error response, and nowhere in the database', async () => {
       const api = service.api();
       const errors: string[] = [];
       const password = marked('password');
@@ -116,7 +116,7 @@ describe.each(['express', 'fastify'])(
       // Rotations are written within a second.
       await service.stop();
       const rows = await everything(service.settings['MONGODB_URI'] ?? '');
-      // The search would find what is there: ids and addresses are.
+      // The search itself works: it finds ids and addresses, which are there.
       expect(rows).toContain(first.userId);
       expect(service.output).toContain('/auth/change-password');
       for (const type of ['refresh_token.rotated', 'login.failed', 'user.disabled', 'records.viewed'])

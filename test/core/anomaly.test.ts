@@ -55,7 +55,7 @@ const HOME = [use('203.0.113.9', chrome(140), 3), use('203.0.113.9', chrome(140)
 
 describe('the anomaly rules', () => {
   describe('unfamiliar_client: network and browser both new, after three earlier uses', () => {
-    it('suspects a thief with his own browser in his own network', () => {
+    it('suspects a thief with another browser in another network', () => {
       const thief = refresh(use('198.51.100.7', 'curl/8.5.0'), HOME);
       expect(suspected(thief)).toEqual(['unfamiliar_client']);
       const [rule] = ANOMALY_RULES;
@@ -118,7 +118,7 @@ describe('the anomaly rules', () => {
         [...HOME, use('192.0.2.10', 'node')],
       ],
       ['a client that names itself never', use('198.51.100.7', null), HOME.map(({ ip }) => use(ip, null))],
-    ])('leaves in peace: %s', (_, now, earlier) => {
+    ])('does not suspect: %s', (_, now, earlier) => {
       expect(suspected(refresh(now, earlier))).toEqual([]);
     });
   });
@@ -146,8 +146,8 @@ describe('the anomaly rules', () => {
         ['203.0.113.9', '198.51.100.7', '192.0.2.1', '100.64.1.1'].map((ip, n) => use(ip, null, n * 30)),
       ],
       ['logins from where no address is known', from('', '', '', '')],
-      ['one of those besides three others', from('203.0.113.9', '198.51.100.7', '192.0.2.1', '')],
-    ])('leaves in peace: %s', (_, logins) => {
+      ['one of those and three others', from('203.0.113.9', '198.51.100.7', '192.0.2.1', '')],
+    ])('does not suspect: %s', (_, logins) => {
       expect(suspected(login({ logins }))).toEqual([]);
     });
   });
@@ -161,7 +161,7 @@ describe('the anomaly rules', () => {
       expect(often(10_000)).toEqual(['excessive_refreshes']);
     });
 
-    it('leaves in peace pages that refresh at each load, and lives so short that many are right', () => {
+    it('does not suspect pages that refresh at each load, nor short lifetimes that need many refreshes', () => {
       expect(often(60)).toEqual([]);
       expect(often(200)).toEqual([]);
       expect(often(600, 10_000)).toEqual([]);
@@ -170,7 +170,7 @@ describe('the anomaly rules', () => {
       expect(often(3051, 10_000)).toEqual(['excessive_refreshes']);
     });
 
-    it('says how many there were, and in which time', () => {
+    it('reports how many there were, and within how many minutes', () => {
       const loop = refresh(use('203.0.113.9'), HOME, { rotations: 201 });
       expect(ANOMALY_RULES[2]?.examine(loop)).toEqual({ rotations: 201, minutes: 10 });
     });
@@ -192,7 +192,7 @@ describe('the anomaly rules', () => {
     expect(ANOMALY_RULES[4]?.examine(again)).toEqual({ outcome: 'recovered' });
   });
 
-  it('have names of their own, and nobody changes the list', () => {
+  it('have distinct names, and the list cannot be changed', () => {
     const names = ANOMALY_RULES.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(Object.isFrozen(ANOMALY_RULES)).toBe(true);

@@ -59,7 +59,7 @@ const REFRESH = [
   'SESSION_REVOKED',
   'SUSPICIOUS_ACTIVITY',
 ];
-/** What a client has to be ready for, besides the two that any route may answer with; others may come. */
+/** The codes that each operation can answer, in addition to the two that any route can; more may be added. */
 const MET_ON: readonly (readonly [operation: string, codes: readonly string[]])[] = [
   ['register', [...PUBLIC, 'WEAK_PASSWORD', 'EMAIL_TAKEN']],
   [
@@ -84,7 +84,7 @@ describe('AUTH_ERRORS', () => {
     );
   });
 
-  it('tells a client that sent a token whether that was the fault (RFC 6750 §3.1)', () => {
+  it('has a challenge if the token that the client sent was the problem (RFC 6750 §3.1)', () => {
     const challenged = AUTH_ERROR_CODES.filter((code) => AUTH_ERRORS[code].challenge === 'invalid_token');
     const sent = [...ACCESS.slice(1), ...REFRESH.slice(1, -1), 'TICKET_INVALID'];
     expect(new Set<string>(challenged)).toEqual(new Set(sent));
@@ -101,11 +101,11 @@ describe('AUTH_ERRORS', () => {
     expect(new Set(messages).size).toBe(messages.length);
   });
 
-  it('tells an unknown e-mail from a wrong password by no word of the message', () => {
+  it('has the same message for an unknown e-mail and a wrong password', () => {
     expect(AUTH_ERRORS.INVALID_CREDENTIALS.message).toBe('E-mail or password is wrong.');
   });
 
-  it('ends a session for good only by what was wrong with its refresh token', () => {
+  it('is final only for errors of the refresh token', () => {
     const final = AUTH_ERROR_CODES.filter((code) => AUTH_ERRORS[code].isFinal);
     const ofTokens = AUTH_ERROR_CODES.filter((code) => code.startsWith('REFRESH_TOKEN_'));
     expect(new Set(final)).toEqual(new Set([...ofTokens, 'SESSION_REVOKED', 'SUSPICIOUS_ACTIVITY']));
@@ -149,14 +149,14 @@ describe(AuthError.name, () => {
     expect(error.code).toBe('WEAK_PASSWORD');
   });
 
-  it('a 503 always says when to try again; nothing else does unless told', () => {
+  it('a 503 always says when to try again; other errors only if they get a retryAfter', () => {
     expect(new AuthError('TEMPORARILY_UNAVAILABLE').retryAfter).toBe(1);
     expect(new AuthError('TEMPORARILY_UNAVAILABLE', { retryAfter: 30 }).retryAfter).toBe(30);
     expect(new AuthError('INTERNAL').retryAfter).toBeUndefined();
     expect(new AuthError('REFRESH_TOKEN_EXPIRED').retryAfter).toBeUndefined();
   });
 
-  it('says nothing against the cookie only where it is told so', () => {
+  it('keeps the cookie only if keepsCookie is set', () => {
     expect(new AuthError('SESSION_REVOKED').keepsCookie).toBe(false);
     expect(new AuthError('SESSION_REVOKED', { keepsCookie: true }).keepsCookie).toBe(true);
   });

@@ -12,7 +12,7 @@ describe(isFamiliarLogin.name, () => {
     ['a browser after an update', { userAgent: chrome(155) }],
     ['another address of the same network', { ip: '203.0.113.77' }],
     ['an IPv4 address written as IPv6', { ip: '::ffff:203.0.113.9' }],
-  ])('is no news of %s', (_case, change) => {
+  ])('is familiar: %s', (_case, change) => {
     expect(isFamiliarLogin({ ...HOME, ...change }, [HOME])).toBe(true);
   });
 
@@ -22,7 +22,7 @@ describe(isFamiliarLogin.name, () => {
     ['another network', { ip: '198.51.100.9' }],
     ['a program that names itself not at all', { userAgent: null }],
     ['an address that is none', { ip: '' }],
-  ])('is news of %s', (_case, change) => {
+  ])('is not familiar: %s', (_case, change) => {
     expect(isFamiliarLogin({ ...HOME, ...change }, [HOME])).toBe(false);
   });
 
@@ -39,7 +39,7 @@ describe(isFamiliarLogin.name, () => {
     expect(isFamiliarLogin({ ...HOME, ip: '192.0.2.200' }, [{ ...phone, deviceId: null }])).toBe(false);
   });
 
-  it('an address that cannot be told is never the same as another such address', () => {
+  it('two unreadable addresses never count as the same', () => {
     const unknown = { ...HOME, ip: '' };
     expect(isFamiliarLogin(unknown, [unknown])).toBe(false);
   });
@@ -63,7 +63,7 @@ describe(isFirstLogin.name, () => {
 });
 
 describe(vouches.name, () => {
-  it('lets a session speak for a place unless someone may have ended it as a stranger’s', () => {
+  it('makes a place familiar unless the session may have been ended as an attacker’s', () => {
     expect((['logged_out', 'evicted', 'replaced', null] as const).every(vouches)).toBe(true);
     const suspect = ['ended_by_user', 'password_changed', 'reuse_detected', 'suspicious_activity'] as const;
     expect(suspect.some(vouches)).toBe(false);

@@ -51,13 +51,13 @@ if (POPULATION_REPORT !== undefined)
     it('for `npm run proof -- populations`', () => {
       const all = { sessions: Number(POPULATION_SESSIONS), seed: Number(POPULATION_SEED) };
       const from = performance.now();
-      const told = (name: string) =>
+      const reportProgress = (name: string) =>
         process.stderr.write(`${((performance.now() - from) / 1000).toFixed(0)} s  ${name}\n`);
       const tables = {
         ...all,
         parameters: toMarkdown(parameterTable()),
-        honest: toMarkdown(honestTable(all, told)),
-        thieves: toMarkdown(thiefTable(all, told)),
+        honest: toMarkdown(honestTable(all, reportProgress)),
+        thieves: toMarkdown(thiefTable(all, reportProgress)),
       };
       writeFileSync(POPULATION_REPORT, JSON.stringify(tables));
     }, 86_400_000);

@@ -97,7 +97,7 @@ describe(refreshTokenClaims.name, () => {
     expect(refreshTokenClaims(SUBJECT, SECRET, ISSUER)).toEqual(CLAIMS);
   });
 
-  it('a replay yields the very same claims: they depend on the session’s state and on no clock', () => {
+  it('a replay returns the same claims: they depend on the session’s state and on no clock', () => {
     expect(refreshTokenClaims({ ...SUBJECT }, SECRET, ISSUER)).toEqual(
       refreshTokenClaims(SUBJECT, SECRET, ISSUER),
     );

@@ -114,7 +114,7 @@ const replay = (index: number, isSameAttempt: boolean) => ({
 const reuse = (evidence: string) => ({ outcome: 'reuse', evidence });
 
 describe(decideRotation.name, () => {
-  describe('before the token is looked at', () => {
+  describe('before the token is checked', () => {
     it('row 0: a client that has hung up is neither served nor judged, whatever it presents', () => {
       for (const state of [null, session([]), session([[0], [1]], { confirmedAt: at(1) })])
         expect(decide(state, 0, 100, { hasHungUp: true })).toEqual({ outcome: 'dropped' });
@@ -124,13 +124,13 @@ describe(decideRotation.name, () => {
       expect(decide(null, 0, 1)).toEqual({ outcome: 'unknown' });
     });
 
-    it('row 2: a revoked session yields nothing, whatever is presented, and says why', () => {
+    it('row 2: a revoked session issues no token, whatever is presented, and says why', () => {
       const revoked = session([[5]], { revokedAt: at(6), revokedReason: 'replaced', expiresAt: at(1) });
       for (const gen of [0, 1, 7])
         expect(decide(revoked, gen, 7)).toEqual({ outcome: 'revoked', reason: 'replaced' });
     });
 
-    it('row 3: an expired session yields nothing, at the very moment of its expiry too', () => {
+    it('row 3: an expired session issues no token, also at the exact moment of its expiry', () => {
       const state = session([[5]], { expiresAt: at(60) });
       expect(decide(state, 1, 60)).toEqual({ outcome: 'expired' });
       expect(decide(state, 1, 59.999)).toEqual({ outcome: 'retry' });
@@ -236,7 +236,7 @@ describe(decideRotation.name, () => {
       expect(decide(later, 1, 16.001, { attempt: 'A' })).toEqual(reuse('successor_replaced'));
     });
 
-    it('row 9: who knows the attempt that made the current generation is its owner, whose token fell back', () => {
+    it('row 9: a client that knows the attempt behind the current generation is its owner, whose token fell back', () => {
       const healed = { outcome: 'healed', lostSecret: secret(1) };
       for (const seconds of [6, 3600])
         expect(decide(confirmed, 0, seconds, { attempt: 'B', previous: 'A' })).toEqual(healed);
@@ -462,7 +462,7 @@ describe(decideRotation.name, () => {
       );
     });
 
-    it('a session without a fingerprint is recovered by whoever has its token', () => {
+    it('a session without a fingerprint is recovered by any holder of its token', () => {
       const state = session([[5]], { fingerprint: null });
       expect(decide(state, 0, 60, { fingerprints: ['other'] }).outcome).toBe('recovered');
     });

@@ -27,7 +27,7 @@ describe(sealSuccessor.name, () => {
     expect(openSuccessor(secretOf(1), vector, SID)).toBe(secretOf(2));
   });
 
-  it('is opened by whoever holds the replaced secret, for every pair of secrets', () => {
+  it('can be opened with the replaced secret, for every pair of secrets', () => {
     fc.assert(
       fc.property(anySecret, anySecret, (old, next) => {
         const [secret, successor] = [old, next].map((bytes) => Buffer.from(bytes).toString('base64url')) as [
@@ -54,7 +54,7 @@ describe(sealSuccessor.name, () => {
     expect(one?.subarray(12)).not.toEqual(two?.subarray(12));
   });
 
-  it('shows nothing of either secret to whoever reads the database', () => {
+  it('reveals nothing of either secret to a reader of the database', () => {
     const sealed = Buffer.from(
       sealSuccessor(secretOf(0xaa), secretOf(0xbb), SID, NONCE),
       'base64url',

@@ -9,7 +9,7 @@ const JUMP = 20 * MINUTE;
 
 /** A database whose clock the test sets; it counts how often it is asked. */
 class Database {
-  /** What its clock shows besides the true time. */
+  /** How far its clock is from the true time. */
   aheadMs = 0;
   asked = 0;
   isDown = false;
@@ -150,7 +150,7 @@ describe('DatabaseClock', () => {
   });
 
   describe('where answers are slow', () => {
-    /** The database looks at its clock, and its answer takes so long: the time counts as that of half way. */
+    /** Round trips in milliseconds: the database reads its clock at the start, the client assumes the middle. */
     const answersTake = (...roundTrips: number[]) => {
       database.onAsked = () => (trueTime += roundTrips.shift() ?? 0);
     };
@@ -195,7 +195,7 @@ describe('DatabaseClock', () => {
       expect((await clock.read()) - trueTime).toBe(JUMP);
     });
 
-    it('says that the database is away', async () => {
+    it('reports that the database is unreachable', async () => {
       database.isDown = true;
       await expect(clock.read()).rejects.toThrow('out of reach');
     });

@@ -38,7 +38,7 @@ describe(DatabaseHealth.name, () => {
   it('says what server it is, and how far its clock is away', async () => {
     const { kind, clockLeadMs } = await health.server();
     expect(['standalone', 'replica set', 'sharded cluster']).toContain(kind);
-    // Of a server on this machine; elsewhere nobody knows.
+    // Only a server on this machine has the same clock.
     expect(Number.isInteger(clockLeadMs)).toBe(true);
   });
 
@@ -53,7 +53,7 @@ describe(DatabaseHealth.name, () => {
     ]);
   });
 
-  it('tells for how long the first expired document waits, and counts none that never expires', async () => {
+  it('reports how long the first expired document has waited, and ignores documents that never expire', async () => {
     const things = connection.collection('things');
     await things.insertMany([
       { email: 'a', expiresAt: new Date(NOW - 90_000) },
@@ -66,7 +66,7 @@ describe(DatabaseHealth.name, () => {
     expect(await overdueOfThings()).toBe(0);
   });
 
-  it('sees an index that was dropped, and one that was made otherwise', async () => {
+  it('notices a dropped index, and one with other options', async () => {
     const things = connection.collection('things');
     await things.dropIndex('expiresAt_1');
     await things.dropIndex('email_1');
@@ -78,7 +78,7 @@ describe(DatabaseHealth.name, () => {
     ]);
   });
 
-  it('says so where the database is out of reach', async () => {
+  it('reports that the database is unreachable', async () => {
     const closed = await createConnection(databaseUri('health')).asPromise();
     const cut = new DatabaseHealth(closed, clock, new IndexRegistry());
     await closed.close();

@@ -6,7 +6,7 @@ describe('two copies of mongoose', () => {
   it('are refused with their versions', () => {
     const connection = { base: { version: '8.1.0' } } as Connection;
     expect(() => assertOneMongoose(connection)).toThrow(
-      `Two copies of mongoose are installed: the connection of the application belongs to mongoose 8.1.0, nestjs-silent-auth loads a mongoose ${mongoose.version} of its own.`,
+      `Two copies of mongoose are installed: the application's connection belongs to mongoose 8.1.0, nestjs-silent-auth loads a mongoose ${mongoose.version} of its own.`,
     );
   });
 

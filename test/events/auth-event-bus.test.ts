@@ -35,7 +35,7 @@ describe(AuthEventBus.name, () => {
     await expect(new AuthEventBus(null).emit('password.changed', EVENT)).resolves.toBeUndefined();
   });
 
-  it('ends a subscription when told, and that one only', async () => {
+  it('ends only the subscription whose function is called', async () => {
     const bus = new AuthEventBus(null);
     const [gone, staying] = [jest.fn(), jest.fn()];
     const unsubscribe = bus.on('password.changed', gone);
@@ -125,7 +125,7 @@ describe(AuthEventBus.name, () => {
     expect(logged).toEqual(['a handler of password.changed failed: Error: broken listener']);
   });
 
-  it('a handler that blocks does not hold back what caused it', async () => {
+  it('a handler that blocks does not delay the request that caused the event', async () => {
     const bus = new AuthEventBus(null);
     const order: string[] = [];
     bus.on('password.changed', () => order.push('handled'));

@@ -13,7 +13,7 @@ beforeEach(() => {
   limit = new EventLimit(() => nowMs);
 });
 
-/** How many of so many events are written. */
+/** How many of these events are written. */
 function written<Name extends AuthEventName>(
   times: number,
   name: Name,
@@ -53,7 +53,7 @@ describe(EventLimit.name, () => {
     expect(written(3000, 'access.denied', () => denied('t', 'events'))).toBe(1);
   });
 
-  it('bounds what a user causes with many sessions, and nobody else by it', () => {
+  it('limits what a user causes with many sessions, without limiting others', () => {
     expect(written(3000, 'access.denied', (index) => denied(`s${index}`, 'events'))).toBe(100);
     expect(written(1, 'access.denied', () => denied('s', 'events', 'another'))).toBe(1);
   });
@@ -68,7 +68,7 @@ describe(EventLimit.name, () => {
     expect(written(100, 'login.failed', () => failed)).toBe(20);
   });
 
-  it('bounds what strangers cause from many addresses', () => {
+  it('limits what attackers cause from many addresses', () => {
     expect(written(30_000, 'login.locked', (index) => locked(address(index)))).toBeLessThan(1000);
   });
 

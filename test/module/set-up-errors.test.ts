@@ -38,7 +38,7 @@ describe('a host without a Mongoose connection', () => {
   it('reads what is missing', async () => {
     await expect(boot({})).rejects.toThrow(
       'AuthModule needs a Mongoose connection, and the application has none: ' +
-        'add MongooseModule.forRoot(uri) to the imports beside AuthModule.',
+        'add MongooseModule.forRoot(uri) to the imports, next to AuthModule.',
     );
   });
 
@@ -46,7 +46,7 @@ describe('a host without a Mongoose connection', () => {
     const lazy = MongooseModule.forRoot(databaseUri('lazy'), { lazyConnection: true });
     await expect(boot({ connectionName: 'auth' }, [lazy])).rejects.toThrow(
       "AuthModule needs a Mongoose connection named 'auth', and the application has none: " +
-        "add MongooseModule.forRoot(uri, { connectionName: 'auth' }) to the imports beside AuthModule.",
+        "add MongooseModule.forRoot(uri, { connectionName: 'auth' }) to the imports, next to AuthModule.",
     );
   });
 });

@@ -78,7 +78,7 @@ describe(createRingKey.name, () => {
       ['a JWK set as text', JSON.stringify({ keys: [publicHalf(RSA)] }, null, 2)],
     ])('refuses %s: it would sign by its text', (_name, text) => {
       const problem = problemOf(text);
-      expect(problem.message).toContain('is no secret');
+      expect(problem.message).toContain('would be used as an HMAC secret');
       expect(problem.mend).toContain('JWK');
       expect(`${problem.message} ${problem.mend}`).not.toContain(text.slice(40, 60));
     });
@@ -199,7 +199,7 @@ describe(createRingKey.name, () => {
       expect(createRingKey({ kty: 'oct', k: secret(32) }).publicJwk).toBeNull();
     });
 
-    it('publishes nothing that a host put into the JWK besides', () => {
+    it('publishes no other members that a host put into the JWK', () => {
       const key = createRingKey({ ...RSA, comment: 'rotated by Ann' });
       expect(JSON.stringify(key.publicJwk)).not.toContain('Ann');
     });
@@ -223,7 +223,7 @@ describe(createRingKey.name, () => {
     ['kty', { kty: { toString: null } }],
     ['crv', { kty: 'EC', crv: { toString: null } }],
     ['alg', { kty: 'oct', k: 'x', alg: { toString: null } }],
-  ])('a JWK whose %s is no text is a problem, not a crash: %j', (_member, jwk) => {
+  ])('a JWK whose %s is not a text is a problem, not a crash: %j', (_member, jwk) => {
     expect(() => createRingKey(jwk as KeyInput)).toThrow(KeyProblem);
   });
 

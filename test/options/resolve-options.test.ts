@@ -127,7 +127,7 @@ describe(resolveOptions.name, () => {
   });
 
   describe('reports', () => {
-    it('every problem at once, each with its key, the value as given and a mend', () => {
+    it('every problem at once, each with its key, the value as given and how to fix it', () => {
       const problems = problemsOf(
         options({
           issuer: 'api.example.com',
@@ -467,7 +467,7 @@ describe(resolveOptions.name, () => {
 });
 
 describe(checkOptions.name, () => {
-  it('gives the problems as values, for those who want to tell before they boot', () => {
+  it('returns the problems as values, for checks before the boot', () => {
     expect(checkOptions(MINIMAL)).toEqual([]);
     expect(checkOptions(options({ issuer: 'x', sessions: { maxPerUser: 0 } })).map(({ key }) => key)).toEqual(
       ['issuer', 'sessions.maxPerUser'],
@@ -509,13 +509,13 @@ describe('options of an odd kind', () => {
   });
 });
 
-/** What a documented default in prose comes to in the resolved options. */
+/** The resolved value of each default that the documentation gives in prose. */
 const SUPPLIED: Record<string, unknown> = {
   'the issuer': ISSUER,
   none: null,
   'none: the exact host': null,
   'none: the usual places': null,
-  'none: every application has the same': new Map(),
+  'none: every application has the same lifetime': new Map(),
   // Null: the module supplies them.
   bcrypt: null,
   ANOMALY_RULES,
@@ -524,8 +524,8 @@ const SUPPLIED: Record<string, unknown> = {
   'none: no mail is sent': null,
   "the `revocations` collection on the host's connection": null,
   "the `refresh_tokens` collection on the host's connection": null,
-  "a monotonic clock anchored to the database's time": null,
-  'the idle life': 7 * 86_400_000,
+  "a monotonic clock that follows the database's time": null,
+  'the idle lifetime': 7 * 86_400_000,
   'derived from each refresh key': MINIMAL.keys.refresh.map(() => expect.any(Uint8Array)),
 };
 
@@ -534,7 +534,7 @@ const DERIVED: ReadonlySet<string> = new Set(['deviceKeys', 'proofNonceKeys', 'f
 
 interface DocumentedOption {
   readonly path: string;
-  /** Text of `@default`; null where it has none. */
+  /** Text of `@default`; null if it has none. */
   readonly documented: string | null;
 }
 

@@ -139,9 +139,9 @@ describe('an answer that is lost', () => {
     const before = near.output.length;
     line.thaw();
     const verdict = /refresh_token\.(replayed|recovered|reuse_detected|refused).*/;
-    let told: RegExpExecArray | null = null;
-    await until(() => (told = verdict.exec(near.output.slice(before))) !== null);
-    expect(told?.[0]).toMatch(/refused.*client_gone/);
+    let logged: RegExpExecArray | null = null;
+    await until(() => (logged = verdict.exec(near.output.slice(before))) !== null);
+    expect(logged?.[0]).toMatch(/refused.*client_gone/);
     await expectToGoOn(next, 2);
   });
 

@@ -53,7 +53,7 @@ describe('one token, many at once', () => {
   afterAll(() => Promise.all(services.map((service) => service.dispose())));
 
   const among = (count: number, index: number): Api => (services[index % count] as Service).api();
-  /** Of two processes. */
+  /** Base URLs of two processes. */
   const api = (index: number): Api => among(2, index);
 
   it(`${TABS} refreshes in one process make exactly one successor, and nobody is logged out`, async () => {
@@ -103,7 +103,7 @@ describe('one token, many at once', () => {
     expectError(await api(1).refresh((chain.at(-1) as Session).refreshToken), 401, 'SESSION_REVOKED');
   });
 
-  it('refreshes against a logout: once it is answered, the session yields nothing, whoever won', async () => {
+  it('refreshes against a logout: once it is answered, the session issues no tokens, whichever request won', async () => {
     for (const pause of [0, 0, 1, 2, 4, 8]) {
       const session = await newSession(api(0));
       const racing = times(24, (index) => api(index).refresh(session.refreshToken));

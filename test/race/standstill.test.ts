@@ -69,7 +69,7 @@ describe.each(ADAPTERS)('an instance that stands still, on %s', (adapter) => {
     await delay(GRACE_MS + 500);
   }
 
-  const told = (from: number, pattern: RegExp) =>
+  const logged = (from: number, pattern: RegExp) =>
     eventually(
       async () => near.output.slice(from),
       (output) => pattern.test(output),
@@ -89,7 +89,7 @@ describe.each(ADAPTERS)('an instance that stands still, on %s', (adapter) => {
     });
     const before = near.output.length;
     go();
-    await told(before, /client_gone|process_stood_still/);
+    await logged(before, /client_gone|process_stood_still/);
     expect((await refreshed(far.api(), next)).id).toBe(session.id);
   });
 
@@ -107,7 +107,7 @@ describe.each(ADAPTERS)('an instance that stands still, on %s', (adapter) => {
     const before = near.output.length;
     go();
     expect(await answerOn(socket)).toEqual({ status: 503, code: 'TEMPORARILY_UNAVAILABLE' });
-    await told(before, /process_stood_still/);
+    await logged(before, /process_stood_still/);
     const last = await refreshed(far.api(), next);
     // Who comes with it later is judged.
     await delay(GRACE_MS + 2_000);

@@ -189,7 +189,7 @@ describe(RevocationService.name, () => {
       expect(store.written).toEqual([]);
     });
 
-    it('that failed is told to the caller, and the token is dead here all the same', async () => {
+    it('that failed is reported to the caller, and the token is still refused here', async () => {
       store.down = true;
       await expect(service.revokeSessions(['s1'])).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
       expect(verdict()).toBe(true);

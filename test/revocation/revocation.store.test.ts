@@ -146,7 +146,7 @@ for (const [name, isAvailable, open] of STORES)
       expect(await store.hasAny(['sid:v', 'jti:v'])).toBe(false);
     });
 
-    it('tells whoever watches of everything written since the watch began, and of nothing after it is closed', async () => {
+    it('reports everything written since the watch began to its observer, and nothing after it is closed', async () => {
       const heard: RevocationEntry[] = [];
       const lost: unknown[] = [];
       const watch = await store.watch?.({

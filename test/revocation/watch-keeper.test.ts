@@ -10,7 +10,7 @@ type Opening = (observer: RevocationObserver) => ReturnType<NonNullable<Revocati
 let warnings: number;
 let closed: number;
 let happened: string[];
-/** Of each watch that the store was asked for. */
+/** The observer of each watch that the store was asked for. */
 let observers: RevocationObserver[];
 
 beforeEach(() => {

@@ -35,7 +35,7 @@ async function lived(world: World, uses = 3) {
 const LOGIN = { failedAttempts: 0, isTrustedDevice: true, amr: ['pwd'] };
 
 describe(AnomalyDetector.name, () => {
-  it('reports a stranger and answers him: the default ends nothing', async () => {
+  it('reports an unfamiliar client and answers it: the default ends nothing', async () => {
     const world = newWorld();
     const token = await lived(world);
     expect(typeof (await world.refresh(token, THIEF))).toBe('object');
@@ -104,7 +104,7 @@ describe(AnomalyDetector.name, () => {
     expect(suspicions(world)).toMatchObject([{ rule: 'repeated_recovery' }]);
   });
 
-  it('suspects a client that refreshes in a loop, and tells of it once in ten minutes', async () => {
+  it('suspects a client that refreshes in a loop, and reports it once in ten minutes', async () => {
     const world = newWorld();
     let token = world.token(await world.login());
     for (let turn = 0; turn < 500; turn += 1) {
@@ -125,22 +125,22 @@ describe(AnomalyDetector.name, () => {
     expect(detector.rotations('s', 360, 10 * MINUTE + 1).rotations).toBe(0);
   });
 
-  it('tells of each rule and each session, and of one that goes on again after ten minutes', () => {
+  it('reports each rule for each session, and reports again after ten minutes', () => {
     const emit = jest.fn();
     const rules = ['a', 'b'].map((name) => ({ name, examine: () => ({}) }));
     const detector = new AnomalyDetector(newWorld({ rules }).options, { emit } as never);
-    const told = (sessionId: string, minutes: number) => {
+    const reported = (sessionId: string, minutes: number) => {
       emit.mockClear();
       const use = { ip: CLIENT.ip, userAgent: null, at: new Date(minutes * MINUTE) };
       const activity = { kind: 'login', userId: 'u', sessionId, use, failedAttempts: 0, logins: [] } as const;
       detector.judge(activity, { ip: CLIENT.ip, userAgent: null });
       return emit.mock.calls.map(([, payload]) => (payload as { rule: string }).rule);
     };
-    expect(told('one', 0)).toEqual(['a', 'b']);
-    expect(told('other', 1)).toEqual(['a', 'b']);
-    expect(told('one', 9)).toEqual([]);
-    expect(told('one', 10)).toEqual(['a', 'b']);
-    expect(told('one', 11)).toEqual([]);
+    expect(reported('one', 0)).toEqual(['a', 'b']);
+    expect(reported('other', 1)).toEqual(['a', 'b']);
+    expect(reported('one', 9)).toEqual([]);
+    expect(reported('one', 10)).toEqual(['a', 'b']);
+    expect(reported('one', 11)).toEqual([]);
   });
 
   it('judges a login by what came before it, and refuses it where the policy says so', async () => {

@@ -48,8 +48,8 @@ function sessionAt(
   } as unknown as RefreshSession;
 }
 
-/** What is told of the login that began the session. */
-async function toldOf(
+/** The events about the login that began the session. */
+async function eventsOf(
   session: RefreshSession,
   others: readonly RefreshSession[] = [],
   user = OLD_ACCOUNT,
@@ -65,57 +65,59 @@ const elsewhere = (id: string, at = daysAgo(1), reason: RevocationReason | null 
   sessionAt(id, '198.51.100.7', at, reason);
 
 describe(DeviceRecognizer.name, () => {
-  it('tells of a login from where the account has no session', async () => {
+  it('reports a login from a place where the account has no session', async () => {
     const device = { appId: 'shop', deviceId: null, deviceName: 'Phone' };
     const event = { userId: 'user-1', sessionId: 'b', device, source: SOURCE };
-    expect(await toldOf(sessionAt('b'), [elsewhere('a')])).toEqual([['device.first_seen', event]]);
+    expect(await eventsOf(sessionAt('b'), [elsewhere('a')])).toEqual([['device.first_seen', event]]);
   });
 
   it('tells nothing where a live session began in the same place before', async () => {
-    expect(await toldOf(sessionAt('b'), [sessionAt('a', SOURCE.ip, daysAgo(1))])).toEqual([]);
+    expect(await eventsOf(sessionAt('b'), [sessionAt('a', SOURCE.ip, daysAgo(1))])).toEqual([]);
   });
 
   it('of two logins at once the later one does not make the earlier one known', async () => {
     const twins = [sessionAt('a'), sessionAt('b')] as const;
-    expect(await toldOf(twins[0], [twins[1]])).toHaveLength(1);
+    expect(await eventsOf(twins[0], [twins[1]])).toHaveLength(1);
     recognizer.examine(twins[1], OLD_ACCOUNT, await store.findLogins('user-1', NOW), SOURCE);
     await new Promise((resolve) => setImmediate(resolve));
     expect(emitted).toHaveLength(1);
   });
 
   it('a session that began later does not make an earlier one known, whatever its id', async () => {
-    expect(await toldOf(sessionAt('b', SOURCE.ip, daysAgo(2)), [sessionAt('a')])).toHaveLength(1);
+    expect(await eventsOf(sessionAt('b', SOURCE.ip, daysAgo(2)), [sessionAt('a')])).toHaveLength(1);
   });
 
   it.each<[RevocationReason, number]>([
     ['logged_out', 0],
     ['reuse_detected', 1],
-  ])('a session that ended as %s in the same place: told %i times', async (reason, times) => {
-    expect(await toldOf(sessionAt('b'), [sessionAt('a', SOURCE.ip, daysAgo(1), reason)])).toHaveLength(times);
+  ])('a session that ended as %s in the same place: reported %i times', async (reason, times) => {
+    expect(await eventsOf(sessionAt('b'), [sessionAt('a', SOURCE.ip, daysAgo(1), reason)])).toHaveLength(
+      times,
+    );
   });
 
   it('a session that ended in another place does not make this one known', async () => {
-    expect(await toldOf(sessionAt('b'), [elsewhere('a', daysAgo(1), 'logged_out')])).toHaveLength(1);
+    expect(await eventsOf(sessionAt('b'), [elsewhere('a', daysAgo(1), 'logged_out')])).toHaveLength(1);
   });
 
   it('the first login of a young account is no news; of one older than any memory it may be', async () => {
-    expect(await toldOf(sessionAt('a'), [], { createdAt: daysAgo(6) })).toEqual([]);
-    expect(await toldOf(sessionAt('b'), [], { createdAt: daysAgo(7) })).toEqual([]);
+    expect(await eventsOf(sessionAt('a'), [], { createdAt: daysAgo(6) })).toEqual([]);
+    expect(await eventsOf(sessionAt('b'), [], { createdAt: daysAgo(7) })).toEqual([]);
     store.sessions.clear();
-    expect(await toldOf(sessionAt('c'), [], { createdAt: daysAgo(7) })).toHaveLength(1);
+    expect(await eventsOf(sessionAt('c'), [], { createdAt: daysAgo(7) })).toHaveLength(1);
   });
 
   it('the second login of a young account is news, whether the first session lives or has ended', async () => {
     const young = { createdAt: daysAgo(6) };
-    expect(await toldOf(sessionAt('b'), [elsewhere('a')], young)).toHaveLength(1);
+    expect(await eventsOf(sessionAt('b'), [elsewhere('a')], young)).toHaveLength(1);
     store.sessions.clear();
-    expect(await toldOf(sessionAt('d'), [elsewhere('c', daysAgo(1), 'logged_out')], young)).toHaveLength(2);
+    expect(await eventsOf(sessionAt('d'), [elsewhere('c', daysAgo(1), 'logged_out')], young)).toHaveLength(2);
   });
 
   it('tells once too often where the store does not answer', async () => {
     const warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     store.findEndedLogins = () => Promise.reject(new Error('out of reach'));
-    expect(await toldOf(sessionAt('a'), [], { createdAt: daysAgo(1) })).toHaveLength(1);
+    expect(await eventsOf(sessionAt('a'), [], { createdAt: daysAgo(1) })).toHaveLength(1);
     warned.mockRestore();
   });
 });

@@ -71,7 +71,7 @@ async function outcomeOf(counting: Promise<unknown> | (() => void)): Promise<unk
 }
 
 describe(ThrottleService.name, () => {
-  it('an account has one limit for all strangers, wherever they come from, shared by all processes', async () => {
+  it('an account has one limit for all unknown devices, at any address, shared by all processes', async () => {
     const [one, other] = [await processOn(connection), await processOn(connection)];
     for (const origin of ['a', 'b', 'c'])
       expect(await failuresOf(one.beginPasswordAttempt(attempt(origin)))).toBe(0);
@@ -104,7 +104,7 @@ describe(ThrottleService.name, () => {
     expect(await failuresOf(service.beginPasswordAttempt(attempt('a')))).toBe(0);
   });
 
-  it('devices of before a change of password share one limit, apart from that of strangers', async () => {
+  it('devices from before a change of password share one limit, separate from that of unknown devices', async () => {
     const service = await processOn(connection);
     for (const origin of ['a', 'b', 'c'])
       expect(await failuresOf(service.beginPasswordAttempt(attempt(origin, 'known')))).toBe(0);
@@ -163,7 +163,7 @@ describe(ThrottleService.name, () => {
       expect(await refresh('one', host)).toBeUndefined();
     expect(await refresh('one', '2001:db8:1:2::3')).toBe('TOO_MANY_ATTEMPTS');
     expect(await refresh('other', '2001:db8:1:2::3')).toBeUndefined();
-    // Who holds a copy of the token keeps its owner from nothing.
+    // A holder of a copy at another address does not use up the owner's limit.
     expect(await refresh('one', '2001:db8:1:3::1')).toBeUndefined();
   });
 
@@ -293,9 +293,9 @@ describe(ThrottleService.name, () => {
     const [{ collection, indexes } = { collection: '', indexes: [] }, ...others] = registry.all;
     const built = (await connection.collection(collection).listIndexes().toArray()) as IndexDescription[];
     expect(indexes.map((index) => stateOfIndex(collection, index, built).state)).toEqual(['ok', 'ok']);
-    // Besides that of `_id`.
+    // Without the index of `_id`.
     expect(built).toHaveLength(1 + indexes.length);
-    // Of one key there is one count, which is gone when it is over.
+    // Each key has one document, which expires with its window.
     expect(built).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ key: { key: 1 }, unique: true }),
@@ -317,7 +317,7 @@ describe(ThrottleService.name, () => {
     }
   });
 
-  it('turned off, it counts nothing and refuses nobody', async () => {
+  it('disabled, it counts and refuses nothing', async () => {
     const service = await processOn(connection, OFF);
     for (const _ of [1, 2, 3, 4]) {
       expect(await outcomeOf(service.admitLogin(A))).toBeUndefined();

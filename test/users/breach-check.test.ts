@@ -28,7 +28,7 @@ beforeEach(() => {
   isBreached = async (password) => password === BREACHED;
 });
 
-/** What the log is told while `work` runs. */
+/** What is logged while `work` runs. */
 async function warningsOf(work: () => Promise<unknown>): Promise<string> {
   const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   try {
@@ -61,7 +61,7 @@ describe('a checker of breached passwords', () => {
     expect(asked).toEqual(['fullwidth otters']);
   });
 
-  it('is not asked at login: whoever has a breached password gets in and can change it', async () => {
+  it('is not called at login: a user with a breached password can log in and change it', async () => {
     const { email } = await newSession(host.api());
     asked = [];
     expect((await host.api().login({ email, password: PASSWORD })).status).toBe(200);
@@ -90,7 +90,7 @@ describe('a checker of breached passwords', () => {
     expect(await warningsOf(() => newSession(host.api()))).toContain('not checked against breaches');
   });
 
-  it('a checker that never answers is not waited for, heed it the signal or not', async () => {
+  it('a checker that never answers is not waited for, whether or not it obeys the signal', async () => {
     const signals: AbortSignal[] = [];
     isBreached = (_password, signal) => {
       signals.push(signal);

@@ -87,7 +87,7 @@ describe('argon2Verifier', () => {
 
   const hasNative = 'argon2' in crypto;
   (hasNative ? it : it.skip)('uses the Argon2 of Node', async () => {
-    // Of the tests of the reference implementation.
+    // From the tests of the reference implementation.
     const hash = '$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4';
     expect(await argon2Verifier().verify('password', hash)).toBe(true);
     expect(await argon2Verifier().verify('passwore', hash)).toBe(false);

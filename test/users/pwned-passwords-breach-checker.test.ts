@@ -67,7 +67,7 @@ describe(PwnedPasswordsBreachChecker.name, () => {
     );
   });
 
-  it('gives up when it is told to, and hangs up', async () => {
+  it('gives up when the signal is aborted, and closes the connection', async () => {
     const hungUp = new Promise<void>((resolve) => {
       answer = (request) => void request.once('close', resolve);
     });

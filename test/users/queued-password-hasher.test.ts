@@ -46,7 +46,7 @@ describe(QueuedPasswordHasher, () => {
     expect(order).toEqual(['hash of a', 'hash of b', 'hash of c', 'hash of d']);
   });
 
-  it('a flood beyond the queue is told to come back, and those who wait are served', async () => {
+  it('a flood beyond the queue gets Retry-After, and waiting requests are served', async () => {
     const held = new HeldHasher();
     const hasher = new QueuedPasswordHasher(held, 1, 2);
     const running = hasher.verify('a', 'hash of a');

@@ -240,7 +240,7 @@ describe(UsersService.name, () => {
       expect(await users.checkPassword('nobody@example.com', password)).toEqual({ outcome: 'unknown_user' });
     });
 
-    it('tells that an account is disabled only to who has the right password, at the same price', async () => {
+    it('says that an account is disabled only after the right password, in the same time', async () => {
       await users.setDisabled('user-1', true);
       expect((await users.checkPassword(ANN.email, ANN.password)).outcome).toBe('disabled');
       expect((await users.checkPassword(ANN.email, 'wrong horse')).outcome).toBe('wrong_password');
@@ -278,7 +278,7 @@ describe(UsersService.name, () => {
       expect(store.users.get('user-1')?.passwordHash).toBe('hash:2:new password');
     });
 
-    it('refuses a password that is too long before anything is looked up or hashed, whoever is asked for', async () => {
+    it('refuses a password that is too long before anything is looked up or hashed, for any address', async () => {
       const findByEmail = jest.spyOn(store, 'findByEmail');
       for (const email of [ANN.email, 'nobody@example.com'])
         await expect(users.checkPassword(email, 'xy'.repeat(65))).rejects.toMatchObject({
@@ -350,7 +350,7 @@ describe(UsersService.name, () => {
       expect((await change()).user).toEqual(await store.findById('user-1'));
     });
 
-    it('of two changes at once one wins, and the other is told that its current password is wrong', async () => {
+    it('of two concurrent changes one wins, and the other fails with a wrong current password', async () => {
       const results = await Promise.allSettled([
         users.changePassword('user-1', ANN.password, 'battery staple'),
         users.changePassword('user-1', ANN.password, 'another staple'),

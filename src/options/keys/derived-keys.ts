@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import type { RingKey } from './key-spec.js';
 
-/** One key for each refresh key, so that a rotation of keys invalidates nothing: a match with any of them counts. */
+/** One key for each refresh key. A match with any of them counts, so a key rotation invalidates nothing. */
 export function derivedKeys(refreshKeys: readonly RingKey[], purpose: string): Uint8Array[] {
   return refreshKeys.flatMap(({ signingKey }) => {
     if (!signingKey) return [];

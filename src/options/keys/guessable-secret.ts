@@ -1,6 +1,6 @@
 import { dictionary } from '@zxcvbn-ts/language-common';
 
-/** The most used passwords of leaked lists, tens of thousands, lower case (OWASP ASVS 6.2.4 asks for 3,000). */
+/** Tens of thousands of the most used passwords in leaked lists, lower case (OWASP ASVS 6.2.4 requires 3,000). */
 const COMMON_PASSWORDS: ReadonlySet<string> = new Set(dictionary['passwords-common'] as readonly string[]);
 const DICEWARE_WORDS: ReadonlySet<string> = new Set(dictionary['diceware-common'] as readonly string[]);
 
@@ -10,18 +10,18 @@ export function isCommonPassword(password: string): boolean {
 
 const MIN_DISTINCT = 8;
 const MIN_DISTINCT_OF_PLACEHOLDER = 4;
-/** Inside a run of letters, shorter words would be found in random text by chance. */
+/** Minimum length of a word inside a run of letters: random text contains shorter words by chance. */
 const MIN_WORD = 5;
-/** Between separators, a word is less likely to be chance. */
+/** Minimum length of a word between separators, where a match by chance is less likely. */
 const MIN_SEPARATE_WORD = 4;
 const MAX_WORD = 32;
-/** Characters that no word explains. */
+/** Minimum number of characters outside of known words. */
 const MIN_UNEXPLAINED = 15;
 
-/** Words that samples and tutorials put into their secrets. */
+/** Words in the secrets of samples and tutorials. */
 const SAMPLE = /secret|change|replace|password|example|placeholder|keyboard cat|your/i;
 
-/** Whether the module refuses to start with it: a placeholder everywhere, and in production whatever is guessable. */
+/** Whether the module refuses to start with the secret: always for a placeholder, in production for any guessable secret. */
 export function isRefusedSecret(secret: Uint8Array): boolean {
   return isPlaceholder(secret) || (process.env['NODE_ENV'] === 'production' && isGuessable(secret));
 }
@@ -32,9 +32,9 @@ function isPlaceholder(secret: Uint8Array): boolean {
 }
 
 /**
- * Whether somebody made it up: few distinct characters, a shorter secret repeated, rows of the alphabet or of digits, or
- * words and numbers, also in base64 or hex. A long passphrase counts as guessable, too: nobody types this secret, so it can
- * be random.
+ * Whether a person made the secret up: few distinct characters, a repeated shorter secret, rows of the alphabet or of digits,
+ * or words and numbers, also in base64 or hex. A long passphrase also counts as guessable: nobody types this secret, so it
+ * can be random.
  */
 export function isGuessable(secret: Uint8Array): boolean {
   return isMadeUp(secret) || writtenTexts(secret).some(isMadeUp);
@@ -51,7 +51,7 @@ function isMadeUp(secret: Uint8Array): boolean {
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
-/** The text that a secret is in base64, base64url or hex: random bytes are no text. */
+/** The decoded text if the secret is text in base64, base64url or hex; random bytes decode to no printable text. */
 function writtenTexts(secret: Uint8Array): Uint8Array[] {
   const text = Buffer.from(secret).toString('latin1');
   const decoded = [
@@ -61,13 +61,13 @@ function writtenTexts(secret: Uint8Array): Uint8Array[] {
   return decoded.filter((bytes) => PRINTABLE.test(bytes.toString('latin1')));
 }
 
-/** Whether most characters follow the one before, as in `abcdef`, `98765` or `aaaa`. */
+/** Whether most characters continue a row, as in `abcdef`, `98765` or `aaaa`. */
 function isMadeOfRows(secret: Uint8Array): boolean {
   const steps = [...secret].filter((byte, index) => Math.abs(byte - (secret[index - 1] ?? Infinity)) <= 1);
   return steps.length > secret.length / 2;
 }
 
-/** The length of what repeats; the whole length if nothing does. */
+/** The length of the repeated part; the full length if nothing repeats. */
 function periodOf(secret: Uint8Array): number {
   for (let period = 1; period < secret.length; period += 1)
     if (secret.subarray(period).every((byte, index) => byte === secret[index])) return period;
@@ -78,13 +78,13 @@ function isMadeOfWords(secret: Uint8Array): boolean {
   const text = Buffer.from(secret).toString('latin1').toLowerCase();
   const tokens = text.match(/[a-z]+/g) ?? [];
   const letters = tokens.reduce((sum, token) => sum + unexplainedLetters(token), 0);
-  // A digit is worth half a letter, so that random hex passes and words with a number do not. Separators are free.
+  // A digit counts half a letter, so random hex passes and words with a number do not. Separators do not count.
   const digits = text.replace(/\D/g, '').length;
   const others = text.replace(/[\x20-\x7e]/g, '').length;
   return letters + digits / 2 + others < MIN_UNEXPLAINED;
 }
 
-/** How many letters are in no word, when the run is cut into words in the best way. */
+/** Minimum number of letters outside of words, over all ways to cut the run into words. */
 function unexplainedLetters(run: string): number {
   if (run.length >= MIN_SEPARATE_WORD && isWord(run)) return 0;
   const best = [0];

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Jwk } from './jwk.js';
 
-/** Why a JWK is not meant for signatures (RFC 7517 §4.2, §4.3); null if it may be. */
+/** Why a JWK must not be used for signatures (RFC 7517 §4.2, §4.3); null if it may be. */
 export function jwkMisuse(jwk: Jwk): string | null {
   const { use, key_ops: operations } = jwk as { use?: unknown; key_ops?: unknown };
   if (use !== undefined && use !== 'sig') return `the use of a JWK is ${JSON.stringify(use)}, not "sig"`;
@@ -13,10 +13,10 @@ export function jwkMisuse(jwk: Jwk): string | null {
 }
 
 const MIN_RSA_BITS = 2048;
-/** FIPS 186-5 §A.1.1: smaller exponents have broken too often, and 1 signs nothing at all. */
+/** FIPS 186-5 §A.1.1: smaller exponents have led to many attacks, and with 1 a signature protects nothing. */
 const MIN_EXPONENT = 65_537n;
 
-/** Why an RSA key is weak; null for a sound key, and for keys of other kinds. */
+/** Why an RSA key is weak; null for a strong key and for keys of other types. */
 export function rsaWeakness(publicKey: KeyObject): string | null {
   const { modulusLength: bits, publicExponent } = publicKey.asymmetricKeyDetails ?? {};
   if (bits === undefined || publicExponent === undefined) return null;
@@ -32,8 +32,8 @@ export function rsaWeakness(publicKey: KeyObject): string | null {
 const ROCA_PRIMES = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
 
 /**
- * The faulty generator makes primes that are powers of 65537 modulo many small primes, and so are their products. A
- * sound modulus looks like that once in a hundred million times. Wycheproof's vectors of keys ask for this check.
+ * The faulty generator makes primes that are powers of 65537 modulo many small primes, and then so is their product. A good
+ * modulus looks like that once in a hundred million times. Wycheproof's key vectors require this check.
  */
 function isRoca(modulus: bigint): boolean {
   return ROCA_PRIMES.every((prime) => isPowerOf65537(Number(modulus % BigInt(prime)), prime));

@@ -1,4 +1,4 @@
-/** A JSON Web Key as JSON has it (RFC 7517 §4; its members by RFC 7518 §6). */
+/** A JSON Web Key in its JSON form (RFC 7517 §4; members in RFC 7518 §6). */
 export interface Jwk {
   kty?: string;
   kid?: string;

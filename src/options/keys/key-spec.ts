@@ -29,11 +29,11 @@ export type SigningAlgorithm =
 /** An HMAC secret of at least 32 random bytes, or a JSON Web Key (RFC 7517): `oct`, `RSA` or `EC`. */
 export type KeyInput = string | Jwk;
 
-/** A key with its one algorithm, whatever a token's header says (RFC 8725 §3.1). */
+/** A key with its only algorithm; the `alg` in a token's header cannot change it (RFC 8725 §3.1). */
 export interface RingKey {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
-  /** Absent where only the public half is known: such a key verifies, it does not sign. */
+  /** Null if only the public half is known: such a key verifies but does not sign. */
   readonly signingKey: KeyObject | null;
   readonly verifyingKey: KeyObject;
   /** Null for HMAC keys. */
@@ -55,10 +55,10 @@ const MEND_SECRET = `use at least ${MIN_SECRET_BYTES} random bytes, for example:
 
 export function createRingKey(input: KeyInput): RingKey {
   if (typeof input === 'string') return hmacKey(Buffer.from(input, 'utf8'), input);
-  // A host may hand in a variable that is not set.
+  // The host may pass an environment variable that is not set.
   if (typeof input !== 'object' || input === null) throw new KeyProblem('a key is not set', MEND_SECRET);
   if (input.kid !== undefined && (typeof input.kid !== 'string' || input.kid === ''))
-    throw new KeyProblem('the kid of a JWK is no text', 'give it a text, or leave it out');
+    throw new KeyProblem('the kid of a JWK is not a text', 'give it a text, or leave it out');
   return jwkKey(input);
 }
 
@@ -69,7 +69,7 @@ function hmacKey(bytes: Buffer, text: string | null, kid?: string, alg: SigningA
     throw new KeyProblem(`an HMAC secret of ${bytes.length} bytes is too short`, MEND_SECRET);
   if (text !== null && isWrittenKey(text))
     throw new KeyProblem(
-      'a PEM or JWK in the form of text is no secret: it would be one by its letters, and a public key is known to all',
+      'a PEM or JWK as text would be used as an HMAC secret, letter by letter, and a public key is not secret',
       'give the object of a JWK: crypto.createPrivateKey(pem).export({ format: "jwk" }), or JSON.parse(text)',
     );
   const least = HMAC_BYTES[alg] ?? MIN_SECRET_BYTES;
@@ -98,11 +98,11 @@ function isWrittenKey(text: string): boolean {
 const TEXTS = ['kty', 'alg', 'crv', 'k'] as const;
 
 function jwkKey(jwk: Jwk): RingKey {
-  // A file may hold anything.
+  // A JSON file can contain any types.
   const odd = TEXTS.find((member) => !['string', 'undefined'].includes(typeof jwk[member]));
-  if (odd) throw new KeyProblem(`the ${odd} of a JWK is no text`, 'check its members against RFC 7518 §6');
+  if (odd) throw new KeyProblem(`the ${odd} of a JWK is not a text`, 'check its members against RFC 7518 §6');
   const misuse = jwkMisuse(jwk);
-  if (misuse) throw new KeyProblem(misuse, 'give a key that is made for signatures, and for nothing else');
+  if (misuse) throw new KeyProblem(misuse, 'give a key that is meant only for signatures');
   const algorithm = jwkAlgorithm(jwk);
   if (jwk.kty === 'oct') return hmacKey(Buffer.from(jwk.k ?? '', 'base64url'), null, jwk.kid, algorithm);
   const signingKey =
@@ -115,7 +115,7 @@ function jwkKey(jwk: Jwk): RingKey {
   if (signingKey && !isPair(signingKey, verifyingKey))
     throw new KeyProblem(
       'the private part of a JWK does not belong to its public part',
-      'export the key anew',
+      'export the key again',
     );
   const bare = verifyingKey.export({ format: 'jwk' });
   const kid = jwk.kid ?? thumbprint(bare);
@@ -128,7 +128,7 @@ function jwkKey(jwk: Jwk): RingKey {
   };
 }
 
-/** The import does not check this; a signature does. */
+/** Importing a JWK does not check that its parts match; a signature does. */
 function isPair(signingKey: KeyObject, verifyingKey: KeyObject): boolean {
   const probe = Buffer.from('probe');
   try {
@@ -142,7 +142,7 @@ function importKey(make: () => KeyObject): KeyObject {
   try {
     return make();
   } catch {
-    // The cause may quote key material.
+    // Without the cause, which may contain key material.
     throw new KeyProblem('a JWK cannot be read', 'check its members against RFC 7518 §6');
   }
 }
@@ -162,8 +162,8 @@ function jwkAlgorithm(jwk: Jwk): SigningAlgorithm {
     jwk.alg === undefined ? allowed?.[0] : allowed?.find((candidate) => candidate === jwk.alg);
   if (jwk.kty === 'OKP')
     throw new KeyProblem(
-      `a JWK of kty OKP (${String(jwk.crv)}) is not supported: the verifying library knows no EdDSA`,
-      'use EC P-256 (ES256), whose keys and signatures are as short',
+      `a JWK of kty OKP (${String(jwk.crv)}) is not supported: the verifying library does not support EdDSA`,
+      'use EC P-256 (ES256), whose keys and signatures are equally short',
     );
   if (!algorithm)
     throw new KeyProblem(

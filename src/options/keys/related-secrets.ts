@@ -1,9 +1,9 @@
 import type { RingKey } from './key-spec.js';
 
-/** Two random secrets share no run of this many bytes. */
+/** Two random secrets do not share a run of this many bytes. */
 const SHARED_BYTES = 16;
 
-/** Whether two HMAC secrets have a long part in common: who holds one of them knows much of the other. */
+/** Whether two HMAC secrets have a long part in common: a holder of one then knows much of the other. */
 export function areRelated(one: RingKey, other: RingKey): boolean {
   const secrets = [secretOf(one), secretOf(other)] as const;
   if (secrets[0] === null || secrets[1] === null) return false;
