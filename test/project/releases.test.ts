@@ -36,6 +36,12 @@ describe('the three packages', () => {
     expect(sections.filter((section) => section === '')).toEqual([]);
   });
 
+  it('have commands that npm publishes: one whose path begins with ./ is taken out', () => {
+    const paths = manifests.flatMap(({ bin = {} }) => Object.values<string>(bin));
+    expect(paths.length).toBeGreaterThan(0);
+    expect(paths.filter((path) => path.startsWith('./'))).toEqual([]);
+  });
+
   it('name one home', () => {
     const [, home = ''] = /^git\+https:\/\/github\.com\/(.+)\.git$/.exec(manifests[0].repository.url) ?? [];
     PACKAGES.forEach((folder, index) => expect(manifests[index]).toMatchObject(homeOf(home, folder)));
