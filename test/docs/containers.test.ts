@@ -307,13 +307,4 @@ describe('.github/workflows/ci.yml', () => {
     expect(jobs.mongo.env.TEST_MONGODB_URI).toMatch(/^mongodb:\/\/.*replicaSet=rs0/);
     expect(commands).toEqual(expect.arrayContaining(['.ci/run', 'npm test', 'node docker/make-env.mjs']));
   });
-
-  it('calls scripts that exist', () => {
-    const scripts = commands.flatMap((command) =>
-      [...command.matchAll(/npm (?:run )?(test|(?<=run )[\w:]+)/g)].map(([, name = '']) => name),
-    );
-    expect(scripts).toContain('test');
-    expect(scripts.filter((name) => !(name in manifest.scripts))).toEqual([]);
-    expect(existsSync(join(ROOT, '.ci/run'))).toBe(true);
-  });
 });

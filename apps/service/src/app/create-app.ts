@@ -8,6 +8,7 @@ import { RequestTimer } from '../metrics/request-timer.js';
 import { serveDocs } from '../web/docs.js';
 import { servePage } from '../web/page-files.js';
 import { mailPages, reportPage } from '../web/pages.js';
+import { serveSecurityTxt } from '../web/security-txt.js';
 import { AppModule } from './app.module.js';
 import type { HttpPlatform, RequestTimeouts } from './http-platform.js';
 import { createLogger, NestLogger, PrincipalInterceptor, requestLogger } from './logger.js';
@@ -41,6 +42,8 @@ export async function createApp(
   app.use(requestLogger(logger, config.trustProxy));
   app.use(securityHeaders(config));
   for (const page of [reportPage(), ...mailPages(config)]) app.use(servePage(page, app.get(AuthHttp)));
+  if (config.securityContacts.length > 0)
+    app.use(serveSecurityTxt({ ...config, issuer: config.auth.issuer }));
   if (config.hasDemo) serveDemo(app);
   app.use(withoutConditions);
   const isTrusted = originMatcher(config.trustedOrigins);

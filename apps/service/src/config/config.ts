@@ -47,6 +47,8 @@ export interface AppConfig {
   readonly hasDemo: boolean;
   /** Whether the OpenAPI document is served at `/docs` and `/docs-json`. */
   readonly hasDocs: boolean;
+  /** URIs for reports of weaknesses; with none there is no `/.well-known/security.txt`. */
+  readonly securityContacts: readonly string[];
   readonly logLevel: LogLevel;
   /** Null: nothing is counted, and there is no `/metrics`. */
   readonly metrics: MetricsSettings | null;
@@ -94,6 +96,7 @@ export function readConfig(
     frontEnd: mail.frontEnd,
     hasDemo,
     hasDocs: read.isOn('DOCS'),
+    securityContacts: read.securityContacts(),
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
     metrics: read.metrics(),
     auth,

@@ -92,6 +92,7 @@ export const VARIABLES: readonly Variable[] = [
   secret(own('METRICS_TOKEN', 'none', 'Bearer token of at least 16 characters for `/metrics`; in production there is no `/metrics` without it.')),
   own('DEMO', 'on; off in production', '`on` or `off`: the demo page at `/`, with short access tokens unless `ACCESS_TOKEN_TTL` is set.'),
   own('DOCS', 'on', '`on` or `off`: the OpenAPI document at `/docs` and `/docs-json`.'),
+  own('SECURITY_CONTACT', 'none', 'Comma-separated e-mail addresses, or `https:` and `tel:` URIs, for reports of weaknesses in your service; shown at `/.well-known/security.txt`, which does not exist without it.'),
   own('LOG_LEVEL', 'info', '`silent`, `error`, `warn`, `info`, `debug` or `verbose`.'),
 ];
 

@@ -15,6 +15,7 @@ import {
 } from './settings.js';
 
 const DEFAULT_PORT = 3000;
+const EMAIL = /^[^\s@:]+@[^\s@:]+$/;
 /** At least 16 characters that a header takes as they are. */
 const METRICS_TOKEN = /^[\x21-\x7e]{16,}$/;
 
@@ -217,6 +218,16 @@ export class SettingsReader {
     return this.isProduction && token === null ? null : { token };
   }
 
+  /** As URIs: an address becomes `mailto:`. */
+  securityContacts(): string[] {
+    const given = this.env.list('SECURITY_CONTACT') ?? [];
+    const contacts = given.map((text) => (EMAIL.test(text) ? `mailto:${text}` : text));
+    if (contacts.every(isContact)) return contacts;
+    const mend =
+      'give e-mail addresses or URIs that begin with https://, mailto: or tel:, separated by commas';
+    return this.refuse('SECURITY_CONTACT', this.env.text('SECURITY_CONTACT'), mend, []);
+  }
+
   private refuse<T>(key: string, value: string | number | undefined, mend: string, fallback?: T): T {
     this.problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, mend });
     return fallback as T;
@@ -225,6 +236,14 @@ export class SettingsReader {
 
 function hasProtocol(text: string, protocol: RegExp): boolean {
   return URL.canParse(text) && protocol.test(new URL(text).protocol);
+}
+
+/** RFC 9116 §2.5.3; visible ASCII only, so that no value begins a line of its own. */
+function isContact(text: string): boolean {
+  return (
+    /^[\x21-\x7e]+$/.test(text) &&
+    (hasProtocol(text, /^https:$/) || /^(?:mailto:[^@]+@[^@]+|tel:\+?[\d-]+)$/.test(text))
+  );
 }
 
 function isPage(text: string): boolean {
