@@ -50,7 +50,7 @@ function writePrivate(path: string, text: string): void {
   }
 }
 
-/** Adds what stands in `.env`, and in files of secrets. @throws ConfigurationError where a file is missing and needed */
+/** Adds what stands in `.env`, and in files of secrets. @throws ConfigurationError if a file is missing and needed */
 async function readEnvironment(isNeeded: boolean): Promise<void> {
   const { readEnvFile } = await import('./env-file.js');
   readEnvFile(env);

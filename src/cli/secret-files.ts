@@ -22,8 +22,8 @@ export function readSecretFiles(variables: NodeJS.ProcessEnv, names: readonly st
       problems.push(problem(name, `${name} is set as well: leave out one of the two`));
       continue;
     }
-    const { value, mend } = read(path);
-    if (value === undefined) problems.push(problem(name, mend));
+    const { value, fix } = read(path);
+    if (value === undefined) problems.push(problem(name, fix));
     else values.set(name, value);
   }
   return { values, problems };
@@ -33,20 +33,19 @@ export function fileVariable(name: string): string {
   return `${name}_FILE`;
 }
 
-function problem(name: string, mend: string): ConfigurationProblem {
-  return { key: fileVariable(name), value: '(path)', mend };
+function problem(name: string, fix: string): ConfigurationProblem {
+  return { key: fileVariable(name), value: '(path)', fix };
 }
 
-type Read = { value: string; mend?: never } | { value?: never; mend: string };
+type Read = { value: string; fix?: never } | { value?: never; fix: string };
 
 function read(path: string): Read {
   try {
     const value = readFileSync(path, 'utf8').trim();
-    return value === '' ? { mend: 'the file is empty: write the secret into it' } : { value };
+    return value === '' ? { fix: 'the file is empty: write the secret into it' } : { value };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT')
-      return { mend: 'there is no such file: give the path of the file with the secret' };
-    return { mend: `the file cannot be read (${code}): let the user of this process read it` };
+    if (code === 'ENOENT') return { fix: 'there is no such file: give the path of the file with the secret' };
+    return { fix: `the file cannot be read (${code}): let the user of this process read it` };
   }
 }

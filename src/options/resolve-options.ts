@@ -33,7 +33,7 @@ const NO_MODULE: ModuleOptions = { names: [], problems: [] };
 
 /**
  * Checks the options, fills in the defaults and freezes the result.
- * @throws ConfigurationError with all problems: key, value, mend
+ * @throws ConfigurationError with all problems: key, value, fix
  */
 export function resolveOptions(given: AuthOptions, module: ModuleOptions = NO_MODULE): ResolvedAuthOptions {
   const read = new OptionReader<AuthOptions>(given);

@@ -68,7 +68,7 @@ export type ResolvedVerifyOnlyOptions = Frozen<ReturnType<typeof readVerifyOnlyO
 
 /**
  * Checks the options, fills in the defaults and freezes the result.
- * @throws ConfigurationError with all problems: key, value, mend
+ * @throws ConfigurationError with all problems: key, value, fix
  */
 export function resolveVerifyOnlyOptions(
   given: VerifyOnlyAuthOptions,

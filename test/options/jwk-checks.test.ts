@@ -29,7 +29,7 @@ describe('a key that is not made for signatures', () => {
     expect(problemOf({ ...publicHalf(ec()), key_ops: ['verify'] })).toBeUndefined();
   });
 
-  it('is refused with its mend where it is an Ed25519 key, which the verifying library does not know', () => {
+  it('is refused with its fix where it is an Ed25519 key, which the verifying library does not know', () => {
     const ed = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
     expect(problemOf(ed)).toMatch(/Ed25519.*no EdDSA.*use EC P-256/);
   });

@@ -144,7 +144,7 @@ describe('keys that rotate while two processes serve', () => {
     expect(refusals).toEqual([]);
   }, 150_000);
 
-  it('and a file that cannot be used: they go on with the keys they have, say so, and take the mended one', async () => {
+  it('and a file that cannot be used: they go on with the keys they have, say so, and take the fixed one', async () => {
     const session = await newSession(api(0));
     const sound = await readFile(path('access'), 'utf8');
     const logged = services.map(({ output }) => output.length);

@@ -24,7 +24,7 @@ function problemsOf(env: Record<string, string>): Record<string, string> {
     read(env);
   } catch (error) {
     if (error instanceof ConfigurationError)
-      return Object.fromEntries(error.problems.map(({ key, value, mend }) => [key, `${value} → ${mend}`]));
+      return Object.fromEntries(error.problems.map(({ key, value, fix }) => [key, `${value} → ${fix}`]));
     throw error;
   }
   return {};
@@ -59,7 +59,7 @@ describe(readConfig.name, () => {
     expect(problemsOf({})).toHaveProperty('JWT_ACCESS_KEYS', expect.stringContaining('cannot be read'));
   });
 
-  it('production names every missing setting with its mend, and makes no keys', () => {
+  it('production names every missing setting with its fix, and makes no keys', () => {
     const problems = problemsOf({ NODE_ENV: 'production' });
     expect(Object.keys(problems).sort()).toEqual(['JWT_ACCESS_KEYS', 'JWT_REFRESH_KEYS', 'MONGODB_URI']);
     expect(problems['JWT_ACCESS_KEYS']).toContain('randomBytes');

@@ -27,11 +27,11 @@ export function describeFindings(findings: readonly Finding[], hasColours: boole
   const groups = SEVERITIES.flatMap((severity) => {
     const group = findings.filter((finding) => finding.severity === severity);
     if (group.length === 0) return [];
-    const lines = group.flatMap(({ code, subject, message, mend }) => [
+    const lines = group.flatMap(({ code, subject, message, fix }) => [
       '',
       `  ${paint('bold', subject)}  ${paint('dim', `[${code}]`)}`,
       `    wrong  ${message}`,
-      `    mend   ${mend}`,
+      `    fix    ${fix}`,
     ]);
     return [paint(COLOURS[severity], counted(severity, group.length)), ...lines, ''];
   });

@@ -31,7 +31,7 @@ export class KeyFile {
     private readonly member: 'keys' | TokenKind,
   ) {}
 
-  /** Empty where there is no such file. */
+  /** Empty if there is no such file. */
   read(): StoredKey[] {
     if (!existsSync(this.path)) return [];
     const list = this.content()[this.member] ?? [];

@@ -16,14 +16,14 @@ const ANY_ISSUER = 'https://issuer.invalid';
 export class KeyStore {
   constructor(private readonly variables: NodeJS.ProcessEnv) {}
 
-  /** @throws KeyFileError where the service's keys are in no file */
+  /** @throws KeyFileError if the service's keys are in no file */
   file(kind: TokenKind): KeyFile {
     const variable = VARIABLES[kind];
     const given = this.text(variable);
     if (given === undefined) {
       const dataDir = this.text('DATA_DIR');
       const path = developmentKeyFile(dataDir ?? '.data');
-      // Those of the reference service in development, where there is one.
+      // Those of the reference service in development, if there is one.
       if (this.text('NODE_ENV') !== 'production' && (dataDir !== undefined || existsSync(path)))
         return new KeyFile(path, kind);
       throw new KeyFileError(
@@ -69,7 +69,7 @@ export class KeyStore {
     return this.variables[name]?.trim() || undefined;
   }
 
-  /** Empty where they are in no file: each variable is checked when it is its turn. */
+  /** Empty if they are in no file: each variable is checked when it is its turn. */
   private keysOf(kind: TokenKind): StoredKey[] {
     try {
       return this.file(kind).read();

@@ -60,7 +60,7 @@ export async function runUsersCommand(argv: string[], variables: NodeJS.ProcessE
   }
 }
 
-/** Null where it is no refusal. */
+/** Null if it is no refusal. */
 function reasonOf(error: unknown): string | null {
   if (error instanceof UserRefusedError) return error.message;
   if (!(error instanceof AuthError)) return null;

@@ -12,7 +12,7 @@ export interface ConformanceCase<World> {
   readonly run: (world: World) => Promise<void>;
 }
 
-/** @throws Error where there are none, as in Vitest without `globals` */
+/** @throws Error if there are none, as in Vitest without `globals` */
 export function frameworkOf(given: Partial<TestFramework>): TestFramework {
   const { describe, it } = globalThis as unknown as Partial<TestFramework>;
   const framework = { describe: given.describe ?? describe, it: given.it ?? it };

@@ -1,7 +1,7 @@
 import type { RefreshTokenStore } from '../../core/refresh-token.store.js';
 import { type ConformanceCase, frameworkOf, type TestFramework } from './framework.js';
 import { CONTRACT } from './store-contract.js';
-import { FAULTS, type FaultWorld, type Mend, type StoreFault } from './store-faults.js';
+import { FAULTS, type FaultWorld, type Repair, type StoreFault } from './store-faults.js';
 import { RACES } from './store-races.js';
 
 /** What the suite needs of a store. */
@@ -17,7 +17,7 @@ export interface RefreshTokenStoreConformance extends Partial<TestFramework> {
    * Breaks the line between a store and its database for its next operation. It may return a function that makes the line
    * whole again, which is called after that operation. Without `fail` no faults are tested.
    */
-  fail?(store: RefreshTokenStore, fault: StoreFault): Mend | Promise<Mend>;
+  fail?(store: RefreshTokenStore, fault: StoreFault): Repair | Promise<Repair>;
   /** @default 'RefreshTokenStore' */
   name?: string;
 }

@@ -13,11 +13,11 @@ export interface FaultWorld {
   readonly store: RefreshTokenStore;
   /** A store on the same data whose line is sound. */
   readonly other: RefreshTokenStore;
-  readonly fail: (store: RefreshTokenStore, fault: StoreFault) => Promise<Mend>;
+  readonly fail: (store: RefreshTokenStore, fault: StoreFault) => Promise<Repair>;
 }
 
 /** Makes the line whole again; called after the operation. */
-export type Mend = (() => void | Promise<void>) | void;
+export type Repair = (() => void | Promise<void>) | void;
 
 type Case = ConformanceCase<FaultWorld>;
 
@@ -29,7 +29,7 @@ async function outcomeOf<T>(
   fault: StoreFault,
   operation: () => Promise<T>,
 ): Promise<T | typeof UNKNOWN> {
-  const mend = await fail(store, fault);
+  const repair = await fail(store, fault);
   try {
     return await operation();
   } catch (error) {
@@ -40,7 +40,7 @@ async function outcomeOf<T>(
     );
     return UNKNOWN;
   } finally {
-    await mend?.();
+    await repair?.();
   }
 }
 
