@@ -95,7 +95,7 @@ interface EmailTaken {
 }
 
 /** What happened, before the user is looked up. */
-export type Happening =
+export type NotificationEvent =
   | NewDevice
   | SuspiciousActivity
   | PasswordChanged
@@ -106,14 +106,14 @@ export type Happening =
   | EmailTaken;
 
 /** What happened, and the recipient; the mailer chooses the words. */
-export type MailMessage = MailTo & Happening;
+export type MailMessage = MailTo & NotificationEvent;
 
 /** The user: by id, or by a normalised address where no id is known. */
 export type MailRecipient = { readonly userId: string } | { readonly email: string };
 
 export interface Notice {
   readonly recipient: MailRecipient;
-  readonly happening: Happening;
+  readonly event: NotificationEvent;
 }
 
 /** A mailer throws this if a message will never be accepted (SMTP 5xx). After any other error it is retried for some minutes. */
