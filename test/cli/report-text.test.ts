@@ -44,9 +44,9 @@ describe(reportText.name, () => {
       ],
     });
     expect(report).toContain('users { email: 1 } is missing');
-    expect(report).toContain('users { email: 1 } is another one: unique');
+    expect(report).toContain('users { email: 1 } is different: unique');
     expect(report).toMatch(/users \{ expiresAt: 1 \} is late: .* 5 h/);
-    expect(text()).toContain('all 1 as they should be');
+    expect(text()).toContain('all 1 are correct');
   });
 
   it('says where there is more than was counted, and where there is nothing', () => {

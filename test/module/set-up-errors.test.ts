@@ -144,7 +144,7 @@ describe('a host whose controller has routes of the library', () => {
       .map(({ subject, message }) => [subject, message]);
   };
   const TWICE =
-    'two controllers of the application serve this route, and Express asks only the one that was registered first';
+    'two controllers of the application serve this route, and Express calls only the one that was registered first';
   const taken = (path: string) =>
     `another controller of the application has the route ${path}, which was registered first and gets these requests`;
 

@@ -444,7 +444,7 @@ describe(readConfig.name, () => {
       expect(problems).toEqual({
         MONGODB_URI_FILE: expect.stringMatching(/^\(path\) → there is no such file/),
         JWT_ACCESS_KEYS_FILE: expect.stringContaining('the file is empty'),
-        JWT_REFRESH_KEYS_FILE: '(path) → JWT_REFRESH_KEYS is set as well: leave out one of the two',
+        JWT_REFRESH_KEYS_FILE: '(path) → JWT_REFRESH_KEYS is also set: remove one of the two',
         METRICS_TOKEN_FILE: expect.stringContaining('cannot be read (EISDIR)'),
       });
       expect(JSON.stringify(problems)).not.toContain(given);
