@@ -104,7 +104,7 @@ describe(runKeysCommand.name, () => {
     expect(done('retire refresh', shorter)).toContain('retired');
   });
 
-  it('waits as long as it is told that a change takes to get around', () => {
+  it('waits for the given propagation time', () => {
     done('generate');
     done('generate access');
     now += 4_999;

@@ -33,7 +33,7 @@ describe(reportText.name, () => {
     expect(text({}, 80, true).replaceAll(/\u001b\[\d+m/g, '')).toBe(text({}, 80, false));
   });
 
-  it('tells of indexes that are not as they should be', () => {
+  it('reports indexes that are missing, different or late', () => {
     const state = { collection: 'users', index: '{ email: 1 }', isTtl: false, found: null, overdueMs: null };
     const report = text({
       indexes: [
