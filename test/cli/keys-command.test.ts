@@ -226,7 +226,7 @@ describe(runKeysCommand.name, () => {
     ['retire --kid x', '--kid needs the kind', {}],
     ['rotate --propagation soon', '--propagation needs a duration', {}],
     ['generate', 'JWT_ACCESS_KEYS is not set', { JWT_ACCESS_KEYS: undefined }],
-    ['generate', 'JWT_ACCESS_KEYS holds keys', { JWT_ACCESS_KEYS: 'q8Zr-4kT2mXw9pLc7vBn5sHd3gFj1aYw' }],
+    ['generate', 'JWT_ACCESS_KEYS contains keys', { JWT_ACCESS_KEYS: 'q8Zr-4kT2mXw9pLc7vBn5sHd3gFj1aYw' }],
     ['generate access', 'cannot be read as JSON', { JWT_ACCESS_KEYS: 'package.json,' }],
   ])('says what is wrong, and writes nothing: %s → %s', (line, why, over) => {
     if (why.includes('JSON')) {

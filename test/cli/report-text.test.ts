@@ -17,7 +17,7 @@ describe(reportText.name, () => {
 
   it('gives a count as a range where it is uncertain', () => {
     expect(text()).toMatch(/ada@example\.com {2}u1 +8–9 {2}█/);
-    expect(text()).toMatch(/\(gone\) {2}u2 +3 {2}█/);
+    expect(text()).toMatch(/\(deleted\) {2}u2 +3 {2}█/);
   });
 
   it('fits any width that can be read', () => {
