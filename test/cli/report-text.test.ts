@@ -53,7 +53,7 @@ describe(reportText.name, () => {
     expect(text({ sessions: { active: 100_000, isAtLeast: true } })).toContain('at least 100,000');
     const empty = text({ reuseCases: [], topSources: [], topTargets: [], reasons: [], totals: [], days: [] });
     expect(empty).toContain('Refresh tokens used twice: none');
-    expect(empty).not.toContain('Why');
+    expect(empty).not.toContain('Reasons');
   });
 
   it('writes whatever users sent on the line where it belongs', () => {
