@@ -19,7 +19,7 @@ import { AUDIENCE, CLIENT, INTROSPECTION_CLIENTS, Service } from '../support/ser
 /** Resolves with the user's id, or rejects. */
 type Verify = (token: string) => Promise<unknown>;
 
-/** The input of each verifier: only the issuer and the algorithm, besides the audience. */
+/** The input of each verifier: the issuer and the algorithm; the audience is fixed. */
 interface VerifierInput {
   readonly issuer: string;
   readonly alg: string;
