@@ -103,7 +103,7 @@ export type { KeySet } from './tokens/keys/key-set.js';
 export { describeKey } from './tokens/keys/describe-key.js';
 export type { KeyInput, SigningAlgorithm } from './options/keys/key-spec.js';
 
-// What is wrong
+// Doctor
 export { examineOptions } from './doctor/checks/examine.js';
 export type { Finding, FindingSeverity } from './doctor/checks/finding.js';
 

@@ -28,27 +28,27 @@ import {
 import type { DayCount } from './security-report.js';
 import { TopCounter, type TopEntry } from './top-counter.js';
 
-/** Rows of one write. As many waiting rows make a write due at once. */
+/** Maximum rows per write. When this many rows wait, they are written at once. */
 const BATCH = 1000;
 /** Maximum of waiting rows, about ten megabytes. */
 const CAPACITY = 20_000;
 const ROUTINE_DELAY_MS = 1000;
-/** How long a stopping process waits for the audit log: the database may be away. */
+/** How long a stopping process waits for the audit log, in case the database is unreachable. */
 const LAST_WRITES_MS = 1000;
-/** Repetitions of that, while the database takes rows. */
+/** How often it waits that long, as long as the database accepts rows. */
 const LAST_ROUNDS = 3;
 const TOP_LIMIT = 10;
-/** Keys that a summary of many days and processes tells apart. */
+/** Maximum different keys in a summary of many days and processes. */
 const SUMMARY_CAPACITY = 1000;
-/** A summary waits no longer for the rows and counters of this process; the counters are then added from memory. */
+/** How long a summary waits for the writes of this process; after that, counters are added from memory. */
 const WRITES_BEFORE_SUMMARY_MS = 1000;
 
 /** Rows of other processes are written within about a second. */
 const LATE_ROWS_MS = 5000;
 
-/** Which events to read, the newest first. */
+/** Which events to read. The newest come first. */
 export interface SecurityEventQuery extends Omit<SecurityEventFilter, 'before'> {
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` of the previous page. */
   readonly cursor?: string | undefined;
 }
 
@@ -58,11 +58,11 @@ export interface SecurityEventPage {
   readonly nextCursor?: string;
 }
 
-/** What a report of some days begins with. */
+/** The counters for a report over some days. */
 export interface SecuritySummary {
-  /** One day and type may have two entries, to be added: what is written, and what is not written yet. */
+  /** A day and type may have two entries to be added: one that is written, and one that is not written yet. */
   readonly counts: readonly DayCount[];
-  /** Where failed logins came from: addresses, and networks of IPv6. */
+  /** Where failed logins came from: IPv4 addresses and IPv6 networks. */
   readonly topSources: readonly TopEntry[];
   /** Ids of the users whose logins failed. */
   readonly topTargets: readonly TopEntry[];
@@ -73,18 +73,18 @@ export interface AuditStats {
   /** Rows that wait to be written. */
   readonly waiting: number;
   readonly written: number;
-  /** Rows for which there was no room while the database was away. */
+  /** Rows that were discarded because the memory was full while the database was unreachable. */
   readonly dropped: number;
   /** Rows that the database refused. */
   readonly refused: number;
-  /** Failed writes, and each ten seconds without an answer. The rows are kept. */
+  /** Failed writes, plus one for each ten seconds without an answer. Their rows are kept. */
   readonly failures: number;
 }
 
 /**
  * The audit log: the events of `AuthEventBus`, written in batches off the path of requests, security events at once. Every
- * event is counted; of those that strangers can cause without end only some have a row (`atMost` in `AUTH_EVENTS`).
- * When the database is out of reach, rows wait in bounded memory. No request fails because of it.
+ * event is counted. Events that anybody can cause without limit get a row only up to a maximum (`atMost` in `AUTH_EVENTS`).
+ * If the database is unreachable, rows wait in bounded memory. No request fails because of the audit log.
  */
 @Injectable()
 export class AuditService implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
@@ -96,7 +96,7 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
   private readonly counts: BackgroundWrite;
   private readonly retentionMs: number;
   private written = 0;
-  /** Rows under way to the database. */
+  /** Rows that are being written. */
   private writing = 0;
   private refused = 0;
   private isGivenUp = false;
@@ -128,8 +128,8 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
   }
 
   /**
-   * A page of events, the newest first. Paging goes back in time: rows added meanwhile are newer than the first page, so no
-   * row is repeated or left out.
+   * A page of events, the newest first. Paging goes back in time: rows added in the meantime are newer than the first page,
+   * so no row is repeated or skipped.
    * @throws AuthError `VALIDATION_FAILED` for an invalid cursor
    */
   async events({ cursor, limit, ...filter }: SecurityEventQuery): Promise<SecurityEventPage> {
@@ -145,8 +145,8 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
   }
 
   /**
-   * Counters of the days from one moment to another, both days included (UTC). It reads days, not events. What this process
-   * has counted is written first, or added from memory if the write takes too long.
+   * Counters of the days between two moments, both days included (UTC). It reads daily counters, not events. The counters of
+   * this process are written first, or added from memory if the write takes too long.
    */
   async summary(from: Date, to: Date): Promise<SecuritySummary> {
     await this.flushWithin(WRITES_BEFORE_SUMMARY_MS);
@@ -157,7 +157,7 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
       topSources.addList(sources);
       topTargets.addList(targets);
     };
-    // What this process has written may be replaced by what it has counted since.
+    // Lists that this process wrote may be replaced by its newer ones in memory.
     const own: DayTops[] = [];
     const written = await this.store.days(...days, (lists) => {
       if (lists.instance === this.counter.instance) own.push(lists);
@@ -169,8 +169,8 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
   }
 
   /**
-   * Removes what the log says of a user; the counters of days stay. Rows that another process has not written yet follow a
-   * moment later, and are removed as well.
+   * Removes the data of a user from the log; daily counters stay. A second pass a few seconds later also removes rows that
+   * other processes had not written yet.
    */
   async forget(userId: string): Promise<void> {
     if (!this.isOn) return;
@@ -189,7 +189,7 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
     return { waiting, written, dropped: this.queue.dropped, refused, failures };
   }
 
-  /** Writes what waits. Resolves when it is written, or the write has failed and the rows wait again. */
+  /** Writes the waiting rows and counters. Resolves after the write has succeeded, or failed and the rows wait again. */
   async flush(): Promise<void> {
     await Promise.all([this.rows.flush(), this.counts.flush()]);
   }
@@ -205,7 +205,7 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
     await this.finish();
   }
 
-  /** Writes what the last requests have caused. */
+  /** Writes the events of the last requests. */
   async onApplicationShutdown(): Promise<void> {
     for (let round = 0; round < LAST_ROUNDS; round += 1) await this.finish();
     if (!this.isGivenUp && !this.isEmpty) this.giveUp();
@@ -240,14 +240,14 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
     }
   }
 
-  /** Not written yet. */
+  /** Number of rows that are not written yet. */
   private get waiting(): number {
     return this.queue.size + this.writing;
   }
 
   /**
-   * Writes what waits, in bounded time. Gives up if the database takes no rows: a round that wrote some rows, or rows that
-   * came in the meantime, do not mean that it is away. Counters that it refuses do not count either.
+   * Writes the waiting rows, in bounded time. Gives up only if the database accepts no rows at all: it goes on if a round
+   * wrote some rows. Refused counters are not a reason to give up.
    */
   private async finish(): Promise<void> {
     if (this.isGivenUp || this.isEmpty) return;

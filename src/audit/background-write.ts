@@ -1,14 +1,14 @@
 import type { LoggerService } from '@nestjs/common';
 
 const RETRY_MS = 1000;
-/** An outage is logged when it begins, and again at this interval. */
+/** An outage is logged when it begins, and then at this interval. */
 const REMIND_MS = 60_000;
-/** A write without an answer counts as failed after each such period. It is still waited for. */
+/** A write without an answer counts as failed after each such period. The process still waits for it. */
 const STALLED_MS = 10_000;
 
 /**
- * A write off the path of requests: one at a time, when it is due, and again until it succeeds. Failures are logged and
- * counted, not thrown. A database that does not answer gets no second command meanwhile: rows would pile up in memory.
+ * A write off the path of requests: one at a time, when it is due, retried until it succeeds. Failures are logged and
+ * counted, not thrown. While the database does not answer, no second command is sent: rows would pile up in memory.
  */
 export class BackgroundWrite {
   failures = 0;
@@ -21,7 +21,7 @@ export class BackgroundWrite {
 
   constructor(
     private readonly write: () => Promise<void>,
-    /** What waits, in words. */
+    /** Describes the waiting data, for the log. */
     private readonly describe: () => string,
     private readonly logger: Pick<LoggerService, 'log' | 'warn'>,
   ) {}
@@ -31,15 +31,15 @@ export class BackgroundWrite {
     return this.remindAt !== null;
   }
 
-  /** Something is on its way to the database. */
+  /** A write is in progress. */
   get isRunning(): boolean {
     return this.running !== null;
   }
 
-  /** The write is due within this time. */
+  /** Schedules a write within this time. */
   due(delayMs: number): void {
     if (this.running) this.next = Math.min(this.next ?? delayMs, delayMs);
-    // After a failure, the next attempt has a fixed time.
+    // After a failure, the time of the next attempt is fixed.
     else if (!this.isFailing && (!this.timer || delayMs < this.delayMs)) this.arm(delayMs);
   }
 
@@ -58,7 +58,7 @@ export class BackgroundWrite {
   }
 
   private arm(delayMs: number): void {
-    // Also for the write under way: the process may outlive the application and its database.
+    // A write in progress must not schedule another one: the process may outlive the application and its database.
     if (this.isStopped) return;
     clearTimeout(this.timer);
     this.delayMs = delayMs;

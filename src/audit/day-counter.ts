@@ -9,7 +9,7 @@ import { TopCounter } from './top-counter.js';
 
 /** Events whose sources and targets are counted. */
 const FAILURES: ReadonlySet<AuthEventName> = new Set<AuthEventName>(['login.failed', 'login.locked']);
-/** A source of more than one in 200 of a day's failures is always in its list. */
+/** A source that causes more than 1/200 of a day's failures is always in the list. */
 const TOP_CAPACITY = 200;
 /** Lists of earlier days stay here until they are written. */
 const MAX_DAYS = 3;
@@ -26,8 +26,8 @@ interface Tops {
 }
 
 /**
- * Counts events by day, type and reason, and the sources and targets of failed logins, in bounded memory. It goes on
- * counting while rows have to be dropped.
+ * Counts events by day, type and reason, and the sources and targets of failed logins, in bounded memory. It keeps
+ * counting even if rows are dropped.
  */
 export class DayCounter {
   /** By day and type. */
@@ -57,7 +57,7 @@ export class DayCounter {
     return this.counts.size === 0 && [...this.tops.values()].every(({ isChanged }) => !isChanged);
   }
 
-  /** Writes what has changed. After a failure everything is kept; a count may then be written twice, but is never lost. */
+  /** Writes the changes. After a failure everything is kept; a count may then be written twice, but is never lost. */
   async write(): Promise<void> {
     const increments = this.waitingCounts;
     this.counts = new Map();
@@ -74,7 +74,7 @@ export class DayCounter {
       throw new Error(`refused: ${refused.length} of ${increments.length}, as ${first.day} ${first.type}`);
   }
 
-  /** Adds what is counted here and not written yet. Lists of other processes may be left out. */
+  /** Adds the counts of this process that are not written yet. The input may omit lists of other processes. */
   complete({ counts, tops }: DayRecords, from: string, to: string): DayRecords {
     const isWanted = ({ day }: { day: string }) => from <= day && day <= to;
     const waiting = [...this.tops].filter(([, { isChanged }]) => isChanged);

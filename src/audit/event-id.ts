@@ -5,7 +5,7 @@ const SEQUENCES = 4096;
 
 /**
  * Makes UUIDs of version 7 (RFC 9562 §5.7): milliseconds, a sequence within the millisecond, random bits. The ids of one
- * process are in the order in which they were made, so sorting by id sorts by time.
+ * process increase, so sorting by id sorts by time.
  */
 export class EventIds {
   private lastMs = 0;
@@ -16,16 +16,16 @@ export class EventIds {
       this.lastMs = nowMs;
       this.sequence = 0;
     } else if (++this.sequence === SEQUENCES) {
-      // Too many in one millisecond, or a clock that was set back: borrow the next millisecond.
+      // Too many ids in one millisecond, or the clock was set back: use the next millisecond.
       this.lastMs += 1;
       this.sequence = 0;
     }
-    // After its version, a random UUID has the same form.
+    // The part after the version is the same as in a random UUID.
     return head(this.lastMs, this.sequence) + randomUUID().slice(18);
   }
 }
 
-/** An id that is not after any event of this moment, and after every earlier one. */
+/** The smallest id at this moment: greater than the id of every earlier event. */
 export function leastEventId(at: Date): string {
   const ms = Math.min(Math.max(at.getTime(), 0), MAX_TIME);
   return `${head(ms, 0)}-0000-000000000000`;
@@ -43,7 +43,7 @@ export function parseCursor(cursor: string): string | null {
   if (!/^[\w-]{22}$/.test(cursor)) return null;
   const hex = Buffer.from(cursor, 'base64url').toString('hex');
   const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-  // One position has one spelling.
+  // Accept only the canonical spelling.
   return UUID.test(id) && toCursor(id) === cursor ? id : null;
 }
 

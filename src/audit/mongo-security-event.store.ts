@@ -47,7 +47,7 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     const ends = [before, to && leastEventId(to)].filter((id) => id !== undefined).sort();
     if (ends[0] !== undefined) ids.$lt = new mongo.UUID(ends[0]);
     const filter: mongo.Filter<SecurityEventRow> = {
-      // `$eq`: what comes here is always a value, never an operator.
+      // `$eq` makes sure that the input is used as a value, never as an operator.
       ...(userId === undefined ? {} : { userId: { $eq: userId } }),
       ...(type === undefined ? {} : { type: { $eq: type } }),
       ...(Object.keys(ids).length > 0 ? { _id: ids } : {}),
@@ -76,7 +76,7 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
 
   async forget(userId: string): Promise<void> {
     const fields = { userId: '', sessionId: '', ip: '', userAgent: '', device: '', evidence: '' } as const;
-    // The row that says so stays as it is: it names nobody else but who deleted them.
+    // The row about the deletion itself stays: it names only the administrator who deleted the user.
     const filter = { userId, type: { $ne: 'user.deleted' } } as const;
     await orUnavailable(() => nativeCollection(this.events).updateMany(filter, { $unset: fields }));
   }
@@ -97,7 +97,7 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
   async days(from: string, to: string, take: (lists: DayTops) => void): Promise<readonly DayCount[]> {
     const counts: DayCount[] = [];
     await orUnavailable(async () => {
-      // Whole lists: the sum of the first entries alone would not be exact.
+      // Read whole lists: adding only their first entries would not be exact.
       const rows = nativeCollection(this.daily).find({ day: { $gte: from, $lte: to } }, { sort: { day: 1 } });
       for await (const { day, type, count, reasons, instance, sources = [], targets = [] } of rows) {
         if (type !== undefined && count !== undefined)
@@ -108,7 +108,7 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     return counts;
   }
 
-  /** @returns what was refused. The rest was counted, so repeating all of it would count it twice. */
+  /** @returns the refused updates. The others were applied, so a caller must not repeat all of them. */
   private async update(
     statements: { filter: mongo.Filter<SecurityDay>; update: mongo.UpdateFilter<SecurityDay> }[],
   ): Promise<readonly mongo.WriteError[]> {
@@ -126,7 +126,7 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     });
   }
 
-  /** Leaves out rows that BSON cannot express. Otherwise their whole batch would fail with each retry. */
+  /** Skips rows that BSON cannot express. Otherwise their whole batch would fail with each retry. */
   private async insertWhatCan(rows: SecurityEventRow[]): Promise<number> {
     try {
       return await this.insert(rows);
@@ -140,16 +140,16 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
     }
   }
 
-  /** @returns how many rows the server refused for another reason than that they are there already */
+  /** @returns how many rows the server refused, not counting those that exist already */
   private async insert(rows: SecurityEventRow[]): Promise<number> {
     try {
-      // Unordered: a row that is refused keeps no other row out.
+      // Unordered, so that a refused row does not block the others.
       await nativeCollection(this.events).insertMany(rows, { ordered: false });
       return 0;
     } catch (error) {
       const errors = writeErrorsOf(error);
       if (errors.length === 0) throw error;
-      // A repeated write finds the rows of the first attempt; what was refused for another reason would be refused again.
+      // A repeated write finds the rows of the first attempt. Other refusals are final: a retry would be refused again.
       const refused = errors.filter(({ code }) => code !== DUPLICATE_KEY);
       for (const { errmsg } of refused.slice(0, 1)) this.logger.error(`a row was refused: ${errmsg}`);
       return refused.length;
@@ -157,14 +157,14 @@ export class MongoSecurityEventStore implements SecurityEventStore, OnModuleInit
   }
 }
 
-/** Null where the document is no event. */
+/** Null if the document is damaged. */
 function readEvent({ _id, ...rest }: Omit<SecurityEventRow, 'expiresAt'>): SecurityEvent | null {
   const isSound =
     _id instanceof mongo.Binary && _id.sub_type === mongo.Binary.SUBTYPE_UUID && isDate(rest.at);
   return isSound ? { id: _id.toUUID().toString(), ...rest } : null;
 }
 
-/** The errors of single documents. None if the whole write failed or may not have reached the majority. */
+/** The errors of single documents. Empty if the whole write failed or may not have reached the majority. */
 function writeErrorsOf(error: unknown): mongo.WriteError[] {
   if (!(error instanceof mongo.MongoBulkWriteError) || error.result.getWriteConcernError()) return [];
   return [error.writeErrors].flat();
@@ -179,7 +179,7 @@ function isSerializable(row: SecurityEventRow): boolean {
   }
 }
 
-/** In a field of their own: a version that does not know reasons reads the count as before. */
+/** Reasons have a separate field, so that versions without reasons still read the count. */
 function byField(reasons: NonNullable<DayCount['reasons']>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(reasons).map(([reason, count]) => [`reasons.${reasonToField(reason)}`, count]),

@@ -1,11 +1,11 @@
-/** Reasons of one type that are told apart. The rest count together, as {@link OTHER_REASONS}. */
+/** Maximum different reasons per type. All others are counted together as {@link OTHER_REASONS}. */
 export const MAX_REASONS = 50;
 export const OTHER_REASONS = 'other';
 const MAX_LENGTH = 64;
 
 /**
- * The reasons under which a process counts. A host's own anomaly rules can have any name and number, so only the first
- * {@link MAX_REASONS} of each type keep their names.
+ * The names under which a process counts reasons. A host can have any number of anomaly rules with any names, so only the
+ * first {@link MAX_REASONS} of each type keep their names.
  */
 export class ReasonNames {
   private readonly known = new Map<string, Set<string>>();
@@ -22,11 +22,11 @@ export class ReasonNames {
   }
 }
 
-/** A reason as the name of a field, without the dots, dollars and NULs that mean something to the database; reversible. */
+/** Encodes a reason as a field name, without the dots, dollars and NULs that are special in MongoDB; reversible. */
 export function reasonToField(reason: string): string {
   const field = encodeURIComponent(reason.toWellFormed())
     .replaceAll('.', '%2E')
-    // `__proto__` is no ordinary field.
+    // `__proto__` is not an ordinary field.
     .replace(/^_/, '%5F');
   return field === '' ? EMPTY : field;
 }
@@ -41,5 +41,5 @@ export function fieldToReason(field: string): string {
   }
 }
 
-/** For the empty reason, because a field needs a name; no encoded name ends in a percent sign. */
+/** Field name of the empty reason. No encoded name ends in a percent sign, so it is unique. */
 const EMPTY = '%';

@@ -6,8 +6,8 @@ import type { TopEntry } from './top-counter.js';
 const TOP = raw([{ _id: false, key: String, count: Number, error: Number }]);
 
 /**
- * What a report reads instead of events. Each day (UTC) has one document per type of event, `<day> <type>`, with its `count`
- * and `reasons`, and one per process that saw failed logins, `<day> top <instance>`, with bounded lists.
+ * Daily counters, which reports read instead of events. Each day (UTC) has one document per type of event (`<day> <type>`)
+ * with its `count` and `reasons`, and one per process that saw failed logins (`<day> top <instance>`) with bounded lists.
  */
 @Schema({ collection: 'security_daily', ...SCHEMA_OPTIONS })
 export class SecurityDay {
@@ -41,7 +41,7 @@ export class SecurityDay {
   expiresAt!: Date;
 }
 
-/** A name of its own, as the others. */
+/** A distinctive name, because the host may have a model `SecurityDay` on the same connection. */
 export const SECURITY_DAY_MODEL = 'SilentAuthSecurityDay';
 
 export const SecurityDaySchema = SchemaFactory.createForClass(SecurityDay);

@@ -40,12 +40,12 @@ export class SecurityEventRow {
   @Prop({ type: Object })
   evidence?: Readonly<Record<string, unknown>>;
 
-  /** In the row, not in the index: a change of `audit.retention` needs no new index. */
+  /** A field, not an option of the index: a change of `audit.retention` then needs no new index. */
   @Prop({ type: Date, required: true })
   expiresAt!: Date;
 }
 
-/** A name of its own: the host may have a model `SecurityEvent` on the same connection. */
+/** A distinctive name, because the host may have a model `SecurityEvent` on the same connection. */
 export const SECURITY_EVENT_MODEL = 'SilentAuthSecurityEvent';
 
 export const SecurityEventSchema = SchemaFactory.createForClass(SecurityEventRow);

@@ -13,7 +13,7 @@ export interface SecurityEventFilter {
   readonly from?: Date | undefined;
   /** Exclusive. */
   readonly to?: Date | undefined;
-  /** Only events older than the one of this id. */
+  /** Only events older than the one with this id. */
   readonly before?: string | undefined;
   readonly limit: number;
 }
@@ -21,9 +21,9 @@ export interface SecurityEventFilter {
 /** Sources and targets of a day's failed logins, as counted by one process. */
 export interface DayTops {
   readonly day: string;
-  /** Names the process. */
+  /** Id of the process. */
   readonly instance: string;
-  /** Networks. */
+  /** IPv4 addresses and IPv6 networks. */
   readonly sources: readonly TopEntry[];
   /** User ids. */
   readonly targets: readonly TopEntry[];
@@ -33,24 +33,24 @@ export interface DayTops {
 export interface SecurityEventStore {
   /**
    * Writes rows. Rows that exist already stay as they are, so a write may be repeated.
-   * @returns how many were refused for good: repeating would not help
+   * @returns how many were refused permanently: a retry would not help
    */
   write(events: readonly SecurityEvent[], retentionMs: number): Promise<number>;
   /** The newest first. */
   find(filter: SecurityEventFilter): Promise<SecurityEvent[]>;
   /**
    * Adds to the counters of days.
-   * @returns the increments that were refused, when the others were added
-   * @throws Error if that is unknown
+   * @returns the increments that were refused; all others were added
+   * @throws Error if it is unknown which were added
    */
   count(increments: readonly DayCount[], retentionMs: number): Promise<readonly DayCount[]>;
-  /** Removes what rows say of a user: ids, address, browser, device, evidence. What happened, and when, stays. */
+  /** Removes a user's data from the rows: ids, address, browser, device, evidence. Type and time of the events stay. */
   forget(userId: string): Promise<void>;
-  /** Stores the lists of one process and day, and replaces the earlier ones. */
+  /** Stores the lists of one process and day, replacing the earlier ones. */
   keepTops(tops: DayTops, retentionMs: number): Promise<void>;
   /**
-   * Reads days, both included. Counters are returned at once. Lists are passed one by one, because every process that ever
-   * ran has its own.
+   * Reads a range of days, both ends included. Counters are returned together. Lists are passed one by one, because every
+   * process that ever ran has its own.
    */
   days(from: string, to: string, take: (lists: DayTops) => void): Promise<readonly DayCount[]>;
 }

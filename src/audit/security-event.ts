@@ -7,9 +7,9 @@ import {
   writablePayload,
 } from '../core/events.js';
 
-/** One row of the audit log. It holds ids, addresses and user agents; never a token, a password or a hash. */
+/** One row of the audit log. It contains ids, addresses and user agents; never a token, a password or a hash. */
 export interface SecurityEvent {
-  /** A UUID of version 7 (RFC 9562): ids order events by time. */
+  /** A UUID of version 7 (RFC 9562): ids sort by time. */
   readonly id: string;
   readonly at: Date;
   readonly type: AuthEventName;
@@ -22,11 +22,11 @@ export interface SecurityEvent {
   readonly userAgent?: string;
   readonly device?: Readonly<Record<string, string>>;
   readonly reason?: string;
-  /** What else the event says, by its type. */
+  /** The other fields of the event, depending on its type. */
   readonly evidence?: Readonly<Record<string, unknown>>;
 }
 
-/** The row of an event: fields that many events share have columns of their own, the rest is its evidence. */
+/** The row of an event: fields that many events share are columns, the rest is its evidence. */
 export function securityEvent<Name extends AuthEventName>(
   id: string,
   at: Date,
@@ -63,16 +63,16 @@ function reasonAndEvidence(
   rest: Readonly<Record<string, unknown>>,
 ): { reason?: unknown; evidence?: unknown } {
   if (type === 'activity.suspected') {
-    // The action of the policy last: a rule may have a field of that name.
+    // `action` comes last, because a rule's evidence may have a field with that name.
     return { reason: rest.rule, evidence: { ...(rest.evidence as object), action: rest.action } };
   }
-  // Rows of `refresh_token.restored` have always had it within the evidence.
+  // Rows of `refresh_token.restored` keep the reason within the evidence, as earlier versions did.
   const field = type === 'refresh_token.restored' ? undefined : AUTH_EVENTS[type].reason?.field;
   const { [field ?? '']: reason, ...evidence } = rest;
   return { reason, evidence: withoutNulls(evidence) && evidence };
 }
 
-/** Undefined where nothing is left. */
+/** Undefined if nothing is left. */
 function withoutNulls(fields: object): Record<string, unknown> | undefined {
   let given: Record<string, unknown> | undefined;
   for (const [name, value] of Object.entries(fields))
@@ -80,7 +80,7 @@ function withoutNulls(fields: object): Record<string, unknown> | undefined {
   return given;
 }
 
-/** Written when there is time; where there is no room, it goes first. A flood over a limit is routine too. */
+/** Routine events are written with a delay, and dropped first if there is no room. A flood over a limit is routine too. */
 export function isRoutine({ type, reason }: Pick<SecurityEvent, 'type' | 'reason'>): boolean {
   const { routine } = AUTH_EVENTS[type];
   return routine === true || (reason !== undefined && routine?.includes(reason) === true);

@@ -2,46 +2,46 @@ import type { AuthEventName } from '../core/events.js';
 import type { IndexState } from '../database/index-state.js';
 import type { TopEntry } from './top-counter.js';
 
-/** What happened to an installation within some days, for those who must see an attack. Made of day counters, not of events. */
+/** What happened in an installation over some days, for people who must recognise an attack. Made from daily counters. */
 export interface SecurityReport {
   readonly generatedAt: Date;
   /** The first and the last day, both included: `YYYY-MM-DD`, UTC. */
   readonly from: string;
   readonly to: string;
-  /** Every type of event, the most frequent first; what never came has 0. */
+  /** Every type of event, the most frequent first; 0 for types that did not occur. */
   readonly totals: readonly EventTotal[];
-  /** Every day of the period, the oldest first; types that did not come on it are left out. */
+  /** Every day of the period, the oldest first. Types that did not occur on a day are absent. */
   readonly days: readonly ReportDay[];
-  /** Why: of the types of events that give a reason, how often each came; the most frequent first. */
+  /** How often each reason occurred, for types of events that have one; the most frequent first. */
   readonly reasons: readonly ReasonTotal[];
   readonly topSources: readonly TopEntry[];
   readonly topTargets: readonly TopTarget[];
-  /** Refresh tokens that were used twice, each with what was made of it: the newest first, 50 at most. */
+  /** Refresh tokens that were used twice, each with its classification; the newest first, at most 50. */
   readonly reuseCases: readonly ReuseCase[];
-  /** Earlier refresh tokens that a usual design would have taken for theft, and logged an honest client out. */
+  /** Uses of earlier refresh tokens that common designs treat as theft, which would have logged out an honest client. */
   readonly falseAlarmsAvoided: {
     /** Races between tabs and retries: `refresh_token.replayed`. */
     readonly replays: number;
-    /** Lost responses that were made good: `refresh_token.recovered`. */
+    /** Lost responses that were recovered: `refresh_token.recovered`. */
     readonly recoveries: number;
   };
-  /** As it is now, whatever the period. */
+  /** The current state, whatever the period. */
   readonly sessions: {
     readonly active: number;
-    /** Whether there are more: counting ends at a limit, so that a report of a large installation costs no more. */
+    /** True if there may be more: counting stops at a limit, so that the report stays cheap in a large installation. */
     readonly isAtLeast: boolean;
   };
-  /** Of the collections, as they are now. */
+  /** The current state of the collections' indexes. */
   readonly indexes: readonly IndexState[];
 }
 
-/** How often an event came on a day. */
+/** How often an event occurred on a day. */
 export interface DayCount {
   /** `YYYY-MM-DD`, UTC. */
   readonly day: string;
   readonly type: AuthEventName;
   readonly count: number;
-  /** Of a type that gives reasons: how often each; days that were counted by an earlier version have none. */
+  /** The count by reason, if the type has reasons. Absent on days that an earlier version counted. */
   readonly reasons?: Readonly<Record<string, number>>;
 }
 
@@ -63,9 +63,9 @@ export interface ReasonTotal {
   readonly count: number;
 }
 
-/** A user for whom logins failed; `key` is the id of the user. */
+/** A user with failed logins; `key` is the id of the user. */
 export interface TopTarget extends TopEntry {
-  /** Null where there is no such user any more. */
+  /** Null if the user no longer exists. */
   readonly email: string | null;
 }
 
@@ -74,15 +74,15 @@ export interface ReuseCase {
   readonly at: Date;
   readonly userId: string;
   readonly sessionId: string;
-  /** Why it was no race and no lost response. */
+  /** Why it was neither a race nor a lost response. */
   readonly classification: string;
-  /** Generation of the token that came, and of the session when it came. */
+  /** Generation of the presented token, and of the session at that time. */
   readonly presentedGeneration: number;
   readonly generation: number;
-  /** False in shadow mode: nothing was ended. */
+  /** False in shadow mode: no session was ended. */
   readonly revoked: boolean;
   /** Who presented it. */
   readonly source: { readonly ip: string | null; readonly userAgent: string | null };
-  /** The last use that was accepted: the other side. */
+  /** The last accepted use: the other party. */
   readonly lastUse: { readonly ip: string; readonly userAgent: string | null; readonly at: Date } | null;
 }

@@ -1,4 +1,4 @@
-/** A key and how often it came. The true number is between `count − error` and `count`. */
+/** A key and how often it occurred. The true number is between `count − error` and `count`. */
 export interface TopEntry {
   readonly key: string;
   readonly count: number;
@@ -6,13 +6,13 @@ export interface TopEntry {
 }
 
 /**
- * The most frequent keys in bounded memory. When there is no room for a new key it replaces the least frequent one and
- * takes over its count, as error. So an attacker who makes up keys without end cannot push a frequent key out (the
+ * The most frequent keys in bounded memory. When the memory is full, a new key replaces the least frequent one and
+ * inherits its count as error. So an attacker who invents any number of keys cannot push out a frequent one (the
  * space-saving algorithm: Metwally, Agrawal, El Abbadi 2005).
  */
 export class TopCounter {
   private readonly entries = new Map<string, { count: number; error: number }>();
-  /** What each key may have more: other lists had no room for it. */
+  /** Possible extra count of each key: full lists of other counters may have dropped it. */
   private missed = 0;
 
   constructor(private readonly capacity: number) {}
@@ -37,7 +37,7 @@ export class TopCounter {
       .slice(0, limit);
   }
 
-  /** What a new key may have had before. */
+  /** The start value of a new key: the count that it may already have had. */
   private makeRoom(): { count: number; error: number } {
     if (this.entries.size < this.capacity) return { count: 0, error: 0 };
     const [least, { count }] = [...this.entries].reduce((a, b) => (b[1].count < a[1].count ? b : a));
@@ -46,7 +46,7 @@ export class TopCounter {
   }
 }
 
-/** How often a key that is not in the list can have come: never, unless an error shows that the list was full. */
+/** The highest count that a key outside the list can have: 0, unless an error shows that the list was full. */
 function mostOfOthers(list: readonly TopEntry[]): number {
   return list.some(({ error }) => error > 0) ? Math.min(...list.map(({ count }) => count)) : 0;
 }

@@ -3,10 +3,10 @@ import type { AuthOptions } from '../options/auth-options.js';
 import type { ModuleOptions } from '../options/resolve-options.js';
 import { type KnownKeys, unknownKeys } from '../options/unknown-keys.js';
 
-/** Injection token of the options as the host gave them; the library itself reads the resolved ones. */
+/** Injection token of the raw options of the host. Only the resolver reads them. */
 export const RAW_AUTH_OPTIONS = Symbol('RAW_AUTH_OPTIONS');
 
-/** The structure of the module, which is fixed before any factory runs. */
+/** Settings of the module itself, which must be known before any factory runs. */
 export interface AuthModuleExtras {
   /**
    * Whether feature modules can use the guards and services without importing `AuthModule`.
@@ -14,19 +14,19 @@ export interface AuthModuleExtras {
    */
   isGlobal?: boolean;
   /**
-   * Whether `JwtAuthGuard` guards every route of the application but those marked `@Public()`, and `RolesGuard` those with
-   * `@Roles()`.
+   * Whether `JwtAuthGuard` guards every route of the application except those marked `@Public()`, and `RolesGuard` those
+   * with `@Roles()`.
    * @default false
    */
   globalGuard?: boolean;
   /**
-   * Path before the routes.
+   * Path in front of the library's routes.
    * @default 'auth'
    */
   routePrefix?: string;
   /**
-   * Which controllers are mounted; without them the services remain. `jwks`: both documents under `/.well-known/`, which stay
-   * at the root of the host under every global prefix and version.
+   * Which controllers are mounted; the services are always available. `jwks` means both documents under `/.well-known/`, which
+   * are always at the root of the host, whatever its global prefix and versioning.
    * @default { auth: true, admin: true, jwks: true, introspection: true }
    */
   controllers?: { auth?: boolean; admin?: boolean; jwks?: boolean; introspection?: boolean };
@@ -50,7 +50,7 @@ const DEFAULT_EXTRAS: ResolvedExtras = {
   connectionName: undefined,
 };
 
-/** With the defaults in place of what was left out. */
+/** Fills in the defaults. */
 export function resolveExtras(given: AuthModuleExtras): ResolvedExtras {
   const { isGlobal, globalGuard, routePrefix, controllers, connectionName } = given;
   return {
@@ -75,7 +75,7 @@ const EXTRA_KEYS = {
   connectionName: null,
 } satisfies KnownKeys<AuthModuleExtras>;
 
-/** Nest's own, of `forRootAsync`. */
+/** Nest's own keys of `forRootAsync`. */
 const FACTORY_KEYS = {
   imports: null,
   inject: null,
@@ -90,7 +90,7 @@ export function checkExtras(given: AuthModuleExtras, from: 'forRoot' | 'forRootA
   const names = Object.keys(EXTRA_KEYS);
   if (from === 'forRootAsync')
     return { names: [], problems: unknownKeys(given, { ...EXTRA_KEYS, ...FACTORY_KEYS }) };
-  // The options stand in the same object, and are checked when they are resolved.
+  // The options are in the same object, and are checked when they are resolved.
   const problems = unknownKeys({ controllers: given.controllers }, EXTRA_KEYS);
   return { names, problems };
 }

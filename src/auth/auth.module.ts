@@ -76,11 +76,11 @@ import { TicketController } from './sockets/ticket.controller.js';
 import { EmailChangeService } from './verification/email-change.service.js';
 import { EmailVerificationService } from './verification/email-verification.service.js';
 
-/** Injection token of what is known of the module beside its options. */
+/** Injection token of the names and problems of the module's extras, for the check of the options. */
 export const MODULE_OPTIONS = Symbol('MODULE_OPTIONS');
 const CONTEXT_EXCEPTIONS = Symbol('CONTEXT_EXCEPTIONS');
 
-/** For hosts too. */
+/** Exported to hosts. */
 const SHARED = [
   AuthService,
   PasswordResetService,
@@ -99,7 +99,7 @@ const SHARED = [
   ParseErrorFilter,
   JwtStrategy,
   JwtRefreshStrategy,
-  // Guards are made where they are used, and so need it there.
+  // Nest creates guards in the module that uses them, so hosts need their dependencies too.
   AccessTokenBinding,
   AccessTokens,
   SocketSessions,
@@ -152,7 +152,8 @@ class AuthOptionsModule extends ConfigurableAuthOptionsModule {}
 
 /**
  * Registration, login, silent refresh, logout, sessions and revocation, on the host's Mongoose connection. Adds no body
- * parser, no global pipe, and no middleware but on its own OAuth endpoints; its global filter catches its own errors only.
+ * parser and no global pipe. It has middleware only on its own OAuth endpoints, and its global filter catches only its own
+ * errors.
  *
  * @example
  * AuthModule.forRoot({ issuer: 'https://api.example.com', keys: { access: [accessSecret], refresh: [refreshSecret] } })
@@ -164,7 +165,7 @@ export class AuthModule {
     return assemble(AuthOptionsModule.forRoot(options), options, checkExtras(options, 'forRoot'));
   }
 
-  /** As `forRoot`, with options from a factory, a class or an existing provider. */
+  /** Like `forRoot`, with options from a factory, a class or an existing provider. */
   static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return assemble(AuthOptionsModule.forRootAsync(options), options, checkExtras(options, 'forRootAsync'));
   }
@@ -222,7 +223,7 @@ function controllersAt(path: string, { auth, admin }: { auth: boolean; admin: bo
   ];
 }
 
-/** The modules of the library, each with those that it is made from. */
+/** The modules of the library, each with the modules that it needs. */
 function modulesOf(
   options: DynamicModule,
   connectionName: string | undefined,
@@ -244,7 +245,7 @@ function modulesOf(
   ];
 }
 
-/** How the path of the refresh ends, whatever a host puts before it. */
+/** The end of the path of the refresh, without prefixes of the host. */
 function refreshRouteAt(routePrefix: string): string {
   return `/${routePrefix}/refresh`.replace(/\/{2,}/g, '/');
 }

@@ -7,10 +7,10 @@ export const COLLECTION_FLAGS = {
   field: { type: 'string', multiple: true, default: [] as string[] },
 } as const;
 
-export const COLLECTION_USAGE = `  --collection NAME=COLLECTION   as the option collections has it, such as users=members; may be repeated
-  --field NAME=FIELD             as the option users.fields has it, such as passwordHash=password; may be repeated`;
+export const COLLECTION_USAGE = `  --collection NAME=COLLECTION   an entry of the option collections, such as users=members; may be repeated
+  --field NAME=FIELD             an entry of the option users.fields, such as passwordHash=password; may be repeated`;
 
-/** The options that the flags stand for. @throws UsageError */
+/** Converts the flags to options. @throws UsageError */
 export function collectionOptions({
   collection,
   field,
@@ -24,13 +24,12 @@ export function collectionOptions({
   };
 }
 
-/** Which names there are is for the options to say. */
+/** Splits NAME=VALUE. The options check the names. */
 function pairs(flag: string, given: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     given.map((text) => {
       const [name, value, ...rest] = text.split('=');
-      if (!name || !value || rest.length > 0)
-        throw new UsageError(`${flag} takes NAME=VALUE, and '${text}' is not that`);
+      if (!name || !value || rest.length > 0) throw new UsageError(`${flag} needs NAME=VALUE, not '${text}'`);
       return [name, value];
     }),
   );

@@ -3,11 +3,11 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 export interface CommandResult {
   readonly exitCode: number;
   readonly output: string;
-  /** Whether it belongs on stdout. @default with exit code 0 */
+  /** Whether the output goes to stdout. @default true with exit code 0 */
   readonly isAnswer?: boolean;
 }
 
-/** The arguments of a command are wrong; the message says how. */
+/** The arguments of a command are wrong; the message says why. */
 export class UsageError extends Error {}
 
 export function asksForHelp(argv: readonly string[]): boolean {

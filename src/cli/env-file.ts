@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
-/** The file cannot be used; the message says why, and shows nothing of it. */
+/** The file cannot be used. The message says why, without showing its content. */
 export class EnvFileError extends Error {
   override readonly name = 'EnvFileError';
 }
@@ -24,7 +24,7 @@ export function readEnvFile(variables: NodeJS.ProcessEnv, path = '.env'): string
     );
   }
   const line = firstOddLine(text);
-  // Node would skip it, and the service would run with other settings than the file seems to give.
+  // Node would skip the line, and the service would run with other settings than the file shows.
   if (line !== null)
     throw new EnvFileError(`${path}, line ${line}, is not NAME=VALUE: fix the line, or remove it.`);
   for (const [name, value] of Object.entries(parseEnv(text))) variables[name] ??= value;
@@ -33,7 +33,7 @@ export function readEnvFile(variables: NodeJS.ProcessEnv, path = '.env'): string
 
 /** The number of the first line that is neither a variable, a comment nor empty. */
 function firstOddLine(text: string): number | null {
-  // A quoted value may have several lines; they keep their number.
+  // A quoted value may have several lines. Keep its line breaks, so that line numbers stay right.
   const withoutValues = text
     .replace(/^\s*#.*$/gm, '')
     .replace(/=[ \t]*(["'`])[^]*?\1/g, (value) => `=${value.replace(/[^\n]/g, '')}`);

@@ -10,12 +10,12 @@ interface SystemError extends Omit<NodeJS.ErrnoException, 'code'> {
 /** MongoDB's code for a wrong user name or password. */
 const AUTHENTICATION_FAILED = 18;
 
-/** There is nothing to read, for a reason that the operator can fix. The message needs no stack trace. */
+/** There is no usable database, for a reason that the operator can fix. Print the message without a stack trace. */
 export class DatabaseChoiceError extends Error {
   override readonly name = 'DatabaseChoiceError';
 }
 
-/** The reason in one paragraph; a stack trace only for a bug. */
+/** The reason of an error in one paragraph; with a stack trace only for a bug. */
 export function explain(error: unknown): string {
   if (error instanceof ConfigurationError || error instanceof KeyFileError || error instanceof EnvFileError)
     return error.message;
@@ -24,7 +24,7 @@ export function explain(error: unknown): string {
   return journalProblem(error) ?? databaseProblem(error) ?? error.stack ?? error.message;
 }
 
-/** The embedded database that another process uses, and that process; null for any other error. */
+/** Names the embedded database and the process that uses it; null for any other error. */
 export function journalInUse({ message }: Error): string | null {
   const [, folder, process] = /^The journal in (.+) is in use by process (\d+)$/.exec(message) ?? [];
   return folder === undefined ? null : `The embedded database in ${folder} is in use by process ${process}`;
@@ -32,14 +32,14 @@ export function journalInUse({ message }: Error): string | null {
 
 function journalProblem(error: Error): string | null {
   const problem = journalInUse(error);
-  return problem && `${problem}, probably a running service: stop it, or use its routes for administrators.`;
+  return problem && `${problem}, probably a running service: stop it, or use its administrator routes.`;
 }
 
 function databaseProblem({ name, message, code, syscall, hostname }: SystemError): string | null {
   if (name.includes('ServerSelection')) return `The database does not answer: ${message}. Check MONGODB_URI.`;
   if (syscall?.startsWith('query'))
-    return `The name of the database cannot be resolved: ${hostname ?? message}. Check MONGODB_URI.`;
+    return `The host name of the database cannot be resolved: ${hostname ?? message}. Check MONGODB_URI.`;
   if (name === 'MongoServerError' && code === AUTHENTICATION_FAILED)
-    return 'The database refuses user name or password. Check MONGODB_URI.';
+    return 'The database refuses the user name or password. Check MONGODB_URI.';
   return null;
 }

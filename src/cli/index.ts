@@ -1,4 +1,4 @@
-/** Parts of the command line that the reference service shares; no API for applications. */
+/** Parts of the command line that the reference service uses too; not an API for applications. */
 export { asksForHelp, parseArguments, UsageError, wrongUsage } from './command-line.js';
 export type { CommandResult } from './command-line.js';
 export { reportFindings } from './doctor/findings-text.js';

@@ -5,14 +5,14 @@ import { basename, join } from 'node:path';
 
 /** A copy of the journal of the embedded database. */
 export interface JournalCopy {
-  /** As `DATA_DIR` is; the journal is in its folder `db`. */
+  /** Like `DATA_DIR`: the journal is in its folder `db`. */
   readonly dataDir: string;
   readonly remove: () => void;
 }
 
 /**
- * Copies the embedded database of a `DATA_DIR`, if it has one: a service may be running on it, and opening a journal writes
- * to it.
+ * Copies the embedded database of a `DATA_DIR`, if it has one: opening a journal writes to it, and a running service may use
+ * it.
  */
 export async function copyJournal(dataDir: string): Promise<JournalCopy> {
   const copy = mkdtempSync(join(tmpdir(), 'silent-auth-copy-'));
@@ -20,7 +20,7 @@ export async function copyJournal(dataDir: string): Promise<JournalCopy> {
     process.off('exit', remove);
     rmSync(copy, { recursive: true, force: true, maxRetries: 3 });
   };
-  // It holds the hashes of passwords, and the process may end at any moment: by a signal, or out of time.
+  // The copy contains password hashes, so remove it however the process ends.
   process.once('exit', remove);
   try {
     const kept = join(dataDir, 'db');

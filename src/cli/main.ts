@@ -5,24 +5,24 @@ import { readSecretFiles } from './secret-files.js';
 
 const USAGE = `silent-auth <command> [options]
 
-  keys            makes and rotates signing keys
-  doctor          what is wrong with the database of the library
-  report          the security report of a database, or of a running service
-  users           lists users, sets roles, unlocks, disables and deletes them
-  migrate-users   makes existing users what the library expects
+  keys            creates and rotates signing keys
+  doctor          reports problems of the library's database
+  report          prints the security report of a database or a running service
+  users           lists users, sets roles, unlocks, disables and deletes users
+  migrate-users   converts existing users to the form that the library expects
 
-silent-auth <command> --help says more. The database is the one at MONGODB_URI, or at what stands in the file
-MONGODB_URI_FILE. Variables that are not set are read from .env in this folder.
+Run silent-auth <command> --help for details. The database is the one at MONGODB_URI, which may also be in the file that
+MONGODB_URI_FILE names. Variables that are not set are read from .env in the current folder.
 `;
 
 type Command = (argv: string[]) => Promise<CommandResult>;
 
 const { stdout } = process;
-/** What may stand in a file, as the reference service has it. */
+/** Variables that may be in files (`NAME_FILE`), as in the reference service. */
 const SECRETS = ['MONGODB_URI', 'JWT_ACCESS_KEYS', 'JWT_REFRESH_KEYS'];
 const env: NodeJS.ProcessEnv = { ...process.env };
 
-/** Each imports what it needs when it runs: Nest and the driver take longer to load than a help text to read. */
+/** Each command imports its modules only when it runs: loading Nest and the driver would slow down every help text. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   keys: async (argv) => (await import('./keys/command.js')).runKeysCommand(argv, env, new Date()),
   doctor: async (argv) => {
@@ -39,7 +39,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     (await import('./migrate-users/command.js')).runMigrateUsersCommand(argv, env),
 };
 
-/** Only the owner may read the file, even if it existed before: it holds addresses of people. */
+/** Makes the file readable only for its owner, even if it existed before: it contains e-mail and IP addresses. */
 function writePrivate(path: string, text: string): void {
   const file = openSync(path, 'w', 0o600);
   try {
@@ -50,7 +50,7 @@ function writePrivate(path: string, text: string): void {
   }
 }
 
-/** Adds what stands in `.env`, and in files of secrets. @throws ConfigurationError where a file is missing and needed */
+/** Reads `.env` and secret files. @throws ConfigurationError if a file cannot be read and `isNeeded` */
 async function readEnvironment(isNeeded: boolean): Promise<void> {
   const { readEnvFile } = await import('./env-file.js');
   readEnvFile(env);
@@ -75,9 +75,9 @@ async function run([name, ...argv]: string[]): Promise<CommandResult> {
   }
 }
 
-// `exit` runs the handlers that remove temporary files; a signal alone would not. The codes are those of a shell.
+// Exit explicitly, which runs the handlers that remove temporary files. The exit codes are those of a shell.
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
-// A reader such as `head` closes the pipe early; that is no error.
+// A reader such as `head` may close the pipe early, which is not an error.
 stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 void run(process.argv.slice(2)).then(finish);

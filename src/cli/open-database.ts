@@ -11,9 +11,9 @@ import { DatabaseChoiceError } from './explain.js';
 import { copyJournal } from './journal-copy.js';
 import { newSecret } from './new-secret.js';
 
-/** Builds nothing. */
+/** A connection that builds no indexes and collections. */
 const CONNECTION = { serverSelectionTimeoutMS: 3000, autoIndex: false, autoCreate: false } as const;
-/** A variable, because the compiler and bundlers would ask for the package wherever this is read. */
+/** A variable, so that compilers and bundlers do not resolve the package. */
 const EMBEDDED: string = 'nestjs-silent-auth-embedded-mongo';
 
 interface Database {
@@ -21,17 +21,17 @@ interface Database {
   close(): Promise<void>;
 }
 
-/** What a command does with the database. Reading works beside a running service, and leaves no trace. */
+/** How a command uses the database. Reading works while a service runs, and changes nothing. */
 export type Access = 'read' | 'write';
 
-/** What a command uses of an application. */
+/** The part of an application context that commands use. */
 export interface LibraryContext {
   get<T>(service: abstract new (...parameters: never[]) => T): T;
 }
 
 /**
- * Runs `work` with the library on the database of the environment: `MONGODB_URI`, or else the embedded one that the reference
- * service keeps in `DATA_DIR`. No routes, no keys, no index is built.
+ * Runs `work` with the library on the database of the environment: `MONGODB_URI`, or else the embedded database of the
+ * reference service in `DATA_DIR`. Has no routes and no real keys, and builds no indexes.
  * @throws DatabaseChoiceError, ConfigurationError
  */
 export async function withLibrary<T>(
@@ -40,7 +40,7 @@ export async function withLibrary<T>(
   options: Partial<AuthOptions>,
   work: (context: LibraryContext) => Promise<T>,
 ): Promise<T> {
-  // Before anything is opened: the connection of an application that did not come up would keep the process alive.
+  // Check before opening anything: the connection of an application that failed to start would keep the process alive.
   resolveOptions(optionsWith(options));
   const database = await openDatabase(variables, access);
   try {
@@ -58,7 +58,7 @@ export async function withLibrary<T>(
   }
 }
 
-/** As {@link withLibrary}, with the bare connection. @throws DatabaseChoiceError */
+/** Like {@link withLibrary}, but with only the connection. @throws DatabaseChoiceError */
 export async function withConnection<T>(
   variables: NodeJS.ProcessEnv,
   access: Access,
@@ -81,17 +81,17 @@ async function openDatabase(variables: NodeJS.ProcessEnv, access: Access): Promi
   const text = (name: string) => variables[name]?.trim() || undefined;
   const choice = text('DATABASE') ?? 'auto';
   if (choice === 'memory-server')
-    throw new DatabaseChoiceError("DATABASE=memory-server is in the service's own memory");
+    throw new DatabaseChoiceError('DATABASE=memory-server keeps the database in the memory of the service');
   const uri = choice === 'embedded' ? undefined : text('MONGODB_URI');
   if (uri !== undefined) {
-    if (!isMongoUri(uri)) throw new DatabaseChoiceError('MONGODB_URI is no URI that the driver can read');
+    if (!isMongoUri(uri)) throw new DatabaseChoiceError('MONGODB_URI is not a valid connection string');
     return { uri, close: () => Promise.resolve() };
   }
   const dataDir = text('DATA_DIR') ?? '.data';
   const folder = join(dataDir, 'db');
   if (!existsSync(folder))
     throw new DatabaseChoiceError(
-      `There is no database in ${folder} yet: set MONGODB_URI, or DATA_DIR as the reference service has it`,
+      `There is no database in ${folder} yet: set MONGODB_URI, or DATA_DIR to that of the reference service`,
     );
   if (access === 'write') return openEmbedded(folder);
   const copy = await copyJournal(dataDir);
@@ -108,7 +108,9 @@ async function openEmbedded(journalDir: string): Promise<Database> {
   const { startEmbeddedMongo } = await (
     import(EMBEDDED) as Promise<{ startEmbeddedMongo: (options: object) => Promise<Database> }>
   ).catch((cause: unknown) => {
-    throw new DatabaseChoiceError(`${journalDir} is read by ${EMBEDDED}, which is not installed`, { cause });
+    throw new DatabaseChoiceError(`Reading ${journalDir} needs ${EMBEDDED}, which is not installed`, {
+      cause,
+    });
   });
   const server = await startEmbeddedMongo({ journalDir });
   const uri = new URL(server.uri);
@@ -116,7 +118,7 @@ async function openEmbedded(journalDir: string): Promise<Database> {
   return { uri: uri.href, close: () => server.close() };
 }
 
-/** It connects to nothing. The driver's own message is not shown: it may quote the password. */
+/** Does not connect. The driver's own message is not shown, because it may contain the password. */
 function isMongoUri(uri: string): boolean {
   try {
     return Boolean(new mongoose.mongo.MongoClient(uri));
@@ -128,14 +130,14 @@ function isMongoUri(uri: string): boolean {
 function optionsWith(options: Partial<AuthOptions>): AuthOptions {
   return {
     issuer: 'https://issuer.invalid',
-    // Of nobody: a command signs nothing.
+    // Random keys, because a command signs nothing.
     keys: { access: [newSecret()], refresh: [newSecret()] },
     doctor: false,
     ...options,
   };
 }
 
-/** The library without its routes, on a connection that builds nothing. */
+/** The library without its routes, on a connection that builds no indexes. */
 @Module({})
 class CommandModule {
   static on(uri: string, options: Partial<AuthOptions>): DynamicModule {

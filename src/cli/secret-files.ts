@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import type { ConfigurationProblem } from '../options/option-reader.js';
 
 export interface SecretFiles {
-  /** By the name of the variable whose place they take. */
+  /** Secrets by the name of the variable that they replace. */
   readonly values: ReadonlyMap<string, string>;
-  /** By the name of the variable that holds the path. */
+  /** Problems; the key is the name of the variable with the path. */
   readonly problems: readonly ConfigurationProblem[];
 }
 
 /**
- * Secrets that are given as files, as containers have them: `NAME_FILE` holds the path of a file that holds the value of `NAME`.
- * The path is in no problem: it may be the secret, given by the wrong name.
+ * Reads secrets from files, as is usual in containers: `NAME_FILE` is the path of a file that contains the value of `NAME`.
+ * Problems never contain the path, because it may be the secret itself, set under the wrong name.
  */
 export function readSecretFiles(variables: NodeJS.ProcessEnv, names: readonly string[]): SecretFiles {
   const values = new Map<string, string>();
@@ -19,11 +19,11 @@ export function readSecretFiles(variables: NodeJS.ProcessEnv, names: readonly st
     const path = variables[fileVariable(name)]?.trim();
     if (!path) continue;
     if (variables[name]?.trim()) {
-      problems.push(problem(name, `${name} is set as well: leave out one of the two`));
+      problems.push(problem(name, `${name} is also set: remove one of the two`));
       continue;
     }
-    const { value, mend } = read(path);
-    if (value === undefined) problems.push(problem(name, mend));
+    const { value, fix } = read(path);
+    if (value === undefined) problems.push(problem(name, fix));
     else values.set(name, value);
   }
   return { values, problems };
@@ -33,20 +33,19 @@ export function fileVariable(name: string): string {
   return `${name}_FILE`;
 }
 
-function problem(name: string, mend: string): ConfigurationProblem {
-  return { key: fileVariable(name), value: '(path)', mend };
+function problem(name: string, fix: string): ConfigurationProblem {
+  return { key: fileVariable(name), value: '(path)', fix };
 }
 
-type Read = { value: string; mend?: never } | { value?: never; mend: string };
+type Read = { value: string; fix?: never } | { value?: never; fix: string };
 
 function read(path: string): Read {
   try {
     const value = readFileSync(path, 'utf8').trim();
-    return value === '' ? { mend: 'the file is empty: write the secret into it' } : { value };
+    return value === '' ? { fix: 'the file is empty: write the secret into it' } : { value };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT')
-      return { mend: 'there is no such file: give the path of the file with the secret' };
-    return { mend: `the file cannot be read (${code}): let the user of this process read it` };
+    if (code === 'ENOENT') return { fix: 'there is no such file: give the path of the file with the secret' };
+    return { fix: `the file cannot be read (${code}): let the user of this process read it` };
   }
 }

@@ -95,7 +95,7 @@ interface EmailTaken {
 }
 
 /** What a message says, before the user is looked up. */
-export type Happening =
+export type NotificationEvent =
   | NewDevice
   | SuspiciousActivity
   | PasswordChanged
@@ -106,14 +106,14 @@ export type Happening =
   | EmailTaken;
 
 /** A message and its recipient; the mailer writes the text. */
-export type MailMessage = MailTo & Happening;
+export type MailMessage = MailTo & NotificationEvent;
 
 /** The user: by id, or by normalised address if no id is known. */
 export type MailRecipient = { readonly userId: string } | { readonly email: string };
 
 export interface Notice {
   readonly recipient: MailRecipient;
-  readonly happening: Happening;
+  readonly event: NotificationEvent;
 }
 
 /** Thrown by a mailer if a message will never be accepted (SMTP 5xx). After any other error, sending is retried for some minutes. */

@@ -8,7 +8,7 @@ import type { DatabaseFacts, DatabaseProblem } from './checks/facts.js';
 /** A slower database counts as unreachable. */
 const LIMIT_MS = 5000;
 
-/** Counts what is odd about users; null where the library does not keep them. */
+/** Counts users with problems; null if the library does not store users. */
 export type ReadUsers = (() => Promise<UserCensus>) | null;
 
 /** Reads the state of the database; writes nothing. Never rejects. */
@@ -57,7 +57,7 @@ function isUnavailable(error: unknown): boolean {
   return error instanceof AuthError && error.code === 'TEMPORARILY_UNAVAILABLE';
 }
 
-/** Only the kind of the error: a message of the driver may name hosts and users. */
+/** Only the name of the error: messages of the driver may contain hosts and users. */
 function reasonOf(error: unknown): string {
   const origin: unknown = error instanceof AuthError ? error.cause : error;
   const { codeName, name } = Object(origin) as { codeName?: unknown; name?: unknown };

@@ -21,25 +21,24 @@ import { readDatabase, type ReadUsers } from './database-facts.js';
 import { readHost } from './host-facts.js';
 import { ShadowedRoutes } from './shadowed-routes.js';
 
-/** Injection token: how the path of `POST …/refresh` ends; null if the host serves its own. */
+/** Injection token of the end of the path of `POST …/refresh`; null if the host has its own route. */
 export const REFRESH_ROUTE = Symbol('REFRESH_ROUTE');
 
-/** Maximum of test hashes: on a machine that stays busy, every hash is slow. */
+/** Maximum number of test hashes: on a busy machine every hash is slow. */
 const MEASURES = 3;
-/** The oldest ones: what was there before the library is among them. */
+/** The oldest users are checked, because users from before the library are among them. */
 const USERS_LOOKED_AT = 1000;
 /** The method of Nest's logger for each severity. */
 const LOG_LEVELS = { error: 'error', warning: 'warn', info: 'log' } as const;
 
 /**
- * Reports what is wrong with the configuration, the database and the application around the module, although it runs. At
- * boot it examines them once in the background and logs each finding; it changes nothing and never prevents the start.
- * `doctor: false` turns that off.
+ * Reports problems of the configuration, the database and the application around the module. At boot it examines them once
+ * in the background and logs each finding. It changes nothing and never prevents the start. `doctor: false` turns it off.
  */
 @Injectable()
 export class DoctorService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Doctor');
-  private readonly told = new Set<string>();
+  private readonly reported = new Set<string>();
   private boot: Promise<readonly Finding[]> = Promise.resolve([]);
   private isClosing = false;
 
@@ -54,15 +53,15 @@ export class DoctorService implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly shadowed: ShadowedRoutes,
   ) {}
 
-  /** The findings of the examination at boot, the worst first; none if it is turned off. Never rejects. */
+  /** The findings of the examination at boot, the worst first; empty if it is turned off. Never rejects. */
   get atBoot(): Promise<readonly Finding[]> {
     return this.boot;
   }
 
   onApplicationBootstrap(): void {
     if (!this.options.doctor) return;
-    this.boot = this.examineAndTell();
-    this.forwarded.whenSeen(() => void this.examineAndTell());
+    this.boot = this.examineAndReport();
+    this.forwarded.whenSeen(() => void this.examineAndReport());
   }
 
   onModuleDestroy(): void {
@@ -70,8 +69,8 @@ export class DoctorService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Examines now: a few reads of the database, at most five seconds of waiting for it, and a few hashes.
-   * @param isBeforeStart whether the service has not started yet: what the start will build is then no finding
+   * Examines now: a few database reads within at most five seconds, and a few hashes.
+   * @param isBeforeStart if true, indexes that the start of the service will build are not findings
    * @returns the worst first; empty if nothing is wrong
    */
   async examine({ isBeforeStart = false }: { isBeforeStart?: boolean } = {}): Promise<Finding[]> {
@@ -93,19 +92,19 @@ export class DoctorService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Logs findings by their severity, each once per process. An application may add its own. */
-  tell(findings: readonly Finding[]): void {
-    for (const { code, severity, subject, message, mend } of findings) {
+  report(findings: readonly Finding[]): void {
+    for (const { code, severity, subject, message, fix } of findings) {
       const id = `${code} ${subject}`;
-      if (this.told.has(id)) continue;
-      this.told.add(id);
-      this.logger[LOG_LEVELS[severity]](`${subject}: ${message}. Mend: ${mend} [${code}]`);
+      if (this.reported.has(id)) continue;
+      this.reported.add(id);
+      this.logger[LOG_LEVELS[severity]](`${subject}: ${message}. Fix: ${fix} [${code}]`);
     }
   }
 
-  private async examineAndTell(): Promise<Finding[]> {
+  private async examineAndReport(): Promise<Finding[]> {
     try {
       const findings = await this.examine();
-      if (!this.isClosing) this.tell(findings);
+      if (!this.isClosing) this.report(findings);
       return findings;
     } catch (error) {
       this.logger.warn(`the examination failed: ${String(error)}`);
@@ -113,7 +112,7 @@ export class DoctorService implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Null where the host keeps its users elsewhere. */
+  /** Null if the host stores its users elsewhere. */
   private readUsers(): ReadUsers {
     const { users } = this;
     const { hasher, verifiers } = this.options.password;
@@ -121,10 +120,10 @@ export class DoctorService implements OnApplicationBootstrap, OnModuleDestroy {
     return () => users.census(USERS_LOOKED_AT, hasher ? () => true : knownHashes(verifiers));
   }
 
-  /** Null for a hasher of the host, whose cost is unknown. */
+  /** Null if the host has its own hasher, whose cost is unknown. */
   private async readHashing(): Promise<HashingFacts | null> {
     if (this.options.password.hasher !== null) return null;
-    // The hash at boot ran beside much other work, and noise only makes a hash slower: measure again.
+    // The hash at boot ran during other work, which only makes it slower: measure again.
     for (let i = 0; i < MEASURES && isSuspiciouslySlow(this.hasher.fastestMs ?? Infinity); i++)
       // If logins fill the queue, one of them has measured a hash.
       await this.hasher.hash('a measure of time').catch(() => null);

@@ -1,7 +1,7 @@
 import type { HttpAdapterHost } from '@nestjs/core';
 import type { HostFacts } from './checks/facts.js';
 
-/** A documentation address (RFC 5737), behind more proxies than anybody has. */
+/** A documentation address (RFC 5737), and more proxies than any setup has: trusted only if everybody is. */
 const STRANGER = '203.0.113.7';
 const FAR = 99;
 
@@ -20,8 +20,8 @@ interface FastifyLike {
 }
 
 /**
- * What the server itself knows about its routes and proxies, once it has its routes.
- * @param refreshRoute how the path of the refresh ends; null if the host serves its own
+ * Reads routes and proxy settings from the server, after the routes are registered.
+ * @param refreshRoute the end of the path of the refresh; null if the host has its own route
  */
 export function readHost(
   adapter: Adapter,
@@ -41,7 +41,7 @@ export function readHost(
     }
     return { refreshPaths: [], proxyTrust: null };
   } catch {
-    // A version of the server with other internals: nothing is reported.
+    // The internals differ in this version of the server: report nothing.
     return { refreshPaths: [], proxyTrust: null };
   }
 }
@@ -58,15 +58,15 @@ function expressTrust(app: ExpressLike): HostFacts['proxyTrust'] {
 }
 
 /**
- * One line for each path: `├── /auth/refresh (POST)`. Fastify lists its routes only as text, `hasRoute` needs the full path,
- * and an `onRoute` hook would be too late: Nest may create the providers before the adapter.
+ * Parses one line per path: `├── /auth/refresh (POST)`. Fastify lists its routes only as text, `hasRoute` needs the full
+ * path, and an `onRoute` hook could come too late: Nest may create providers before the adapter.
  */
 function fastifyRoutes(app: FastifyLike): string[] {
   const lines = app.printRoutes({ commonPrefix: false, method: 'POST' }).split('\n');
   return lines.flatMap((line) => /^[├└]── (\S+) \(/.exec(line)?.[1] ?? []);
 }
 
-/** Fastify shows this option nowhere else than under a symbol. */
+/** Fastify exposes this option only under a symbol. */
 function fastifyTrust(app: object): HostFacts['proxyTrust'] {
   const symbol = Object.getOwnPropertySymbols(app).find(
     ({ description }) => description === 'fastify.options',

@@ -19,7 +19,7 @@ interface Served {
 }
 
 /**
- * Routes that two controllers serve. Express asks the one that was registered first, and says nothing; Fastify refuses to
+ * Finds routes that two controllers serve. Express silently calls the one that was registered first; Fastify refuses to
  * start.
  */
 @Injectable()
@@ -34,7 +34,7 @@ export class ShadowedRoutes {
     try {
       return this.routes.flatMap((route) => this.shadowsOf(route));
     } catch {
-      // A version of Express with other internals: nothing is reported.
+      // The internals differ in this version of Express: report nothing.
       return [];
     }
   }
@@ -50,7 +50,7 @@ export class ShadowedRoutes {
     return by ? [{ method: method.toUpperCase(), path: full, by: by.path }] : [];
   }
 
-  /** In the order in which Express asks. */
+  /** The routes in the order in which Express matches them. */
   private servedBy(method: string): Served[] {
     const { httpAdapter } = this.adapterHost as { readonly httpAdapter?: HttpAdapterHost['httpAdapter'] };
     if (httpAdapter?.getType() !== 'express' || this.isVersionedByRequest) return [];
@@ -62,7 +62,7 @@ export class ShadowedRoutes {
     });
   }
 
-  /** Then routes of one path may belong to different versions. */
+  /** If so, routes with one path may belong to different versions. */
   private get isVersionedByRequest(): boolean {
     const type = this.config.getVersioning()?.type;
     return type !== undefined && type !== VersioningType.URI;

@@ -6,7 +6,7 @@ import { schemeOf } from './access-token-header.js';
 import type { HttpRequest } from './http-request.js';
 import { ProofReader } from './proof-reader.js';
 
-/** Holds access tokens that are bound to a key to it (RFC 9449 §7). */
+/** Requires proofs for access tokens that are bound to a key (RFC 9449 §7). */
 @Injectable()
 export class AccessTokenBinding {
   constructor(
@@ -15,7 +15,7 @@ export class AccessTokenBinding {
   ) {}
 
   /**
-   * A bound token needs the scheme `DPoP` and a proof, and another one must not come by that scheme.
+   * A bound token needs the scheme `DPoP` and a proof. An unbound token must not use that scheme.
    * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`, `ACCESS_TOKEN_INVALID`
    */
   check(request: HttpRequest, { cnf }: AccessTokenClaims): void {
@@ -24,7 +24,7 @@ export class AccessTokenBinding {
       if (isOfScheme) throw new AuthError('ACCESS_TOKEN_INVALID');
       return;
     }
-    // As a bearer token it comes without `ath` (RFC 9449 §7.2).
+    // A bound token as `Bearer` counts as one without a proof (RFC 9449 §7.2).
     this.possession.assertTokenHolder(cnf.jkt, isOfScheme ? this.proofs.of(request) : undefined);
   }
 }

@@ -8,7 +8,7 @@ import { AccessTokenBinding } from './access-token-binding.js';
 import { extractAccessToken } from './access-token-header.js';
 import { type HttpRequest, NO_REQUEST } from './http-request.js';
 
-/** Access tokens that came by another way than the header of a request, such as the handshake of a socket. */
+/** Access tokens that do not come in the header of a request, for example those in the handshake of a socket. */
 @Injectable()
 export class AccessTokens {
   constructor(
@@ -18,16 +18,16 @@ export class AccessTokens {
   ) {}
 
   /**
-   * The user of a token, for `handleConnection` and the like.
-   * @throws AuthError `ACCESS_TOKEN_MISSING` (empty), `…_INVALID`, `…_EXPIRED`, `…_REVOKED`, `PROOF_REQUIRED` (it is bound to a
-   * key, RFC 9449: exchange it for a ticket), `TEMPORARILY_UNAVAILABLE`
+   * The user of a token, for example in `handleConnection`.
+   * @throws AuthError `ACCESS_TOKEN_MISSING` (empty), `…_INVALID`, `…_EXPIRED`, `…_REVOKED`, `PROOF_REQUIRED` (the token is bound
+   * to a key, RFC 9449: exchange it for a ticket), `TEMPORARILY_UNAVAILABLE`
    */
   async authenticate(token: string): Promise<AuthenticatedUser> {
     return this.admit(await this.verify(token));
   }
 
   /**
-   * The claims of a token that is bound to no key, whether or not it has expired.
+   * The claims of a token that is not bound to a key, expired or not.
    * @throws AuthError `ACCESS_TOKEN_MISSING`, `ACCESS_TOKEN_INVALID`, `PROOF_REQUIRED`, `TEMPORARILY_UNAVAILABLE`
    */
   async verify(token: unknown): Promise<AccessTokenClaims> {
@@ -41,7 +41,7 @@ export class AccessTokens {
   }
 
   /**
-   * Whether the claims are good now.
+   * Checks that verified claims are valid now.
    * @throws AuthError `ACCESS_TOKEN_EXPIRED`, `ACCESS_TOKEN_REVOKED`, `TEMPORARILY_UNAVAILABLE`
    */
   async admit(claims: AccessTokenClaims): Promise<AuthenticatedUser> {

@@ -3,21 +3,21 @@ import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validate, validateSync, type ValidationError } from 'class-validator';
 import { AuthError, type FieldProblem } from '../core/errors.js';
 
-/** What a client calls its fields is echoed short. */
+/** Maximum length of an unknown field's name in the error. */
 const MAX_ECHO = 64;
 const MAX_PROBLEMS = 20;
 
 /**
- * Validates a request body against its DTO, whose fields are all strings: known fields only, no objects in their place,
- * no text that is no Unicode. No body at all is an empty one.
+ * Validates a request body against its DTO, whose fields are all strings. It allows only known fields, no objects as
+ * values, and only well-formed Unicode. A missing body counts as an empty one.
  * @throws AuthError `VALIDATION_FAILED` with a problem per field
  */
 export class BodyValidationPipe<Dto extends object> implements PipeTransform<unknown, Promise<Dto>> {
   private readonly known: ReadonlySet<string>;
-  /** Whether a body without a field passes: most refreshes send none, and need no look. */
+  /** Whether an empty body is valid. Most refreshes send none, and skip the checks. */
   private readonly acceptsNothing: boolean;
 
-  /** @param lists fields that may be lists of texts */
+  /** @param lists fields that may be lists of strings */
   constructor(
     private readonly dto: Type<Dto>,
     private readonly lists: readonly string[] = [],
@@ -31,8 +31,8 @@ export class BodyValidationPipe<Dto extends object> implements PipeTransform<unk
     if (this.acceptsNothing && isEmptyObject(body)) return new this.dto();
     if (typeof body !== 'object' || body === null || Array.isArray(body))
       return refuse([{ field: '', message: 'the body must be a JSON object' }]);
-    // Before the libraries see it: deep nesting overflows their recursion, and inherited names (`constructor`) and lone
-    // surrogates pass or break their checks.
+    // Before class-transformer and class-validator run: deep nesting overflows their stack, and inherited names
+    // (`constructor`) and lone surrogates pass or break their checks.
     const odd: FieldProblem[] = [];
     const sound: Record<string, unknown> = {};
     for (const [field, content] of Object.entries(body)) {

@@ -41,7 +41,7 @@ export class ClientReader {
     };
   }
 
-  /** The same of whatever a host has: a request, the traits of one, or nothing where no request asks. */
+  /** The traits of a host's request, of existing traits, or of nobody if there is no request. */
   from(sender: ClientRequest | ClientTraits | null): ClientTraits {
     if (sender === null) return { ip: '' };
     return 'headers' in sender ? this.of(sender) : sender;

@@ -4,7 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 /** Metadata keys of Nest, which it does not export. */
 const ROUTE = 'path';
 const METHOD = 'method';
-/** Of `@ApiExcludeController()`: these routes come into a document by `mergeAuthDocument`, with bodies and answers. */
+/** Metadata key of `@ApiExcludeController()`: `mergeAuthDocument` adds these routes to a document, with bodies and responses. */
 const NOT_IN_SWAGGER = 'swagger/apiExcludeController';
 
 type HttpAdapter = HttpAdapterHost['httpAdapter'];
@@ -14,14 +14,14 @@ interface Answering {
 type Handler = (this: object, ...args: unknown[]) => unknown;
 
 /**
- * A controller under a path, as a class of its own: two applications in a process may choose different paths. Not Nest's
- * RouterModule: it knows one path for a module, and a host may use it to mount `AuthModule` under a path of the host.
- * Whatever versions the host has, its routes have none; whatever interceptors it has, they answer by themselves.
+ * A subclass of a controller under a path, because two applications in a process may choose different paths. It does not
+ * use Nest's RouterModule, which allows one path per module and which hosts may use to mount `AuthModule`. The routes have
+ * no version, even if the host uses versioning, and interceptors of the host do not change their responses.
  */
 export function controllerAt<Base extends Type<object>>(path: string, base: Base): Base {
   @Controller({ path, version: VERSION_NEUTRAL })
   class PrefixedController extends base {}
-  // Nest logs it.
+  // Nest logs the name.
   Object.defineProperty(PrefixedController, 'name', { value: base.name });
   Reflect.defineMetadata(NOT_IN_SWAGGER, [true], PrefixedController);
   Inject(HttpAdapterHost)(PrefixedController.prototype as object, 'routeAdapterHost');
@@ -31,7 +31,7 @@ export function controllerAt<Base extends Type<object>>(path: string, base: Base
 
 /** A route as its controller declares it, without the host's global prefix. */
 export interface ControllerRoute {
-  /** In lower case. */
+  /** In lower case, such as `post`. */
   readonly method: string;
   readonly path: string;
 }
@@ -55,9 +55,9 @@ function routesOf(controller: Type<object>): [name: string, handler: Handler][] 
 }
 
 /**
- * Lets a route send what it returns before any interceptor of the host sees it: one that wraps or filters bodies would break
- * the contract, and one that logs them would log tokens. Where an interceptor answers without calling the route, Nest sends
- * what the interceptor returned, as on any route.
+ * Makes a route send its return value before any interceptor of the host sees it: one that wraps or filters bodies would
+ * break the contract, and one that logs them would log tokens. If an interceptor answers without calling the route, Nest
+ * sends the interceptor's result, as on any route.
  */
 function answerAtOnce(controller: Type<object>, name: string, handler: Handler): void {
   const position = handler.length;
@@ -65,7 +65,7 @@ function answerAtOnce(controller: Type<object>, name: string, handler: Handler):
     const body: unknown = await handler.apply(this, args.slice(0, position));
     const { httpAdapter } = (this as Answering).routeAdapterHost;
     const response = args[position];
-    // An interceptor may have given up on the route, and answered.
+    // An interceptor with a timeout may have answered already.
     if (!httpAdapter.isHeadersSent(response)) replyOnce(httpAdapter, response as object, body);
   };
   Object.defineProperty(answering, 'name', { value: name });
@@ -78,7 +78,7 @@ function answerAtOnce(controller: Type<object>, name: string, handler: Handler):
 const answered = new WeakSet<object>();
 const adaptersWithCheck = new WeakSet<HttpAdapter>();
 
-/** Sends the answer. Nest then replies with what the interceptors returned; for such a response that does nothing. */
+/** Sends the response, and makes Nest's own later reply to it do nothing. */
 function replyOnce(adapter: HttpAdapter, response: object, body: unknown): void {
   if (!adaptersWithCheck.has(adapter)) skipAnswered(adapter);
   adapter.reply(response, body);

@@ -17,8 +17,8 @@ import { cookieAttributes, deviceCookieName } from './refresh-cookie.js';
 const MAX_AGE_SECONDS = 180 * 86_400;
 
 /**
- * The signed cookie that recognises a device on which an account logged in before: the failures of others do not lock it
- * out, and its logins are not reported as those of a new device.
+ * The signed cookie that recognises a device on which an account logged in before. Other people's failed logins do not lock
+ * such a device out, and its logins are not reported as from a new device.
  */
 @Injectable()
 export class DeviceCookie {
@@ -33,7 +33,7 @@ export class DeviceCookie {
     this.name = deviceCookieName(options.refreshToken.cookie);
   }
 
-  /** Of several cookies the one that this account knows, else the one that the browser got last. @param email normalised */
+  /** The device cookie. If there are several: the one that this account knows, or else the last one. @param email normalised */
   read(request: CookieRequest, email: string | null): PresentedDevice | null {
     const devices = cookiesOf(request, this.name)
       .map((value) => parseDeviceToken(value))
@@ -45,8 +45,8 @@ export class DeviceCookie {
   }
 
   /**
-   * Remembers that the account logged in on this device, or proved there by mail who it is.
-   * @param isToLast false: until the browser ends, unless the device was known before
+   * Records that the account logged in on this device, or confirmed its identity there by mail.
+   * @param isToLast if false, the cookie ends with the browser, unless the device was known before
    */
   set(request: CookieRequest, response: unknown, account: DeviceAccount, isToLast = true): void {
     const [key, ...otherKeys] = this.keyRing.deviceKeys;

@@ -7,12 +7,12 @@ import { addressOf, headerOf, type HttpRequest } from './http-request.js';
 const MAX_SHOWN = 100;
 
 /**
- * Whether requests come through a proxy that is not trusted, or one whose addresses cannot be read: neither can be known at
- * boot. Watches requests to the library's own routes until it has seen one.
+ * Detects a proxy that is not trusted, or one whose addresses cannot be read; neither can be known at boot. Watches
+ * requests to the library's own routes until it has seen one.
  */
 @Injectable()
 export class ForwardedWatch {
-  /** Whether one was seen. */
+  /** Whether an untrusted proxy was seen. */
   hasSeen = false;
   private readonly logger = new Logger('ForwardedWatch');
   private hasWarned = false;
@@ -23,7 +23,7 @@ export class ForwardedWatch {
     this.isWatching = doctor;
   }
 
-  /** Called once, when the first is seen. */
+  /** Sets the callback, which is called once when the first untrusted proxy is seen. */
   whenSeen(report: () => void): void {
     this.report = report;
   }
@@ -34,9 +34,9 @@ export class ForwardedWatch {
     const forwarded = headerOf(request, 'x-forwarded-for');
     if (forwarded === null) return;
     const address = addressOf(request);
-    // A client that connects directly, from elsewhere, may have written the header itself.
+    // A direct client from another network may have written the header itself.
     const isIgnored = address === readAddress(request.socket?.remoteAddress ?? '') && isNearby(address);
-    // The client may be on the same host as the proxy.
+    // The client may run on the same host as the proxy.
     if (!isIgnored || readAddress(forwarded.split(',').at(-1) ?? '') === address) return;
     this.isWatching = false;
     this.hasSeen = true;
@@ -47,7 +47,7 @@ export class ForwardedWatch {
     if (this.hasWarned || ip === '' || readAddress(ip) !== null) return;
     this.hasWarned = true;
     this.logger.warn(
-      `a trusted proxy gave "${printable(ip, MAX_SHOWN)}" for the address of a client: the proxy's own address is used, and all clients behind it share its limits. Let it write addresses to X-Forwarded-For`,
+      `a trusted proxy sent "${printable(ip, MAX_SHOWN)}" as the address of a client: the proxy's own address is used instead, and all clients behind it share its limits. Make the proxy write IP addresses to X-Forwarded-For`,
     );
   }
 }

@@ -6,7 +6,7 @@ import { assertOwner, type AuthenticatedUser } from '../tokens/access-token.auth
 import { FRESH_AUTH, type FreshAuthRule } from './decorators/require-fresh-auth.decorator.js';
 import { RouteMetadata } from './route-metadata.js';
 
-/** Holds requests to the `@RequireFreshAuth()` of their route. */
+/** Checks requests against the `@RequireFreshAuth()` of their route. */
 @Injectable()
 export class FreshAuth {
   private readonly rules: RouteMetadata<FreshAuthRule>;
@@ -22,7 +22,7 @@ export class FreshAuth {
   check(context: ExecutionContext, user: AuthenticatedUser | undefined): void {
     const rule = this.rules.of(context);
     if (rule === null || !user) return;
-    // Who acts for a user cannot prove to be them.
+    // An actor cannot authenticate as the user.
     assertOwner(user);
     const { authTime, amr = [] } = user.session;
     const isFresh = authTime !== undefined && this.clock.now() - authTime.getTime() <= rule.maxAgeMs;

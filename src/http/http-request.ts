@@ -10,26 +10,26 @@ import type { ResolvedAuthOptions } from '../options/resolve-options.js';
 import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
 import type { ClientTraits } from '../tokens/client-traits.js';
 
-/** What Express and Fastify requests have in common, and what the guards leave on them. */
+/** The fields that Express and Fastify requests share, and those that the guards set. */
 export interface HttpRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body?: unknown;
-  /** Honours the host's proxy trust; `X-Forwarded-For` is not read here. */
+  /** Follows the host's proxy setting; `X-Forwarded-For` is not read here. */
   readonly ip?: string;
-  /** Of the connection, which may be a proxy's. */
+  /** The socket of the connection, which may come from a proxy. */
   readonly socket?: { readonly remoteAddress?: string; readonly destroyed?: boolean };
-  /** Of HTTP/2. */
+  /** The stream of an HTTP/2 request. */
   readonly stream?: { readonly destroyed?: boolean };
-  /** Fastify: the request of Node.js. */
+  /** On Fastify, the request of Node.js. */
   readonly raw?: Pick<HttpRequest, 'socket' | 'stream'>;
   readonly protocol: string;
-  /** Path and query as they came; Nest and its adapters do not change it. */
+  /** Path and query as received; Nest and its adapters do not change it. */
   readonly originalUrl?: string;
   /** Host with port. */
   readonly host: string;
   user?: AuthenticatedUser;
-  /** As it came, whether or not it is valid. */
+  /** The token as received, valid or not. */
   presentedRefreshToken?: PresentedRefreshToken | null;
   refreshToken?: RefreshTokenClaims;
 }
@@ -45,33 +45,34 @@ export type AddressedRequest = Pick<HttpRequest, 'ip' | 'socket'>;
 
 const MAX_USER_AGENT = 256;
 
-/** Stands for a request where there is none. */
+/** Placeholder if there is no request. */
 export const NO_REQUEST: HttpRequest = Object.freeze({ method: '', headers: {}, protocol: '', host: '' });
 
 /**
- * The request behind a context: of HTTP, or as GraphQL and WebSocket servers carry it. Other transports get one without
- * headers, because the caller controls everything they hand over. The same object for every guard and parameter of a message.
+ * The request of a context: of HTTP, or the one that GraphQL and WebSocket servers keep. Other transports get a placeholder
+ * without headers, because the caller controls all of their data. Every guard and parameter of a message gets the same
+ * object.
  */
 export function requestOf(context: ExecutionContext): HttpRequest {
   switch (context.getType<string>()) {
     case 'http':
-      // As `switchToHttp().getRequest()`, without the object that it creates at every call.
+      // Like `switchToHttp().getRequest()`, but without allocating an object per call.
       return context.getArgByIndex<HttpRequest>(0);
     case 'graphql':
       return requestOfGraphql(context.getArgByIndex<GraphqlContext | undefined>(2));
     case 'ws': {
-      // A socket.io client has a handshake, whose headers are those of the upgrade request; a native one has none, unless
-      // the host puts them on it.
+      // The handshake of a socket.io client has the headers of the upgrade request. A native client has no headers, unless
+      // the host sets them.
       const client = context.switchToWs().getClient<{ handshake?: unknown } | undefined>();
       return orNobody(client?.handshake ?? client, client);
     }
     default:
-      // The payload may be shared by several messages, or be no object; the transport's context is this message's own.
+      // The payload may be shared by several messages, or not be an object. The transport's context is unique per message.
       return orNobody(undefined, context.getArgByIndex(1) ?? context.getArgByIndex(0));
   }
 }
 
-/** As servers hand it to resolvers: of a subscription by graphql-ws `req` is its context, with the socket in `extra`. */
+/** The context that servers pass to resolvers. For graphql-ws, `req` is its own context, with the socket in `extra`. */
 export interface GraphqlContext {
   readonly req?: GraphqlSocket;
   readonly extra?: GraphqlSocket['extra'];
@@ -88,15 +89,15 @@ function requestOfGraphql(context: GraphqlContext | undefined): HttpRequest {
   if (!upgrade) return orNobody(context?.req, context);
   const request = orNobody(undefined, context) as { -readonly [Key in keyof HttpRequest]: HttpRequest[Key] };
   const { headers, socket } = upgrade as Partial<HttpRequest>;
-  // One for each operation, because several users' operations may not share what guards leave on it.
+  // A new object per operation, so that operations of several users do not share what guards set on it.
   Object.assign(request, { headers: headers ?? {}, socket });
   return request;
 }
 
-/** What guards leave on a request, where the message has none. */
+/** Requests for messages without one, by message owner: guards store their results there. */
 const placeholders = new WeakMap<object, HttpRequest>();
 
-/** @param owner of the message: its placeholder is found again by it */
+/** @param owner the object that identifies the message, and finds its placeholder again */
 function orNobody(request: unknown, owner: unknown): HttpRequest {
   const { headers } = (request ?? {}) as { headers?: unknown };
   if (typeof headers === 'object' && headers !== null) return request as HttpRequest;
@@ -114,7 +115,7 @@ export function headerOf({ headers }: Pick<HttpRequest, 'headers'>, name: string
 
 const cookies = new WeakMap<CookieRequest, readonly ReturnType<typeof parseCookie>[]>();
 
-/** The values of all cookies of a name, in their order, each once. The header is parsed once per request. */
+/** The values of all cookies of a name, in order, without duplicates. The header is parsed once per request. */
 export function cookiesOf(request: CookieRequest, name: string): string[] {
   let parsed = cookies.get(request);
   if (!parsed) {
@@ -129,7 +130,7 @@ export function cookiesOf(request: CookieRequest, name: string): string[] {
 function parseCookies(header: string): ReturnType<typeof parseCookie>[] {
   const cookie = parseCookie(header);
   const pairs = header.split(';');
-  // One by one where a name comes twice: the library keeps the first alone.
+  // Parse one by one if a name occurs twice, because the library keeps only the first.
   return Object.keys(cookie).length === pairs.length ? [cookie] : pairs.map((pair) => parseCookie(pair));
 }
 
@@ -140,16 +141,16 @@ export function emailIn(body: unknown): string | null {
 }
 
 /**
- * The client's address; behind a trusted proxy it comes from a header. The peer's where that holds none, and empty where
- * there is no peer.
+ * The client's address; behind a trusted proxy it comes from a header. If the header has no address, it is the peer's;
+ * empty if there is no peer.
  */
 export function addressOf({ ip = '', socket }: AddressedRequest): string {
   return readAddress(ip) ?? readAddress(socket?.remoteAddress ?? '') ?? '';
 }
 
 /**
- * Whether the client has closed its connection, or reset its stream (RFC 9113 §6.4). Node.js answers nobody who has closed
- * the sending half alone, so that counts as well.
+ * Whether the client has closed its connection, or reset its stream (RFC 9113 §6.4). A half-closed connection counts too,
+ * because Node.js does not answer it.
  */
 function hasHungUp(request: ConnectedRequest): boolean {
   const { socket, stream } = request.raw ?? request;
@@ -158,7 +159,7 @@ function hasHungUp(request: ConnectedRequest): boolean {
 
 type ConnectedRequest = Pick<HttpRequest, 'headers' | 'ip' | 'socket' | 'stream' | 'raw'>;
 
-/** The sender of a request, but for the device cookie. */
+/** The sender of a request, without the device cookie. */
 export function clientTraits(
   request: ConnectedRequest,
   fingerprint: Pick<ResolvedAuthOptions['fingerprint'], 'mode' | 'features' | 'keys'>,

@@ -5,11 +5,11 @@ import type { ResolvedCookieOptions } from '../options/refresh-token.options.js'
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { refreshCookieName } from './refresh-cookie.js';
 
-const MEND =
-  'another AuthModule of the application has this cookie, and each would log out the users of the other: ' +
-  'give each a name of its own';
+const FIX =
+  'another AuthModule of the application uses this cookie, and each would log out the users of the other: ' +
+  'give each module a different name';
 
-/** Two modules of one application need cookies of their own. */
+/** Refuses two modules in one application that use the same cookie. */
 @Injectable()
 export class OneCookieEach implements OnModuleInit {
   private readonly cookie: ResolvedCookieOptions;
@@ -27,7 +27,7 @@ export class OneCookieEach implements OnModuleInit {
       const other: unknown = providers.get(OneCookieEach)?.instance;
       if (!(other instanceof OneCookieEach) || other === this || !isSame(other.cookie, this.cookie)) continue;
       throw new ConfigurationError([
-        { key: 'refreshToken.cookie.name', value: show(this.cookie.name), mend: MEND },
+        { key: 'refreshToken.cookie.name', value: show(this.cookie.name), fix: FIX },
       ]);
     }
   }

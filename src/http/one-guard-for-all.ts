@@ -3,11 +3,11 @@ import { ModulesContainer } from '@nestjs/core';
 import { ConfigurationError } from '../options/option-reader.js';
 import { JwtAuthGuard } from './guards/jwt-auth.guard.js';
 
-const MEND =
-  'two global modules of the application export JwtAuthGuard, and a controller would get the one or the other: ' +
-  'give isGlobal: false to one of them, and import it where its guard is used';
+const FIX =
+  'two global modules of the application export JwtAuthGuard, and a controller could get either: ' +
+  'set isGlobal: false for one of them, and import it where its guard is used';
 
-/** Of the modules that hand the guard out, one at most is global. */
+/** Refuses more than one global module that exports the guard. */
 @Injectable()
 export class OneGuardForAll implements OnModuleInit {
   constructor(private readonly modules: ModulesContainer) {}
@@ -18,6 +18,6 @@ export class OneGuardForAll implements OnModuleInit {
       ({ isGlobal, providers, exports }) =>
         isGlobal && providers.has(JwtAuthGuard) && exports.has(JwtAuthGuard),
     );
-    if (global.length > 1) throw new ConfigurationError([{ key: 'isGlobal', value: 'true', mend: MEND }]);
+    if (global.length > 1) throw new ConfigurationError([{ key: 'isGlobal', value: 'true', fix: FIX }]);
   }
 }

@@ -16,12 +16,12 @@ import { RefreshCookie } from './refresh-cookie.js';
 type TokenRequest = Pick<HttpRequest, 'headers' | 'body' | 'presentedRefreshToken'>;
 
 const CLOCK_TOLERANCE_MS = 60_000;
-/** Ids of keys are thumbprints, or what an operator has chosen. */
+/** Key ids are thumbprints, or chosen by an operator. */
 const KEY_ID = /^[\w.-]{1,64}$/;
 
 /**
- * The refresh tokens of a request. A browser sends several cookies of one name where the domain or the path of the cookie
- * has changed, or where a sibling host has set one, and nothing tells which is which (RFC 6265 §5.4).
+ * The refresh tokens of a request. A browser sends several cookies of one name if the domain or path of the cookie has
+ * changed, or if a sibling host has set one, and the request does not say which is which (RFC 6265 §5.4).
  */
 @Injectable()
 export class PresentedRefreshTokens {
@@ -33,7 +33,7 @@ export class PresentedRefreshTokens {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** The token that counts: of several, the newest that verifies. If none does, any, to be refused; null without one. */
+  /** The token to use: the newest valid one, or the first one if none is valid (it is refused later); null if there is none. */
   pick(request: TokenRequest): PresentedRefreshToken | null {
     const all = this.cookie.readAll(request);
     const [first = null] = all;
@@ -41,7 +41,7 @@ export class PresentedRefreshTokens {
     return this.verify(all).sort(newestFirst)[0]?.presented ?? first;
   }
 
-  /** The claims of all that are validly signed and came by the transport of their session, the newest first. */
+  /** The claims of all validly signed tokens that came by the transport of their session, newest first. */
   verified(request: TokenRequest): RefreshTokenClaims[] {
     return this.verify(this.cookie.readAll(request))
       .sort(newestFirst)
@@ -49,7 +49,7 @@ export class PresentedRefreshTokens {
   }
 
   /**
-   * Whether the refresh cookie may be cleared: there is one, and no cookie of the name is foreign or of another session.
+   * Whether the refresh cookie may be cleared: there is one, and all cookies of the name belong to one session of ours.
    */
   isCookieOfOneSession(request: TokenRequest): boolean {
     const all = this.cookie.readAll(request);
@@ -58,16 +58,16 @@ export class PresentedRefreshTokens {
     return all[0]?.transport === 'cookie' && sessions.size === 1 && verified.length === all.length;
   }
 
-  /** Whether a logout may clear the refresh cookie: not if all cookies of the name are foreign. */
+  /** Whether a logout may clear the refresh cookie: not if all cookies of the name come from others. */
   mayForget(request: TokenRequest): boolean {
     const all = this.cookie.readAll(request);
     return all.length === 0 || all[0]?.transport === 'body' || this.verify(all).length > 0;
   }
 
   /**
-   * Whether a token claims to be this issuer's and young, but names a key that this process does not know: another process
-   * may sign with a new key already. Not verified, so it decides nothing but when the client should try again. An old
-   * token is of a key that was retired.
+   * Whether a token claims to be a recent one of this issuer, but names a key that this process does not have: another process
+   * may already sign with a new key. The claims are not verified, so they only decide when the client should try again. An
+   * older token belongs to a retired key.
    */
   isOfNewKey({ token }: PresentedRefreshToken): boolean {
     const header = parseJoseHeader(token);
@@ -76,7 +76,7 @@ export class PresentedRefreshTokens {
     const claims = parseRefreshTokenClaims(payloadOf(token));
     const { issuer, accessToken } = this.options;
     if (claims?.iss !== issuer || claims.aud !== refreshTokenAudience(issuer)) return false;
-    // A client in use refreshes each time its access token expires.
+    // An active client refreshes each time its access token expires.
     const ageMs = this.clock.now() - claims.iat * 1000;
     return ageMs >= -CLOCK_TOLERANCE_MS && ageMs <= accessToken.ttlMs + CLOCK_TOLERANCE_MS;
   }

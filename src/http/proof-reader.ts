@@ -7,7 +7,7 @@ import { type ProofCheck, ProofVerifier } from '../tokens/proof-verifier.js';
 import { extractAccessToken, schemeOf } from './access-token-header.js';
 import type { HttpRequest } from './http-request.js';
 
-/** The part of a request that a proof covers, and the proof. */
+/** The parts of a request that a proof covers, and the proof itself. */
 export type ProofCarrier = Pick<HttpRequest, 'headers'> &
   Partial<Pick<HttpRequest, 'method' | 'originalUrl' | 'protocol' | 'host'>>;
 
@@ -30,7 +30,7 @@ export class ProofReader {
     this.issuer = { origin, path: (requestPath(pathname) ?? '').replace(/\/$/, '') };
   }
 
-  /** The proof of a request, whether or not it is valid; undefined without one. */
+  /** The proof of a request, valid or not; undefined if there is none. */
   of(request: ProofCarrier): RequestProof | undefined {
     const header = request.headers['dpop'];
     if (header === undefined) return undefined;
@@ -43,14 +43,14 @@ export class ProofReader {
     return proof;
   }
 
-  /** For the next proof, in the header `DPoP-Nonce`. */
+  /** The nonce for the next proof, for the header `DPoP-Nonce`. */
   newNonce(): string {
     return this.verifier.newNonce();
   }
 
   private verify(header: string | readonly string[], request: ProofCarrier): ProofCheck {
     const path = requestPath(request.originalUrl ?? '');
-    // Of several headers Node makes one, with commas, which is no proof.
+    // Node joins several headers with commas, which is never a valid proof.
     return this.verifier.verify(String(header), {
       method: request.method ?? '',
       isTarget: (target) => path !== null && this.isTarget(target, path, request),
@@ -59,9 +59,9 @@ export class ProofReader {
   }
 
   /**
-   * Whether a URL is this route's. Its origin has to be configured: what stands in `Host` and `X-Forwarded-Host` is up to the
-   * client, and a proof that was signed for another service must not pass by naming that service there. Programs on the
-   * client's own machine may be named.
+   * Whether a URL is the one of this route. Its origin has to be configured: the client controls `Host` and
+   * `X-Forwarded-Host`, and a proof that was signed for another service must not pass because they name that service. Loopback
+   * origins need no configuration.
    */
   private isTarget({ origin, path }: ProofTarget, requested: string, request: ProofCarrier): boolean {
     const { issuer } = this;

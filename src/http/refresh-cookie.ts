@@ -5,7 +5,7 @@ import { DEFAULT_COOKIE_NAME, type ResolvedCookieOptions } from '../options/refr
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { type CookieRequest, cookiesOf, type PresentedRefreshToken } from './http-request.js';
 
-/** `__Host-` where the attributes allow it: a subdomain cannot set a cookie of that name (RFC 6265bis §4.1.3). */
+/** Adds `__Host-` if the attributes allow it: a subdomain cannot set a cookie of that name (RFC 6265bis §4.1.3). */
 export function cookieName(name: string, { domain, path, secure }: ResolvedCookieOptions): string {
   if (!secure) return name;
   return domain === null && path === '/' ? `__Host-${name}` : `__Secure-${name}`;
@@ -15,23 +15,23 @@ export function refreshCookieName(options: ResolvedCookieOptions): string {
   return cookieName(options.name, options);
 }
 
-/** The cookie that tells scripts that there may be a session. */
+/** The cookie that lets scripts know that there may be a session. */
 export function hintCookieName({ name }: ResolvedCookieOptions): string {
   return `${name}_hint`;
 }
 
-/** `device`, unless the refresh cookie has a name of its own: then services on one host share neither. */
+/** `device`, or a name derived from a custom name of the refresh cookie, so that services on one host share neither. */
 export function deviceCookieName(options: ResolvedCookieOptions): string {
   const { name } = options;
   return cookieName(name === DEFAULT_COOKIE_NAME ? 'device' : `${name}_device`, options);
 }
 
-/** The cookie that a browser gets for a proof that it holds the key of its session. */
+/** The cookie that a browser gets after it proved that it holds the key of its session. */
 export function boundCookieName(options: ResolvedCookieOptions): string {
   return cookieName(`${options.name}_bound`, options);
 }
 
-/** Never readable by scripts (OWASP ASVS 3.3.4). @param maxAge seconds; null: until the browser ends */
+/** The cookie is never readable by scripts (OWASP ASVS 3.3.4). @param maxAge seconds; null: until the browser closes */
 export function cookieAttributes(options: ResolvedCookieOptions, maxAge: number | null) {
   const { domain, path, secure, sameSite, partitioned } = options;
   return {
@@ -46,12 +46,12 @@ export function cookieAttributes(options: ResolvedCookieOptions, maxAge: number 
   };
 }
 
-/** Tokens are base64url and dots, which a cookie may hold (RFC 6265 §4.1.1). */
+/** No encoding: tokens are base64url and dots, which a cookie may contain (RFC 6265 §4.1.1). */
 function asItIs(value: string): string {
   return value;
 }
 
-/** The refresh cookie, written without a plugin of the host, on Express and Fastify. */
+/** Reads and writes the refresh cookie on Express and Fastify, without a cookie plugin. */
 @Injectable()
 export class RefreshCookie {
   private readonly cookie: ResolvedCookieOptions;
@@ -67,7 +67,7 @@ export class RefreshCookie {
     this.isDeviceBound = options.refreshToken.deviceBound !== 'off';
   }
 
-  /** The refresh tokens of a request: the one in the body, or else those in all cookies of the name. */
+  /** The refresh tokens of a request: the one in the body, or else those of all cookies of the name. */
   readAll(request: CookieRequest & { readonly body?: unknown }): PresentedRefreshToken[] {
     const { body } = request;
     const inBody: unknown =
@@ -78,7 +78,7 @@ export class RefreshCookie {
     return cookiesOf(request, this.name).map((token) => ({ token, transport: 'cookie' }));
   }
 
-  /** Sets the refresh cookie, and with it the hint. @param maxAge seconds; null: until the browser ends */
+  /** Sets the refresh cookie and the hint cookie. @param maxAge seconds; null: until the browser closes */
   set(response: unknown, token: string, maxAge: number | null): void {
     this.write(response, token, '1', maxAge);
   }
@@ -89,8 +89,8 @@ export class RefreshCookie {
   }
 
   /**
-   * Sets the cookie that a refresh of a device-bound session needs, by the rules of the refresh cookie: so it is sent wherever
-   * that is, and keeps the `__Host-` prefix. @param maxAge seconds
+   * Sets the cookie that a refresh of a device-bound session needs. It has the attributes of the refresh cookie, so browsers
+   * send both together and it keeps the `__Host-` prefix. @param maxAge seconds
    */
   setBound(response: unknown, value: string, maxAge: number): void {
     this.append(response, boundCookieName(this.cookie), value, cookieAttributes(this.cookie, maxAge));

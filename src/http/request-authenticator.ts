@@ -13,10 +13,10 @@ import { JwtStrategy } from './strategies/jwt.strategy.js';
 
 type Attempt = () => void | Promise<void>;
 
-/** Finds out whose request or message it is: what every guard of access tokens does. */
+/** Authenticates a request or message by its access token, for all guards. */
 @Injectable()
 export class RequestAuthenticator {
-  /** Users that were found here. In a socket the request is that of the handshake, and outlives the message. */
+  /** Users that this class has set. For sockets, the request is the handshake, which outlives the message. */
   private readonly found = new WeakSet<object>();
 
   constructor(
@@ -30,10 +30,9 @@ export class RequestAuthenticator {
   ) {}
 
   /**
-   * Sets `request.user`, and holds it to the `@RequireFreshAuth()` of the route. Without a promise where the answer is known
-   * at once.
+   * Sets `request.user`, and checks it against the `@RequireFreshAuth()` of the route. Returns a promise only if needed.
    * @throws AuthError `ACCESS_TOKEN_MISSING`, `…_INVALID`, `…_EXPIRED`, `…_REVOKED`, `REAUTHENTICATION_REQUIRED`, `FORBIDDEN`
-   * (somebody acts for the user where a fresh authentication is required), `TEMPORARILY_UNAVAILABLE`
+   * (a fresh authentication is required and somebody acts for the user), `TEMPORARILY_UNAVAILABLE`
    */
   authenticate(context: ExecutionContext): void | Promise<void> {
     if (context.getType() === 'http') {
@@ -45,7 +44,7 @@ export class RequestAuthenticator {
     return this.held(context, requestOf(context), attempt());
   }
 
-  /** As {@link authenticate}; where no access token was sent, `request.user` is undefined. */
+  /** Like {@link authenticate}, but without an access token `request.user` is undefined. */
   authenticateIfAsked(context: ExecutionContext): void | Promise<void> {
     const attempt = this.attemptOf(context);
     const request = requestOf(context);
@@ -62,13 +61,13 @@ export class RequestAuthenticator {
     this.freshness.check(context, request.user);
   }
 
-  /** Whether a guard that ran before this one, or one of the host, has set `request.user`. */
+  /** Whether an earlier guard, perhaps one of the host, has set `request.user` for this message. */
   isAuthenticated(context: ExecutionContext): boolean {
     const { user } = requestOf(context);
     return user !== undefined && (context.getType() === 'http' || !this.found.has(user));
   }
 
-  /** How to authenticate a message; null where it has no token. */
+  /** How to authenticate a message; null if it has no token. */
   private attemptOf(context: ExecutionContext): Attempt | null {
     const request = requestOf(context);
     const type = context.getType<string>();
@@ -115,7 +114,7 @@ export class RequestAuthenticator {
   }
 }
 
-/** The token of a message to a microservice: `accessToken` of its payload, or `authorization` of the metadata of gRPC. */
+/** The token of a message to a microservice: `accessToken` of its payload, or `authorization` of gRPC metadata. */
 function tokenOfRpc(context: ExecutionContext): string | null {
   const [payload, transport] = context.getArgs<[unknown, unknown]>();
   const { accessToken } = (payload ?? {}) as { accessToken?: unknown };
@@ -127,7 +126,7 @@ function tokenOfRpc(context: ExecutionContext): string | null {
   return typeof value === 'string' ? extractAccessToken({ headers: { authorization: value } }) : null;
 }
 
-/** The socket of a message, and where its credentials are unless it was connected by others. */
+/** The socket of a message, and the source of its credentials if it is not connected yet. */
 function socketOf(context: ExecutionContext): {
   readonly client?: object | undefined;
   readonly credentials?: unknown;
@@ -151,7 +150,7 @@ function socketOf(context: ExecutionContext): {
   }
 }
 
-/** A native client has no handshake. Its fields are its own, and its `url` has come from nobody. */
+/** A native client has no handshake. Use only its headers: its other fields, such as `url`, do not come from the peer. */
 function headersOnly(client: object | undefined): unknown {
   return { headers: (client as Partial<HttpRequest> | undefined)?.headers };
 }

@@ -1,9 +1,9 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Reflector } from '@nestjs/core';
 
-/** One piece of metadata of each route, of its handler or else of its controller. Read once, as guards run at each request. */
+/** A metadata value of each route: of its handler, or else of its controller. Cached, because guards run for each request. */
 export class RouteMetadata<Value extends NonNullable<unknown>> {
-  /** By controller and handler; null where neither has it. */
+  /** By controller and handler; null if neither has it. */
   private readonly known = new WeakMap<object, WeakMap<object, Value | null>>();
 
   constructor(

@@ -5,9 +5,9 @@ const TOKEN_NAMES = ['accessToken', 'token', 'authorization', 'Authorization'] a
 const SCHEME = /^(?:Bearer|DPoP) +/i;
 
 /**
- * The credentials in a token itself, in the `auth` of a socket.io handshake, the `connectionParams` of graphql-ws or a first
- * message (`ticket`, `accessToken`, `token` or `authorization`), in the header `Authorization` of an upgrade request, or in
- * its URL (a ticket only: a token never travels in a URL). Null where there are none.
+ * Finds credentials in: a token itself; the `auth` of a socket.io handshake, the `connectionParams` of graphql-ws or a first
+ * message (`ticket`, `accessToken`, `token` or `authorization`); the header `Authorization` of an upgrade request; or its URL
+ * (only a ticket, because tokens must not appear in URLs). Null if there are none.
  */
 export function credentialsIn(source: unknown): SocketCredentials | null {
   if (typeof source === 'string') return fromText(source);

@@ -13,13 +13,13 @@ import { Tickets } from './tickets.js';
 
 export interface SocketOptions {
   /**
-   * Whether the connection is closed, too, when its access token expires and nobody has renewed it.
+   * Whether to close the connection also when its access token expires without renewal.
    * @default false
    */
   readonly closeExpired?: boolean;
 }
 
-/** A client of socket.io or of `ws`: what both have, and what one of them has. */
+/** A client of socket.io or of `ws`; some fields exist only in one of them. */
 interface SocketClient {
   readonly handshake?: unknown;
   readonly connected?: boolean;
@@ -33,26 +33,26 @@ interface SocketClient {
 interface Held {
   readonly claims: Promise<AccessTokenClaims>;
   readonly options: SocketOptions;
-  /** Ends the watch over this token. */
+  /** Stops watching this token. */
   release(): void;
 }
 
-/** Unauthorized, of the range that applications may use (RFC 6455 §7.4.2); graphql-ws uses the same. */
+/** "Unauthorized", from the range for applications (RFC 6455 §7.4.2); graphql-ws uses the same code. */
 const CLOSE_CODE = 4401;
 const CLOSING = 2;
 /** The longest delay of a timer. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
- * Whose a socket is, from its handshake until it closes. The guards ask here, so `@UseGuards(JwtAuthGuard)` works on the
- * messages of a gateway and on GraphQL subscriptions. A socket of socket.io or graphql-ws is connected by its first guarded
- * message; call {@link connect} to refuse strangers at once, and always for native `ws`. A connected socket is closed when its
- * session ends, in whatever process that happens.
+ * Knows the user of a socket, from its handshake until it closes. The guards use it, so `@UseGuards(JwtAuthGuard)` works on
+ * the messages of a gateway and on GraphQL subscriptions. A socket of socket.io or graphql-ws is connected by its first
+ * guarded message. Call {@link connect} to refuse unauthenticated clients at once, and always for native `ws`. A connected
+ * socket is closed when its session ends, in any process.
  */
 @Injectable()
 export class SocketSessions implements OnModuleDestroy {
   private readonly held = new WeakMap<object, Held>();
-  /** Of open connections: timers must not keep a process alive, nor outlive it. */
+  /** Functions that stop the watches of open connections, for shutdown. */
   private readonly releases = new Set<() => void>();
 
   constructor(
@@ -67,12 +67,12 @@ export class SocketSessions implements OnModuleDestroy {
   }
 
   /**
-   * Authenticates a socket, for `handleConnection`. Messages that come meanwhile wait for it.
-   * @param client of socket.io, or of `ws` (for graphql-ws: `extra.socket` in `onConnect`)
-   * @param credentials a token, or what holds one: the upgrade request, `connectionParams`, a first message; the handshake of
-   * socket.io unless given. Of a URL only `?ticket=` is read.
+   * Authenticates a socket, for `handleConnection`. Messages that arrive in the meantime wait for it.
+   * @param client a client of socket.io or `ws` (for graphql-ws: `extra.socket` in `onConnect`)
+   * @param credentials a token, or an object that contains one: the upgrade request, `connectionParams`, a first message.
+   * Defaults to the handshake of socket.io. In a URL, only `?ticket=` is read.
    * @throws AuthError `ACCESS_TOKEN_MISSING`, `…_INVALID`, `…_EXPIRED`, `…_REVOKED`, `TICKET_INVALID`, `PROOF_REQUIRED`,
-   * `TEMPORARILY_UNAVAILABLE`; it is yours to close the socket then
+   * `TEMPORARILY_UNAVAILABLE`; the caller must then close the socket
    *
    * @example
    * async handleConnection(client: WebSocket, request: IncomingMessage) {
@@ -88,10 +88,10 @@ export class SocketSessions implements OnModuleDestroy {
   }
 
   /**
-   * Takes a newer token (or ticket) of the same user on an open socket, for a message such as `auth.renew`. A socket that is
-   * not connected yet gets connected.
-   * @throws AuthError as {@link connect}; `ACCESS_TOKEN_INVALID` where the token is another user's. The socket keeps the old
-   * one. `@UseFilters(AuthErrorFilter)` sends it to the client.
+   * Accepts a newer token (or ticket) of the same user on an open socket, for a message such as `auth.renew`. Connects a
+   * socket that is not connected yet.
+   * @throws AuthError as {@link connect}; `ACCESS_TOKEN_INVALID` if the token belongs to another user. The socket then keeps
+   * the old token. `@UseFilters(AuthErrorFilter)` sends the error to the client.
    *
    * @example
    * \@SubscribeMessage('auth.renew')
@@ -106,13 +106,13 @@ export class SocketSessions implements OnModuleDestroy {
     return this.hold(client, credentials, known?.options ?? {}, owner?.sub);
   }
 
-  /** Whether a socket is connected, or could be by these credentials. */
+  /** Whether a socket is connected, or could be connected with these credentials. */
   knows(client: object, credentials: unknown): boolean {
     return this.held.has(client) || credentialsIn(credentials) !== null;
   }
 
   /**
-   * The user of a socket, checked now; connects one that is not connected.
+   * The user of a socket, checked now. Connects a socket that is not connected yet.
    * @throws AuthError as {@link connect}
    */
   async userOf(client: object, credentials: unknown): Promise<AuthenticatedUser> {
@@ -148,7 +148,7 @@ export class SocketSessions implements OnModuleDestroy {
   ): Promise<AuthenticatedUser> {
     const previous = this.held.get(client);
     const claims = this.verify(credentials, owner);
-    // What a message waits for that comes before the answer. A token that is refused changes nothing.
+    // Messages that arrive before the result wait for this. A refused token changes nothing.
     const waiting: Held = { claims, options, release: () => undefined };
     if (!previous) this.held.set(client, waiting);
     try {
@@ -172,7 +172,7 @@ export class SocketSessions implements OnModuleDestroy {
     return claims;
   }
 
-  /** Closes the socket when its session ends. @returns a function that stops it */
+  /** Closes the socket when its session ends. @returns a function that stops watching */
   private follow(client: SocketClient, claims: AccessTokenClaims, options: SocketOptions): () => void {
     if (hasClosed(client)) return () => undefined;
     const release = this.watch(claims, options, (code) => closeSocket(client, code));
@@ -180,7 +180,7 @@ export class SocketSessions implements OnModuleDestroy {
     return release;
   }
 
-  /** @returns a function that ends the watch */
+  /** @returns a function that stops watching */
   private watch(
     { sid, ver, exp }: AccessTokenClaims,
     { closeExpired = false }: SocketOptions,

@@ -4,17 +4,17 @@ import { ACTION_TTL_MS } from '../core/action-token.js';
 import { AuthError } from '../core/errors.js';
 import { ActionTokens } from '../users/action-tokens.js';
 
-/** A ticket as the route answers with it. */
+/** The response of the ticket route. */
 export interface TicketAnswer {
-  /** For one handshake, in the URL or in the first message. */
+  /** Valid for one handshake, in the URL or in the first message. */
   readonly ticket: string;
   /** Seconds. */
   readonly expiresIn: number;
 }
 
 /**
- * Tickets for the handshake of a socket, where a browser can send no header: each stands for an access token, is good once in
- * all processes, and for half a minute. It needs no proof of possession, so a bound token gets into a socket by it.
+ * Tickets for the handshake of a socket, where a browser cannot send headers. Each stands for an access token, and is valid
+ * once across all processes, for half a minute. It needs no proof of possession, so bound tokens can be used for sockets.
  */
 @Injectable()
 export class Tickets {
@@ -30,7 +30,7 @@ export class Tickets {
   }
 
   /**
-   * The claims of the access token that the ticket stands for, whether or not it is still good.
+   * The claims of the access token that the ticket stands for, valid or not.
    * @throws AuthError `TICKET_INVALID`, `TEMPORARILY_UNAVAILABLE`
    */
   async redeem(ticket: string): Promise<AccessTokenClaims> {
@@ -41,7 +41,7 @@ export class Tickets {
   }
 }
 
-/** Null where the row is damaged. */
+/** Null if the row is damaged. */
 function claimsIn(binding: string): AccessTokenClaims | null {
   try {
     return parseAccessTokenClaims(JSON.parse(binding));

@@ -5,19 +5,19 @@ import { MailRefusedError } from '../core/mail.js';
 import { withTimeout } from '../core/with-timeout.js';
 
 export interface MailQueuePolicy {
-  /** Maximum of messages under way or waiting; a further one is dropped. */
+  /** Maximum messages in progress or waiting; further ones are dropped. */
   readonly capacity: number;
   /** Messages composed in parallel: they query the database, and do not wait for the mail server. */
   readonly preparations: number;
   /** Messages sent in parallel. */
   readonly concurrency: number;
-  /** An attempt that takes longer has failed. */
+  /** An attempt that takes longer counts as failed. */
   readonly attemptTimeoutMs: number;
-  /** Pauses before the retries; after the last retry the message is given up. */
+  /** Delays before the retries; after the last retry the message is given up. */
   readonly retryAfterMs: readonly number[];
 }
 
-/** Long enough for a mail server to restart; a message that is hours old would only alarm. */
+/** Retries long enough for a mail server to restart. A message that is hours old would only cause alarm. */
 const MAIL_QUEUE_POLICY: MailQueuePolicy = {
   capacity: 1000,
   preparations: 16,
@@ -28,22 +28,22 @@ const MAIL_QUEUE_POLICY: MailQueuePolicy = {
 
 /** Figures of this process since its start. */
 export interface MailStats {
-  /** Messages that are under way or wait for another attempt. */
+  /** Messages in progress or waiting for another attempt. */
   readonly waiting: number;
   readonly sent: number;
   /** Retries. */
   readonly retried: number;
   /** Messages given up: refused, retried too often, or waiting when the process stopped. */
   readonly failed: number;
-  /** Messages for which there was no room. */
+  /** Messages that were dropped because the queue was full. */
   readonly dropped: number;
 }
 
-/** A message on its way. */
+/** A message in the queue. */
 export interface MailJob {
   /** For the log; contains no personal data. */
   readonly label: string;
-  /** Runs before each attempt. False: there is no recipient, which is not a failure. */
+  /** Runs before each attempt. Returns false if there is no recipient, which is not a failure. */
   readonly prepare: () => Promise<boolean>;
   /** Makes one attempt. */
   readonly send: (signal: AbortSignal) => Promise<void>;
@@ -58,7 +58,7 @@ export class MailQueue {
   private readonly jobs = new Set<MailJob>();
   /** Jobs that pause before a retry. */
   private readonly pausing = new Map<MailJob, { timer: NodeJS.Timeout; resume: () => void }>();
-  /** Aborts the attempts under way. */
+  /** Aborts the attempts in progress. */
   private readonly stopping = new AbortController();
   private isDraining = false;
   private whenEmpty: (() => void)[] = [];
@@ -73,7 +73,7 @@ export class MailQueue {
   ) {
     this.preparing = pLimit(policy.preparations);
     this.sending = pLimit(policy.concurrency);
-    // Every attempt under way listens; Node would warn from the eleventh on.
+    // Every attempt in progress listens; Node would warn from the eleventh listener on.
     setMaxListeners(0, this.stopping.signal);
   }
 
@@ -82,11 +82,11 @@ export class MailQueue {
     return { waiting: this.jobs.size, sent, retried, failed, dropped };
   }
 
-  /** False if the queue is full. */
+  /** Returns false if the queue is full. */
   push(job: MailJob): boolean {
     if (this.jobs.size >= this.policy.capacity || this.isStopped) {
       this.dropped += 1;
-      // Not for each message: what fills a queue would fill the log as well.
+      // Not logged for each message: a flood that fills the queue would fill the log too.
       if (this.dropped % this.policy.capacity === 1)
         this.logger.error(
           this.isStopped
@@ -105,7 +105,7 @@ export class MailQueue {
     if (this.jobs.size > 0) await new Promise<void>((resolve) => this.whenEmpty.push(resolve));
   }
 
-  /** Makes a last attempt for what waits, and gives up what is left when the time is over. */
+  /** Makes a last attempt for waiting messages, and gives up those that are left after the time limit. */
   async drain(limitMs: number): Promise<void> {
     this.isDraining = true;
     for (const { resume } of this.pausing.values()) resume();
@@ -150,7 +150,7 @@ export class MailQueue {
   }
 
   private async inTime<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    // When the process stops, the host's database and mailer may be gone.
+    // Abort when the process stops: the host's database and mailer may be gone by then.
     return withTimeout(work, this.policy.attemptTimeoutMs, this.stopping.signal);
   }
 

@@ -7,7 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { AuthError } from '../core/errors.js';
-import { type Happening, MailRefusedError, type Notice } from '../core/mail.js';
+import { MailRefusedError, type Notice, type NotificationEvent } from '../core/mail.js';
 import { CLOCK, type Clock, type UserRecord } from '../core/ports.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
@@ -16,9 +16,9 @@ import { MailQueue, type MailStats } from './mail-queue.js';
 import { NoticeLimit } from './notice-limit.js';
 import { NOTICES, type NotifiedEvent } from './notices.js';
 
-/** How long a stopping process waits for mail: a mail server that hangs must not keep it. */
+/** How long a stopping process waits for mail, so that a hanging mail server does not block it. */
 const LAST_MAIL_MS = 1500;
-/** Seconds until a full queue has room again, roughly. */
+/** Rough number of seconds until a full queue has room again. */
 const FULL_QUEUE_RETRY_S = 30;
 
 /** Figures of the mail to users of this process since its start. */
@@ -30,7 +30,7 @@ export interface NotificationStats extends MailStats {
 /** The content and the recipient of a message. */
 export interface Composed {
   readonly user: UserRecord;
-  readonly happening: Happening;
+  readonly event: NotificationEvent;
 }
 
 /**
@@ -74,8 +74,8 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
   }
 
   /**
-   * Composes and sends a message off the path of the request, so that the time of the answer reveals nothing. Composing does
-   * not wait for a mail server.
+   * Composes and sends a message off the path of the request, so that the response time reveals nothing. Composing does not
+   * wait for a mail server.
    * @param label for the log; contains no personal data
    * @param compose returns null if there is no recipient. It is retried when it throws, and not called again once it has
    * returned a message.
@@ -92,18 +92,18 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
     };
     const send = async (signal: AbortSignal): Promise<void> => {
       if (!composed) throw new Error('a message is sent after it was made');
-      const { user, happening } = composed;
-      if ('expiresAt' in happening && happening.expiresAt.getTime() <= this.clock.now())
+      const { user, event } = composed;
+      if ('expiresAt' in event && event.expiresAt.getTime() <= this.clock.now())
         throw new MailRefusedError('the link has expired');
       const { id: userId, email: to, name = null } = user;
-      await mailer.send({ ...message, to, name, userId, ...happening }, signal);
+      await mailer.send({ ...message, to, name, userId, ...event }, signal);
     };
     return this.queue.push({ label, prepare, send, givenUp });
   }
 
   /**
-   * As {@link post}, for a message that the answer promises.
-   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where it returns false
+   * Like {@link post}, for a message that the response promises.
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` if it returns false
    */
   mustPost(label: string, compose: () => Promise<Composed | null>): void {
     if (this.post(label, compose)) return;
@@ -116,23 +116,23 @@ export class NotificationService implements OnModuleInit, BeforeApplicationShutd
   private subscribe<Name extends NotifiedEvent>(name: Name): void {
     this.events.on(name, (payload) => {
       const notice = NOTICES[name](payload);
-      if (notice) this.tell(notice);
+      if (notice) this.notify(notice);
     });
   }
 
-  private tell(notice: Notice): void {
+  private notify(notice: Notice): void {
     if (!this.limit.admit(notice)) {
       this.limited += 1;
       return;
     }
-    const { recipient, happening } = notice;
+    const { recipient, event } = notice;
     const forget = () => this.limit.forget(notice);
     const compose = async () => {
       const user = await this.find(recipient);
-      // A disabled user can do nothing about it, and has nothing left to lose.
-      return user && !user.disabledAt ? { user, happening } : null;
+      // A disabled user cannot act on the message and has no sessions to lose.
+      return user && !user.disabledAt ? { user, event } : null;
     };
-    if (!this.post(happening.kind, compose, forget)) forget();
+    if (!this.post(event.kind, compose, forget)) forget();
   }
 
   private find(recipient: Notice['recipient']): Promise<UserRecord | null> {

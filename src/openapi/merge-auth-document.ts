@@ -1,7 +1,7 @@
 import type { OpenApiDocument } from './open-api.types.js';
 import { openApiDocument, type OpenApiOptions } from './open-api-document.js';
 
-/** As much of a document as is merged: that of `SwaggerModule.createDocument`, or any other of OpenAPI 3. */
+/** The parts of an OpenAPI 3 document that are merged, for example one of `SwaggerModule.createDocument`. */
 export interface MergeableDocument {
   openapi: string;
   paths: object;
@@ -11,7 +11,7 @@ export interface MergeableDocument {
 
 export interface MergeOptions extends Omit<OpenApiOptions, 'serverUrl' | 'version'> {
   /**
-   * As given to `app.setGlobalPrefix()`: it stands before the paths. Leave it out if the document's `servers` contain it.
+   * The prefix given to `app.setGlobalPrefix()`, added in front of the paths. Omit it if the document's `servers` contain it.
    * @default ''
    */
   globalPrefix?: string;
@@ -20,8 +20,8 @@ export interface MergeOptions extends Omit<OpenApiOptions, 'serverUrl' | 'versio
 const PREFIX_OF_CLASHING = 'Auth';
 
 /**
- * The document of your routes with those of this module: paths, tags, schemas and security schemes. Where a name is taken,
- * the module's gets the prefix `Auth`. A document of OpenAPI 3.0, such as `DocumentBuilder` makes, stays one.
+ * Merges the routes of this module into the document of your routes: paths, tags, schemas and security schemes. If a name
+ * is taken, the module's one gets the prefix `Auth`. An OpenAPI 3.0 document, as `DocumentBuilder` makes, stays 3.0.
  *
  * @example
  * const document = SwaggerModule.createDocument(app, new DocumentBuilder().build());
@@ -49,12 +49,12 @@ export function mergeAuthDocument<Document extends MergeableDocument>(
   };
 }
 
-/** The well-known documents stay at the root of the host. */
+/** The well-known documents are always at the root of the host. */
 function prefixed(prefix: string, path: string): string {
   return prefix === '' || path.startsWith('/.well-known/') ? path : `/${prefix}${path}`;
 }
 
-/** Our document, with other names for what the host's has under the same ones. */
+/** The module's document, with new names for schemas and schemes whose names the host uses. */
 function renamed(ours: OpenApiDocument, { components = {} }: MergeableDocument): OpenApiDocument {
   const nameIn = (taken: object | undefined) => (name: string) =>
     Object.hasOwn(taken ?? {}, name) ? PREFIX_OF_CLASHING + name : name;
@@ -78,7 +78,7 @@ function withNames<T extends object>(record: T, nameOf: (name: string) => string
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [nameOf(name), value])) as T;
 }
 
-/** JSON Schema 2020-12 as OpenAPI 3.0 writes it (https://spec.openapis.org/oas/v3.0.4 §4.7.24). */
+/** Converts JSON Schema 2020-12 to the dialect of OpenAPI 3.0 (https://spec.openapis.org/oas/v3.0.4 §4.7.24). */
 function downgraded(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(downgraded);
   if (typeof value !== 'object' || value === null) return value;
@@ -87,7 +87,7 @@ function downgraded(value: unknown): unknown {
   const result: Record<string, unknown> = {};
   for (const [key, each] of Object.entries(rest)) result[key] = downgraded(each);
   if (Array.isArray(rest['required']) && rest['required'].length === 0) delete result['required'];
-  // A property of this name, not a keyword.
+  // Keeps a property with the name of a keyword.
   const keep = (key: string, each: unknown) => {
     if (each !== undefined) result[key] = downgraded(each);
   };

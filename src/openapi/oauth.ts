@@ -26,28 +26,28 @@ export const OAUTH_SCHEMAS: Record<string, Schema> = {
   TokenRequest: {
     type: 'object',
     properties: {
-      token: withNote(filledText, 'The token in question, of either kind.'),
+      token: withNote(filledText, 'The token to check or revoke: an access token or a refresh token.'),
       token_type_hint: withNote(
         text,
         '`access_token` or `refresh_token`. A refresh token is recognised only if the hint says so.',
       ),
-      client_id: withNote(text, 'With `client_secret`, in place of HTTP Basic.'),
+      client_id: withNote(text, 'With `client_secret`, instead of HTTP Basic.'),
       client_secret: { type: 'string', format: 'password' },
     },
     required: ['token'],
   },
   Introspection: {
-    description: 'RFC 7662 §2.2. Of a token that is not active nothing else is said.',
+    description: 'RFC 7662 §2.2. For an inactive token the response contains only `active`.',
     oneOf: [ref('InactiveToken'), ref('ActiveAccessToken'), ref('ActiveRefreshToken')],
   },
   InactiveToken: object({ active: { const: false } }),
   ActiveAccessToken: active({
     token_type: withNote(
       { type: 'string', enum: ['Bearer', 'DPoP'] },
-      'Access tokens only: accept no other token as one. `DPoP` needs a proof of the key in `cnf`.',
+      'Only for access tokens: do not accept a token without it as an access token. `DPoP` needs a proof of the key in `cnf`.',
     ),
     'cnf?': confirmation,
-    'act?': object({ sub: filledText }, 'Who acts for the user (RFC 8693 §4.1); absent where the user does.'),
+    'act?': object({ sub: filledText }, 'Who acts for the user (RFC 8693 §4.1); absent if nobody does.'),
     client_id: filledText,
     roles: { ...listOf(text), examples: [['user']] },
   }),
@@ -70,7 +70,7 @@ export const OAUTH_SCHEMAS: Record<string, Schema> = {
   ),
 };
 
-const BAD_REQUEST = 'A parameter is missing or repeated, or the client is named in two ways.';
+const BAD_REQUEST = 'A parameter is missing or repeated, or the client used two authentication methods.';
 const challenge = header('RFC 7617.', { type: 'string', pattern: '^Basic realm=' });
 
 const later = { 'Retry-After': RETRY_AFTER };
@@ -83,8 +83,12 @@ const ERRORS: Record<string, Response> = {
   413: error('The form is over 16 kB.', ['invalid_request']),
   415: error('Send a form in UTF-8, uncompressed.', ['invalid_request']),
   429: error('Too many wrong secrets.', ['temporarily_unavailable'], later),
-  500: error('A bug of the service.', ['server_error']),
-  503: error('Try again; until then nothing is known of the token.', ['temporarily_unavailable'], later),
+  500: error('A bug in the service.', ['server_error']),
+  503: error(
+    'Temporary failure: try again. The response says nothing about the token.',
+    ['temporarily_unavailable'],
+    later,
+  ),
 };
 
 function error(description: string, codes: string[], headers: Record<string, Header> = {}): Response {
@@ -96,11 +100,11 @@ function error(description: string, codes: string[], headers: Record<string, Hea
   };
 }
 
-/** The OAuth endpoints, which exist where clients are configured. Their errors have the shape of their RFCs. */
+/** The OAuth endpoints, which exist only if clients are configured. Their errors have the shape of the RFCs. */
 export function oauthPaths(prefix: string): Record<string, PathItem> {
   const common: Pick<Operation, 'tags' | 'security' | 'requestBody'> = {
     tags: ['Services'],
-    // Either way: which it is depends on the client (RFC 6749 §2.3.1).
+    // The client chooses HTTP Basic or form fields (RFC 6749 §2.3.1).
     security: [{ client: [] }, {}],
     requestBody: {
       required: true,
@@ -110,13 +114,13 @@ export function oauthPaths(prefix: string): Record<string, PathItem> {
   const introspect: Operation = {
     ...common,
     operationId: 'introspect',
-    summary: 'Ask whether a token is good',
+    summary: 'Check whether a token is valid',
     description:
-      'RFC 7662. Looks at signature, expiry, revocation and session. A refresh token is active while it is the current one; nothing is rotated by asking.',
+      'RFC 7662. Checks signature, expiry, revocation and session. A refresh token is active while it is the current one of its session. The request rotates nothing.',
     responses: {
       ...ERRORS,
       200: {
-        description: 'What is known of the token.',
+        description: 'The state of the token.',
         headers: { 'Cache-Control': NO_STORE },
         content: { 'application/json': { schema: ref('Introspection') } },
       },
@@ -127,12 +131,12 @@ export function oauthPaths(prefix: string): Record<string, PathItem> {
     operationId: 'revoke',
     summary: 'Revoke a token',
     description:
-      'RFC 7009. With a refresh token its session ends, and the access tokens of that; an access token ends alone. A token that is none is no error.',
+      'RFC 7009. A refresh token ends its session and the access tokens of that session. An access token is revoked without ending its session. An unknown token is not an error.',
     responses: {
       ...ERRORS,
-      200: { description: 'It is good no more, if it was.', headers: { 'Cache-Control': NO_STORE } },
+      200: { description: 'The token is no longer valid.', headers: { 'Cache-Control': NO_STORE } },
       400: error(
-        `${BAD_REQUEST} Or it is an access token, and the service keeps no revocations (RFC 7009 §2.2.1).`,
+        `${BAD_REQUEST} Or the token is an access token, and this service does not revoke access tokens (RFC 7009 §2.2.1).`,
         ['invalid_request', 'unsupported_token_type'],
       ),
     },

@@ -37,7 +37,7 @@ import {
   WELL_KNOWN_SCHEMAS,
 } from './schemas.js';
 
-/** The module's options that show in the document; all of its options can be spread into it. */
+/** The module's options that the document depends on. You can spread all module options into it. */
 export interface OpenApiOptions
   extends
     Pick<AuthModuleExtras, 'routePrefix' | 'controllers'>,
@@ -54,7 +54,7 @@ export interface OpenApiOptions
       | 'registration'
     > {
   /**
-   * Where the routes are: a URL, or a path relative to where the document is read (a global prefix goes here).
+   * Base of the routes: a URL, or a path relative to the document's own URL, such as a global prefix.
    * @default '/'
    */
   serverUrl?: string;
@@ -66,8 +66,8 @@ export interface OpenApiOptions
 }
 
 /**
- * The routes of this module as an OpenAPI 3.1 document: every answer, code and header. Change it as you like;
- * `mergeAuthDocument` merges it into the document of your own routes.
+ * The routes of this module as an OpenAPI 3.1 document, with every response, error code and header. You may change the
+ * result. `mergeAuthDocument` merges it into the document of your own routes.
  *
  * @example
  * const auth = openApiDocument({ ...authOptions, serverUrl: 'https://api.example.com' });
@@ -92,7 +92,7 @@ export function openApiDocument(options: OpenApiOptions = {}): OpenApiDocument {
     ofAccessTokens: resolved.accessToken.senderConstraint === 'on',
   };
   const paths = pathsOf(tags, prefix, options, { cookies, proofs });
-  // A copy: documents share their parts, and a caller may change its own.
+  // Return a copy: documents share parts, and a caller may change its document.
   return structuredClone({
     openapi: '3.1.0',
     info: { title: 'Silent Auth', version, description: INTRODUCTION },
@@ -139,15 +139,15 @@ function pathsOf(
 function tagsOf(has: { hasLinks: boolean; hasAdmin: boolean; hasClients: boolean }) {
   return [
     { name: 'Login', description: 'Registration, login, silent refresh, logout.' },
-    { name: 'Links', description: 'What is done by links out of mail.', isOff: !has.hasLinks },
+    { name: 'Links', description: 'Routes for mailed links.', isOff: !has.hasLinks },
     { name: 'Sessions', description: 'Where a user is logged in.' },
     { name: 'Administration', description: 'For administrators: role `admin`.', isOff: !has.hasAdmin },
     { name: 'Keys', description: 'For services that verify access tokens themselves.' },
-    { name: 'Services', description: 'For services with credentials of their own.', isOff: !has.hasClients },
+    { name: 'Services', description: 'For services with client credentials.', isOff: !has.hasClients },
   ].flatMap(({ isOff = false, ...tag }) => (isOff ? [] : [tag]));
 }
 
-/** The options that show in a schema, with their defaults. Issuer and keys show nowhere, so any will do. */
+/** The options that affect schemas, with their defaults. Issuer and keys do not appear, so any value will do. */
 function withDefaults({ accessToken, refreshToken, password, users, registration }: OpenApiOptions) {
   const secret = () => randomBytes(32).toString('base64url');
   const keys = { access: [secret()], refresh: [secret()] };
@@ -158,11 +158,11 @@ function withDefaults({ accessToken, refreshToken, password, users, registration
 const INTRODUCTION = `Short-lived access tokens, and refresh tokens that rotate on every use.
 
 - Keep the access token in memory and send it as \`Authorization: Bearer …\`.
-- In a browser the refresh token is an HttpOnly cookie that no script sees: send \`credentials: "include"\`.
+- In a browser the refresh token is an HttpOnly cookie that scripts cannot read: send \`credentials: "include"\`.
 - On 401 \`ACCESS_TOKEN_EXPIRED\` or \`ACCESS_TOKEN_REVOKED\` call \`refresh\` once and repeat the request. Show the login
-  only where the refresh is refused with a code \`REFRESH_TOKEN_…\`, \`SESSION_REVOKED\` or \`SUSPICIOUS_ACTIVITY\`. On anything else,
-  a proxy's 403 and \`CROSS_SITE_REQUEST\` too, wait and try again: nobody is logged out by it.
-- Errors have one shape. Decide by \`code\`, which is stable.`;
+only if the refresh is refused with a code \`REFRESH_TOKEN_…\`, \`SESSION_REVOKED\` or \`SUSPICIOUS_ACTIVITY\`. After any other
+failure, including a proxy's 403 and \`CROSS_SITE_REQUEST\`, wait and try again: the user is still logged in.
+- All errors have the same shape. Use \`code\`, which is stable, to tell them apart.`;
 
 function operation(
   id: string,
@@ -172,7 +172,7 @@ function operation(
 ): Omit<Operation, 'tags'> {
   const { summary, description, needs = ['accessToken'], body } = route;
   const isToVerify = id === 'register' && emailVerification === 'required';
-  // Only where addresses are verified is a login refused for that, and a taken address not reported.
+  // `EMAIL_NOT_VERIFIED` exists only if addresses must be verified; then `register` never answers `EMAIL_TAKEN`.
   const unusedElse = emailVerification === 'required' ? null : 'EMAIL_NOT_VERIFIED';
   const unused = isToVerify ? 'EMAIL_TAKEN' : unusedElse;
   const success = isToVerify ? REGISTRATION_TO_VERIFY : route.success;
@@ -196,7 +196,7 @@ function operation(
   };
 }
 
-/** What the options say, for all routes. */
+/** The parts of the options that affect all routes. */
 interface DocumentTraits {
   readonly cookies: CookieNames;
   readonly proofs: ProofTraits;
@@ -207,14 +207,14 @@ const PROOF: Parameter = {
   in: 'header',
   required: false,
   description:
-    'A proof of possession (RFC 9449, ES256) with the nonce of the last `DPoP-Nonce`. A session that begins with one is bound to its key, and needs proofs of that key from then on.',
+    'A proof of possession (RFC 9449, ES256) with the nonce of the last `DPoP-Nonce`. A session that begins with a proof is bound to its key, and then always needs proofs of that key.',
   schema: { type: 'string', maxLength: 4096 },
 };
 
 function parametersOf({ at, query, headers = [] }: Route): Parameter[] {
   const id = at.includes('/admin/')
-    ? 'Id of a user. One that is malformed or unknown gets the same 404.'
-    : 'Id of a session. One that is malformed, unknown or another user’s gets the same 404.';
+    ? 'Id of a user. Malformed and unknown ids get the same 404.'
+    : 'Id of a session. Malformed and unknown ids and those of other users get the same 404.';
   const inPath: Parameter = {
     name: 'id',
     in: 'path',
@@ -230,13 +230,13 @@ function parametersOf({ at, query, headers = [] }: Route): Parameter[] {
 }
 
 const KEPT_FOR_MINUTES = {
-  'Cache-Control': header('May be kept for five minutes.', {
+  'Cache-Control': header('May be cached for five minutes.', {
     type: 'string',
     const: 'public, max-age=300',
   }),
 };
 
-/** At the root of the host, whatever the prefix. */
+/** Always at the root of the host, without the prefix. */
 const WELL_KNOWN_PATHS: Record<string, { readonly get: Operation }> = {
   '/.well-known/jwks.json': {
     get: {
@@ -244,7 +244,7 @@ const WELL_KNOWN_PATHS: Record<string, { readonly get: Operation }> = {
       tags: ['Keys'],
       summary: 'The public keys of access tokens',
       description:
-        'A service that verifies by these alone accepts an ended session’s access token until it expires.',
+        'A service that only verifies signatures with these keys accepts access tokens of ended sessions until they expire.',
       security: [],
       responses: {
         200: {
@@ -259,8 +259,8 @@ const WELL_KNOWN_PATHS: Record<string, { readonly get: Operation }> = {
     get: {
       operationId: 'serverMetadata',
       tags: ['Keys'],
-      summary: 'Where the keys and the endpoints for other services are',
-      description: 'The metadata of RFC 8414, for libraries that ask for it by the issuer.',
+      summary: 'Locations of the keys and of the endpoints for other services',
+      description: 'The metadata of RFC 8414, for libraries that discover it from the issuer.',
       security: [],
       responses: {
         200: {
@@ -285,14 +285,14 @@ function securitySchemes(cookie: string): Record<string, SecurityScheme> {
       type: 'http',
       scheme: 'bearer',
       bearerFormat: 'JWT',
-      description: 'The `accessToken` of the last answer. Never in a URL.',
+      description: 'The `accessToken` of the last response. Never put it in a URL.',
     },
     refreshCookie: {
       type: 'apiKey',
       in: 'cookie',
       name: cookie,
       description:
-        'Set by the service; HttpOnly. Sessions in body transport send `refreshToken` in the body.',
+        'Set by the service; HttpOnly. Sessions with body transport send `refreshToken` in the body instead.',
     },
   };
 }

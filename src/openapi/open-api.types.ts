@@ -1,6 +1,6 @@
 /*
- * As much of OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1) as the document uses. A document is assignable to the
- * types of `@nestjs/swagger` and `openapi-types`, and a host installs neither for it.
+ * The part of OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1) that the document uses. A document is assignable to the
+ * types of `@nestjs/swagger` and `openapi-types`, but the host need not install either.
  */
 
 export interface OpenApiDocument {
@@ -23,7 +23,7 @@ export interface Operation {
   tags: string[];
   summary: string;
   description: string;
-  /** Alternatives; an empty one means that none is needed. */
+  /** Alternatives; an empty object means that no credentials are needed. */
   security: Record<string, string[]>[];
   parameters?: Parameter[];
   requestBody?: { required: boolean; description?: string; content: JsonContent | FormContent };
@@ -41,20 +41,20 @@ export interface Parameter {
 export interface Response {
   description: string;
   headers: Record<string, Header>;
-  /** Absent where the answer has no body. */
+  /** Absent if the response has no body. */
   content?: JsonContent & TextContent;
 }
 
 export interface Header {
   description: string;
-  /** Whether every such answer has it. */
+  /** Whether every such response has the header. */
   required: boolean;
   schema: Schema;
 }
 
 type JsonContent = { 'application/json': { schema: Schema | Reference; example?: unknown } };
 
-/** Other forms of the same answer. */
+/** Other formats of the same response. */
 export type TextContent = Partial<Record<'text/csv' | 'text/html', { schema: Schema }>>;
 
 type FormContent = { 'application/x-www-form-urlencoded': { schema: Schema | Reference } };

@@ -12,32 +12,35 @@ export interface CookieNames {
   readonly bound: string;
 }
 
-export const NO_STORE = header('Answers of these routes are never stored.', {
+export const NO_STORE = header('Responses of these routes are never cached.', {
   type: 'string',
   const: 'no-store',
 });
-export const RETRY_AFTER = header('Seconds until another try makes sense.', { type: 'integer', minimum: 1 });
-/** What the options turn on. */
+export const RETRY_AFTER = header('Seconds until the client should try again.', {
+  type: 'integer',
+  minimum: 1,
+});
+/** Which proofs of possession the options turn on. */
 export interface ProofTraits {
   /** Whether sessions can be bound to a key. */
   readonly ofSessions: boolean;
-  /** Whether access tokens are bound with them. */
+  /** Whether access tokens are bound to the same key. */
   readonly ofAccessTokens: boolean;
 }
 
 const PROOF_NONCE = header(
-  'The nonce for the next proof, good for a minute or two (RFC 9449 §8).',
+  'The nonce for the next proof, valid for one to two minutes (RFC 9449 §8).',
   { type: 'string', pattern: '^[\\w-]+$' },
   false,
 );
 
 const REGISTRATION = header(
-  'With `refreshToken.deviceBound`: browsers that know it register a key of their own.',
+  'With `refreshToken.deviceBound`: browsers that support it then register a key.',
   { type: 'string', pattern: '^\\(ES256\\);path="[^"]+";challenge="[^"]+"$' },
   false,
 );
 const DEVICE_CHALLENGE = header(
-  'At a renewal: what the browser has to sign.',
+  'At a renewal: the challenge that the browser has to sign.',
   { type: 'string', pattern: '^"[^"]+";id="[^"]+"$' },
   false,
 );
@@ -62,7 +65,7 @@ function cookieHeader(effect: NonNullable<Success['cookie']>, names: CookieNames
   const { refresh, hint, device, bound } = names;
   const token = `${refresh}=[\\w-]+\\.[\\w-]+\\.[\\w-]+; (?:Max-Age=[1-9]\\d*; )?`;
   const known = `${device}=[\\w-]+(?:\\.[\\w-]+)+; (?:Max-Age=[1-9]\\d*; )?`;
-  const text = `Cookie transport only: the refresh token, out of reach of scripts. A line \`${hint}=1\` lets them know that there may be one.`;
+  const text = `Only with cookie transport: the refresh token, which scripts cannot read. The cookie \`${hint}=1\` lets scripts know that there may be one.`;
   const setHint = `${hint}=1; (?:Max-Age=[1-9]\\d*; )?`;
   switch (effect) {
     case 'set':
@@ -70,21 +73,21 @@ function cookieHeader(effect: NonNullable<Success['cookie']>, names: CookieNames
     case 'set with device':
       return setCookie(
         [token, known],
-        `${text} Another one, \`${device}\`, lets the service recognise the device: others’ wrong passwords do not lock it out.`,
+        `${text} Another cookie, \`${device}\`, lets the service recognise the device, so that other people’s wrong passwords do not lock it out.`,
         setHint,
       );
     case 'device kept':
-      return setCookie([known], 'A device that the account knew before stays known.');
+      return setCookie([known], 'A device that the account knows stays known.');
     case 'cleared':
       return setCookie(
         [cleared(refresh), cleared(bound)],
-        `Clears the refresh cookie and \`${hint}\`, unless it is of another service.`,
+        `Clears the refresh cookie and \`${hint}\`, unless they belong to another service.`,
         cleared(hint),
       );
     case 'cleared if yours':
       return setCookie(
         [cleared(refresh), cleared(bound)],
-        `Clears the refresh cookie and \`${hint}\`, where it is this user’s.`,
+        `Clears the refresh cookie and \`${hint}\`, if they belong to this user.`,
         cleared(hint),
       );
     case 'bound':
@@ -97,14 +100,14 @@ function cookieHeader(effect: NonNullable<Success['cookie']>, names: CookieNames
 
 const cleared = (name: string): string => `${name}=; Max-Age=0; `;
 
-/** Each line of `Set-Cookie` is one of these. */
+/** A `Set-Cookie` header whose lines each match one of these patterns. */
 function setCookie(lines: readonly string[], description: string, readable?: string): Header {
   const hidden = `^(?:${lines.join('|')}).*\\bHttpOnly\\b`;
   const pattern = readable === undefined ? hidden : `${hidden}|^${readable}`;
   return header(description, { type: 'string', pattern }, false);
 }
 
-/** The codes that a route can answer with: by its id, or by what it has in common with others. */
+/** The error codes of a route: those for its operation id, and those for its traits. */
 export function codesOf(id: string, route: Route, proofs: ProofTraits): AuthErrorCode[] {
   const { at, needs = ['accessToken'], body, query, sameSite, throttle } = route;
   const traits = {
@@ -151,7 +154,7 @@ export function errorResponses(
 function errorResponse(status: number, codes: readonly AuthErrorCode[], cookies: CookieNames): Response {
   const clearing = codes.filter((code) => AUTH_ERRORS[code].clearsCookie);
   const { refresh, hint, bound } = cookies;
-  const why = `Clears the refresh cookie and \`${hint}\`, if it was the cookie that was refused (${clearing.join(', ')}).`;
+  const why = `Clears the refresh cookie and \`${hint}\`, if the refused token came in the cookie (${clearing.join(', ')}).`;
   return {
     description: codes.map((code) => `- \`${code}\`: ${AUTH_ERRORS[code].meaning}`).join('\n'),
     headers: {
@@ -172,7 +175,7 @@ function errorResponse(status: number, codes: readonly AuthErrorCode[], cookies:
 function challengeHeader(codes: readonly AuthErrorCode[]): Header {
   const values = codes.flatMap((code) => [challenge(code, 'Bearer'), challenge(code, 'DPoP')]);
   const description =
-    'By the scheme of the access token, and what was wrong with it (RFC 6750, RFC 9449, RFC 9470).';
+    'Depends on the scheme of the access token and on the error (RFC 6750, RFC 9449, RFC 9470).';
   if (!codes.includes('REAUTHENTICATION_REQUIRED'))
     return header(description, { type: 'string', enum: [...new Set(values)] });
   const pattern = '^(?:Bearer|DPoP)\\b(?:.*\\bmax_age=\\d+)?';

@@ -7,22 +7,22 @@ import { filledText, header, text, withNote } from './schema.js';
 
 export type Tag = 'Login' | 'Sessions' | 'Links' | 'Administration';
 
-/** By the id of the operation, which error codes name in their column `on`. */
+/** Routes by operation id; the error table names the ids in its column `on`. */
 type Routes = Readonly<Record<string, Route>>;
 
 export interface Route {
-  /** Method, and path behind the prefix. */
+  /** Method, and path after the prefix. */
   readonly at: `${'get' | 'post' | 'put' | 'delete'} /${string}`;
   readonly summary: string;
   readonly description: string;
-  /** Alternatives, null being none at all; an access token unless given. */
+  /** Alternative credentials; null means none. Defaults to an access token. */
   readonly needs?: readonly ('accessToken' | 'refreshCookie' | null)[];
-  /** Refuses requests from other sites, and too many requests. */
+  /** `sameSite` refuses requests from other sites; `throttle` limits the number of requests. */
   readonly sameSite?: true;
   readonly throttle?: true;
-  /** Takes a proof of possession, and needs one of a bound session. */
+  /** Accepts a proof of possession, and requires one for a bound session. */
   readonly proof?: true;
-  /** Needs a user who has just proved who they are (`@RequireFreshAuth()`). */
+  /** Requires a recent authentication (`@RequireFreshAuth()`). */
   readonly fresh?: true;
   /** Refuses an administrator who acts for the user. */
   readonly owner?: true;
@@ -33,7 +33,7 @@ export interface Route {
     readonly dto: Type;
     readonly notes: Readonly<Record<string, Schema & { description: string }>>;
   };
-  /** Headers of the request that only browsers send. */
+  /** Request headers that only browsers send. */
   readonly headers?: readonly Parameter[];
   readonly success: Success;
 }
@@ -41,25 +41,25 @@ export interface Route {
 export interface Success {
   readonly status: 200 | 201 | 202 | 204;
   readonly description: string;
-  /** Schema of the answer, or of each item of a list. */
+  /** Schema of the response (`schema`), or of each item of a list (`listOf`). */
   readonly schema?: string;
   readonly listOf?: string;
-  /** What it may be instead of JSON. */
+  /** Alternative formats instead of JSON. */
   readonly texts?: TextContent;
   readonly headers?: Readonly<Record<string, Header>>;
-  /** What the answer does to the refresh cookie and to the cookie of the device. */
+  /** The effect of the response on the refresh cookie and the device cookie. */
   readonly cookie?: 'set' | 'set with device' | 'device kept' | 'cleared' | 'cleared if yours' | 'bound';
 }
 
-/** Where addresses are verified, a registration logs nobody in and does not say which address is taken. */
+/** If addresses must be verified, a registration does not log in and does not reveal whether the address is taken. */
 export const REGISTRATION_TO_VERIFY: Success = {
   status: 202,
-  description: 'Accepted: the owner of the address has mail. The answer says no more.',
+  description: 'Accepted: the owner of the address gets a mail. The response reveals nothing else.',
 };
 
-/** For anybody, from the service's own and trusted pages, a limited number of times. */
+/** Needs no credentials; only from the service's own and trusted pages; throttled. */
 const OPEN = { needs: [null], sameSite: true, throttle: true } as const;
-/** Begins a session, which a proof binds to its key. */
+/** Begins a session; a proof binds it to its key. */
 const BEGINNING = { ...OPEN, proof: true } as const;
 
 const TOKENS = {
@@ -79,7 +79,7 @@ const byBrowser = (name: string, description: string): Parameter => ({
   name,
   in: 'header',
   required: false,
-  description: `${description} Browsers send it by themselves (draft "Device Bound Session Credentials").`,
+  description: `${description} Browsers send this header by themselves (draft "Device Bound Session Credentials").`,
   schema: { type: 'string', maxLength: 4096 },
 });
 const DEVICE_PROOF = byBrowser('Secure-Session-Response', 'A challenge, signed by the key of the browser.');
@@ -97,16 +97,16 @@ const LOGIN: Routes = {
     at: 'post /login',
     summary: 'Log in',
     description:
-      'Begins a session. An unknown e-mail and a wrong password get the same answer in the same time. Beyond the allowed number of sessions, the one unused longest ends.',
+      'Begins a session. An unknown e-mail and a wrong password get the same response in the same time. Beyond the allowed number of sessions, the least recently used one ends.',
     ...BEGINNING,
     body: 'LoginRequest',
     success: TOKENS,
   },
   refresh: {
     at: 'post /refresh',
-    summary: 'Get a new access token, silently',
+    summary: 'Refresh the access token silently',
     description:
-      'Exchanges the refresh token for a new one and a new access token. In a browser send no body and `credentials: "include"`. Safe to retry: two tabs at once, or a request whose answer was lost, get the same successor. A replaced token that comes back later is taken for theft and ends the session.',
+      'Exchanges the refresh token for a new one and a new access token. In a browser, send no body and use `credentials: "include"`. Safe to retry: two tabs at once, and a request whose response was lost, get the same successor. A replaced token that is used again later counts as theft and ends the session.',
     needs: ['refreshCookie', null],
     sameSite: true,
     throttle: true,
@@ -119,7 +119,7 @@ const LOGIN: Routes = {
     at: 'post /logout',
     summary: 'Log out here',
     description:
-      'Ends the session of the refresh token or of the access token (both, where they are of different sessions), expired ones too. Without any token, or when already logged out, it succeeds as well.',
+      'Ends the session of the refresh token or of the access token (both sessions, if they differ). Expired tokens work too. It also succeeds without any token, or when already logged out.',
     needs: ['refreshCookie', 'accessToken', null],
     sameSite: true,
     proof: true,
@@ -130,7 +130,7 @@ const LOGIN: Routes = {
   logoutAll: {
     at: 'post /logout-all',
     summary: 'Log out everywhere',
-    description: 'Ends every session of the user; every access token is dead within about a second.',
+    description: 'Ends every session of the user. Every access token is refused within about a second.',
     sameSite: true,
     owner: true,
     success: done('Logged out everywhere.', 'cleared if yours'),
@@ -145,43 +145,43 @@ const LOGIN: Routes = {
     at: 'post /device-bound-session',
     summary: 'Register the key of a browser',
     description:
-      'Browsers send it by themselves after a login whose answer has `Secure-Session-Registration` (option `refreshToken.deviceBound`).',
+      'Browsers send this request by themselves after a login whose response has `Secure-Session-Registration` (option `refreshToken.deviceBound`).',
     needs: ['refreshCookie'],
     sameSite: true,
     headers: [DEVICE_PROOF],
     success: {
       status: 200,
       schema: 'DeviceSession',
-      description: 'What the browser has to prove, and when.',
+      description: 'Tells the browser which requests need the bound cookie.',
     },
   },
   renewDevice: {
     at: 'post /device-bound-session/renew',
     summary: 'Prove the key of a browser',
     description:
-      'Browsers send it by themselves before a refresh without the bound cookie. The first one binds the session to the key.',
+      'Browsers send this request by themselves before a refresh without the bound cookie. The first one binds the session to the key.',
     needs: ['refreshCookie', null],
     sameSite: true,
-    headers: [byBrowser('Sec-Secure-Session-Id', 'Which session.'), DEVICE_PROOF],
+    headers: [byBrowser('Sec-Secure-Session-Id', 'The identifier of the session.'), DEVICE_PROOF],
     success: {
       status: 200,
       schema: 'DeviceSessionRenewal',
       cookie: 'bound',
-      description: 'Renewed; or over, and the browser forgets its key.',
+      description: 'The bound cookie is renewed; or the session is over, and the browser forgets its key.',
     },
   },
   ticket: {
     at: 'post /ticket',
     summary: 'Get a ticket for a WebSocket',
     description:
-      'For one handshake, where a browser can send no header: in the URL (`?ticket=`) or in the first message. It stands for the access token, and is good once, for 30 seconds.',
+      'For one handshake, where a browser cannot send headers: in the URL (`?ticket=`) or in the first message. It stands for the access token. It is valid once, for 30 seconds.',
     success: { status: 200, description: 'The ticket.', schema: 'Ticket' },
   },
   reauthenticate: {
     at: 'post /reauthenticate',
     summary: 'Confirm who you are',
     description:
-      'Step-up: a new access token of the same session that routes accept which want a fresh authentication. The refresh token stays as it is. Wrong passwords count as at a login.',
+      'Step-up: returns a new access token of the same session, which routes that require a fresh authentication accept. The refresh token does not change. Wrong passwords count as at a login.',
     sameSite: true,
     throttle: true,
     proof: true,
@@ -197,7 +197,7 @@ const LOGIN: Routes = {
     at: 'post /change-password',
     summary: 'Change the password',
     description:
-      'A new session takes the place of this one, in the same transport; all other sessions end. Use the tokens of the answer from then on.',
+      'A new session replaces this one, with the same transport; all other sessions end. From then on use the tokens of the response.',
     sameSite: true,
     throttle: true,
     proof: true,
@@ -212,7 +212,7 @@ const ACCOUNT: Routes = {
     at: 'delete /me',
     summary: 'Delete the account',
     description:
-      'For good: the user, all sessions, and what the audit log knows of them. `currentPassword` of users who have one. The last administrator cannot.',
+      'Permanently deletes the user, all sessions, and their data in the audit log. `currentPassword` is required if the user has a password. The last administrator cannot be deleted.',
     sameSite: true,
     throttle: true,
     fresh: true,
@@ -226,20 +226,20 @@ const SESSIONS: Routes = {
   listSessions: {
     at: 'get /sessions',
     summary: 'Where the user is logged in',
-    description: 'Live sessions, the one used last first.',
+    description: 'Live sessions, the most recently used first.',
     success: sessions,
   },
   endSession: {
     at: 'delete /sessions/{id}',
     summary: 'End one session',
-    description: 'Also the current one. Its access token is dead within about a second.',
+    description: 'Also works for the current session. Its access token is refused within about a second.',
     owner: true,
     success: done('Ended.'),
   },
   endOtherSessions: {
     at: 'delete /sessions',
     summary: 'End all other sessions',
-    description: 'All but the current one.',
+    description: 'Ends all sessions except the current one.',
     owner: true,
     success: done('Ended.'),
   },
@@ -248,38 +248,38 @@ const SESSIONS: Routes = {
 const LINKS: Routes = {
   forgotPassword: {
     at: 'post /forgot-password',
-    summary: 'Ask for a link to set a new password',
+    summary: 'Request a link to set a new password',
     description:
-      'Sends a link that is good for ten minutes, if there is such a user. The answer and its time are the same in any case.',
+      'Sends a link that is valid for ten minutes, if the user exists. The response and its time are always the same.',
     ...OPEN,
     body: 'ForgotPasswordRequest',
-    success: { status: 202, description: 'Accepted; the answer says no more.' },
+    success: { status: 202, description: 'Accepted. The response reveals nothing else.' },
   },
   resetPassword: {
     at: 'post /reset-password',
     summary: 'Set a new password',
     description:
-      'With the token of the link, once. Every session of the user ends; log in afterwards. After `WEAK_PASSWORD` the token is still good.',
+      'Needs the token of the link, which is valid once. Every session of the user ends; log in afterwards. After `WEAK_PASSWORD` the token is still valid.',
     ...OPEN,
     body: 'ResetPasswordRequest',
     success: done('Set.', 'device kept'),
   },
   changeEmail: {
     at: 'post /change-email',
-    summary: 'Ask for another e-mail address',
+    summary: 'Request a new e-mail address',
     description:
-      'A link goes to the new address, good for a day, and news to the present one. The address changes once the token of the link is sent to `verify-email`. The answer is the same where the address is taken.',
+      'Sends a link, valid for a day, to the new address, and a notice to the current one. The address changes when the token of the link is sent to `verify-email`. The response is the same if the new address is taken.',
     sameSite: true,
     throttle: true,
     fresh: true,
     body: 'ChangeEmailRequest',
-    success: { status: 202, description: 'Accepted; the answer says no more.' },
+    success: { status: 202, description: 'Accepted. The response reveals nothing else.' },
   },
   verifyEmail: {
     at: 'post /verify-email',
     summary: 'Verify the e-mail address',
     description:
-      'Also a new one, after `change-email`. With the token of the link, once. Send it after a click: programs open links, too.',
+      'Also verifies a new address after `change-email`. Needs the token of the link, which is valid once. Send it only after a click, because programs also open links.',
     ...OPEN,
     body: 'VerifyEmailRequest',
     success: done('Verified; log in.'),
@@ -290,32 +290,33 @@ const ADMINISTRATION: Routes = {
   listSessionsOfUser: {
     at: 'get /admin/users/{id}/sessions',
     summary: 'Where a user is logged in',
-    description: 'Live sessions of any user, the one used last first. Looking is audited too.',
+    description: 'Live sessions of any user, the most recently used first. Reading them is audited.',
     success: sessions,
   },
   endSessionsOfUser: {
     at: 'delete /admin/users/{id}/sessions',
     summary: 'Log a user out everywhere',
-    description: 'Ends every session of the user; every access token is dead within about a second.',
+    description: 'Ends every session of the user. Every access token is refused within about a second.',
     success: done('Ended.'),
   },
   listUsers: {
     at: 'get /admin/users',
-    summary: 'Users',
-    description: 'By address where `email` is given, otherwise the newest first. Looking is audited too.',
+    summary: 'List users',
+    description:
+      'Sorted by address if `email` is given, otherwise the newest first. Reading them is audited.',
     query: {
       dto: UsersQueryDto,
       notes: {
-        email: { description: 'Only users whose address begins so.' },
+        email: { description: 'Only users whose address begins with this text.' },
         role: { description: 'Only users with this role.' },
-        disabled: { description: 'Only users who are disabled, or who are not.' },
+        disabled: { description: '`true`: only disabled users; `false`: only enabled users.' },
         limit: {
           type: 'integer',
           minimum: 1,
           maximum: 200,
-          description: 'Users on a page; 50 unless given.',
+          description: 'Users per page; 50 by default.',
         },
-        cursor: { description: '`nextCursor` of the page before.' },
+        cursor: { description: '`nextCursor` of the previous page.' },
       },
     },
     success: { status: 200, description: 'A page of users.', schema: 'UserPage' },
@@ -323,35 +324,35 @@ const ADMINISTRATION: Routes = {
   getUser: {
     at: 'get /admin/users/{id}',
     summary: 'One user',
-    description: 'Looking is audited too.',
+    description: 'Reading a user is audited.',
     success: { status: 200, description: 'The user.', schema: 'AdminUser' },
   },
   deleteUser: {
     at: 'delete /admin/users/{id}',
     summary: 'Delete a user',
     description:
-      'For good: the user, all sessions, and what the audit log knows of them. Administrators cannot delete themselves here, nor the last one.',
+      'Permanently deletes the user, all sessions, and their data in the audit log. Administrators cannot delete themselves here, nor the last administrator.',
     success: done('Deleted.'),
   },
   setRoles: {
     at: 'put /admin/users/{id}/roles',
     summary: 'Set a user’s roles',
     description:
-      'Access tokens with the former roles are refused within about a second; their clients refresh, and nobody is logged out. Administrators cannot change their own roles, and the last one stays one.',
+      'Access tokens with the earlier roles are refused within about a second; their clients refresh, and nobody is logged out. Administrators cannot change their own roles, and the last administrator keeps the role.',
     body: 'RolesRequest',
     success: { status: 200, description: 'The user with the new roles.', schema: 'AdminUser' },
   },
   unlockUser: {
     at: 'post /admin/users/{id}/unlock',
     summary: 'Unlock a user',
-    description: 'Clears the counts of wrong passwords and of mail: the user can try again at once.',
+    description: 'Resets the counts of wrong passwords and of mail, so that the user can try again at once.',
     success: done('Unlocked.'),
   },
   impersonateUser: {
     at: 'post /admin/users/{id}/impersonate',
     summary: 'Act for a user',
     description:
-      'An access token of the user that names the administrator in `act` (RFC 8693 §4.1), good for fifteen minutes at most, as long as the administrator’s own session goes on. No refresh token and no cookie. What only users themselves may do is refused to it, and so are the routes of administrators. Nobody can act for an administrator. Audited with the reason.',
+      'Returns an access token of the user that names the administrator in `act` (RFC 8693 §4.1). It is valid for at most fifteen minutes, and only while the administrator’s own session lasts. There is no refresh token and no cookie. The token is refused for actions that only users themselves may do, and on administrator routes. Nobody can act for an administrator. Audited with the reason.',
     proof: true,
     fresh: true,
     body: 'ImpersonateRequest',
@@ -365,7 +366,7 @@ const ADMINISTRATION: Routes = {
     at: 'post /admin/users/{id}/disable',
     summary: 'Disable a user',
     description:
-      'Ends all sessions of the user, who cannot log in until enabled again. Administrators cannot disable themselves.',
+      'Ends all sessions of the user. The user cannot log in until an administrator enables them again. Administrators cannot disable themselves.',
     success: done('Disabled.'),
   },
   enableUser: {
@@ -378,27 +379,27 @@ const ADMINISTRATION: Routes = {
 
 const CSV_NAME = '^attachment; filename="security-report-[\\d-]+\\.csv"$';
 
-/** Only where there is an audit log. */
+/** Routes that exist only if there is an audit log. */
 export const AUDIT_ROUTES: Routes = {
   listSecurityEvents: {
     at: 'get /admin/events',
     summary: 'What happened',
     description:
-      'The audit log, the newest event first. Pages go back in time: what happens meanwhile is newer than the first page, so nothing comes twice and nothing is left out.',
+      'The audit log, the newest event first. Pages go back in time: events that happen in the meantime are newer than the first page, so no event is repeated or skipped.',
     query: {
       dto: SecurityEventsQueryDto,
       notes: {
         userId: { description: 'Only events about this user.' },
         type: { description: 'Only events of this type.' },
-        from: { description: 'Only from this moment on: a date, or a date-time with its zone.' },
-        to: { description: 'Only before this moment.' },
+        from: { description: 'Only events from this moment on: a date, or a date-time with a time zone.' },
+        to: { description: 'Only events before this moment.' },
         limit: {
           type: 'integer',
           minimum: 1,
           maximum: 200,
-          description: 'Events on a page; 50 unless given.',
+          description: 'Events per page; 50 by default.',
         },
-        cursor: { description: '`nextCursor` of the page before.' },
+        cursor: { description: '`nextCursor` of the previous page.' },
       },
     },
     success: { status: 200, description: 'A page of events.', schema: 'SecurityEventPage' },
@@ -407,16 +408,16 @@ export const AUDIT_ROUTES: Routes = {
     at: 'get /admin/security-report',
     summary: 'What happened, in numbers',
     description:
-      'Totals and daily numbers of every type of event, where failed logins came from and whom they were for, reuse of refresh tokens, sessions, and the state of the indexes. Made of counters of days: its time does not grow with the audit log. Looking is audited too.',
+      'Totals and daily numbers of every type of event, sources and targets of failed logins, reuse of refresh tokens, sessions, and the state of the indexes. Made from daily counters, so its time does not grow with the audit log. Reading it is audited.',
     query: {
       dto: SecurityReportQueryDto,
       notes: {
         from: {
           description:
-            'The first day (UTC), or a moment in it with its zone; 29 days before the last one unless given.',
+            'The first day (UTC), or a date-time with a time zone in it; by default 29 days before the last day.',
         },
-        to: { description: 'The last day, included; today unless given. At most 400 days in all.' },
-        format: { description: '`json` unless given.' },
+        to: { description: 'The last day, which is included; today by default. At most 400 days in total.' },
+        format: { description: '`json` by default.' },
       },
     },
     success: {
@@ -425,12 +426,16 @@ export const AUDIT_ROUTES: Routes = {
       schema: 'SecurityReport',
       headers: {
         'X-Content-Type-Options': header(
-          'What users typed is in the answer, which is nothing but what its type says.',
+          'The response contains text from users, so browsers must not guess its type.',
           { type: 'string', const: 'nosniff' },
         ),
-        'Content-Disposition': header('CSV: a file.', { type: 'string', pattern: CSV_NAME }, false),
+        'Content-Disposition': header(
+          'Only for CSV: the name of the file.',
+          { type: 'string', pattern: CSV_NAME },
+          false,
+        ),
         'Content-Security-Policy': header(
-          'HTML: its own script and style, by their hashes, and nothing else.',
+          'Only for HTML: allows only the page’s own script and style, by hash.',
           filledText,
           false,
         ),
@@ -439,11 +444,11 @@ export const AUDIT_ROUTES: Routes = {
         'text/csv': {
           schema: withNote(
             text,
-            'RFC 4180 in UTF-8 with a byte order mark; each line says of which `section` it is. What users typed never begins as a formula does.',
+            'RFC 4180 in UTF-8 with a byte order mark. Each line has a `section`. Text from users never begins like a formula.',
           ),
         },
         'text/html': {
-          schema: withNote(text, 'One page that needs nothing else: it can be saved and sent.'),
+          schema: withNote(text, 'One self-contained page that can be saved and sent.'),
         },
       },
     },

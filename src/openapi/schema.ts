@@ -28,7 +28,7 @@ export const header = (description: string, schema: Schema, required = true): He
   schema,
 });
 
-/** An object with these properties only; a name that ends in `?` is optional. */
+/** An object with only these properties. A name that ends in `?` is optional. */
 export function object(fields: Record<string, Schema | Reference>, description?: string): Schema {
   const names = Object.keys(fields);
   return {
@@ -40,7 +40,7 @@ export function object(fields: Record<string, Schema | Reference>, description?:
   };
 }
 
-/** What a rule of class-validator means in JSON Schema. */
+/** Rules of class-validator as JSON Schema. */
 const KEYWORDS: Readonly<Record<string, (constraint: unknown) => Schema>> = {
   isString: () => text,
   matches: (pattern) => ({ ...text, pattern: (pattern as RegExp).source }),
@@ -55,7 +55,7 @@ const KEYWORDS: Readonly<Record<string, (constraint: unknown) => Schema>> = {
   maxLength: (maxLength) => ({ maxLength: maxLength as number }),
 };
 
-/** The fields of a DTO, as its rules describe them, and what the rules do not say. */
+/** The fields of a DTO, from its rules and the additional `notes`. */
 export function fieldsOf(dto: Type, notes: Readonly<Record<string, Schema>>): Map<string, Schema> {
   const fields = new Map<string, Schema>();
   for (const { propertyName, name = '', constraints } of rulesOf(dto))
@@ -64,7 +64,7 @@ export function fieldsOf(dto: Type, notes: Readonly<Record<string, Schema>>): Ma
   return fields;
 }
 
-/** The schema of a request body. A field that may be left out may also be null. @param others a class with further fields */
+/** The schema of a request body. Optional fields may also be null. @param others a class with further fields */
 export function bodyOf(
   dto: Type,
   notes: Readonly<Record<string, Schema>>,
@@ -73,7 +73,7 @@ export function bodyOf(
   return object({ ...propertiesOf(dto, notes), ...(others && propertiesOf(others, {}, {})) });
 }
 
-/** @param fallback the schema of a field whose rules say no type */
+/** @param fallback the schema of fields whose rules define no type */
 function propertiesOf(
   dto: Type,
   notes: Readonly<Record<string, Schema>>,

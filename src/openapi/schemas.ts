@@ -41,13 +41,13 @@ const ADMIN_REQUESTS: Record<string, Schema> = {
   RolesRequest: object({
     roles: withNote(
       listOf({ type: 'string', minLength: 1, maxLength: MAX_ROLE_LENGTH }),
-      `At most ${MAX_ROLES}, each once.`,
+      `At most ${MAX_ROLES}, without duplicates.`,
     ),
   }),
   ImpersonateRequest: bodyOf(ImpersonateDto, { reason: withNote({}, 'For the audit log.', 'ticket 4711') }),
 };
 
-/** Bodies of requests: the rules of the DTOs, with what they do not say. */
+/** Request bodies: the rules of the DTOs, with additional notes. */
 export function requestSchemas(options: ResolvedAuthOptions, hasLinks: boolean): Record<string, Schema> {
   const { minLength, maxLength } = options.password;
   const { shortIdleTtlMs } = options.refreshToken;
@@ -57,38 +57,38 @@ export function requestSchemas(options: ResolvedAuthOptions, hasLinks: boolean):
     ...password,
     minLength,
     maxLength,
-    description: `${minLength} to ${maxLength} characters (code points) of any kind. Too short, too obvious or among the most used: \`WEAK_PASSWORD\`.`,
+    description: `${minLength} to ${maxLength} characters (code points) of any kind. \`WEAK_PASSWORD\` if it is too short, too obvious or among the most used.`,
   };
   const transports = options.refreshToken.allowBodyTransport ? [...TRANSPORTS] : ['cookie'];
   const notes: Record<string, Schema> = {
     email: withNote(
       {},
-      'Trimmed, NFKC, lower case, an international domain as the DNS has it: however it is typed, it is the same address.',
+      'The service normalises it: trimmed, NFKC, lower case, international domains in their DNS form. All spellings mean the same address.',
       'ada@example.com',
     ),
     password: presented,
     currentPassword: presented,
     newPassword: chosen,
-    name: withNote({}, 'As the user wants to be called.', 'Ada'),
+    name: withNote({}, 'The name to show for the user.', 'Ada'),
     transport: withNote(
       { enum: transports },
       options.refreshToken.allowBodyTransport
-        ? 'How the refresh token travels for the life of the session: `cookie` (default; browsers) or `body` (mobile and server clients).'
-        : 'How the refresh token travels: this service allows the cookie only.',
+        ? 'How the refresh token is sent during the whole session: `cookie` (default, for browsers) or `body` (for mobile and server clients).'
+        : 'How the refresh token is sent: this service allows only the cookie.',
     ),
     appId: withNote({}, 'Which of your applications this is; shown in the list of sessions.', 'shop'),
-    deviceId: withNote({}, 'The client’s own lasting id of the device.', '8f14e45f'),
+    deviceId: withNote({}, 'A lasting id of the device, chosen by the client.', '8f14e45f'),
     rememberMe: withNote(
       {},
-      `False: the cookies end with the browser, and the session after ${shortIdleTtlMs / MINUTE_MS} minutes without use. True unless given.`,
+      `If false, the cookies end when the browser closes, and the session ends after ${shortIdleTtlMs / MINUTE_MS} minutes without use. True by default.`,
     ),
     deviceName: withNote({}, 'Shown in the list of sessions.', 'Ada’s phone'),
     refreshToken: withNote(
       {},
-      'Body transport only. Where it is given, the cookie is not read; the token of a cookie session is refused here.',
+      'Only for body transport. If it is given, the cookie is not read. Tokens of cookie sessions are refused here.',
     ),
     ...attemptNotes(options),
-    token: withNote({}, 'What stands behind the `#` of the link. Good once.'),
+    token: withNote({}, 'The text after the `#` of the link. Valid once.'),
   };
   const links = {
     ChangeEmailRequest: bodyOf(ChangeEmailDto, notes),
@@ -109,22 +109,22 @@ export function requestSchemas(options: ResolvedAuthOptions, hasLinks: boolean):
   };
 }
 
-/** How a client tells its retries from a second holder of its token. */
+/** The fields that distinguish a client's retries from a second holder of its token. */
 function attemptNotes(options: ResolvedAuthOptions): Record<string, Schema> {
   return {
     attempt: withNote(
       {},
-      '16 random bytes, base64url. Draw and store them before you send them, and send the same ones until an answer is stored: they tell your retry from a second holder of the token.',
+      '16 random bytes, base64url. Store them before you send them, and send the same ones until you have stored a response: they distinguish your retry from a second holder of the token.',
       'q83vEjRWeJCrze8SNFZ4kA',
     ),
     previous: withNote(
       {},
-      'The attempt before, which made the session as you know it. With it a stored token that fell back is healed.',
+      'The previous attempt, which made the generation that you have. It lets the service repair a client whose stored token is outdated.',
     ),
     relay: withNote(
       {},
       options.refreshToken.allowRelay
-        ? 'Set by a server that refreshes on behalf of a browser (server-side rendering): the use of its access token then does not prove that the browser has the new cookie.'
+        ? 'Set it in a server that refreshes on behalf of a browser (server-side rendering): use of its access token then does not prove that the browser has the new cookie.'
         : 'Ignored by this service.',
     ),
   };
@@ -134,12 +134,12 @@ const seconds = (description: string, example?: number) =>
   withNote(count, `Seconds. ${description}`, example);
 const token = (description: string) => withNote({ type: 'string', pattern: JWT }, description, EXAMPLE_JWT);
 const sessionId: Schema = { type: 'string', pattern: '^[0-9a-f]{24}$', examples: [EXAMPLE_ID] };
-const expiresAt = withNote(moment, 'When the session ends if it is not used again.');
+const expiresAt = withNote(moment, 'When the session ends unless it is used again.');
 const userId: Schema = { ...filledText, examples: [EXAMPLE_ID] };
 const user: Record<string, Schema> = {
   id: userId,
   email: { type: 'string', maxLength: 254, examples: ['ada@example.com'] },
-  'name?': withNote(text, 'Absent where none was given.', 'Ada'),
+  'name?': withNote(text, 'Absent if none was given.', 'Ada'),
   roles: { ...texts, examples: [['user']] },
 };
 const PROFILE: Record<string, Schema> = {
@@ -160,18 +160,18 @@ export const WELL_KNOWN_SCHEMAS: Record<string, Schema> = {
       grant_types_supported: texts,
       'dpop_signing_alg_values_supported?': texts,
     },
-    'RFC 8414 §2. The two endpoints stand here where clients are configured.',
+    'RFC 8414 §2. The introspection and revocation endpoints are present only if clients are configured.',
   ),
 };
 
 export const SOCKET_SCHEMAS: Record<string, Schema> = {
   Ticket: object({
-    ticket: withNote({ type: 'string', pattern: '^[\\w-]{43}$' }, 'Good once.'),
+    ticket: withNote({ type: 'string', pattern: '^[\\w-]{43}$' }, 'Valid once.'),
     expiresIn: { const: 30 },
   }),
 };
 
-/** Of browsers' own requests. */
+/** Responses to requests that browsers send by themselves. */
 export const DEVICE_SCHEMAS: Record<string, Schema> = {
   DeviceSession: object(
     {
@@ -204,10 +204,10 @@ const adminUser: Record<string, Schema> = {
   createdAt: withNote(moment, 'When the user registered.'),
   emailVerifiedAt: withNote(
     { type: ['string', 'null'], format: 'date-time' },
-    'Null: the address is not proved.',
+    'Null if the address is not verified.',
   ),
-  disabledAt: withNote({ type: ['string', 'null'], format: 'date-time' }, 'Null: the user may log in.'),
-  hasPassword: withNote(flag, 'Whether the user can log in by a password.'),
+  disabledAt: withNote({ type: ['string', 'null'], format: 'date-time' }, 'Null if the user may log in.'),
+  hasPassword: withNote(flag, 'Whether the user can log in with a password.'),
 };
 
 const ADMIN_USER_SCHEMAS: Record<string, Schema> = {
@@ -218,12 +218,12 @@ const ADMIN_USER_SCHEMAS: Record<string, Schema> = {
   }),
 };
 
-/** One is never there without the other. */
+/** Both fields are present, or neither. */
 const together = { refreshToken: ['refreshExpiresIn'], refreshExpiresIn: ['refreshToken'] };
 
 const OWN_CLAIMS: Schema = {
   type: 'object',
-  description: 'This service’s own claims, as the access token has them; absent where it has none.',
+  description: 'This service’s own claims in the access token; absent if there are none.',
   additionalProperties: true,
 };
 
@@ -234,9 +234,9 @@ export function answerSchemas({
   const shown = { ...user, 'claims?': OWN_CLAIMS };
   const inBody = {
     'refreshToken?': token(
-      'Body transport only, and not after a reauthentication. Replace the stored one before you use the access token.',
+      'Only with body transport, and not after a reauthentication. Replace the stored token before you use the access token.',
     ),
-    'refreshExpiresIn?': seconds('Life of the refresh token; body transport only.', 604800),
+    'refreshExpiresIn?': seconds('Lifetime of the refresh token; only with body transport.', 604800),
   };
   const answer = object({
     accessToken: token('Keep it in memory; send it as `Authorization: Bearer …`.'),
@@ -247,7 +247,7 @@ export function answerSchemas({
             'The scheme of `Authorization`; `DPoP` in a session that is bound to a key.',
           )
         : { const: 'Bearer' },
-    expiresIn: seconds('Life of the access token.', 900),
+    expiresIn: seconds('Lifetime of the access token.', 900),
     user: ref('User'),
     session: ref('CurrentSession'),
     ...(allowBodyTransport ? inBody : {}),
@@ -263,16 +263,16 @@ export function answerSchemas({
       current: withNote(flag, 'Whether this request came from the session.'),
       'deviceName?': withNote({ type: 'string', maxLength: 128 }, 'As given at login.'),
       'appId?': withNote({ type: 'string', maxLength: 128 }, 'As given at login.'),
-      userAgent: withNote({ ...textOrNull, maxLength: 256 }, 'Of the latest use.'),
-      ip: withNote(text, 'Of the latest use.', '203.0.113.9'),
+      userAgent: withNote({ ...textOrNull, maxLength: 256 }, 'The user agent of the latest use.'),
+      ip: withNote(text, 'The address of the latest use.', '203.0.113.9'),
       createdAt: withNote(moment, 'When the user logged in.'),
       lastUsedAt: withNote(moment, 'When the session was last refreshed.'),
       expiresAt,
     }),
-    // Public halves only: an answer with a private member would break the schema.
+    // Only public halves: a response with a private member would violate the schema.
     JwkSet: object(
       { keys: listOf({ oneOf: [ref('RsaKey'), ref('EllipticCurveKey')] }) },
-      'RFC 7517 §5. Empty where tokens are signed with shared secrets (HMAC).',
+      'RFC 7517 §5. Empty if tokens are signed with shared secrets (HMAC).',
     ),
     RsaKey: jwk('RSA', ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'], {
       n: base64url,
@@ -300,10 +300,10 @@ const classification: Schema = { type: 'string', examples: ['successor_confirmed
 const ofTop = {
   key: text,
   count,
-  error: withNote(count, 'The true number is from `count` less this up to `count`.'),
+  error: withNote(count, 'The true number is between `count − error` and `count`.'),
 };
 
-/** Answers of the audit log and the security report. */
+/** Responses of the audit log and the security report. */
 export const AUDIT_SCHEMAS: Record<string, Schema> = {
   SecurityEventPage: object({
     items: listOf(ref('SecurityEvent')),
@@ -324,9 +324,9 @@ export const AUDIT_SCHEMAS: Record<string, Schema> = {
         'What the client said about its device at login.',
       ),
       'reason?': classification,
-      'evidence?': { type: 'object', description: 'What else the event says, by its type.' },
+      'evidence?': { type: 'object', description: 'Other fields of the event, depending on its type.' },
     },
-    'What does not apply is absent.',
+    'Fields that do not apply are absent.',
   ),
   SecurityReport: object({
     generatedAt: moment,
@@ -338,28 +338,28 @@ export const AUDIT_SCHEMAS: Record<string, Schema> = {
         day,
         counts: object(Object.fromEntries(AUTH_EVENT_NAMES.map((name) => [`${name}?`, count]))),
       }),
-      'Every day of the period, the oldest first; types that did not come on it are absent.',
+      'Every day of the period, the oldest first. Types that did not occur on a day are absent.',
     ),
     reasons: listOf(
       object({ type, reason: { type: 'string', examples: ['wrong_password'] }, count }),
-      'Of the types that give one; the most frequent first.',
+      'How often each reason occurred, for types that have one; the most frequent first.',
     ),
-    topSources: listOf(object(ofTop), 'Addresses, and networks of IPv6, from which most logins failed.'),
+    topSources: listOf(object(ofTop), 'IPv4 addresses and IPv6 networks with the most failed logins.'),
     topTargets: listOf(
-      object({ ...ofTop, email: withNote(textOrNull, 'Null where there is no such user any more.') }),
-      'Users for whom most logins failed; `key` is the id.',
+      object({ ...ofTop, email: withNote(textOrNull, 'Null if the user no longer exists.') }),
+      'Users with the most failed logins; `key` is the user id.',
     ),
     reuseCases: listOf(
       ref('ReuseCase'),
-      'Refresh tokens that were used twice: the newest first, 50 at most.',
+      'Refresh tokens that were used twice; the newest first, at most 50.',
     ),
     falseAlarmsAvoided: object(
       { replays: count, recoveries: count },
-      'Lost responses that were made good: a usual design would have taken them for theft. Replays: races and retries within the grace period; of clients without attempts, a thief may be among them.',
+      'Recoveries: lost responses that were recovered, which common designs treat as theft. Replays: races and retries within the grace period; for clients without attempts, a thief may be among them.',
     ),
     sessions: object(
       { active: count, isAtLeast: withNote(flag, 'Whether there may be more.') },
-      'As it is now.',
+      'The current state.',
     ),
     indexes: listOf(
       object({
@@ -367,13 +367,13 @@ export const AUDIT_SCHEMAS: Record<string, Schema> = {
         index: { type: 'string', examples: ['{ expiresAt: 1 }'] },
         isTtl: flag,
         state: { type: 'string', enum: ['ok', 'missing', 'different'] },
-        found: withNote(textOrNull, 'What there is in place of a different one.'),
+        found: withNote(textOrNull, 'The actual index, if it is different.'),
         overdueMs: withNote(
           { type: ['integer', 'null'], minimum: 0 },
-          'Of TTL: how long the document that expired first has waited to be removed.',
+          'For TTL indexes: how long the document that expired first has waited to be removed.',
         ),
       }),
-      'As they are now.',
+      'The current state.',
     ),
   }),
   ReuseCase: object({
@@ -382,11 +382,11 @@ export const AUDIT_SCHEMAS: Record<string, Schema> = {
     sessionId: text,
     classification,
     presentedGeneration: count,
-    generation: withNote(count, 'Of the session when the token came.'),
-    revoked: withNote(flag, 'False in shadow mode: nothing was ended.'),
+    generation: withNote(count, 'Generation of the session when the token was presented.'),
+    revoked: withNote(flag, 'False in shadow mode: no session was ended.'),
     source: object({ ip: textOrNull, userAgent: textOrNull }, 'Who presented it.'),
     lastUse: {
-      oneOf: [object({ ip: text, userAgent: textOrNull, at: moment }, 'The other side.'), { type: 'null' }],
+      oneOf: [object({ ip: text, userAgent: textOrNull, at: moment }, 'The other party.'), { type: 'null' }],
     },
   }),
 };
@@ -395,7 +395,7 @@ const errorFields = (code: Schema | Reference) => ({
   statusCode: { type: 'integer', examples: [400] },
   code,
   message: withNote(filledText, 'For people; may change.'),
-  error: withNote(text, 'The status in words.', STATUS_CODES[400]),
+  error: withNote(text, 'The text of the HTTP status.', STATUS_CODES[400]),
 });
 
 export const ERROR_SCHEMAS: Record<string, Schema> = {
@@ -403,24 +403,24 @@ export const ERROR_SCHEMAS: Record<string, Schema> = {
     type: 'string',
     enum: AUTH_ERROR_CODES,
     description: [
-      'Stable; decide by it, never by the message.\n',
+      'Stable. Use the code, never the message, to tell errors apart.\n',
       ...AUTH_ERROR_CODES.map(
         (code) => `- \`${code}\`: ${AUTH_ERRORS[code].status}. ${AUTH_ERRORS[code].meaning}`,
       ),
     ].join('\n'),
   },
-  Error: object(errorFields(ref('ErrorCode')), 'The one shape of an error.'),
+  Error: object(errorFields(ref('ErrorCode')), 'The shape of every error.'),
   ValidationError: object(
     {
       ...errorFields({ const: 'VALIDATION_FAILED' }),
       details: { ...listOf(ref('FieldProblem')), minItems: 1 },
     },
-    'An error that names the fields at fault.',
+    'An error that lists the invalid fields.',
   ),
   FieldProblem: object({
     field: withNote(
       text,
-      'Name of the field in the request body; empty where the body itself is at fault.',
+      'Name of the field in the request body; empty if the body itself is invalid.',
       'email',
     ),
     message: { type: 'string', examples: ['email must be an email'] },

@@ -49,8 +49,8 @@ export function readKeys(read: OptionReader<KeyOptions>): RingKeys {
 function readRing(read: OptionReader<KeyOptions>, kind: 'access' | 'refresh'): readonly RingKey[] {
   const inputs = read.given(kind);
   if (!Array.isArray(inputs) || inputs.length === 0) {
-    const mend = 'give at least one HMAC secret of 32 random bytes or one JWK; the first signs';
-    read.refuse(kind, mend, '(not set)');
+    const fix = 'give at least one HMAC secret of 32 random bytes or one JWK; the first signs';
+    read.refuse(kind, fix, '(not set)');
     return [];
   }
   const ring = (inputs as KeyInput[]).flatMap((input, index) => {
@@ -58,7 +58,7 @@ function readRing(read: OptionReader<KeyOptions>, kind: 'access' | 'refresh'): r
       return [createRingKey(input)];
     } catch (problem) {
       if (!(problem instanceof KeyProblem)) throw problem;
-      read.refuse(`${kind}[${index}]`, `${problem.message}; ${problem.mend}`, '(secret)');
+      read.refuse(`${kind}[${index}]`, `${problem.message}; ${problem.fix}`, '(secret)');
       return [];
     }
   });

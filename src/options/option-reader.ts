@@ -5,7 +5,7 @@ export interface ConfigurationProblem {
   readonly key: string;
   /** As given; secrets are masked. */
   readonly value: string;
-  readonly mend: string;
+  readonly fix: string;
 }
 
 /** Thrown at boot with every problem at once. */
@@ -14,7 +14,7 @@ export class ConfigurationError extends Error {
   constructor(readonly problems: readonly ConfigurationProblem[]) {
     super(
       `The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n` +
-        problems.map(({ key, value, mend }) => `  - ${key} = ${value}: ${mend}`).join('\n'),
+        problems.map(({ key, value, fix }) => `  - ${key} = ${value}: ${fix}`).join('\n'),
     );
   }
 }
@@ -50,8 +50,8 @@ export class OptionReader<Options extends object> {
   }
 
   /** @param value what to show instead of the given value; secrets must not be shown */
-  refuse(name: string, mend: string, value = show(this.given(name as Name<Options>))): void {
-    this.problems.push({ key: this.path + name, value, mend });
+  refuse(name: string, fix: string, value = show(this.given(name as Name<Options>))): void {
+    this.problems.push({ key: this.path + name, value, fix });
   }
 
   duration(name: Name<Options>, fallback: string, { minMs = 1000 } = {}): number {
@@ -97,11 +97,11 @@ export class OptionReader<Options extends object> {
     name: Name<Options>,
     fallback: Fallback,
     form: RegExp,
-    mend: string,
+    fix: string,
   ): string | Fallback {
     const value = this.given(name) ?? fallback;
     if (value === null || (typeof value === 'string' && form.test(value))) return value as string | Fallback;
-    this.refuse(name, mend);
+    this.refuse(name, fix);
     return fallback;
   }
 
@@ -109,10 +109,10 @@ export class OptionReader<Options extends object> {
   distinctNames<Names extends Readonly<Record<string, string>>>(
     fallback: Names,
     form: RegExp,
-    mend: string,
+    fix: string,
   ): Names {
     const names = Object.entries(fallback).map(
-      ([name, value]) => [name, this.text(name as Name<Options>, value, form, mend)] as const,
+      ([name, value]) => [name, this.text(name as Name<Options>, value, form, fix)] as const,
     );
     for (const [index, [name, value]] of names.entries()) {
       const same = names.slice(0, index).find(([, earlier]) => earlier === value);

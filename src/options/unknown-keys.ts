@@ -23,11 +23,11 @@ export function unknownKeys(
   return Object.entries(given).flatMap(([name, value]) => {
     const group = Object.hasOwn(known, name) ? known[name] : undefined;
     const problem = { key: path + name, value: withoutText(value) };
-    if (group === undefined) return [{ ...problem, mend: mendOf(name, known, others) }];
+    if (group === undefined) return [{ ...problem, fix: fixOf(name, known, others) }];
     // Not given, or disabled.
     if (group === null || value === undefined || value === null || value === false) return [];
     if (isGroup(value)) return unknownKeys(value, group, `${path}${name}.`);
-    return [{ ...problem, mend: `give an object with some of ${Object.keys(group).join(', ')}` }];
+    return [{ ...problem, fix: `give an object with some of ${Object.keys(group).join(', ')}` }];
   });
 }
 
@@ -35,7 +35,7 @@ function isGroup(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function mendOf(name: string, known: OptionNames, others: readonly string[]): string {
+function fixOf(name: string, known: OptionNames, others: readonly string[]): string {
   const names = Object.keys(known);
   const meant = closestName(name, [...names, ...others], Math.floor(name.length / 2));
   return meant === null

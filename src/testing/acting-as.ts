@@ -6,30 +6,30 @@ import { requestOf } from '../http/http-request.js';
 import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
 import { TokenSigner } from '../tokens/token-signer.js';
 
-/** Whom a test acts as. What is left out is made up: a random id, the role `user`, a session of its own. */
+/** The user that a test acts as. Defaults: a random id, the role `user`, a session of its own. */
 export type TestUser = Partial<Omit<AuthenticatedUser, 'roles'>> & {
   readonly roles?: readonly string[];
-  /** Of a stored user: their tokens then end when their sessions do. */
+  /** Token version of a stored user: the tokens then end together with the user's sessions. */
   readonly tokenVersion?: string;
 };
 
-/** What a fake context is made of. */
+/** Parts of a fake context. */
 export interface FakeContext {
   /** The handler, for guards that read its metadata: `OrdersController.prototype.approve`. */
   handler?: (...parameters: never[]) => unknown;
-  /** The controller, for the same. */
+  /** The controller, for the same purpose. */
   controller?: Type;
-  /** Further members of the request. */
+  /** Additional members of the request. */
   request?: object;
 }
 
 const SESSION_LIFE_MS = 86_400_000;
 
-/** A user who is logged in, without a login; of {@link actingAs}. */
+/** A logged-in user without a login; made by {@link actingAs}. */
 export class ActingUser {
-  /** As `request.user` and `@CurrentUser()` have it. */
+  /** The value of `request.user` and `@CurrentUser()`. */
   readonly user: AuthenticatedUser;
-  /** In place of `JwtAuthGuard`: `.overrideGuard(JwtAuthGuard).useValue(actingAs(user).guard)`. */
+  /** Replaces `JwtAuthGuard`: `.overrideGuard(JwtAuthGuard).useValue(actingAs(user).guard)`. */
   readonly guard: CanActivate = {
     canActivate: (context) => {
       requestOf(context).user = this.user;
@@ -45,7 +45,7 @@ export class ActingUser {
     this.tokenVersion = tokenVersion ?? randomBytes(16).toString('base64url');
   }
 
-  /** A context of HTTP whose request has the user: for guards and interceptors of your own. */
+  /** An HTTP context whose request has the user, to test your own guards and interceptors. */
   context({ handler, controller, request }: FakeContext = {}): ExecutionContext {
     const http = { method: 'GET', headers: {}, ...request, user: this.user };
     const parameters = [http, {}, () => undefined];
@@ -67,8 +67,8 @@ export class ActingUser {
   }
 
   /**
-   * Headers that the guards of a running application accept, for supertest or `fetch`. The session is not stored: nothing can
-   * be refreshed, and the list of sessions does not show it.
+   * Headers that the guards of a running application accept, for supertest or `fetch`. The session is not stored, so it cannot
+   * be refreshed, and the list of sessions does not contain it.
    */
   async headers(app: INestApplicationContext): Promise<{ authorization: string }> {
     const now = app.get<Clock>(CLOCK, { strict: false }).now();
@@ -79,7 +79,7 @@ export class ActingUser {
         {
           id,
           roles,
-          // The token does not carry it.
+          // The token does not contain the address.
           email: 'acting@example.com',
           tokenVersion: this.tokenVersion,
           createdAt: new Date(now),
@@ -116,5 +116,5 @@ function newId(): string {
 }
 
 function unavailable(name: string): never {
-  throw new Error(`${name}: the context of actingAs is one of HTTP`);
+  throw new Error(`${name}: the context of actingAs is an HTTP context`);
 }

@@ -1,7 +1,7 @@
 import type { AuthEventName, AuthEvents } from '../core/events.js';
 import { RecordedEvents } from './recorded-events.js';
 
-/** What a matcher needs of Jest or Vitest. */
+/** The part of Jest or Vitest that a matcher needs. */
 interface MatcherContext {
   equals(actual: unknown, expected: unknown): boolean;
 }
@@ -11,9 +11,9 @@ interface MatcherResult {
   message(): string;
 }
 
-/** The matchers as `expect(…)` has them; add it to the `Matchers` of your test framework. */
+/** The types of the matchers on `expect(…)`; add them to the `Matchers` of your test framework. */
 export interface AuthMatchers<Result = unknown> {
-  /** Whether {@link RecordedEvents} hold an event, with these members of its payload where they are given. */
+  /** Whether {@link RecordedEvents} contain an event whose payload has the given members. */
   toHaveEmitted<Name extends AuthEventName>(
     name: Name,
     payload?: { readonly [Key in keyof AuthEvents[Name]]?: unknown },
@@ -29,7 +29,7 @@ export const authMatchers = {
     expected: object = {},
   ): MatcherResult {
     if (!(received instanceof RecordedEvents))
-      throw new TypeError('toHaveEmitted takes the events of recordEvents(app)');
+      throw new TypeError('toHaveEmitted needs the events of recordEvents(app)');
     const payloads = received.of(name) as unknown as readonly Record<string, unknown>[];
     const pass = payloads.some((payload) =>
       Object.entries(expected).every(([member, value]) => this.equals(payload[member], value)),
@@ -37,8 +37,8 @@ export const authMatchers = {
     const wanted = Object.keys(expected).length > 0 ? ` with ${shown(expected)}` : '';
     const found =
       payloads.length > 0
-        ? `${name} came with ${payloads.map(shown).join(' and ')}`
-        : `there were ${received.names()}`;
+        ? `${name} was emitted with ${payloads.map(shown).join(' and ')}`
+        : `emitted events: ${received.names()}`;
     return {
       pass,
       message: () => (pass ? `${name} was emitted${wanted}` : `no ${name}${wanted} was emitted: ${found}`),
@@ -52,7 +52,7 @@ function shown(value: object): string {
   );
 }
 
-/** Such as `expect.any(String)`. */
+/** Asymmetric matchers, such as `expect.any(String)`. */
 function isAsymmetric(value: unknown): value is { toString(): string } {
   return typeof value === 'object' && value !== null && 'asymmetricMatch' in value;
 }

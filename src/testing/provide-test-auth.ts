@@ -4,15 +4,15 @@ import type { Clock } from '../core/ports.js';
 import type { AuthOptions } from '../options/auth-options.js';
 import { AUTH_OPTIONS, type ModuleOptions, resolveOptions } from '../options/resolve-options.js';
 
-/** What `provideTestAuth` changes beside what it always does. */
+/** Additional changes that `provideTestAuth` makes. */
 export interface TestAuthOptions {
-  /** Such as a `TestClock`. @default the clock of the application */
+  /** For example a `TestClock`. @default the clock of the application */
   clock?: Clock;
   /** Replace options of the application, group by group. */
   options?: Partial<AuthOptions>;
 }
 
-/** Of `@nestjs/testing`: what `Test.createTestingModule` gives. */
+/** The part of `TestingModuleBuilder` of `@nestjs/testing` that is used. */
 interface OverridableModule {
   overrideProvider(token: unknown): {
     useFactory(options: { factory: (...given: never[]) => unknown; inject: unknown[] }): unknown;
@@ -20,8 +20,8 @@ interface OverridableModule {
 }
 
 /**
- * Makes the `AuthModule` of a testing module fit for tests: passwords are hashed quickly, no client is slowed down, nothing
- * is asked of the internet, and the doctor is silent. All else is as the application says.
+ * Adapts the `AuthModule` of a testing module for tests: fast password hashing, no throttle, no requests to the internet,
+ * and no doctor. All other options stay as in the application.
  *
  * @example
  * const builder = Test.createTestingModule({ imports: [AppModule] });

@@ -2,7 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { AuthEventName, AuthEvents } from '../core/events.js';
 import { AuthEventBus } from '../events/auth-event-bus.js';
 
-/** An event as it was emitted. */
+/** An emitted event. */
 export interface RecordedEvent<Name extends AuthEventName = AuthEventName> {
   readonly name: Name;
   readonly payload: AuthEvents[Name];
@@ -10,11 +10,11 @@ export interface RecordedEvent<Name extends AuthEventName = AuthEventName> {
 
 const WAIT_MS = 5_000;
 
-/** The events of an application since it was made, or last cleared; of {@link recordEvents}. */
+/** The events of an application since the start of the recording or the last `clear`; made by {@link recordEvents}. */
 export class RecordedEvents {
   private readonly recorded: RecordedEvent[] = [];
   private readonly waiting = new Set<() => void>();
-  /** Records no more. */
+  /** Stops recording. */
   readonly stop: () => void;
 
   constructor(bus: AuthEventBus) {
@@ -24,12 +24,12 @@ export class RecordedEvents {
     });
   }
 
-  /** All, in their order. */
+  /** All events, in order. */
   get all(): readonly RecordedEvent[] {
     return this.recorded;
   }
 
-  /** The payloads of one event, in their order. */
+  /** The payloads of one event, in order. */
   of<Name extends AuthEventName>(name: Name): AuthEvents[Name][] {
     return this.recorded
       .filter((event) => event.name === name)
@@ -37,8 +37,8 @@ export class RecordedEvents {
   }
 
   /**
-   * The first payload of an event, as soon as there is one: some are emitted after the answer.
-   * @throws Error after `withinMs`, 5 s if it is not given
+   * Waits for the first payload of an event: some events are emitted after the response.
+   * @throws Error after `withinMs`, 5 s by default
    */
   async next<Name extends AuthEventName>(name: Name, withinMs = WAIT_MS): Promise<AuthEvents[Name]> {
     return new Promise((resolve, reject) => {
@@ -54,7 +54,7 @@ export class RecordedEvents {
       };
       const timer = setTimeout(() => {
         end();
-        reject(new Error(`no ${name} within ${withinMs} ms; there were ${this.names()}`));
+        reject(new Error(`no ${name} within ${withinMs} ms; emitted events: ${this.names()}`));
       }, withinMs);
       this.waiting.add(look);
       look();
@@ -65,7 +65,7 @@ export class RecordedEvents {
     this.recorded.length = 0;
   }
 
-  /** For messages. */
+  /** The names of all events, for messages. */
   names(): string {
     return this.recorded.map(({ name }) => name).join(', ') || 'none';
   }

@@ -2,23 +2,23 @@ import type { INestApplication } from '@nestjs/common';
 import { parseSetCookie } from 'cookie';
 import { REFRESH_ROUTE } from '../doctor/doctor.service.js';
 
-/** The answer to a request of a {@link TestBrowser}. */
+/** The response to a request of a {@link TestBrowser}. */
 export interface BrowserAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed, if it is JSON; else the text. */
+  /** Parsed if it is JSON, otherwise the text. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as supertest types it
   readonly body: any;
 }
 
 export interface BrowserOptions {
-  /** Of the library's routes. @default as the application mounts them, without a global prefix */
+  /** Path of the library's routes. @default as the application mounts them, without a global prefix */
   readonly path?: string;
-  /** @default a Chrome */
+  /** @default the user agent of Chrome */
   readonly userAgent?: string;
 }
 
-/** What `fetch` throws where the answer never arrives. */
+/** The error that `fetch` throws if the response never arrives. */
 export class LostResponseError extends TypeError {
   override readonly name = 'LostResponseError';
 }
@@ -34,8 +34,8 @@ const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 
 /**
- * A tab of a browser, for stories about sessions: it keeps cookies and its access token, and its line can lose an answer. Made
- * by {@link openBrowser}.
+ * A tab of a browser, for tests about sessions. It keeps cookies and an access token, and it can lose a response. Made by
+ * {@link openBrowser}.
  */
 export class TestBrowser {
   /** Sent with every request; null while nobody is logged in. */
@@ -70,7 +70,7 @@ export class TestBrowser {
       redirect: 'manual',
     });
     const text = await response.text();
-    if (isLost) throw new LostResponseError(`the answer to ${method} ${path} was lost`);
+    if (isLost) throw new LostResponseError(`the response to ${method} ${path} was lost`);
     for (const line of response.headers.getSetCookie()) this.keep(line);
     return { status: response.status, headers: response.headers, body: parsed(text) };
   }
@@ -83,7 +83,7 @@ export class TestBrowser {
     return this.takeToken(this.post(`${this.profile.path}/login`, fields));
   }
 
-  /** With the cookie, as a page does whose access token has expired. */
+  /** Refreshes with the cookie, like a page whose access token has expired. */
   refresh(): Promise<BrowserAnswer> {
     return this.takeToken(this.post(`${this.profile.path}/refresh`));
   }
@@ -94,19 +94,19 @@ export class TestBrowser {
     return answer;
   }
 
-  /** The server receives the next request and answers it, but the answer never arrives. */
+  /** The server receives and answers the next request, but the response never arrives. */
   loseNextResponse(): void {
     this.losesNext = true;
   }
 
-  /** Another tab of the same browser: it shares the cookies, and has the access token until one of them refreshes. */
+  /** Another tab of the same browser. It shares the cookies, and starts with a copy of the access token. */
   secondTab(): TestBrowser {
     const tab = new TestBrowser(this.profile);
     tab.accessToken = this.accessToken;
     return tab;
   }
 
-  /** A thief's browser, with copies of the cookies and the access token as they are now. */
+  /** A thief's browser, with copies of the current cookies and access token. */
   steal({ userAgent = this.profile.userAgent }: { readonly userAgent?: string } = {}): TestBrowser {
     const thief = new TestBrowser({ ...this.profile, userAgent, cookies: new Map(this.profile.cookies) });
     thief.accessToken = this.accessToken;
@@ -120,7 +120,7 @@ export class TestBrowser {
     return answer;
   }
 
-  /** Tests run over plain HTTP, so `Secure` is no reason to keep a cookie back. */
+  /** Stores a cookie. Ignores `Secure`, because tests run over plain HTTP. */
   private keep(line: string): void {
     const { name, value = '', maxAge, expires } = parseSetCookie(line);
     const isOver =
@@ -131,7 +131,7 @@ export class TestBrowser {
 }
 
 /**
- * Opens a browser on an application, which it makes listen on a free port of 127.0.0.1 if it does not listen yet.
+ * Opens a browser on an application. If the application does not listen yet, it listens on a free port of 127.0.0.1.
  *
  * @example
  * const browser = await openBrowser(app);

@@ -2,8 +2,8 @@ import { type Duration, parseDuration } from '../core/duration.js';
 import type { Clock } from '../core/ports.js';
 
 /**
- * A clock that a test moves; give it to `provideTestAuth`, or as the option `clock`. It runs on by itself, as real time does.
- * Only the library reads it: `Date.now()` and the timers of the application stay as they are.
+ * A clock that a test can move. Pass it to `provideTestAuth`, or as the option `clock`. It also runs by itself, like real
+ * time. Only the library uses it: `Date.now()` and the timers of the application do not change.
  *
  * @example
  * clock.advance('20m');
@@ -11,7 +11,7 @@ import type { Clock } from '../core/ports.js';
 export class TestClock implements Clock {
   private aheadMs: number;
 
-  /** @param start where it begins; default: now */
+  /** @param start the initial time; now by default */
   constructor(start: Date = new Date()) {
     this.aheadMs = start.getTime() - realNow();
   }
@@ -22,18 +22,19 @@ export class TestClock implements Clock {
   }
 
   /**
-   * Moves it forward.
-   * @param by `'20m'`, or seconds as a number
-   * @throws RangeError if that is no length of time
+   * Moves the clock forward.
+   * @param by such as `'20m'`, or seconds as a number
+   * @throws RangeError if it is not a duration
    */
   advance(by: Duration): void {
     const ms = parseDuration(by);
-    if (ms === null) throw new RangeError(`TestClock.advance takes a time such as '20m', not ${String(by)}`);
+    if (ms === null)
+      throw new RangeError(`TestClock.advance needs a duration such as '20m', not ${String(by)}`);
     this.aheadMs += ms;
   }
 }
 
-/** It goes on where a test replaces `Date`. */
+/** Real time even if a test replaces `Date`. */
 function realNow(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection } from 'mongoose';
 
-/** A database for tests, which nothing else uses. */
+/** A separate database for tests. */
 export interface TestingDatabase {
-  /** For `MongooseModule.forRoot`. */
+  /** The URI for `MongooseModule.forRoot`. */
   readonly uri: string;
-  /** Removes all data, and stops the server if it was started for it. Close the application first. */
+  /** Removes all data, and stops the server if one was started. Close the application first. */
   close(): Promise<void>;
 }
 
@@ -13,12 +13,12 @@ interface EmbeddedMongoPackage {
   readonly startEmbeddedMongo: () => Promise<{ readonly uri: string; close(): Promise<void> }>;
 }
 
-/** A variable, because the compiler and bundlers would ask for the package wherever this is read. */
+/** A variable, so that compilers and bundlers do not resolve the package. */
 const EMBEDDED: string = 'nestjs-silent-auth-embedded-mongo';
 
 /**
- * A database of its own for a test file: on the server at `uri`, such as one of CI, or else on a server that it starts in this
- * process, which needs the development dependency `nestjs-silent-auth-embedded-mongo`.
+ * Creates a separate database for a test file: on the server at `uri`, for example in CI, or else on a server that it starts
+ * in this process, which needs the development dependency `nestjs-silent-auth-embedded-mongo`.
  *
  * @throws Error if there is neither
  */
@@ -36,7 +36,7 @@ async function startServer() {
   const { startEmbeddedMongo } = await (import(EMBEDDED) as Promise<EmbeddedMongoPackage>).catch(
     (cause: unknown) => {
       throw new Error(
-        `createTestingDatabase needs a MongoDB: run npm install --save-dev ${EMBEDDED}, or give it a uri.`,
+        `createTestingDatabase needs a MongoDB: run npm install --save-dev ${EMBEDDED}, or pass a uri.`,
         { cause },
       );
     },
@@ -49,10 +49,10 @@ async function dropDatabase(uri: string): Promise<void> {
   await connection.dropDatabase().finally(() => connection.close());
 }
 
-/** The query is kept. The database that checks the credentials is still the one of the URI, or else `admin`. */
+/** Replaces the database name and keeps the query. Credentials are still checked by the URI's database, or else by `admin`. */
 function withName(uri: string, name: string): string {
   const match = /^(mongodb(?:\+srv)?:\/\/[^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(uri);
-  if (!match) throw new Error('createTestingDatabase takes the URI of a MongoDB: mongodb://…');
+  if (!match) throw new Error('createTestingDatabase needs the URI of a MongoDB: mongodb://…');
   const [, server = '', authSource, query = ''] = match;
   const parameters = new URLSearchParams(query);
   if (server.includes('@') && !parameters.has('authSource'))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { AuthError } from '../core/errors.js';
-import type { Happening } from '../core/mail.js';
+import type { NotificationEvent } from '../core/mail.js';
 import { clientAddress } from '../core/network.js';
 import { CLOCK, type Clock } from '../core/ports.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
@@ -51,7 +51,7 @@ const LIMITED_MAILS = [
   'email_taken',
   'email_change',
   'email_change_requested',
-] as const satisfies readonly Happening['kind'][];
+] as const satisfies readonly NotificationEvent['kind'][];
 
 /** {@link ThrottleService.unlock} clears the count of each kind. */
 type LimitedMail = (typeof LIMITED_MAILS)[number];

@@ -7,39 +7,39 @@ import { RevocationService } from '../revocation/revocation.service.js';
 import { GenerationConfirmer } from './generation-confirmer.js';
 import { VerifiedTokenCache } from './verified-token-cache.js';
 
-/** The user of an access token: `request.user`. `Claims` is what `accessToken.claims` makes. */
+/** The user of an access token: `request.user`. `Claims` is the type that `accessToken.claims` returns. */
 export interface AuthenticatedUser<Claims extends object = CustomClaims> {
   readonly id: string;
   readonly roles: readonly string[];
   readonly session: AuthenticatedSession;
-  /** Who acts for the user, such as an administrator; absent where the user does. */
+  /** Who acts for the user, such as an administrator; absent if the users act for themselves. */
   readonly actor?: { readonly id: string };
-  /** The host's own claims, frozen; empty where it has none. */
+  /** The host's own claims, frozen; empty if it has none. */
   readonly claims: Readonly<Claims>;
 }
 
 export interface AuthenticatedSession {
   readonly id: string;
   readonly generation: number;
-  /** When the user last proved who they are, as the token knows it; absent in tokens of earlier versions. */
+  /** When the user last proved who they are, according to the token; absent in tokens of earlier versions. */
   readonly authTime?: Date;
-  /** How they did it (RFC 8176); absent where it is not known. */
+  /** How they did it (RFC 8176); absent if unknown. */
   readonly amr?: readonly string[];
   /** The token was minted for a server on behalf of a browser. */
   readonly isRelay?: true;
 }
 
-/** @throws AuthError `FORBIDDEN` where somebody acts for the user */
+/** @throws AuthError `FORBIDDEN` if somebody acts for the user */
 export function assertOwner({ actor }: Pick<AuthenticatedUser, 'actor'>): void {
   if (actor) throw new AuthError('FORBIDDEN', { message: 'Only the user may do this.' });
 }
 
 const NO_CLAIMS: CustomClaims = Object.freeze({});
 
-/** A value, not a promise, unless `revocation.mode` is `strict`: a promise for each guarded request is measurable. */
+/** A promise only if `revocation.mode` is `strict`: one promise per guarded request costs measurable time. */
 export type Admission = AuthenticatedUser | Promise<AuthenticatedUser>;
 
-/** The checks after the signature: expiry, revocation, confirmation. No request waits for the database. */
+/** The checks after the signature: expiry, revocation, confirmation. No request waits for a database write. */
 @Injectable()
 export class AccessTokenAuthenticator {
   private readonly verified = new VerifiedTokenCache();
@@ -50,17 +50,17 @@ export class AccessTokenAuthenticator {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** The claims of a token that was verified before, without verifying its signature again; null: not known. */
+  /** The claims of a token whose signature was verified before; null if it was not. */
   recall(token: string): AccessTokenClaims | null {
     return this.verified.get(token);
   }
 
-  /** Lets {@link recall} know a token whose signature was verified. */
+  /** Keeps the claims of a verified token for {@link recall}. */
   remember(token: string, claims: AccessTokenClaims): void {
     this.verified.set(token, claims);
   }
 
-  /** Empties the memory of {@link recall}: the keys have changed. */
+  /** Empties the cache of {@link recall}, after a change of keys. */
   forgetAll(): void {
     this.verified.clear();
   }
@@ -84,13 +84,13 @@ export class AccessTokenAuthenticator {
 
   private settle(claims: AccessTokenClaims, isRevoked: boolean): AuthenticatedUser {
     if (isRevoked) throw new AuthError('ACCESS_TOKEN_REVOKED');
-    // Neither is used by who has the refresh token of this generation, as far as the token shows.
+    // The use of a relay's or an actor's token does not prove that the browser received its refresh token.
     if (!claims.relay && !claims.act) this.confirmer.see(claims.sid, claims.gen);
     return userOf(claims);
   }
 }
 
-/** Optional fields one by one: this runs at each guarded request, and spreading objects takes longer than all of it. */
+/** Sets optional fields one by one: this runs for each guarded request, and object spreads would dominate its cost. */
 function userOf(claims: AccessTokenClaims): AuthenticatedUser {
   const { sub, roles, sid, gen, auth_time, amr, relay, act, custom } = claims;
   const session: Writable<AuthenticatedSession> = { id: sid, generation: gen };

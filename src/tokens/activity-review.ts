@@ -9,19 +9,19 @@ import { DeviceRecognizer } from '../risk/device-recognizer.js';
 import { type ClientTraits, eventSource, useOf } from './client-traits.js';
 import { SessionTerminator } from './session-terminator.js';
 
-/** What the anomaly rules need to know of a refresh beside the session. */
+/** What the anomaly rules need to know about a refresh, in addition to the session. */
 export type RefreshContext = Pick<RefreshActivity, 'outcome' | 'earlierUses'> &
   Partial<Pick<RefreshActivity, 'isRepeatedRecovery' | 'madeBy' | 'sharedGenerations'>>;
 
-/** What is known of a login with the right password. */
+/** The context of a login with the right password. */
 export interface LoginContext {
-  /** Wrong passwords from the same origin before it. */
+  /** Number of wrong passwords from the same origin before it. */
   readonly failedAttempts: number;
-  /** The device carries the account's cookie, of a login under its present token version. */
+  /** The device has the account's device cookie, from a login under the current token version. */
   readonly isTrustedDevice: boolean;
 }
 
-/** Has logins and refreshes judged by the anomaly rules, and does what the policy says about suspicious ones. */
+/** Runs the anomaly rules on logins and refreshes, and applies the policy to suspicious ones. */
 @Injectable()
 export class ActivityReview {
   constructor(
@@ -32,21 +32,21 @@ export class ActivityReview {
     private readonly devices: DeviceRecognizer,
   ) {}
 
-  /** @throws AuthError `SUSPICIOUS_ACTIVITY` where the policy refuses */
+  /** @throws AuthError `SUSPICIOUS_ACTIVITY` if the policy refuses */
   async reviewRefresh(session: RefreshSession, client: ClientTraits, context: RefreshContext): Promise<void> {
     const verdict = this.anomalies.judge(this.activity(session, client, context), eventSource(client));
     if (verdict) await this.execute(verdict, session, client);
   }
 
-  /** Reports what the rules suspect, and ends nothing. */
+  /** Only reports what the rules suspect; ends no session. */
   noteRefresh(session: RefreshSession, client: ClientTraits, context: RefreshContext): void {
     this.anomalies.note(this.activity(session, client, context), eventSource(client));
   }
 
   /**
-   * Judges a login; then reports its device, unless the account trusts it.
-   * @param logins the user's live sessions, this one among them
-   * @throws AuthError `SUSPICIOUS_ACTIVITY` where the policy refuses
+   * Judges a login, then reports its device unless the account trusts it.
+   * @param logins the user's live sessions, including this one
+   * @throws AuthError `SUSPICIOUS_ACTIVITY` if the policy refuses
    */
   async reviewLogin(
     { session, user }: { readonly session: RefreshSession; readonly user: UserRecord },
@@ -58,7 +58,7 @@ export class ActivityReview {
     const use = useOf(client, createdAt);
     const activity = { kind: 'login', userId, sessionId, use, failedAttempts, logins } as const;
     const verdict = this.anomalies.judge(activity, eventSource(client));
-    // The browser's cookie, if any, is of another session.
+    // The browser's cookie, if any, belongs to another session.
     if (verdict) await this.execute(verdict, session, client, { keepsCookie: true });
     if (!isTrustedDevice) this.devices.examine(session, user, logins, eventSource(client));
   }
@@ -74,7 +74,7 @@ export class ActivityReview {
       kind: 'refresh',
       userId,
       sessionId: id,
-      // Cut as earlier uses are: otherwise a long user agent would differ from itself.
+      // Truncated as in earlier uses: otherwise a long user agent would differ from itself.
       use: useOf(client, new Date(nowMs)),
       ...context,
       isRepeatedRecovery,
@@ -85,7 +85,7 @@ export class ActivityReview {
     };
   }
 
-  /** Ends what the policy says, and refuses. */
+  /** Ends the sessions that the policy says, and refuses the request. */
   private async execute(
     verdict: Exclude<Verdict, null>,
     { id, userId }: RefreshSession,

@@ -4,21 +4,21 @@ import type { PresentedDevice } from '../risk/device-token.js';
 import type { ProofCheck } from './proof-verifier.js';
 import { usedAgent } from './recent-use.js';
 
-/** The sender of a request, as sessions and the throttle see them. */
+/** The sender of a request, as sessions and the throttle see it. */
 export interface ClientTraits {
-  /** Empty where no request asks: a script. */
+  /** Empty if there is no request, for example in a script. */
   readonly ip: string;
-  /** At most 256 characters; absent or null where there is none. */
+  /** At most 256 characters; absent or null if there is none. */
   readonly userAgent?: string | null;
-  /** The request's fingerprint under each key of the ring; absent or empty where there is none. */
+  /** The request's fingerprint under each key of the ring; absent or empty if there is none. */
   readonly fingerprints?: readonly string[];
   /** The device cookie, not yet checked against an account. */
   readonly device?: PresentedDevice | null;
-  /** Of the header `DPoP`; absent where the request has none. */
+  /** The proof in the header `DPoP`; absent if the request has none. */
   readonly proof?: RequestProof;
-  /** Of a device-bound session; absent where `refreshToken.deviceBound` is off. */
+  /** Evidence for a device-bound session; absent if `refreshToken.deviceBound` is off. */
   readonly deviceProof?: DeviceEvidence;
-  /** Whether the client has closed the connection meanwhile: a refresh of such a client is neither rotated nor judged. */
+  /** Whether the client has closed the connection. If so, a refresh is neither rotated nor judged. */
   readonly hasHungUp?: () => boolean;
 }
 
@@ -26,14 +26,14 @@ export interface ClientTraits {
 export interface DeviceEvidence {
   /** The values of the bound cookie. */
   readonly cookies: readonly string[];
-  /** `Secure-Session-Skipped`: why the browser has not proved itself; null without one. */
+  /** The header `Secure-Session-Skipped`: why the browser sent no proof; null without the header. */
   readonly skipped: string | null;
 }
 
-/** The proof of possession of a request: verified when it is first asked for, and once. */
+/** The proof of possession of a request: verified once, at the first call. */
 export type RequestProof = () => ProofCheck;
 
-/** What a session keeps of a request. */
+/** What a session stores about a request. */
 export function useOf(
   { ip, userAgent = null }: ClientTraits,
   at: Date,
@@ -42,12 +42,12 @@ export function useOf(
   return { ip, userAgent: usedAgent(userAgent), at, ...(proof === null ? {} : { proof }) };
 }
 
-/** What an event keeps of it. */
+/** What an event says about the sender of a request. */
 export function eventSource({ ip, userAgent = null }: Pick<ClientTraits, 'ip' | 'userAgent'>): EventSource {
   return { ip, userAgent };
 }
 
-/** Its fingerprint under each key of the ring. */
+/** The client's fingerprint under each key of the ring. */
 export function fingerprintsOf({ fingerprints = [] }: ClientTraits): readonly string[] {
   return fingerprints;
 }

@@ -16,7 +16,7 @@ const REMEMBERED_MISMATCHES = 10_000;
 /** Compares the fingerprint of a session with that of a request, and keeps it up to date. */
 @Injectable()
 export class FingerprintCheck {
-  /** Session and other fingerprint: each pair is reported once, also where two browsers take turns. */
+  /** Pairs of session and other fingerprint: each is reported once, even if two browsers take turns. */
   private readonly mismatched = new LRUCache<string, true>({ max: REMEMBERED_MISMATCHES });
 
   constructor(
@@ -25,7 +25,7 @@ export class FingerprintCheck {
     private readonly events: AuthEventBus,
   ) {}
 
-  /** Whether the session may continue, as far as its fingerprint says. Reports a mismatch, once, in either case. */
+  /** Whether the fingerprint lets the session continue. Reports each mismatch once, refused or not. */
   admits(session: RefreshSession, client: ClientTraits): boolean {
     const { mode } = this.options.fingerprint;
     const { fingerprint } = session.device;
@@ -42,14 +42,14 @@ export class FingerprintCheck {
   }
 
   /**
-   * Keeps the newest fingerprint of a client that was admitted: keys, features and browsers change faster than sessions
-   * end. In mode `report` that may be another browser's: a lost answer was lost to the browser that asked last, and a
-   * stricter mode later must not end sessions for a change that was admitted.
+   * Stores the newest fingerprint of an admitted client, because keys, features and browsers change during a session. In
+   * mode `report` this may be another browser's fingerprint. That is intended: a lost response concerns the browser that
+   * asked last, and a later switch to `enforce` must not end sessions for a change that was admitted.
    */
   renew({ id, device: { fingerprint } }: RefreshSession, client: ClientTraits): void {
     const [newest] = fingerprintsOf(client);
     if (fingerprint === null || newest === undefined || newest === fingerprint) return;
-    // Not awaited: the next refresh does it where this fails.
+    // Not awaited: if it fails, the next refresh repeats it.
     this.store.replaceFingerprint(id, fingerprint, newest).catch(() => undefined);
   }
 }

@@ -6,9 +6,9 @@ import { withTimeout } from '../core/with-timeout.js';
 
 const REMEMBERED_GENERATIONS = 100_000;
 const RETRY_MS = 200;
-/** How long a process that stops waits for confirmations. Losing one is safe: reuse is then judged more leniently. */
+/** How long a stopping process waits for confirmations. Losing one is safe: reuse is then judged more leniently. */
 const LAST_WRITES_MS = 1000;
-/** Limit of a long outage; dropped confirmations are recorded at the next use. */
+/** Maximum confirmations kept during an outage; dropped ones are recorded at the next use. */
 const MAX_WAITING = 10_000;
 
 interface Sighting {
@@ -17,8 +17,8 @@ interface Sighting {
 }
 
 /**
- * Confirmation is evidence: the first use of an access token proves that the answer which carried it arrived. It is
- * recorded once per generation and process, off the request's path, and tried again until the write succeeded.
+ * Confirmation is evidence: the first use of an access token proves that the response with that token arrived. It is
+ * recorded once per generation and process, off the request's path, and retried until the write succeeds.
  */
 @Injectable()
 export class GenerationConfirmer implements BeforeApplicationShutdown {
@@ -34,7 +34,7 @@ export class GenerationConfirmer implements BeforeApplicationShutdown {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Notes a use; returns at once. */
+  /** Records a use; returns at once. */
   see(sessionId: string, generation: number): void {
     const newest = this.seen.get(sessionId);
     if (newest !== undefined && newest >= generation) return;
@@ -55,7 +55,7 @@ export class GenerationConfirmer implements BeforeApplicationShutdown {
   private async finish(): Promise<void> {
     await this.settled();
     clearTimeout(this.timer);
-    // One last try for what still waits.
+    // One last try for the waiting confirmations.
     this.retry();
     await this.settled();
   }
@@ -71,11 +71,11 @@ export class GenerationConfirmer implements BeforeApplicationShutdown {
   private keep(sighting: Sighting, error: unknown): void {
     if (this.waiting.size === 0) this.logger.warn(`a confirmation waits for the database: ${String(error)}`);
     if (this.waiting.size >= MAX_WAITING) {
-      // Forgotten as seen, so that its next use tries again.
+      // No longer counted as seen, so that the next use tries again.
       this.seen.delete(sighting.sessionId);
       return;
     }
-    // Of two that failed, the newer one is kept.
+    // If two generations of a session failed, only the newer one is kept.
     const earlier = this.waiting.get(sighting.sessionId);
     if (!earlier || earlier.generation < sighting.generation) this.waiting.set(sighting.sessionId, sighting);
     this.timer ??= setTimeout(() => this.retry(), RETRY_MS).unref();

@@ -7,12 +7,12 @@ import { withTimeout } from '../core/with-timeout.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { TokenSigner } from './token-signer.js';
 
-/** A login waits no longer for the host's claims. */
+/** Maximum time that a login waits for the host's claims. */
 const ANSWER_WITHIN_MS = 3000;
 
 /**
- * The host's own claims (`accessToken.claims`), and a rehearsal of the access token that carries them: before anything is
- * written, so that a failure leaves no half-open session and rotates nothing away.
+ * Asks for the host's own claims (`accessToken.claims`) and signs a trial access token with them. This happens before any
+ * write, so that a failure leaves no half-open session and no lost rotation.
  */
 @Injectable()
 export class HostClaims {
@@ -21,15 +21,15 @@ export class HostClaims {
     private readonly signer: TokenSigner,
   ) {}
 
-  /** Whether the host has claims of its own. */
+  /** Whether the host sets `accessToken.claims`. */
   get areGiven(): boolean {
     return this.options.accessToken.claims !== null;
   }
 
   /**
-   * The host's claims for an access token; undefined where it has none.
-   * @param session as it is about to be
-   * @throws AuthError `INTERNAL` where they cannot be made, or no token can be: its `detail` says why
+   * The host's claims for an access token; undefined if it has none.
+   * @param session in the state that the token will be issued for
+   * @throws AuthError `INTERNAL` if the claims or the token cannot be made; `detail` says why
    */
   async prepare(user: UserRecord, session: RefreshSession): Promise<CustomClaims | undefined> {
     const { claims } = this.options.accessToken;
@@ -48,7 +48,7 @@ async function make(ask: () => object | Promise<object>): Promise<CustomClaims> 
   throw new AuthError('INTERNAL', { detail: `the function accessToken.claims ${check.problem}` });
 }
 
-/** Without hashes and seals. */
+/** The session without its hashes and seals. */
 function viewOf(session: RefreshSession): ClaimsSession {
   const { id, createdAt, authTime = createdAt, amr = [], transport, device } = session;
   const { appId, deviceId, deviceName } = device;

@@ -11,17 +11,17 @@ import type { ClientTraits } from './client-traits.js';
 import { KeyRing } from './keys/key-ring.js';
 import type { NewSession } from './session-opener.js';
 
-/** A device that the account logged in on before. */
+/** A device on which the account logged in before. */
 export interface FoundDevice {
-  /** Unique, for the throttle. */
+  /** A unique key for the throttle. */
   readonly id: string;
-  /** Whether the account logged in there under its present token version. */
+  /** Whether the account logged in there under its current token version. */
   readonly isTrusted: boolean;
 }
 
 /**
- * Which devices an account knows: it logged in there before, by the device cookie or (in body transport) the `deviceId` of
- * an earlier session. It trusts those where it did so under its present token version.
+ * Which devices an account knows: those where it logged in before, as shown by the device cookie or (in body transport)
+ * the `deviceId` of an earlier session. It trusts those where it logged in under its current token version.
  */
 @Injectable()
 export class KnownDevices {
@@ -31,12 +31,12 @@ export class KnownDevices {
     @Inject(USER_STORE) private readonly users: UserStore,
   ) {}
 
-  /** Whether the cookie is the account's, however old. @param email normalised */
+  /** Whether the cookie belongs to the account, whatever its age. @param email normalised */
   isKnown(device: PresentedDevice, email: string): boolean {
     return isKnownDevice(device, email, this.keyRing.deviceKeys);
   }
 
-  /** Whether the cookie is the account's, of a login under this token version. */
+  /** Whether the cookie belongs to the account and comes from a login under this token version. */
   isTrusted(device: PresentedDevice | null | undefined, account: DeviceAccount): boolean {
     return device ? isTrustedDevice(device, account, this.keyRing.deviceKeys) : false;
   }
@@ -52,7 +52,7 @@ export class KnownDevices {
       return { id: device.id, isTrusted: user !== null && this.isTrusted(device, user) };
     }
     if (transport !== 'body' || !deviceId) return null;
-    // The same queries for an account that does not exist, so that the time does not show it.
+    // The same queries run for unknown accounts, so that the response time does not reveal them.
     const user = await this.users.findByEmail(email);
     const [isKnown, isTrusted] = await Promise.all([
       this.sessions.hasDevice(user?.id ?? '', deviceId),

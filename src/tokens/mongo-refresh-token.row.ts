@@ -3,7 +3,7 @@ import type { RefreshSession } from '../core/refresh-token.store.js';
 import type { AbandonedSecret, Predecessor } from '../core/rotation.js';
 import type { AbandonedRow, AttemptsRow, PredecessorRow, RefreshToken } from './refresh-token.schema.js';
 
-/** A session as a document of the collection. What it has for life, and is null or empty at first, is left out. */
+/** A session as a document. Optional fields without a value are left out. */
 export function toRow(session: RefreshSession): RefreshToken {
   const {
     id,
@@ -34,7 +34,7 @@ export function toRow(session: RefreshSession): RefreshToken {
   };
 }
 
-/** A session from its document, from one that an instance of 0.1 wrote as well. */
+/** A session from its document, including documents that version 0.1 wrote. */
 export function toSession(row: RefreshToken): RefreshSession {
   const {
     _id,
@@ -115,7 +115,7 @@ function toAttemptsRow({
 
 type Optional<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 
-/** Bytes take three quarters of their text. */
+/** Binary needs three quarters of the size of base64url text. */
 function bytesOf(text: string): mongo.Binary {
   return new mongo.Binary(Buffer.from(text, 'base64url'));
 }

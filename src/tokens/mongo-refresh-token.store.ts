@@ -26,7 +26,7 @@ import { readLogin, readSession } from './sound-session.js';
 /** Keeps sessions in the `refresh_tokens` collection of the host's connection. */
 export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   private readonly damaged: DamagedRows;
-  /** Missing with a clock of the host's, which is its own authority. */
+  /** Missing if the host provides its own clock, which is then the authority. */
   readonly readTime?: () => Promise<number>;
 
   constructor(
@@ -38,7 +38,7 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     if (clock.read) this.readTime = clock.read.bind(clock);
   }
 
-  /** The TTL index must stand before the first session. */
+  /** The TTL index must exist before the first session. */
   async onModuleInit(): Promise<void> {
     await this.indexes.build(this.model);
   }
@@ -115,7 +115,7 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
   }
 
   async countLive(now: Date, limit: number): Promise<LiveSessionCount> {
-    // By the TTL index, up to a limit: revoked sessions stay until they expire, and may be nearly all of them.
+    // Reads the TTL index, up to a limit: revoked sessions stay until they expire and may be the majority.
     const unexpired = [{ $match: { expiresAt: { $gt: now } } }, { $limit: limit }];
     const count = async (...stages: object[]) => {
       const [row] = await this.sessions
@@ -184,7 +184,7 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     await orUnavailable(() => this.sessions.deleteMany({ userId }));
   }
 
-  /** Those of the sessions that a write has just revoked, where others were revoked before. */
+  /** The ids among `ids` that this write revoked; the others were revoked before. */
   private async revokedNow(
     ids: readonly Types.ObjectId[],
     set: Pick<RefreshToken, 'revokedAt' | 'revokedReason'>,
@@ -206,7 +206,7 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
       );
       return this.damaged.read(row, readSession);
     } catch (error) {
-      // Nothing can be pushed to a damaged list: as if there were no such session, which `findById` reports.
+      // MongoDB cannot push to a damaged list. Treat the session as missing; `findById` reports the damage.
       if ((error as { code?: unknown }).code === BAD_VALUE) return null;
       throw error;
     }
@@ -228,7 +228,7 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
 const BAD_VALUE = 2;
 const MAX_ENDED_LOGINS = 100;
 const UNBOUND = { deviceKey: { $exists: false } } as const;
-/** What tells from where a session began. */
+/** The fields that say where a session began. */
 const LOGIN = {
   _id: 1,
   createdAt: 1,

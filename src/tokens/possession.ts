@@ -7,11 +7,11 @@ import type { ClientTraits, RequestProof } from './client-traits.js';
 import { type ProofCheck, ProofVerifier } from './proof-verifier.js';
 import { UsedProofs } from './used-proofs.js';
 
-/** A session that may be bound to a key. */
+/** A session, and the key that it may be bound to. */
 export interface KeyHolder {
   readonly userId: string;
   readonly sessionId: string;
-  /** Thumbprint of the key; null where it is not bound. */
+  /** Thumbprint of the key; null if the session is not bound. */
   readonly jkt: string | null;
 }
 
@@ -20,11 +20,11 @@ type RefusedCheck = Exclude<ProofCheck, { readonly outcome: 'valid' }>;
 const MISSING = { outcome: 'failed', reason: 'proof_missing' } as const;
 const REPLAYED = { outcome: 'failed', reason: 'proof_replayed' } as const;
 
-/** Binds sessions to keys of their clients, and asks for proofs of these keys (RFC 9449). */
+/** Binds sessions to keys of their clients, and requires proofs of these keys (RFC 9449). */
 @Injectable()
 export class Possession {
   private readonly used = new UsedProofs();
-  /** The guard and a service may both ask about one request. */
+  /** Proofs accepted for the current request: its guard and its service may both check it. */
   private readonly accepted = new WeakSet<ProofCheck>();
 
   constructor(
@@ -34,8 +34,8 @@ export class Possession {
   ) {}
 
   /**
-   * Thumbprint of the key that a new session is bound to; null: to none. A proof that is not valid is refused, not ignored:
-   * its client believes that its session will be bound.
+   * Thumbprint of the key that a new session is bound to; null if it is not bound. An invalid proof is refused, not
+   * ignored: its client expects a bound session.
    * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
    */
   keyOfNewSession({ proof }: ClientTraits): string | null {
@@ -47,8 +47,8 @@ export class Possession {
   }
 
   /**
-   * Requires a proof of the key that a session is bound to; of one that is not, nothing. Asks no store and writes nothing.
-   * @returns what names the proof; null where the session is not bound
+   * Requires a proof of the session's key if the session is bound. Reads and writes no store.
+   * @returns the id of the proof; null if the session is not bound
    * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
    */
   assertHolder(
@@ -66,7 +66,7 @@ export class Possession {
     throw this.refusal(check);
   }
 
-  /** Refuses a proof that another process has accepted before, which the session remembers. */
+  /** Refuses a proof that another process accepted before, according to the recent uses of the session. */
   refuseReplayed({ userId, sessionId }: Omit<KeyHolder, 'jkt'>, source: EventSource | null): never {
     const { reason } = REPLAYED;
     void this.events.emit('refresh_token.proof_failed', { userId, sessionId, reason, source });
@@ -82,7 +82,7 @@ export class Possession {
     if (check.outcome !== 'valid') throw this.refusal(check);
   }
 
-  /** The check of a proof that must be by this key, and new. */
+  /** Checks that the proof is signed by this key and was not used before. */
   private checkFor(jkt: string, proof: RequestProof | undefined): ProofCheck {
     const check = proof?.() ?? MISSING;
     if (check.outcome === 'failed') return check;
@@ -98,7 +98,7 @@ export class Possession {
     const proofNonce = this.verifier.newNonce();
     if (check.outcome === 'nonce_outdated') return new AuthError('PROOF_NONCE_REQUIRED', { proofNonce });
     const { reason, detail } = check;
-    // A browser may send a request twice by itself: its client signs another proof, and nothing is lost.
+    // Browsers sometimes resend a request on their own. The client then signs a new proof, and nothing is lost.
     if (reason === 'proof_replayed') return new AuthError('PROOF_NONCE_REQUIRED', { proofNonce });
     return new AuthError('PROOF_REQUIRED', { proofNonce, ...(detail === undefined ? {} : { detail }) });
   }

@@ -15,13 +15,13 @@ import { currentNonces, nonceSlot, proofNonce } from '../core/proof-nonce.js';
 import { KeyRing } from './keys/key-ring.js';
 import { proofId } from './used-proofs.js';
 
-/** Importing a key takes longer than verifying a signature with it. */
+/** Imported keys are cached: the import takes longer than verifying a signature. */
 const REMEMBERED_KEYS = 1000;
 
-/** What a proof is worth, whatever key was expected. `jkt` is the thumbprint of the key that signed it, `id` its {@link proofId}. */
+/** The result of verifying a proof, for any key. `jkt` is the thumbprint of the key that signed it, `id` its {@link proofId}. */
 export type ProofCheck =
   | { readonly outcome: 'valid'; readonly jkt: string; readonly id: string }
-  /** Good but for its nonce. */
+  /** Valid except for its nonce. */
   | { readonly outcome: 'nonce_outdated'; readonly jkt: string }
   | { readonly outcome: 'failed'; readonly reason: ProofFailure; readonly detail?: string };
 
@@ -32,7 +32,7 @@ interface CurrentNonces {
   readonly good: ReadonlySet<string>;
 }
 
-/** Verifies proofs of possession (RFC 9449 §4.3) and hands out their nonces (§8). Asks no store. */
+/** Verifies proofs of possession (RFC 9449 §4.3) and issues their nonces (§8). Reads no store. */
 @Injectable()
 export class ProofVerifier {
   private readonly keys = new LRUCache<string, KeyObject>({ max: REMEMBERED_KEYS });
@@ -43,7 +43,7 @@ export class ProofVerifier {
     private readonly keyRing: KeyRing,
   ) {}
 
-  /** For the next proof: good for one to two minutes, in every process that shares the refresh keys. */
+  /** The nonce for the next proof: valid for one to two minutes, in every process that shares the refresh keys. */
   newNonce(): string {
     return this.nonces.newest;
   }
@@ -63,12 +63,12 @@ export class ProofVerifier {
     return { outcome: 'valid', jkt, id: proofId(jkt, jti) };
   }
 
-  /** The current slot of nonces. */
+  /** The number of the current time slot of nonces. */
   get slot(): number {
     return nonceSlot(this.clock.now());
   }
 
-  /** Derived once for each slot and ring of keys. */
+  /** Derived once per time slot and set of keys. */
   private get nonces(): CurrentNonces {
     const { slot } = this;
     const { proofNonceKeys: keys } = this.keyRing;
@@ -84,7 +84,7 @@ function failed(reason: ProofFailure, detail?: string): ProofCheck {
   return detail === undefined ? { outcome: 'failed', reason } : { outcome: 'failed', reason, detail };
 }
 
-/** For the log: signed by a key, but written by anybody. */
+/** For the log. The URL is shortened, because any client can choose it. */
 function urlOf({ htu }: Proof): string {
-  return `the proof is for ${(htu.origin + htu.path).slice(0, 100)}, which is not this service: name its public URL in the issuer`;
+  return `the proof is for ${(htu.origin + htu.path).slice(0, 100)}, which is not the URL of this service: set the issuer to its public URL`;
 }

@@ -7,12 +7,12 @@ import { hashSecret } from '../core/successor-seal.js';
 import { eventSource, useOf } from './client-traits.js';
 import type { RefreshRequest } from './refresh-request.js';
 
-/** The part of a session that is in every event of its rotation. */
+/** The fields of a session that every event about its rotation has. */
 export function subject({ userId, id, generation }: RefreshSession) {
   return { userId, sessionId: id, generation };
 }
 
-/** What events about a token that is not the current one have in common. */
+/** The fields that all events about an earlier token share. */
 export function seen({ token, client }: RefreshRequest, session: RefreshSession): EarlierTokenEvent {
   const hash = hashSecret(token.sec);
   const predecessor = session.predecessors.find((each) => each.hash === hash);
@@ -26,14 +26,14 @@ export function seen({ token, client }: RefreshRequest, session: RefreshSession)
   };
 }
 
-/** The use that made the current generation; null where the session no longer knows it. */
+/** The use that made the current generation; null if the session no longer has it. */
 export function madeBy({ recentUses, lastUsedAt }: RefreshSession): RecentUse | null {
   return recentUses.find(({ at }) => at.getTime() === lastUsedAt.getTime()) ?? null;
 }
 
 /**
- * The count of generations served to two networks, where this request raises it: the current generation, made elsewhere, is
- * about to be served to it. Null where nothing is to be counted.
+ * The new count of generations served to two networks, if this request raises it: it is about to get the current
+ * generation, which another network made. Null if the count does not change.
  */
 export function newlyShared(
   { client }: RefreshRequest,
@@ -45,7 +45,7 @@ export function newlyShared(
   return counted === sharedUse ? null : counted;
 }
 
-/** An ordinary refusal. The session may be unknown, so the ids are those of the token. */
+/** The payload of an ordinary refusal. The session may be unknown, so the ids come from the token. */
 export function refusal(
   { sub, sid, gen }: RefreshTokenClaims,
   source: EventSource,

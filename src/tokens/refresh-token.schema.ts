@@ -6,13 +6,13 @@ import type { AbandonedSecret, Predecessor, RevocationReason } from '../core/rot
 import type { SharedUse } from '../core/shared-use.js';
 import { SCHEMA_OPTIONS } from '../database/native-collection.js';
 
-/** Attempts as they are stored; missing where there is none. */
+/** Attempts as they are stored; missing if there is none. */
 export interface AttemptsRow {
   attempt?: mongo.Binary;
   formerAttempts?: mongo.Binary[];
 }
 
-/** A predecessor as it is stored: as an instance of 0.1 writes it, but for what is new. */
+/** A predecessor as it is stored: the fields of version 0.1, plus newer optional ones. */
 export type PredecessorRow = Pick<Predecessor, 'hash' | 'sealed' | 'rotatedAt'> &
   AttemptsRow & { displacedAt?: Date };
 
@@ -23,8 +23,8 @@ export type AbandonedRow = Pick<AbandonedSecret, 'abandonedAt'> &
 const ATTEMPTS = { attempt: Buffer, formerAttempts: { type: [Buffer], default: undefined } };
 
 /**
- * One document per session (one login on one device), for its whole life; rotation updates it in place, so its size is
- * bounded. The `_id` is the `sid` of every token of the session.
+ * One document per session (one login on one device). Rotation updates it in place, so its size is bounded. The `_id` is
+ * the `sid` of every token of the session.
  */
 @Schema({ collection: 'refresh_tokens', ...SCHEMA_OPTIONS })
 export class RefreshToken {
@@ -45,11 +45,11 @@ export class RefreshToken {
   @Prop({ type: String, required: true })
   tokenHash!: string;
 
-  /** The last four replaced secrets, oldest first. `displacedAt` is missing where it is null. */
+  /** The last four replaced secrets, oldest first. A `displacedAt` of null is not stored. */
   @Prop(raw([{ _id: false, hash: String, sealed: String, rotatedAt: Date, ...ATTEMPTS, displacedAt: Date }]))
   predecessors!: PredecessorRow[];
 
-  /** The last four secrets whose answers no honest client holds, oldest first; missing in documents of 0.1. */
+  /** The last four secrets whose responses no honest client holds, oldest first; missing in documents of 0.1. */
   @Prop(raw([{ _id: false, hash: Buffer, sealed: Buffer, abandonedAt: Date, ...ATTEMPTS }]))
   abandoned?: AbandonedRow[];
 
@@ -57,11 +57,11 @@ export class RefreshToken {
   @Prop({ type: Date, required: true })
   rotatedAt!: Date;
 
-  /** When the current generation was first seen in use; null: no proof yet that the client received it. */
+  /** When the current generation was first seen in use; null while nothing proves that the client received it. */
   @Prop({ type: Date, default: null })
   confirmedAt!: Date | null;
 
-  /** Always null: instances of 0.1, beside newer ones while a deployment is under way, cannot read sessions without it. */
+  /** Always null. Instances of 0.1 that still run during a deployment cannot read sessions without this field. */
   @Prop({ type: Date, default: null })
   recoveredAt?: null;
 
@@ -83,11 +83,11 @@ export class RefreshToken {
   @Prop({ type: String, enum: ['cookie', 'body'], required: true })
   transport!: Transport;
 
-  /** Thumbprint of the key that the session is bound to, fixed at login; missing where there is none. */
+  /** Thumbprint of the key that the session is bound to, fixed at login; missing if there is none. */
   @Prop({ type: String })
   jkt?: string;
 
-  /** The key of the browser that the session is bound to; missing where there is none. */
+  /** The key of the browser that the session is bound to; missing if there is none. */
   @Prop({ type: String })
   deviceKey?: string | undefined;
 
@@ -99,7 +99,7 @@ export class RefreshToken {
   @Prop({ type: [String], default: undefined })
   amr?: string[] | undefined;
 
-  /** False where the session ends with the browser; missing otherwise. */
+  /** False if the session ends when the browser closes; missing otherwise. */
   @Prop({ type: Boolean })
   remember?: false | undefined;
 
@@ -116,11 +116,11 @@ export class RefreshToken {
   )
   device!: SessionDevice;
 
-  /** The last five. */
+  /** The last five uses, oldest first. */
   @Prop(raw([{ _id: false, ip: String, userAgent: String, at: Date, proof: String }]))
   recentUses!: RecentUse[];
 
-  /** Generations that were served to two networks in a row; missing where none was. */
+  /** Generations in a row that were served to two networks; missing if there were none. */
   @Prop(raw({ _id: false, generation: Number, pair: String, generations: Number }))
   sharedUse?: SharedUse | null;
 
@@ -132,15 +132,15 @@ export class RefreshToken {
   revokedReason!: RevocationReason | null;
 }
 
-/** A name of its own: the host may have a model `RefreshToken` on the same connection. */
+/** A distinctive name, because the host may have a model `RefreshToken` on the same connection. */
 export const REFRESH_TOKEN_MODEL = 'SilentAuthRefreshToken';
 
 export const RefreshTokenSchema = SchemaFactory.createForClass(RefreshToken);
-// MongoDB's TTL monitor lags by a minute or more: every query compares `expiresAt` itself.
+// MongoDB's TTL monitor lags by a minute or more, so every query also compares `expiresAt`.
 RefreshTokenSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-// A user's live sessions, latest use first: the session list, the cap, "log out everywhere".
+// For a user's live sessions, latest use first: the session list, the cap, "log out everywhere".
 RefreshTokenSchema.index({ userId: 1, revokedAt: 1, lastUsedAt: -1 });
-// Whether a device is known, which every password attempt in body transport asks: at most one document, however many
+// For `hasDevice`, which runs for every password attempt in body transport. It reads at most one document, however many
 // sessions the device or the user has.
 RefreshTokenSchema.index(
   { userId: 1, 'device.deviceId': 1, tokenVersion: 1 },

@@ -29,19 +29,19 @@ import { SessionReissue } from './session-reissue.js';
 /** Maximum retries when a concurrent retry of the same client wins the compare-and-set. */
 const MAX_RETRIES = 2;
 
-/** What a refresh knows before it asks the store. */
+/** The state when a refresh arrives, before the first store operation. */
 interface Arrival {
   readonly at: number;
   readonly isAfterStandstill: boolean;
 }
 
 /**
- * Rotation of refresh tokens: one document per session, one successor per token, never a fork. The decision is the pure
- * `decideRotation`; this service asks the store, and `RotationOutcomes` applies what was decided.
+ * Rotation of refresh tokens: one document per session, one successor per token, never a fork. The pure function
+ * `decideRotation` decides; this service calls the store, and `RotationOutcomes` applies the decision.
  */
 @Injectable()
 export class RefreshTokenService {
-  /** The rule by which it decides, as configured. */
+  /** The configured rotation policy. */
   readonly policy: RotationPolicy;
 
   constructor(
@@ -61,7 +61,7 @@ export class RefreshTokenService {
   }
 
   /**
-   * Exchanges a refresh token, whose signature was verified, for the current one of its session.
+   * Exchanges a refresh token with a verified signature for the current one of its session.
    * @throws AuthError `REFRESH_TOKEN_EXPIRED`, `…_UNKNOWN`, `…_REUSED`, `SESSION_REVOKED`, `SUSPICIOUS_ACTIVITY`,
    * `REFRESH_SUPERSEDED`, `REFRESH_CONTESTED`, `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`, `TEMPORARILY_UNAVAILABLE`,
    * `INTERNAL` (`accessToken.claims` failed; nothing was rotated)
@@ -76,7 +76,7 @@ export class RefreshTokenService {
     // In parallel with the rotation: a refresh costs one latency.
     const owner = this.users.findById(token.sub);
     owner.catch(() => undefined);
-    // Before anything is written: where the host's function fails, nothing has been rotated away.
+    // Before any write: if the host's function fails, no token has been rotated.
     const custom = this.hostClaims.areGiven ? await this.prepareClaims(token, owner) : undefined;
     const marks = {
       custom,
@@ -90,7 +90,7 @@ export class RefreshTokenService {
     const nextSecret = random.toString('base64url', 0, SECRET_BYTES);
     const sealed = sealSuccessor(token.sec, nextSecret, token.sid, random.subarray(SECRET_BYTES));
     for (let retries = 0; retries <= MAX_RETRIES; retries += 1) {
-      // An expired token rotates nothing; the session still shows whether it was replaced in time, or stolen.
+      // An expired token is not rotated. The session still shows whether it was replaced in time or stolen.
       const isRotatable = !this.isExpired(token) && !client.hasHungUp?.();
       const command = () => this.rotation(token, client, { nextSecret, sealed, ...marks });
       const rotated = isRotatable ? await this.store.rotate(command()) : null;
@@ -103,7 +103,7 @@ export class RefreshTokenService {
   }
 
   /**
-   * Requires a proof of the key that the session of a token is bound to, if it is; before anything is read or written.
+   * Requires a proof of the session's key if the session is bound; before anything is read or written.
    * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
    */
   assertHolder(token: BoundClaims, proof: RequestProof | undefined, source: EventSource | null): void {
@@ -115,18 +115,18 @@ export class RefreshTokenService {
     return this.store.findLive(userId, new Date(this.clock.now()));
   }
 
-  /** A session as the store keeps it (for the server only: it holds hashes and seals); null where it is unknown or over. */
+  /** A session as the store keeps it (for the server only: it contains hashes and seals); null if it is unknown or has ended. */
   async findLive(sessionId: string): Promise<RefreshSession | null> {
     const session = await this.store.findById(sessionId);
     return session && !session.revokedAt && session.expiresAt.getTime() > this.clock.now() ? session : null;
   }
 
-  /** How many sessions of all users are live now; looks at no more than `limit` that have not expired. */
+  /** How many sessions of all users are live now; reads at most `limit` unexpired sessions. */
   async countLive(limit: number): Promise<LiveSessionCount> {
     return this.store.countLive(new Date(this.clock.now()), limit);
   }
 
-  /** Undefined where the refresh is about to be refused. */
+  /** Undefined if the refresh is about to be refused. */
   private async prepareClaims(
     token: RefreshTokenClaims,
     owner: Promise<UserRecord | null>,
@@ -162,21 +162,21 @@ export class RefreshTokenService {
     };
   }
 
-  /** By the clock that the session's times were written by. */
+  /** Reads the clock that wrote the session's times. */
   private readTime(): Promise<number> | number {
     return this.store.readTime?.() ?? this.clock.read?.() ?? this.clock.now();
   }
 
-  /** The compare-and-set found nothing: decide why. Null asks for another try. */
+  /** Decides why the compare-and-set matched nothing. Null means: try again. */
   private async settle(request: RefreshRequest, arrival: Arrival): Promise<OpenSession | null> {
     const { token, client, attempt, previous } = request;
-    // A request that waits long for the database is judged by its arrival: its client has asked again meanwhile.
+    // A request that waited long for the database is judged by its arrival time: its client may have retried since.
     const waitedMs = Math.max(0, this.clock.now() - arrival.at);
     const [session, nowMs] = await Promise.all([this.store.findById(token.sid), this.readTime()]);
     const now = new Date(nowMs);
     if (session && hasUsed(session, request.proof))
       this.possession.refuseReplayed(holderOf(token), eventSource(client));
-    // A session that expired while the request waited has expired.
+    // A session that expired while the request waited counts as expired.
     const at = session && session.expiresAt <= now ? now : new Date(nowMs - waitedMs);
     const presented = {
       secret: token.sec,
@@ -185,7 +185,7 @@ export class RefreshTokenService {
       attempt,
       previous,
       hasHungUp: client.hasHungUp?.() ?? false,
-      // It may also have come while the request waited for the database.
+      // The standstill may also have happened while the request waited for the database.
       isAfterStandstill: arrival.isAfterStandstill || this.isAfterStandstill,
     };
     const state = session && { ...session, fingerprint: session.device.fingerprint };
@@ -193,7 +193,7 @@ export class RefreshTokenService {
     if (decision.outcome === 'dropped') return this.outcomes.dropped(request);
     if (decision.outcome === 'unknown' || !session)
       return this.isExpired(token) ? this.outcomes.expired(request) : this.outcomes.unknown(request);
-    // A session that is over is over on every device; of any other nothing changes without a proof.
+    // A session that has ended needs no proof; any other one does not change without it.
     if (!this.isOver(token, decision)) this.devices.assertProven(session, client);
     return this.carryOut(request, session, decision, now);
   }
@@ -246,19 +246,19 @@ export class RefreshTokenService {
   }
 }
 
-/** The claims by which a token is bound to a key. */
+/** The claims that bind a token to a key. */
 type BoundClaims = Pick<RefreshTokenClaims, 'sub' | 'sid' | 'cnf'>;
 
 function holderOf({ sub, sid, cnf }: BoundClaims): KeyHolder {
   return { userId: sub, sessionId: sid, jkt: cnf?.jkt ?? null };
 }
 
-/** Whether a proof came with an earlier use of the session, in whatever process. */
+/** Whether an earlier use of the session, in any process, had this proof. */
 function hasUsed({ recentUses }: RefreshSession, proof: string | null): boolean {
   return proof !== null && recentUses.some((use) => use.proof === proof);
 }
 
-/** The current secret under another absolute expiry: this service never issued that token. */
+/** Refuses the current secret with another absolute expiry: this service never issued such a token. */
 function assertIssued({ abs }: RefreshTokenClaims, { absoluteExpiresAt }: RefreshSession): void {
   if (absoluteExpiresAt.getTime() !== abs * 1000) throw new AuthError('REFRESH_TOKEN_INVALID');
 }

@@ -12,7 +12,7 @@ import { AuthEventBus } from '../events/auth-event-bus.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { SessionTerminator } from './session-terminator.js';
 
-/** What follows from the reuse of a refresh token: the event, the end of the sessions, the refusal. */
+/** The response to reuse of a refresh token: emits the event, ends the sessions, refuses the request. */
 @Injectable()
 export class ReuseResponse {
   constructor(
@@ -30,7 +30,7 @@ export class ReuseResponse {
     const revoked = reuse === 'revoke';
     const lastUse = session.recentUses.at(-1) ?? null;
     const affectedSessionIds = reuseScope === 'user' ? await this.liveSessionIds(session) : [id];
-    // Reported even if the rest fails. This session ends last: a retry after a failure finds it again.
+    // Reported even if the next steps fail. This session ends last: a retry after a failure finds it again.
     void this.events.emit('refresh_token.reuse_detected', {
       ...seen,
       evidence,
@@ -48,7 +48,7 @@ export class ReuseResponse {
     );
   }
 
-  /** Those of the owner; only this one where the store fails. */
+  /** The live sessions of the owner; only this one if the store fails. */
   private async liveSessionIds({ id, userId }: RefreshSession): Promise<string[]> {
     const live = await this.store.findLive(userId, new Date(this.clock.now())).catch(() => []);
     return [id, ...live.map((other) => other.id).filter((other) => other !== id)];

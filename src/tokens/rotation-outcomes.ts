@@ -17,7 +17,7 @@ import { ReuseResponse } from './reuse-response.js';
 import { SessionAdmission } from './session-admission.js';
 import type { OpenSession } from './session-opener.js';
 
-/** Applies the outcome of a refresh: one method for each, with its checks, writes, event and answer. */
+/** Applies the outcome of a refresh: one method per outcome, with its checks, writes, event and response. */
 @Injectable()
 export class RotationOutcomes {
   constructor(
@@ -31,7 +31,7 @@ export class RotationOutcomes {
 
   async rotated(request: RefreshRequest, session: RefreshSession, secret: string): Promise<OpenSession> {
     const { client, isRelay, custom } = request;
-    // The update has added this use already.
+    // The update has already added this use.
     const earlierUses = session.recentUses.slice(0, -1);
     const user = await this.admission.admit(session, request, { outcome: 'rotated', earlierUses });
     await this.retirePrevious(session);
@@ -54,7 +54,7 @@ export class RotationOutcomes {
       madeBy: madeBy(session),
       sharedGenerations: shared?.generations ?? 0,
     });
-    // Seldom: a phone that changes its network between a refresh and its retry.
+    // Rare: a phone that changes its network between a refresh and its retry.
     if (shared) await this.store.recordSharedUse(session.id, session.generation, useOf(client, now), shared);
     await this.retirePrevious(session);
     void this.events.emit('refresh_token.replayed', seen(request, session));
@@ -66,7 +66,7 @@ export class RotationOutcomes {
     throw new AuthError('REFRESH_SUPERSEDED');
   }
 
-  /** Nothing is written, and nobody is accused: it may be a tab that shares no record with the others. */
+  /** Writes nothing and ends no session: the sender may be a tab that shares no storage with the others. */
   async contested(request: RefreshRequest, session: RefreshSession): Promise<never> {
     const other = madeBy(session);
     void this.events.emit('refresh_token.contested', { ...seen(request, session), other });
@@ -86,7 +86,7 @@ export class RotationOutcomes {
 
   revoked(request: RefreshRequest, reason: RevocationReason | null): never {
     this.reportRefusal(request, 'session_revoked', reason);
-    // After a change of password the client's cookie holds the token of the new session, or is about to.
+    // After a password change the client's cookie holds, or is about to get, the token of the new session.
     const keepsCookie = reason === 'replaced' || reason === 'token_version_retired';
     throw new AuthError('SESSION_REVOKED', { keepsCookie });
   }
@@ -103,10 +103,12 @@ export class RotationOutcomes {
 
   contended(request: RefreshRequest): never {
     this.reportRefusal(request, 'contended');
-    throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'a rotation kept losing its compare-and-set' });
+    throw new AuthError('TEMPORARILY_UNAVAILABLE', {
+      detail: 'every retry of the rotation lost its compare-and-set',
+    });
   }
 
-  /** Nobody reads the answer. */
+  /** The client is gone, so nobody reads the response. */
   dropped(request: RefreshRequest): never {
     this.reportRefusal(request, 'client_gone');
     throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'the client closed the connection' });
@@ -114,7 +116,9 @@ export class RotationOutcomes {
 
   postponed(request: RefreshRequest): never {
     this.reportRefusal(request, 'process_stood_still');
-    throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'no verdict just after a standstill' });
+    throw new AuthError('TEMPORARILY_UNAVAILABLE', {
+      detail: 'the process stood still just before, so it cannot judge this token yet',
+    });
   }
 
   private reportRefusal(
@@ -126,7 +130,7 @@ export class RotationOutcomes {
     void this.events.emit('refresh_token.refused', event);
   }
 
-  /** At every answer: the request that rotated may have failed after the update. */
+  /** Runs for every successful answer: the request that rotated may have failed after its update. */
   private async retirePrevious({ id, generation }: RefreshSession): Promise<void> {
     await this.revocations.retireGeneration(id, generation - 1);
   }

@@ -13,8 +13,8 @@ import type { RefreshRequest } from './refresh-request.js';
 import { SessionTerminator } from './session-terminator.js';
 
 /**
- * Whether a session may continue: its user, token version, revocations, fingerprint and the anomaly rules. A session that
- * may not ends here.
+ * Decides whether a session may continue: checks its user, token version, revocations, fingerprint and the anomaly rules.
+ * A session that may not continue ends here.
  */
 @Injectable()
 export class SessionAdmission {
@@ -38,10 +38,10 @@ export class SessionAdmission {
   ): Promise<UserRecord> {
     const { owner, client } = request;
     if (!owner || owner.disabledAt) return this.refuse(session, request, 'user_disabled');
-    // A change of password may be replacing this session right now; the answer to it sets the new cookie.
+    // A password change may be replacing this session right now; its response sets the new cookie.
     if (owner.tokenVersion !== session.tokenVersion)
       return this.refuse(session, request, 'token_version_retired', { keepsCookie: true });
-    // Its access tokens were revoked, but the process that did it stopped before it ended the session.
+    // A process revoked the access tokens but stopped before it ended the session.
     if (this.revocations.isSessionRevoked(session.id, session.tokenVersion))
       return this.refuse(session, request, 'revocation_completed');
     if (!this.fingerprints.admits(session, client)) {
@@ -53,7 +53,7 @@ export class SessionAdmission {
     return owner;
   }
 
-  /** Has the anomaly rules look at a refresh that is refused for another reason; they end nothing. */
+  /** Runs the anomaly rules on a refresh that is refused for another reason; they end no session. */
   note(session: RefreshSession, { client }: RefreshRequest, context: RefreshContext): void {
     this.review.noteRefresh(session, client, context);
   }

@@ -12,13 +12,13 @@ import { HostClaims } from './host-claims.js';
 import { Possession } from './possession.js';
 import type { OpenSession } from './session-opener.js';
 
-/** The session of a request, and its owner, as the stores know them now. */
+/** The session of a request and its owner, as the stores have them now. */
 export interface CurrentSessionState {
   readonly user: UserRecord;
   readonly session: RefreshSession;
 }
 
-/** Users who prove again who they are, within a session. */
+/** Re-authentication: users prove again who they are, within a session. */
 @Injectable()
 export class SessionAuthentication {
   constructor(
@@ -30,8 +30,8 @@ export class SessionAuthentication {
   ) {}
 
   /**
-   * The session of a request; one that is bound to a key needs a proof of it.
-   * @throws AuthError `ACCESS_TOKEN_REVOKED` where the session or the user has ended, `PROOF_REQUIRED`,
+   * The session of a request. A session that is bound to a key needs a proof of it.
+   * @throws AuthError `ACCESS_TOKEN_REVOKED` if the session has ended or the user is gone or disabled, `PROOF_REQUIRED`,
    * `PROOF_NONCE_REQUIRED`, `FORBIDDEN` (somebody acts for the user)
    */
   async find(owner: AuthenticatedUser, client: ClientTraits): Promise<CurrentSessionState> {
@@ -47,9 +47,9 @@ export class SessionAuthentication {
   }
 
   /**
-   * Records that the user has just proved who they are. The refresh token stays as it is, and the next access tokens are of
-   * the generation of this request's: that the client has the current refresh token is not proved by it.
-   * @throws AuthError `ACCESS_TOKEN_REVOKED` where the session has ended meanwhile, `INTERNAL`
+   * Records that the user has just proved who they are. The refresh token does not change. The new access token keeps the
+   * generation of this request's token, because the request does not prove that the client has a newer refresh token.
+   * @throws AuthError `ACCESS_TOKEN_REVOKED` if the session has ended in the meantime, `INTERNAL`
    */
   async record(
     { user, session }: CurrentSessionState,

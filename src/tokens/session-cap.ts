@@ -9,7 +9,7 @@ import {
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { SessionTerminator } from './session-terminator.js';
 
-/** The cap of sessions (`sessions.maxPerUser`): beyond it the session unused longest ends. */
+/** The limit of sessions per user (`sessions.maxPerUser`): beyond it, the least recently used session ends. */
 @Injectable()
 export class SessionCap {
   constructor(
@@ -19,10 +19,9 @@ export class SessionCap {
   ) {}
 
   /**
-   * Makes room for a session that was just stored. Called after the insert, so that of several logins at once each sees
-   * the others.
-   * @param replaces a session that the new one takes the place of, which ends in any case
-   * @returns the live sessions from before the eviction, latest use first
+   * Makes room for a session that was just stored. Called after the insert, so that concurrent logins see each other.
+   * @param replaces id of the session that the new one replaces; it always ends
+   * @returns the live sessions before the eviction, latest use first
    */
   async makeRoom(
     { id, userId, createdAt }: RefreshSession,
@@ -32,7 +31,7 @@ export class SessionCap {
     if (replaces !== null) await this.terminator.end(userId, [replaces], 'replaced', source);
     const logins = await this.store.findLogins(userId, createdAt);
     const beyond = logins.slice(this.options.sessions.maxPerUser).map((login) => login.id);
-    // The new session stays, even where the clock of another process makes it look unused longest.
+    // The new session stays, even if clock differences between processes make it look least recently used.
     const evicted = beyond.filter((each) => each !== id);
     await this.terminator.end(userId, evicted, 'evicted', source);
     return logins;

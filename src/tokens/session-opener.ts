@@ -24,17 +24,17 @@ export interface NewSession {
   readonly deviceId?: string | null | undefined;
   readonly deviceName?: string | null | undefined;
   /**
-   * False: the session ends with the browser, and has the shorter idle life (`refreshToken.shortIdleTtl`).
+   * If false, the session ends when the browser closes, and has the shorter idle lifetime (`refreshToken.shortIdleTtl`).
    * @default true
    */
   readonly rememberMe?: boolean | null | undefined;
 }
 
-/** What a session that begins knows beside its request. */
+/** What a new session needs in addition to its request. */
 interface Beginning {
   /** How the user proved who they are (RFC 8176). */
   readonly amr: readonly string[];
-  /** A session whose place it takes: its key, if it has one, was proved. */
+  /** The session that it replaces. If that one is bound to a key, the key was proved. */
   readonly replaces?: Pick<RefreshSession, 'id' | 'jkt'>;
 }
 
@@ -43,13 +43,13 @@ export interface OpenSession {
   readonly user: UserRecord;
   readonly session: RefreshSession;
   readonly secret: string;
-  /** The session was refreshed by a server on behalf of a browser. */
+  /** True if a server refreshed the session on behalf of a browser. */
   readonly isRelay?: boolean;
   /** The host's own claims for its access token. */
   readonly custom?: CustomClaims | undefined;
 }
 
-/** Begins sessions. Beyond `sessions.maxPerUser` the one unused longest ends. */
+/** Begins sessions. Beyond `sessions.maxPerUser`, the least recently used one ends. */
 @Injectable()
 export class SessionOpener {
   constructor(
@@ -63,7 +63,7 @@ export class SessionOpener {
   ) {}
 
   /**
-   * Whether such a session may begin, before anything is written.
+   * Checks that such a session may begin, before anything is written.
    * @throws AuthError `VALIDATION_FAILED` for body transport, unless `refreshToken.allowBodyTransport` allows it;
    * `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
    */
@@ -76,7 +76,7 @@ export class SessionOpener {
   }
 
   /**
-   * Whether a session may be replaced by this request, before anything is written: only the holder of its key may.
+   * Checks that this request may replace a session, before anything is written: only the holder of its key may.
    * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
    */
   assertReplaceable({ id: sessionId, userId, jkt }: RefreshSession, client: ClientTraits): void {
@@ -85,7 +85,7 @@ export class SessionOpener {
   }
 
   /**
-   * Whether an access token could be made for such a session, before anything is written.
+   * Checks that an access token can be made for such a session, before anything is written.
    * @throws AuthError `INTERNAL`
    */
   async rehearse(
@@ -99,7 +99,7 @@ export class SessionOpener {
   }
 
   /**
-   * Begins a session without a login: after a registration or a change of password.
+   * Begins a session without a login: after a registration or a password change.
    * @throws AuthError `TEMPORARILY_UNAVAILABLE`, `INTERNAL`
    */
   async open(
@@ -115,7 +115,7 @@ export class SessionOpener {
 
   /**
    * Begins a session with a login: the anomaly rules judge it, and a new device is reported.
-   * @throws AuthError `SUSPICIOUS_ACTIVITY` where the policy refuses it, `TEMPORARILY_UNAVAILABLE`, `INTERNAL`
+   * @throws AuthError `SUSPICIOUS_ACTIVITY` if the policy refuses it, `TEMPORARILY_UNAVAILABLE`, `INTERNAL`
    */
   async openByLogin(
     user: UserRecord,

@@ -22,8 +22,8 @@ import { SessionAdmission } from './session-admission.js';
 import type { OpenSession } from './session-opener.js';
 
 /**
- * A rotation for the holder of a former secret: the current one is abandoned, and every access token that came with it or
- * between the two is revoked. Whoever holds the abandoned secret holds nothing.
+ * A rotation for the holder of an earlier secret. The current secret is abandoned and becomes worthless, and the access
+ * tokens of all generations after the earlier secret are revoked.
  */
 @Injectable()
 export class SessionReissue {
@@ -38,7 +38,7 @@ export class SessionReissue {
 
   /**
    * @param now the database's time at the decision
-   * @returns null where the session changed meanwhile: to be decided again
+   * @returns null if the session changed in the meantime, so the caller must decide again
    * @throws AuthError `SESSION_REVOKED`, `SUSPICIOUS_ACTIVITY`, `TEMPORARILY_UNAVAILABLE`
    */
   async carryOut(
@@ -58,7 +58,7 @@ export class SessionReissue {
     });
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     const command = this.command(request, session, decision, { secret, shared, now });
-    // First: a crash after it costs one more refresh, in the other order it would leave an access token alive.
+    // First: a crash after this step costs one more refresh. In the other order it would leave an access token alive.
     await this.revocations.revokeGenerations(session.id, request.token.gen + 1, session.generation);
     const reissued = await this.store.reissue(command);
     if (!reissued) return null;
@@ -95,7 +95,7 @@ export class SessionReissue {
       use: useOf(client, now, proof),
       expiresAt: renewedExpiry(this.options.refreshToken, session, now),
       ...former,
-      // The next generation in a row is the one after the new one.
+      // Counting continues with the generation that this reissue makes.
       sharedUse: shared && { ...shared, generation: session.generation + 1 },
     };
   }
@@ -113,7 +113,7 @@ export class SessionReissue {
   }
 }
 
-/** The presented token's successor was lost before, and made good: its generation is no longer the one before the current. */
+/** True if the successor of the presented token was lost and reissued before: it is then more than one generation behind. */
 function isRepeated(
   { token }: RefreshRequest,
   { generation }: RefreshSession,

@@ -22,11 +22,11 @@ export class SessionTerminator {
   ) {}
 
   /**
-   * Ends the sessions; some may have ended already. The revocation entries come first, so that a crash in between never
-   * leaves an ended session with live access tokens.
+   * Ends the sessions; some may have ended already. The revocation entries are written first, so that a crash never leaves
+   * an ended session with valid access tokens.
    * @param source null without a request
-   * @param clientId of the OAuth client that asked for it, if any
-   * @returns those that had not ended before
+   * @param clientId the OAuth client that asked for it, if any
+   * @returns the ids of sessions that had not ended before
    */
   async end(
     userId: string,
@@ -52,7 +52,7 @@ export class SessionTerminator {
     if (expiresAt.getTime() > this.clock.now()) await this.revocations.revokeToken(jti, expiresAt);
   }
 
-  /** Ends every live session of the user, except those that are spared. */
+  /** Ends every live session of the user, except those for which `isSpared` returns true. */
   async endAll(
     userId: string,
     reason: RevocationReason,
@@ -64,7 +64,7 @@ export class SessionTerminator {
     await this.end(userId, ids, reason, source);
   }
 
-  /** Deletes what is kept of the user's sessions, which have ended. */
+  /** Deletes the documents of the user's sessions, which have ended. */
   async forget(userId: string): Promise<void> {
     await this.store.removeOfUser(userId);
   }

@@ -5,10 +5,10 @@ import { isBytes, isObjectId } from '../database/damaged-rows.js';
 import { toSession } from './mongo-refresh-token.row.js';
 import type { AbandonedRow, AttemptsRow, PredecessorRow, RefreshToken } from './refresh-token.schema.js';
 
-/** A session as it is stored; null where the document is none. Lists may be missing: the next rotation begins them anew. */
+/** A session from its document; null if the document is damaged. Missing lists are read as empty. */
 export function readSession(stored: StoredSession): RefreshSession | null {
   const { predecessors, recentUses } = stored;
-  // Nearly every document has both, and is not copied.
+  // Nearly every document has both, so it need not be copied.
   const row =
     predecessors && recentUses
       ? (stored as RefreshToken)
@@ -19,7 +19,7 @@ export function readSession(stored: StoredSession): RefreshSession | null {
 type StoredSession = Omit<RefreshToken, 'predecessors' | 'recentUses'> &
   Partial<Pick<RefreshToken, 'predecessors' | 'recentUses'>>;
 
-/** Where a session began; null where the document does not say it. */
+/** Where a session began; null if the document is damaged. */
 export function readLogin({ _id, createdAt, device }: RefreshToken): SessionLogin | null {
   if (!isObjectId(_id) || !isDate(createdAt) || !isDevice(device)) return null;
   const { ip, userAgent, deviceId } = device;
@@ -47,13 +47,13 @@ function isSound(row: RefreshToken): boolean {
   );
 }
 
-/** Missing fields are those of an earlier version. */
+/** Documents of earlier versions lack these fields. */
 function isAuthentication({ authTime, amr = [], remember }: RefreshToken): boolean {
   const isTimeSound = authTime === undefined || isDate(authTime);
   return isTimeSound && Array.isArray(amr) && amr.every(isText) && typeof (remember ?? false) === 'boolean';
 }
 
-/** What is read of a device, by the projection of a login too. */
+/** Checks only the fields that the projection of a login may return. */
 function isDevice(device: unknown): boolean {
   if (!isObject(device)) return false;
   const { ip, appId, deviceId, deviceName, userAgent } = device as Partial<SessionDevice>;

@@ -19,7 +19,7 @@ import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-optio
 import { KeyRing, type TokenKind } from './keys/key-ring.js';
 import { TokenVerifier } from './token-verifier.js';
 
-/** The longest life of a token of an administrator who acts for a user. */
+/** Maximum lifetime of a token with which an administrator acts for a user. */
 const ACTING_MS = 15 * MINUTE_MS;
 
 export interface SignedToken {
@@ -28,24 +28,24 @@ export interface SignedToken {
   readonly expiresIn: number;
 }
 
-/** How an access token is presented: alone, or with a proof of its key (RFC 9449 §7.1). */
+/** How a client presents an access token: by itself (`Bearer`), or with a proof of its key (`DPoP`, RFC 9449 §7.1). */
 export type AccessTokenScheme = 'Bearer' | 'DPoP';
 
 export interface SignedAccessToken extends SignedToken {
   readonly scheme: AccessTokenScheme;
 }
 
-/** What a session does not say about an access token. */
+/** Input for an access token that is not part of the session. */
 export interface AccessTokenTraits {
-  /** Minted for a server on behalf of a browser. */
+  /** True if the token is for a server that acts on behalf of a browser. */
   readonly isRelay?: boolean | undefined;
   /** The host's own claims. */
   readonly custom?: CustomClaims | undefined;
-  /** Who acts for the user: the session is theirs, and the token lives for fifteen minutes at most. */
+  /** Who acts for the user. The session is the actor's, and the token lives for at most fifteen minutes. */
   readonly actor?: Pick<UserRecord, 'id' | 'rolesVersion'> | undefined;
 }
 
-/** Signs both kinds of token, and verifies them. */
+/** Signs and verifies both kinds of token. */
 @Injectable()
 export class TokenSigner extends TokenVerifier {
   constructor(
@@ -58,7 +58,7 @@ export class TokenSigner extends TokenVerifier {
   }
 
   /**
-   * @throws AuthError `INTERNAL` where this service's own guards would refuse the token: its `detail` says why
+   * @throws AuthError `INTERNAL` if this service's own guards would refuse the token; `detail` says why
    */
   signAccessToken(
     user: UserRecord,
@@ -70,7 +70,8 @@ export class TokenSigner extends TokenVerifier {
     const claims = this.accessTokenClaims(user, session, traits);
     const payload = accessTokenPayload(claims);
     const name = oddClaim(payload);
-    if (name !== null) throw refusedMint(`the claim ${name} of an access token for user ${user.id} is odd`);
+    if (name !== null)
+      throw refusedMint(`the claim ${name} of an access token for user ${user.id} is invalid`);
     const token = this.sign('access', payload);
     if (token.length > MAX_TOKEN_LENGTH) throw tooLong(token, user, traits.custom);
     return { token, expiresIn: claims.exp - claims.iat, scheme: claims.cnf ? 'DPoP' : 'Bearer' };
@@ -105,7 +106,7 @@ export class TokenSigner extends TokenVerifier {
     };
   }
 
-  /** Same session and secret, same token: a replay or a recovery returns the token of the lost answer. */
+  /** Deterministic: the same session and secret give the same token, so a replay returns the token of the lost response. */
   signRefreshToken(session: RefreshSession, secret: string): SignedToken {
     const claims = refreshTokenClaims({ ...session, sessionId: session.id }, secret, this.options.issuer);
     const expiresIn = Math.max(0, claims.exp - Math.floor(this.clock.now() / 1000));
@@ -120,7 +121,7 @@ export class TokenSigner extends TokenVerifier {
   }
 }
 
-/** How the owner of a session proved who they are. */
+/** When and how the owner of a session proved who they are. */
 function authenticationOf({
   createdAt,
   authTime = createdAt,
@@ -133,7 +134,7 @@ function actorClaim({ id, rolesVersion }: Pick<UserRecord, 'id' | 'rolesVersion'
   return { sub: id, ...(rolesVersion ? { rol: rolesVersion } : {}) };
 }
 
-/** A token that the guards would refuse is never given out. */
+/** A token that the guards would refuse is never issued. */
 function refusedMint(detail: string): AuthError {
   return new AuthError('INTERNAL', { detail });
 }
@@ -147,7 +148,7 @@ function tooLong(token: string, { id, roles }: UserRecord, custom: CustomClaims 
   );
 }
 
-/** A compact JWS (RFC 7515 §5.1). The library takes twice the time, and each refresh signs two tokens. */
+/** A compact JWS (RFC 7515 §5.1). jsonwebtoken takes twice the time, and each refresh signs two tokens. */
 function signByHmac(header: { readonly alg: string }, claims: object, key: KeyObject): string {
   const signingInput = `${base64url(header)}.${base64url(claims)}`;
   const hash = header.alg.replace('HS', 'sha');

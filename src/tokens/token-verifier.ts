@@ -9,7 +9,7 @@ import {
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { asVerificationKey, KeyRing, type TokenKind, type VerifyingKeys } from './keys/key-ring.js';
 
-/** Verifies both kinds of token. Does not check expiry: the callers do, by the one clock. */
+/** Verifies both kinds of token. Does not check expiry: the callers do, with the shared clock. */
 @Injectable()
 export class TokenVerifier {
   constructor(
@@ -18,7 +18,7 @@ export class TokenVerifier {
     protected readonly jwt: JwtService,
   ) {}
 
-  /** As {@link VerifyingKeys.load}. */
+  /** See {@link VerifyingKeys.load}. */
   load(accessToken: string): Promise<void> | undefined {
     return this.keys.load?.(accessToken);
   }

@@ -8,8 +8,8 @@ import type { OpenSession } from './session-opener.js';
 import { SessionTerminator } from './session-terminator.js';
 
 /**
- * How a token version is retired: the user gets another one, by itself or together with a new password; then the access
- * tokens of the retired one are revoked, and its sessions end. Each step is safe to repeat.
+ * Retires token versions. The user gets a new version, alone or together with a new password; then the access tokens of
+ * the old version are revoked and its sessions end. Each step is safe to repeat.
  */
 @Injectable()
 export class TokenVersions {
@@ -19,7 +19,7 @@ export class TokenVersions {
     private readonly terminator: SessionTerminator,
   ) {}
 
-  /** Retires the version of a user, and with it everything the user has. */
+  /** Retires the version of a user, which ends all their sessions and access tokens. */
   async retire(userId: string, reason: RevocationReason, source: EventSource | null): Promise<void> {
     const retired = await this.users.retireTokenVersion(userId);
     if (retired !== null) await this.revocations.revokeTokenVersion(retired);
@@ -27,18 +27,18 @@ export class TokenVersions {
   }
 
   /**
-   * Sets a user's roles, or only another version of them where `roles` is left out. Access tokens minted before are refused
-   * everywhere within the revocation bound; the next refresh brings one with the roles as they are. No session ends.
-   * @returns false where there is no such user
+   * Sets a user's roles; without `roles`, only sets a new version of them. Access tokens minted before are refused
+   * everywhere within the revocation bound; the next refresh returns one with the current roles. No session ends.
+   * @returns false if there is no such user
    */
   async retireRoles(userId: string, roles?: readonly string[]): Promise<boolean> {
     const retired = await this.users.setRoles(userId, roles);
-    // After the change: a token minted in between names the retired version too.
+    // After the change: a token minted in between also has the retired version.
     if (retired !== null) await this.revocations.revokeRolesVersion(retired);
     return retired !== null;
   }
 
-  /** After a reset has set another version: ends what the user had before. */
+  /** Call after a reset has set a new version: ends all earlier sessions and tokens of the user. */
   async afterReset(
     userId: string,
     versions: { readonly retired: string; readonly present: string },
@@ -49,7 +49,7 @@ export class TokenVersions {
     await this.terminator.endAll(userId, 'password_changed', source, isSince);
   }
 
-  /** After a change of password has set another version: ends what the user had, but for the session that `open` begins. */
+  /** Call after a password change has set a new version: ends all sessions of the user except the one that `open` begins. */
   async afterChange(
     userId: string,
     retired: string,

@@ -42,7 +42,7 @@ const REFRESH_TOKENS: LibraryModel = {
   schema: RefreshTokenSchema,
   collection: 'refreshTokens',
 };
-/** For the other modules of the library, and for hosts. */
+/** Exported to the other modules of the library and to hosts. */
 const SHARED = [
   KeyRing,
   ProofVerifier,
@@ -58,7 +58,7 @@ const SHARED = [
   KnownDevices,
   AccessTokenAuthenticator,
 ];
-/** A signer verifies, too. */
+/** The signer is also the verifier. */
 const VERIFIER: Provider = { provide: TokenVerifier, useExisting: TokenSigner };
 
 const SERVICES: Provider[] = [

@@ -5,9 +5,9 @@ const MAX_TOKENS = 10_000;
 /** The length of an HMAC-SHA256 signature. */
 const END_LENGTH = 43;
 
-/** The claims of access tokens whose signature was verified before. */
+/** Caches the claims of access tokens with verified signatures. */
 export class VerifiedTokenCache {
-  /** Keyed by the end of the token: hashing all of it costs more than the rest of a guard. */
+  /** Keyed by the end of the token: hashing the whole token costs more than the rest of a guard. */
   private readonly byEnd = new LRUCache<
     string,
     { readonly token: string; readonly claims: AccessTokenClaims }
@@ -17,7 +17,7 @@ export class VerifiedTokenCache {
 
   get(token: string): AccessTokenClaims | null {
     const known = this.byEnd.get(token.slice(-END_LENGTH));
-    // Only the very same bytes are recognised: another token may have the same end.
+    // Compare the whole token: another one may have the same end.
     return known?.token === token ? known.claims : null;
   }
 

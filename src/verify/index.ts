@@ -1,4 +1,4 @@
-/** What a service needs that only verifies access tokens. Loads no Mongoose. */
+/** For services that only verify access tokens. Does not load Mongoose. */
 export { VerifyOnlyAuthModule } from './verify-only-auth.module.js';
 export type { VerifyOnlyAuthModuleExtras } from './verify-only.module-definition.js';
 export type { KeySetOptions, VerifyOnlyAuthOptions } from '../options/verify-only.options.js';

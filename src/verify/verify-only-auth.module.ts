@@ -53,7 +53,7 @@ const CONTEXT_EXCEPTIONS = Symbol('CONTEXT_EXCEPTIONS');
 })
 class VerifyOnlyOptionsModule extends ConfigurableVerifyOnlyOptionsModule {}
 
-/** For hosts, too: guards are made where they are used, and so need it there. */
+/** Exported to hosts, because Nest creates guards in the module that uses them. */
 const SHARED = [
   AccessTokens,
   SocketSessions,
@@ -91,8 +91,9 @@ const INTERNAL: Provider[] = [
 ];
 
 /**
- * The guards, decorators and `request.user` of `AuthModule` for a service that only verifies the access tokens of another
- * one, by its key set. Has no database and no routes. Import it from `nestjs-silent-auth/verify`, which loads no Mongoose.
+ * The guards, decorators and `request.user` of `AuthModule` for a service that only verifies access tokens of another
+ * service, with that service's key set. It needs no database and has no routes. Import it from `nestjs-silent-auth/verify`,
+ * which does not load Mongoose.
  *
  * @example
  * VerifyOnlyAuthModule.forRoot({
@@ -107,7 +108,7 @@ export class VerifyOnlyAuthModule {
     return assemble(VerifyOnlyOptionsModule.forRoot(options), options, SYNC_EXTRAS);
   }
 
-  /** As `forRoot`, with options from a factory, a class or an existing provider. */
+  /** Like `forRoot`, with options from a factory, a class or an existing provider. */
   static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return assemble(VerifyOnlyOptionsModule.forRootAsync(options), options, checkAsyncExtras(options));
   }

@@ -3,10 +3,10 @@ import type { ModuleOptions } from '../options/resolve-options.js';
 import { type KnownKeys, unknownKeys } from '../options/unknown-keys.js';
 import type { VerifyOnlyAuthOptions } from '../options/verify-only.options.js';
 
-/** Injection token of the options as the host gave them; the library itself reads the resolved ones. */
+/** Injection token of the raw options of the host. Only the resolver reads them. */
 export const RAW_VERIFY_ONLY_OPTIONS = Symbol('RAW_VERIFY_ONLY_OPTIONS');
 
-/** The structure of the module, which is fixed before any factory runs. */
+/** Settings of the module itself, which must be known before any factory runs. */
 export interface VerifyOnlyAuthModuleExtras {
   /**
    * Whether feature modules can use the guards without importing `VerifyOnlyAuthModule`.
@@ -14,8 +14,8 @@ export interface VerifyOnlyAuthModuleExtras {
    */
   isGlobal?: boolean;
   /**
-   * Whether `JwtAuthGuard` guards every route of the application but those marked `@Public()`, and `RolesGuard` those with
-   * `@Roles()`.
+   * Whether `JwtAuthGuard` guards every route of the application except those marked `@Public()`, and `RolesGuard` those
+   * with `@Roles()`.
    * @default false
    */
   globalGuard?: boolean;
@@ -23,7 +23,7 @@ export interface VerifyOnlyAuthModuleExtras {
 
 const EXTRA_KEYS = { isGlobal: null, globalGuard: null } satisfies KnownKeys<VerifyOnlyAuthModuleExtras>;
 
-/** Nest's own, of `forRootAsync`. */
+/** Nest's own keys of `forRootAsync`. */
 const FACTORY_KEYS = {
   imports: null,
   inject: null,
@@ -33,10 +33,10 @@ const FACTORY_KEYS = {
   provideInjectionTokensFrom: null,
 };
 
-/** In `forRoot` the options stand in the same object, and are checked when they are resolved. */
+/** In `forRoot` these settings are in the same object as the options, and are checked when the options are resolved. */
 export const SYNC_EXTRAS: ModuleOptions = { names: Object.keys(EXTRA_KEYS), problems: [] };
 
-/** Problems of what `forRootAsync` was given, to be reported together with those of the options. */
+/** Problems in the argument of `forRootAsync`, to be reported together with those of the options. */
 export function checkAsyncExtras(given: object): ModuleOptions {
   return { names: [], problems: unknownKeys(given, { ...EXTRA_KEYS, ...FACTORY_KEYS }) };
 }

@@ -10,7 +10,7 @@ import { RefreshCookie } from '../http/refresh-cookie.js';
 import { Tickets } from '../http/tickets.js';
 import { GenerationConfirmer } from '../tokens/generation-confirmer.js';
 
-/** Access tokens that are bound to a key need its proofs, and their nonces: only the service that signs knows those. */
+/** Refuses access tokens that are bound to a key: only the service that signs can check proofs and their nonces. */
 class BearerTokens implements Pick<AccessTokenBinding, 'check'> {
   check(request: HttpRequest, { cnf }: AccessTokenClaims): void {
     if (cnf)
@@ -22,18 +22,16 @@ class BearerTokens implements Pick<AccessTokenBinding, 'check'> {
   }
 }
 
-/** The service that signs gives them out, and redeems them. */
+/** Only the service that signs issues and redeems tickets. */
 class NoTickets implements Pick<Tickets, 'redeem'> {
   redeem(): Promise<never> {
     return Promise.reject(new AuthError('TICKET_INVALID'));
   }
 }
 
-/** The use of an access token is no news to sessions that are kept elsewhere. */
+/** Sessions are stored in the other service, so there is nothing to confirm here. */
 class NoConfirmations implements Pick<GenerationConfirmer, 'see'> {
-  see(): void {
-    // Nothing to confirm.
-  }
+  see(): void {}
 }
 
 class NoRefreshTokens implements Pick<PresentedRefreshTokens, 'isCookieOfOneSession'> {
@@ -44,11 +42,11 @@ class NoRefreshTokens implements Pick<PresentedRefreshTokens, 'isCookieOfOneSess
 
 class NoRefreshCookie implements Pick<RefreshCookie, 'clear'> {
   clear(): void {
-    // It is not this service's to clear.
+    // The cookie belongs to the other service.
   }
 }
 
-/** In place of what needs sessions and their database. */
+/** Replacements for providers that need sessions and their database. */
 export const WITHOUT_SESSIONS: Provider[] = [
   { provide: AccessTokenBinding, useClass: BearerTokens },
   { provide: Tickets, useClass: NoTickets },
@@ -57,7 +55,7 @@ export const WITHOUT_SESSIONS: Provider[] = [
   { provide: RefreshCookie, useClass: NoRefreshCookie },
 ];
 
-/** Where the host gives no store: the mode is `off`, and it is not asked. */
+/** Placeholder if the host gives no store: the mode is then `off`, and the store is never read. */
 export const NO_REVOCATION_STORE: RevocationStore = {
   add: () => Promise.resolve(),
   read: () => Promise.resolve({ entries: [], mark: { at: new Date(0) } }),

@@ -149,7 +149,7 @@ describe(AuditService.name, () => {
     );
   });
 
-  it('counts by day and type, and lists who failed most from where, and for whom', async () => {
+  it('counts by day and type, and lists the top sources and targets of failed logins', async () => {
     const service = open();
     for (let attempt = 0; attempt < 3; attempt += 1) fail('198.51.100.1');
     fail('2001:db8:1:2::5', null);

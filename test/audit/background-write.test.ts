@@ -1,24 +1,24 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { BackgroundWrite } from '../../src/audit/background-write.js';
 
-let told: string[];
+let logged: string[];
 let attempts: number;
 let outcome: () => Promise<void>;
 let write: BackgroundWrite;
 
 beforeEach(() => {
   jest.useFakeTimers();
-  told = [];
+  logged = [];
   attempts = 0;
   outcome = async () => undefined;
-  const tell = (message: unknown) => void told.push(String(message));
+  const log = (message: unknown) => void logged.push(String(message));
   write = new BackgroundWrite(
     () => {
       attempts += 1;
       return outcome();
     },
     () => 'two rows wait',
-    { log: tell, warn: tell },
+    { log: log, warn: log },
   );
 });
 afterEach(() => {
@@ -51,7 +51,7 @@ describe(BackgroundWrite.name, () => {
     expect(attempts).toBe(2);
   });
 
-  it('after a failure tries again each second, tells of it once a minute, and of the end', async () => {
+  it('retries a failure each second, and logs it once a minute and when it ends', async () => {
     outcome = () => Promise.reject(new Error('out of reach'));
     write.due(0);
     await jest.advanceTimersByTimeAsync(1);
@@ -61,18 +61,18 @@ describe(BackgroundWrite.name, () => {
     await jest.advanceTimersByTimeAsync(10_000);
     expect(attempts).toBeGreaterThan(9);
     expect(write.failures).toBe(attempts);
-    expect(told).toEqual([expect.stringMatching(/two rows wait.*out of reach/)]);
+    expect(logged).toEqual([expect.stringMatching(/two rows wait.*out of reach/)]);
     await jest.advanceTimersByTimeAsync(60_000);
-    expect(told).toHaveLength(2);
+    expect(logged).toHaveLength(2);
     outcome = async () => undefined;
     await jest.advanceTimersByTimeAsync(1100);
-    expect(told).toHaveLength(3);
+    expect(logged).toHaveLength(3);
     const done = attempts;
     await jest.advanceTimersByTimeAsync(10_000);
     expect(attempts).toBe(done);
   });
 
-  it('a database that hangs is told of as one that fails, and not asked again until it answers', async () => {
+  it('logs a hanging database like a failing one, and sends nothing until it answers', async () => {
     let finish = (): void => undefined;
     outcome = () => new Promise((resolve) => (finish = resolve));
     write.due(0);
@@ -81,13 +81,13 @@ describe(BackgroundWrite.name, () => {
     write.due(0);
     await jest.advanceTimersByTimeAsync(56_000);
     expect({ attempts, failures: write.failures }).toEqual({ attempts: 1, failures: 6 });
-    expect(told).toEqual([expect.stringMatching(/two rows wait: no answer/)]);
+    expect(logged).toEqual([expect.stringMatching(/two rows wait: no answer/)]);
     await jest.advanceTimersByTimeAsync(10_000);
-    expect(told).toHaveLength(2);
+    expect(logged).toHaveLength(2);
     outcome = async () => undefined;
     finish();
     await jest.advanceTimersByTimeAsync(1);
-    expect(told[2]).toMatch(/takes the audit log again/);
+    expect(logged[2]).toMatch(/takes the audit log again/);
     // What became due meanwhile.
     expect(attempts).toBe(2);
     await jest.advanceTimersByTimeAsync(60_000);

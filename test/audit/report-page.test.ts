@@ -163,7 +163,7 @@ describe(renderReportPage.name, () => {
     const page = renderReportPage(emptyReport());
     const text = textOf(page);
     for (const words of [
-      'Not one event was counted',
+      'No events were counted',
       'No stolen token was detected',
       'No false alarm had to be avoided',
       'Nothing was found.',

@@ -74,7 +74,7 @@ describe(MongoSecurityEventStore.name, () => {
     await store.count([{ day: '2100-01-01', type: 'login.failed', count: 1 }], DAY);
     const expiry = async (name: string) => (await connection.collection(name).findOne({}))?.['expiresAt'];
     expect(await expiry('security_events')).toEqual(at(86_401));
-    // The end of the day, and so long after it.
+    // The end of the day plus the retention.
     expect(await expiry('security_daily')).toEqual(at(2 * 86_400));
     for (const name of ['security_events', 'security_daily'])
       expect(await connection.collection(name).indexes()).toContainEqual(

@@ -36,7 +36,7 @@ describe(securityEvent, () => {
     });
   });
 
-  it('tells of a theft both sides and the reason', () => {
+  it('records both sides and the reason of a theft', () => {
     const lastUse = { ip: '192.0.2.1', userAgent: 'thief', at: AT };
     const theft = row('refresh_token.reuse_detected', {
       ...SESSION,
@@ -66,7 +66,7 @@ describe(securityEvent, () => {
     ).not.toHaveProperty('evidence');
   });
 
-  it('names the administrator and the user he acted on', () => {
+  it('names the administrator and the affected user', () => {
     const acted = row('user.disabled', { userId: 'u', by: 'admin', source: SOURCE });
     expect(acted).toMatchObject({ userId: 'u', by: 'admin', ...SOURCE });
   });

@@ -68,7 +68,7 @@ describe('a TopCounter of the lists of others', () => {
     ]);
   });
 
-  it('knows that a full list may have let go of what another one holds', () => {
+  it('accounts for keys that a full list may have dropped', () => {
     const flood = Array.from({ length: 40 }, (_, n) => `one-off ${n}`);
     const [entry] = merged([['a', 'a', 'a', ...flood], Array<string>(20).fill('a')]).top(1);
     expect(entry?.key).toBe('a');

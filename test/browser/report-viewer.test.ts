@@ -214,7 +214,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     const dates = '31 January to 2 February 2026';
     expect(await eventually(heading, (text) => text.includes(dates))).toContain(dates);
     expect(await (await report()).locator('main > .card').first().innerText()).toContain(
-      'Not one event was counted',
+      'No events were counted',
     );
     expect(await page.locator('[name=span]:checked').count()).toBe(0);
     const before = asked().length;

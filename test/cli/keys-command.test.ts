@@ -79,14 +79,14 @@ describe(runKeysCommand.name, () => {
     expect(kids()).toEqual([first, second]);
 
     now += 10 * MINUTE - 1;
-    expect(refused('rotate access')).toContain(`not everybody knows ${second}`);
+    expect(refused('rotate access')).toContain(`some processes may not have ${second}`);
     now += 1;
-    expect(done('rotate access')).toContain(`${second} HS256 signs in place of ${first} HS256`);
+    expect(done('rotate access')).toContain(`${second} HS256 now signs instead of ${first} HS256`);
     expect(kids()).toEqual([second, first]);
 
     // The last process may sign with the old key until the change has reached it, and that token lives its life.
     now += 10 * MINUTE + 15 * MINUTE - 1;
-    expect(refused('retire access')).toContain(`tokens of ${first} may live until`);
+    expect(refused('retire access')).toContain(`tokens of ${first} may be valid until`);
     now += 1;
     expect(done('retire access')).toContain(`retired: ${first}`);
     expect(kids()).toEqual([second]);
@@ -98,13 +98,13 @@ describe(runKeysCommand.name, () => {
     now += 10 * MINUTE;
     done('rotate refresh');
     now += 10 * MINUTE + DAY;
-    expect(refused('retire refresh')).toContain('may live until');
-    expect(refused('retire refresh', { REFRESH_IDLE_TTL: '2d' })).toContain('may live until');
+    expect(refused('retire refresh')).toContain('may be valid until');
+    expect(refused('retire refresh', { REFRESH_IDLE_TTL: '2d' })).toContain('may be valid until');
     const shorter = { REFRESH_IDLE_TTL: '2d', REFRESH_ABSOLUTE_TTL: '1d' };
     expect(done('retire refresh', shorter)).toContain('retired');
   });
 
-  it('waits as long as it is told that a change takes to get around', () => {
+  it('waits for the given propagation time', () => {
     done('generate');
     done('generate access');
     now += 4_999;
@@ -142,7 +142,7 @@ describe(runKeysCommand.name, () => {
     done('generate');
     done('generate access');
     const [first, second] = kids();
-    expect(refused('generate access')).toContain(`${second} waits to sign already`);
+    expect(refused('generate access')).toContain(`${second} is already waiting to sign`);
     done(`retire access --kid ${second}`);
     expect(kids()).toEqual([first]);
     done('generate access');
@@ -151,7 +151,7 @@ describe(runKeysCommand.name, () => {
     done('rotate access');
     done(`rotate access --kid ${first}`);
     expect(kids()).toEqual([first, third]);
-    expect(refused('retire access')).toContain(`tokens of ${third} may live until`);
+    expect(refused('retire access')).toContain(`tokens of ${third} may be valid until`);
   });
 
   it('takes for a key that signed until now what stands second by hand: in doubt it stays', () => {
@@ -160,7 +160,7 @@ describe(runKeysCommand.name, () => {
     utimesSync(path('access'), new Date(now), new Date(now));
     done('generate refresh');
     const stranger = describeKey({ kty: 'oct', k: other });
-    expect(refused('retire access')).toContain('may live until 2026-01-01T00:25:00.000Z');
+    expect(refused('retire access')).toContain('may be valid until 2026-01-01T00:25:00.000Z');
     now += 25 * MINUTE;
     done('retire access');
     // The secret is the same key as before, under the id that its tokens name.
@@ -219,14 +219,14 @@ describe(runKeysCommand.name, () => {
 
   it.each<[string, string, NodeJS.ProcessEnv]>([
     ['frobnicate', "no command 'frobnicate'", {}],
-    ['generate session', "'session' is no kind of key", {}],
-    ['generate access now', "what is 'now'", {}],
-    ['generate --alg EdDSA', "no keys are made for 'EdDSA'", {}],
+    ['generate session', "'session' is not a kind of key", {}],
+    ['generate access now', "unexpected argument 'now'", {}],
+    ['generate --alg EdDSA', "'EdDSA' is not supported", {}],
     ['generate --kdi x', '--kdi', {}],
     ['retire --kid x', '--kid needs the kind', {}],
-    ['rotate --propagation soon', '--propagation takes a time', {}],
+    ['rotate --propagation soon', '--propagation needs a duration', {}],
     ['generate', 'JWT_ACCESS_KEYS is not set', { JWT_ACCESS_KEYS: undefined }],
-    ['generate', 'JWT_ACCESS_KEYS holds keys', { JWT_ACCESS_KEYS: 'q8Zr-4kT2mXw9pLc7vBn5sHd3gFj1aYw' }],
+    ['generate', 'JWT_ACCESS_KEYS contains keys', { JWT_ACCESS_KEYS: 'q8Zr-4kT2mXw9pLc7vBn5sHd3gFj1aYw' }],
     ['generate access', 'cannot be read as JSON', { JWT_ACCESS_KEYS: 'package.json,' }],
   ])('says what is wrong, and writes nothing: %s → %s', (line, why, over) => {
     if (why.includes('JSON')) {

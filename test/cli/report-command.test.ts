@@ -128,7 +128,7 @@ describe('silent-auth report', () => {
     expect(stdout).toMatch(/ {2}login\.failed {2}wrong_password {2}3 {2}█/);
     expect(stdout).toContain(email);
     expect(stdout).toContain('successor_confirmed, generation 1 of 3, session ended');
-    expect(stdout).toMatch(/Indexes\n {2}all \d+ as they should be/);
+    expect(stdout).toMatch(/Indexes\n {2}all \d+ are correct/);
     for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(100);
   });
 
@@ -194,7 +194,7 @@ describe('silent-auth report', () => {
     expect((await ask(accessToken)).stdout).toContain('Live sessions now');
 
     expectRefusal(await ask(undefined), 'ACCESS_TOKEN is not set');
-    expectRefusal(await ask('nonsense'), 'does not take the token in ACCESS_TOKEN (ACCESS_TOKEN_INVALID)');
+    expectRefusal(await ask('nonsense'), 'refuses the token in ACCESS_TOKEN (ACCESS_TOKEN_INVALID)');
     const user = await newSession(service.api());
     expectRefusal(await ask(user.accessToken), 'to administrators only');
     const odd = await ask(accessToken, '--from 2026-01-02 --to 2026-01-01');
@@ -218,10 +218,10 @@ describe('silent-auth report', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const ask = () => run(`--url ${url}`, { ACCESS_TOKEN: 'x' });
-    expectRefusal(await ask(), /sends elsewhere: .*https:\/\/elsewhere\.example\.com\//);
+    expectRefusal(await ask(), /redirects: .*https:\/\/elsewhere\.example\.com\//);
     expectRefusal(await ask(), 'has no security report');
     expectRefusal(await ask(), 'answers with 502');
-    expectRefusal(await ask(), 'is no security report');
+    expectRefusal(await ask(), 'is not a security report');
     await new Promise((resolve) => server.close(resolve));
     expectRefusal(await ask(), /does not answer: \S/);
   });
@@ -236,7 +236,7 @@ describe('silent-auth report', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     for (const ACCESS_TOKEN of ['secret-head\nsecret-tail', 'secret ž', '"secret"', 'Bearer secret']) {
       const outcome = await run(`--url ${url}`, { ACCESS_TOKEN });
-      expectRefusal(outcome, 'ACCESS_TOKEN is no access token');
+      expectRefusal(outcome, 'ACCESS_TOKEN is not an access token');
       expect(outcome.stderr).not.toContain('secret');
     }
     expect(asked).toBe(0);
@@ -275,7 +275,7 @@ describe('silent-auth report', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const ask = () =>
       run(`--url http://127.0.0.1:${(server.address() as AddressInfo).port}`, { ACCESS_TOKEN: 'x' });
-    for (let count = 0; count < 7; count += 1) expectRefusal(await ask(), 'is no security report');
+    for (let count = 0; count < 7; count += 1) expectRefusal(await ask(), 'is not a security report');
     const shown = [await ask(), await ask(), await ask()];
     for (const { exitCode, stderr } of shown) {
       expect(exitCode).not.toBe(0);

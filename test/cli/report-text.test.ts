@@ -17,7 +17,7 @@ describe(reportText.name, () => {
 
   it('gives a count as a range where it is uncertain', () => {
     expect(text()).toMatch(/ada@example\.com {2}u1 +8–9 {2}█/);
-    expect(text()).toMatch(/\(gone\) {2}u2 +3 {2}█/);
+    expect(text()).toMatch(/\(deleted\) {2}u2 +3 {2}█/);
   });
 
   it('fits any width that can be read', () => {
@@ -33,7 +33,7 @@ describe(reportText.name, () => {
     expect(text({}, 80, true).replaceAll(/\u001b\[\d+m/g, '')).toBe(text({}, 80, false));
   });
 
-  it('tells of indexes that are not as they should be', () => {
+  it('reports indexes that are missing, different or late', () => {
     const state = { collection: 'users', index: '{ email: 1 }', isTtl: false, found: null, overdueMs: null };
     const report = text({
       indexes: [
@@ -44,16 +44,16 @@ describe(reportText.name, () => {
       ],
     });
     expect(report).toContain('users { email: 1 } is missing');
-    expect(report).toContain('users { email: 1 } is another one: unique');
+    expect(report).toContain('users { email: 1 } is different: unique');
     expect(report).toMatch(/users \{ expiresAt: 1 \} is late: .* 5 h/);
-    expect(text()).toContain('all 1 as they should be');
+    expect(text()).toContain('all 1 are correct');
   });
 
   it('says where there is more than was counted, and where there is nothing', () => {
     expect(text({ sessions: { active: 100_000, isAtLeast: true } })).toContain('at least 100,000');
     const empty = text({ reuseCases: [], topSources: [], topTargets: [], reasons: [], totals: [], days: [] });
     expect(empty).toContain('Refresh tokens used twice: none');
-    expect(empty).not.toContain('Why');
+    expect(empty).not.toContain('Reasons');
   });
 
   it('writes whatever users sent on the line where it belongs', () => {

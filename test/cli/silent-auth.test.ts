@@ -57,7 +57,7 @@ describe('silent-auth', () => {
     const { code, stderr } = await silentAuth('keys');
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'JWT_ACCESS_KEYS is not set: set it to file: and the path of the access keys, such as file:keys/access.json\n',
+      'JWT_ACCESS_KEYS is not set: set it to the path of the access keys, such as file:keys/access.json\n',
     );
   });
 
@@ -70,7 +70,7 @@ describe('silent-auth', () => {
       expect(missing.stderr).toContain('MONGODB_URI_FILE = (path): there is no such file');
       writeFileSync(path, 'nonsense\n');
       const read = await silentAuth('doctor', { MONGODB_URI_FILE: path });
-      expect(read).toMatchObject({ code: 2, stderr: 'MONGODB_URI is no URI that the driver can read.\n' });
+      expect(read).toMatchObject({ code: 2, stderr: 'MONGODB_URI is not a valid connection string.\n' });
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -84,7 +84,7 @@ describe('silent-auth', () => {
           { MONGODB_URI: 'mongodb://127.0.0.1:1/x' },
           /^The database does not answer: .*Check MONGODB_URI\.\n$/,
         ],
-        [{ MONGODB_URI: 'nonsense' }, /^MONGODB_URI is no URI that the driver can read\.\n$/],
+        [{ MONGODB_URI: 'nonsense' }, /^MONGODB_URI is not a valid connection string\.\n$/],
       ] as const) {
         const { code, stdout, stderr } = await silentAuth('doctor', env);
         expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -92,7 +92,7 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     },
   ],
   [
-    'nothing known of host, database and hashing',
+    'no facts about host, database and hashing',
     [],
     { database: null, hashing: null, host: { refreshPaths: [], proxyTrust: null } },
   ],
@@ -122,7 +122,7 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     { options: { fingerprint: { key: 'acme-corporation-fingerprints-for-all' } } },
   ],
   [
-    'a refresh secret that is the access secret and more',
+    'a refresh secret that contains the access secret',
     ['keys.related'],
     { options: { keys: { access: [first], refresh: [`${first}-refresh`] } } },
   ],
@@ -160,7 +160,7 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
   ['a clock ahead by 11 s', ['database.clock'], { database: { clockLeadMs: 11_000 } }],
   ['a clock behind by 11 s', ['database.clock'], { database: { clockLeadMs: -11_000 } }],
   ['a clock behind by 9 s', [], { database: { clockLeadMs: -9_000 } }],
-  ['a database out of reach', ['database.unreachable'], { database: { isUnreachable: true, reason: 'x' } }],
+  ['an unreachable database', ['database.unreachable'], { database: { isUnreachable: true, reason: 'x' } }],
   [
     'a database that refuses',
     ['database.unexamined'],
@@ -182,12 +182,12 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
   ],
 
   [
-    'a cookie path beside the route',
+    'a cookie path that does not cover the route',
     ['cookie.path'],
     { options: cookie({ path: '/auth' }), host: { refreshPaths: ['/api/auth/refresh'] } },
   ],
   [
-    'a cookie path beside the version',
+    'a cookie path that does not cover the version',
     ['cookie.path'],
     { options: cookie({ path: '/auth' }), host: { refreshPaths: ['/v1/auth/refresh'] } },
   ],
@@ -198,22 +198,22 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     { options: cookie({ path: '/api' }), host: { refreshPaths: ['/api/auth/refresh'] } },
   ],
   [
-    'a cookie path with a slash at its end',
+    'a cookie path with a trailing slash',
     [],
     { options: cookie({ path: '/api/' }), host: { refreshPaths: ['/api/auth/refresh'] } },
   ],
   [
-    'a cookie path that is the route, so that logout gets no cookie',
+    'a cookie path that is the route, so logout gets no cookie',
     ['cookie.path-logout'],
     { options: cookie({ path: '/auth/refresh' }) },
   ],
   [
-    'the same below a prefix that a proxy takes away',
+    'the same below a prefix that a proxy removes',
     ['cookie.path-logout'],
     { options: cookie({ path: '/api/auth/refresh' }) },
   ],
   [
-    'a cookie path that is nothing but a prefix which a proxy may take away',
+    'a cookie path that is only a prefix, which a proxy may remove',
     ['cookie.path-prefix'],
     { options: cookie({ path: '/api' }) },
   ],
@@ -223,23 +223,27 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     { options: cookie({ path: '/services/id' }), host: { refreshPaths: ['/v1/auth/refresh'] } },
   ],
   [
-    'such a prefix that the issuer names',
+    'such a prefix that is part of the issuer',
     [],
     { options: { issuer: 'https://example.com/api', ...cookie({ path: '/api' }) } },
   ],
-  ['a cookie path before a proxy that takes a prefix away', [], { options: cookie({ path: '/api/auth' }) }],
+  ['a cookie path with a prefix that a proxy removes', [], { options: cookie({ path: '/api/auth' }) }],
   [
     'a cookie path that begins with the path of the issuer',
     [],
     { options: { issuer: 'https://example.com/id', ...cookie({ path: '/id' }) } },
   ],
   [
-    'the route of a host, which nobody knows',
+    'a route of the host, whose path is unknown',
     [],
     { options: cookie({ path: '/session' }), host: { refreshPaths: [] } },
   ],
   ['a cookie domain of somebody else', ['cookie.domain'], { options: cookie({ domain: 'example.org' }) }],
-  ['a cookie domain that only ends alike', ['cookie.domain'], { options: cookie({ domain: 'ample.com' }) }],
+  [
+    'a cookie domain that is only a textual suffix',
+    ['cookie.domain'],
+    { options: cookie({ domain: 'ample.com' }) },
+  ],
   ['a cookie domain that is a top-level one', ['cookie.domain'], { options: cookie({ domain: 'com' }) }],
   [
     'a cookie domain that is a public suffix of two labels',
@@ -252,7 +256,7 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     { options: { issuer: 'https://shop.onrender.com', ...cookie({ domain: '.onrender.com' }) } },
   ],
   [
-    'a cookie domain that is the host itself, which has no domain',
+    'a cookie domain that is the host itself, without a registrable domain',
     [],
     {
       environment: 'development',
@@ -302,27 +306,27 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     { options: { issuer: 'https://api.example.co.uk', trustedOrigins: ['https://app.example.co.uk'] } },
   ],
   [
-    'an origin of the same site, deeper, at a hoster',
+    'an origin of the same site on a hoster’s shared domain',
     [],
     { options: { issuer: 'https://api.shop.github.io', trustedOrigins: ['https://shop.github.io'] } },
   ],
   [
-    'an origin of the same site whose label ends as no registry lets it, and browsers do',
+    'an origin of the same site with a label that registries refuse and browsers accept',
     [],
     { options: { issuer: 'https://api.example.com', trustedOrigins: ['https://preview-.example.com'] } },
   ],
   [
-    'an origin of the same name with the dot of the root behind it, which browsers hold for another',
+    'an origin of the same name with a trailing dot, which browsers treat as another name',
     ['cookie.other-site'],
     { options: { issuer: 'https://api.example.com', trustedOrigins: ['https://api.example.com.'] } },
   ],
   [
-    'addresses that are alike but for their last part',
+    'addresses that differ only in their last part',
     ['cookie.other-site'],
     { options: { issuer: 'https://[2001:db8::1]', trustedOrigins: ['https://[2001:db8::2]'] } },
   ],
   [
-    'names of a network of one’s own under one domain',
+    'names in a private network under one domain',
     [],
     { options: { issuer: 'https://api.corp.internal', trustedOrigins: ['https://app.corp.internal'] } },
   ],
@@ -341,7 +345,7 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     },
   ],
   [
-    '127.0.0.1 beside localhost',
+    '127.0.0.1 with an issuer on localhost',
     ['cookie.other-site'],
     {
       environment: 'development',
@@ -361,12 +365,12 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
   ['a hash of 20 ms', ['password.cost-low'], { hashing: { hashMs: 20 } }],
   ['a hash of 60 ms', [], { hashing: { hashMs: 60 } }],
   [
-    'a cost below 10 on a machine where it is slow all the same',
+    'a cost below 10 on a slow machine',
     ['password.cost-low'],
     { options: { password: { bcryptCost: 9 } }, hashing: { hashMs: 120 } },
   ],
   [
-    'a cost of 10 that takes its time',
+    'a cost of 10 that takes long enough',
     [],
     { options: { password: { bcryptCost: 10 } }, hashing: { hashMs: 60 } },
   ],
@@ -388,7 +392,7 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
   ['access tokens of one hour', [], { options: { accessToken: { ttl: '1h' } } }],
   ['shadow mode', ['refresh-token.shadow-mode'], { options: { refreshToken: { reuse: 'report' } } }],
   [
-    'proofs of possession required of pages over plain HTTP',
+    'required proofs of possession, with pages over plain HTTP',
     ['refresh-token.proof-impossible'],
     {
       options: {
@@ -398,7 +402,7 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     },
   ],
   [
-    'proofs of possession required of pages over HTTPS and of this machine',
+    'required proofs of possession, with pages over HTTPS and from localhost',
     [],
     {
       options: {
@@ -418,7 +422,7 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     { options: { refreshToken: { deviceBound: 'optional' } } },
   ],
   [
-    'documents and indexes of somebody else',
+    'documents and indexes of other software',
     ['database.foreign-documents', 'database.foreign-unique-index', 'database.foreign-index'],
     {
       database: {
@@ -463,37 +467,37 @@ describe(examine.name, () => {
     expect(Object.keys(FINDINGS).filter((code) => !met.has(code))).toEqual(['configuration.refused']);
   });
 
-  it('gives the command that mends an index', () => {
-    const mendOf = (fact: IndexFact, buildsIndexes = true) =>
-      examine(factsOf({ database: { indexes: [fact], buildsIndexes } }))[0]?.mend;
-    expect(mendOf(index({ ...EMAIL, state: 'missing' }))).toBe(
-      'in mongosh: db.users.createIndex({"email":1}, {"unique":true}); a start of the service builds it too',
+  it('gives the command that fixes an index', () => {
+    const fixOf = (fact: IndexFact, buildsIndexes = true) =>
+      examine(factsOf({ database: { indexes: [fact], buildsIndexes } }))[0]?.fix;
+    expect(fixOf(index({ ...EMAIL, state: 'missing' }))).toBe(
+      'in mongosh: db.users.createIndex({"email":1}, {"unique":true}); the service also builds it when it starts',
     );
-    expect(mendOf(index({ state: 'missing' }), false)).toBe(
-      'in mongosh: db.refresh_tokens.createIndex({"expiresAt":1}, {"expireAfterSeconds":0}); the service builds none, as autoIndex is false on its connection',
+    expect(fixOf(index({ state: 'missing' }), false)).toBe(
+      'in mongosh: db.refresh_tokens.createIndex({"expiresAt":1}, {"expireAfterSeconds":0}); the service builds no indexes itself, because autoIndex is false on its connection',
     );
-    expect(mendOf(index({ state: 'different', collection: 'my-tokens' }))).toBe(
+    expect(fixOf(index({ state: 'different', collection: 'my-tokens' }))).toBe(
       'in mongosh: db.getCollection("my-tokens").dropIndex({"expiresAt":1}); db.getCollection("my-tokens").createIndex({"expiresAt":1}, {"expireAfterSeconds":0})',
     );
   });
 
-  it('names a cost that takes about a quarter of a second, never less than 10', () => {
-    const mendOf = (hashMs: number, bcryptCost: number) =>
-      examine(factsOf({ options: { password: { bcryptCost } }, hashing: { hashMs } }))[0]?.mend;
-    expect(mendOf(20, 8)).toMatch(/^set it to 12, which takes about 320 ms/);
-    expect(mendOf(4000, 14)).toMatch(/^set it to 10, which takes about 250 ms/);
-    expect(mendOf(400, 8)).toMatch(/^set it to 10, which takes about 1600 ms/);
-    expect(mendOf(4000, 11)).toMatch(/^set it to 10, which takes about 2000 ms/);
+  it('suggests a cost that takes about a quarter of a second, at least 10', () => {
+    const fixOf = (hashMs: number, bcryptCost: number) =>
+      examine(factsOf({ options: { password: { bcryptCost } }, hashing: { hashMs } }))[0]?.fix;
+    expect(fixOf(20, 8)).toMatch(/^set it to 12, which takes about 320 ms/);
+    expect(fixOf(4000, 14)).toMatch(/^set it to 10, which takes about 250 ms/);
+    expect(fixOf(400, 8)).toMatch(/^set it to 10, which takes about 1600 ms/);
+    expect(fixOf(4000, 11)).toMatch(/^set it to 10, which takes about 2000 ms/);
     const [finding] = examine(factsOf({ hashing: { hashMs: 2000 } }));
-    expect(finding?.message).toContain('1.5 logins a second (3 at once)');
+    expect(finding?.message).toContain('1.5 logins per second (3 at once)');
   });
 
-  it('says nothing of a hasher of the host', () => {
+  it('reports nothing about a hasher of the host', () => {
     const hasher = { hash: async () => '', verify: async () => true, needsUpgrade: () => false };
     expect(codesOf({ options: { password: { hasher } }, hashing: { hashMs: 1 } })).toEqual([]);
   });
 
-  it('tells the worst first', () => {
+  it('returns the worst findings first', () => {
     const severities = examine(
       factsOf({ options: { audit: false, throttle: false, ...cookie({ secure: false }) } }),
     ).map(({ severity }) => severity);
@@ -502,7 +506,7 @@ describe(examine.name, () => {
 });
 
 describe(examineOptions.name, () => {
-  it('tells every problem for which the module refuses to start', () => {
+  it('returns every problem that keeps the module from starting', () => {
     const findings = examineOptions({
       issuer: 'nowhere',
       keys: { access: ['short'], refresh: [] },
@@ -517,14 +521,14 @@ describe(examineOptions.name, () => {
     expect(new Set(findings.map(({ code }) => code))).toEqual(new Set(['configuration.refused']));
   });
 
-  it('tells what is wrong with options that are good enough to start', () => {
+  it('returns findings about options that do not keep the module from starting', () => {
     expect(examineOptions(SOUND, 'production')).toEqual([]);
     expect(examineOptions({ ...SOUND, throttle: false }, 'production').map(({ code }) => code)).toEqual([
       'throttle.off',
     ]);
   });
 
-  it('shows no secret, whatever is wrong with it', () => {
+  it('never shows a secret', () => {
     const words = ['acme', 'horse', 'battery', 'summer', 'token', 'kitchen', 'monday', 'office'];
     for (let run = 0; run < 200; run += 1) {
       const pick = () =>
@@ -534,12 +538,12 @@ describe(examineOptions.name, () => {
         access: [access, run % 3 === 0 ? 'too-short' : secret()],
         refresh: [refresh, `${access}x`],
       };
-      const told = JSON.stringify(
+      const shown = JSON.stringify(
         examineOptions({ issuer: 'http://x.example.com', keys, fingerprint: { key: print } }),
       );
-      expect(told.length).toBeGreaterThan(50);
+      expect(shown.length).toBeGreaterThan(50);
       for (const hidden of [access, refresh, print, ...keys.access])
-        expect(told).not.toContain(hidden.slice(0, 9));
+        expect(shown).not.toContain(hidden.slice(0, 9));
     }
   });
 });

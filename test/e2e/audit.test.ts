@@ -273,7 +273,7 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
       ]);
     });
 
-    it('an administrator cannot disable himself: nobody might be left to undo it', async () => {
+    it('administrators cannot disable themselves: nobody might be left to undo it', async () => {
       const { userId } = await anotherSession(api, ADMIN_EMAIL);
       for (const id of [userId, userId.toUpperCase()])
         expectError(await api.send('POST', `/auth/admin/users/${id}/disable`, { token }), 403, 'FORBIDDEN');

@@ -69,7 +69,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     await new Api(service.origin, from('_hidden').headers).sessions(accessToken);
     const [session] = (await api.sessions(accessToken)).json;
     expect(session.ip).toBe('127.0.0.1');
-    expect(service.output.split('for the address of a client')).toHaveLength(2);
+    expect(service.output.split('as the address of a client')).toHaveLength(2);
   });
 
   it('comes after the content type and the cross-site rule, before validation', async () => {

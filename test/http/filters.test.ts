@@ -53,7 +53,7 @@ describe.each([
     await expect(firstValueFrom(stream)).rejects.toEqual(MESSAGE);
   });
 
-  it('a socket.io client is told by an event', () => {
+  it('a socket.io client gets an event', () => {
     const client = { handshake: {}, emit: jest.fn(), send: jest.fn() };
     filter.catch(ERROR, context('ws', client));
     expect(client.emit).toHaveBeenCalledWith('exception', MESSAGE);

@@ -135,7 +135,7 @@ const UNBOUND = { check: () => undefined };
 /** Routes that require no fresh authentication. */
 const ANY_AGE = { check: () => undefined };
 
-/** Of HTTP only. */
+/** A context with only the HTTP part. */
 const requestsOf = (strategy: object, authenticator: object) =>
   new RequestAuthenticator(
     strategy as never,
@@ -217,7 +217,7 @@ describe(JwtAuthGuard.name, () => {
       expect(guard.canActivate(contextOf(requestWith(), handle, OpenRoute))).toBe(true);
       expect(await verdictOf(guard, contextOf(requestWith(), handle))).toBe('ACCESS_TOKEN_MISSING');
     }
-    // Once for each route, whoever asks for it again.
+    // Once per route, even for repeated requests.
     expect(reads).toHaveBeenCalledTimes(3);
   });
 });
@@ -312,7 +312,7 @@ describe(RolesGuard.name, () => {
       expect(await askAs({ ...USER, roles: ['user', role] })).toEqual({ verdict: true, emitted: [] });
   });
 
-  it('refuses whom no guard has authenticated', async () => {
+  it('refuses a user that no guard has authenticated', async () => {
     expect(await askAs(undefined)).toEqual({ verdict: 'ACCESS_TOKEN_MISSING', emitted: [] });
   });
 
@@ -394,7 +394,7 @@ describe(RequestShapeGuard.name, () => {
     expect(await ask('POST', { ...JSON_TYPE, 'content-length': '16385' }).verdict).toBe('PAYLOAD_TOO_LARGE');
   });
 
-  // Of 16,384 bytes at least, whatever the header says: each counts what its JSON has for sure.
+  // At least 16,384 bytes, whatever the header says: the guard counts the minimum size of the JSON.
   it.each<[string, (size: number) => unknown, number]>([
     ['a text', (size) => 'x'.repeat(size - 2), 16_384],
     ['a key', (size) => ({ ['k'.repeat(size - 5)]: 1 }), 16_384],
@@ -496,10 +496,10 @@ describe('the guards that throttle', () => {
   it.each([
     ['signed', 'session s at 192.0.2.1'],
     ['forged', 'address 192.0.2.1'],
-  ])('count a refresh with a %s token for the %s, and report one over the limit', async (token, whom) => {
+  ])('count a refresh with a %s token for the %s, and report one over the limit', async (token, target) => {
     const { verdict, counted, emitted } = refresh(token);
     expect([await verdict(), await verdict()]).toEqual([true, 'TOO_MANY_ATTEMPTS']);
-    expect(counted).toEqual([whom, whom]);
+    expect(counted).toEqual([target, target]);
     const source = { ip: '192.0.2.1', userAgent: null };
     const event = { email: null, userId: null, reason: 'refresh_limit', source };
     expect(emitted).toEqual([['login.locked', event]]);

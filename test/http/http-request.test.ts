@@ -70,16 +70,16 @@ describe('guards where there is no request', () => {
 });
 
 describe(RolesGuard.name, () => {
-  it('refuses whom a guard of the host let in, too: of a user without a session there is nothing to tell', async () => {
+  it('also refuses a user of the host’s own guard, and emits nothing without a session', async () => {
     const events = new AuthEventBus(null);
-    const told: string[] = [];
-    events.onEvery((name) => told.push(name));
+    const emitted: string[] = [];
+    events.onEvery((name) => emitted.push(name));
     const reflector = { getAllAndOverride: () => ['admin'] } as unknown as Reflector;
     const user = { id: 'service-7', roles: ['service'] };
     const host = context('http', { headers: HEADERS, user });
     const guard = new RolesGuard(reflector, { isAuthenticated: () => true } as never, events);
     await expect(guard.canActivate(host)).rejects.toMatchObject({ status: 403 });
-    expect(told).toEqual([]);
+    expect(emitted).toEqual([]);
   });
 });
 

@@ -88,7 +88,7 @@ describe.each(ADAPTERS)('the doctor on %s', (adapter) => {
     expect(log.lines).toHaveLength(findings.length);
     if (path === null) return;
     expect(findings[0]?.message).toContain(`'${path}'`);
-    expect(log.lines[0]).toMatch(/^error: refreshToken\.cookie\.path: .* Mend: .* \[cookie\.path\]$/);
+    expect(log.lines[0]).toMatch(/^error: refreshToken\.cookie\.path: .* Fix: .* \[cookie\.path\]$/);
   });
 
   it('sees an index that was dropped, with the command that brings it back, by reads alone', async () => {
@@ -100,7 +100,7 @@ describe.each(ADAPTERS)('the doctor on %s', (adapter) => {
     const findings = await doctor.examine();
     const commands = new Set(host.commands.map(({ commandName }) => commandName));
     expect(codesOf(findings)).toEqual(['database.unique-index', 'database.ttl-index']);
-    expect(findings[0]?.mend).toContain('db.users.createIndex({"email":1}, {"unique":true})');
+    expect(findings[0]?.fix).toContain('db.users.createIndex({"email":1}, {"unique":true})');
     // The feed and the clock read, too.
     const reads = ['hello', 'listIndexes', 'find', 'aggregate', 'getMore', 'ping'];
     expect([...commands].filter((name) => !reads.includes(name))).toEqual([]);
@@ -184,7 +184,7 @@ describe('the doctor where things are not as usual', () => {
     expect(new Set(codesOf(findings))).toEqual(
       new Set(['database.unique-index', 'database.ttl-index', 'database.index']),
     );
-    for (const { mend } of findings) expect(mend).toContain('autoIndex is false');
+    for (const { fix } of findings) expect(fix).toContain('autoIndex is false');
     // Before the first start none of the collections is there.
     expect(await app.get(DoctorService).examine({ isBeforeStart: true })).toEqual([]);
   });

@@ -43,7 +43,7 @@ it('refuses an object that is no store, and names what it lacks', () => {
   const store = { newId: () => '', create: async () => undefined } as unknown as RefreshTokenStore;
   const [problem] = checkOptions(authOptions({ refreshToken: { store } }));
   expect(problem?.key).toBe('refreshToken.store');
-  expect(problem?.mend).toMatch(/it has no rotate, reissue, .*revoke$/);
+  expect(problem?.fix).toMatch(/it has no rotate, reissue, .*revoke$/);
   // The deletion of a user needs it.
-  expect(problem?.mend).toContain('removeOfUser');
+  expect(problem?.fix).toContain('removeOfUser');
 });

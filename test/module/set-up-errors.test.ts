@@ -62,8 +62,8 @@ it('two modules with one cookie are refused, and what to change is named', async
   const hostOf = (...names: string[]) =>
     HostApp.startWith('express', { imports: names.map((name, index) => of(`group-${index}`, name)) });
   await expect(hostOf('token', 'token')).rejects.toThrow(
-    "refreshToken.cookie.name = 'token': another AuthModule of the application has this cookie, and each would log out " +
-      'the users of the other: give each a name of its own',
+    "refreshToken.cookie.name = 'token': another AuthModule of the application uses this cookie, and each would log out " +
+      'the users of the other: give each module a different name',
   );
   stops.push(await hostOf('customer', 'staff').then((host) => () => host.stop()));
 });
@@ -78,8 +78,8 @@ it('a second module that hands its guard to the whole application is refused', a
   const hostOf = (extras: { isGlobal?: boolean }) =>
     HostApp.startWith('express', { imports: [AuthModule.forRoot(authOptions()), verifier(extras)] });
   await expect(hostOf({})).rejects.toThrow(
-    'isGlobal = true: two global modules of the application export JwtAuthGuard, and a controller would get the one or ' +
-      'the other: give isGlobal: false to one of them, and import it where its guard is used',
+    'isGlobal = true: two global modules of the application export JwtAuthGuard, and a controller could get either: ' +
+      'set isGlobal: false for one of them, and import it where its guard is used',
   );
   stops.push(await hostOf({ isGlobal: false }).then((host) => () => host.stop()));
 });
@@ -144,7 +144,7 @@ describe('a host whose controller has routes of the library', () => {
       .map(({ subject, message }) => [subject, message]);
   };
   const TWICE =
-    'two controllers of the application serve this route, and Express asks only the one that was registered first';
+    'two controllers of the application serve this route, and Express calls only the one that was registered first';
   const taken = (path: string) =>
     `another controller of the application has the route ${path}, which was registered first and gets these requests`;
 

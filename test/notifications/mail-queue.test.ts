@@ -125,7 +125,7 @@ describe(MailQueue.name, () => {
     await queue.drain(1);
   });
 
-  it('holds so many and no more; what has no room is counted, and told once', async () => {
+  it('is bounded; dropped messages are counted, and logged once', async () => {
     const { queue, logger } = newQueue({ attemptTimeoutMs: 60_000 });
     const taken = Array.from({ length: 15 }, () => queue.push(job(never)));
     expect(taken.filter(Boolean)).toHaveLength(10);
@@ -153,7 +153,7 @@ describe(MailQueue.name, () => {
     expect(queue.stats).toMatchObject({ waiting: 0, sent: 1, failed: 0 });
   });
 
-  it('waits for a hanging attempt no longer than it is told to, and says what is lost', async () => {
+  it('waits for a hanging attempt only for the given time, and logs what is lost', async () => {
     const { queue, logger } = newQueue({ attemptTimeoutMs: 60_000 });
     queue.push(job(never));
     const began = performance.now();
@@ -189,7 +189,7 @@ describe(MailQueue.name, () => {
     queue.push(job(async (given) => void (signal = given)));
     await queue.idle();
     expect(timers()).toBe(before);
-    // Who holds on to the signal of a message that was sent is told nothing more.
+    // The signal of a sent message is never aborted.
     await queue.drain(1);
     expect(signal?.aborted).toBe(false);
   });

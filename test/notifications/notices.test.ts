@@ -28,7 +28,7 @@ describe('NOTICES', () => {
   ])('of a reused token with %j says that it ended: %s', (change, ended) => {
     expect(NOTICES['refresh_token.reuse_detected']({ ...reuse, ...change })).toEqual({
       recipient: { userId: 'u' },
-      happening: {
+      event: {
         kind: 'suspicious_activity',
         cause: 'token_reused',
         rule: null,
@@ -44,13 +44,13 @@ describe('NOTICES', () => {
     ['revoke-session', 'session'],
     ['revoke-user', 'all_sessions'],
   ] as const)('of a suspicion under the policy %s says that it ended: %s', (action, ended) => {
-    const { happening } = NOTICES['activity.suspected']({ ...suspected, action }) ?? {};
-    expect(happening).toMatchObject({ cause: 'unusual_activity', rule: 'unfamiliar_client', ended });
+    const { event } = NOTICES['activity.suspected']({ ...suspected, action }) ?? {};
+    expect(event).toMatchObject({ cause: 'unusual_activity', rule: 'unfamiliar_client', ended });
   });
 
   it('of another browser tells only where it was refused', () => {
     expect(NOTICES['fingerprint.mismatched']({ ...about, refused: false, source })).toBeNull();
-    expect(NOTICES['fingerprint.mismatched']({ ...about, refused: true, source })?.happening).toMatchObject({
+    expect(NOTICES['fingerprint.mismatched']({ ...about, refused: true, source })?.event).toMatchObject({
       cause: 'other_browser',
       ended: 'session',
     });
@@ -79,12 +79,12 @@ describe(noticeKey.name, () => {
 
 describe(silenceMs.name, () => {
   it('is a day for guesses, which may go on for weeks, and an hour for what happened', () => {
-    expect(silenceMs(NOTICES['login.locked'](locked)!.happening)).toBe(24 * 3_600_000);
-    expect(silenceMs(NOTICES['activity.suspected'](suspected)!.happening)).toBe(3_600_000);
+    expect(silenceMs(NOTICES['login.locked'](locked)!.event)).toBe(24 * 3_600_000);
+    expect(silenceMs(NOTICES['activity.suspected'](suspected)!.event)).toBe(3_600_000);
   });
 
   it('is none for changed passwords: the second change within an hour is perhaps not the user’s', () => {
     for (const name of ['password.changed', 'password.reset'] as const)
-      expect(silenceMs(NOTICES[name]({ userId: 'u', source })!.happening)).toBe(0);
+      expect(silenceMs(NOTICES[name]({ userId: 'u', source })!.event)).toBe(0);
   });
 });

@@ -42,13 +42,13 @@ describe('introspectionClients', () => {
       ],
       /two clients/,
     ],
-  ])('refuses %s, and shows no part of it', (_, clients, mend) => {
+  ])('refuses %s, and shows no part of it', (_, clients, fix) => {
     const problems = problemsOf(clients);
     expect(problems).toEqual([
       {
         key: expect.stringMatching(/^introspectionClients/),
         value: expect.any(String),
-        mend: expect.stringMatching(mend),
+        fix: expect.stringMatching(fix),
       },
     ]);
     expect(problems[0]?.value).toMatch(/^\((?:secret|object)\)$/);

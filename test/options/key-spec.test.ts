@@ -47,7 +47,7 @@ describe(createRingKey.name, () => {
       (text) => {
         const problem = problemOf(text);
         expect(problem.message).toContain('too short');
-        expect(problem.mend).toContain(`${MIN_SECRET_BYTES} random bytes`);
+        expect(problem.fix).toContain(`${MIN_SECRET_BYTES} random bytes`);
       },
     );
 
@@ -67,7 +67,7 @@ describe(createRingKey.name, () => {
     ])('refuses %j: a placeholder that works would be shipped', (text) => {
       const problem = problemOf(text);
       expect(problem.message).toContain('placeholder');
-      expect(problem.mend).toContain('randomBytes');
+      expect(problem.fix).toContain('randomBytes');
     });
 
     it.each<[string, string]>([
@@ -79,8 +79,8 @@ describe(createRingKey.name, () => {
     ])('refuses %s: it would sign by its text', (_name, text) => {
       const problem = problemOf(text);
       expect(problem.message).toContain('would be used as an HMAC secret');
-      expect(problem.mend).toContain('JWK');
-      expect(`${problem.message} ${problem.mend}`).not.toContain(text.slice(40, 60));
+      expect(problem.fix).toContain('JWK');
+      expect(`${problem.message} ${problem.fix}`).not.toContain(text.slice(40, 60));
     });
 
     it('takes a random one that happens to begin like an object', () => {
@@ -90,7 +90,7 @@ describe(createRingKey.name, () => {
     it('never quotes the secret in what is printed at boot', () => {
       for (const text of ['hunter2-hunter2', 'my-secret-my-secret-my-secret-my-secret']) {
         const problem = problemOf(text);
-        expect(`${problem.message} ${problem.mend}`).not.toContain(text);
+        expect(`${problem.message} ${problem.fix}`).not.toContain(text);
       }
     });
 
@@ -134,7 +134,7 @@ describe(createRingKey.name, () => {
     ])('refuses %s (J1)', (_name, jwk) => {
       const problem = problemOf(jwk);
       expect(problem.message).toContain('is not supported');
-      expect(problem.mend).toContain('ES256');
+      expect(problem.fix).toContain('ES256');
     });
 
     it('refuses an RSA key of 1024 bits', () => {
@@ -157,7 +157,7 @@ describe(createRingKey.name, () => {
         const problem = problemOf(broken);
         expect(problem.message).toBe('a JWK cannot be read');
         expect(problem.cause).toBeUndefined();
-        expect(`${problem.message} ${problem.mend}`).not.toContain('private');
+        expect(`${problem.message} ${problem.fix}`).not.toContain('private');
       }
     });
 

@@ -42,7 +42,7 @@ describe('an access and a refresh key that are related', () => {
       {
         key: 'keys.refresh[1]',
         value: '(secret)',
-        mend: expect.stringMatching(/long part in common with an access key/),
+        fix: expect.stringMatching(/long part in common with an access key/),
       },
     ]);
   });

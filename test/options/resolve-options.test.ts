@@ -171,7 +171,7 @@ describe(resolveOptions.name, () => {
         ['audit.rotations', '1'],
         ['trustedOrigins', "'https://app.example.com/'"],
       ]);
-      for (const { mend } of problems) expect(mend).toMatch(/\b(give|use|set|random)\b/);
+      for (const { fix } of problems) expect(fix).toMatch(/\b(give|use|set|random)\b/);
     });
 
     it.each([undefined, null, 'text', []])(
@@ -193,7 +193,7 @@ describe(resolveOptions.name, () => {
         }),
       );
       expect(
-        problems.map(({ key, value, mend }) => [key, value, mend.replace(/.*: (?=did|remove)/, '')]),
+        problems.map(({ key, value, fix }) => [key, value, fix.replace(/.*: (?=did|remove)/, '')]),
       ).toEqual([
         ['keys.secret', '(text, not shown)', 'remove it; there are access, refresh'],
         ['acessToken', '(object)', 'did you mean accessToken?'],
@@ -211,7 +211,7 @@ describe(resolveOptions.name, () => {
       const last = `${names.pop()}x`;
       const group = names.reduceRight<object>((inner, name) => ({ [name]: inner }), { [last]: 1 });
       expect(unknownKeys(group, namesOfOptions())).toEqual([
-        { key: `${path}x`, value: '1', mend: `there is no such option: did you mean ${last.slice(0, -1)}?` },
+        { key: `${path}x`, value: '1', fix: `there is no such option: did you mean ${last.slice(0, -1)}?` },
       ]);
     });
 
@@ -224,8 +224,8 @@ describe(resolveOptions.name, () => {
 
     it('all of it in one message that an operator can read', () => {
       const error = new ConfigurationError([
-        { key: 'issuer', value: '(not set)', mend: 'give it' },
-        { key: 'password.minLength', value: '4', mend: 'give more' },
+        { key: 'issuer', value: '(not set)', fix: 'give it' },
+        { key: 'password.minLength', value: '4', fix: 'give more' },
       ]);
       expect(error.message).toBe(
         'The configuration has 2 problems:\n  - issuer = (not set): give it\n  - password.minLength = 4: give more',

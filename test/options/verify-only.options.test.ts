@@ -11,7 +11,7 @@ function problemsOf(options: object): string[] {
     resolveVerifyOnlyOptions(options as never, NONE);
     return [];
   } catch (error) {
-    return (error as ConfigurationError).problems.map(({ key, mend }) => `${key}: ${mend}`);
+    return (error as ConfigurationError).problems.map(({ key, fix }) => `${key}: ${fix}`);
   }
 }
 

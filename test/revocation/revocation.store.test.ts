@@ -222,7 +222,7 @@ describe('MongoRevocationStore', () => {
     expect((await store.read(null)).entries).toHaveLength(300);
   });
 
-  it('a database that goes away in between is a fault that a retry can mend', async () => {
+  it('a database that goes away in between is a fault that a retry can fix', async () => {
     const proxy = await DatabaseProxy.open('revocations');
     const away = await createConnection(proxy.uri, { serverSelectionTimeoutMS: 1_000 }).asPromise();
     try {

@@ -92,7 +92,7 @@ describe(AccessTokenAuthenticator.name, () => {
     });
   });
 
-  it('the use of a token that was made for a server is no evidence about the browser behind it', () => {
+  it('the use of a relay token is no evidence about the browser', () => {
     expect(authenticator.admit({ ...CLAIMS, relay: true })).toMatchObject({ session: { isRelay: true } });
     expect(seen).toEqual([]);
   });
@@ -109,13 +109,13 @@ describe(AccessTokenAuthenticator.name, () => {
     await expect(late.admit(CLAIMS)).resolves.toMatchObject({ id: 'user-1' });
   });
 
-  it('the use of a token by somebody who acts for the user is no evidence about their refresh token', () => {
+  it('the use of an actor’s token is no evidence about the user’s refresh token', () => {
     const claims = { ...CLAIMS, act: { sub: 'admin-1' } };
     expect(authenticator.admit(claims)).toMatchObject({ id: 'user-1', actor: { id: 'admin-1' } });
     expect(seen).toEqual([]);
   });
 
-  it('knows no token that it was not told of', () => {
+  it('recalls only tokens that were remembered', () => {
     expect(authenticator.recall(TOKEN)).toBeNull();
     expect(seen).toEqual([]);
   });
@@ -168,7 +168,7 @@ describe(AccessTokenAuthenticator.name, () => {
       expect(codeOf(attempt)).toBe('TEMPORARILY_UNAVAILABLE');
     });
 
-    it('a refused token is evidence of nothing: it confirms no generation', () => {
+    it('a refused token confirms no generation', () => {
       revocations.revoked.add(CLAIMS.sid);
       expect(codeOf(attempt)).toBe('ACCESS_TOKEN_REVOKED');
       revocations.stale = true;
@@ -188,7 +188,7 @@ describe(AccessTokenAuthenticator.name, () => {
     });
   });
 
-  it('knows several tokens at once, and none any more once the keys have changed', () => {
+  it('remembers several tokens, and forgets all after a change of keys', () => {
     const other = `header.payload.${'o'.repeat(43)}`;
     authenticator.remember(TOKEN, CLAIMS);
     authenticator.remember(other, { ...CLAIMS, sub: 'user-2' });
@@ -198,7 +198,7 @@ describe(AccessTokenAuthenticator.name, () => {
     expect([authenticator.recall(TOKEN), authenticator.recall(other)]).toEqual([null, null]);
   });
 
-  it('waits for the store where that has to be asked, and reports no use before its answer', async () => {
+  it('waits for the store if it must be read, and reports no use before that', async () => {
     const answers = [true, false];
     revocations.isRevoked = (() => Promise.resolve(answers.pop())) as never;
     const admission = authenticator.admit(CLAIMS);
@@ -209,7 +209,7 @@ describe(AccessTokenAuthenticator.name, () => {
     expect(seen).toEqual([[CLAIMS.sid, 4]]);
   });
 
-  it('forgets rather than grows: a flood of tokens pushes out the oldest, which is then verified anew', () => {
+  it('is bounded: a flood of tokens pushes out the oldest, which is then verified again', () => {
     for (let index = 0; index <= 10_000; index++) authenticator.remember(`token-${index}`, CLAIMS);
     expect(authenticator.recall('token-0')).toBeNull();
     expect(authenticator.recall('token-10000')).toMatchObject({ sub: 'user-1' });
@@ -217,7 +217,7 @@ describe(AccessTokenAuthenticator.name, () => {
 });
 
 describe('the user of a token', () => {
-  it('has nothing that the token does not say', () => {
+  it('has only what the token says', () => {
     expect(authenticator.admit(CLAIMS)).toEqual({
       id: 'user-1',
       roles: ['user', 'editor'],
@@ -226,7 +226,7 @@ describe('the user of a token', () => {
     });
   });
 
-  it('has all that it may say', () => {
+  it('has every optional field of a token', () => {
     const auth_time = T0 / 1000 - 60;
     const said = { auth_time, amr: ['pwd'], relay: true as const, act: { sub: 'admin-1' } };
     expect(authenticator.admit({ ...CLAIMS, ...said, custom: { tenant: 't' } })).toEqual({
@@ -245,7 +245,7 @@ describe('the user of a token', () => {
     expect(seen).toEqual([]);
   });
 
-  it('may do what only they themselves may, and nobody who acts for them', () => {
+  it('may do what only the owner may; an actor may not', () => {
     expect(() => assertOwner({})).not.toThrow();
     const refused = expect.objectContaining({ code: 'FORBIDDEN', message: 'Only the user may do this.' });
     expect(() => assertOwner({ actor: { id: 'admin-1' } })).toThrow(refused);

@@ -56,16 +56,16 @@ it('passes a store without a fault', async () => {
 });
 
 it.each([
-  [ReadThenWrite, ['of 64 rotations of one token at once exactly one succeeds']],
+  [ReadThenWrite, ['exactly one of 64 concurrent rotations of a token succeeds']],
   [
     ForgetsRevoked,
     [
-      'gives back what was created, every member of it',
-      'a rotation beside a revocation leaves an ended session, whole',
+      'returns every member of a created session',
+      'a rotation during a revocation leaves a complete, ended session',
     ],
   ],
   [LosesMilliseconds, ['keeps milliseconds']],
-  [AnswersText, ['gives back what was created, every member of it']],
+  [AnswersText, ['returns every member of a created session']],
 ])('fails a store that is broken: %p', async (Store, expected) => {
   expect(await failures(new Store())).toEqual(expect.arrayContaining(expected));
 });
@@ -87,20 +87,20 @@ it('fails a store that takes an error for a missing session, or reports it as a 
   const failed = await failures(new Swallows(), (fault) => (next = fault));
   expect(failed).toEqual(
     expect.arrayContaining([
-      'a read (unreachable) never says that there is no such session',
-      'a rotation that does not arrive is applied whole or not at all',
+      'a read (unreachable) never reports an existing session as missing',
+      'a rotation that does not arrive is applied completely or not at all',
     ]),
   );
 });
 
-it('two stores that share no data are told so', async () => {
+it('the suite reports two stores that share no data', async () => {
   const tests = new Map<string, () => Promise<void>>();
   refreshTokenStoreConformance({
     createStore: () => new InMemoryRefreshTokenStore(),
     describe: (_name, body) => body(),
     it: (name, body) => tests.set(name, body),
   });
-  await expect(tests.get('what one process writes, another one reads')?.()).rejects.toThrow(
+  await expect(tests.get('one process reads what another one wrote')?.()).rejects.toThrow(
     /on the same data/,
   );
 });

@@ -10,7 +10,7 @@ const newWorld = (options: ConstructorParameters<typeof RotationWorld>[1] = {}) 
   new RotationWorld(new InMemoryRefreshTokenStore(), options);
 
 describe(FingerprintCheck.name, () => {
-  it('a rotation of keys trips no fingerprint: what matched under an older key is kept under the newest', async () => {
+  it('survives a rotation of keys: a match under an older key is stored under the newest', async () => {
     const world = newWorld({ fingerprint: { mode: 'enforce' } });
     const under = (...fingerprints: string[]) => ({ ...CLIENT, fingerprints });
     const opened = await world.login(under('old'));
@@ -33,7 +33,7 @@ describe(FingerprintCheck.name, () => {
     expect(await world.refresh(world.token(second), showing('lu-key1.other'))).toBe('SUSPICIOUS_ACTIVITY');
   });
 
-  it('another fingerprint is reported, or refused where that is enforced', async () => {
+  it('reports another fingerprint, or refuses it in mode enforce', async () => {
     const other = { ...CLIENT, fingerprints: ['other'] };
     const reporting = newWorld();
     expect(typeof (await reporting.refresh(reporting.token(await reporting.login()), other))).toBe('object');
@@ -48,7 +48,7 @@ describe(FingerprintCheck.name, () => {
     expect(names(off)).not.toContain('fingerprint.mismatched');
   });
 
-  it('a browser that has changed for good is told of once, and each other one anew', async () => {
+  it('reports a permanently changed browser once, and each other fingerprint separately', async () => {
     const world = newWorld();
     let token = world.token(await world.login());
     const show = async (...shown: string[]) => {
@@ -64,7 +64,7 @@ describe(FingerprintCheck.name, () => {
     expect(await show('updated')).toBe(2);
     expect(await show('thief')).toBe(2);
     expect(await show('updated')).toBe(2);
-    // Another session of the same browser is another matter.
+    // Another session of the same browser is reported separately.
     token = world.token(await world.login());
     expect(await show('updated')).toBe(3);
   });
@@ -98,7 +98,7 @@ describe(FingerprintCheck.name, () => {
     },
   );
 
-  it('a session without a fingerprint goes on from any browser, and gets none', async () => {
+  it('a session without a fingerprint continues in any browser, and gets none', async () => {
     const world = newWorld({ fingerprint: { mode: 'enforce' } });
     const opened = await world.login({ ...CLIENT, fingerprints: [] });
     expect(typeof (await world.refresh(world.token(opened)))).toBe('object');

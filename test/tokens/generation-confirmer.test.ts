@@ -59,7 +59,7 @@ describe(GenerationConfirmer.name, () => {
     expect(store.pairs).toEqual([['s1', 3]]);
   });
 
-  it('records each generation and each session for itself', async () => {
+  it('records each generation and each session separately', async () => {
     confirmer.see('s1', 0);
     confirmer.see('s2', 0);
     confirmer.see('s1', 1);
@@ -71,7 +71,7 @@ describe(GenerationConfirmer.name, () => {
     ]);
   });
 
-  it('has no interest in an earlier generation than it has seen: that one was replaced', async () => {
+  it('ignores generations older than the newest seen one', async () => {
     confirmer.see('s1', 5);
     confirmer.see('s1', 4);
     await confirmer.settled();
@@ -156,7 +156,7 @@ describe(GenerationConfirmer.name, () => {
     expect(warnings[0]).toContain('out of reach');
   });
 
-  it('is bounded in an outage; what it let go is recorded at its next use', async () => {
+  it('is bounded in an outage; dropped confirmations are recorded at the next use', async () => {
     store.down = true;
     for (let session = 0; session <= MAX_WAITING; session++) confirmer.see(`s${session}`, 0);
     await confirmer.settled();
@@ -195,7 +195,7 @@ describe(GenerationConfirmer.name, () => {
     });
   });
 
-  it('of two that fail in the wrong order it keeps the newer: that one is the evidence', async () => {
+  it('keeps the newer of two failed confirmations, whatever their order', async () => {
     const failures: (() => void)[] = [];
     const confirm = store.confirm;
     store.confirm = (id, generation, now) => {
@@ -213,7 +213,7 @@ describe(GenerationConfirmer.name, () => {
     expect(store.pairs).toEqual([['s1', 2]]);
   });
 
-  it('tries once more at shutdown what still waits', async () => {
+  it('retries waiting confirmations once at shutdown', async () => {
     store.down = true;
     confirmer.see('s1', 4);
     await confirmer.settled();

@@ -85,7 +85,7 @@ describe('a device with a cookie', () => {
     expect(await find(device)).toBeNull();
   });
 
-  it('tells of itself alone', () => {
+  it('knows only its own account', () => {
     expect(devices.isKnown(cookieOf(USER), EMAIL)).toBe(true);
     expect(devices.isKnown(cookieOf(USER), 'other@example.com')).toBe(false);
     expect(devices.isTrusted(cookieOf(USER), USER)).toBe(true);

@@ -65,7 +65,7 @@ describe('the claims of an access token', () => {
     for (const amr of [[], undefined]) expect(mint({ amr })).not.toHaveProperty('amr');
   });
 
-  it('say who acts for the user, and for whom a server asked, only where somebody does', () => {
+  it('name an actor or a relay only if there is one', () => {
     expect(mint({}, { actor: { id: 'admin-1' }, isRelay: true })).toMatchObject({
       sub: 'user-1',
       act: { sub: 'admin-1' },
@@ -75,7 +75,7 @@ describe('the claims of an access token', () => {
       sub: 'admin-1',
       rol: 'r',
     });
-    // Of the session's owner, who is another one.
+    // These would describe the session's owner, who is not the user.
     for (const name of ['auth_time', 'amr'])
       expect(mint({ amr: ['pwd'] }, { actor: { id: 'admin-1' } })).not.toHaveProperty(name);
     for (const name of ['act', 'relay']) expect(mint()).not.toHaveProperty(name);
@@ -88,8 +88,8 @@ describe('the claims of an access token', () => {
   });
 });
 
-describe('a token that the guards would refuse is never given out', () => {
-  it('of a user whom the host’s store returned damaged', () => {
+describe('a token that the guards would refuse is never issued', () => {
+  it('of a damaged user record of the host’s store', () => {
     const damaged = { ...USER, roles: 'admin' } as unknown as UserRecord;
     expect(refusedDetail(() => mint({}, {}, damaged))).toContain('the user store returned user user-1: ');
   });

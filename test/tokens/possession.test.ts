@@ -146,7 +146,7 @@ describe('the holder of a bound access token', () => {
     expect(refusalOf(() => holders.assertTokenHolder('key', undefined))).toEqual(REQUIRED);
     expect(refusalOf(() => holders.assertTokenHolder('key', () => valid('y', 'thief')))).toEqual(REQUIRED);
     expect(refusalOf(() => holders.assertTokenHolder('key', () => outdated()))).toEqual(WITH_NONCE);
-    // Of guarded requests, which may be many, no event.
+    // Guarded requests are many, so they emit no event.
     expect(events).toEqual([]);
   });
 });

@@ -30,7 +30,7 @@ describe(seen.name, () => {
     ['two', at(2)],
     ['three', at(3)],
     ['four', at(4)],
-    ['a stranger’s', null],
+    ['unknown', null],
   ])('tells when the token that came was replaced or abandoned: %s', (sec, replacedAt) => {
     const client = { ip: '192.0.2.9', userAgent: 'a', fingerprints: [] };
     expect(seen({ token: { sec, gen: 2 }, client } as unknown as RefreshRequest, SESSION)).toEqual({

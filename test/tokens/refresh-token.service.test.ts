@@ -46,7 +46,7 @@ describe(RefreshTokenService.name, () => {
     ]);
   });
 
-  it('whoever revoked the tokens and crashed before ending the session is finished for', async () => {
+  it('completes a revocation whose process crashed before it ended the session', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     world.revokedSessions.push(token.sid);
@@ -139,7 +139,7 @@ describe(RefreshTokenService.name, () => {
     expect(names(world)).toContain('refresh_token.recovered');
   });
 
-  it('whoever took a token and rotated from another browser is found at the owner’s next refresh, used or not', async () => {
+  it('detects a thief who rotated in another browser at the owner’s next refresh', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     await world.refresh(token, { ...CLIENT, fingerprints: ['thief'] });
@@ -174,7 +174,7 @@ describe(RefreshTokenService.name, () => {
     expect(losses).toBe(-1);
   });
 
-  it('a race that cannot be settled is 503, and told', async () => {
+  it('a race that cannot be settled is 503, and reported', async () => {
     const store = new InMemoryRefreshTokenStore();
     const world = new RotationWorld(store);
     const token = world.token(await world.login());
@@ -196,10 +196,10 @@ describe(RefreshTokenService.name, () => {
     const world = new RotationWorld(store);
     const token = world.token(await world.login());
     const rotate = store.rotate.bind(store);
-    let go = () => {};
+    let proceed = () => {};
     store.rotate = async (command) => {
       await new Promise<void>((resolve) => {
-        go = resolve;
+        proceed = resolve;
       });
       return rotate(command);
     };
@@ -209,9 +209,9 @@ describe(RefreshTokenService.name, () => {
     if (typeof next === 'string') throw new Error(next);
     await store.confirm(token.sid, 1, new Date(world.now));
     world.now += 60 * SECOND;
-    go();
+    proceed();
     expect(await waiting).toMatchObject({ secret: next.secret });
-    // Who comes as late as that is a thief.
+    // A token this late counts as theft.
     expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
   });
 
@@ -236,7 +236,7 @@ describe(RefreshTokenService.name, () => {
     }
   });
 
-  it('trusts a clock that tells of no doubt', async () => {
+  it('trusts a clock without isInDoubt', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     await world.refresh(token);

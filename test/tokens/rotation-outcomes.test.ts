@@ -55,7 +55,7 @@ const seen = (sid: string, replacedAt: Date | null, over: object = {}) => ({
 });
 
 describe(RotationOutcomes.name, () => {
-  it('rotated: judged by the uses before it; then the generation before is retired, and it is told', async () => {
+  it('rotated: judged by earlier uses; then retires the previous generation and emits an event', async () => {
     begin({ refreshToken: { allowRelay: true } });
     const opened = await world.login();
     const token = world.token(opened);
@@ -80,7 +80,7 @@ describe(RotationOutcomes.name, () => {
     expect(activities.at(-1)?.earlierUses).toEqual(answer.session.recentUses);
   });
 
-  it('replayed: the same secret again, told and judged; the generation before is retired at every answer', async () => {
+  it('replayed: returns the same secret, reported and judged; always retires the previous generation', async () => {
     const { token, next, rotatedAt } = await replaced();
     const answer = await world.refresh(token);
     expect(answer).toMatchObject({ secret: next.secret, isRelay: false, user: { id: 'user-1' } });
@@ -121,7 +121,7 @@ describe(RotationOutcomes.name, () => {
     expect(store.sessions.get(token.sid)).toMatchObject({ sharedUse: null });
   });
 
-  it('superseded: 409, told, and nothing changes', async () => {
+  it('superseded: 409, reported, and nothing changes', async () => {
     const { token, next, rotatedAt } = await replaced(CLIENT, { attempt: attempt('a') });
     const confirmedAt = new Date(world.now);
     await store.confirm(token.sid, 1, confirmedAt);
@@ -132,7 +132,7 @@ describe(RotationOutcomes.name, () => {
     expect(typeof (await world.refresh(world.token(next)))).toBe('object');
   });
 
-  it('contested: 409, told with the other one, and a suspicion about it ends nothing', async () => {
+  it('contested: 409, reported with the other use, and a suspicion about it ends nothing', async () => {
     const { token, rotatedAt } = await replaced(ELSEWHERE, { attempt: attempt('t') });
     isSuspicious = true;
     expect(await world.refresh(token, CLIENT, { attempt: attempt('a') })).toBe('REFRESH_CONTESTED');
@@ -146,7 +146,7 @@ describe(RotationOutcomes.name, () => {
     expect(store.sessions.get(token.sid)?.revokedAt).toBeNull();
   });
 
-  it('restored: a token that the store does not know yet is unknown, and told as such; nothing ends', async () => {
+  it('restored: a token that the store does not know yet is unknown and reported; nothing ends', async () => {
     const token = world.token(await world.login());
     const ahead = { ...token, gen: 3, sec: 'A'.repeat(43) };
     expect(await world.refresh(ahead)).toBe('REFRESH_TOKEN_UNKNOWN');
@@ -160,7 +160,7 @@ describe(RotationOutcomes.name, () => {
     expect(typeof (await world.refresh(token))).toBe('object');
   });
 
-  it('tells why it refuses, with the ids of the token where the session is gone', async () => {
+  it('reports why it refuses, with the ids of the token if the session is gone', async () => {
     const token = world.token(await world.login());
     const refused = (reason: string, revokedReason: string | null = null) => ({
       name: 'refresh_token.refused',

@@ -117,7 +117,7 @@ describe(SessionOpener.name, () => {
     expect((await world.opener.open(ownerOf(world), COOKIE, proving(), BY_PASSWORD)).session.jkt).toBe('key');
   });
 
-  it('a session that takes the place of another keeps its key, and whoever replaces it must hold that key', async () => {
+  it('a session that replaces another keeps its key, and the request must prove that key', async () => {
     const world = newWorld();
     const { session } = await world.opener.open(ownerOf(world), COOKIE, proving(), BY_PASSWORD);
     expect(() => world.opener.assertReplaceable(session, CLIENT)).toThrow(refusedAs('PROOF_REQUIRED'));

@@ -144,7 +144,7 @@ describe(SessionReissue.name, () => {
     expect(commands[0]?.rotatedAt).toBeNull();
   });
 
-  it('displaced: the owner takes back what another attempt got, and is told who that was', async () => {
+  it('displaced: the owner takes the session back from another attempt, and the event names the other use', async () => {
     const token = await login();
     await answered(token, ELSEWHERE, { attempt: attempt('t') });
     const stolenAt = new Date(world.now);
@@ -165,7 +165,7 @@ describe(SessionReissue.name, () => {
     expect(activities.at(-1)?.earlierUses).toHaveLength(2);
   });
 
-  it('recovered: the first loss of an answer is usual, the next one of the same token is told', async () => {
+  it('recovered: a repeated loss for the same token is marked in the event', async () => {
     const token = await login();
     await answered(token);
     for (const [generation, repeated] of [

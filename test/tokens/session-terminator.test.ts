@@ -7,7 +7,7 @@ const newWorld = (options: ConstructorParameters<typeof RotationWorld>[1] = {}) 
   new RotationWorld(new InMemoryRefreshTokenStore(), options);
 
 describe(SessionTerminator.name, () => {
-  it('who ends what has ended already announces nothing', async () => {
+  it('emits nothing for sessions that have already ended', async () => {
     const world = newWorld();
     const { session } = await world.login();
     await world.terminator.end('user-1', [session.id], 'logged_out', null);
@@ -17,7 +17,7 @@ describe(SessionTerminator.name, () => {
     expect(world.revokedSessions).toEqual([session.id, session.id]);
   });
 
-  it('revokes the access tokens first, then ends the sessions, then tells it: by whom, and why', async () => {
+  it('revokes the access tokens, then ends the sessions, then emits the event with its cause', async () => {
     const world = newWorld();
     const sessions = [await world.login(), await world.login()];
     const ids = sessions.map(({ session }) => session.id);
@@ -44,7 +44,7 @@ describe(SessionTerminator.name, () => {
     expect((await world.store.findById(one.session.id))?.revokedAt).toEqual(new Date(world.now));
   });
 
-  it('tells of an eviction twice: as an end, and as what it is', async () => {
+  it('emits two events for an eviction: revoked and evicted', async () => {
     const world = newWorld();
     const { session } = await world.login();
     await world.terminator.end('user-1', [session.id], 'evicted', null);

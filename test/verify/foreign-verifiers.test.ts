@@ -19,15 +19,15 @@ import { AUDIENCE, CLIENT, INTROSPECTION_CLIENTS, Service } from '../support/ser
 /** Resolves with the user's id, or rejects. */
 type Verify = (token: string) => Promise<unknown>;
 
-/** What each is told: the issuer, the audience and the algorithm, and nothing else about this service. */
-interface Told {
+/** The input of each verifier: the issuer and the algorithm; the audience is fixed. */
+interface VerifierInput {
   readonly issuer: string;
   readonly alg: string;
 }
 
 const jwksUri = (issuer: string) => `${issuer}/.well-known/jwks.json`;
 
-const VERIFIERS: Record<string, (told: Told) => Promise<Verify>> = {
+const VERIFIERS: Record<string, (input: VerifierInput) => Promise<Verify>> = {
   async jose({ issuer }) {
     const keys = createRemoteJWKSet(new URL(jwksUri(issuer)));
     const expected = { issuer, audience: AUDIENCE, typ: 'at+jwt' };
@@ -104,7 +104,7 @@ const VERIFIERS: Record<string, (told: Told) => Promise<Verify>> = {
 describe.each(['ES256', 'RS256'])('tokens of the service, signed with %s', (alg) => {
   let folder: string;
   let service: Service;
-  let told: Told;
+  let input: VerifierInput;
   let session: Awaited<ReturnType<typeof newSession>>;
 
   beforeAll(async () => {
@@ -119,7 +119,7 @@ describe.each(['ES256', 'RS256'])('tokens of the service, signed with %s', (alg)
       JWT_ACCESS_KEYS: `file:${file}`,
       INTROSPECTION_CLIENTS,
     });
-    told = { issuer: service.origin, alg };
+    input = { issuer: service.origin, alg };
     session = await newSession(service.api());
   });
   afterAll(async () => {
@@ -128,10 +128,10 @@ describe.each(['ES256', 'RS256'])('tokens of the service, signed with %s', (alg)
   });
 
   it.each(Object.keys(VERIFIERS))('%s takes them, and no others', async (name) => {
-    const verify = await VERIFIERS[name]!(told);
+    const verify = await VERIFIERS[name]!(input);
     expect(await verify(session.accessToken)).toBe(session.userId);
     const [header, , signature] = session.accessToken.split('.');
-    const claims = Buffer.from(JSON.stringify({ sub: 'root', iss: told.issuer, aud: AUDIENCE }));
+    const claims = Buffer.from(JSON.stringify({ sub: 'root', iss: input.issuer, aud: AUDIENCE }));
     await expect(verify(`${header}.${claims.toString('base64url')}.${signature}`)).rejects.toThrow();
     await expect(verify(session.refreshToken)).rejects.toThrow();
   });

@@ -64,6 +64,6 @@ async function found(
 function passwordProblem({ message, fields = [] }: AuthError): ConfigurationError {
   const reason = [message, ...fields.map((problem) => `It ${problem.message}.`)].join(' ');
   return new ConfigurationError([
-    { key: 'ADMIN_PASSWORD', value: '(secret)', mend: `${reason} Choose another one.` },
+    { key: 'ADMIN_PASSWORD', value: '(secret)', fix: `${reason} Choose another one.` },
   ]);
 }

@@ -75,7 +75,7 @@ async function makeAdministrator(users: UsersService, admin: AppConfig['admin'])
 /** What the doctor found; the banner does not wait long for a slow database. */
 async function examined(doctor: DoctorService, config: AppConfig): Promise<readonly Finding[]> {
   const own = examineService(config);
-  doctor.tell(own);
+  doctor.report(own);
   return [...own, ...(await within(EXAMINATION_LIMIT_MS, doctor.atBoot, () => []))];
 }
 

@@ -24,7 +24,7 @@ function problemsOf(env: Record<string, string>): Record<string, string> {
     read(env);
   } catch (error) {
     if (error instanceof ConfigurationError)
-      return Object.fromEntries(error.problems.map(({ key, value, mend }) => [key, `${value} → ${mend}`]));
+      return Object.fromEntries(error.problems.map(({ key, value, fix }) => [key, `${value} → ${fix}`]));
     throw error;
   }
   return {};
@@ -59,7 +59,7 @@ describe(readConfig.name, () => {
     expect(problemsOf({})).toHaveProperty('JWT_ACCESS_KEYS', expect.stringContaining('cannot be read'));
   });
 
-  it('production names every missing setting with its mend, and makes no keys', () => {
+  it('production names every missing setting with its fix, and makes no keys', () => {
     const problems = problemsOf({ NODE_ENV: 'production' });
     expect(Object.keys(problems).sort()).toEqual(['JWT_ACCESS_KEYS', 'JWT_REFRESH_KEYS', 'MONGODB_URI']);
     expect(problems['JWT_ACCESS_KEYS']).toContain('randomBytes');
@@ -444,7 +444,7 @@ describe(readConfig.name, () => {
       expect(problems).toEqual({
         MONGODB_URI_FILE: expect.stringMatching(/^\(path\) → there is no such file/),
         JWT_ACCESS_KEYS_FILE: expect.stringContaining('the file is empty'),
-        JWT_REFRESH_KEYS_FILE: '(path) → JWT_REFRESH_KEYS is set as well: leave out one of the two',
+        JWT_REFRESH_KEYS_FILE: '(path) → JWT_REFRESH_KEYS is also set: remove one of the two',
         METRICS_TOKEN_FILE: expect.stringContaining('cannot be read (EISDIR)'),
       });
       expect(JSON.stringify(problems)).not.toContain(given);

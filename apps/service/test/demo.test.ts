@@ -300,7 +300,7 @@ describe.each(ADAPTERS)('without the demo, on %s', (adapter) => {
 });
 
 describe('the demo in production', () => {
-  it('is refused at boot, with the mend', async () => {
+  it('is refused at boot, with the fix', async () => {
     const { exitCode, output } = await Service.refusal({ NODE_ENV: 'production', DEMO: 'on' });
     expect(exitCode).toBe(1);
     expect(output).toMatch(/DEMO = 'on': .*leave DEMO out/);

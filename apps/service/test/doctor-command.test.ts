@@ -222,7 +222,7 @@ describe('npm run doctor', () => {
       'warning refresh-token.shadow-mode REFRESH_REUSE',
       'warning throttle.off THROTTLE',
     ]);
-    expect(findings.find(({ code }) => code === 'cookie.other-site')?.mend).toContain(
+    expect(findings.find(({ code }) => code === 'cookie.other-site')?.fix).toContain(
       "COOKIE_SAMESITE to 'none'",
     );
   });
@@ -336,7 +336,7 @@ describe('npm run doctor', () => {
   });
 
   it('colours nothing in a pipe, and only what a terminal shows', () => {
-    const findings = [{ code: 'a.b', severity: 'error', subject: 's', message: 'm', mend: 'n' }] as const;
+    const findings = [{ code: 'a.b', severity: 'error', subject: 's', message: 'm', fix: 'n' }] as const;
     const plain = describeFindings(findings, false);
     expect(stripVTControlCharacters(plain)).toBe(plain);
     const coloured = describeFindings(findings, true);

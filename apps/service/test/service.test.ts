@@ -187,7 +187,7 @@ describe('the life of the process', () => {
     }
   });
 
-  it('production without its settings names each of them and its mend, and starts nothing', async () => {
+  it('production without its settings names each of them and its fix, and starts nothing', async () => {
     const { exitCode, output } = await Service.refusal({ ...FRESH, NODE_ENV: 'production' });
     expect(exitCode).toBe(1);
     for (const name of ['MONGODB_URI', 'JWT_ACCESS_KEYS', 'JWT_REFRESH_KEYS'])

@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import type { SecurityReport } from '../security-report.js';
 
-/** The columns, named as in the JSON of the report; a row fills those that its section has. */
+/** The columns, named as in the JSON report. A row fills those that its section has. */
 const COLUMNS = [
   ...['section', 'day', 'at', 'type', 'reason', 'key', 'count', 'error', 'email', 'userId', 'sessionId'],
   ...['classification', 'presentedGeneration', 'generation', 'revoked', 'ip', 'userAgent'],
@@ -11,9 +11,9 @@ const COLUMNS = [
 type Cells = Readonly<Record<string, string | number | boolean | Date | null | undefined>>;
 
 /**
- * The report as one CSV (RFC 4180) in long form: every row says of which `section` it is, so spreadsheets and programs read all
- * of it as one table and filter. What users typed stays text: no cell begins as a formula does. A byte order mark is at its
- * beginning, without which Excel takes UTF-8 for something else.
+ * The report as one CSV (RFC 4180) in long form: every row has a `section`, so spreadsheets and programs can read the whole
+ * report as one table and filter it. Text from users stays text: no cell begins like a formula. It begins with a byte order
+ * mark, because Excel does not detect UTF-8 without it.
  */
 export function securityReportCsv(report: SecurityReport): string {
   return stringify(rowsOf(report), {
@@ -53,7 +53,7 @@ function rowsOf(report: SecurityReport): Cells[] {
   ];
 }
 
-/** Of every type that came, every day: a series has its zeros. */
+/** One row per day for every type that occurred, including zeros. */
 function daily({ totals, days }: SecurityReport): Cells[] {
   const types = totals.filter(({ count }) => count > 0).map(({ type }) => type);
   return days.flatMap(({ day, counts }) =>
@@ -61,10 +61,10 @@ function daily({ totals, days }: SecurityReport): Cells[] {
   );
 }
 
-/** Where a cell begins for a spreadsheet of a country in which the comma is in numbers: quotes do not help there. */
+/** A cell boundary for spreadsheets of locales with `;` as the separator, where our quotes do not help. */
 const OTHER_SEPARATOR = /[;|](?=[\s"']*[=+\-@＝＋－＠])/gu;
 
-/** Without what ends a line or hides a formula: some programs look for one behind spaces. */
+/** Removes line breaks, control characters and outer spaces: some programs detect a formula even after spaces. */
 function oneLine(text: string): string {
   return text
     .toWellFormed()

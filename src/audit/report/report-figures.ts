@@ -4,10 +4,10 @@ import type { DayCount, EventTotal, ReasonTotal, ReportDay, SecurityReport } fro
 import type { DayPeriod } from './report-period.js';
 import { daysOf } from './report-period.js';
 
-/** The parts of a report that come from day counters only. */
+/** The parts of a report that come only from daily counters. */
 export type ReportFigures = Pick<SecurityReport, 'totals' | 'days' | 'reasons' | 'falseAlarmsAvoided'>;
 
-/** Sums the counters of days. A day and type may have several counters. */
+/** Adds up daily counters. A day and type may have several counters. */
 export function reportFigures(counts: readonly DayCount[], period: DayPeriod): ReportFigures {
   const totals = new Map<AuthEventName, number>(AUTH_EVENT_NAMES.map((type) => [type, 0]));
   const days = new Map<string, Partial<Record<AuthEventName, number>>>(
@@ -15,7 +15,7 @@ export function reportFigures(counts: readonly DayCount[], period: DayPeriod): R
   );
   for (const { day, type, count } of counts) {
     const ofDay = days.get(day);
-    // Another version may have counted a type that this one does not know.
+    // Another version may have counted a type that is unknown here.
     const total = totals.get(type);
     if (!ofDay || total === undefined || count === 0) continue;
     ofDay[type] = (ofDay[type] ?? 0) + count;
@@ -43,7 +43,7 @@ function reasonsOf(counts: readonly DayCount[]): ReasonTotal[] {
   return [...byType].flatMap(([type, ofType]) => mostFrequent(type, ofType)).sort(mostFirst);
 }
 
-/** The limit holds for each process; many processes together may have more reasons. */
+/** Applies the limit again: it holds per process, and several processes together may have more reasons. */
 function mostFrequent(type: AuthEventName, reasons: ReadonlyMap<string, number>): ReasonTotal[] {
   const all = [...reasons].map(([reason, count]): ReasonTotal => ({ type, reason, count }));
   const named = all.filter(({ reason }) => reason !== OTHER_REASONS).sort(mostFirst);

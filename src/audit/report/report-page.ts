@@ -12,7 +12,7 @@ import { tallies } from './html/sections/tallies.js';
 import { topLists } from './html/sections/top-lists.js';
 import { verdict } from './html/sections/verdict.js';
 
-/** The report as one HTML document that needs no other file: it can be saved, mailed and opened without a network. */
+/** The report as one HTML document without other files: it can be saved, mailed and opened offline. */
 export function renderReportPage(report: SecurityReport): string {
   const { script, style } = PAGE_PARTS;
   const [alarming, everyday] = [ALARMING, EVERYDAY].map((plans) =>
@@ -35,7 +35,7 @@ export function renderReportPage(report: SecurityReport): string {
       <body>
         ${heading(report)}
         <main>
-          ${hasEvents(report) ? null : html`<p class="card">Not one event was counted: either nobody came, or the audit log was not kept yet.</p>`}
+          ${hasEvents(report) ? null : html`<p class="card">No events were counted: either there were no requests, or the audit log was still off.</p>`}
           ${verdict(report)} ${facts(report)}
           <h2 class="part">Failures and findings</h2>
           ${figures(alarming, report)} ${reuseCases(report)} ${topLists(report)}
@@ -85,14 +85,14 @@ function figures(charts: readonly ReportChart[], { days }: SecurityReport): Html
 const hasEvents = ({ totals }: SecurityReport): boolean => totals.some(({ count }) => count > 0);
 
 /**
- * The Content-Security-Policy for the answer that carries the page: its own script and style, by their hashes, and
- * nothing else. The page has the same in a `<meta>`, which cannot say who may frame it.
+ * The Content-Security-Policy for the response with the page. It allows only the page's own script and style, by hash. The
+ * page has the same policy in a `<meta>`, which cannot set `frame-ancestors`.
  */
 export function reportPagePolicy(): string {
   return `${policyOf()}; frame-ancestors 'none'`;
 }
 
-/** For a page that shows this one in a frame (`srcdoc`): the outer policy holds there too, so it must name these sources. */
+/** For a page that shows this one in a frame (`srcdoc`): the outer policy applies there too, so it must allow these sources. */
 export function reportPageSources(): ReportPageSources {
   return PAGE_PARTS.sources;
 }

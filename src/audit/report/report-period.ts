@@ -2,22 +2,22 @@ import { dayOf } from '../../core/day.js';
 import { AuthError } from '../../core/errors.js';
 import { DAY_MS } from '../../core/limits.js';
 
-/** Maximum length of a report: more than a year, so that a year can be compared with the one before. */
+/** Maximum length of a report in days: more than a year, so that a year can be compared with the previous one. */
 const MAX_DAYS = 400;
-/** Default length, today included. */
+/** Default length in days, including today. */
 const DEFAULT_DAYS = 30;
 /** The last day whose year has four digits. */
 const LAST_DAY = Date.UTC(9999, 11, 31);
 
-/** Days of UTC, `YYYY-MM-DD`, both included. */
+/** First and last day (UTC, `YYYY-MM-DD`), both included. */
 export interface DayPeriod {
   readonly from: string;
   readonly to: string;
 }
 
 /**
- * The days from one moment to another. The end defaults to today, or to the beginning if that is later. The beginning
- * defaults to 30 days, the end included.
+ * The days between two moments. The end defaults to today, or to the beginning if that is later. Without a beginning the
+ * period has 30 days, including the end.
  * @throws AuthError `VALIDATION_FAILED` if the end is before the beginning, or the period has more than 400 days
  */
 export function dayPeriod(from: Date | undefined, to: Date | undefined, now: Date): DayPeriod {
@@ -30,14 +30,14 @@ export function dayPeriod(from: Date | undefined, to: Date | undefined, now: Dat
   return { from: dayOf(new Date(first)), to: dayOf(new Date(end)) };
 }
 
-/** All of its days, the earliest first. */
+/** All days of the period, the earliest first. */
 export function daysOf({ from, to }: DayPeriod): string[] {
   const first = Date.parse(from);
   const count = Math.round((Date.parse(to) - first) / DAY_MS) + 1;
   return Array.from({ length: count }, (_, index) => dayOf(new Date(first + index * DAY_MS)));
 }
 
-/** Its first moment, and the first one after it. */
+/** The first moment of the period, and the first moment after it. */
 export function momentsOf({ from, to }: DayPeriod): { readonly from: Date; readonly to: Date } {
   return { from: new Date(from), to: new Date(Date.parse(to) + DAY_MS) };
 }
@@ -45,8 +45,8 @@ export function momentsOf({ from, to }: DayPeriod): { readonly from: Date; reado
 function startOfDay(field: string, at: Date): number {
   const ms = at.getTime();
   const start = ms - (((ms % DAY_MS) + DAY_MS) % DAY_MS);
-  // The ids of the rows begin in 1970.
-  if (!(start >= 0 && start <= LAST_DAY)) refuse(field, `${field} is no date of 1970 to 9999`);
+  // Row ids contain the time since 1970.
+  if (!(start >= 0 && start <= LAST_DAY)) refuse(field, `${field} must be a date from 1970 to 9999`);
   return start;
 }
 

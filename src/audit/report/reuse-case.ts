@@ -1,7 +1,7 @@
 import type { SecurityEvent } from '../security-event.js';
 import type { ReuseCase } from '../security-report.js';
 
-/** Reads a row of `refresh_token.reuse_detected`. Fields that an earlier version did not write are empty. */
+/** Reads a row of `refresh_token.reuse_detected`. Fields that earlier versions did not write are empty. */
 export function reuseCase({
   at,
   userId = '',

@@ -12,10 +12,10 @@ import { type DayPeriod, dayPeriod, momentsOf } from './report-period.js';
 import { reuseCase } from './reuse-case.js';
 
 const MAX_REUSE_CASES = 50;
-/** Sessions are counted up to this number: some tenths of a second on a slow server. */
+/** Sessions are counted up to this number, which takes some tenths of a second on a slow server. */
 const MAX_SESSIONS = 100_000;
 
-/** The days (UTC) of a report, both included. */
+/** The first and last day (UTC) of a report, both included. */
 export interface SecurityReportQuery {
   /** @default 29 days before the end: 30 in all */
   readonly from?: Date | undefined;
@@ -23,7 +23,7 @@ export interface SecurityReportQuery {
   readonly to?: Date | undefined;
 }
 
-/** Makes the security report from day counters, 50 rows and a bounded count of sessions, so its time does not grow with the log. */
+/** Makes the security report from daily counters, 50 rows and a bounded count of sessions, so its cost does not grow with the log. */
 @Injectable()
 export class SecurityReportService {
   constructor(
@@ -42,7 +42,7 @@ export class SecurityReportService {
     const generatedAt = new Date(this.clock.now());
     const period = dayPeriod(from, to, generatedAt);
     if (!this.audit.isOn) throw new AuthError('NOT_FOUND', { detail: 'there is no audit log' });
-    // First, because it also writes the waiting rows, which the other queries read.
+    // First, because it also writes the waiting rows that the other queries read.
     const { counts, topSources, topTargets } = await this.audit.summary(
       new Date(period.from),
       new Date(period.to),
@@ -73,7 +73,7 @@ export class SecurityReportService {
       limit: MAX_REUSE_CASES,
     } as const;
     const { items } = await this.audit.events(query);
-    // Of a user who was deleted since, nothing is left to tell.
+    // Rows of users who were deleted in the meantime contain no data.
     return items.filter(({ userId }) => userId !== undefined).map(reuseCase);
   }
 
@@ -87,7 +87,7 @@ export class SecurityReportService {
     try {
       return (await this.users.findById(userId))?.email ?? null;
     } catch (error) {
-      // A store of the host may throw for an id that is not its own, as when users were stored elsewhere before.
+      // A host's user store may throw for an unknown id, for example after users moved from another store.
       if (error instanceof AuthError) throw error;
       return null;
     }

@@ -15,15 +15,15 @@ import { AuthHttp } from '../session/auth-http.js';
 import { ChangeEmailDto, DeleteAccountDto } from './account.dto.js';
 import { AccountService } from './account.service.js';
 
-/** Long enough to read and to confirm a question. */
+/** Long enough to read and confirm a dialog. */
 const FRESH_FOR = '5m';
 
-/** As in `AuthController`: an alias, so that no global pipe of a host sees the class. */
+/** An alias, so that global pipes of a host do not see the class; see `AuthController`. */
 type Valid<Dto> = Readonly<Dto>;
 
 /**
- * What users do to their own account, soon after they proved who they are: an access token that somebody got hold of is not
- * enough, nor is the one of an administrator who acts for them.
+ * Changes that users make to their own account. They must have authenticated recently: a stolen access token is not
+ * enough, and neither is the token of an administrator who acts for them.
  */
 @Public()
 @RequireFreshAuth(FRESH_FOR)
@@ -54,7 +54,7 @@ export class AccountController {
     @Res({ passthrough: true }) response: unknown,
   ): Promise<void> {
     await this.account.remove(user, currentPassword, this.http.clientOf(request));
-    // Another user's cookie in this browser is none of this request's business.
+    // Do not clear a cookie that belongs to another user in this browser.
     if (this.http.refreshTokenOf(request)?.sub === user.id) this.http.clearCookie(response);
   }
 }

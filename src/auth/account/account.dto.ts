@@ -2,7 +2,7 @@ import { IsOptional, IsString, MaxLength, MinLength } from 'class-validator';
 import { IsEmailAddress, MAX_PASSWORD_UNITS, NormalizedEmail } from '../session/dto/auth.dto.js';
 
 export class DeleteAccountDto {
-  /** Of users who have one. */
+  /** Required if the user has a password. */
   @IsOptional()
   @IsString()
   @MinLength(1)

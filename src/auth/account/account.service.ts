@@ -10,8 +10,8 @@ import { EmailChangeService } from '../verification/email-change.service.js';
 import { UserRemovalService } from './user-removal.service.js';
 
 /**
- * What users do to their own account: change the address, and leave. By their password; who has none has proved in another
- * way who they are, which the routes require of everybody (`@RequireFreshAuth`).
+ * Lets users change the address of their account and delete it. It asks for their password. Users without a password have
+ * authenticated in another way, which the routes require in any case (`@RequireFreshAuth`).
  */
 @Injectable()
 export class AccountService {
@@ -23,9 +23,9 @@ export class AccountService {
   ) {}
 
   /**
-   * Asks for another address; it takes effect by a link that goes to it.
-   * @throws AuthError `INVALID_CREDENTIALS`, `VALIDATION_FAILED` (no password), `TOO_MANY_ATTEMPTS`, `NOT_FOUND` where it is
-   * not possible
+   * Requests a new address. It takes effect when the user opens the link that is sent to it.
+   * @throws AuthError `INVALID_CREDENTIALS`, `VALIDATION_FAILED` (no password), `TOO_MANY_ATTEMPTS`, `NOT_FOUND` (not
+   * supported: no mailer, or a store that cannot change addresses)
    */
   async changeEmail(
     user: AuthenticatedUser,
@@ -38,9 +38,9 @@ export class AccountService {
   }
 
   /**
-   * Deletes the account, for good.
+   * Deletes the account permanently.
    * @throws AuthError `INVALID_CREDENTIALS`, `VALIDATION_FAILED` (no password), `TOO_MANY_ATTEMPTS`, `FORBIDDEN` (the last
-   * administrator), `NOT_FOUND` where it is not possible
+   * administrator), `NOT_FOUND` (the store cannot delete users)
    */
   async remove(
     user: AuthenticatedUser,
@@ -54,7 +54,7 @@ export class AccountService {
     await this.removal.remove(owner.id, eventSource(client));
   }
 
-  /** Counted as a change of password is: the holder of an access token must not be able to guess the password. */
+  /** Counted like a password change: the holder of an access token must not be able to guess the password. */
   private async confirm(
     { id, session }: AuthenticatedUser,
     password: string | null | undefined,

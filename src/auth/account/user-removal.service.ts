@@ -7,7 +7,7 @@ import { TokenVersions } from '../../tokens/token-version.js';
 import { ActionTokens } from '../../users/action-tokens.js';
 import { UsersService } from '../../users/users.service.js';
 
-/** Forgets users: the account, its sessions and links, and what the audit log says of it. */
+/** Deletes users: the account, its sessions and links, and its data in the audit log. */
 @Injectable()
 export class UserRemovalService {
   constructor(
@@ -19,16 +19,16 @@ export class UserRemovalService {
     private readonly events: AuthEventBus,
   ) {}
 
-  /** Whether the store of users can remove one. */
+  /** Whether the user store can remove users. */
   get isPossible(): boolean {
     return this.users.canRemove;
   }
 
   /**
-   * Deletes a user for good. Disables them first, so that no login comes in between, and removes the user last: after a
-   * failure half-way it can be repeated.
-   * @param by id of the administrator who does it; null where it is the user, or the host
-   * @returns false where there is no such user
+   * Deletes a user permanently. It disables the user first, to prevent logins, and removes the user last, so that it can be
+   * repeated after a failure half-way.
+   * @param by id of the administrator who does it; null for the user or the host
+   * @returns false if there is no such user
    */
   async remove(
     userId: string,
@@ -41,7 +41,7 @@ export class UserRemovalService {
     await this.actionTokens.forget(userId);
     await this.audit.forget(userId);
     const isRemoved = await this.users.remove(userId);
-    // The only row that still names the user. Their own address does not belong into it.
+    // The only row that still contains the user's id. It must not contain their own IP address.
     if (isRemoved) void this.events.emit('user.deleted', { userId, by, source: by === null ? null : source });
     return isRemoved;
   }

@@ -12,7 +12,7 @@ import { SecurityEventsQueryDto } from './security-events-query.dto.js';
 import { type SecurityReportAnswer, securityReportAnswer } from './security-report-answer.js';
 import { SecurityReportQueryDto } from './security-report-query.dto.js';
 
-/** What administrators look at, and how they end what a user has. */
+/** Routes where administrators read records, end sessions, and disable users. */
 @AdministratorRoutes()
 export class AdminController {
   constructor(

@@ -13,7 +13,7 @@ import { knownUser } from './known-user.js';
 import type { SecurityEventsQueryDto } from './security-events-query.dto.js';
 import type { SecurityReportQueryDto } from './security-report-query.dto.js';
 
-/** Who administers, and from where: it stands in every event. */
+/** The administrator and the source of the request, for every event. */
 export interface Administrator {
   readonly id: string;
   readonly source: EventSource;
@@ -22,7 +22,7 @@ export interface Administrator {
 const DEFAULT_LIMIT = 50;
 
 /**
- * What an administrator may do to users. The guard of the route checks the role; every action and every look at records is
+ * The actions of administrators on users. The guard of the route checks the role. Every action and every view of records is
  * reported with the administrator's id.
  */
 @Injectable()
@@ -53,13 +53,13 @@ export class AdminService {
   }
 
   /**
-   * Disables a user and ends everything they have. Administrators cannot disable themselves: nobody could undo it where
-   * they are the last one.
+   * Disables a user and ends all their sessions. Administrators cannot disable themselves: if they are the last one, nobody
+   * could undo it.
    * @throws AuthError `NOT_FOUND`, `FORBIDDEN` (their own account)
    */
   async disable(userId: string, { id: by, source }: Administrator): Promise<void> {
     const id = await this.knownId(userId);
-    if (id === by) throw new AuthError('FORBIDDEN', { message: 'An administrator cannot disable himself.' });
+    if (id === by) throw new AuthError('FORBIDDEN', { message: 'Administrators cannot disable themselves.' });
     if (!(await this.auth.disableUser(id, source, by))) throw new AuthError('NOT_FOUND');
   }
 
@@ -71,7 +71,7 @@ export class AdminService {
 
   /**
    * Security events, the newest first.
-   * @throws AuthError `VALIDATION_FAILED` (an impossible date, an odd cursor), `NOT_FOUND` (there is no audit log)
+   * @throws AuthError `VALIDATION_FAILED` (an impossible date, an invalid cursor), `NOT_FOUND` (there is no audit log)
    */
   async securityEvents(query: SecurityEventsQueryDto, admin: Administrator): Promise<SecurityEventPage> {
     if (!this.audit.isOn) throw new AuthError('NOT_FOUND');
@@ -100,7 +100,7 @@ export class AdminService {
     return report;
   }
 
-  /** The id as the store spells it, which is the one in sessions and events. */
+  /** The id in the spelling of the store, which sessions and events use. */
   private async knownId(userId: string): Promise<string> {
     return (await knownUser(this.users, userId)).id;
   }
@@ -118,5 +118,5 @@ function momentOf(field: string, text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const at = new Date(text);
   if (!Number.isNaN(at.getTime()) && isDay(text.slice(0, 10))) return at;
-  throw new AuthError('VALIDATION_FAILED', { fields: [{ field, message: `${field} is no date` }] });
+  throw new AuthError('VALIDATION_FAILED', { fields: [{ field, message: `${field} must be a valid date` }] });
 }

@@ -15,7 +15,7 @@ import type { Administrator } from './admin.service.js';
  */
 export function AdministratorRoutes() {
   return applyDecorators(
-    // Global guards leave these routes alone, as they do the others of the library.
+    // Lets global guards skip these routes, like the other routes of the library.
     Public(),
     UseGuards(RequestShapeGuard, AccessTokenGuard, AdministratorGuard),
     UseFilters(UnexpectedErrorFilter, AuthErrorFilter),

@@ -16,8 +16,8 @@ import { type AccessGrant, accessGrant } from '../session/dto/answers.js';
 import { knownUser } from './known-user.js';
 
 /**
- * Administrators who act for a user (RFC 8693 §4.1): an access token of the user that names the administrator in `act`. It
- * belongs to the administrator's own session, so it ends with that; it ends as well with whatever ends the user's tokens.
+ * Lets administrators act for a user (RFC 8693 §4.1), with an access token of the user that names the administrator in
+ * `act`. It belongs to the administrator's session, so it ends with that session. It also ends when the user's tokens end.
  */
 @Injectable()
 export class ImpersonationService {
@@ -31,8 +31,8 @@ export class ImpersonationService {
   ) {}
 
   /**
-   * An access token by which an administrator acts for a user, for fifteen minutes at most. `AuthHttp.answer` makes an answer
-   * of the grant; there is no refresh token.
+   * Issues an access token with which an administrator acts for a user, for at most fifteen minutes. `AuthHttp.answer` turns
+   * the grant into a response. There is no refresh token.
    * @param admin `request.user` of the administrator
    * @param reason for the audit log: 1 to 500 characters
    * @throws AuthError `FORBIDDEN` (not an administrator, or the user is one), `NOT_FOUND`, `ACCOUNT_DISABLED` (the user is
@@ -46,11 +46,11 @@ export class ImpersonationService {
   ): Promise<AccessGrant> {
     const why = readReason(reason);
     const client = this.clients.from(sender);
-    // As the stores know them now: an access token may name roles that were taken away a moment ago.
+    // Read the current state: the roles in the access token may have been revoked since.
     const { user: actor, session: current } = await this.sessions.find(admin, client);
     if (!actor.roles.includes(ADMINISTRATOR)) throw new AuthError('FORBIDDEN');
     const user = await this.target(userId);
-    // The generation of the request: that the client has the current refresh token is not proved by it.
+    // Keep the generation of the request: it does not prove that the client has a newer refresh token.
     const session = { ...current, generation: admin.session.generation };
     const custom = await this.claims.prepare(user, session);
     const accessToken = this.signer.signAccessToken(user, session, { actor, custom });
@@ -63,7 +63,7 @@ export class ImpersonationService {
     return accessGrant({ user, session, custom }, accessToken);
   }
 
-  /** Not oneself either, who is an administrator: nobody gets more than they have. */
+  /** Refuses administrators (which includes the caller), so that nobody gains rights. */
   private async target(userId: string): Promise<UserRecord> {
     const user = await knownUser(this.users, userId);
     if (user.roles.includes(ADMINISTRATOR))

@@ -1,7 +1,7 @@
 import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { AUTH_EVENT_NAMES, type AuthEventName } from '../../core/events.js';
 
-/** A day, or a moment with its zone (RFC 3339). */
+/** A day, or a date-time with a time zone (RFC 3339). */
 export const MOMENT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
 
 /** The query of `GET /auth/admin/events`. */

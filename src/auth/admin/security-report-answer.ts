@@ -3,14 +3,14 @@ import { renderReportPage, reportPagePolicy } from '../../audit/report/report-pa
 import type { SecurityReport } from '../../audit/security-report.js';
 import type { ReportFormat } from './security-report-query.dto.js';
 
-/** A report as HTTP carries it. */
+/** A report as an HTTP response. */
 export interface SecurityReportAnswer {
-  /** They replace what a host says of all its answers. */
+  /** These replace headers that a host sets for all responses. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: SecurityReport | string;
 }
 
-/** What users typed stands in it: a browser must not take it for anything but what it is. */
+/** The report contains text from users, so browsers must not guess its content type. */
 const AS_IT_IS = { 'X-Content-Type-Options': 'nosniff' };
 
 export function securityReportAnswer(report: SecurityReport, format: ReportFormat): SecurityReportAnswer {
@@ -22,7 +22,7 @@ export function securityReportAnswer(report: SecurityReport, format: ReportForma
       return {
         headers: {
           ...AS_IT_IS,
-          // RFC 7111 §3: that the first line names the columns.
+          // `header=present`: the first line has the column names (RFC 4180 §3).
           'Content-Type': 'text/csv; charset=utf-8; header=present',
           'Content-Disposition': `attachment; filename="security-report-${from}-${to}.csv"`,
         },

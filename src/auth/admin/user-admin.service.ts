@@ -15,9 +15,9 @@ import type { UsersQueryDto } from './users.dto.js';
 /** A user as an administrator sees them. */
 export interface AdminUserAnswer extends UserAnswer {
   readonly createdAt: Date;
-  /** Null: the address is not proved. */
+  /** Null if the address is not verified. */
   readonly emailVerifiedAt: Date | null;
-  /** Null: the user may log in. */
+  /** Null if the user may log in. */
   readonly disabledAt: Date | null;
   readonly hasPassword: boolean;
 }
@@ -31,8 +31,8 @@ export interface UserPage {
 const DEFAULT_LIMIT = 50;
 
 /**
- * Users as an administrator manages them: look for them, give them roles, unlock and delete them. The guard of the route
- * checks the role; everything is reported with the administrator's id.
+ * User management for administrators: find users, set their roles, unlock and delete them. The guard of the route checks
+ * the role. Every action is reported with the administrator's id.
  */
 @Injectable()
 export class UserAdminService {
@@ -45,9 +45,9 @@ export class UserAdminService {
   ) {}
 
   /**
-   * Users whose address begins with `email`, by address; without it all, the newest first. By `role` and `disabled` alone
-   * users are read until the page is full.
-   * @throws AuthError `VALIDATION_FAILED` (an odd cursor), `NOT_FOUND` (the store cannot list)
+   * Lists users whose address begins with `email`, sorted by address; without `email`, all users, the newest first. If only
+   * `role` or `disabled` is given, users are read one after another until the page is full.
+   * @throws AuthError `VALIDATION_FAILED` (an invalid cursor), `NOT_FOUND` (the store cannot list users)
    */
   async list(query: UsersQueryDto, { id: by, source }: Administrator): Promise<UserPage> {
     if (!this.users.canList) throw new AuthError('NOT_FOUND');
@@ -72,7 +72,8 @@ export class UserAdminService {
   }
 
   /**
-   * Sets a user's roles; see `AuthService.setRoles`. Administrators cannot change their own, and the last one stays one.
+   * Sets a user's roles; see `AuthService.setRoles`. Administrators cannot change their own roles, and the last administrator
+   * keeps the role.
    * @throws AuthError `NOT_FOUND`, `FORBIDDEN`, `VALIDATION_FAILED`
    */
   async setRoles(
@@ -86,7 +87,7 @@ export class UserAdminService {
     const isDemoted = !roles.includes(ADMINISTRATOR);
     if (isDemoted && (await isLastAdministrator(this.users, user))) throw lastAdministrator();
     if (!(await this.auth.setRoles(user.id, roles, source, by))) throw new AuthError('NOT_FOUND');
-    // Two administrators may have demoted each other at once.
+    // Two administrators may have demoted each other at the same time.
     if (isDemoted && (await isLastAdministrator(this.users, user))) {
       await this.auth.setRoles(user.id, user.roles, source, by);
       throw lastAdministrator();
@@ -95,7 +96,7 @@ export class UserAdminService {
   }
 
   /**
-   * Deletes a user for good; see `UserRemovalService`. Not the administrator who asks, and not the last one.
+   * Deletes a user permanently; see `UserRemovalService`. Refuses the calling administrator, and the last administrator.
    * @throws AuthError `NOT_FOUND`, `FORBIDDEN`
    */
   async remove(userId: string, { id: by, source }: Administrator): Promise<void> {
@@ -107,7 +108,7 @@ export class UserAdminService {
     if (!(await this.removal.remove(user.id, source, by))) throw new AuthError('NOT_FOUND');
   }
 
-  /** Lets the user try again at once after too many wrong passwords, from wherever they came. @throws AuthError `NOT_FOUND` */
+  /** Removes the lockout of a user after too many wrong passwords, from any origin. @throws AuthError `NOT_FOUND` */
   async unlock(userId: string, { id: by, source }: Administrator): Promise<void> {
     const user = await knownUser(this.users, userId);
     await this.throttle.unlock(user.email);
@@ -116,9 +117,9 @@ export class UserAdminService {
 }
 
 /**
- * A page of a list.
- * @param found one more than the page has, where there are more
- * @returns `next`: after which user the next page begins, by address or by id; absent on the last one
+ * Makes a page of a list.
+ * @param found one more user than the page has, if there are more
+ * @returns `next` is the address or id of the last user on the page; absent on the last page
  */
 export function pageOf(
   found: readonly UserRecord[],
@@ -144,7 +145,7 @@ export function adminUserAnswer(user: UserRecord): AdminUserAnswer {
 }
 
 function lastAdministrator(): AuthError {
-  return new AuthError('FORBIDDEN', { message: 'The last administrator must stay one.' });
+  return new AuthError('FORBIDDEN', { message: 'The last administrator must keep the role.' });
 }
 
 /** A position in the list, opaque to clients. */

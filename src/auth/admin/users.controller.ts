@@ -11,7 +11,7 @@ import { ImpersonationService } from './impersonation.service.js';
 import { type AdminUserAnswer, UserAdminService, type UserPage } from './user-admin.service.js';
 import { ImpersonateDto, RolesDto, UsersQueryDto } from './users.dto.js';
 
-/** Users as administrators manage them. */
+/** Routes where administrators manage users. */
 @AdministratorRoutes()
 export class UsersController {
   constructor(
@@ -68,7 +68,7 @@ export class UsersController {
     await this.administration.unlock(userId, administrator(user, request));
   }
 
-  /** No cookie is set: the administrator's own session goes on beside it. */
+  /** Sets no cookie, so the administrator's own session continues. */
   @Post(':id/impersonate')
   @HttpCode(200)
   @RequireFreshAuth('5m')

@@ -29,7 +29,7 @@ export class UsersQueryDto {
   cursor?: string;
 }
 
-/** The body of `PUT /auth/admin/users/:id/roles`; how many and how long is the service's to say. */
+/** The body of `PUT /auth/admin/users/:id/roles`. The service checks the number and length of the roles. */
 export class RolesDto {
   @IsArray()
   @IsString({ each: true })

@@ -12,7 +12,7 @@ import {
   type DeviceSessionEnd,
 } from './device-bound-sessions.js';
 
-/** What browsers ask by themselves; no script of a page sees it. Also where the option is off, for sessions from before. */
+/** Routes that browsers call by themselves, not scripts. Mounted even if the option is off, for older bound sessions. */
 @Public()
 @UseGuards(RequestShapeGuard, CrossSiteGuard)
 @UseFilters(UnexpectedErrorFilter, AuthErrorFilter)

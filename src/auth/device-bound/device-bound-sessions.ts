@@ -16,10 +16,10 @@ import type { ClientTraits } from '../../tokens/client-traits.js';
 import { DeviceBinding, type ShownSession } from '../../tokens/device-bound/device-binding.js';
 import { MARK_LIFE_MS } from '../../tokens/device-bound/device-marks.js';
 
-/** Beside the route of the refresh. */
+/** A sibling of the refresh route. */
 export const DEVICE_ROUTE = 'device-bound-session';
 
-/** Tells the browser which requests wait for which cookie ("JSON session instructions" of the draft). */
+/** Tells the browser which requests need which cookie ("JSON session instructions" in the draft). */
 export interface DeviceSessionAnswer {
   readonly session_identifier: string;
   readonly refresh_url: string;
@@ -39,12 +39,12 @@ export interface DeviceSessionAnswer {
   readonly allowed_refresh_initiators: readonly string[];
 }
 
-/** Ends the session of the browser's own; that of the user is no business of it. */
+/** Ends the browser's device-bound session, not the user's session. */
 export interface DeviceSessionEnd {
   readonly continue: false;
 }
 
-/** Device Bound Session Credentials in HTTP: their headers, their bound cookie, and their paths as browsers see them. */
+/** The HTTP side of Device Bound Session Credentials: headers, bound cookie, and paths as browsers see them. */
 @Injectable()
 export class DeviceBoundSessions {
   private known: string | null = null;
@@ -60,8 +60,8 @@ export class DeviceBoundSessions {
   ) {}
 
   /**
-   * Asks the browser to register a key for a session that begins. Only there: a thief who copies the cookies later has no
-   * challenge to register a key of their own with.
+   * Asks the browser to register a key for a new session. Only for new sessions: a thief who copies the cookies later gets no
+   * challenge to register their own key.
    */
   offer(response: unknown, sessionId: string): void {
     if (!this.binding.isOn || !this.options.refreshToken.cookie.secure || this.refreshPath === null) return;
@@ -85,8 +85,9 @@ export class DeviceBoundSessions {
   }
 
   /**
-   * Sets another bound cookie. What ends the browser's session for good is an answer, never an error: browsers take most
-   * refusals for the end, so an outage, a limit or a key that this process does not know yet has to be a 503.
+   * Sets a new bound cookie. To end the browser's device-bound session, it returns `{ continue: false }`, never an error.
+   * Browsers also treat most error responses as the end, so an outage, a limit or a key that this process does not have yet
+   * must be a 503.
    * @throws AuthError (as a rejection) `DEVICE_PROOF_REQUIRED` with a challenge, `TEMPORARILY_UNAVAILABLE`
    */
   async renew(request: HttpRequest, response: unknown): Promise<DeviceSessionAnswer | DeviceSessionEnd> {
@@ -114,8 +115,8 @@ export class DeviceBoundSessions {
   }
 
   /**
-   * Takes a bound cookie away that a refresh was refused with. A browser whose clock was set back keeps it for too long, and
-   * asks for another one only when it has none.
+   * Removes a bound cookie with which a refresh was refused. A browser whose clock was set back keeps the cookie too long, and
+   * requests a new one only when it has none.
    */
   takeBack(response: unknown, sessionId: string, client: ClientTraits): void {
     const hasCookie = client.deviceProof?.cookies.some((cookie) => cookie !== '');
@@ -123,8 +124,8 @@ export class DeviceBoundSessions {
   }
 
   /**
-   * @param only the session that is asked for
-   * @throws AuthError `TEMPORARILY_UNAVAILABLE` where another process may know the key of a token
+   * @param only return only this session
+   * @throws AuthError `TEMPORARILY_UNAVAILABLE` if another process may have the key of a token
    */
   private shownBy(request: HttpRequest, only?: string | null): ShownSession[] {
     const verified = this.presented
@@ -158,7 +159,7 @@ export class DeviceBoundSessions {
       refresh_url: this.pathOf(`${DEVICE_ROUTE}/renew`),
       scope: {
         include_site: false,
-        // The last one that matches counts: nothing but a refresh waits for the cookie.
+        // The last matching rule counts: only a refresh waits for the cookie.
         scope_specification: [
           { type: 'exclude', domain: '*', path: '/' },
           { type: 'include', domain: '*', path: this.pathOf('refresh') },
@@ -169,14 +170,14 @@ export class DeviceBoundSessions {
     };
   }
 
-  /** A path beside that of the refresh. */
+  /** The path of a sibling of the refresh route. */
   private pathOf(name: string): string {
     return (this.refreshPath ?? '').replace(/refresh$/, name);
   }
 
   /**
-   * The path of the refresh as browsers see it; null where the host serves its own. Behind a proxy that takes a prefix away it
-   * is right if the issuer has that prefix. If not, no registration arrives, and sessions stay as they are without it.
+   * The path of the refresh as browsers see it; null if the host has its own route. Behind a proxy that removes a prefix, the
+   * path is right if the issuer contains that prefix. Otherwise registrations never arrive, and sessions stay unbound.
    */
   private get refreshPath(): string | null {
     if (this.known !== null) return this.known;
@@ -187,7 +188,7 @@ export class DeviceBoundSessions {
   }
 }
 
-/** Whose pages may have a refresh wait for the bound cookie, beside those of the service's own origin. */
+/** Hosts of other origins whose refreshes also wait for the bound cookie. */
 function hostsOf(trusted: TrustedOriginsOption): string[] {
   if (typeof trusted === 'function') return ['*'];
   const hosts = trusted.flatMap((origin) => /^https?:\/\/([^:]+)(?::\d+)?$/.exec(origin)?.[1] ?? []);

@@ -12,13 +12,13 @@ import { ThrottleService } from '../../throttle/throttle.service.js';
 import { FormReader } from './form-reader.js';
 import { OAuthError } from './oauth-error.js';
 
-/** What the guard leaves on a request. */
+/** A request with the fields that the guard sets. */
 export interface OAuthRequest extends HttpRequest {
   oauth?: { readonly clientId: string; readonly form: Form };
 }
 
 /**
- * Admits known clients, by HTTP Basic or by form fields (RFC 6749 §2.3.1). Without configured clients there is no endpoint.
+ * Admits known clients with HTTP Basic or form fields (RFC 6749 §2.3.1). Without configured clients the endpoint answers 404.
  * @throws OAuthError `invalid_request`, `invalid_client`
  * @throws AuthError `NOT_FOUND`, `TOO_MANY_ATTEMPTS`, and those of an unreadable form
  */
@@ -40,15 +40,15 @@ export class ClientGuard extends RefusingGuard {
     const { introspectionClients: clients } = this.options;
     if (clients.size === 0) throw new AuthError('NOT_FOUND');
     const form = this.forms.formOf(request);
-    if (!form) throw new OAuthError('invalid_request', 'A parameter is repeated, or is no text.');
+    if (!form) throw new OAuthError('invalid_request', 'A parameter is repeated or invalid.');
 
     const presented = presentedClient(headerOf(request, 'authorization'), form);
     if (presented.outcome === 'ambiguous')
-      throw new OAuthError('invalid_request', 'The client is named in two ways.');
+      throw new OAuthError('invalid_request', 'The client used two authentication methods.');
     if (presented.outcome === 'none')
       throw new OAuthError('invalid_client', 'Client credentials are required.');
     const { client } = presented;
-    // Guesses are at the secrets of known clients; all other names share one count.
+    // Count guesses per known client; all unknown names share one count.
     const clientId = clients.has(client.id) ? client.id : null;
     const attempt = `${clientId ?? ''} address:${clientAddress(addressOf(request))}`;
     const refused = { clientId, source: sourceOf(request) };

@@ -10,8 +10,8 @@ type Reading = { readonly form: Form | null } | { readonly refusal: AuthError };
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
 /**
- * Reads the forms of the OAuth endpoints, and of nothing else: a middleware of these routes, because Fastify refuses a form
- * that no parser was registered for before any guard is asked, and a parser would be one for every route of the host.
+ * Reads the forms of only the OAuth endpoints, as a middleware of these routes. Fastify refuses forms without a registered
+ * parser before any guard runs, and a registered parser would apply to every route of the host.
  */
 @Injectable()
 export class FormReader {
@@ -21,18 +21,18 @@ export class FormReader {
 
   async read(request: IncomingMessage): Promise<void> {
     this.readings.set(request, await readForm(request));
-    // The body is read: nothing is left that Fastify could look for a parser for.
+    // The body is read. Remove its headers, so that Fastify does not look for a parser.
     if (this.adapterHost.httpAdapter.getType() === 'fastify')
       for (const name of ['content-type', 'content-length', 'transfer-encoding', 'content-encoding'])
         delete request.headers[name];
   }
 
   /**
-   * The form of a request; null where a parameter is repeated or is no text.
+   * The form of a request; null if a parameter is repeated or not a string.
    * @throws AuthError `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `MALFORMED_REQUEST`
    */
   formOf(request: object): Form | null {
-    // Fastify's request is a shell around Node's.
+    // Fastify's request wraps Node's.
     const reading = this.readings.get((request as { raw?: object }).raw ?? request);
     if (!reading) throw new Error('the middleware of these routes reads their forms');
     if ('refusal' in reading) throw reading.refusal;
@@ -49,7 +49,7 @@ async function readForm(request: IncomingMessage & { body?: unknown }): Promise<
   if (!FORM_TYPE.test(type ?? '') || (headers['content-encoding'] ?? 'identity') !== 'identity')
     return refusal('UNSUPPORTED_MEDIA_TYPE', 'The request body must be application/x-www-form-urlencoded.');
   if (length > MAX_BODY_BYTES) return refusal('PAYLOAD_TOO_LARGE');
-  // Express with a parser of the host's.
+  // On Express, a parser of the host has already read the body.
   if (request.readableDidRead)
     return { form: typeof request.body === 'object' && request.body !== null ? formOf(request.body) : null };
   const body = await bytesOf(request);
@@ -65,7 +65,7 @@ function refusal(
   return { refusal: new AuthError(code, message === undefined ? {} : { message }) };
 }
 
-/** What comes beyond the limit is let through to nobody. */
+/** Bytes beyond the limit are discarded. */
 function bytesOf(request: IncomingMessage): Promise<Buffer | 'too large' | 'broken off'> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -19,10 +19,10 @@ import { OAuthErrorFilter, UnexpectedOAuthErrorFilter } from './oauth-error.filt
 
 const CONTROLLERS = Symbol('INTROSPECTION_CONTROLLERS');
 
-/** The OAuth endpoints, whose forms it reads by itself. */
+/** The OAuth endpoints, with a form reader for their routes. */
 @Module({})
 export class IntrospectionModule implements NestModule {
-  /** @param path of the routes; null where the host has routes of its own */
+  /** @param path path of the routes; null if the host has its own routes */
   static register({
     path,
     options,
@@ -57,7 +57,7 @@ export class IntrospectionModule implements NestModule {
   ) {}
 
   configure(consumer: MiddlewareConsumer): void {
-    // A function: of a middleware class Nest would make another instance, with readings of its own.
+    // A function, because Nest would create another instance of a middleware class, with its own readings.
     const read = (request: IncomingMessage, _response: unknown, next: (error?: unknown) => void) =>
       this.forms.read(request).then(() => next(), next);
     if (this.controllers.length > 0) consumer.apply(read).forRoutes(...this.controllers);

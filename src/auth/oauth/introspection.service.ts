@@ -19,7 +19,7 @@ export type Introspection = { readonly active: false } | ActiveToken;
 
 interface ActiveToken {
   readonly active: true;
-  /** Of access tokens only: a resource accepts nothing else. */
+  /** Only for access tokens: a resource server must accept nothing else. */
   readonly token_type?: 'Bearer' | 'DPoP';
   readonly iss: string;
   readonly aud: string;
@@ -32,15 +32,15 @@ interface ActiveToken {
   /** Session id. */
   readonly sid: string;
   readonly roles?: readonly string[];
-  /** The key that the token is bound to (RFC 9449 §6.2); absent where it is not. */
+  /** The key that the token is bound to (RFC 9449 §6.2); absent if it is not. */
   readonly cnf?: { readonly jkt: string };
-  /** Who acts for the user (RFC 8693 §4.1); absent where the user does. */
+  /** Who acts for the user (RFC 8693 §4.1); absent if the users act for themselves. */
   readonly act?: { readonly sub: string };
 }
 
 const INACTIVE: Introspection = { active: false };
 
-/** What the OAuth endpoints do; a host may call it from routes of its own. */
+/** The logic of the OAuth endpoints. A host may call it from its own routes. */
 @Injectable()
 export class IntrospectionService {
   constructor(
@@ -55,10 +55,9 @@ export class IntrospectionService {
   ) {}
 
   /**
-   * Whether a token is valid now. An access token is checked as a guard does, and its session must be live; it counts as
-   * seen in use. A refresh token is active while it is the current one of its session, but only if `hint` is
-   * `'refresh_token'`: a service that reads only `active` must not accept one as an access token. Nothing is rotated or
-   * counted as reuse.
+   * Whether a token is valid now. An access token is checked as in a guard, and its session must be live; this counts as a
+   * use. A refresh token is active if it is the current one of its session, but only if `hint` is `'refresh_token'`: a service
+   * that reads only `active` must not accept it as an access token. Nothing is rotated, and nothing counts as reuse.
    * @throws AuthError `TEMPORARILY_UNAVAILABLE`
    */
   async introspect(token: string, hint: string | null = null): Promise<Introspection> {
@@ -69,10 +68,10 @@ export class IntrospectionService {
   }
 
   /**
-   * Revokes a token. A refresh token, also an earlier or expired one, ends its session with all access tokens; an access
-   * token ends only itself. Anything else is ignored (RFC 7009 §2.2).
+   * Revokes a token. A refresh token, even an earlier or expired one, ends its session with all access tokens. An access token
+   * revokes only itself. Anything else is ignored (RFC 7009 §2.2).
    * @throws AuthError `TEMPORARILY_UNAVAILABLE`
-   * @throws OAuthError `unsupported_token_type` (RFC 7009 §2.2.1): of an access token, where `revocation.mode` is `off`
+   * @throws OAuthError `unsupported_token_type` (RFC 7009 §2.2.1) for an access token, if `revocation.mode` is `off`
    */
   async revoke(token: string, clientId: string, source: EventSource | null = null): Promise<void> {
     const refresh = this.signer.verifyRefreshToken(token);
@@ -85,7 +84,7 @@ export class IntrospectionService {
     if (!this.revocations.isOn)
       throw new OAuthError('unsupported_token_type', 'Access tokens are not revoked here; they expire.');
     const { sub: userId, sid: sessionId, jti: tokenId } = access;
-    // Reported once, however often a client repeats it, and even if the store fails: it is revoked in this process.
+    // Reported once per token, even if the store fails: the token is already revoked in this process.
     if (!this.revocations.isTokenRevoked(tokenId))
       void this.events.emit('access_token.revoked', { userId, sessionId, tokenId, clientId, source });
     await this.revocations.revokeToken(tokenId, new Date(access.exp * 1000));
@@ -93,7 +92,7 @@ export class IntrospectionService {
 
   private async accessToken(claims: AccessTokenClaims): Promise<Introspection> {
     const session = await this.refreshTokens.findLive(claims.sid);
-    // Who acts for a user does so in a session of their own.
+    // An actor's token belongs to the actor's own session.
     if (session?.userId !== (claims.act ?? claims).sub) return INACTIVE;
     try {
       await this.authenticator.admit(claims);

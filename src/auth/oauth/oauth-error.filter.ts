@@ -6,7 +6,7 @@ import { errorHeaders } from '../../http/filters/error-answer.js';
 import { UnexpectedErrorFilter } from '../../http/filters/unexpected-error.filter.js';
 import { BASIC_CHALLENGE, OAuthError, type OAuthErrorAnswer, type OAuthErrorCode } from './oauth-error.js';
 
-/** The library's errors on the OAuth endpoints, in the shape of the RFCs; an endpoint that is not there answers like any other. */
+/** The library's errors on the OAuth endpoints, in the shape of the RFCs. A disabled endpoint gives an ordinary 404. */
 @Injectable()
 @Catch(OAuthError, AuthError, AuthHttpException)
 export class OAuthErrorFilter extends AuthErrorFilter {
@@ -31,7 +31,7 @@ export class OAuthErrorFilter extends AuthErrorFilter {
   }
 }
 
-/** Bugs, in the same shape. */
+/** Reports bugs in the same shape. */
 @Injectable()
 export class UnexpectedOAuthErrorFilter extends UnexpectedErrorFilter {
   constructor(errors: OAuthErrorFilter) {

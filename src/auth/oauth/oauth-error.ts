@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common';
 
-/** Codes of RFC 6749 §5.2 and §4.1.2.1 and of RFC 7009 §2.2.1, as far as the two endpoints have a use for them. */
+/** The codes of RFC 6749 §5.2 and §4.1.2.1 and of RFC 7009 §2.2.1 that the two endpoints use. */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -14,7 +14,7 @@ export interface OAuthErrorAnswer {
   readonly error_description: string;
 }
 
-/** A refusal in the shape of the RFCs: 400, or 401 where the client is not known. */
+/** A refusal in the shape of the RFCs: 401 for `invalid_client`, otherwise 400. */
 export class OAuthError extends HttpException {
   constructor(
     readonly code: 'invalid_request' | 'invalid_client' | 'unsupported_token_type',
@@ -24,5 +24,5 @@ export class OAuthError extends HttpException {
   }
 }
 
-/** What a client is asked for (RFC 7617). */
+/** The challenge for client credentials (RFC 7617). */
 export const BASIC_CHALLENGE = 'Basic realm="introspection", charset="UTF-8"';

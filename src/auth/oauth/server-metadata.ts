@@ -1,10 +1,10 @@
 import { PROOF_ALGORITHM } from '../../core/proof.js';
 import type { ResolvedAuthOptions } from '../../options/resolve-options.js';
 
-/** What an authorization server says about itself (RFC 8414 §2), as far as this one is one. */
+/** Authorization server metadata (RFC 8414 §2), with the fields that apply to this service. */
 export interface ServerMetadata {
   readonly issuer: string;
-  /** Absent where the host mounts no key set. */
+  /** Absent if the host mounts no key set. */
   readonly jwks_uri?: string;
   readonly introspection_endpoint?: string;
   readonly introspection_endpoint_auth_methods_supported?: readonly string[];
@@ -16,7 +16,7 @@ export interface ServerMetadata {
   readonly dpop_signing_alg_values_supported?: readonly string[];
 }
 
-/** Where the host has mounted what. */
+/** Which endpoints the host has mounted, and where. */
 export interface MountedEndpoints {
   /** Global prefix and path of the routes, such as `api/auth`. */
   readonly path: string;
@@ -28,7 +28,7 @@ export const KEY_SET_PATH = '/.well-known/jwks.json';
 const METADATA_PATH = '/.well-known/oauth-authorization-server';
 const CLIENT_AUTHENTICATION = ['client_secret_basic', 'client_secret_post'];
 
-/** The document is at the root of the host, with the path of the issuer behind it (RFC 8414 §3.1). */
+/** The document is at the root of the host, followed by the path of the issuer (RFC 8414 §3.1). */
 export function metadataPaths(issuer: string): string[] {
   const path = new URL(issuer).pathname.replace(/\/$/, '');
   return path === '' ? [METADATA_PATH] : [METADATA_PATH, METADATA_PATH + path];

@@ -14,8 +14,9 @@ export interface WellKnownMounts {
 }
 
 /**
- * The public halves of the access keys (RFC 7517 §5) and the metadata of the server (RFC 8414). Routes of the adapter, not of
- * a controller: well-known documents are at the root of the host, whatever its global prefix, versions and interceptors.
+ * Serves the public halves of the access keys (RFC 7517 §5) and the server metadata (RFC 8414). It uses routes of the
+ * adapter, not of a controller, because well-known documents are at the root of the host, without its global prefix,
+ * versions and interceptors.
  */
 @Injectable()
 export class WellKnownRoutes implements OnModuleInit {
@@ -37,7 +38,7 @@ export class WellKnownRoutes implements OnModuleInit {
   }
 
   private serve(path: string, document: () => object): void {
-    // There is none in a microservice or a script.
+    // Microservices and scripts have no HTTP adapter.
     const httpAdapter = this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined;
     if (typeof httpAdapter?.get !== 'function') return;
     httpAdapter.get(path, (_request: unknown, response: unknown) => {

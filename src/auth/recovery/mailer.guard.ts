@@ -4,7 +4,7 @@ import { RefusingGuard } from '../../http/guards/refusing.guard.js';
 import { NotificationService } from '../../notifications/notification.service.js';
 
 /**
- * Without a mailer there are no links, and no routes for them.
+ * Refuses the routes for mailed links if there is no mailer.
  * @throws AuthError `NOT_FOUND`
  */
 @Injectable()

@@ -15,10 +15,10 @@ import { UsersService } from '../../users/users.service.js';
 import type { PasswordReset } from '../session/dto/answers.js';
 import { PasswordLockout, type Requester } from '../session/password-lockout.js';
 
-/** A new password by a link in a mail, for users who forgot theirs. */
+/** Resets forgotten passwords with a mailed link. */
 @Injectable()
 export class PasswordResetService {
-  /** Links whose new password was reported: a retry after a failure does not report it again. */
+  /** Links whose reset was reported, so that a retry after a failure does not report it again. */
   private readonly reported = new LRUCache<string, true>({ max: 1000, ttl: ACTION_TTL_MS.password_reset });
 
   constructor(
@@ -32,9 +32,8 @@ export class PasswordResetService {
   ) {}
 
   /**
-   * Sends a link, if there is such a user. Returns at once in any case: everything that depends on the account is done
-   * later.
-   * @throws AuthError `NOT_FOUND` without a mailer, `TEMPORARILY_UNAVAILABLE` where too much mail waits
+   * Sends a link if the user exists. Always returns at once, because all work that depends on the account is done later.
+   * @throws AuthError `NOT_FOUND` without a mailer, `TEMPORARILY_UNAVAILABLE` if too much mail waits
    */
   request(email: string, source: EventSource): void {
     if (!this.notifications.isOn) throw new AuthError('NOT_FOUND');
@@ -42,11 +41,11 @@ export class PasswordResetService {
   }
 
   /**
-   * Sets the password by the token of the link, and ends every session of the user. Wrong passwords before it no longer
-   * count for the device and the address of the request. After a failure half-way, the same token with the same password
-   * does the rest.
+   * Sets the password with the token of the link, and ends every session of the user. Earlier wrong passwords no longer count
+   * for the device and the address of the request. After a failure half-way, a retry with the same token and password
+   * completes the reset.
    * @throws AuthError `ACTION_TOKEN_INVALID`; `WEAK_PASSWORD`, `VALIDATION_FAILED` and `TEMPORARILY_UNAVAILABLE`, after
-   * which the token is still good
+   * which the token is still valid
    */
   async reset(token: string, newPassword: string, client: Requester): Promise<PasswordReset> {
     const source = eventSource(client);
@@ -54,26 +53,26 @@ export class PasswordResetService {
     const link = await this.actionTokens.find('password_reset', token);
     const user = link && (await this.users.findById(link.userId));
     if (!user || user.disabledAt) throw new AuthError('ACTION_TOKEN_INVALID');
-    // One compare-and-set decides among all processes, by the version that the link is bound to. The link is removed
-    // last, so that a failure in between does not use it up.
+    // One compare-and-set on the version that the link is bound to decides between all processes. The link is removed
+    // last, so that a failure in between does not consume it.
     const isSet =
       bindingOf(user) === link.binding &&
       (await this.users.resetPassword(user, newPassword, tokenVersionAfter(link), source));
     if (!isSet) return this.repeat(link, newPassword, client);
-    // Reported by the request that removes the link: a second one may overtake this one.
+    // The request that removes the link reports it, because a concurrent one may overtake this one.
     let isToReport = true;
     try {
       isToReport = await this.finish(user, user.tokenVersion, link, source);
     } finally {
-      // The password is set, even if the rest failed: its owner must know.
+      // The password is set even if the next steps failed, so the owner must be notified.
       if (isToReport) this.report(link, source);
     }
     return this.welcome(user.email, link, client);
   }
 
   /**
-   * A link that still exists though its password is set: the answer failed, or two requests came at once. Does what was
-   * left undone. Only a request with the same password learns that it is set, and only at the first guess.
+   * Handles a link that still exists although its password is set: a response failed, or two requests came at once. Completes
+   * the remaining steps. Only a request with the same password succeeds, and only at the first attempt.
    */
   private async repeat(link: ActionToken, newPassword: string, client: Requester): Promise<PasswordReset> {
     const source = eventSource(client);
@@ -83,21 +82,21 @@ export class PasswordResetService {
       throw new AuthError('ACTION_TOKEN_INVALID');
     const isSame = await this.users.hasPassword(user, newPassword, source);
     const wasLeft = await this.finish(user, retired, link, source);
-    // Even if this password is another one: the one that is set may not have been reported.
+    // Also for a different password: the one that was set may not have been reported yet.
     if (wasLeft) this.report(link, source);
     if (!isSame) throw new AuthError('ACTION_TOKEN_INVALID');
     return this.welcome(user.email, link, client);
   }
 
-  /** Whoever has proved by mail who they are can log in at once, from where they did so. */
+  /** Removes the lockout of the device and address: the user has proved their identity by mail. */
   private async welcome(email: string, link: ActionToken, client: Requester): Promise<PasswordReset> {
     await this.lockout.forgive(email, client);
     return { email, tokenVersion: tokenVersionAfter(link) };
   }
 
   /**
-   * Everything after the password is set; safe to repeat, also when the user has logged in since.
-   * @returns whether the link was still there to be taken away
+   * Runs the steps after the password is set. Safe to repeat, even if the user has logged in since.
+   * @returns whether this call removed the link
    */
   private async finish(
     user: UserRecord,
@@ -106,9 +105,9 @@ export class PasswordResetService {
     source: EventSource,
   ): Promise<boolean> {
     await this.tokenVersions.afterReset(user.id, { retired, present: tokenVersionAfter(link) }, source);
-    // The link proves the address. If that cannot be stored now, the next login sends another link.
+    // The link also verifies the address. If that cannot be stored now, the next login sends another link.
     if (!user.emailVerifiedAt) await this.users.verifyEmail(user.id).catch(() => undefined);
-    // If it stays, it can set nothing: the version that it is bound to is gone.
+    // If the removal fails, the link is useless: the version that it is bound to is gone.
     return this.actionTokens.use(link).catch(() => true);
   }
 
@@ -124,7 +123,7 @@ export class PasswordResetService {
     let isAdmitted: boolean | undefined;
     return async () => {
       const user = await this.users.findByEmail(email);
-      // Whether or not a mail goes out: repeated requests matter to the operator.
+      // Reported even if no mail is sent: repeated requests matter to the operator.
       if (!isReported)
         void this.events.emit('password.reset_requested', { userId: user?.id ?? null, source });
       isReported = true;
@@ -132,20 +131,20 @@ export class PasswordResetService {
       isAdmitted ??= await this.throttle.admitMail('password_reset', email);
       if (!isAdmitted) return null;
       const issued = await this.actionTokens.issue('password_reset', user.id, bindingOf(user));
-      return { user, happening: { kind: 'password_reset', ...issued, source } };
+      return { user, event: { kind: 'password_reset', ...issued, source } };
     };
   }
 }
 
 /**
- * What must not have changed since the link was sent. Another token version: the password was changed, or the user logged
- * out everywhere. Another address: the mailbox that got the link is no longer theirs.
+ * The values that must not change after the link was sent. The token version changes with a new password or a logout
+ * everywhere; the address changes if the mailbox that got the link is no longer theirs.
  */
 function bindingOf({ tokenVersion, email }: Pick<UserRecord, 'tokenVersion' | 'email'>): string {
   return `${tokenVersion}.${email}`;
 }
 
-/** The token version that a link is bound to; null where it went to another address. */
+/** The token version that a link is bound to; null if it went to another address. */
 function versionIn(binding: string, email: string): string | null {
   const rest = bindingOf({ tokenVersion: '', email });
   return binding.endsWith(rest) ? binding.slice(0, -rest.length) : null;

@@ -13,10 +13,10 @@ import { MailerGuard } from './mailer.guard.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { ForgotPasswordDto, ResetPasswordDto, VerifyEmailDto } from './recovery.dto.js';
 
-/** As in `AuthController`: an alias, so that no global pipe of a host sees the class. */
+/** An alias, so that global pipes of a host do not see the class; see `AuthController`. */
 type Valid<Dto> = Readonly<Dto>;
 
-/** What is done by links out of a user's mail. */
+/** Routes for requesting and using mailed links. */
 @Public()
 @UseGuards(RequestShapeGuard, MailerGuard, CrossSiteGuard, LoginThrottleGuard)
 @UseFilters(UnexpectedErrorFilter, AuthErrorFilter)

@@ -23,9 +23,9 @@ import {
 } from './dto/answers.js';
 
 /**
- * `AuthService` in HTTP: the sender of a request, the tokens in it, and the answer to a grant. The library's own routes use
- * nothing else, so the routes of a host (`controllers: { auth: false }`) can do all that they do. A `response` is the
- * framework's own, injected with `@Res({ passthrough: true })`.
+ * The HTTP side of `AuthService`: reads the sender and the tokens of a request, and answers with the tokens of a grant. The
+ * library's own routes use only this, so a host's routes (`controllers: { auth: false }`) can do the same. A `response` is
+ * the framework's own object, injected with `@Res({ passthrough: true })`.
  */
 @Injectable()
 export class AuthHttp {
@@ -50,7 +50,7 @@ export class AuthHttp {
     return sourceOf(request);
   }
 
-  /** The tokens of a logout: validly signed, also if expired or replaced. */
+  /** The tokens for a logout: validly signed, even if expired or replaced. */
   tokensOf(request: ClientRequest): LogoutTokens {
     return {
       refreshTokens: this.presented.verified(request),
@@ -60,7 +60,7 @@ export class AuthHttp {
   }
 
   /**
-   * A validly signed refresh token that came by the transport of its session, also if expired or replaced; the newest, if
+   * The validly signed refresh token that came by the transport of its session, even if expired or replaced; the newest if
    * there are several.
    */
   refreshTokenOf(request: ClientRequest): RefreshTokenClaims | null {
@@ -68,8 +68,8 @@ export class AuthHttp {
   }
 
   /**
-   * Answers a registration, a login or a change of password: as {@link answer}, and the device is known to the account from
-   * now on. The cookies are set at once, so a route may also redirect and leave the returned answer alone.
+   * Answers a registration, a login or a password change: like {@link answer}, and the account trusts the device from now on.
+   * The cookies are set at once, so a route may also redirect and ignore the returned body.
    */
   welcome(grant: TokenGrant, request: ClientRequest, response: unknown): TokenAnswer {
     if (grant.session.transport === 'cookie') this.remember(grant, request, response);
@@ -77,17 +77,17 @@ export class AuthHttp {
   }
 
   /**
-   * Answers with the tokens of a grant: the refresh token, if there is one, goes into the cookie, or into the body in body
+   * Answers with the tokens of a grant. The refresh token, if there is one, goes into the cookie, or into the body with body
    * transport.
    */
   answer(grant: AccessGrant | TokenGrant, response: unknown): TokenAnswer {
     const { id, generation, transport, isRemembered } = grant.session;
-    // On routes of a host, too (RFC 6749 §5.1).
+    // Also on routes of a host (RFC 6749 §5.1).
     this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
     if ('refreshToken' in grant && transport === 'cookie') {
       const { token, expiresIn } = grant.refreshToken;
       this.cookie.set(response, token, isRemembered ? expiresIn : null);
-      // The session begins.
+      // Generation 0 means that the session is new.
       if (generation === 0) this.deviceBound.offer(response, id);
     }
     if (grant.session.jkt !== null)
@@ -95,29 +95,29 @@ export class AuthHttp {
     return tokenAnswer(grant);
   }
 
-  /** Adds to the answer what an error of a refresh needs there; the error is thrown after it. */
+  /** Sets the headers that a refresh error needs. Call it before rethrowing the error. */
   refused(error: unknown, sessionId: string, client: ClientTraits, response: unknown): void {
     if (error instanceof AuthError && error.code === 'PROOF_REQUIRED')
       this.deviceBound.takeBack(response, sessionId, client);
   }
 
-  /** Answers a new password by a link: the account trusts the device on which its owner set it. */
+  /** Makes the account trust the device on which its owner reset the password. */
   trustDevice(reset: PasswordReset, request: ClientRequest, response: unknown): void {
     this.devices.set(request, response, reset);
   }
 
-  /** Answers a registration whose address has to be verified first: 202 in any case. */
+  /** Answers a registration whose address must be verified first: always 202. */
   accepted(response: unknown): undefined {
     this.adapterHost.httpAdapter.status(response, 202);
     return undefined;
   }
 
-  /** Clears the refresh cookie, after a logout. With the request given, one that holds a foreign token is left alone. */
+  /** Clears the refresh cookie after a logout. If `request` is given, a cookie with a foreign token is kept. */
   clearCookie(response: unknown, request?: ClientRequest): void {
     if (!request || this.presented.mayForget(request)) this.cookie.clear(response);
   }
 
-  /** The token version is read from the access token: a grant holds nothing else of the store. */
+  /** Reads the token version from the access token, because a grant does not contain it. */
   private remember(
     { user, session, accessToken }: TokenGrant,
     request: ClientRequest,

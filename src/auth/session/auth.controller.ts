@@ -19,16 +19,16 @@ import { ChangePasswordDto, LoginDto, LogoutDto, ReauthenticateDto, RefreshDto }
 import { type RegistrationBody, RegistrationPipe } from './registration.pipe.js';
 
 /**
- * A validated body. Only read, and an alias on purpose: as the type of a parameter a class would be handed to the global
- * pipes of a host, which would check and convert the body by its rules before ours.
+ * A validated body. An alias on purpose: if the parameter had the class as its type, Nest would pass the class to global
+ * pipes of the host, which would check and convert the body first.
  */
 type Valid<Dto> = Readonly<Dto>;
 
-/** The routes, under whatever prefix the host chose: thin, every decision is a service's. */
-// A global JwtAuthGuard leaves these routes alone: each names the guards it needs, in the order of the contract.
+/** The main routes. They contain no logic; services make all decisions. */
+// A global JwtAuthGuard skips these routes. Each lists the guards that it needs, in the order of the contract.
 @Public()
 @UseGuards(RequestShapeGuard)
-// Here too, so that no filter of a host comes first.
+// Also here, so that filters of a host do not run first.
 @UseFilters(UnexpectedErrorFilter, AuthErrorFilter)
 export class AuthController {
   constructor(
@@ -104,7 +104,7 @@ export class AuthController {
     @Res({ passthrough: true }) response: unknown,
   ): Promise<void> {
     await this.auth.logoutEverywhere(user.id, sourceOf(request));
-    // Another user's cookie in this browser is none of this request's business.
+    // Do not clear a cookie that belongs to another user in this browser.
     if (this.http.refreshTokenOf(request)?.sub === user.id) this.http.clearCookie(response);
   }
 

@@ -30,9 +30,9 @@ import { LoginService, type SessionOpening } from './login.service.js';
 import { PasswordChangeService } from './password-change.service.js';
 import { type Reauthentication, ReauthenticationService } from './reauthentication.service.js';
 
-/** The tokens of a logout; the sessions of all end. */
+/** The tokens for a logout. The sessions of all of them end. */
 export interface LogoutTokens {
-  /** Several, where the browser has several cookies of the name. */
+  /** More than one if the browser has several cookies with the name. */
   readonly refreshTokens: readonly RefreshTokenClaims[];
   readonly accessToken: string | null;
   /** Needed for tokens that are bound to a key. */
@@ -40,8 +40,8 @@ export interface LogoutTokens {
 }
 
 /**
- * What the routes do, with answers that may be shown: no hash and no secret of the store. A host may call it from routes of
- * its own, with `AuthHttp` to read requests and to answer with tokens.
+ * The logic of the routes. Results contain no hashes or secrets of the store. A host may call it from its own routes, with
+ * `AuthHttp` to read requests and to answer with tokens.
  */
 @Injectable()
 export class AuthService {
@@ -58,8 +58,8 @@ export class AuthService {
   ) {}
 
   /**
-   * Creates a user and logs them in; with `emailVerification: 'required'` they have to verify their address first.
-   * @returns null where they have to, whether or not the address is taken
+   * Creates a user and logs them in. With `emailVerification: 'required'`, they must verify their address first.
+   * @returns null if they must verify their address, whether or not it is taken
    * @throws AuthError `EMAIL_TAKEN`, `WEAK_PASSWORD`, `VALIDATION_FAILED`, `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
    */
   async register(
@@ -74,7 +74,7 @@ export class AuthService {
   /**
    * Begins a session.
    * @throws AuthError `INVALID_CREDENTIALS` (unknown e-mail or wrong password), `ACCOUNT_DISABLED` and `EMAIL_NOT_VERIFIED` (with
-   * the right password; the latter sends another link), `TOO_MANY_ATTEMPTS`, `SUSPICIOUS_ACTIVITY` (where
+   * the right password; the latter sends another link), `TOO_MANY_ATTEMPTS`, `SUSPICIOUS_ACTIVITY` (if
    * `anomaly.action` is not `report`), `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
    */
   async login(
@@ -87,8 +87,8 @@ export class AuthService {
   }
 
   /**
-   * Checks a password as a login does, with its lockout and its events, and opens no session: the first step where a second
-   * factor follows. `openSession` does the rest.
+   * Checks a password like a login, with its lockout and events, but opens no session: the first step before a second factor.
+   * Then call `openSession`.
    * @throws AuthError `INVALID_CREDENTIALS`, `ACCOUNT_DISABLED`, `EMAIL_NOT_VERIFIED`, `TOO_MANY_ATTEMPTS`
    */
   async checkPassword(
@@ -100,12 +100,12 @@ export class AuthService {
   }
 
   /**
-   * Begins a session for a user whom something else authenticated: an OpenID provider, a passkey, a magic link, a second
-   * factor. As a login it checks and reports everything but a password, and no wrong password locks it out.
-   * @param sender the request, as `@Req()` gives it on Express and Fastify; null where none asks, as in a script
-   * @returns what `AuthHttp.welcome` answers with; it sets the cookies, so a route may redirect afterwards
-   * @throws AuthError `NOT_FOUND` (no such user), `ACCOUNT_DISABLED`, `EMAIL_NOT_VERIFIED` (unless `isEmailVerified`; another
-   * link is on its way), `SUSPICIOUS_ACTIVITY`, `VALIDATION_FAILED`, `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
+   * Begins a session for a user who authenticated in another way: with an OpenID provider, a passkey, a magic link, a second
+   * factor. It checks and reports the same as a login, except the password, and wrong passwords do not lock it out.
+   * @param sender the request, as `@Req()` gives it on Express and Fastify; null if there is none, for example in a script
+   * @returns a grant for `AuthHttp.welcome`, which sets the cookies, so a route may redirect afterwards
+   * @throws AuthError `NOT_FOUND` (no such user), `ACCOUNT_DISABLED`, `EMAIL_NOT_VERIFIED` (unless `isEmailVerified`; it also
+   * sends another link), `SUSPICIOUS_ACTIVITY`, `VALIDATION_FAILED`, `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
    *
    * @example
    * const grant = await auth.openSession(user.id, request, { amr: ['fed'], isEmailVerified: true });
@@ -120,8 +120,8 @@ export class AuthService {
   }
 
   /**
-   * Records that the user of a request has just proved again who they are, by whatever the host asked for: the session goes
-   * on, its refresh token stays as it is, and the new access token passes `@RequireFreshAuth()`.
+   * Records that the user of a request has just authenticated again, by any method of the host. The session continues, its
+   * refresh token does not change, and the new access token passes `@RequireFreshAuth()`.
    * @throws AuthError `ACCESS_TOKEN_REVOKED`, `FORBIDDEN` (somebody acts for the user), `PROOF_REQUIRED`,
    * `PROOF_NONCE_REQUIRED`
    */
@@ -134,7 +134,7 @@ export class AuthService {
   }
 
   /**
-   * As {@link reauthenticate}, by the password. Wrong ones count as at a change of password.
+   * Like {@link reauthenticate}, with the password. Wrong passwords count as at a password change.
    * @throws AuthError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, and those of {@link reauthenticate}
    */
   async reauthenticateByPassword(
@@ -145,7 +145,7 @@ export class AuthService {
     return this.accessGrant(await this.reauthentications.byPassword(user, password, client));
   }
 
-  /** Exchanges a refresh token whose signature was verified; see `RefreshTokenService.refresh` for the errors. */
+  /** Exchanges a refresh token with a verified signature; see `RefreshTokenService.refresh` for the errors. */
   async refresh(
     token: RefreshTokenClaims,
     client: ClientTraits,
@@ -155,11 +155,11 @@ export class AuthService {
   }
 
   /**
-   * Ends the sessions of the tokens. An earlier or expired refresh token will do, and so will an expired access token:
-   * nothing should keep a client from logging out. Tokens that are bound to a key need a proof of it. An access token of
-   * somebody who acts for the user ends alone.
-   * @param source who asked for it, here and below, for the events; null where no request did
-   * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`; no session has ended then
+   * Ends the sessions of the tokens. Earlier or expired refresh tokens and expired access tokens work too, so that a client
+   * can always log out. Tokens that are bound to a key need a proof of it. The access token of somebody who acts for the user
+   * is revoked, but no session ends.
+   * @param source the sender of the request, for the events (also below); null if there is no request
+   * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`; then no session has ended
    */
   async logout(
     { refreshTokens, accessToken, proof }: LogoutTokens,
@@ -167,28 +167,28 @@ export class AuthService {
   ): Promise<void> {
     const verified = accessToken === null ? null : this.signer.verifyAccessToken(accessToken);
     if (verified?.act) await this.terminator.endAccessToken(verified);
-    // Who acts for a user logs nobody out.
+    // An actor's token does not log the user out.
     const access = verified?.act ? null : verified;
     const owners = new Map<string, string>();
     const [, ...otherTokens] = refreshTokens;
     for (const claims of [...refreshTokens, access]) {
       if (!claims) continue;
       const isOptional = otherTokens.some((token) => token === claims);
-      // A bearer token of the session is enough, whatever else it is bound to.
+      // An unbound access token of the session is enough.
       const isBearer = access?.sid === claims.sid && !access.cnf;
       if (isBearer || this.isProven(claims, proof, source, isOptional)) owners.set(claims.sid, claims.sub);
     }
     for (const [sessionId, userId] of owners) {
       const ended = await this.terminator.end(userId, [sessionId], 'logged_out', source);
-      // Once, however many tabs and retries ask for it.
+      // Reported once, even if several tabs or retries ask for it.
       if (ended.length > 0)
         void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, by: null, source });
     }
   }
 
   /**
-   * Ends every session of the user and makes every access token dead.
-   * @param by id of the administrator who does it, here and below; null where it is the user himself, or the host
+   * Ends every session of the user and revokes every access token.
+   * @param by id of the administrator who does it (also below); null for the user or the host
    */
   async logoutEverywhere(
     userId: string,
@@ -201,7 +201,7 @@ export class AuthService {
   }
 
   /**
-   * Changes the password: a new session takes the place of the current one, all others end.
+   * Changes the password. A new session replaces the current one, and all others end.
    * @throws AuthError `INVALID_CREDENTIALS`, `WEAK_PASSWORD`, `VALIDATION_FAILED`, `TOO_MANY_ATTEMPTS`, `PROOF_REQUIRED`,
    * `PROOF_NONCE_REQUIRED`, `FORBIDDEN` (somebody acts for the user)
    */
@@ -217,8 +217,8 @@ export class AuthService {
   }
 
   /**
-   * @param claims the host's own, as the access token has them
-   * @throws AuthError `ACCESS_TOKEN_REVOKED` where the user is gone or disabled since
+   * @param claims the host's own claims in the access token
+   * @throws AuthError `ACCESS_TOKEN_REVOKED` if the user was deleted or disabled
    */
   async me(userId: string, claims?: CustomClaims): Promise<ProfileAnswer> {
     const user = await this.users.findById(userId);
@@ -226,14 +226,14 @@ export class AuthService {
     return { ...userAnswer(user, claims), createdAt: user.createdAt };
   }
 
-  /** Live sessions, latest use first. @param currentId the one that is marked as the current one */
+  /** Live sessions, latest use first. @param currentId the session to mark as the current one */
   async sessions(userId: string, currentId: string | null = null): Promise<SessionAnswer[]> {
     const [sessions, user] = await Promise.all([
       this.refreshTokens.list(userId),
       this.users.findById(userId),
     ]);
     if (!user || user.disabledAt) return [];
-    // A login that raced with a disable or a change of password left a session that no request can use.
+    // A login that raced with a disable or a password change leaves a session that no request can use.
     const live = sessions.filter(({ tokenVersion }) => tokenVersion === user.tokenVersion);
     return live.map((session) => sessionAnswer(session, currentId));
   }
@@ -245,14 +245,14 @@ export class AuthService {
     await this.terminator.end(userId, [session.id], 'ended_by_user', source);
   }
 
-  /** All but the one of the request. @throws AuthError `FORBIDDEN` (somebody acts for the user) */
+  /** Ends all sessions except the one of the request. @throws AuthError `FORBIDDEN` (somebody acts for the user) */
   async endOtherSessions(owner: AuthenticatedUser, source: EventSource | null = null): Promise<void> {
     assertOwner(owner);
     const { id, session } = owner;
     await this.terminator.endAll(id, 'ended_by_user', source, (each) => each.id === session.id);
   }
 
-  /** Disables a user and ends everything they have. False where there is no such user. */
+  /** Disables a user and ends all their sessions and access tokens. Returns false if there is no such user. */
   async disableUser(
     userId: string,
     source: EventSource | null = null,
@@ -264,7 +264,7 @@ export class AuthService {
     return true;
   }
 
-  /** Lets a disabled user log in again. False where there is no such user. */
+  /** Lets a disabled user log in again. Returns false if there is no such user. */
   async enableUser(
     userId: string,
     source: EventSource | null = null,
@@ -276,8 +276,8 @@ export class AuthService {
   }
 
   /**
-   * Sets a user's roles. Access tokens that name the former ones are refused within the revocation bound; their clients
-   * refresh, and nobody is logged out. False where there is no such user.
+   * Sets a user's roles. Access tokens with the earlier roles are refused within the revocation bound; their clients refresh,
+   * and nobody is logged out. Returns false if there is no such user.
    * @throws AuthError `VALIDATION_FAILED` (at most fifty roles of at most 64 characters)
    */
   async setRoles(
@@ -293,17 +293,17 @@ export class AuthService {
   }
 
   /**
-   * Has every client of a user get a new access token: the present ones are refused within the revocation bound, and the
-   * next refresh brings one with the roles and claims as they are now. Call it after a change of what your claims are made
-   * of. No session ends. False where there is no such user.
+   * Makes every client of a user get a new access token: the existing ones are refused within the revocation bound, and the
+   * next refresh returns one with the current roles and claims. Call it after the data behind your claims has changed. No
+   * session ends. Returns false if there is no such user.
    */
   async renewAccessTokens(userId: string): Promise<boolean> {
     return this.tokenVersions.retireRoles(userId);
   }
 
   /**
-   * Whether a session may end by a token: one that is bound to a key needs a proof of it.
-   * @param isOptional the token of another cookie: it is left alone, and the logout goes on
+   * Whether a token may end its session: a session that is bound to a key needs a proof of it.
+   * @param isOptional true for a token of an additional cookie: without a proof it is skipped, and the logout continues
    * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
    */
   private isProven(

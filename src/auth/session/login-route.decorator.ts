@@ -5,11 +5,11 @@ import { CrossSiteGuard } from '../../http/guards/cross-site.guard.js';
 import { LoginThrottleGuard } from '../../http/guards/throttle.guard.js';
 
 /**
- * What a login route of a host's own needs, as the library's has it: no access token, only the service's own and trusted
- * pages (a login from another site would log the visitor into somebody else's account), a limit for each address, and
- * the library's errors as answers.
- * @param options `isCallback`: the route is where another service sends the browser back to, such as an OpenID provider.
- * Those requests come from another site, so the host has to check their `state`.
+ * Guards for a host's own login route, as on the library's: no access token, only the service's own and trusted pages (a
+ * login from another site would log the visitor into somebody else's account), a limit per address, and the library's error
+ * responses.
+ * @param options `isCallback`: another service, such as an OpenID provider, redirects the browser to this route. Such
+ * requests come from another site, so the host has to check their `state`.
  *
  * @example
  * @Post('login/otp')

@@ -14,14 +14,14 @@ import { type Registration, UsersService } from '../../users/users.service.js';
 import { EmailVerificationService } from '../verification/email-verification.service.js';
 import { type PasswordAttempt, PasswordLockout } from './password-lockout.js';
 
-/** A session for a user whom the host authenticated. */
+/** A session for a user that the host authenticated. */
 export interface SessionOpening extends Partial<NewSession> {
-  /** How: RFC 8176, such as `['fed']`, `['hwk', 'user']`, `['otp']` or `['pwd', 'otp']`. */
+  /** The authentication methods (RFC 8176), such as `['fed']`, `['hwk', 'user']`, `['otp']` or `['pwd', 'otp']`. */
   readonly amr: readonly string[];
   /**
-   * Whether the address is known to be the user's, by a link that they opened for example; the caller vouches for it, and it
-   * is stored.
-   * @default false: with `emailVerification: 'required'` a user who has not verified it is refused
+   * Whether the caller knows that the address belongs to the user, for example because they opened a link. If true, the
+   * address is stored as verified.
+   * @default false (with `emailVerification: 'required'`, users with an unverified address are refused)
    */
   readonly isEmailVerified?: boolean;
 }
@@ -69,11 +69,11 @@ export class LoginService {
     const source = eventSource(client);
     const attempt = await this.lockout.beginLogin(email, request, client);
     const user = await this.authenticate(email, password, attempt, source);
-    // A device known only from before a change of password proves nothing: it may be why the password was changed.
+    // A device from before a password change is not trusted: it may be the reason for the change.
     const isTrustedDevice = this.devices.isTrusted(client.device, user);
     const login = { failedAttempts: attempt.failedBefore, isTrustedDevice, amr: ['pwd'] };
     const opened = await this.sessions.openByLogin(user, request, client, login);
-    // Not before: a login that was refused as suspicious leaves the failures counted.
+    // Not earlier: a login that is refused as suspicious must not reset the failures.
     await attempt.succeeded();
     this.report(opened, source);
     return opened;
@@ -126,7 +126,7 @@ export class LoginService {
     });
   }
 
-  /** @throws AuthError `EMAIL_NOT_VERIFIED`; another link is then on its way */
+  /** @throws AuthError `EMAIL_NOT_VERIFIED`, after sending another link */
   private assertVerified(user: UserRecord, source: EventSource): void {
     if (!this.emails.isRequired || user.emailVerifiedAt) return;
     this.emails.request(user, source);
@@ -150,7 +150,7 @@ export class LoginService {
     source: EventSource,
   ): Promise<UserRecord> {
     const check = await this.users.checkPassword(email, password, source).catch(async (error: unknown) => {
-      // Nothing was hashed: the password is too long, the queue is full or the database out of reach.
+      // Nothing was hashed: the password is too long, the queue is full or the database is unreachable.
       await attempt.cancelled();
       throw error;
     });
@@ -159,13 +159,13 @@ export class LoginService {
       void this.events.emit('login.failed', { email, userId, reason: check.outcome, source });
       throw new AuthError(check.outcome === 'disabled' ? 'ACCOUNT_DISABLED' : 'INVALID_CREDENTIALS');
     }
-    // Where it is refused, it has spent a hash, so it stays counted.
+    // If this refuses, the attempt stays counted, because it has cost a hash.
     this.assertVerified(check.user, source);
     return check.user;
   }
 }
 
-/** What a host says of a session, by the rules of the login route. @throws AuthError `VALIDATION_FAILED` */
+/** Applies the rules of the login route to a host's values. @throws AuthError `VALIDATION_FAILED` */
 function asAtLogin({ transport = 'cookie', rememberMe, ...device }: Partial<NewSession>): NewSession {
   if (!TRANSPORTS.includes(transport)) {
     const message = `transport must be one of ${TRANSPORTS.join(', ')}`;

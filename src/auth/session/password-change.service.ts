@@ -7,7 +7,7 @@ import { TokenVersions } from '../../tokens/token-version.js';
 import { UsersService } from '../../users/users.service.js';
 import { PasswordConfirmation } from './password-confirmation.js';
 
-/** A new password by the current one. */
+/** Changes passwords; requires the current one. */
 @Injectable()
 export class PasswordChangeService {
   constructor(
@@ -32,7 +32,7 @@ export class PasswordChangeService {
     const { transport, device, remember } = current;
     const request = { transport, ...device, rememberMe: remember !== false };
     const beginning = { amr: ['pwd'], replaces: current };
-    // Before the password changes: afterwards a failure would log everybody out.
+    // Before the password changes: a later failure would leave the user without any session.
     await this.sessions.rehearse(accepted.user, request, client, beginning);
     const attempt = await this.confirmation.confirm(
       accepted.user,
@@ -48,7 +48,7 @@ export class PasswordChangeService {
       const open = () => this.sessions.open(user, request, client, beginning);
       return await this.tokenVersions.afterChange(userId, retiredTokenVersion, source, open);
     } finally {
-      // The password is changed, even if the rest fails: its owner must know.
+      // The password is changed even if the next steps fail, so the owner must be notified.
       void this.events.emit('password.changed', { userId, source });
     }
   }

@@ -6,7 +6,7 @@ import { type ClientTraits, eventSource } from '../../tokens/client-traits.js';
 import { UsersService } from '../../users/users.service.js';
 import { type PasswordAttempt, PasswordLockout } from './password-lockout.js';
 
-/** The password of a user who is logged in, asked again: counted and locked out like any guess. */
+/** Asks a logged-in user for the password again. Wrong passwords count and lock out like any guess. */
 @Injectable()
 export class PasswordConfirmation {
   constructor(
@@ -16,7 +16,7 @@ export class PasswordConfirmation {
   ) {}
 
   /**
-   * @returns the attempt, which counts as a failure until the caller says that it succeeded
+   * @returns the attempt, which counts as a failure until the caller calls `succeeded`
    * @throws AuthError `INVALID_CREDENTIALS`, `ACCOUNT_DISABLED`, `TOO_MANY_ATTEMPTS`, `TEMPORARILY_UNAVAILABLE`
    */
   async confirm(
@@ -30,13 +30,13 @@ export class PasswordConfirmation {
       await this.users.confirmPassword(user, password, eventSource(client));
       return attempt;
     } catch (error) {
-      // The count stays once a hash was spent.
+      // The attempt stays counted once it has cost a hash.
       if (error instanceof AuthError && error.code === 'TEMPORARILY_UNAVAILABLE') await attempt.cancelled();
       return this.refuse(error, user, client);
     }
   }
 
-  /** Reports a wrong current password, which is a guess. */
+  /** Reports a wrong current password as a failed login. */
   refuse(error: unknown, { id: userId, email }: UserRecord, client: ClientTraits): never {
     const source = eventSource(client);
     if (error instanceof AuthError && error.code === 'INVALID_CREDENTIALS')

@@ -14,13 +14,13 @@ import { KnownDevices } from '../../tokens/known-devices.js';
 import type { NewSession } from '../../tokens/session-opener.js';
 import { UsersService } from '../../users/users.service.js';
 
-/** An attempt at a password, counted as a failure until it turns out not to be one. */
+/** A password attempt, counted as a failure until `succeeded` or `cancelled` is called. */
 export interface PasswordAttempt {
-  /** Wrong passwords from the same origin before it; 0 on a trusted device, where its owner mistypes. */
+  /** Number of earlier wrong passwords from the same origin; 0 on a trusted device, where they are typing errors. */
   readonly failedBefore: number;
   /** The password was right. */
   succeeded(): Promise<void>;
-  /** The password was not looked at. Not for attempts that have spent a hash. */
+  /** The password was not checked. Not for attempts that have cost a hash. */
   cancelled(): Promise<void>;
 }
 
@@ -29,12 +29,12 @@ export type Requester = Pick<ClientTraits, 'ip' | 'userAgent' | 'device'>;
 
 /**
  * The lockout rule. Wrong passwords count for their origin: the address, or the device if the account knows it
- * (`throttle.failures`). Those from unknown devices also count for the account (`throttle.accountFailures`); those from
- * known devices that it does not trust have such a count of their own, and trusted ones none: nobody locks out the owner.
+ * (`throttle.failures`). Those from unknown devices also count for the account (`throttle.accountFailures`). Known but
+ * untrusted devices share a separate account count, and trusted devices have none, so nobody can lock out the owner.
  */
 @Injectable()
 export class PasswordLockout {
-  /** User ids of locked addresses. */
+  /** User ids of locked e-mail addresses. */
   private readonly ids = new LRUCache<string, Promise<string | null>>({ max: 1000, ttl: MINUTE_MS });
 
   constructor(
@@ -56,9 +56,9 @@ export class PasswordLockout {
   }
 
   /**
-   * Before a change of password: the holder of an access token must not be able to guess the password, nor to keep its
-   * owner from changing it. So the count is of the account and the origin, which is a trusted device or an address; other
-   * origins also share one for the session.
+   * For a password change. The holder of a stolen access token must not be able to guess the password, nor to keep the owner
+   * from changing it. So attempts count per account and origin, which is a trusted device or an address; untrusted origins
+   * also share a count per session.
    * @throws AuthError `TOO_MANY_ATTEMPTS`
    */
   async beginChange(user: UserRecord, sessionId: string, client: ClientTraits): Promise<PasswordAttempt> {
@@ -71,7 +71,7 @@ export class PasswordLockout {
     return this.begin(attempt, { email: null, userId, source: eventSource(client) });
   }
 
-  /** After a new password by a link: earlier failures in this browser and from its address do not lock its owner out. */
+  /** After a password reset: forgets earlier failures of this device and its address, so that the owner can log in. */
   async forgive(email: string, client: Requester): Promise<void> {
     const { device } = client;
     const origins = [addressOrigin(client), ...(device ? [deviceOrigin(device.id)] : [])];
@@ -89,13 +89,13 @@ export class PasswordLockout {
     return attempt.device === 'trusted' ? { ...counted, failedBefore: 0 } : counted;
   }
 
-  /** Off the path of the request, so that its time does not show whether the account exists. */
+  /** Runs off the path of the request, so that the response time does not show whether the account exists. */
   private async report(who: Omit<AuthEvents['login.locked'], 'reason'>): Promise<void> {
     const userId = who.userId ?? (who.email === null ? null : await this.idOf(who.email));
     void this.events.emit('login.locked', { ...who, userId, reason: 'failure_limit' });
   }
 
-  /** Remembered for a while: a request beyond the limit must not cost a query. */
+  /** Cached for a while: requests beyond the limit must not cost queries. */
   private idOf(email: string): Promise<string | null> {
     const known = this.ids.get(email);
     if (known) return known;

@@ -8,15 +8,15 @@ import { type CurrentSessionState, SessionAuthentication } from '../../tokens/se
 import type { OpenSession } from '../../tokens/session-opener.js';
 import { PasswordConfirmation } from './password-confirmation.js';
 
-/** How the user proved again who they are. */
+/** How the user authenticated again. */
 export interface Reauthentication {
-  /** RFC 8176, such as `['otp']` or `['hwk', 'user']`. */
+  /** The authentication methods (RFC 8176), such as `['otp']` or `['hwk', 'user']`. */
   readonly amr: readonly string[];
 }
 
 type AccessOnly = Omit<OpenSession, 'secret'>;
 
-/** Step-up within a session: it goes on with a new `auth_time`. */
+/** Step-up within a session, which continues with a new `auth_time`. */
 @Injectable()
 export class ReauthenticationService {
   constructor(

@@ -7,7 +7,7 @@ import { RegisterDto } from './dto/auth.dto.js';
 
 /** The body of a registration. */
 export type RegistrationBody = Readonly<RegisterDto> & {
-  /** Those of the host, by `registration.fields`. */
+  /** The host's own fields (`registration.fields`). */
   readonly fields?: Readonly<Record<string, unknown>>;
 };
 
@@ -43,7 +43,7 @@ export class RegistrationPipe implements PipeTransform<unknown, Promise<Registra
   }
 }
 
-/** What was sent; a class may have fields that were not. */
+/** Only the fields that were sent: a class may declare others. */
 function given(fields: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

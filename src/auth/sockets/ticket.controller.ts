@@ -8,7 +8,7 @@ import { RequestShapeGuard } from '../../http/guards/request-shape.guard.js';
 import type { HttpRequest } from '../../http/http-request.js';
 import { type TicketAnswer, Tickets } from '../../http/tickets.js';
 
-/** Exchanges an access token for a ticket, with which a browser opens a socket. */
+/** Exchanges an access token for a ticket that a browser can use to open a socket. */
 @Public()
 @UseGuards(RequestShapeGuard, AccessTokenGuard)
 @UseFilters(UnexpectedErrorFilter, AuthErrorFilter)

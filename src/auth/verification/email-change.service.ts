@@ -10,7 +10,7 @@ import { ThrottleService } from '../../throttle/throttle.service.js';
 import { ActionTokens } from '../../users/action-tokens.js';
 import { UsersService } from '../../users/users.service.js';
 
-/** Another address for a user, once they have opened a link that went to it. */
+/** Changes a user's address after they opened a link that was sent to the new one. */
 @Injectable()
 export class EmailChangeService {
   constructor(
@@ -27,9 +27,10 @@ export class EmailChangeService {
   }
 
   /**
-   * Sends a link to the new address, and news to the present one. Returns at once, whether or not the new address is taken:
-   * its owner gets the news then.
-   * @throws AuthError `NOT_FOUND` where it is not possible, `VALIDATION_FAILED` (no address), `TEMPORARILY_UNAVAILABLE` where too much mail waits
+   * Sends a link to the new address, and a notice to the current one. Returns at once, whether or not the new address is taken;
+   * if it is, its owner gets a notice instead of a link.
+   * @throws AuthError `NOT_FOUND` (not supported), `VALIDATION_FAILED` (invalid address), `TEMPORARILY_UNAVAILABLE` (too much
+   * mail waits)
    */
   request(user: UserRecord, newEmail: string, source: EventSource): void {
     if (!this.isPossible) throw new AuthError('NOT_FOUND');
@@ -37,14 +38,14 @@ export class EmailChangeService {
     this.notifications.mustPost('email_change', () => this.compose(user, email, source));
     this.notifications.mustPost('email_change_requested', async () => {
       const isAdmitted = await this.throttle.admitMail('email_change_requested', user.email);
-      return isAdmitted ? { user, happening: { kind: 'email_change_requested', source } } : null;
+      return isAdmitted ? { user, event: { kind: 'email_change_requested', source } } : null;
     });
     void this.events.emit('email.change_requested', { userId: user.id, source });
   }
 
   /**
-   * The link was opened.
-   * @throws AuthError `ACTION_TOKEN_INVALID`; `EMAIL_TAKEN` where somebody has registered with the address meanwhile
+   * Changes the address after the link was opened.
+   * @throws AuthError `ACTION_TOKEN_INVALID`; `EMAIL_TAKEN` if somebody has registered with the address in the meantime
    * @internal
    */
   async confirm(link: ActionToken, source: EventSource): Promise<void> {
@@ -52,7 +53,7 @@ export class EmailChangeService {
     const email = user && addressIn(link, user);
     if (!user || user.disabledAt || email === null) throw new AuthError('ACTION_TOKEN_INVALID');
     if (!(await this.users.setEmail(user, email))) throw new AuthError('ACTION_TOKEN_INVALID');
-    // If it stays, it can change nothing: the address that it is bound to is gone.
+    // If the removal fails, the link is useless: it is bound to the old address.
     await this.actionTokens.use(link).catch(() => undefined);
     void this.events.emit('email.changed', { userId: user.id, source });
   }
@@ -61,21 +62,21 @@ export class EmailChangeService {
     const owner = await this.users.findByEmail(email);
     if (owner && owner.id !== user.id) {
       if (owner.disabledAt || !(await this.throttle.admitMail('email_taken', email))) return null;
-      return { user: owner, happening: { kind: 'email_taken', source } };
+      return { user: owner, event: { kind: 'email_taken', source } };
     }
     if (!(await this.throttle.admitMail('email_change', email))) return null;
     const issued = await this.actionTokens.issue('email_change', user.id, bindingOf(user, email));
-    // To the new address: who reads it proves that it is theirs.
-    return { user: { ...user, email }, happening: { kind: 'email_change', ...issued, source } };
+    // Sent to the new address, so that opening the link proves that it belongs to the user.
+    return { user: { ...user, email }, event: { kind: 'email_change', ...issued, source } };
   }
 }
 
-/** A change of the password or a logout everywhere ends the link as well: it may have been asked for by a thief. */
+/** A password change or a logout everywhere also invalidates the link, because a thief may have requested it. */
 function bindingOf(user: Pick<UserRecord, 'email' | 'tokenVersion'>, newEmail: string): string {
   return JSON.stringify([user.tokenVersion, user.email, newEmail]);
 }
 
-/** The new address that a link is for; null where the user has changed since, or the row is damaged. */
+/** The new address of a link; null if the user's address or token version has changed, or the row is damaged. */
 function addressIn({ binding }: ActionToken, user: UserRecord): string | null {
   const newEmail = lastOf(binding);
   return newEmail !== null && bindingOf(user, newEmail) === binding ? newEmail : null;

@@ -10,7 +10,7 @@ import { ActionTokens } from '../../users/action-tokens.js';
 import { type Registration, UsersService } from '../../users/users.service.js';
 import { EmailChangeService } from './email-change.service.js';
 
-/** Proves that an address is its user's, by a link that is sent to it. */
+/** Verifies that an address belongs to its user, with a link that is sent to it. */
 @Injectable()
 export class EmailVerificationService {
   private readonly logger = new Logger('EmailVerificationService');
@@ -31,15 +31,15 @@ export class EmailVerificationService {
   }
 
   /**
-   * Registers a user who has to verify their address first. Does the same work before it resolves whether or not the
-   * address is taken; its owner gets a mail about the new account or about the attempt.
+   * Registers a user who has to verify their address first. It does the same work before it resolves, whether or not the
+   * address is taken. The owner of the address gets a mail about the new account or about the attempt.
    * @throws AuthError `WEAK_PASSWORD`, `VALIDATION_FAILED`, `TEMPORARILY_UNAVAILABLE`
    */
   async register(registration: Registration, source: EventSource): Promise<void> {
     const user = await this.users.prepare(registration, source);
-    // Only to see whether the database answers.
+    // Only checks that the database answers.
     await this.users.findByEmail(user.email);
-    // Kept between attempts: the second must not report the user of the first as an address that is taken.
+    // Kept between attempts: a retry must not treat the user that the first attempt created as a taken address.
     let created: UserRecord | null = null;
     const compose = async () => {
       created ??= await this.create(user, source);
@@ -54,8 +54,8 @@ export class EmailVerificationService {
   }
 
   /**
-   * Verifies an address by a link, also one that is to replace another.
-   * @throws AuthError `ACTION_TOKEN_INVALID`, `NOT_FOUND` without a mailer; `EMAIL_TAKEN` at a change of address
+   * Verifies an address with a link; handles links for changes of address too.
+   * @throws AuthError `ACTION_TOKEN_INVALID`, `NOT_FOUND` without a mailer; `EMAIL_TAKEN` for a change of address
    */
   async verify(token: string, source: EventSource): Promise<void> {
     if (!this.notifications.isOn) throw new AuthError('NOT_FOUND');
@@ -63,15 +63,15 @@ export class EmailVerificationService {
     if (link?.kind === 'email_change') return this.changes.confirm(link, source);
     const user = link && (await this.users.findById(link.userId));
     if (!user || user.email !== link.binding) throw new AuthError('ACTION_TOKEN_INVALID');
-    // Verified first, which is safe to repeat: a failure in between does not use the link up.
+    // Verify first, which is safe to repeat, so that a failure in between does not consume the link.
     await this.users.verifyEmail(user.id);
-    // Of two at once one succeeds. If the link cannot be removed, the address is verified all the same.
+    // Only one of two concurrent requests succeeds. If the link cannot be removed, the address is verified anyway.
     const isFirst = await this.actionTokens.use(link).catch(() => true);
     if (!isFirst) throw new AuthError('ACTION_TOKEN_INVALID');
     void this.events.emit('email.verified', { userId: user.id, source });
   }
 
-  /** Null: the address is taken. */
+  /** Returns null if the address is taken. */
   private async create(user: NewUser, source: EventSource): Promise<UserRecord | null> {
     try {
       const created = await this.users.create(user);
@@ -79,7 +79,7 @@ export class EmailVerificationService {
       return created;
     } catch (error) {
       if (error instanceof AuthError && error.code === 'EMAIL_TAKEN') return null;
-      // The answer was the usual 202: without this line nobody would know that there is no account.
+      // The response was already 202. Without this log line nobody would notice that there is no account.
       if (!(error instanceof AuthError && error.code === 'TEMPORARILY_UNAVAILABLE'))
         this.logger.error(
           `a registration was accepted, but the user could not be stored: ${reasonOf(error)}`,
@@ -91,17 +91,17 @@ export class EmailVerificationService {
   private async composeTaken(email: string, source: EventSource): Promise<Composed | null> {
     const user = await this.users.findByEmail(email);
     if (!user || user.disabledAt || !(await this.throttle.admitMail('email_taken', email))) return null;
-    return { user, happening: { kind: 'email_taken', source } };
+    return { user, event: { kind: 'email_taken', source } };
   }
 
   private async compose(user: UserRecord, source: EventSource): Promise<Composed | null> {
     if (!(await this.throttle.admitMail('email_verification', user.email))) return null;
     const issued = await this.actionTokens.issue('email_verification', user.id, user.email);
-    return { user, happening: { kind: 'email_verification', ...issued, source } };
+    return { user, event: { kind: 'email_verification', ...issued, source } };
   }
 }
 
-/** Without what a database quotes. */
+/** The reason without messages of the database, which may contain values. */
 function reasonOf(error: unknown): string {
   if (error instanceof AuthError) return error.detail ?? error.code;
   return error instanceof Error ? error.name : 'an unknown error';

@@ -2,18 +2,18 @@ import type { Finding } from '../../doctor/checks/finding.js';
 import { asksForHelp, type CommandResult, parseArguments, UsageError, wrongUsage } from '../command-line.js';
 import { reportFindings } from './findings-text.js';
 
-const USAGE = `silent-auth doctor [options]     what is wrong with the database of the library
+const USAGE = `silent-auth doctor [options]     reports problems of the library's database
 
   --json      findings as JSON
-  --strict    exit 1 for warnings, too
+  --strict    exit code 1 for warnings too
 
-It looks at the database at MONGODB_URI: its kind, its clock, and the state of each index. Nothing is written. What the
-application sets is examined by the application itself: DoctorService does so at each boot.
-Exit code: 0 where nothing is broken, 1 where there is an error (with --strict: or a warning), 2 where it was called
-wrongly, or failed itself.
+It examines the database at MONGODB_URI: its kind, its clock, and the state of each index. It writes nothing. The options of
+the application are not examined here: the application's DoctorService does that at each boot.
+Exit code: 0 without errors, 1 with an error (with --strict: or a warning), 2 if the arguments are wrong or the command
+itself failed.
 `;
 
-/** Examines the database of an environment. */
+/** Examines the database that the environment variables name. */
 export async function runDoctorCommand(
   argv: string[],
   variables: NodeJS.ProcessEnv,
@@ -35,7 +35,7 @@ export async function runDoctorCommand(
   }
 }
 
-/** The findings about the database only: the options are not those of the application. */
+/** Returns only findings about the database, because the options of the application are unknown here. */
 async function examineDatabase(variables: NodeJS.ProcessEnv): Promise<Finding[]> {
   // Imported only when needed: it loads Nest and the driver.
   const { withLibrary } = await import('../open-database.js');
@@ -46,7 +46,7 @@ async function examineDatabase(variables: NodeJS.ProcessEnv): Promise<Finding[]>
   );
   return findings.filter(({ code, subject }) => {
     if (!code.startsWith('database.')) return false;
-    // A collection that is not there belongs to a part that the application does not use, or was never started.
+    // A missing collection belongs to a feature that the application does not use or never started.
     return !/index|ttl/.test(code) || collections.some((name) => subject.startsWith(name));
   });
 }

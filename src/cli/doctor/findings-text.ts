@@ -9,7 +9,7 @@ const NAMES = {
   warning: ['warning', 'warnings'],
   info: ['note', 'notes'],
 } as const;
-/** The result of an examination: exit code 1 where there is an error, with `strict` also where there is a warning. */
+/** The result of an examination: exit code 1 if there is an error, or with `strict` a warning. */
 export function reportFindings(
   given: readonly Finding[],
   how: { readonly json: boolean; readonly strict: boolean; readonly hasColours: boolean },
@@ -27,11 +27,11 @@ export function describeFindings(findings: readonly Finding[], hasColours: boole
   const groups = SEVERITIES.flatMap((severity) => {
     const group = findings.filter((finding) => finding.severity === severity);
     if (group.length === 0) return [];
-    const lines = group.flatMap(({ code, subject, message, mend }) => [
+    const lines = group.flatMap(({ code, subject, message, fix }) => [
       '',
       `  ${paint('bold', subject)}  ${paint('dim', `[${code}]`)}`,
       `    wrong  ${message}`,
-      `    mend   ${mend}`,
+      `    fix    ${fix}`,
     ]);
     return [paint(COLOURS[severity], counted(severity, group.length)), ...lines, ''];
   });
@@ -41,7 +41,7 @@ export function describeFindings(findings: readonly Finding[], hasColours: boole
 function summary(findings: readonly Finding[]): string {
   if (findings.length === 0) return 'Nothing found.';
   const counts = SEVERITIES.map((severity) => counted(severity, countOf(findings, severity)));
-  return `${counts.join(', ')}. docs/doctor.md explains each.`;
+  return `${counts.join(', ')}. docs/doctor.md explains them.`;
 }
 
 function counted(severity: FindingSeverity, count: number): string {
@@ -56,7 +56,7 @@ function worstFirst(findings: readonly Finding[]): Finding[] {
   return [...findings].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 }
 
-/** For programs. */
+/** The findings as JSON, for programs. */
 function findingsAsJson(findings: readonly Finding[]): string {
   const summary = Object.fromEntries(SEVERITIES.map((severity) => [severity, countOf(findings, severity)]));
   return `${JSON.stringify({ summary, findings }, null, 2)}\n`;

@@ -16,26 +16,26 @@ import { generate, retire, rotate, type Step, type Timing } from './lifecycle.js
 import { ALGORITHMS, makeKey } from './make-key.js';
 import { newStoredKey, type StoredKey } from './stored-key.js';
 
-const USAGE = `silent-auth keys [command] [access|refresh] [options]     both kinds where none is named
+const USAGE = `silent-auth keys [command] [access|refresh] [options]     both kinds by default
 
-  list        the keys, what each does, and what to do next and when (the default)
-  generate    adds a key that verifies and does not sign yet; makes the file where there is none
-  rotate      lets the new key sign; the old one goes on verifying
-  retire      takes out keys whose last token has expired
+  list        shows the keys, their states, and the next steps (the default)
+  generate    adds a key that verifies but does not sign yet; creates the file if needed
+  rotate      makes the new key sign; the old one still verifies
+  retire      removes keys whose last token has expired
 
-  --alg ALG            of a new key: ${ALGORITHMS.slice(0, 3).join(', ')},
+  --alg ALG            algorithm of a new key: ${ALGORITHMS.slice(0, 3).join(', ')},
                        ${ALGORITHMS.slice(3).join(', ')}
-                       [default: as the key that signs, else HS256]
+                       [default: that of the signing key, or HS256]
   --kid KID            the key to rotate to, or to retire
-  --propagation TIME   within it every process and every cache of the key set has seen a change [default: 10m]
-  --force              takes a step before it is safe: users are logged out, or services refuse good tokens
+  --propagation TIME   time until every process and every cache of the key set has a change [default: 10m]
+  --force              takes a step before it is safe: users may be logged out, or services may refuse valid tokens
 
-JWT_ACCESS_KEYS and JWT_REFRESH_KEYS name the files: file:keys/access.json. Lifetimes that are not the default are in
-ACCESS_TOKEN_TTL, REFRESH_IDLE_TTL and REFRESH_ABSOLUTE_TTL. An application reads a file by readKeySet and takes over a changed
-one by KeyRing.replace; the reference service does so within seconds.
+JWT_ACCESS_KEYS and JWT_REFRESH_KEYS name the files, such as file:keys/access.json. Set ACCESS_TOKEN_TTL, REFRESH_IDLE_TTL and
+REFRESH_ABSOLUTE_TTL if your lifetimes differ from the defaults. An application reads a file with readKeySet, and applies a
+changed one with KeyRing.replace; the reference service does so within seconds.
 `;
 
-/** Long enough for five minutes in caches of the key set, and for files that are copied to other machines. */
+/** Enough for the five minutes that key sets are cached, and for copying files to other machines. */
 const PROPAGATION = '10m';
 const COMMANDS = ['list', 'generate', 'rotate', 'retire'] as const;
 type Command = (typeof COMMANDS)[number];
@@ -49,7 +49,7 @@ interface Arguments {
   readonly force: boolean;
 }
 
-/** Exit code 1: the step was refused for every kind of token. 2: the command cannot be run. */
+/** Exit code 1: the step was refused for every kind of token. Exit code 2: the command cannot run. */
 export function runKeysCommand(argv: string[], variables: NodeJS.ProcessEnv, now: Date): CommandResult {
   try {
     if (asksForHelp(argv)) return { exitCode: 0, output: USAGE };
@@ -68,7 +68,7 @@ export function runKeysCommand(argv: string[], variables: NodeJS.ProcessEnv, now
 
 function runFor(kind: TokenKind, given: Arguments, store: KeyStore, now: Date) {
   const file = store.file(kind);
-  // Computed only when needed: without keys the lifetimes are not looked at.
+  // Computed only when needed: without keys the lifetimes are not read.
   const timing = (): Timing => ({
     now,
     propagationMs: given.propagationMs,
@@ -76,7 +76,7 @@ function runFor(kind: TokenKind, given: Arguments, store: KeyStore, now: Date) {
   });
   if (given.command === 'list')
     return { isDone: true, text: describeKeys(kind, file.path, file.read(), timing) };
-  let step: Step = { outcome: 'refused', why: 'nothing was done', yieldsToForce: false };
+  let step: Step = { outcome: 'refused', why: 'nothing was done', canBeForced: false };
   file.update((keys) => {
     step = take(given, keys, now, timing);
     if (step.outcome === 'refused') return null;
@@ -118,14 +118,14 @@ function readArguments(argv: string[]): Arguments {
   const [command = 'list', kind, ...rest] = positionals;
   if (!isOneOf(COMMANDS, command)) throw new UsageError(`there is no command '${command}'`);
   if (kind !== undefined && kind !== 'access' && kind !== 'refresh')
-    throw new UsageError(`'${kind}' is no kind of key: name access or refresh`);
-  if (rest.length > 0) throw new UsageError(`what is '${rest.join(' ')}'?`);
+    throw new UsageError(`'${kind}' is not a kind of key: use access or refresh`);
+  if (rest.length > 0) throw new UsageError(`unexpected argument '${rest.join(' ')}'`);
   if (values.alg !== undefined && !ALGORITHMS.includes(values.alg))
-    throw new UsageError(`no keys are made for '${values.alg}': name one of ${ALGORITHMS.join(', ')}`);
+    throw new UsageError(`'${values.alg}' is not supported: use one of ${ALGORITHMS.join(', ')}`);
   if (values.kid !== undefined && kind === undefined)
     throw new UsageError('--kid needs the kind of the key: access or refresh');
   const propagationMs = parseDuration(values.propagation);
-  if (propagationMs === null) throw new UsageError("--propagation takes a time such as '10m'");
+  if (propagationMs === null) throw new UsageError("--propagation needs a duration such as '10m'");
   return {
     command,
     kinds: kind === undefined ? ['access', 'refresh'] : [kind],

@@ -21,32 +21,31 @@ import type { TokenKind } from '../../tokens/keys/key-ring.js';
 import { KeyFileError } from '../../tokens/keys/key-set.js';
 import { type StoredKey, storedKeys } from './stored-key.js';
 
-/** What is in a file: a JWK set, or the development keys of both kinds. */
+/** The content of a file: a JWK set, or the development keys of both kinds. */
 type Content = Record<string, unknown>;
 
-/** The keys of one kind of token in a file; the member that lists them is `keys`, or the kind in the development file. */
+/** The keys of one kind of token in a file. They are in the member `keys`, or, in the development file, in that of the kind. */
 export class KeyFile {
   constructor(
     readonly path: string,
     private readonly member: 'keys' | TokenKind,
   ) {}
 
-  /** Empty where there is no such file. */
+  /** Empty if there is no such file. */
   read(): StoredKey[] {
     if (!existsSync(this.path)) return [];
     const list = this.content()[this.member] ?? [];
-    if (!Array.isArray(list))
-      throw new KeyFileError(`${this.path} has something else than a list as "${this.member}"`);
+    if (!Array.isArray(list)) throw new KeyFileError(`"${this.member}" in ${this.path} is not a list`);
     return storedKeys(list as KeyInput[], statSync(this.path).mtime);
   }
 
   /**
-   * Changes the keys, one change at a time: what `change` returns is written in one step, so that a reader sees the old
-   * file or the new one, never half of one. Null leaves the file as it is.
+   * Changes the keys, one change at a time. The result of `change` is written atomically, so that readers see either the old
+   * file or the new one. If `change` returns null, the file does not change.
    */
   update(change: (keys: StoredKey[]) => StoredKey[] | null): void {
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-    // A link stays one: what it points to is replaced.
+    // Replace the target of a symbolic link, not the link.
     const path = existsSync(this.path) ? realpathSync(this.path) : this.path;
     const draft = `${path}.new`;
     const file = this.begin(draft);
@@ -61,12 +60,12 @@ export class KeyFile {
       isInPlace = true;
     } finally {
       closeSync(file);
-      // Once it is in place, a draft of that name is another run's.
+      // After the rename, a draft with this name belongs to another run.
       if (!isInPlace) rmSync(draft, { force: true });
     }
   }
 
-  /** The draft is the lock as well. */
+  /** Creates the draft, which is also the lock. */
   private begin(draft: string): number {
     try {
       return openSync(draft, 'wx', 0o600);
@@ -74,14 +73,14 @@ export class KeyFile {
       const { code } = cause as NodeJS.ErrnoException;
       throw new KeyFileError(
         code === 'EEXIST'
-          ? `another run is changing the keys, or one was interrupted: if none is, delete ${draft}`
+          ? `another run is changing the keys, or was interrupted: if none is running, delete ${draft}`
           : `${draft} cannot be written (${code})`,
         { cause },
       );
     }
   }
 
-  /** Keeps the permissions of the file, but never lets everybody read it. */
+  /** Keeps the permissions of the file, but never makes it readable for everybody. */
   private keepAccess(file: number, old: Stats | null): void {
     if (!old) return;
     const made = fstatSync(file);
@@ -89,7 +88,7 @@ export class KeyFile {
       if (made.uid !== old.uid || made.gid !== old.gid) fchownSync(file, old.uid, old.gid);
     } catch (cause) {
       throw new KeyFileError(
-        `the new file would belong to somebody else than ${this.path}: run this as its owner`,
+        `the new file would have another owner than ${this.path}: run this as its owner`,
         { cause },
       );
     }
@@ -104,6 +103,6 @@ export class KeyFile {
     } catch (cause) {
       throw new KeyFileError(`${this.path} cannot be read as JSON`, { cause });
     }
-    throw new KeyFileError(`${this.path} holds no JSON object`);
+    throw new KeyFileError(`${this.path} does not contain a JSON object`);
   }
 }

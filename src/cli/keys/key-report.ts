@@ -18,10 +18,10 @@ const DONE: Record<string, string> = {
 const DOES: Record<KeyState, string> = {
   signing: 'signs and verifies',
   waiting: 'verifies, does not sign yet',
-  replaced: 'verifies, signs no more',
+  replaced: 'verifies, no longer signs',
 };
 
-/** What a step did, and what comes next. */
+/** Describes the result of a step, and the next steps. */
 export function describeStep(
   kind: TokenKind,
   command: string,
@@ -30,11 +30,11 @@ export function describeStep(
   timing: () => Timing,
 ): string {
   if (step.outcome === 'refused') {
-    const hint = step.yieldsToForce ? ' (--force does it all the same)' : '';
+    const hint = step.canBeForced ? ' (use --force to do it anyway)' : '';
     return lines([`${kind} (${file.path})`, `  refused: ${step.why}. Nothing was changed${hint}`]);
   }
   const ids = step.about.map(({ kid, alg }) => `${kid} ${alg}`);
-  const what = command === 'rotate' ? `${ids[0]} signs in place of ${ids[1]}` : ids.join(', ');
+  const what = command === 'rotate' ? `${ids[0]} now signs instead of ${ids[1]}` : ids.join(', ');
   return lines([
     `${kind} (${file.path})`,
     `  ${DONE[command]}: ${what}`,
@@ -42,7 +42,7 @@ export function describeStep(
   ]);
 }
 
-/** The keys, what each does and since when, and what comes next. */
+/** Describes the keys, the state of each and since when, and the next steps. */
 export function describeKeys(
   kind: TokenKind,
   path: string,
@@ -66,14 +66,14 @@ function nextSteps(kind: TokenKind, keys: readonly StoredKey[], timing: () => Ti
   if (waiting) {
     const from = when(signsSafelyFrom(waiting, timing()), timing());
     steps.push(
-      `  next: silent-auth keys rotate ${kind}     ${from}, when every process has logged keys.changed with ${waiting.kid}`,
+      `  next: silent-auth keys rotate ${kind}     ${from}, after every process has logged keys.changed with ${waiting.kid}`,
     );
   }
   for (const key of replaced) {
     const from = retiresSafelyFrom(key, timing());
     if (from)
       steps.push(
-        `  next: silent-auth keys retire ${kind}     ${when(from, timing())}, when no token of ${key.kid} lives any more`,
+        `  next: silent-auth keys retire ${kind}     ${when(from, timing())}, when all tokens of ${key.kid} have expired`,
       );
   }
   return steps;

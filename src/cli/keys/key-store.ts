@@ -9,36 +9,36 @@ import { KeyFile } from './key-file.js';
 import type { StoredKey } from './stored-key.js';
 
 const VARIABLES: Record<TokenKind, string> = { access: 'JWT_ACCESS_KEYS', refresh: 'JWT_REFRESH_KEYS' };
-/** Keys are checked without regard to the rest of the options. */
+/** A placeholder, because keys are checked without the other options. */
 const ANY_ISSUER = 'https://issuer.invalid';
 
-/** The key files that a service with this environment uses, and how long its tokens live. */
+/** The key files that a service with this environment uses, and the lifetimes of its tokens. */
 export class KeyStore {
   constructor(private readonly variables: NodeJS.ProcessEnv) {}
 
-  /** @throws KeyFileError where the service's keys are in no file */
+  /** @throws KeyFileError if the service's keys are not in a file */
   file(kind: TokenKind): KeyFile {
     const variable = VARIABLES[kind];
     const given = this.text(variable);
     if (given === undefined) {
       const dataDir = this.text('DATA_DIR');
       const path = developmentKeyFile(dataDir ?? '.data');
-      // Those of the reference service in development, where there is one.
+      // The development keys of the reference service, if there is one.
       if (this.text('NODE_ENV') !== 'production' && (dataDir !== undefined || existsSync(path)))
         return new KeyFile(path, kind);
       throw new KeyFileError(
-        `${variable} is not set: set it to file: and the path of the ${kind} keys, such as file:keys/${kind}.json`,
+        `${variable} is not set: set it to the path of the ${kind} keys, such as file:keys/${kind}.json`,
       );
     }
     const path = pathOf(given);
     if (path === null)
       throw new KeyFileError(
-        `${variable} holds keys, not file: and the path of a JWK set. Keys in a variable change by restarts: add the new one last everywhere, then put it first, then take the old one out`,
+        `${variable} contains keys, not the path of a JWK set such as file:keys/${kind}.json. To rotate keys in a variable, restart the service after each step: append the new key everywhere, then move it to the front, then remove the old one`,
       );
     return new KeyFile(path, 'keys');
   }
 
-  /** What the service would say to these keys of one kind, beside those of the other. */
+  /** The problems that the service would have with these keys, together with the keys of the other kind. */
   problems(kind: TokenKind, keys: StoredKey[]): readonly ConfigurationProblem[] {
     const other = kind === 'access' ? 'refresh' : 'access';
     const others = this.keysOf(other);
@@ -49,7 +49,7 @@ export class KeyStore {
   }
 
   /**
-   * How long a token of the kind lives after it was signed, in milliseconds, with this environment.
+   * The lifetime of a token of this kind in milliseconds, with this environment.
    * @throws ConfigurationError
    */
   lifetimeMs(kind: TokenKind): number {
@@ -69,7 +69,7 @@ export class KeyStore {
     return this.variables[name]?.trim() || undefined;
   }
 
-  /** Empty where they are in no file: each variable is checked when it is its turn. */
+  /** Empty if the keys are not in a file: each variable is checked when its own kind is handled. */
   private keysOf(kind: TokenKind): StoredKey[] {
     try {
       return this.file(kind).read();

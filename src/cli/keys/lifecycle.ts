@@ -1,46 +1,46 @@
 import { historyOf, type StoredKey, withHistory } from './stored-key.js';
 
-/** `waiting`: known, and has not signed yet. `replaced`: signs no more, its tokens may live. */
+/** `waiting`: verifies and has not signed yet. `replaced`: no longer signs, but its tokens may still be valid. */
 export type KeyState = 'signing' | 'waiting' | 'replaced';
 
 export interface Timing {
   readonly now: Date;
-  /** Within this time after a change every process and every cache of the key set knows it. */
+  /** Time until every process and every cache of the key set has a change. */
   readonly propagationMs: number;
-  /** How long a token lives after it was signed. */
+  /** Lifetime of a token. */
   readonly lifetimeMs: number;
 }
 
 export interface Choice {
-  /** The key that is meant; null: whichever is due. */
+  /** The chosen key; null for the one that is due. */
   readonly kid: string | null;
-  /** Whether a step is taken before it is safe. */
+  /** Whether to take the step before it is safe. */
   readonly force: boolean;
 }
 
-/** A step: the keys after it and those it was about, or why it is not taken. */
+/** A step: the new list of keys and the keys that changed, or why it is refused. */
 export type Step =
   | { readonly outcome: 'done'; readonly keys: StoredKey[]; readonly about: readonly StoredKey[] }
-  | { readonly outcome: 'refused'; readonly why: string; readonly yieldsToForce: boolean };
+  | { readonly outcome: 'refused'; readonly why: string; readonly canBeForced: boolean };
 
 export function stateOf(keys: readonly StoredKey[], key: StoredKey): KeyState {
   if (keys[0] === key) return 'signing';
   return historyOf(key).signedUntil === undefined ? 'waiting' : 'replaced';
 }
 
-/** From when on a waiting key may sign: a token by a key that some process does not know would be refused there. */
+/** When a waiting key may sign: before that, a process without the key would refuse its tokens. */
 export function signsSafelyFrom(key: StoredKey, { propagationMs }: Timing): Date {
   return new Date(Date.parse(historyOf(key).knownSince) + propagationMs);
 }
 
-/** From when on no token of a replaced key lives; null for a key that signs. */
+/** When all tokens of a replaced key have expired; null for a key that signs. */
 export function retiresSafelyFrom(key: StoredKey, { propagationMs, lifetimeMs }: Timing): Date | null {
   const { signsSince, signedUntil, knownSince } = historyOf(key);
   if (signedUntil !== undefined) return new Date(Date.parse(signedUntil) + propagationMs + lifetimeMs);
   return signsSince === undefined ? new Date(knownSince) : null;
 }
 
-/** Phase one: the new key is known, and signs nothing yet. The first key of all signs at once. */
+/** Phase one: adds a key that does not sign yet. The very first key signs at once. */
 export function generate(keys: readonly StoredKey[], made: StoredKey, now: Date, force: boolean): Step {
   if (keys.length === 0) {
     const signing = withHistory(made, { ...historyOf(made), signsSince: now.toISOString() });
@@ -48,28 +48,28 @@ export function generate(keys: readonly StoredKey[], made: StoredKey, now: Date,
   }
   const waiting = keys.find((key) => stateOf(keys, key) === 'waiting');
   return waiting && !force
-    ? refused(`${waiting.kid} waits to sign already: rotate to it first`, true)
+    ? refused(`${waiting.kid} is already waiting to sign: rotate to it first`, true)
     : done([...keys, made], [made]);
 }
 
-/** Phase two: a waiting key signs, and the one that signed stays to verify. */
+/** Phase two: a waiting key signs, and the previous one still verifies. */
 export function rotate(keys: readonly StoredKey[], choice: Choice, timing: Timing): Step {
   const { kid, force } = choice;
   const next = kid === null ? keys.findLast((key) => stateOf(keys, key) === 'waiting') : find(keys, kid);
   if (!next)
-    return refused(kid === null ? 'no key waits to sign: generate one first' : `there is no key ${kid}`);
+    return refused(kid === null ? 'no key is waiting to sign: generate one first' : `there is no key ${kid}`);
   const [signing, ...others] = keys;
-  if (!signing || next === signing) return refused(`${next.kid} signs already`);
+  if (!signing || next === signing) return refused(`${next.kid} already signs`);
   const safeFrom = signsSafelyFrom(next, timing);
   if (timing.now < safeFrom && !force)
-    return refused(`not everybody knows ${next.kid} before ${safeFrom.toISOString()}`, true);
+    return refused(`some processes may not have ${next.kid} before ${safeFrom.toISOString()}`, true);
   const at = timing.now.toISOString();
   const promoted = withHistory(next, { knownSince: historyOf(next).knownSince, signsSince: at });
   const replaced = withHistory(signing, { ...historyOf(signing), signedUntil: at });
   return done([promoted, replaced, ...others.filter((key) => key !== next)], [promoted, replaced]);
 }
 
-/** Phase three: keys leave whose last token has expired. */
+/** Phase three: removes keys whose last token has expired. */
 export function retire(keys: readonly StoredKey[], choice: Choice, timing: Timing): Step {
   const { kid, force } = choice;
   const named = kid === null ? null : find(keys, kid);
@@ -91,7 +91,7 @@ function whyAlive(key: StoredKey, timing: Timing): string {
   const safeFrom = retiresSafelyFrom(key, timing);
   return safeFrom === null
     ? `${key.kid} signs: rotate to another key first`
-    : `tokens of ${key.kid} may live until ${safeFrom.toISOString()}`;
+    : `tokens of ${key.kid} may be valid until ${safeFrom.toISOString()}`;
 }
 
 function find(keys: readonly StoredKey[], kid: string): StoredKey | undefined {
@@ -102,6 +102,6 @@ function done(keys: StoredKey[], about: readonly StoredKey[]): Step {
   return { outcome: 'done', keys, about };
 }
 
-function refused(why: string, yieldsToForce = false): Step {
-  return { outcome: 'refused', why, yieldsToForce };
+function refused(why: string, canBeForced = false): Step {
+  return { outcome: 'refused', why, canBeForced };
 }

@@ -4,7 +4,7 @@ import type { KeyInput } from '../../options/keys/key-spec.js';
 type Jwk = Exclude<KeyInput, string>;
 
 const CURVES: Record<string, string> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' };
-/** Good beyond 2030 (NIST SP 800-57 part 1, table 2). */
+/** Secure beyond 2030 (NIST SP 800-57 part 1, table 2). */
 const RSA_BITS = 3072;
 
 /** Algorithms that the command makes keys for. */
@@ -15,7 +15,7 @@ export const ALGORITHMS = [
   'ES256', 'ES384', 'ES512',
 ];
 
-/** A fresh private key. Its id is random: of an HMAC key nothing may be told, not even a hash. */
+/** A new private key with a random id: an id derived from an HMAC key would reveal a hash of it. */
 export function makeKey(alg: string): Jwk {
   const kid = randomUUID();
   if (alg.startsWith('HS')) return { kty: 'oct', k: randomBytes(64).toString('base64url'), kid, alg };

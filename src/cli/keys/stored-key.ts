@@ -2,20 +2,20 @@ import type { KeyInput } from '../../options/keys/key-spec.js';
 import { describeKey } from '../../tokens/keys/describe-key.js';
 import { KeyFileError } from '../../tokens/keys/key-set.js';
 
-/** What the command remembers of a key, in the key's own entry of the set. Times are ISO 8601. */
+/** The history of a key, stored in the key's own entry of the set. Times are ISO 8601. */
 export interface KeyHistory {
   /** Since when it is in the set. */
   knownSince: string;
-  /** Since when it signs or has signed. */
+  /** When it began to sign. */
   signsSince?: string;
-  /** When another key took its place; its tokens live on. */
+  /** When another key replaced it; its tokens may still be valid. */
   signedUntil?: string;
 }
 
-/** A member of our own (RFC 7517 §4: what others do not understand they ignore). */
+/** A private member of the JWK; other software ignores it (RFC 7517 §4). */
 const HISTORY = 'silent_auth';
 
-/** An entry of a key file. Of the list, the first signs. */
+/** An entry of a key file. The first entry signs. */
 export type StoredKey = Exclude<KeyInput, string> & { kid: string; alg: string; [HISTORY]: KeyHistory };
 
 export function historyOf(key: StoredKey): KeyHistory {
@@ -26,7 +26,7 @@ export function withHistory(key: StoredKey, history: KeyHistory): StoredKey {
   return { ...key, [HISTORY]: history };
 }
 
-/** A key of which nothing is known yet but that it is new. */
+/** A key without a history, known since `now`. */
 export function newStoredKey(input: Exclude<KeyInput, string>, now: Date): StoredKey {
   const described = describeKey(input);
   if ('problem' in described) throw new KeyFileError(described.problem);
@@ -35,8 +35,8 @@ export function newStoredKey(input: Exclude<KeyInput, string>, now: Date): Store
 }
 
 /**
- * The entries of a file in the command's own form: with id, algorithm and history. Whatever was done by hand was done when
- * the file last changed, at the latest; a key beyond the first may have signed until then.
+ * The entries of a file with id, algorithm and history. For entries that were added by hand, the last change of the file is
+ * the latest possible time; such a key, unless it is the first, may have signed until then.
  */
 export function storedKeys(entries: readonly KeyInput[], changedAt: Date): StoredKey[] {
   return entries.map((entry, index) => {
@@ -54,7 +54,7 @@ export function storedKeys(entries: readonly KeyInput[], changedAt: Date): Store
   });
 }
 
-/** The same key by the same id, so that its tokens stay good. */
+/** The same key with the same id, so that its tokens stay valid. */
 function secretJwk(secret: string): Exclude<KeyInput, string> {
   return { kty: 'oct', k: Buffer.from(secret, 'utf8').toString('base64url') };
 }

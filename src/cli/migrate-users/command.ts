@@ -2,20 +2,20 @@ import { COLLECTION_FLAGS, COLLECTION_USAGE, collectionOptions } from '../collec
 import { asksForHelp, type CommandResult, parseArguments, UsageError, wrongUsage } from '../command-line.js';
 import { plain } from '../report/terminal-text.js';
 
-const USAGE = `silent-auth migrate-users [options]     makes existing users what the library expects
+const USAGE = `silent-auth migrate-users [options]     converts existing users to the form that the library expects
 
-  --dry-run        only reports, and changes nothing
-  --roles ROLES    for users who have no field of roles, such as user or user,editor     [default: none]
-  --hashes KINDS   kinds of hashes that password.verifiers knows, beside bcrypt: scrypt,pbkdf2,argon2
-  --json           the report, for programs
+  --dry-run        only reports, changes nothing
+  --roles ROLES    roles for users without any, such as user or user,editor     [default: none]
+  --hashes KINDS   kinds of hashes that password.verifiers handles in addition to bcrypt: scrypt,pbkdf2,argon2
+  --json           prints the report as JSON
 ${COLLECTION_USAGE}
 
-Puts addresses into their form, and completes token version, roles and time of creation, in the database at MONGODB_URI. It
-removes nothing, may run beside the service, and may be run again. The report holds ids, no addresses.
-Exit code: 1 where something is left that only you can decide, 2 where the command was called wrongly.
+Normalises addresses, and adds missing token versions, roles and creation times, in the database at MONGODB_URI. It removes
+nothing, may run while the service runs, and may run again. The report contains ids, no addresses.
+Exit code: 1 if problems remain that only you can solve, 2 if the arguments are wrong.
 `;
 
-/** Puts the users of a database into their form. */
+/** Converts the users of a database to the form that the library expects. */
 export async function runMigrateUsersCommand(
   argv: string[],
   variables: NodeJS.ProcessEnv,

@@ -9,7 +9,7 @@ import { pbkdf2Verifier, scryptVerifier } from '../../users/password-verifiers.j
 import { isOneOf, UsageError } from '../command-line.js';
 import { withConnection } from '../open-database.js';
 
-/** Only looked at: nobody logs in here. */
+/** Used only to recognise hashes, not to verify passwords. */
 const VERIFIERS: Readonly<Record<'scrypt' | 'pbkdf2' | 'argon2', () => PasswordVerifier>> = {
   scrypt: scryptVerifier,
   pbkdf2: pbkdf2Verifier,
@@ -28,7 +28,7 @@ export async function migrate(
 ): Promise<UserMigrationReport> {
   const verifiers = hashes.map((kind) => {
     if (isOneOf(KINDS, kind)) return VERIFIERS[kind]();
-    throw new UsageError(`--hashes takes ${KINDS.join(', ')}, and '${kind}' is none of them`);
+    throw new UsageError(`--hashes accepts ${KINDS.join(', ')}, not '${kind}'`);
   });
   return withConnection(variables, settings.dryRun ? 'read' : 'write', (connection) =>
     migrateUsers(connection, { ...options, password: { verifiers } }, settings),
@@ -41,18 +41,22 @@ export function migrationText(report: UserMigrationReport, dryRun: boolean): str
   const lines = [
     `users                            ${users}`,
     `${dryRun ? 'to be fixed                     ' : 'fixed                           '} ${fixed}`,
-    `addresses not in their form      ${mixedCaseEmails}`,
+    `addresses not normalised         ${mixedCaseEmails}`,
     `incomplete                       ${incomplete}`,
     `without a password               ${withoutPassword}`,
     `hashes of unknown kind           ${unknownHashes}`,
     `documents that cannot be read    ${unreadable}`,
   ];
   if (duplicateEmails.length > 0)
-    lines.push('', 'They share an address: decide who keeps it.', ...duplicateEmails.map((id) => `  ${id}`));
+    lines.push(
+      '',
+      'These users share an address: decide who keeps it.',
+      ...duplicateEmails.map((id) => `  ${id}`),
+    );
   if (problems.length > 0)
     lines.push(
       '',
-      'Only you can fix these (the first hundred):',
+      'Problems that only you can fix (the first hundred):',
       ...problems.map(({ id, problem }) => `  ${id}  ${problem}`),
     );
   return `${lines.join('\n')}\n`;

@@ -19,15 +19,15 @@ import { plain } from './terminal-text.js';
 const USAGE = `silent-auth report [options]
 
   --from DAY       the first day (UTC), such as 2026-01-31                [default: 29 days before the last]
-  --to DAY         the last day, included                                [default: today]
+  --to DAY         the last day, which is included                       [default: today]
   --format FORMAT  text, json, csv or html                               [default: text]
-  --output FILE    writes it there instead of on the terminal
-  --url URL        asks a running service, such as https://auth.example.com, with the access token of an administrator in
-                   ACCESS_TOKEN, instead of the database
+  --output FILE    writes the report to a file instead of the terminal
+  --url URL        gets the report from a running service, such as https://auth.example.com, instead of the database; set
+                   ACCESS_TOKEN to the access token of an administrator
 
-Without --url it reads the database at MONGODB_URI, or else the embedded one of the reference service in DATA_DIR, also while the
-service runs. It only reads:
-nothing is written to the database, and no look is told of in the audit log. A look by --url is told of, as any other.
+Without --url it reads the database at MONGODB_URI, or else the embedded database of the reference service in DATA_DIR, even
+while the service runs. It writes nothing to the database, so the audit log does not record that the report was read. With
+--url, the service records it in the audit log as usual.
 `;
 
 const FORMATS = ['text', 'json', 'csv', 'html'] as const;
@@ -35,7 +35,7 @@ type Format = (typeof FORMATS)[number];
 /** The width of a file, and of a terminal that does not report its own. */
 const DEFAULT_COLUMNS = 100;
 
-/** Where the report goes. */
+/** The destination of the report. */
 export interface Surroundings {
   /** The width of the terminal; undefined if there is none. */
   readonly columns: number | undefined;
@@ -49,7 +49,7 @@ interface Arguments extends ReportRequest {
   readonly url: string | undefined;
 }
 
-/** Exit code 1: there is no report. 2: the arguments are wrong. */
+/** Exit code 1: there is no report. Exit code 2: the arguments are wrong. */
 export async function runReportCommand(
   argv: string[],
   variables: NodeJS.ProcessEnv,
@@ -67,7 +67,7 @@ export async function runReportCommand(
     save(given.output, text, surroundings);
     return { exitCode: 0, output: '' };
   } catch (error) {
-    // The messages may quote a service, which is not trusted.
+    // Messages may contain text from a service, which is not trusted.
     if (error instanceof UsageError) return wrongUsage(plain(error.message), USAGE);
     return {
       exitCode: 1,
@@ -116,15 +116,15 @@ function readArguments(argv: string[]): Arguments {
     },
   }).values;
   if (!isOneOf(FORMATS, format))
-    throw new UsageError(`there is no format '${format}': name one of ${FORMATS.join(', ')}`);
+    throw new UsageError(`there is no format '${format}': use one of ${FORMATS.join(', ')}`);
   for (const [name, day] of Object.entries({ from, to }))
-    if (day !== undefined && !isDay(day)) throw new UsageError(`--${name} takes a day such as 2026-01-31`);
+    if (day !== undefined && !isDay(day)) throw new UsageError(`--${name} needs a day such as 2026-01-31`);
   if (url !== undefined && !isService(url))
-    throw new UsageError('--url takes the URL of the service, such as https://auth.example.com');
+    throw new UsageError('--url needs the URL of the service, such as https://auth.example.com');
   return { from, to, format, output, url };
 }
 
-/** Without user and password: `fetch` would refuse them, and print them. */
+/** Refuses URLs with user and password: `fetch` would reject them and print them. */
 function isService(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password } = new URL(text);

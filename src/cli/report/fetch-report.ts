@@ -4,10 +4,10 @@ import { ReportRefusedError, type ReportRequest } from './report-request.js';
 import { isReport, withDates } from './report-shape.js';
 
 const ANSWER_WITHIN_MS = 30_000;
-/** RFC 6750 §2.1. `fetch` would print any other one with its complaint. */
+/** RFC 6750 §2.1. `fetch` would print any other token in its error message. */
 const TOKEN = /^[\w.~+/-]+=*$/;
 
-/** Asks a running service. @throws ReportRefusedError, UsageError */
+/** Gets the report from a running service. @throws ReportRefusedError, UsageError */
 export async function fetchReport(
   { from, to }: ReportRequest,
   service: string,
@@ -15,11 +15,11 @@ export async function fetchReport(
 ): Promise<SecurityReport> {
   if (token === undefined || token === '')
     throw new ReportRefusedError(
-      'ACCESS_TOKEN is not set: log in as an administrator (POST /auth/login) and set it to the accessToken of the answer.',
+      'ACCESS_TOKEN is not set: log in as an administrator (POST /auth/login) and set it to the accessToken of the response.',
     );
   if (!TOKEN.test(token.trim()))
     throw new ReportRefusedError(
-      'ACCESS_TOKEN is no access token: set it to the accessToken of the answer, and to nothing else.',
+      'ACCESS_TOKEN is not an access token: set it to the accessToken of the response.',
     );
   const url = new URL(service);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/auth/admin/security-report`;
@@ -33,7 +33,8 @@ export async function fetchReport(
   }
   if (answer.status !== 200) throw new ReportRefusedError(refusal(url, answer, text));
   const report = parsed(text);
-  if (!isReport(report)) throw new ReportRefusedError(`What answers at ${url.origin} is no security report.`);
+  if (!isReport(report))
+    throw new ReportRefusedError(`The response of ${url.origin} is not a security report.`);
   return report;
 }
 
@@ -49,13 +50,13 @@ async function ask(url: URL, token: string): Promise<{ answer: Response; text: s
   try {
     const answer = await fetch(url, {
       headers: { authorization: `Bearer ${token.trim()}`, accept: 'application/json' },
-      // The token is for this service.
+      // Do not send the token to another service.
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
     return { answer, text: await answer.text() };
   } catch (error) {
-    // `fetch` says what went wrong in the cause.
+    // The reason of a failed `fetch` is in its cause.
     const { cause, message } = error as Error & { readonly cause?: { readonly message?: string } };
     const reason = cause?.message || message;
     throw new ReportRefusedError(`${url.origin} does not answer: ${reason}.`, { cause: error });
@@ -64,17 +65,17 @@ async function ask(url: URL, token: string): Promise<{ answer: Response; text: s
 
 function refusal({ origin }: URL, { status, headers }: Response, text: string): string {
   if (status >= 300 && status < 400)
-    return `${origin} sends elsewhere: give --url the address it really has (${headers.get('location') ?? 'unknown'}).`;
+    return `${origin} redirects: set --url to its actual address (${headers.get('location') ?? 'unknown'}).`;
   const { code, message } = errorOf(text);
   switch (status) {
     case 401:
-      return `${origin} does not take the token in ACCESS_TOKEN (${code}): log in again.`;
+      return `${origin} refuses the token in ACCESS_TOKEN (${code}): log in again.`;
     case 403:
-      return `${origin} shows its report to administrators only: the user of ACCESS_TOKEN is none.`;
+      return `${origin} shows its report only to administrators: the user of ACCESS_TOKEN is not one.`;
     case 404:
       return `${origin} has no security report: its audit log is off (AUDIT), or it is another service.`;
     default:
-      return `${origin} answers with ${status}: ${message}`;
+      return `${origin} answered with status ${status}: ${message}`;
   }
 }
 
@@ -84,7 +85,7 @@ interface ServiceError {
   readonly details: readonly string[];
 }
 
-/** The one shape of an error, where it is one. */
+/** Reads an error response of the library; uses placeholders for any other text. */
 function errorOf(text: string): ServiceError {
   try {
     const { code, message, details } = JSON.parse(text) as Record<string, unknown>;

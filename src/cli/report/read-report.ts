@@ -6,16 +6,16 @@ import { DatabaseChoiceError } from '../explain.js';
 import { withLibrary } from '../open-database.js';
 import { ReportRefusedError, type ReportRequest } from './report-request.js';
 
-const ASK_THE_SERVICE = 'ask the running service instead, by --url';
+const ASK_THE_SERVICE = 'use --url to get the report from the running service';
 
-/** Reads the report from the database, and leaves nothing there. @throws ReportRefusedError, UsageError */
+/** Reads the report from the database, without writing to it. @throws ReportRefusedError, UsageError */
 export async function readReport(
   request: ReportRequest,
   variables: NodeJS.ProcessEnv,
 ): Promise<SecurityReport> {
   const value = (name: string) => variables[name]?.trim() || undefined;
   if (value('AUDIT') === 'off')
-    throw new ReportRefusedError('AUDIT is off: nothing is counted, so there is nothing to report.');
+    throw new ReportRefusedError('AUDIT is off: no events are counted, so there is nothing to report.');
   const options = {
     audit: { retention: value('AUDIT_RETENTION') },
     throttle: value('THROTTLE') === 'off' ? (false as const) : undefined,

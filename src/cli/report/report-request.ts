@@ -1,4 +1,4 @@
-/** Days of UTC, `YYYY-MM-DD`. The report chooses those that are not given. */
+/** Days (UTC, `YYYY-MM-DD`); the report has defaults for both. */
 export interface ReportRequest {
   readonly from: string | undefined;
   readonly to: string | undefined;
@@ -9,7 +9,7 @@ export function isDay(text: string): boolean {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
 }
 
-/** There is no report, for a reason that the operator can fix. The message needs no stack trace. */
+/** There is no report, for a reason that the operator can fix. Print the message without a stack trace. */
 export class ReportRefusedError extends Error {
   override readonly name = 'ReportRefusedError';
 }

@@ -5,12 +5,12 @@ import { isDay } from './report-request.js';
 type Is = (value: unknown) => boolean;
 type Shape<T> = { readonly [Field in keyof T]-?: Is };
 
-/** Whether what a service answered is a report: it may be anybody. What a later version adds is let be. */
+/** Checks that a response is a report, because the service is not trusted. Ignores fields that later versions add. */
 export function isReport(value: unknown): value is SecurityReport {
   return IS_REPORT(value);
 }
 
-/** Moments, as the report has them where it is made; for `JSON.parse`. */
+/** Reviver for `JSON.parse` that restores dates. */
 export function withDates(key: string, value: unknown): unknown {
   return (key === 'at' || key === 'generatedAt') && typeof value === 'string' ? new Date(value) : value;
 }

@@ -11,7 +11,7 @@ export interface Terminal {
 
 const NUMBER = new Intl.NumberFormat('en');
 const MAX_BAR = 30;
-/** Of a name that somebody chose. */
+/** Maximum length of a name in the report. */
 const MAX_NAME = 40;
 const LEAST_WIDTH = 50;
 
@@ -22,7 +22,7 @@ export function reportText(report: SecurityReport, { width: given, hasColors }: 
   const section = (title: string, lines: readonly string[]) => [
     '',
     style.title(title),
-    // A report may come from any service: not even its names are trusted.
+    // The report may come from any service, so none of its text is trusted.
     ...lines.map((line) => `  ${fitted(visible(line), width - 2)}`),
   ];
   const ifAny = (title: string, lines: readonly string[]) => (lines.length > 0 ? section(title, lines) : []);
@@ -30,23 +30,23 @@ export function reportText(report: SecurityReport, { width: given, hasColors }: 
   const lines = [
     style.title(`Security report, ${from} to ${to}`),
     style.quiet(
-      `${days.length === 1 ? 'one day' : `${days.length} days`} of UTC, made ${moment(generatedAt)}`,
+      `${days.length === 1 ? 'one day' : `${days.length} days`} (UTC), generated ${moment(generatedAt)}`,
     ),
     ...section('Events', [...events(report, width), ...never(report, width)]),
-    ...ifAny('Why', reasons(report, width)),
+    ...ifAny('Reasons', reasons(report, width)),
     ...ifAny(
       'Failed logins, by address',
       tops(report.topSources, ({ key }) => plain(key)),
     ),
     ...ifAny(
       'Failed logins, by user',
-      tops(report.topTargets, ({ key, email }) => `${plain(email ?? '(gone)')}  ${plain(key)}`),
+      tops(report.topTargets, ({ key, email }) => `${plain(email ?? '(deleted)')}  ${plain(key)}`),
     ),
     ...section(
       `Refresh tokens used twice: ${reuseCases.length === 0 ? 'none' : 'the newest first'}`,
       reuseCases.flatMap(reuse),
     ),
-    ...section('Races and lost answers', falseAlarms(report)),
+    ...section('Races and lost responses', falseAlarms(report)),
     ...section('Live sessions now', [
       `${sessions.isAtLeast ? 'at least ' : ''}${NUMBER.format(sessions.active)}`,
     ]),
@@ -73,7 +73,7 @@ function events({ totals, days }: SecurityReport, width: number): string[] {
   );
 }
 
-/** What did not happen says something too. */
+/** Lists the events that did not occur, because that is information too. */
 function never({ totals }: SecurityReport, width: number): string[] {
   const types = totals.filter(({ count }) => count === 0).map(({ type }) => type);
   return types.length === 0 ? [] : wrapped(`none: ${types.join(', ')}`, width - 2);
@@ -96,7 +96,7 @@ function tops<T extends TopEntry>(entries: readonly T[], name: (entry: T) => str
   return table(rows, [{ width: 2 * MAX_NAME }, { align: 'right' }, {}]);
 }
 
-/** The true number lies in it. */
+/** The range that contains the true number. */
 function range({ count, error }: TopEntry): string {
   return error === 0 ? NUMBER.format(count) : `${NUMBER.format(count - error)}–${NUMBER.format(count)}`;
 }
@@ -126,7 +126,7 @@ function reuse({
 function falseAlarms({ falseAlarmsAvoided: { replays, recoveries } }: SecurityReport): string[] {
   return [
     `${NUMBER.format(replays)} races and retries that were answered`,
-    `${NUMBER.format(recoveries)} lost answers that were made good`,
+    `${NUMBER.format(recoveries)} lost responses that were recovered`,
   ];
 }
 
@@ -134,14 +134,14 @@ function indexes(all: readonly IndexState[]): string[] {
   const lines = all.flatMap(({ collection, index, state, found, overdueMs }) => {
     const name = `${collection} ${index}`;
     if (state === 'missing') return [`${name} is missing`];
-    if (state === 'different') return [`${name} is another one: ${found ?? ''}`];
+    if (state === 'different') return [`${name} is different: ${found ?? ''}`];
     if (overdueMs === null || overdueMs < LATE_MS) return [];
-    return [`${name} is late: what expired first has waited ${hours(overdueMs)} to be removed`];
+    return [`${name} is late: the oldest expired document has waited ${hours(overdueMs)} to be removed`];
   });
-  return lines.length > 0 ? lines : [`all ${all.length} as they should be`];
+  return lines.length > 0 ? lines : [`all ${all.length} are correct`];
 }
 
-/** MongoDB removes once a minute, and a busy server later. */
+/** MongoDB removes expired documents about once a minute, a busy server later. */
 const LATE_MS = 3_600_000;
 
 function hours(ms: number): string {

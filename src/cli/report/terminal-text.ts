@@ -2,26 +2,26 @@ import { stripVTControlCharacters } from 'node:util';
 
 const BLOCKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const NOTHING = '·';
-/** What ends a line, moves the cursor, or turns the direction of reading round. */
+/** Characters that end a line, move the cursor, or change the text direction. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
 
-/** What somebody typed, on one line of a terminal: it cannot write over what stands there, nor change its colours. */
+/** Makes text from users safe for one line of a terminal: it cannot overwrite other text or change colours. */
 export function plain(text: string): string {
   return visible(text).trim();
 }
 
-/** The same, with the spaces around it. */
+/** Like {@link plain}, but keeps outer spaces. */
 export function visible(text: string): string {
   return stripVTControlCharacters(text.toWellFormed()).replace(INVISIBLE, ' ');
 }
 
-/** Cut where it does not fit. */
+/** Truncates text that does not fit. */
 export function fitted(text: string, width: number): string {
   const characters = [...text];
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
-/** One block for each number, as high as it is among them. Where there are too many, some days share a block. */
+/** One block per number, with a height relative to the largest. If there are too many numbers, several share a block. */
 export function sparkline(numbers: readonly number[], width: number): string {
   const share = Math.max(1, Math.ceil(numbers.length / Math.max(1, width)));
   const sums: number[] = [];
@@ -33,18 +33,18 @@ export function sparkline(numbers: readonly number[], width: number): string {
     .join('');
 }
 
-/** As long as the number is among others. */
+/** A bar with a length relative to the largest number. */
 export function bar(number: number, most: number, width: number): string {
   return number === 0 ? '' : '█'.repeat(Math.max(1, Math.round((number / most) * width)));
 }
 
 export interface Column {
   readonly align?: 'right';
-  /** At most. */
+  /** Maximum width. */
   readonly width?: number;
 }
 
-/** Lines of cells, one below the other. */
+/** Lines with aligned cells. */
 export function table(rows: readonly (readonly string[])[], columns: readonly Column[]): string[] {
   const widths = columns.map(({ width = Infinity }, index) =>
     Math.min(width, Math.max(0, ...rows.map((row) => [...(row[index] ?? '')].length))),
@@ -62,7 +62,7 @@ export function table(rows: readonly (readonly string[])[], columns: readonly Co
   );
 }
 
-/** In lines of so many characters, broken between words. */
+/** Breaks the text between words into lines of at most `width` characters. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
@@ -73,7 +73,7 @@ export function wrapped(text: string, width: number): string[] {
   return lines;
 }
 
-/** Colours where there are any. */
+/** Text styles; plain text without colours. */
 export class Style {
   constructor(private readonly hasColors: boolean) {}
 

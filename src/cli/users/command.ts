@@ -12,31 +12,31 @@ import { plain } from '../report/terminal-text.js';
 import { type UserAct, UserRefusedError, type UserRequest } from './user-request.js';
 import { answerText } from './user-text.js';
 
-const USAGE = `silent-auth users [command] [options]     users, and what administrators do to them
+const USAGE = `silent-auth users [command] [options]     manages users
 
-  list                    users, the newest first; with --email by address (the default)
-  show USER               one user
-  roles USER ROLE...      sets the roles; access tokens with the former ones are refused, nobody is logged out
-  unlock USER             clears the counts of wrong passwords
-  disable USER            logs them out everywhere, and no login succeeds
-  enable USER             lets them log in again
-  forget USER             deletes the user, their sessions, and what the audit log says of them, for good
+  list                    lists users, the newest first; with --email sorted by address (the default)
+  show USER               shows one user
+  roles USER ROLE...      sets the roles; access tokens with the earlier roles are refused, nobody is logged out
+  unlock USER             resets the counts of wrong passwords
+  disable USER            logs the user out everywhere and refuses logins
+  enable USER             lets the user log in again
+  forget USER             permanently deletes the user, their sessions, and their data in the audit log
 
 USER is an e-mail address or an id.
 
-  --email TEXT     list: addresses that begin so
+  --email TEXT     list: users whose address begins with TEXT
   --role ROLE      list: users with this role
-  --disabled       list: users who are disabled
-  --limit NUMBER   list: at most so many, up to 200                       [default: 50]
-  --after USER     list: users behind this id; with --email behind this address
-  --none           roles: takes every role away
-  --force          also where nobody else is an administrator
-  --json           for programs
+  --disabled       list: disabled users
+  --limit NUMBER   list: maximum number of users, up to 200                [default: 50]
+  --after USER     list: users after this id; with --email after this address
+  --none           roles: removes all roles
+  --force          allows changes to the last administrator
+  --json           prints JSON
 ${COLLECTION_USAGE}
 
-The database is the one at MONGODB_URI. What is done takes effect in a running service within its revocation bound, and stands in
-the audit log. Set ACCESS_TOKEN_TTL where access tokens live longer than 15 minutes. No hash of a password is ever shown.
-Exit code: 1 where there is no such user or it was refused, 2 where the command was called wrongly.
+The database is the one at MONGODB_URI. Changes take effect in a running service within its revocation bound, and are recorded
+in the audit log. Set ACCESS_TOKEN_TTL if access tokens live longer than 15 minutes. Password hashes are never shown.
+Exit code: 1 if there is no such user or the action was refused, 2 if the arguments are wrong.
 `;
 
 const COMMANDS = ['list', 'show', 'roles', 'unlock', 'disable', 'enable', 'forget'] as const;
@@ -60,7 +60,7 @@ export async function runUsersCommand(argv: string[], variables: NodeJS.ProcessE
   }
 }
 
-/** Null where it is no refusal. */
+/** Null if the error is not a refusal. */
 function reasonOf(error: unknown): string | null {
   if (error instanceof UserRefusedError) return error.message;
   if (!(error instanceof AuthError)) return null;
@@ -89,7 +89,7 @@ function readArguments(argv: string[]): UserRequest & { readonly json: boolean }
   const { email, role, disabled, limit, after, none, force, json } = values;
   const options = collectionOptions(values);
   if (command !== 'list') return { act: actOf(command, names, none), options, force, json };
-  if (names.length > 0) throw new UsageError(`what is '${names.join(' ')}'?`);
+  if (names.length > 0) throw new UsageError(`unexpected argument '${names.join(' ')}'`);
   const list = { email, role, disabled, after, limit: readLimit(limit) };
   return { act: { command, ...list }, options, force, json };
 }
@@ -101,7 +101,7 @@ function actOf(
 ): UserAct {
   if (user === undefined) throw new UsageError(`${command} needs a user: an e-mail address or an id`);
   if (command !== 'roles') {
-    if (roles.length > 0) throw new UsageError(`what is '${roles.join(' ')}'?`);
+    if (roles.length > 0) throw new UsageError(`unexpected argument '${roles.join(' ')}'`);
     return { command, user };
   }
   if ((roles.length === 0) !== none) throw new UsageError('roles needs the roles of the user, or --none');
@@ -112,5 +112,5 @@ function readLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_LIMIT;
   const limit = Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new UsageError(`--limit takes a number from 1 to ${MAX_LIMIT}`);
+  throw new UsageError(`--limit needs a number from 1 to ${MAX_LIMIT}`);
 }

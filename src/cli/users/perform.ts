@@ -20,10 +20,10 @@ export async function performOnUsers(
 ): Promise<UsersAnswer> {
   const value = (name: string) => variables[name]?.trim() || undefined;
   const isReading = act.command === 'list' || act.command === 'show';
-  // A service would go on accepting the access tokens.
+  // A running service would still accept the access tokens.
   if (!isReading && value('REVOCATION_STORE') === 'redis')
     throw new UserRefusedError(
-      'Revocations are in Redis (REVOCATION_STORE), which this command does not write: use the routes of administrators.',
+      'Revocations are in Redis (REVOCATION_STORE), which this command does not write to: use the administrator routes.',
     );
   const settings: Partial<AuthOptions> = {
     ...options,
@@ -56,7 +56,7 @@ async function perform(context: LibraryContext, act: UserCommand, force: boolean
   const endsRole = act.command === 'roles' && !act.roles.includes(ADMINISTRATOR);
   if (!force && (endsRole || act.command === 'disable' || act.command === 'forget') && !user.disabledAt)
     if (await isLastAdministrator(users, user))
-      throw new UserRefusedError('Nobody else is an administrator. --force does it all the same.');
+      throw new UserRefusedError('This user is the last administrator. Use --force to do it anyway.');
   await change(context, act, user);
   const after = act.command === 'forget' ? user : ((await users.findById(user.id)) ?? user);
   return { done: act.command, user: adminUserAnswer(after) };

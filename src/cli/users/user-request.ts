@@ -1,7 +1,7 @@
 import type { AdminUserAnswer } from '../../auth/admin/user-admin.service.js';
 import type { AuthOptions } from '../../options/auth-options.js';
 
-/** What to do. `user`: an e-mail address or an id. */
+/** The command and its arguments. `user` is an e-mail address or an id. */
 export type UserAct =
   | {
       readonly command: 'list';
@@ -17,7 +17,7 @@ export type UserAct =
 export interface UserRequest {
   readonly act: UserAct;
   readonly options: Pick<AuthOptions, 'collections' | 'users'>;
-  /** Also to the last administrator. */
+  /** Whether to allow changes to the last administrator. */
   readonly force: boolean;
 }
 
@@ -28,7 +28,7 @@ export type UsersAnswer =
     }
   | { readonly done: Exclude<UserAct['command'], 'list'>; readonly user: AdminUserAnswer };
 
-/** It was not done, for a reason that the operator can understand. */
+/** The action was refused, for a reason that the operator can understand. */
 export class UserRefusedError extends Error {
   override readonly name = 'UserRefusedError';
 }

@@ -8,10 +8,10 @@ const DONE = {
   unlock: 'Unlocked.',
   disable: 'Disabled, and logged out everywhere.',
   enable: 'Enabled.',
-  forget: 'Deleted, for good.',
+  forget: 'Deleted permanently.',
 } as const;
 
-/** For a terminal: what users typed cannot control it. */
+/** Text for a terminal. Control characters that users typed are removed. */
 export function answerText(answer: UsersAnswer): string {
   if ('done' in answer) {
     const done = DONE[answer.done];

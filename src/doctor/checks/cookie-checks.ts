@@ -13,7 +13,7 @@ export function cookieDomain({ options }: DoctorFacts): Observation[] {
         code: 'cookie.domain',
         subject,
         message: `browsers refuse a cookie of '${domain}' from '${hostname}', the host of the issuer`,
-        mend: `leave it out, or name '${hostname}' or a domain above it; or correct the issuer`,
+        fix: `leave it out, or name '${hostname}' or a domain above it; or correct the issuer`,
       },
     ];
   const bare = domain.replace(/^\./, '').toLowerCase();
@@ -23,8 +23,8 @@ export function cookieDomain({ options }: DoctorFacts): Observation[] {
     {
       code: 'cookie.domain',
       subject,
-      message: `browsers refuse a cookie for the whole of '${domain}': it is no domain of yours alone`,
-      mend: 'leave it out: the cookie is then for the exact host',
+      message: `browsers refuse a cookie for all of '${domain}', because other people can register names under it`,
+      fix: 'leave it out: the cookie is then for the exact host',
     },
   ];
 }
@@ -39,8 +39,8 @@ export function secureCookie({ options }: DoctorFacts): Observation[] {
         code: 'cookie.not-secure',
         subject,
         message:
-          'the refresh cookie also travels over plain HTTP, where anybody on the way reads it and can set it',
-        mend: 'leave it at true, and serve HTTPS',
+          'the refresh cookie is also sent over plain HTTP, where anybody on the network can read and set it',
+        fix: 'leave it at true, and serve HTTPS',
       },
     ];
   if (protocol !== 'http:') return [];
@@ -50,8 +50,8 @@ export function secureCookie({ options }: DoctorFacts): Observation[] {
         code: 'cookie.secure-on-localhost',
         subject,
         message:
-          'Safari refuses Secure cookies over http, from localhost too: refreshes fail there; other browsers take them',
-        mend: 'in development set it to false',
+          'Safari refuses Secure cookies over http, even from localhost, so refreshes fail there; other browsers accept them',
+        fix: 'set it to false in development',
       },
     ];
   return [
@@ -59,12 +59,12 @@ export function secureCookie({ options }: DoctorFacts): Observation[] {
       code: 'cookie.secure-on-http',
       subject,
       message: `the issuer is served over http, and browsers refuse a Secure cookie from '${hostname}': every refresh fails`,
-      mend: 'serve HTTPS and name it in the issuer; only in development, set it to false',
+      fix: 'serve HTTPS and use the https URL as the issuer; only in development, set it to false',
     },
   ];
 }
 
-/** What a function of the host trusts is not known. */
+/** The trusted origins; empty if the host gives a function, whose answers are unknown. */
 export function listed({ trustedOrigins }: DoctorFacts['options']): readonly string[] {
   return typeof trustedOrigins === 'function' ? [] : trustedOrigins;
 }
@@ -79,8 +79,8 @@ export function otherSites({ options }: DoctorFacts): Observation[] {
     .map((origin) => ({
       code: 'cookie.other-site',
       subject: `trustedOrigins ${origin}`,
-      message: `its pages are of another site than the issuer (${issuer.origin}), and to those browsers send no cookie of SameSite=${sameSite}: their refreshes fail`,
-      mend: `serve both from one site and by one scheme (app.example.com and api.example.com), or set refreshToken.cookie.sameSite to 'none'; clients of body transport do not need the cookie`,
+      message: `its pages belong to another site than the issuer (${issuer.origin}), and browsers send no SameSite=${sameSite} cookie from another site: their refreshes fail`,
+      fix: `serve both from one site with the same scheme (app.example.com and api.example.com), or set refreshToken.cookie.sameSite to 'none'; clients with body transport do not need the cookie`,
     }));
 }
 
@@ -91,7 +91,7 @@ export function insecureOrigins({ options }: DoctorFacts): Observation[] {
       code: 'origins.insecure',
       subject: `trustedOrigins ${origin}`,
       message:
-        'anybody on the way can put a script into a page that came over plain HTTP, and is trusted with it',
-      mend: 'serve these pages over HTTPS, and trust that origin alone',
+        'anybody on the network can inject a script into a page served over plain HTTP, and the script is then trusted',
+      fix: 'serve these pages over HTTPS, and trust only the https origin',
     }));
 }

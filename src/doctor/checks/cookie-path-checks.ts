@@ -8,24 +8,24 @@ export function cookiePath(facts: DoctorFacts): Observation[] {
   const { path } = facts.options.refreshToken.cookie;
   const route = facts.host.refreshPaths.find((refresh) => !isSentTo(refresh, facts));
   if (route === undefined) return [];
-  const only = `browsers send the cookie to '${path}' and below, and refresh is served at '${route}' (global prefix and version included)`;
-  const mend = `leave the path out ('/', which also keeps the __Host- prefix), or set it to '${parentOf(route)}'`;
-  // A path that has nothing in common with the route may be a prefix that a proxy removes.
+  const only = `browsers send the cookie only to '${path}' and below, but refresh is served at '${route}' (including global prefix and version)`;
+  const fix = `leave the path out ('/', which also keeps the __Host- prefix), or set it to '${parentOf(route)}'`;
+  // A path without a common segment may be a prefix that a proxy removes.
   return segmentsOf(path).some((segment) => segmentsOf(route).includes(segment))
     ? [
         {
           code: 'cookie.path',
           subject: PATH,
-          message: `${only}: it never arrives, and everybody is logged out at the first refresh`,
-          mend,
+          message: `${only}: it never arrives, and every user is logged out at the first refresh`,
+          fix,
         },
       ]
     : [
         {
           code: 'cookie.path-prefix',
           subject: PATH,
-          message: `${only}: unless a proxy takes '${path}' away before, it never arrives, and everybody is logged out at the first refresh`,
-          mend: `${mend}; with such a proxy, put '${path}' before that, or name it in the issuer`,
+          message: `${only}: unless a proxy removes '${path}' first, it never arrives, and every user is logged out at the first refresh`,
+          fix: `${fix}; with such a proxy, put '${path}' in front of that path, or include it in the issuer`,
         },
       ];
 }
@@ -41,8 +41,8 @@ export function logoutPath(facts: DoctorFacts): Observation[] {
     {
       code: 'cookie.path-logout',
       subject: PATH,
-      message: `browsers send the cookie to '${path}' and below, and logout is beside it: without an access token, as after a page load, it answers 204 and the session lives on`,
-      mend: `leave the path out ('/', which also keeps the __Host- prefix), or set it to '${parentOf(path)}'`,
+      message: `browsers send the cookie only to '${path}' and below, but not to logout: without an access token, for example after a page load, logout answers 204 and the session stays alive`,
+      fix: `leave the path out ('/', which also keeps the __Host- prefix), or set it to '${parentOf(path)}'`,
     },
   ];
 }
@@ -52,7 +52,7 @@ function isSentTo(route: string, { options }: DoctorFacts): boolean {
   const outside = new URL(options.issuer).pathname.replace(/\/$/, '');
   return (
     isUnder(route, path) ||
-    // A proxy may remove a prefix: then the path is longer than the route, and ends as the route begins.
+    // A proxy may remove a prefix. Then the path is longer than the route, and its end matches the start of the route.
     isUnder(outside + route, path) ||
     strippedPrefixes(path).some((rest) => isUnder(route, rest))
   );
@@ -62,7 +62,7 @@ function isUnder(route: string, path: string): boolean {
   return route === path || route.startsWith(path.endsWith('/') ? path : `${path}/`);
 }
 
-/** `/a/b/c`: `/b/c`, `/c`. */
+/** `/a/b/c` gives `/b/c` and `/c`. */
 function strippedPrefixes(path: string): string[] {
   const segments = segmentsOf(path);
   return segments.slice(1).map((_, index) => `/${segments.slice(index + 1).join('/')}`);

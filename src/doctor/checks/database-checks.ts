@@ -2,9 +2,9 @@ import type { IndexDescription } from '../../database/index-state.js';
 import type { DatabaseFacts, DoctorFacts, IndexFact } from './facts.js';
 import type { FindingCode, Observation } from './finding.js';
 
-/** A server removes expired documents once a minute, a busy one later. */
+/** A server removes expired documents about once a minute, a busy one later. */
 const MAX_OVERDUE_MS = 10 * 60_000;
-/** A synchronized clock is right to a tenth of a second; the measurement is precise to half a round trip. */
+/** Synchronized clocks differ by less than a tenth of a second; the measurement is precise to half a round trip. */
 const MAX_CLOCK_LEAD_MS = 10_000;
 
 export function databaseAway({ database }: DoctorFacts): Observation[] {
@@ -15,14 +15,14 @@ export function databaseAway({ database }: DoctorFacts): Observation[] {
       ? {
           code: 'database.unreachable',
           subject: 'database',
-          message: `it could not be examined, for it does not answer (${reason}); logins and refreshes answer 503 until it does`,
-          mend: 'check the connection string, the network between, and whether the server runs',
+          message: `it could not be examined, because it does not answer (${reason}); logins and refreshes answer 503 until it does`,
+          fix: 'check the connection string, the network, and whether the server runs',
         }
       : {
           code: 'database.unexamined',
           subject: 'database',
           message: `it could not be examined (${reason})`,
-          mend: 'give the user of the service the role readWrite on its database: it has to read its indexes',
+          fix: 'give the database user of the service the role readWrite on its database: the service must read its indexes',
         },
   ];
 }
@@ -40,14 +40,14 @@ function describe(index: IndexFact, { buildsIndexes }: DatabaseFacts): Observati
     ...(state === 'different' ? [`db.${nameOf(collection)}.dropIndex(${JSON.stringify(wanted.key)})`] : []),
     `db.${nameOf(collection)}.createIndex(${JSON.stringify(wanted.key)}${optionsOf(wanted)})`,
   ];
-  const mend = `in mongosh: ${commands.join('; ')}`;
+  const fix = `in mongosh: ${commands.join('; ')}`;
   const atStart = buildsIndexes
-    ? '; a start of the service builds it too'
-    : '; the service builds none, as autoIndex is false on its connection';
+    ? '; the service also builds it when it starts'
+    : '; the service builds no indexes itself, because autoIndex is false on its connection';
   return {
     subject: `${collection} ${keys}`,
     ...consequenceOf(index, what),
-    mend: state === 'missing' ? mend + atStart : mend,
+    fix: state === 'missing' ? fix + atStart : fix,
   };
 }
 
@@ -55,12 +55,12 @@ function consequenceOf({ isTtl, wanted }: IndexFact, what: string): { code: Find
   if (isTtl)
     return {
       code: 'database.ttl-index',
-      message: `${what}: what has expired is never removed, and the collection only grows`,
+      message: `${what}: expired documents are never removed, and the collection grows without limit`,
     };
   if (wanted.unique)
     return {
       code: 'database.unique-index',
-      message: `${what}: two at once can make the same entry twice, such as two users of one e-mail address`,
+      message: `${what}: concurrent requests can create the same entry twice, such as two users with one e-mail address`,
     };
   return {
     code: 'database.index',
@@ -74,8 +74,8 @@ export function overdueRemovals({ database }: DoctorFacts): Observation[] {
     .map(({ collection, index, overdueMs }) => ({
       code: 'database.ttl-overdue',
       subject: `${collection} ${index}`,
-      message: `a document that expired ${Math.floor((overdueMs ?? 0) / 60_000)} minutes ago is still there: the database's TTL monitor is off, or cannot keep up`,
-      mend: 'ask the primary, in mongosh: db.adminCommand({ getParameter: 1, ttlMonitorEnabled: 1 }); if it is on, look at its load',
+      message: `a document that expired ${Math.floor((overdueMs ?? 0) / 60_000)} minutes ago still exists: the database's TTL monitor is off, or cannot keep up`,
+      fix: 'on the primary, run in mongosh: db.adminCommand({ getParameter: 1, ttlMonitorEnabled: 1 }); if it is on, check the load of the server',
     }));
 }
 
@@ -83,19 +83,19 @@ export function standalone({ database, options }: DoctorFacts): Observation[] {
   if (known(database)?.kind !== 'standalone') return [];
   const revocation =
     options.revocation.mode === 'feed' && options.revocation.store === null
-      ? `, and a revocation reaches other processes by polling (${options.revocation.pollIntervalMs} ms), as it has no change streams`
+      ? `, and revocations reach other processes by polling (${options.revocation.pollIntervalMs} ms), because it has no change streams`
       : '';
   return [
     {
       code: 'database.standalone',
       subject: 'database',
-      message: `it is a standalone server: where it is lost, so are the sessions since the last backup${revocation}`,
-      mend: 'run it as a replica set, of one member at least: mongod --replSet rs0, then rs.initiate() in mongosh',
+      message: `it is a standalone server: if it fails, all sessions since the last backup are lost${revocation}`,
+      fix: 'run it as a replica set with at least one member: mongod --replSet rs0, then rs.initiate() in mongosh',
     },
   ];
 }
 
-/** Lifetimes follow the database's clock; services that verify with the key set follow their own. */
+/** Token lifetimes use the database's clock; services that verify with the key set use their own. */
 export function clockDifference({ database }: DoctorFacts): Observation[] {
   const lead = known(database)?.clockLeadMs ?? 0;
   if (Math.abs(lead) <= MAX_CLOCK_LEAD_MS) return [];
@@ -103,8 +103,8 @@ export function clockDifference({ database }: DoctorFacts): Observation[] {
     {
       code: 'database.clock',
       subject: 'clock',
-      message: `this machine's clock is ${Math.round(Math.abs(lead) / 1000)} s ${lead > 0 ? 'ahead of' : 'behind'} the database's, by which tokens are made: services that verify them by their own clock refuse good ones or take expired ones`,
-      mend: 'keep the time of both machines by NTP (chrony, systemd-timesyncd)',
+      message: `this machine's clock is ${Math.round(Math.abs(lead) / 1000)} s ${lead > 0 ? 'ahead of' : 'behind'} the database's, which sets the times in tokens: services that verify tokens with their own clock refuse valid ones or accept expired ones`,
+      fix: 'synchronize the clocks of both machines with NTP (chrony, systemd-timesyncd)',
     },
   ];
 }

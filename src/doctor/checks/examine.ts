@@ -65,8 +65,8 @@ export function examine(facts: DoctorFacts): Finding[] {
 }
 
 /**
- * Examines options without an application and a database. Returns the problems for which the module refuses to start, or,
- * if there are none, what is wrong although it starts.
+ * Examines options without an application or a database. Returns the problems that keep the module from starting, or, if
+ * there are none, the findings about options that it does accept.
  * @param environment `NODE_ENV` of the service; production has more findings
  */
 export function examineOptions(options: AuthOptions, environment?: string): readonly Finding[] {
@@ -80,13 +80,13 @@ export function examineOptions(options: AuthOptions, environment?: string): read
   }
 }
 
-/** Problems for which the service does not start, in production and elsewhere. */
+/** Problems that keep the service from starting, in production and elsewhere. */
 function refused(problems: readonly ConfigurationProblem[]): Finding[] {
-  const observations = problems.map(({ key, value, mend }) => ({
+  const observations = problems.map(({ key, value, fix }) => ({
     code: 'configuration.refused' as const,
     subject: key,
     message: `${value} is refused, and the service does not start`,
-    mend,
+    fix,
   }));
   return weigh(observations, FINDINGS, true);
 }

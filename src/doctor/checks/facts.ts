@@ -3,7 +3,7 @@ import type { IndexDescription, IndexState } from '../../database/index-state.js
 import type { ResolvedAuthOptions } from '../../options/resolve-options.js';
 import type { UserCensus } from '../../users/user-census.js';
 
-/** What the checks look at. Null if it is unknown: then no check reports it. */
+/** The input of the checks. A fact is null if it is unknown; then no check reports it. */
 export interface DoctorFacts {
   readonly options: ResolvedAuthOptions;
   /** `NODE_ENV`. */
@@ -15,41 +15,41 @@ export interface DoctorFacts {
 
 export interface DatabaseFacts {
   readonly kind: 'standalone' | 'replica set' | 'sharded cluster';
-  /** Milliseconds by which this machine's clock is ahead of the database's; negative: behind. */
+  /** Milliseconds by which this machine's clock is ahead of the database's; negative if it is behind. */
   readonly clockLeadMs: number;
   readonly indexes: readonly IndexFact[];
   readonly foreignIndexes: readonly ForeignIndex[];
   readonly foreignDocuments: readonly ForeignDocuments[];
-  /** Of the oldest users; null where the host keeps its users elsewhere. */
+  /** Counts over the oldest users; null if the host stores its users elsewhere. */
   readonly users: Readonly<UserCensus> | null;
-  /** Whether the application builds indexes that are missing when it starts: `autoIndex` of its connection. */
+  /** Whether the application builds missing indexes when it starts: `autoIndex` of its connection. */
   readonly buildsIndexes: boolean;
 }
 
-/** An index that is needed, and its state. */
+/** A required index, and its state. */
 export interface IndexFact extends IndexState {
   readonly wanted: IndexDescription;
 }
 
-/** Why the {@link DatabaseFacts} are missing. */
+/** Why there are no {@link DatabaseFacts}. */
 export interface DatabaseProblem {
   readonly isUnreachable: boolean;
-  /** Without addresses and credentials. */
+  /** Contains no addresses or credentials. */
   readonly reason: string;
 }
 
-/** The actual state of the application around the module. */
+/** Facts about the application around the module. */
 export interface HostFacts {
   /** Paths of `POST …/refresh`, with global prefix and version. */
   readonly refreshPaths: readonly string[];
-  /** Whose `X-Forwarded-For` is believed. */
+  /** Which senders' `X-Forwarded-For` the application trusts. */
   readonly proxyTrust: 'all' | 'some' | 'none' | null;
-  /** A request from a nearby machine had `X-Forwarded-For`, and the application ignored it. */
+  /** True if a request from a nearby machine had `X-Forwarded-For`, and the application ignored it. */
   readonly hasIgnoredProxy: boolean;
   readonly shadowedRoutes: readonly ShadowedRoute[];
 }
 
-/** A route of the library whose requests another route may get. */
+/** A route of the library that another route hides. */
 export interface ShadowedRoute {
   readonly method: string;
   readonly path: string;
@@ -58,10 +58,10 @@ export interface ShadowedRoute {
 }
 
 export interface HashingFacts {
-  /** The fastest hash so far, without the time in the queue. */
+  /** Time of the fastest hash so far, without the time in the queue. */
   readonly hashMs: number;
   readonly concurrency: number;
-  /** Size of libuv's pool. */
+  /** Size of libuv's thread pool. */
   readonly threads: number;
 }
 

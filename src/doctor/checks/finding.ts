@@ -1,23 +1,23 @@
-/** How much a {@link Finding} matters: `error` is broken or open to attack, `warning` will hurt, `info` is worth knowing. */
+/** Severity of a {@link Finding}: `error` is broken or open to attack, `warning` will cause problems, `info` is worth knowing. */
 export type FindingSeverity = 'error' | 'warning' | 'info';
 
-/** One problem that the doctor found. Contains no secret, so it may be logged and sent on. */
+/** One problem that the doctor found. Contains no secrets, so it may be logged and forwarded. */
 export interface Finding {
-  /** Stable, such as `database.ttl-index`; docs/doctor.md lists all. */
+  /** Stable code such as `database.ttl-index`; docs/doctor.md lists all. */
   readonly code: string;
   readonly severity: FindingSeverity;
-  /** What it is about: an option such as `refreshToken.cookie.path`, or a collection and its index. */
+  /** The subject: an option such as `refreshToken.cookie.path`, or a collection and its index. */
   readonly subject: string;
   /** What is wrong, and the consequence: one sentence without a period. */
   readonly message: string;
   /** What to do about it. */
-  readonly mend: string;
+  readonly fix: string;
 }
 
-/** Severity in production, and elsewhere; null: not reported there. */
+/** Severity in production, and elsewhere; null if it is not reported there. */
 export type SeverityRow = readonly [production: FindingSeverity, elsewhere: FindingSeverity | null];
 
-/** Every code of the library. A test compares docs/doctor.md with it. */
+/** Every code of the library. A test compares this table with docs/doctor.md. */
 export const FINDINGS = {
   'configuration.refused': ['error', 'error'],
   'keys.guessable': ['error', 'warning'],
@@ -81,9 +81,9 @@ export function weigh<Code extends string>(
   isProduction: boolean,
 ): Finding[] {
   return observations
-    .flatMap(({ code, subject, message, mend }) => {
+    .flatMap(({ code, subject, message, fix }) => {
       const severity = table[code][isProduction ? 0 : 1];
-      return severity === null ? [] : [{ code, severity, subject, message, mend }];
+      return severity === null ? [] : [{ code, severity, subject, message, fix }];
     })
     .sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
 }

@@ -1,17 +1,17 @@
 import type { DatabaseFacts, DoctorFacts } from './facts.js';
 import type { FindingCode, Observation } from './finding.js';
 
-/** Documents of somebody else where the library keeps its own. */
+/** Documents of other software in the library's collections. */
 export function foreignDocuments(facts: DoctorFacts): Observation[] {
   return (known(facts)?.foreignDocuments ?? []).map(({ collection, found, lookedAt }) => ({
     code: 'database.foreign-documents',
     subject: collection,
-    message: `${found} of its oldest ${lookedAt} documents are not of this library: they never expire, and their owner may not expect ours among them`,
-    mend: 'give the collection another name (collections), or this library another connection (connectionName)',
+    message: `${found} of its oldest ${lookedAt} documents do not belong to this library: they never expire, and their owner may not expect documents of this library there`,
+    fix: 'use another name for the collection (collections), or another connection for this library (connectionName)',
   }));
 }
 
-/** Indexes that the library did not declare. On users, those that are not unique are the host's own business. */
+/** Indexes that the library did not declare. On users, a host may have its own indexes if they are not unique. */
 export function foreignIndexes(facts: DoctorFacts): Observation[] {
   const { users } = facts.options.collections;
   return (known(facts)?.foreignIndexes ?? [])
@@ -20,19 +20,19 @@ export function foreignIndexes(facts: DoctorFacts): Observation[] {
       code: isUnique ? 'database.foreign-unique-index' : 'database.foreign-index',
       subject: `${collection} ${index}`,
       message: isUnique
-        ? 'a unique index that is not of this library: a write is refused where two documents have the same value, and none counts as one'
-        : 'an index that is not of this library, perhaps of a global Mongoose plugin: each write pays for it, and nothing reads it',
-      mend: `if nobody needs it, in mongosh: db.getCollection(${JSON.stringify(collection)}).dropIndex(${JSON.stringify(name)})${
+        ? 'a unique index that this library did not create: a write is refused if two documents have the same value, and a missing value counts too'
+        : 'an index that this library did not create, perhaps from a global Mongoose plugin: it costs time for each write, and no query of the library uses it',
+      fix: `if it is not needed, in mongosh: db.getCollection(${JSON.stringify(collection)}).dropIndex(${JSON.stringify(name)})${
         collection === users ? '; otherwise fill its fields at registration (registration.fields)' : ''
       }`,
     }));
 }
 
-/** Users whom the library cannot read, or cannot log in. */
+/** Users that the library cannot read or cannot log in. */
 export function oddUsers(facts: DoctorFacts): Observation[] {
   const census = known(facts)?.users;
   if (!census) return [];
-  const observe = (count: number, code: FindingCode, message: string, mend: string): Observation[] =>
+  const observe = (count: number, code: FindingCode, message: string, fix: string): Observation[] =>
     count === 0
       ? []
       : [
@@ -40,15 +40,15 @@ export function oddUsers(facts: DoctorFacts): Observation[] {
             code,
             subject: facts.options.collections.users,
             message: `${count} of the oldest ${census.users} ${message}`,
-            mend,
+            fix,
           },
         ];
   return [
     ...observe(
       census.unreadable,
       'users.unreadable',
-      'users have fields of another type than this library reads, and cannot log in',
-      'migrateUsers names them; give the fields other names by users.fields, or correct them',
+      'users have fields with types that this library cannot read, and cannot log in',
+      'run migrateUsers to list them; then map the fields with users.fields, or correct them',
     ),
     ...observe(
       census.mixedCaseEmails,
@@ -59,7 +59,7 @@ export function oddUsers(facts: DoctorFacts): Observation[] {
     ...observe(
       census.unknownHashes,
       'users.unknown-hash',
-      'users have a password hash of unknown kind, and cannot log in with it',
+      'users have a password hash of an unknown kind, and cannot log in with it',
       'add a verifier for it to password.verifiers',
     ),
     ...observe(

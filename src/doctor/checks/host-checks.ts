@@ -9,8 +9,8 @@ export function proxyTrust({ host }: DoctorFacts): Observation[] {
       code: 'proxy.trusts-all',
       subject: 'trust proxy',
       message:
-        'X-Forwarded-For is believed from anybody: who writes one has an address of his choice, for the limits of attempts and in the audit log',
-      mend: 'trust what stands in front of the service alone: the addresses of the proxies, or how many there are',
+        'X-Forwarded-For is trusted from anybody: a client that sends it chooses its own address for the throttle and the audit log',
+      fix: 'trust only the proxies in front of the service: give their addresses, or their number',
     },
   ];
 }
@@ -22,22 +22,22 @@ export function ignoredProxy({ host }: DoctorFacts): Observation[] {
       code: 'proxy.not-trusted',
       subject: 'trust proxy',
       message:
-        'requests come through a proxy nearby whose X-Forwarded-For is not believed: all clients have its address, and share one limit of attempts',
-      mend: "trust that proxy by its address or network: app.set('trust proxy', …) on Express, trustProxy on Fastify",
+        'requests come through a nearby proxy whose X-Forwarded-For is not trusted: all clients have its address, and share one limit of attempts',
+      fix: "trust that proxy by its address or network: app.set('trust proxy', …) on Express, trustProxy on Fastify",
     },
   ];
 }
 
-/** Where the paths are equal, one of the two is never asked, whichever it is. */
+/** If the paths are equal, one of the two routes never gets a request, but it is unknown which. */
 export function shadowedRoutes({ host }: DoctorFacts): Observation[] {
   return host.shadowedRoutes.map(({ method, path, by }) => ({
     code: 'routes.shadowed',
     subject: `${method} ${path}`,
     message:
       by === path
-        ? 'two controllers of the application serve this route, and Express asks only the one that was registered first'
+        ? 'two controllers of the application serve this route, and Express calls only the one that was registered first'
         : `another controller of the application has the route ${by}, which was registered first and gets these requests`,
-    mend: 'give the other controller another path, or AuthModule another routePrefix',
+    fix: 'change the path of the other controller, or the routePrefix of AuthModule',
   }));
 }
 
@@ -48,8 +48,8 @@ export function issuer({ options }: DoctorFacts): Observation[] {
       {
         code: 'issuer.local',
         subject: 'issuer',
-        message: `'${options.issuer}' is this machine for whoever reads it: tokens do not tell who issued them, and nobody else finds the key set`,
-        mend: 'set it to the public URL of the service; tokens of the old one are refused from then on',
+        message: `'${options.issuer}' means the local machine to every reader: tokens do not identify who issued them, and other machines cannot find the key set`,
+        fix: 'set it to the public URL of the service; tokens with the old issuer are then refused',
       },
     ];
   if (protocol === 'https:') return [];
@@ -57,13 +57,14 @@ export function issuer({ options }: DoctorFacts): Observation[] {
     {
       code: 'issuer.insecure',
       subject: 'issuer',
-      message: 'over plain HTTP tokens and passwords are read by anybody on the way (RFC 6749 §1.6)',
-      mend: 'serve HTTPS, and name the https URL; tokens of the old one are refused from then on',
+      message:
+        'anybody on the network can read tokens and passwords that are sent over plain HTTP (RFC 6749 §1.6)',
+      fix: 'serve HTTPS, and use the https URL; tokens with the old issuer are then refused',
     },
   ];
 }
 
-/** A service with a public issuer is reached by others. */
+/** A service with a public issuer is probably in production. */
 export function notProduction(facts: DoctorFacts): Observation[] {
   const { protocol, hostname } = new URL(facts.options.issuer);
   if (
@@ -77,8 +78,8 @@ export function notProduction(facts: DoctorFacts): Observation[] {
     {
       code: 'environment.not-production',
       subject: 'NODE_ENV',
-      message: `the issuer is public (${hostname}), and NODE_ENV is ${facts.environment ?? 'not set'}: frameworks show more of their errors, and much of what is wrong in production is not told here`,
-      mend: 'set NODE_ENV=production',
+      message: `the issuer is public (${hostname}), and NODE_ENV is ${facts.environment ?? 'not set'}: frameworks reveal more about their errors, and many production findings are not reported here`,
+      fix: 'set NODE_ENV=production',
     },
   ];
 }

@@ -5,7 +5,7 @@ import type { DoctorFacts } from './facts.js';
 import type { Observation } from './finding.js';
 
 const NEW_SECRET = `node -p "crypto.randomBytes(48).toString('base64url')"`;
-/** NIST SP 800-57: 128 bits of security, asked for beyond 2030. */
+/** NIST SP 800-57 requires 128 bits of security after 2030. */
 const LASTING_RSA_BITS = 3072;
 
 interface NamedKey {
@@ -13,7 +13,7 @@ interface NamedKey {
   readonly key: RingKey;
 }
 
-/** Secrets that are long enough, and guessable all the same. */
+/** Secrets that are long enough but guessable. */
 export function guessableKeys({ options }: DoctorFacts): Observation[] {
   const { areKeysDerived, keys } = options.fingerprint;
   const secrets = [
@@ -26,8 +26,8 @@ export function guessableKeys({ options }: DoctorFacts): Observation[] {
       code: 'keys.guessable' as const,
       subject,
       message:
-        'the secret is long, but made of words, repetitions or few symbols: it can be guessed from one token, and the service does not start with it in production',
-      mend: `add a random one (${NEW_SECRET}), let it sign, and take this one out soon: tokens that somebody forged with it stay valid until then`,
+        'the secret is long, but consists of words, repetitions or few symbols: it can be guessed from one token, and the service does not start with it in production',
+      fix: `add a random secret (${NEW_SECRET}) in first place, and remove this one soon: forged tokens stay valid until then`,
     }));
 }
 
@@ -42,8 +42,8 @@ export function relatedKeys({ options }: DoctorFacts): Observation[] {
       ? {
           code: 'keys.related' as const,
           subject,
-          message: `the secret has a long part in common with ${relative.subject}: one reveals the other, and the service does not start with them in production`,
-          mend: `give it a random secret of its own: ${NEW_SECRET}`,
+          message: `the secret shares a long part with ${relative.subject}: one reveals the other, and the service does not start with them in production`,
+          fix: `use a separate random secret: ${NEW_SECRET}`,
         }
       : [];
   });
@@ -56,8 +56,8 @@ export function shortRsaKeys({ options }: DoctorFacts): Observation[] {
     return {
       code: 'keys.rsa-short' as const,
       subject,
-      message: `an RSA key of ${bits} bits is good until about 2030`,
-      mend: 'rotate to EC P-256 (ES256), which is also shorter and faster to sign with, or to RSA 3072, by then',
+      message: `an RSA key of ${bits} bits is considered secure until about 2030`,
+      fix: 'by then, rotate to EC P-256 (ES256), which is also shorter and signs faster, or to RSA 3072',
     };
   });
 }

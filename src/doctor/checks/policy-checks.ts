@@ -4,16 +4,16 @@ import type { DoctorFacts } from './facts.js';
 import type { Observation } from './finding.js';
 import { isLocal } from './site.js';
 
-/** A faster hash is too cheap. On a busy machine the measured time is even too long. */
+/** A faster hash is too cheap to attack. Load can only make the measured time longer, so a short time is certain. */
 const MIN_HASH_MS = 50;
 const MAX_HASH_MS = 1000;
-/** The suggested time: users accept it, and it costs an attacker enough. */
+/** The suggested time: acceptable for users, and expensive enough for an attacker. */
 const AIM_HASH_MS = 250;
-/** OWASP's minimum, however slow this machine is: an attacker uses another. */
+/** OWASP's minimum. It applies to slow machines too, because an attacker uses a fast one. */
 const MIN_COST = 10;
 const MAX_COST = 18;
 
-/** Whether a hash should be measured again: noise makes it slower, never faster. */
+/** Whether the hash should be measured again: other load makes it slower, never faster. */
 export function isSuspiciouslySlow(hashMs: number): boolean {
   return hashMs > MAX_HASH_MS;
 }
@@ -31,8 +31,8 @@ export function hashCost({ options, hashing }: DoctorFacts): Observation[] {
       {
         code: 'password.cost-low',
         subject,
-        message: `${measured}: whoever steals the hashes, and has better machines, tries many passwords in that time`,
-        mend: `set it to ${aim}, which takes about ${aimMs} ms; existing hashes are raised at the next login`,
+        message: `${measured}: a thief of the hashes with faster machines can try many passwords in that time`,
+        fix: `set it to ${aim}, which takes about ${aimMs} ms; existing hashes are upgraded at the next login`,
       },
     ];
   if (!isSuspiciouslySlow(hashMs) || aim >= cost) return [];
@@ -41,8 +41,8 @@ export function hashCost({ options, hashing }: DoctorFacts): Observation[] {
     {
       code: 'password.cost-high',
       subject,
-      message: `${measured}: it manages ${perSecond.toPrecision(2)} logins a second (${concurrency} at once), and a few more wait until they get 503`,
-      mend: `set it to ${aim}, which takes about ${aimMs} ms, or use a faster machine`,
+      message: `${measured}: it can handle ${perSecond.toPrecision(2)} logins per second (${concurrency} at once); further logins wait or get 503`,
+      fix: `set it to ${aim}, which takes about ${aimMs} ms, or use a faster machine`,
     },
   ];
 }
@@ -54,8 +54,8 @@ export function threadPool({ options, hashing }: DoctorFacts): Observation[] {
     {
       code: 'password.thread-pool',
       subject: 'password.hashConcurrency',
-      message: `${given} hashes at once take all ${hashing.threads} threads of libuv's pool: name look-ups and files wait behind a flood of logins`,
-      mend: 'lower it below UV_THREADPOOL_SIZE (4 by default), or leave it out',
+      message: `${given} concurrent hashes use all ${hashing.threads} threads of libuv's pool: DNS lookups and file access wait during a flood of logins`,
+      fix: 'lower it below UV_THREADPOOL_SIZE (4 by default), or leave it out',
     },
   ];
 }
@@ -67,8 +67,8 @@ export function longAccessTokens({ options }: DoctorFacts): Observation[] {
     {
       code: 'access-token.long-lived',
       subject: 'accessToken.ttl',
-      message: `an access token lives for ${Math.round(ttlMs / 60_000)} minutes: services that only verify signatures trust a stolen one so long, and revocations are kept as long`,
-      mend: "shorten it, to '15m' for example: refreshing is silent",
+      message: `an access token lives for ${Math.round(ttlMs / 60_000)} minutes: services that only verify signatures trust a stolen one for that time, and revocations are kept for that time`,
+      fix: "shorten it, for example to '15m': users do not notice refreshes",
     },
   ];
 }
@@ -79,13 +79,13 @@ export function shadowMode({ options }: DoctorFacts): Observation[] {
     {
       code: 'refresh-token.shadow-mode',
       subject: 'refreshToken.reuse',
-      message: "'report' is a shadow mode: a detected theft is told and ends no session",
-      mend: "set it to 'revoke' when refresh_token.reuse_detected names nobody that it should not",
+      message: "'report' is a shadow mode: a detected theft is only reported and ends no session",
+      fix: "set it to 'revoke' when refresh_token.reuse_detected shows no false alarms",
     },
   ];
 }
 
-/** Browsers sign only on pages over HTTPS, or of this machine (WebCrypto needs a secure context). */
+/** Browsers sign only on pages over HTTPS or from localhost (WebCrypto needs a secure context). */
 export function impossibleProofs({ options }: DoctorFacts): Observation[] {
   if (options.refreshToken.senderConstraint !== 'required') return [];
   const origins = [new URL(options.issuer).origin, ...listed(options)];
@@ -96,11 +96,11 @@ export function impossibleProofs({ options }: DoctorFacts): Observation[] {
     code: 'refresh-token.proof-impossible',
     subject: 'refreshToken.senderConstraint',
     message: `'required' refuses every login without a proof of possession, and browsers cannot sign one on pages of ${origin}: they are not served over HTTPS`,
-    mend: "serve them over HTTPS, or set it to 'optional'",
+    fix: "serve them over HTTPS, or set it to 'optional'",
   }));
 }
 
-/** Browsers bind `Secure` cookies only. */
+/** Browsers bind only `Secure` cookies. */
 export function unboundDevices({ options }: DoctorFacts): Observation[] {
   const { deviceBound, cookie } = options.refreshToken;
   if (deviceBound === 'off' || cookie.secure) return [];
@@ -109,8 +109,8 @@ export function unboundDevices({ options }: DoctorFacts): Observation[] {
       code: 'refresh-token.device-unbound',
       subject: 'refreshToken.deviceBound',
       message:
-        'browsers bind sessions over HTTPS only, and the refresh cookie is not Secure: no session is bound',
-      mend: 'leave refreshToken.cookie.secure at true, and serve HTTPS',
+        'browsers bind sessions only over HTTPS, and the refresh cookie is not Secure: no session is bound',
+      fix: 'leave refreshToken.cookie.secure at true, and serve HTTPS',
     },
   ];
 }
@@ -121,8 +121,9 @@ export function revocationOff({ options }: DoctorFacts): Observation[] {
     {
       code: 'revocation.off',
       subject: 'revocation.mode',
-      message: 'access tokens outlive logout, change of password and a detected theft, until they expire',
-      mend: "set it to 'feed': guards then ask their memory, and no database",
+      message:
+        'after a logout, a password change or a detected theft, access tokens stay valid until they expire',
+      fix: "set it to 'feed': guards then check their memory, not a database",
     },
   ];
 }
@@ -133,8 +134,8 @@ export function throttleOff({ options }: DoctorFacts): Observation[] {
     {
       code: 'throttle.off',
       subject: 'throttle',
-      message: 'nobody is slowed down: passwords can be guessed as fast as they are hashed',
-      mend: 'leave it out: on; or limit attempts in front of the service',
+      message: 'attempts are not limited: passwords can be guessed as fast as they are hashed',
+      fix: 'remove the option, which turns it on; or limit attempts in front of the service',
     },
   ];
 }
@@ -145,8 +146,8 @@ export function auditOff({ options }: DoctorFacts): Observation[] {
     {
       code: 'audit.off',
       subject: 'audit',
-      message: 'no event is kept: after an attack nobody can tell who was attacked, and from where',
-      mend: 'leave it out: on; rows are written off the path of requests, and removed after audit.retention',
+      message: 'no events are stored: after an attack it is unknown who was attacked, and from where',
+      fix: 'remove the option, which turns it on; rows are written off the path of requests, and removed after audit.retention',
     },
   ];
 }

@@ -1,13 +1,13 @@
 import ipaddr from 'ipaddr.js';
 import { getDomain, getPublicSuffix } from 'tldts';
 
-/** Browsers trust these hosts, and only this machine reaches them. */
+/** Hosts that browsers trust and that only this machine can reach. */
 export function isLocal(hostname: string): boolean {
   if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true;
   return rangeOf(hostname) === 'loopback';
 }
 
-/** Names of private networks: without a top-level domain, or with a reserved one. */
+/** Names in private networks: without a top-level domain, or with a reserved one. */
 export function isInternalName(hostname: string): boolean {
   if (rangeOf(hostname) !== null) return rangeOf(hostname) !== 'unicast';
   return (
@@ -15,7 +15,7 @@ export function isInternalName(hostname: string): boolean {
   );
 }
 
-/** With the private part of the list, as in browsers: customers of one hosting company have different sites. */
+/** Includes the private part of the list, as browsers do: customers of one hosting company have different sites. */
 const WHOLE_LIST = { allowPrivateDomains: true, validateHostname: false };
 
 /** Whether two origins have different sites for `SameSite`: scheme and registrable domain. */
@@ -24,8 +24,8 @@ export function areOtherSites(one: URL, other: URL): boolean {
 }
 
 /**
- * A host without a registrable domain is its own site: an address, a name without a dot, a public suffix. To browsers, a name
- * with a trailing dot is another name.
+ * A host without a registrable domain is its own site: an address, a name without a dot, a public suffix. For browsers, a
+ * trailing dot makes a different name.
  */
 function siteOf(hostname: string): string {
   const domain = getDomain(hostname, WHOLE_LIST);
@@ -37,7 +37,7 @@ export function isPublicSuffix(domain: string): boolean {
   return getPublicSuffix(domain, WHOLE_LIST) === domain;
 }
 
-/** RFC 6265 §5.1.3. */
+/** Domain matching of RFC 6265 §5.1.3. */
 export function coversHost(domain: string, hostname: string): boolean {
   const bare = domain.toLowerCase().replace(/^\./, '');
   if (bare === hostname) return true;

@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext, type PipeTransform, type T
 import type { AuthenticatedSession, AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
 import { requestOf } from '../http-request.js';
 
-/** Named here: what Nest 12 would infer has a type that Nest 11 does not have. */
+/** Explicit, because the type that Nest 12 infers does not exist in Nest 11. */
 type UserDecorator = (
   ...propertyOrPipes: (keyof AuthenticatedUser | PipeTransform | Type<PipeTransform> | undefined)[]
 ) => ParameterDecorator;

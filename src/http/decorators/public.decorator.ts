@@ -1,8 +1,8 @@
 import { SetMetadata } from '@nestjs/common';
 
 /**
- * Metadata key of `@Public()`, which every route of the library carries too: a global guard of your own that reads it leaves
- * them to their own guards.
+ * Metadata key of `@Public()`. Every route of the library also has it, so that a global guard of yours can read it and
+ * leave these routes to the library's guards.
  *
  * @example
  * reflector.getAllAndOverride<boolean>(IS_PUBLIC, [context.getHandler(), context.getClass()])

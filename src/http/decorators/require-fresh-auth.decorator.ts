@@ -6,17 +6,18 @@ export const FRESH_AUTH = 'silent-auth:fresh-auth';
 /** What a route requires of the latest authentication. */
 export interface FreshAuthRule {
   readonly maxAgeMs: number;
-  /** One of these methods; empty: any. */
+  /** The authentication must have used one of these methods; empty means any. */
   readonly amr: readonly string[];
 }
 
 /**
- * Requires that the user proved who they are within `maxAge`, at a login or by `POST /auth/reauthenticate` (step-up, RFC
- * 9470). On a handler, or on a controller for all of its handlers; `JwtAuthGuard` checks it, so it says nothing on a route
- * that is `@Public()`. Refused with 401 `REAUTHENTICATION_REQUIRED`; users for whom somebody else acts with `FORBIDDEN`.
- * @param maxAge of at least a second, such as `'5m'`
- * @param options `amr`: one of these methods must be among those of the authentication (RFC 8176), such as `['otp']`
- * @throws TypeError where `maxAge` is no such duration
+ * Requires that the user proved who they are within `maxAge`, at a login or with `POST /auth/reauthenticate` (step-up, RFC
+ * 9470). For a handler, or for a controller and all of its handlers. `JwtAuthGuard` checks it, so it has no effect on a
+ * `@Public()` route. Otherwise the request is refused with 401 `REAUTHENTICATION_REQUIRED`, or with `FORBIDDEN` if somebody
+ * acts for the user.
+ * @param maxAge at least a second, such as `'5m'`
+ * @param options `amr`: the authentication must have used one of these methods (RFC 8176), such as `['otp']`
+ * @throws TypeError if `maxAge` is not a duration of at least a second
  */
 export function RequireFreshAuth(maxAge: Duration, { amr = [] }: { readonly amr?: readonly string[] } = {}) {
   const maxAgeMs = parseDuration(maxAge);

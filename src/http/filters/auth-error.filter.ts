@@ -12,9 +12,9 @@ import { errorAnswer, errorHeaders, errorMessage } from './error-answer.js';
 import { LineLimit } from './line-limit.js';
 
 /**
- * Turns the library's errors into answers, on its own routes and wherever a host uses its guards and services: the one
- * shape, `WWW-Authenticate` and `Retry-After`, and a cleared cookie if the cookie's token was ours and refused for good.
- * Everything else is left to the host.
+ * Turns the library's errors into responses, on its own routes and wherever a host uses its guards and services: the
+ * common shape, `WWW-Authenticate`, `Retry-After`, and a cleared cookie if its token was ours and is refused permanently.
+ * Other errors are left to the host.
  */
 @Injectable()
 @Catch(AuthError, AuthHttpException)
@@ -39,7 +39,7 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError | AuthHttpExce
       case 'rpc':
         return throwError(() => errorMessage(error));
       default:
-        // GraphQL: the server formats what it is given, with `extensions.code`.
+        // GraphQL: the server formats the error, with `extensions.code`.
         return error;
     }
   }
@@ -60,13 +60,13 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError | AuthHttpExce
     httpAdapter.reply(response, errorAnswer(error), error.status);
   }
 
-  /** What an operator has to fix: bugs, outages, origins that are missing from `trustedOrigins`, an issuer that is not the public URL. */
+  /** Logs what an operator has to fix: bugs, outages, a missing origin in `trustedOrigins`, an issuer that is not the public URL. */
   private log({ code, status, detail, cause }: AuthError): void {
     const isConfiguration =
       code === 'CROSS_SITE_REQUEST' || (code === 'PROOF_REQUIRED' && detail !== undefined);
     if (status < 500 && !isConfiguration) return;
     const because = cause instanceof Error ? `${cause.name}: ${cause.message}` : undefined;
-    // An error may quote the request.
+    // The text of an error may contain parts of the request.
     const line = printable([code, detail, because].filter((part) => part !== undefined).join(': '));
     if (code === 'INTERNAL')
       this.logger.error(line, cause instanceof Error ? printableStack(cause) : undefined);
@@ -87,7 +87,7 @@ interface SocketClient {
   send?(data: string): void;
 }
 
-/** socket.io emits to the peer; the `emit` of a native client is a local event, so that one needs `send`. */
+/** The `emit` of socket.io sends to the peer; the `emit` of a native client is a local event, so it needs `send`. */
 function sendTo(client: SocketClient, data: object): void {
   if (client.handshake !== undefined) client.emit?.('exception', data);
   else client.send?.(JSON.stringify({ event: 'exception', data }));

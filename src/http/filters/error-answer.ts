@@ -3,13 +3,13 @@ import { AUTH_ERRORS, type AuthError, type AuthErrorCode, type FieldProblem } fr
 import { PROOF_ALGORITHM } from '../../core/proof.js';
 import type { AccessTokenScheme } from '../../tokens/token-signer.js';
 
-/** The one shape of an error answer. */
+/** The shape of every error response. */
 export interface ErrorAnswer {
   readonly statusCode: number;
-  /** Stable; see `AUTH_ERRORS`. */
+  /** Stable code; see `AUTH_ERRORS`. */
   readonly code: string;
   readonly message: string;
-  /** The status in words. */
+  /** The text of the HTTP status. */
   readonly error: string;
   readonly details?: readonly FieldProblem[];
 }
@@ -19,15 +19,15 @@ export function errorAnswer({ status, code, message, fields }: AuthError): Error
   return fields ? { ...answer, details: fields } : answer;
 }
 
-/** The same for gateways and microservices, which have no status that says it is an error. */
+/** The same for gateways and microservices, which have no HTTP status. */
 export function errorMessage(error: AuthError): ErrorAnswer & { readonly status: 'error' } {
   return { status: 'error', ...errorAnswer(error) };
 }
 
 /**
- * `WWW-Authenticate` on 401 (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3), `DPoP-Nonce` with a refused proof, `Retry-After` on 429 and 503;
- * never stored.
- * @param scheme of the access token in the request
+ * `WWW-Authenticate` on 401 (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3), `DPoP-Nonce` with a refused proof, `Retry-After` on
+ * 429 and 503, and always `Cache-Control: no-store`.
+ * @param scheme the scheme of the access token in the request
  */
 export function errorHeaders(
   { status, code, retryAfter, proofNonce, maxAge }: AuthError,
@@ -40,7 +40,7 @@ export function errorHeaders(
   return headers;
 }
 
-/** `WWW-Authenticate` of a refusal. @param maxAge seconds */
+/** The value of `WWW-Authenticate` for a refusal. @param maxAge seconds */
 export function challenge(code: AuthErrorCode, scheme: AccessTokenScheme, maxAge?: number): string {
   const { challenge: error } = AUTH_ERRORS[code];
   const isOfProof = error === 'invalid_dpop_proof' || error === 'use_dpop_nonce';

@@ -9,8 +9,8 @@ const NOT_JSON = new Set([
 ]);
 
 /**
- * Anything else that cannot be read, in the same terms. Not `entity.verify.failed` and `FST_ERR_VALIDATION`: a `verify`
- * function and a schema are the host's.
+ * The codes of other unreadable requests. Without `entity.verify.failed` and `FST_ERR_VALIDATION`, because `verify`
+ * functions and schemas belong to the host.
  */
 const UNREADABLE = new Set([
   'entity.too.large',
@@ -29,7 +29,7 @@ const UNREADABLE = new Set([
   'FST_ERR_MAX_PARAM_LENGTH',
 ]);
 
-/** Codes of zlib, brotli and zstd, for a compressed body that is damaged. */
+/** Prefixes of error codes of zlib, brotli and zstd, for a damaged compressed body. */
 const DECOMPRESSION = ['Z_', 'ERR__ERROR_', 'ERR_BROTLI_', 'ZSTD_'];
 
 const BY_STATUS = new Map<number, AuthErrorCode>([
@@ -38,9 +38,9 @@ const BY_STATUS = new Map<number, AuthErrorCode>([
 ]);
 
 /**
- * A failure before any route was reached (a body that cannot be read, a malformed path, a path that no route serves) as
- * an error of the library. Null for anything that a route, a guard or a pipe threw: Nest's adapters keep the parser's or
- * router's error as the `cause`, and an unknown route has Nest's own message.
+ * Converts a failure before any route was reached (an unreadable body, a malformed path, an unknown path) to an error of
+ * the library. Null for anything that a route, a guard or a pipe threw. The two differ because Nest's adapters keep the
+ * error of the parser or router as the `cause`, and an unknown route has Nest's own message.
  */
 export function failureBeforeRoute(
   exception: unknown,
@@ -69,12 +69,12 @@ function isUnreadable(name: string): boolean {
   return UNREADABLE.has(name) || DECOMPRESSION.some((prefix) => name.startsWith(prefix));
 }
 
-/** The message of Nest for a path that no route serves. */
+/** Nest's message for an unknown path. */
 function unknownRoute(adapter: HttpServer, request: unknown): string {
   return `Cannot ${adapter.getRequestMethod?.(request)} ${adapter.getRequestUrl?.(request)}`;
 }
 
-/** Nest 11 drops the error of the parser or router and keeps only its message. */
+/** Nest 11 drops the error of the parser or router and keeps only its message, so the message has to be matched. */
 function failureOfNest11(exception: HttpException): AuthError | null {
   const messages =
     /\bJSON\b|^Failed to decode param|not a valid url component|^Request body|^Unsupported Media Type/;

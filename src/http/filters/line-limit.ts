@@ -2,7 +2,7 @@ import { MINUTE_MS } from '../../core/limits.js';
 
 const MAX_LINES = 60;
 
-/** At most one line of the same text in a minute, and sixty in all: strangers can cause them without end. */
+/** Limits log lines that anybody can cause: each text once a minute, and at most sixty lines a minute. */
 export class LineLimit {
   private readonly written = new Set<string>();
   private endsAt = 0;

@@ -6,9 +6,9 @@ import { AuthHttpException } from './auth-http.exception.js';
 import { failureBeforeRoute } from './failure-before-route.js';
 
 /**
- * For the whole application, registered by the host (`app.useGlobalFilters(app.get(ParseErrorFilter))`): what fails
- * before a route is reached, such as a body that is no JSON or a path nobody serves, gets the library's shape too, and so
- * do bugs (`INTERNAL`, logged). Every other `HttpException` keeps its own answer.
+ * For the whole application, registered by the host (`app.useGlobalFilters(app.get(ParseErrorFilter))`). Failures before a
+ * route is reached, such as a body that is not JSON or an unknown path, get the library's error shape, and so do bugs
+ * (`INTERNAL`, logged). Every other `HttpException` keeps its own response.
  */
 @Injectable()
 @Catch()
@@ -29,7 +29,7 @@ export class ParseErrorFilter extends BaseExceptionFilter {
       case 'ws':
         return this.authErrors.catch(new AuthError('INTERNAL', { cause: exception }), host);
       default:
-        // Where nothing is returned, Nest handles the errors of GraphQL and microservices itself.
+        // Nest then handles the errors of GraphQL and microservices itself.
         return undefined;
     }
   }
@@ -43,7 +43,7 @@ export class ParseErrorFilter extends BaseExceptionFilter {
     return this.authErrors.catch(new AuthError('INTERNAL', { cause: exception }), host);
   }
 
-  /** Of http-errors or a plugin of Fastify: made for the client, as an `HttpException` is. */
+  /** An error of http-errors or of a Fastify plugin: made for the client, like an `HttpException`. */
   private isClientError(exception: unknown): boolean {
     return this.isHttpError(exception) && exception.statusCode < 500;
   }

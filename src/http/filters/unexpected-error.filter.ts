@@ -3,8 +3,8 @@ import { AuthError } from '../../core/errors.js';
 import { AuthErrorFilter } from './auth-error.filter.js';
 
 /**
- * On the library's own routes: a bug answers `INTERNAL`. List it before `AuthErrorFilter` in `@UseFilters`: Nest asks the
- * last filter first. (Not an interceptor, because every request would pay for it.)
+ * On the library's own routes: a bug answers `INTERNAL`. List it before `AuthErrorFilter` in `@UseFilters`, because Nest
+ * tries the last filter first. It is not an interceptor, because that would cost every request time.
  */
 @Injectable()
 @Catch()
@@ -12,7 +12,7 @@ export class UnexpectedErrorFilter implements ExceptionFilter {
   constructor(private readonly authErrors: AuthErrorFilter) {}
 
   catch(error: unknown, host: ArgumentsHost): unknown {
-    // From the host's pipes and guards: it leaves the route, and the filters of the application take over.
+    // Thrown by the host's pipes and guards: rethrow it, so that the filters of the application handle it.
     if (error instanceof HttpException) throw error;
     return this.authErrors.catch(new AuthError('INTERNAL', { cause: error }), host);
   }

@@ -6,12 +6,12 @@ import { originMatcher } from '../../options/trusted-origins.options.js';
 import { headerOf, type HttpRequest, requestOf } from '../http-request.js';
 import { RefusingGuard } from './refusing.guard.js';
 
-/** In the log. */
+/** Maximum length of an origin in the log. */
 const MAX_ORIGIN_LENGTH = 100;
 
 /**
- * On routes that read or set the refresh cookie: only the service's own pages and trusted origins. Requests without
- * `Origin` and `Sec-Fetch-Site` do not come from a browser and carry no ambient cookie.
+ * For routes that read or set the refresh cookie: admits only the service's own pages and trusted origins. Requests without
+ * `Origin` and `Sec-Fetch-Site` do not come from a browser, so they have no ambient cookie.
  * @throws AuthError `CROSS_SITE_REQUEST`
  */
 @Injectable()
@@ -29,43 +29,43 @@ export class CrossSiteGuard extends RefusingGuard {
     const request = requestOf(context);
     const origin = headerOf(request, 'origin');
     const site = headerOf(request, 'sec-fetch-site');
-    // The browser compared the page with the URL that it asked for, so no proxy's `Host` matters; no script can set this.
+    // The browser compared the page with the requested URL, so a proxy's `Host` does not matter. Scripts cannot set this header.
     if (site === 'same-origin') return;
     const isForeign = origin !== null && !this.isOwn(origin, request);
     const isFromElsewhere = site === 'cross-site' || site === 'same-site';
     if (!isForeign && !isFromElsewhere) return;
     if (origin !== null && this.isTrusted(origin)) return;
     throw new AuthError('CROSS_SITE_REQUEST', {
-      detail: `origin ${shown(origin, MAX_ORIGIN_LENGTH)}, sec-fetch-site ${shown(site, 20)}; if a front end of yours is there, ${advice(origin)}`,
+      detail: `origin ${shown(origin, MAX_ORIGIN_LENGTH)}, sec-fetch-site ${shown(site, 20)}; if this is a front end of yours, ${advice(origin)}`,
     });
   }
 
   private isOwn(origin: string, { protocol, host }: HttpRequest): boolean {
     const page = parsed(origin);
     if (page === null) return false;
-    // Whatever `Host` a proxy wrote.
+    // Does not depend on the `Host` that a proxy wrote.
     if (page.origin === this.issuer.origin) return true;
-    // Where the service has HTTPS, anybody on the way can make a page of its plain HTTP host.
+    // If the service has HTTPS, an attacker on the network can still forge pages of its plain HTTP host.
     const isPlainIssuer = this.issuer.protocol === 'https:' && page.hostname === this.issuer.hostname;
     if (page.protocol === 'http:' && isPlainIssuer) return false;
     return page.origin === parsed(`${protocol}://${host}`)?.origin;
   }
 }
 
-/** The URL of an origin of the web; null for anything else, such as `null`. */
+/** The URL of a web origin; null for anything else, such as the opaque origin `null`. */
 function parsed(origin: string): URL | null {
   if (!/^https?:\/\/[^\s/?#@,*]+$/i.test(origin) || !URL.canParse(origin)) return null;
   return new URL(origin);
 }
 
-/** What an operator can copy. */
+/** Advice for the operator, with an option to copy. */
 function advice(origin: string | null): string {
   const page = parsed(origin ?? '')?.origin;
   const isShown = page !== undefined && page.length <= MAX_ORIGIN_LENGTH;
   return isShown ? `add its origin: trustedOrigins: ['${page}']` : 'name its origin in trustedOrigins';
 }
 
-/** For the log. */
+/** A header value for the log. */
 function shown(value: string | null, maxLength: number): string {
   return value === null ? 'none' : printable(value.slice(0, maxLength));
 }

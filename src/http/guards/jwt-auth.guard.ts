@@ -5,7 +5,7 @@ import { RequestAuthenticator } from '../request-authenticator.js';
 import { RouteMetadata } from '../route-metadata.js';
 import { RefusingGuard } from './refusing.guard.js';
 
-/** Requires an access token, without regard to `@Public()`: the guard of the library's own routes. */
+/** Requires an access token and ignores `@Public()`: the guard of the library's own routes. */
 @Injectable()
 export class AccessTokenGuard extends RefusingGuard {
   constructor(private readonly requests: RequestAuthenticator) {
@@ -19,7 +19,7 @@ export class AccessTokenGuard extends RefusingGuard {
 
 /**
  * Requires an access token, unless the handler or its controller is `@Public()`. Sets `request.user`. Use it with
- * `@UseGuards(JwtAuthGuard)`, or everywhere by `AuthModule.forRoot({ globalGuard: true, … })`.
+ * `@UseGuards(JwtAuthGuard)`, or for all routes with `AuthModule.forRoot({ globalGuard: true, … })`.
  * @throws AuthError (on HTTP within an `AuthHttpException`) `ACCESS_TOKEN_MISSING`, `…_INVALID`, `…_EXPIRED`, `…_REVOKED`,
  * `REAUTHENTICATION_REQUIRED` (see `RequireFreshAuth`), `TEMPORARILY_UNAVAILABLE`
  */
@@ -38,9 +38,9 @@ export class JwtAuthGuard extends AccessTokenGuard {
 }
 
 /**
- * For routes that anybody may read and that know the user if there is one: without an access token the user is undefined, a
- * good one sets `request.user`, and a bad one is refused, so that the client refreshes it instead of being taken for a
- * stranger. Does not look at `@Public()`: with a global guard, put both on the route.
+ * For routes that anybody may read and that use the user if there is one. Without an access token the user is undefined, a
+ * valid one sets `request.user`, and an invalid one is refused, so that the client refreshes it instead of silently becoming
+ * anonymous. Ignores `@Public()`: with a global guard, put both on the route.
  * @throws AuthError (on HTTP within an `AuthHttpException`) `ACCESS_TOKEN_INVALID`, `…_EXPIRED`, `…_REVOKED`,
  * `TEMPORARILY_UNAVAILABLE`
  *

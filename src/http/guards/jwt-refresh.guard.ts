@@ -10,14 +10,14 @@ import { RefusingGuard } from './refusing.guard.js';
 
 const RETRY_AFTER_S = 1;
 const UNKNOWN_KEY =
-  'a refresh token of this issuer names a key that this process does not know: ' +
-  'a new key must be last in the list of every process before it signs anywhere';
+  'a refresh token of this issuer names a key that this process does not have: ' +
+  'append a new key to the list of every process before any process signs with it';
 
 /**
  * Requires a validly signed refresh token, in the body or the cookie, and sets `request.refreshToken` to its claims.
- * Whether it is still current is for `RefreshTokenService.refresh` to say.
+ * `RefreshTokenService.refresh` then decides whether it is still current.
  * @throws AuthError (on HTTP within an `AuthHttpException`) `REFRESH_TOKEN_MISSING`, `REFRESH_TOKEN_INVALID`,
- * `VALIDATION_FAILED` (not a string). With `retryAfter` it may be signed by a key that only other processes know yet.
+ * `VALIDATION_FAILED` (not a string). `retryAfter` is set if the token may be signed with a key that only other processes have.
  */
 @Injectable()
 export class JwtRefreshGuard extends RefusingGuard {
@@ -49,7 +49,7 @@ export class JwtRefreshGuard extends RefusingGuard {
   }
 }
 
-/** An operator object in the place of a token must not fall back to the cookie. */
+/** If the body has an object in place of the token, refuse it: do not fall back to the cookie. */
 function refuseOddRefreshToken(body: unknown): void {
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, 'refreshToken')) return;
   const { refreshToken } = body as { refreshToken: unknown };

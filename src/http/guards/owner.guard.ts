@@ -4,7 +4,7 @@ import { requestOf } from '../http-request.js';
 import { RefusingGuard } from './refusing.guard.js';
 
 /**
- * For what only users themselves may do, not an administrator who acts for them. After `AccessTokenGuard`.
+ * For actions that only users themselves may do, not an administrator who acts for them. Runs after `AccessTokenGuard`.
  * @throws AuthError `FORBIDDEN`
  */
 @Injectable()

@@ -1,4 +1,4 @@
-/** What Passport asks of a strategy, and the methods through which one reports (https://www.passportjs.org/concepts/authentication/strategies/). */
+/** Passport's interface of a strategy (https://www.passportjs.org/concepts/authentication/strategies/). */
 interface PassportStrategyContract {
   authenticate(request: object, options?: object): void;
 }
@@ -10,10 +10,10 @@ interface PassportReport {
 }
 
 /**
- * Asks a Passport strategy about a request. On an object of its own, because strategies report through methods set on
- * `this`, and a shared one would mix up concurrent requests; by instance rather than through Passport's registry of
- * names, so that two applications in one process do not take each other's keys.
- * @throws what the strategy failed or erred with
+ * Runs a Passport strategy for a request. Each call uses its own object, because strategies report through methods on
+ * `this`, and a shared one would mix up concurrent requests. It takes an instance instead of a name in Passport's registry,
+ * so that two applications in one process do not use each other's keys.
+ * @throws the failure or error that the strategy reported
  */
 export function attempt<T>(strategy: object, request: object): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -5,10 +5,12 @@ import { AuthHttpException } from '../filters/auth-http.exception.js';
 
 const logger = new Logger('RefusingGuard');
 
-/** A guard that says why it refuses: by an `AuthHttpException` on HTTP, by a `WsException` or `RpcException`
- * in gateways and microservices, by the `AuthError` itself elsewhere. */
+/**
+ * A guard that throws the reason of a refusal: an `AuthHttpException` on HTTP, a `WsException` or `RpcException` in
+ * gateways and microservices, the `AuthError` itself elsewhere.
+ */
 export abstract class RefusingGuard implements CanActivate {
-  /** Without a promise where the answer is known at once: one for each guarded request is measurable. */
+  /** Returns a promise only if needed: one promise per guarded request costs measurable time. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     try {
       const admitted = this.admit(context);
@@ -28,16 +30,16 @@ export abstract class RefusingGuard implements CanActivate {
 
   private refusal(cause: unknown, context: ExecutionContext): Error {
     if (cause instanceof HttpException) return cause;
-    // Anything else is a bug, which a client learns nothing about.
+    // Anything else is a bug, whose details are not sent to clients.
     const error = cause instanceof AuthError ? cause : new AuthError('INTERNAL', { cause });
     const type = context.getType<string>();
     if (type === 'http') return new AuthHttpException(error);
     const exception = contextException(type, error);
-    // No filter of ours sees it any more.
+    // No filter of the library will see this exception, so log it here.
     if (exception && error.code === 'INTERNAL') logger.error(error.message, (cause as Error).stack);
     return exception ?? error;
   }
 
-  /** @throws AuthError where the request is refused */
+  /** @throws AuthError if the request is refused */
   protected abstract admit(context: ExecutionContext): void | Promise<void>;
 }

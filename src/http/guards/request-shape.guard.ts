@@ -9,8 +9,8 @@ import { RefusingGuard } from './refusing.guard.js';
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 
 /**
- * The first check of every route: answers are never stored, bodies are JSON and small. Forms would let any page log a
- * visitor in (login CSRF), and hosts parse them.
+ * The first check of every route: responses are never cached, bodies are JSON and small. Forms are refused, because any
+ * page could send one to log a visitor in (login CSRF), and hosts may parse them.
  */
 @Injectable()
 export class RequestShapeGuard extends RefusingGuard {
@@ -31,7 +31,7 @@ export class RequestShapeGuard extends RefusingGuard {
     const hasBody = headerOf(request, 'transfer-encoding') !== null || (length !== null && length !== '0');
     if ((hasBody || contentType !== null) && !JSON_TYPE.test(contentType ?? ''))
       throw new AuthError('UNSUPPORTED_MEDIA_TYPE');
-    // The header says nothing of a body that came in chunks or compressed; the host's parser may let through more.
+    // The header is missing for chunked bodies and wrong for compressed ones, and the host's parser may allow more.
     if (Number(length) > MAX_BODY_BYTES || isLongerThan(MAX_BODY_BYTES, request.body))
       throw new AuthError('PAYLOAD_TOO_LARGE');
     if (Number(length) > 0 && request.body === undefined)
@@ -42,7 +42,7 @@ export class RequestShapeGuard extends RefusingGuard {
   }
 }
 
-/** Whether the JSON of a value had more bytes for sure. Counts until it knows, and nests no calls. */
+/** Whether the JSON of a value certainly had more bytes than `limit`. Stops early, and does not recurse. */
 function isLongerThan(limit: number, body: unknown): boolean {
   let least = 0;
   const waiting: unknown[] = [body];

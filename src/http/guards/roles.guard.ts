@@ -10,9 +10,9 @@ import { RouteMetadata } from '../route-metadata.js';
 import { RefusingGuard } from './refusing.guard.js';
 
 /**
- * Requires one of the `@Roles()` of the handler, or else of its controller; without any it lets everyone pass. In any order
- * with `JwtAuthGuard`, or without it: where nobody has authenticated the request yet, this guard does. A change of roles
- * applies from the next access token.
+ * Requires one of the `@Roles()` of the handler, or else of its controller; without `@Roles()` it admits everyone. The order
+ * with `JwtAuthGuard` does not matter, and this guard also works without it: it authenticates the request if no other guard
+ * did. A change of roles applies from the next access token.
  * @throws AuthError (on HTTP within an `AuthHttpException`) `FORBIDDEN`, and those of `JwtAuthGuard`
  */
 @Injectable()
@@ -50,7 +50,7 @@ export class RolesGuard extends RefusingGuard {
     const { user } = request;
     if (!user) throw new AuthError('ACCESS_TOKEN_MISSING');
     if (this.admits(user, required)) return;
-    // A user admitted by a guard of the host has no session here.
+    // A user that a guard of the host set has no session of the library.
     const { session } = user as Partial<AuthenticatedUser>;
     if (session)
       void this.events.emit('access.denied', {
@@ -67,8 +67,8 @@ export class RolesGuard extends RefusingGuard {
 const ADMINISTRATORS: readonly string[] = ['admin'];
 
 /**
- * For the library's routes of administrators. By no metadata: a host's global guard that reads `@Roles()` would run before
- * the route's own guards.
+ * For the library's administrator routes. Not with `@Roles()` metadata: a host's global guard that reads it would run
+ * before the route's own guards.
  */
 @Injectable()
 export class AdministratorGuard extends RolesGuard {
@@ -76,7 +76,7 @@ export class AdministratorGuard extends RolesGuard {
     return ADMINISTRATORS;
   }
 
-  /** Nobody acts as an administrator for another one. */
+  /** An administrator who acts for another administrator does not get the admin routes. */
   protected override admits(user: AuthenticatedUser, required: readonly string[]): boolean {
     return !user.actor && super.admits(user, required);
   }

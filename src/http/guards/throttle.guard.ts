@@ -11,8 +11,8 @@ import { PresentedRefreshTokens } from '../presented-refresh-tokens.js';
 import { RefusingGuard } from './refusing.guard.js';
 
 /**
- * Limits the requests of an address that may spend a password hash. A device that is known to the account has a limit of
- * its own, and counts for its address with a larger one.
+ * Limits requests per address if they may cost a password hash. A device that the account knows has its own limit, and a
+ * larger limit for its address.
  * @throws AuthError `TOO_MANY_ATTEMPTS`
  */
 @Injectable()
@@ -34,7 +34,7 @@ export class LoginThrottleGuard extends RefusingGuard {
   }
 
   private knownDeviceOf(request: HttpRequest): string | null {
-    // Before validation: the body may be anything.
+    // The body is not validated yet, so it may be anything.
     const email = emailIn(request.body);
     const device = this.cookie.read(request, email);
     return device && email !== null && this.devices.isKnown(device, email) ? device.id : null;
@@ -42,9 +42,9 @@ export class LoginThrottleGuard extends RefusingGuard {
 }
 
 /**
- * Limits refreshes: those with a validly signed token for each session and address, forged ones for their address. So nobody
- * who sends forged tokens keeps the clients behind the same address from refreshing, and nobody who holds a copy of a token
- * keeps its owner elsewhere from it.
+ * Limits refreshes: those with a validly signed token per session and address, those with forged tokens per address. So
+ * forged tokens do not block other clients behind the same address, and a copied token does not block its owner at another
+ * address.
  * @throws AuthError `TOO_MANY_ATTEMPTS`
  */
 @Injectable()
@@ -62,7 +62,7 @@ export class RefreshThrottleGuard extends RefusingGuard {
     if (!this.throttle.isOn) return;
     const request = requestOf(context);
     const presented = this.presented.pick(request);
-    // Refused by the next guard, at no cost: a page asks so for each visitor who is not logged in.
+    // The next guard refuses it cheaply. Pages send such a request for each visitor who is not logged in.
     if (!presented) return;
     const claims = this.signer.verifyRefreshToken(presented.token);
     try {
@@ -75,7 +75,7 @@ export class RefreshThrottleGuard extends RefusingGuard {
   }
 }
 
-/** The event names no user: the limit is of the address, and the body is not validated yet. */
+/** The event has no user: the limit concerns the address, and the body is not validated yet. */
 function refuse(
   error: unknown,
   reason: AuthEvents['login.locked']['reason'],

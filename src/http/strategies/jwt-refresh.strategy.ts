@@ -16,7 +16,7 @@ import { keyFrom } from './verification-key.js';
 /** Passport's name of the strategy, for guards such as `AuthGuard(['api-key', REFRESH_TOKEN_STRATEGY])`. */
 export const REFRESH_TOKEN_STRATEGY = 'silent-auth-refresh';
 
-/** Passport strategy of refresh tokens: signature, kind, audience, transport. The rotation asks the store later. */
+/** Passport strategy for refresh tokens: checks signature, type, audience, transport. The rotation reads the store later. */
 @Injectable()
 export class JwtRefreshStrategy extends PassportStrategy(Strategy, REFRESH_TOKEN_STRATEGY) {
   constructor(
@@ -25,7 +25,7 @@ export class JwtRefreshStrategy extends PassportStrategy(Strategy, REFRESH_TOKEN
     presented: PresentedRefreshTokens,
   ) {
     super({
-      // `JwtRefreshGuard` has found the token already; behind a guard of the host it is found here.
+      // `JwtRefreshGuard` has already set the token; behind a guard of the host it is read here.
       jwtFromRequest: (request: HttpRequest) => {
         request.presentedRefreshToken ??= presented.pick(request);
         return request.presentedRefreshToken?.token ?? null;

@@ -14,7 +14,7 @@ import { keyFrom } from './verification-key.js';
 /** Passport's name of the strategy, for guards such as `AuthGuard(['api-key', ACCESS_TOKEN_STRATEGY])`. */
 export const ACCESS_TOKEN_STRATEGY = 'silent-auth-access';
 
-/** Passport strategy of access tokens. Expiry is checked by the library's own clock, after the signature. */
+/** Passport strategy for access tokens. Expiry is checked after the signature, with the library's own clock. */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, ACCESS_TOKEN_STRATEGY) {
   constructor(
@@ -32,17 +32,17 @@ export class JwtStrategy extends PassportStrategy(Strategy, ACCESS_TOKEN_STRATEG
       ignoreExpiration: true,
       passReqToCallback: true,
     });
-    // A token verified with a key that has left the ring is no longer valid.
+    // Tokens that were verified with a removed key are no longer valid.
     keys.onChange(() => authenticator.forgetAll());
   }
 
   async validate(request: HttpRequest, payload: unknown): Promise<AuthenticatedUser> {
     const claims = parseAccessTokenClaims(payload);
     if (!claims) throw new AuthError('ACCESS_TOKEN_INVALID');
-    // Before the token counts as used.
+    // Check before the token counts as used.
     this.binding.check(request, claims);
     const admission = this.authenticator.admit(claims);
-    // Before any await: a token remembered after the ring changed would not be forgotten.
+    // No await before this: a token remembered after a change of keys would not be forgotten.
     this.authenticator.remember(extractAccessToken(request) ?? '', claims);
     return admission;
   }

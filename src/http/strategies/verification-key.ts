@@ -2,7 +2,7 @@ import type { SecretOrKeyProvider } from 'passport-jwt';
 import { AuthError } from '../../core/errors.js';
 import { asVerificationKey, type TokenKind, type VerifyingKeys } from '../../tokens/keys/key-ring.js';
 
-/** The key that passport-jwt verifies a token with: the one of the ring that must have signed it. */
+/** Gives passport-jwt the key of the ring that must have signed the token. */
 export function keyFrom(keys: VerifyingKeys, kind: TokenKind): SecretOrKeyProvider {
   const refusal = kind === 'access' ? 'ACCESS_TOKEN_INVALID' : 'REFRESH_TOKEN_INVALID';
   return (_request: unknown, token: string, done) => {

@@ -44,19 +44,19 @@ export interface RingKey {
 export class KeyProblem extends Error {
   constructor(
     message: string,
-    readonly mend: string,
+    readonly fix: string,
   ) {
     super(message);
   }
 }
 
 export const MIN_SECRET_BYTES = 32;
-const MEND_SECRET = `use at least ${MIN_SECRET_BYTES} random bytes, for example: node -p "crypto.randomBytes(48).toString('base64url')"`;
+const SECRET_FIX = `use at least ${MIN_SECRET_BYTES} random bytes, for example: node -p "crypto.randomBytes(48).toString('base64url')"`;
 
 export function createRingKey(input: KeyInput): RingKey {
   if (typeof input === 'string') return hmacKey(Buffer.from(input, 'utf8'), input);
   // The host may pass an environment variable that is not set.
-  if (typeof input !== 'object' || input === null) throw new KeyProblem('a key is not set', MEND_SECRET);
+  if (typeof input !== 'object' || input === null) throw new KeyProblem('a key is not set', SECRET_FIX);
   if (input.kid !== undefined && (typeof input.kid !== 'string' || input.kid === ''))
     throw new KeyProblem('the kid of a JWK is not a text', 'give it a text, or leave it out');
   return jwkKey(input);
@@ -66,7 +66,7 @@ const HMAC_BYTES: Partial<Record<SigningAlgorithm, number>> = { HS256: 32, HS384
 
 function hmacKey(bytes: Buffer, text: string | null, kid?: string, alg: SigningAlgorithm = 'HS256'): RingKey {
   if (bytes.length < MIN_SECRET_BYTES)
-    throw new KeyProblem(`an HMAC secret of ${bytes.length} bytes is too short`, MEND_SECRET);
+    throw new KeyProblem(`an HMAC secret of ${bytes.length} bytes is too short`, SECRET_FIX);
   if (text !== null && isWrittenKey(text))
     throw new KeyProblem(
       'a PEM or JWK as text would be used as an HMAC secret, letter by letter, and a public key is not secret',
@@ -79,7 +79,7 @@ function hmacKey(bytes: Buffer, text: string | null, kid?: string, alg: SigningA
       'use a longer key, or HS256',
     );
   if (isRefusedSecret(bytes))
-    throw new KeyProblem('an HMAC secret looks like a placeholder, or can be guessed', MEND_SECRET);
+    throw new KeyProblem('an HMAC secret looks like a placeholder, or can be guessed', SECRET_FIX);
   const key = createSecretKey(bytes);
   const derivedKid = createHmac('sha256', bytes).update('kid').digest('base64url').slice(0, 12);
   return { kid: kid ?? derivedKid, alg, signingKey: key, verifyingKey: key, publicJwk: null };

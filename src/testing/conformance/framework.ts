@@ -1,6 +1,6 @@
 import { deepStrictEqual, fail } from 'node:assert/strict';
 
-/** What a suite needs of a test framework: `describe` and `it` of Jest, Vitest or node:test. */
+/** The part of a test framework that a suite needs: `describe` and `it` of Jest, Vitest or node:test. */
 export interface TestFramework {
   readonly describe: (name: string, body: () => void) => unknown;
   readonly it: (name: string, body: () => Promise<void>) => unknown;
@@ -12,7 +12,7 @@ export interface ConformanceCase<World> {
   readonly run: (world: World) => Promise<void>;
 }
 
-/** @throws Error where there are none, as in Vitest without `globals` */
+/** @throws Error if there are no globals, for example in Vitest without `globals` */
 export function frameworkOf(given: Partial<TestFramework>): TestFramework {
   const { describe, it } = globalThis as unknown as Partial<TestFramework>;
   const framework = { describe: given.describe ?? describe, it: given.it ?? it };
@@ -22,19 +22,19 @@ export function frameworkOf(given: Partial<TestFramework>): TestFramework {
   );
 }
 
-/** By value: dates must be dates, and a missing member is one that is undefined. */
+/** Compares by value: dates must be dates, and a missing member equals an undefined one. */
 export function expectSame(actual: unknown, expected: unknown, message?: string): void {
   deepStrictEqual(plain(actual), plain(expected), message);
 }
 
-/** The members of `expected` only. */
+/** Compares only the members of `expected`. */
 export function expectMembers(actual: object | null | undefined, expected: object, message?: string): void {
   if (!actual) fail(message ?? 'there is no such session');
   const members = Object.keys(expected).map((name) => [name, (actual as Record<string, unknown>)[name]]);
   expectSame(Object.fromEntries(members), expected, message);
 }
 
-/** Also where values come from another realm, as they do from a native module under Jest. */
+/** Works across realms: under Jest, values of native modules come from another realm. */
 function plain(value: unknown): unknown {
   if (Object.prototype.toString.call(value) === '[object Date]')
     return `Date ${(value as Date).toISOString()}`;

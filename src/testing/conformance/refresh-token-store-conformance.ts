@@ -1,30 +1,30 @@
 import type { RefreshTokenStore } from '../../core/refresh-token.store.js';
 import { type ConformanceCase, frameworkOf, type TestFramework } from './framework.js';
 import { CONTRACT } from './store-contract.js';
-import { FAULTS, type FaultWorld, type Mend, type StoreFault } from './store-faults.js';
+import { FAULTS, type FaultWorld, type Repair, type StoreFault } from './store-faults.js';
 import { RACES } from './store-races.js';
 
-/** What the suite needs of a store. */
+/** What the suite needs to test a store. */
 export interface RefreshTokenStoreConformance extends Partial<TestFramework> {
   /**
-   * Opens a store, ready to use. Each call stands for another process: all of them use the same data, each by a connection
-   * of its own.
+   * Opens a store, ready to use. Each call simulates another process: all stores use the same data, each with its own
+   * connection.
    */
   createStore(): RefreshTokenStore | Promise<RefreshTokenStore>;
   /** Called for each store after its test. */
   closeStore?(store: RefreshTokenStore): void | Promise<void>;
   /**
-   * Breaks the line between a store and its database for its next operation. It may return a function that makes the line
-   * whole again, which is called after that operation. Without `fail` no faults are tested.
+   * Breaks the connection between a store and its database for its next operation. It may return a function that repairs the
+   * connection, which is called after that operation. Without `fail`, no faults are tested.
    */
-  fail?(store: RefreshTokenStore, fault: StoreFault): Mend | Promise<Mend>;
+  fail?(store: RefreshTokenStore, fault: StoreFault): Repair | Promise<Repair>;
   /** @default 'RefreshTokenStore' */
   name?: string;
 }
 
 /**
- * Declares the tests that every {@link RefreshTokenStore} must pass: what each operation does, what two processes do to one
- * session at once, and, with `fail`, what a broken line to the database may do.
+ * Declares the tests that every {@link RefreshTokenStore} must pass: the result of each operation, concurrent operations of
+ * two processes on one session, and, with `fail`, a broken connection to the database.
  *
  * @example
  * refreshTokenStoreConformance({ createStore: () => new SqlRefreshTokenStore(openDatabase()) });
@@ -54,7 +54,7 @@ async function withStores<World>(
   open: Open<World>,
   run: (world: World) => Promise<void>,
 ): Promise<void> {
-  // A store that is given twice is closed once.
+  // A store that is returned twice is closed once.
   const opened = new Set<RefreshTokenStore>();
   const create = async () => {
     const store = await given.createStore();

@@ -10,7 +10,7 @@ const T0 = Date.parse('2100-01-01T00:00:00Z');
 /** Far in the future, so that no store deletes a session for its age. */
 export const at = (seconds: number) => new Date(T0 + seconds * 1000);
 
-/** Hashes have one length, as a store may rely on. */
+/** Hashes of constant length, because a store may rely on the length. */
 export const hashOf = (name: string | number) => `hash-${name}`.padEnd(43, '_');
 
 export const FINGERPRINT = 'f'.repeat(43);
@@ -53,7 +53,7 @@ export function newSession(store: RefreshTokenStore, over: Partial<RefreshSessio
   };
 }
 
-/** Every optional member is there, and text that is more than ASCII. */
+/** A session with every optional member and non-ASCII text. */
 export function fullSession(store: RefreshTokenStore): RefreshSession {
   const { device } = newSession(store);
   return newSession(store, {
@@ -75,7 +75,7 @@ export function fullSession(store: RefreshTokenStore): RefreshSession {
   });
 }
 
-/** Of the session whose secret is that of `index`. */
+/** A rotation of the session whose current secret has this index. */
 export function rotation(
   session: RefreshSession,
   index: number,
@@ -101,7 +101,7 @@ export function rotation(
   };
 }
 
-/** Of the session whose secret is that of 1. */
+/** A reissue of the session whose current secret has index 1. */
 export function reissue(session: RefreshSession, over: Partial<ReissueCommand> = {}): ReissueCommand {
   const former = { sealed: SEAL, attempt: ATTEMPT };
   const formerAttempts = [`${'A'.repeat(21)}Q`, `${'B'.repeat(21)}A`];
@@ -125,7 +125,7 @@ export function reissue(session: RefreshSession, over: Partial<ReissueCommand> =
   };
 }
 
-/** Generation 1, as `reissue` wants it. */
+/** A session in generation 1, for `reissue`. */
 export function rotatedSession(store: RefreshTokenStore, over: Partial<RefreshSession> = {}): RefreshSession {
   return newSession(store, { generation: 1, tokenHash: hashOf(1), ...over });
 }

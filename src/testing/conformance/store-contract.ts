@@ -17,7 +17,7 @@ import {
 type Case = ConformanceCase<{ readonly store: RefreshTokenStore }>;
 
 const REVOKED = { revokedAt: at(0), revokedReason: 'logged_out' } as const;
-/** A clock of the store may differ from that of the test by so much. */
+/** Maximum difference between the clocks of store and test. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
 async function created(
@@ -33,24 +33,24 @@ const newUser = (store: RefreshTokenStore) => `user-${store.newId()}`;
 
 const keeping: Case[] = [
   {
-    name: 'gives ids of 24 hexadecimal digits, each a new one',
+    name: 'newId returns unique ids of 24 hexadecimal digits',
     run: async ({ store }) => {
       const ids = Array.from({ length: 1000 }, () => store.newId());
       ok(
         ids.every((id) => /^[0-9a-f]{24}$/.test(id)),
-        `newId gave ${ids[0]}`,
+        `newId returned ${ids[0]}`,
       );
-      expectSame(new Set(ids).size, ids.length, 'newId gave an id twice');
+      expectSame(new Set(ids).size, ids.length, 'newId returned an id twice');
     },
   },
   {
-    name: 'gives back what was created, every member of it',
+    name: 'returns every member of a created session',
     run: async ({ store }) => {
       for (const session of [newSession(store), fullSession(store)]) {
         await store.create(session);
         expectSame(await store.findById(session.id), session);
       }
-      expectSame(await store.findById(store.newId()), null, 'an unknown id must give null');
+      expectSame(await store.findById(store.newId()), null, 'an unknown id must return null');
     },
   },
   {
@@ -64,7 +64,7 @@ const keeping: Case[] = [
 
 const rotating: Case[] = [
   {
-    name: 'rotates in place: new hash, next generation, remembered predecessor and use, unconfirmed again',
+    name: 'rotates in place: new hash, next generation, stored predecessor and use, unconfirmed again',
     run: async ({ store }) => {
       const session = await created(store);
       await store.confirm(session.id, 0, at(1));
@@ -84,7 +84,7 @@ const rotating: Case[] = [
     },
   },
   {
-    name: 'leaves the expiry alone where the command has none',
+    name: 'keeps the expiry if the command has none',
     run: async ({ store }) => {
       const session = await created(store);
       const rotated = await store.rotate(rotation(session, 0, { expiresAt: null }));
@@ -94,12 +94,12 @@ const rotating: Case[] = [
   ...(
     [
       ['another secret is current', {}, { ifTokenHash: hashOf('other') }],
-      ['the absolute expiry is another', {}, { ifAbsoluteExpiresAt: at(5001) }],
+      ['the absolute expiry differs', {}, { ifAbsoluteExpiresAt: at(5001) }],
       ['it is revoked', REVOKED, {}],
       ['it has expired, at that very moment', { expiresAt: at(1) }, {}],
     ] as [string, Partial<RefreshSession>, Partial<RotationCommand>][]
   ).map(([where, state, command]) => ({
-    name: `does not rotate where ${where}, and changes nothing`,
+    name: `does not rotate, and changes nothing, if ${where}`,
     run: async ({ store }: { store: RefreshTokenStore }) => {
       const session = await created(store, state);
       expectSame(await store.rotate(rotation(session, 0, command)), null);
@@ -107,7 +107,7 @@ const rotating: Case[] = [
     },
   })),
   {
-    name: 'rotates no session that does not exist',
+    name: 'does not rotate a session that does not exist',
     run: async ({ store }) => {
       const session = newSession(store);
       expectSame(await store.rotate(rotation(session, 0)), null);
@@ -115,7 +115,7 @@ const rotating: Case[] = [
     },
   },
   {
-    name: `remembers ${MAX_PREDECESSORS} predecessors and ${MAX_RECENT_USES} uses, the latest ones`,
+    name: `keeps the latest ${MAX_PREDECESSORS} predecessors and ${MAX_RECENT_USES} uses`,
     run: async ({ store }) => {
       const session = await created(store);
       for (let index = 0; index < 9; index += 1) await store.rotate(rotation(session, index));
@@ -131,7 +131,7 @@ const rotating: Case[] = [
     },
   },
   {
-    name: 'with a clock of its own, writes its time where the command has none',
+    name: 'with readTime, writes its own time if the command has none',
     run: async ({ store }) => {
       if (!store.readTime) return;
       const session = await created(store);
@@ -139,12 +139,15 @@ const rotating: Case[] = [
       const rotated = await store.rotate(rotation(session, 0, { rotatedAt: null }));
       const after = await store.readTime();
       const written = rotated?.rotatedAt.getTime() ?? 0;
-      // It may be a moment older than what was read, where a database keeps the time of an operation's begin.
+      // It may be slightly older than the value read before: some databases use the start time of an operation.
       ok(
         before - 1000 <= written && written <= after + 1000,
         `rotatedAt ${written}, not ${before} to ${after}`,
       );
-      ok(Math.abs(Date.now() - after) < CLOCK_TOLERANCE_MS, `readTime gave ${after}: no milliseconds of now`);
+      ok(
+        Math.abs(Date.now() - after) < CLOCK_TOLERANCE_MS,
+        `readTime returned ${after}, which is not the current time in milliseconds`,
+      );
       expectSame(rotated?.lastUsedAt, at(1));
     },
   },
@@ -152,7 +155,7 @@ const rotating: Case[] = [
 
 const reissuing: Case[] = [
   {
-    name: 'reissues in place: new hash, next generation, the former secrets as they are given',
+    name: 'reissues in place: new hash, next generation, the given predecessors and abandoned secrets',
     run: async ({ store }) => {
       const session = await created(store);
       await store.rotate(rotation(session, 0));
@@ -173,7 +176,7 @@ const reissuing: Case[] = [
     },
   },
   {
-    name: 'leaves the shared use alone where the command has none',
+    name: 'keeps the shared use if the command has none',
     run: async ({ store }) => {
       const sharedUse = { generation: 1, pair: 'abcdefgh', generations: 1 };
       const session = await created(store, { ...rotatedSession(store), sharedUse });
@@ -183,13 +186,13 @@ const reissuing: Case[] = [
   ...(
     [
       ['another secret is current', {}, { ifTokenHash: hashOf('other') }],
-      ['the generation is another', {}, { ifGeneration: 0 }],
+      ['the generation differs', {}, { ifGeneration: 0 }],
       ['it is revoked', REVOKED, {}],
       ['it has expired, at that very moment', { expiresAt: at(9) }, {}],
-      ['it was confirmed meanwhile', { confirmedAt: at(2) }, {}],
+      ['it was confirmed in the meantime', { confirmedAt: at(2) }, {}],
     ] as [string, Partial<RefreshSession>, object][]
   ).map(([where, state, command]) => ({
-    name: `does not reissue where ${where}, and changes nothing`,
+    name: `does not reissue, and changes nothing, if ${where}`,
     run: async ({ store }: { store: RefreshTokenStore }) => {
       const session = await created(store, rotatedSession(store, state));
       expectSame(await store.reissue(reissue(session, command)), null);
@@ -197,7 +200,7 @@ const reissuing: Case[] = [
     },
   })),
   {
-    name: 'reissues a confirmed generation where the command allows it',
+    name: 'reissues a confirmed generation if the command allows it',
     run: async ({ store }) => {
       const session = await created(store, rotatedSession(store, { confirmedAt: at(2) }));
       const reissued = await store.reissue(reissue(session, { ifUnconfirmed: false }));
@@ -218,7 +221,7 @@ const noting: Case[] = [
     },
   },
   {
-    name: 'records a shared use of the current generation only',
+    name: 'records a shared use only for the current generation',
     run: async ({ store }) => {
       const session = await created(store);
       const sharedUse = { generation: 0, pair: 'abcdefgh', generations: 1 };
@@ -233,7 +236,7 @@ const noting: Case[] = [
     },
   },
   {
-    name: 'replaces a fingerprint if it is still the one that was seen',
+    name: 'replaces a fingerprint only if it is still the expected one',
     run: async ({ store }) => {
       const session = await created(store);
       const now = async () => (await store.findById(session.id))?.device.fingerprint;
@@ -244,7 +247,7 @@ const noting: Case[] = [
     },
   },
   {
-    name: 'records that the user of a live session proved again who they are, and of no other',
+    name: 'records an authentication only for a live session',
     run: async ({ store }) => {
       const session = await created(store);
       const made = { authTime: at(7), amr: ['pwd', 'otp'] };
@@ -262,7 +265,7 @@ const noting: Case[] = [
 
 const binding: Case[] = [
   {
-    name: 'with bindDevice, binds a live session to the first key, and to no other',
+    name: 'with bindDevice, binds a live session only to the first key',
     run: async ({ store }) => {
       if (!store.bindDevice) return;
       const session = await created(store);
@@ -273,7 +276,7 @@ const binding: Case[] = [
     },
   },
   {
-    name: 'with bindDevice, binds no session that is revoked, has expired or does not exist',
+    name: 'with bindDevice, does not bind a session that is revoked, expired or unknown',
     run: async ({ store }) => {
       if (!store.bindDevice) return;
       for (const state of [REVOKED, { expiresAt: at(8) }]) {
@@ -285,7 +288,7 @@ const binding: Case[] = [
     },
   },
   {
-    name: 'with bindDevice, rotates a bound session, but not where the command wants an unbound one',
+    name: 'with bindDevice, rotates a bound session unless the command requires an unbound one',
     run: async ({ store }) => {
       if (!store.bindDevice) return;
       const unbound = await created(store);
@@ -300,7 +303,7 @@ const binding: Case[] = [
 
 const ending: Case[] = [
   {
-    name: 'revokes once: the first time and reason stay',
+    name: 'revokes once: keeps the first time and reason',
     run: async ({ store }) => {
       const [first, ...rest] = [await created(store), await created(store), await created(store)];
       const others = rest.map(({ id }) => id);
@@ -316,7 +319,7 @@ const ending: Case[] = [
     },
   },
   {
-    name: 'removes the sessions of a user, and of nobody else',
+    name: 'removes the sessions of only the given user',
     run: async ({ store }) => {
       const [own, ended, other] = [newSession(store), newSession(store, REVOKED), newSession(store)] as const;
       const userId = 'user-to-be-removed';
@@ -340,7 +343,7 @@ const ending: Case[] = [
 
 const listing: Case[] = [
   {
-    name: "lists a user's live sessions, latest use first, and where they began",
+    name: "lists a user's live sessions and logins, latest use first",
     run: async ({ store }) => {
       const userId = newUser(store);
       const used = (seconds: number) => newSession(store, { userId, lastUsedAt: at(seconds) });
@@ -359,7 +362,7 @@ const listing: Case[] = [
     },
   },
   {
-    name: 'knows the devices of a user, of ended sessions too',
+    name: 'knows the devices of a user, including those of ended sessions',
     run: async ({ store }) => {
       const userId = newUser(store);
       const device = { ...newSession(store).device, deviceId: 'phone-1' };
@@ -372,7 +375,7 @@ const listing: Case[] = [
     },
   },
   {
-    name: 'remembers from where ended sessions began and why they ended, the latest ones',
+    name: 'returns the latest ended sessions, with their origin and the reason of their end',
     run: async ({ store }) => {
       const userId = newUser(store);
       const reasons = ['logged_out', 'ended_by_user', 'evicted'] as const;
@@ -390,9 +393,9 @@ const listing: Case[] = [
     },
   },
   {
-    name: 'counts live sessions of all users, looking at no more than it may',
+    name: 'counts live sessions of all users within the given limit',
     run: async ({ store }) => {
-      // Later than the sessions of any other test, and than those of an earlier run on the same data.
+      // Later than the sessions of any other test, and of earlier runs on the same data.
       const begin = 1_000_000 + Math.floor(Math.random() * 1e9) * 10;
       const until = (seconds: number) => ({
         expiresAt: at(begin + seconds),
@@ -407,13 +410,13 @@ const listing: Case[] = [
       expectSame(await count(4), { active: 2, isAtLeast: false });
       expectSame(await count(3), { active: 2, isAtLeast: true });
       const { active, isAtLeast } = await count(2);
-      ok(isAtLeast && active >= 1 && active <= 2, `of two that were looked at, ${active} are live`);
+      ok(isAtLeast && active >= 1 && active <= 2, `of two sessions that were read, ${active} are live`);
       expectSame(await store.countLive(at(begin + 9), 2), { active: 0, isAtLeast: false });
     },
   },
 ];
 
-/** What each operation does. */
+/** Tests of the result of each operation. */
 export const CONTRACT: readonly Case[] = [
   ...keeping,
   ...rotating,

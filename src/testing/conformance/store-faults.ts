@@ -4,47 +4,47 @@ import { type ConformanceCase, expectMembers, expectSame } from './framework.js'
 import { at, newSession, reissue, rotatedSession, rotation } from './sample-sessions.js';
 
 /**
- * `unreachable`: the next operation does not reach the database. `answer_lost`: it does, and the connection breaks before the
- * answer.
+ * `unreachable`: the next operation does not reach the database. `answer_lost`: it does, but the connection breaks before
+ * the response.
  */
 export type StoreFault = 'unreachable' | 'answer_lost';
 
 export interface FaultWorld {
   readonly store: RefreshTokenStore;
-  /** A store on the same data whose line is sound. */
+  /** A store on the same data with a working connection. */
   readonly other: RefreshTokenStore;
-  readonly fail: (store: RefreshTokenStore, fault: StoreFault) => Promise<Mend>;
+  readonly fail: (store: RefreshTokenStore, fault: StoreFault) => Promise<Repair>;
 }
 
-/** Makes the line whole again; called after the operation. */
-export type Mend = (() => void | Promise<void>) | void;
+/** Repairs the connection; called after the operation. */
+export type Repair = (() => void | Promise<void>) | void;
 
 type Case = ConformanceCase<FaultWorld>;
 
 const UNKNOWN = Symbol('the outcome is unknown');
 
-/** Under a fault: the answer, or that there is none; a failure must be one that a client may retry. */
+/** The result of an operation under a fault, or `UNKNOWN` after an error. The error must be one that a client may retry. */
 async function outcomeOf<T>(
   { store, fail }: FaultWorld,
   fault: StoreFault,
   operation: () => Promise<T>,
 ): Promise<T | typeof UNKNOWN> {
-  const mend = await fail(store, fault);
+  const repair = await fail(store, fault);
   try {
     return await operation();
   } catch (error) {
     const { code } = error as { code?: unknown };
     ok(
       code === 'TEMPORARILY_UNAVAILABLE',
-      `rejected with ${String(error)}: a database out of reach is AuthError('TEMPORARILY_UNAVAILABLE')`,
+      `rejected with ${String(error)}: an unreachable database must reject with AuthError('TEMPORARILY_UNAVAILABLE')`,
     );
     return UNKNOWN;
   } finally {
-    await mend?.();
+    await repair?.();
   }
 }
 
-/** One operation on a session that fails, and the state that it leads to where it is applied. */
+/** Tests an operation on a session under a fault. @param applied the state of the session if the operation is applied */
 function atomic(
   name: string,
   fault: StoreFault,
@@ -52,9 +52,9 @@ function atomic(
   act: (store: RefreshTokenStore, session: RefreshSession) => Promise<unknown>,
   applied: (session: RefreshSession) => Partial<RefreshSession>,
 ): Case {
-  const fate = fault === 'answer_lost' ? 'whose answer is lost' : 'that does not arrive';
+  const fate = fault === 'answer_lost' ? 'whose response is lost' : 'that does not arrive';
   return {
-    name: `${name} ${fate} is applied whole or not at all`,
+    name: `${name} ${fate} is applied completely or not at all`,
     run: async (world) => {
       const { store, other } = world;
       const session = make(other);
@@ -62,16 +62,20 @@ function atomic(
       const outcome = await outcomeOf(world, fault, () => act(store, session));
       const after = await other.findById(session.id);
       const isUntouched = JSON.stringify(after) === JSON.stringify(await withoutChange(other, session));
-      if (isUntouched) ok(outcome === UNKNOWN, 'it resolved and wrote nothing');
+      if (isUntouched) ok(outcome === UNKNOWN, 'it resolved but wrote nothing');
       else expectMembers(after, applied(session));
-      // A client that hears nothing asks again, and so does the library.
+      // Clients retry without a response, and so does the library.
       await act(store, session);
-      expectMembers(await other.findById(session.id), applied(session), 'repeated, it led elsewhere');
+      expectMembers(
+        await other.findById(session.id),
+        applied(session),
+        'the repeated operation had another result',
+      );
     },
   };
 }
 
-/** The session as the store gives it back, for a comparison that does not depend on the order of members. */
+/** The session as the store returns it, so that a comparison does not depend on the order of members. */
 async function withoutChange(
   store: RefreshTokenStore,
   session: RefreshSession,
@@ -84,7 +88,7 @@ async function withoutChange(
 
 const faults: readonly StoreFault[] = ['unreachable', 'answer_lost'];
 
-/** What a broken line to the database may do. */
+/** Tests of a broken connection to the database. */
 export const FAULTS: readonly Case[] = faults.flatMap((fault) => [
   atomic(
     'a rotation',
@@ -118,7 +122,7 @@ export const FAULTS: readonly Case[] = faults.flatMap((fault) => [
     () => ({ generation: 0, revokedAt: at(1), revokedReason: 'logged_out' }),
   ),
   {
-    name: `a read (${fault}) never says that there is no such session`,
+    name: `a read (${fault}) never reports an existing session as missing`,
     run: async (world) => {
       const session = newSession(world.other);
       await world.other.create(session);

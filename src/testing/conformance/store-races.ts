@@ -3,7 +3,7 @@ import type { RefreshSession, RefreshTokenStore } from '../../core/refresh-token
 import { type ConformanceCase, expectMembers, expectSame } from './framework.js';
 import { at, DEVICE_KEY, hashOf, newSession, reissue, rotatedSession, rotation } from './sample-sessions.js';
 
-/** Two stores on the same data, as two processes have them. */
+/** Two stores on the same data, as in two processes. */
 export interface RaceWorld {
   readonly store: RefreshTokenStore;
   readonly other: RefreshTokenStore;
@@ -14,7 +14,7 @@ type Case = ConformanceCase<RaceWorld>;
 const CONTENDERS = 64;
 const ROUNDS = 16;
 
-/** Starts each in its turn, in an order that differs from round to round. */
+/** Starts all actions one after another, in an order that depends on the round, and awaits them together. */
 function atOnce<T>(round: number, actions: readonly (() => Promise<T>)[]): Promise<T[]> {
   const order = actions.map((_action, step) => (step + round) % actions.length);
   const started = new Map(order.map((index) => [index, actions[index]?.()]));
@@ -33,22 +33,22 @@ async function inRounds(
   }
 }
 
-/** What two processes do to one session at once. */
+/** Tests of concurrent operations on one session. */
 export const RACES: readonly Case[] = [
   {
-    name: 'what one process writes, another one reads',
+    name: 'one process reads what another one wrote',
     run: async ({ store, other }) => {
       const session = newSession(store);
       await store.create(session);
       expectSame(
         await other.findById(session.id),
         session,
-        'createStore must open stores on the same data: each call stands for another process',
+        'createStore must open stores on the same data: each call simulates another process',
       );
     },
   },
   {
-    name: `of ${CONTENDERS} rotations of one token at once exactly one succeeds`,
+    name: `exactly one of ${CONTENDERS} concurrent rotations of a token succeeds`,
     run: async (world) => {
       const session = newSession(world.store);
       await world.store.create(session);
@@ -65,7 +65,7 @@ export const RACES: readonly Case[] = [
     },
   },
   {
-    name: 'of a reissue and a rotation of one generation exactly one succeeds',
+    name: 'exactly one of a concurrent reissue and rotation succeeds',
     run: (world) =>
       inRounds(rotatedSession, world, async (session, round) => {
         const [reissued, rotated] = await atOnce(round, [
@@ -77,7 +77,7 @@ export const RACES: readonly Case[] = [
       }),
   },
   {
-    name: 'a rotation beside a revocation leaves an ended session, whole',
+    name: 'a rotation during a revocation leaves a complete, ended session',
     run: (world) =>
       inRounds(newSession, world, async (session, round) => {
         const [rotated, revoked] = await atOnce<RefreshSession | null | string[]>(round, [
@@ -101,12 +101,12 @@ export const RACES: readonly Case[] = [
           () => world.other.confirm(session.id, 1, at(8)),
         ]);
         const after = await world.store.findById(session.id);
-        if (reissued) expectSame(after, reissued, 'the confirmation changed the generation after its own');
+        if (reissued) expectSame(after, reissued, 'the confirmation changed a later generation');
         else expectMembers(after, { generation: 1, confirmedAt: at(8) });
       }),
   },
   {
-    name: 'uses that come at once are all kept',
+    name: 'concurrent uses are all kept',
     run: (world) =>
       inRounds(newSession, world, async (session, round) => {
         const sharedUse = { generation: 0, pair: 'abcdefgh', generations: 1 };
@@ -124,7 +124,7 @@ export const RACES: readonly Case[] = [
       }),
   },
   {
-    name: 'of two that bind a session to a key at once, one does, and both hear of its key',
+    name: 'exactly one of two concurrent bindings succeeds, and both return its key',
     run: ({ store, other }) =>
       inRounds(newSession, { store, other }, async (session, round) => {
         const keys = [DEVICE_KEY, DEVICE_KEY.replace('k', 'j')];
@@ -144,7 +144,7 @@ export const RACES: readonly Case[] = [
       }),
   },
   {
-    name: 'of two that revoke the same sessions at once, each hears of those that it ended',
+    name: 'of two concurrent revocations, each returns the sessions that it ended',
     run: async ({ store, other }) => {
       const sessions = Array.from({ length: 8 }, () => newSession(store));
       for (const session of sessions) await store.create(session);

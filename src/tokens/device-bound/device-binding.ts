@@ -30,26 +30,27 @@ import {
 /** Seconds until a browser that skipped its proof may try again. */
 const RETRY_AFTER_S = 5;
 
-/** A session as a request shows it, by a refresh token that was verified. */
+/** The session of a request, from its verified refresh token. */
 export interface ShownSession {
   readonly sessionId: string;
   readonly userId: string;
   readonly source: EventSource;
 }
 
-/** What a browser hears when it asks for another bound cookie. */
+/** The answer to a browser that asks for a new bound cookie. */
 export type Renewal =
   /** It proved its key. */
   | 'renewed'
   /** It has to sign a challenge first. */
   | 'unproven'
-  /** There is no such session any more, or it is bound to another key. */
+  /** The session no longer exists, or it is bound to another key. */
   | 'over';
 
 /**
- * Binds sessions to a key that the browser keeps (Device Bound Session Credentials). A browser registers its key right after
- * the login, in exchange for an identifier; the session is bound when the browser first proves that it received that, or a
- * lost answer would lock its user out. From then on a refresh needs the bound cookie, which a proof of the key renews.
+ * Binds sessions to a key that the browser keeps (Device Bound Session Credentials). The browser registers its key right
+ * after the login and receives an identifier. The session is bound only when the browser proves that it received the
+ * identifier: otherwise a lost response would lock the user out. From then on a refresh needs the bound cookie, which a
+ * proof of the key renews.
  */
 @Injectable()
 export class DeviceBinding {
@@ -65,15 +66,15 @@ export class DeviceBinding {
     this.isOn = refreshToken.deviceBound === 'optional';
   }
 
-  /** A challenge, or a value of the bound cookie. */
+  /** Returns a challenge, or a value of the bound cookie. */
   newMark(purpose: MarkPurpose, sessionId: string): string {
     return newMark(this.signingKey, purpose, sessionId, this.clock.now());
   }
 
   /**
-   * Takes the key of a browser. Writes nothing.
-   * @param header `Secure-Session-Response`; null: none
-   * @returns the identifier of the session for the browser; null where the proof is not good
+   * Checks the key that a browser registers. Writes nothing.
+   * @param header value of `Secure-Session-Response`; null if absent
+   * @returns the identifier of the session for the browser; null if the proof is not valid
    */
   async register(shown: ShownSession, header: string | null): Promise<string | null> {
     await this.clock.settling;
@@ -86,14 +87,14 @@ export class DeviceBinding {
     return deviceSessionId(this.signingKey, shown.sessionId, deviceKey);
   }
 
-  /** The session that a browser calls by this identifier; null where it is none of ours. */
+  /** The session with this identifier; null if this service did not issue the identifier. */
   sessionOf(identifier: string): string | null {
     return parseDeviceSessionId(this.keys, identifier)?.sessionId ?? null;
   }
 
   /**
-   * Whether a browser may have another bound cookie. The first time it binds the session.
-   * @param header `Secure-Session-Response`; null: none
+   * Decides whether a browser gets a new bound cookie. The first time it also binds the session.
+   * @param header value of `Secure-Session-Response`; null if absent
    * @throws AuthError (as a rejection) `TEMPORARILY_UNAVAILABLE`
    */
   async renew(shown: ShownSession, identifier: string, header: string | null): Promise<Renewal> {
@@ -112,15 +113,15 @@ export class DeviceBinding {
     return bound?.deviceKey === named.deviceKey ? 'renewed' : 'over';
   }
 
-  /** Whether a request may refresh the session only if it is not bound. Asks no store. */
+  /** True if the request lacks a valid bound cookie, so it may only refresh an unbound session. Reads no store. */
   mustBeUnbound(sessionId: string, client: ClientTraits): boolean {
     const cookies = client.deviceProof?.cookies ?? [];
     return this.isOn && !cookies.some((cookie) => this.isCurrent('cookie', sessionId, cookie));
   }
 
   /**
-   * Requires the bound cookie, if the session is bound.
-   * @throws AuthError `PROOF_REQUIRED`; with `retryAfter` where the browser could not prove itself just now
+   * Requires the bound cookie if the session is bound.
+   * @throws AuthError `PROOF_REQUIRED`; with `retryAfter` if the browser skipped the proof this time
    */
   assertProven({ id: sessionId, userId, deviceKey }: RefreshSession, client: ClientTraits): void {
     if (deviceKey === undefined || !this.mustBeUnbound(sessionId, client)) return;
@@ -134,7 +135,7 @@ export class DeviceBinding {
     });
   }
 
-  /** An outdated challenge is how a browser gets the current one, and no event. */
+  /** An outdated challenge emits no event: browsers send one to get the current one. */
   private isProven(shown: ShownSession, key: ProofKey, header: string | null): boolean {
     if (header === null) return false;
     const proof = parseDeviceProof(header);
@@ -168,7 +169,7 @@ function isSigned(proof: SignedText, key: ProofKey): boolean {
   return imported !== null && isSignedBy(proof, imported);
 }
 
-/** Why the browser skipped the proof of this session, by its header `Secure-Session-Skipped`; null where it did not. */
+/** Why the browser skipped the proof of this session, from the header `Secure-Session-Skipped`; null if it did not. */
 function skippedFor(sessionId: string, header: string): string | null {
   const item = new RegExp(`\\b([a-z_]{1,32});session_identifier="${sessionId}\\.`).exec(header);
   return item?.[1] ?? null;

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { MINUTE_MS } from '../../core/limits.js';
 
-/** What a mark is for. One purpose's mark is never good for another. */
+/** What a mark is for. A mark of one purpose is never valid for another. */
 export type MarkPurpose =
   /** The challenge of a registration. */
   | 'registration'
@@ -11,8 +11,8 @@ export type MarkPurpose =
   | 'cookie';
 
 /**
- * How long marks are good. Chromium signs at most six times in nine minutes for a site, and renews a cookie that a request
- * finds in its last two minutes: with a shorter life of the cookie, busy tabs would use that up.
+ * How long marks are valid. Chromium signs at most six times in nine minutes per site, and renews a cookie as soon as a
+ * request is made in its last two minutes: with a shorter cookie lifetime, busy tabs would exhaust that quota.
  */
 export const MARK_LIFE_MS: Readonly<Record<MarkPurpose, number>> = {
   registration: 2 * MINUTE_MS,
@@ -24,7 +24,7 @@ const MAC_BYTES = 16;
 const MARK = /^([0-9a-z]{1,12})\.([\w-]{22})$/;
 const IDENTIFIER = /^([0-9a-f]{24})\.([\w-]{44})\.([\w-]{22})$/;
 
-/** A text that only the server can make, for one session and for a while; no store has to remember it. */
+/** A signed text for one session with an expiry. Only the server can make it, and no store has to keep it. */
 export function newMark(key: Uint8Array, purpose: MarkPurpose, sessionId: string, nowMs: number): string {
   const expiry = Math.floor(nowMs + MARK_LIFE_MS[purpose]).toString(36);
   return `${expiry}.${mac(key, [purpose, sessionId, expiry])}`;
@@ -42,12 +42,12 @@ export function isCurrentMark(
   return isMacOf(keys, signed, [purpose, sessionId, expiry]);
 }
 
-/** What a browser calls its session from the registration on: the session and its key. */
+/** The parts of the session identifier that a browser gets at registration: the session and its key. */
 export interface DeviceSession {
   readonly sessionId: string;
-  /** Packed. */
+  /** The public key as `packKey` encodes it. */
   readonly deviceKey: string;
-  /** Whether this server registered that key for that session, under a key that it still has. */
+  /** Whether this server registered that key for that session, and still has the key that signed the identifier. */
   readonly isRegistered: boolean;
 }
 
@@ -55,14 +55,14 @@ export function deviceSessionId(key: Uint8Array, sessionId: string, deviceKey: s
   return `${sessionId}.${deviceKey}.${mac(key, ['session', sessionId, deviceKey])}`;
 }
 
-/** Null for a text that is none. */
+/** Null if the text is not a session identifier. */
 export function parseDeviceSessionId(keys: readonly Uint8Array[], text: string): DeviceSession | null {
   const [, sessionId = '', deviceKey = '', signed = ''] = IDENTIFIER.exec(text) ?? [];
   if (sessionId === '') return null;
   return { sessionId, deviceKey, isRegistered: isMacOf(keys, signed, ['session', sessionId, deviceKey]) };
 }
 
-/** The keys make the nonces of proofs as well, of which none begins like this. */
+/** The same keys sign DPoP nonces; the prefix `device-bound` keeps the two apart. */
 function mac(key: Uint8Array, parts: readonly string[]): string {
   const text = JSON.stringify(['device-bound', ...parts]);
   return createHmac('sha256', key).update(text).digest().toString('base64url', 0, MAC_BYTES);

@@ -1,7 +1,7 @@
 import { isCanonicalBase64url } from '../../core/base64url.js';
 import { MAX_TOKEN_LENGTH } from '../../core/limits.js';
 
-/** The part of a JWS header (RFC 7515) that the library uses: key, algorithm, kind of token. */
+/** The part of a JWS header (RFC 7515) that the library uses: key, algorithm, token type. */
 export interface JoseHeader {
   readonly alg: string;
   readonly typ: string;
@@ -9,7 +9,7 @@ export interface JoseHeader {
 }
 
 /**
- * Reads the header of a token. `null` where a field is missing or no text, and where {@link protectedHeader} is `null`.
+ * Reads the header of a token. `null` if a field is missing or not a string, or if {@link protectedHeader} is `null`.
  */
 export function parseJoseHeader(token: string): JoseHeader | null {
   const header = protectedHeader(token);
@@ -20,7 +20,7 @@ export function parseJoseHeader(token: string): JoseHeader | null {
 }
 
 /**
- * The protected header of a compact JWS in canonical base64url; `null` for anything else, and where it asks for extensions
+ * The protected header of a compact JWS in canonical base64url; `null` for anything else, and if it requires extensions
  * (`crit`, RFC 7515 §4.1.11). `jku`, `x5u`, `x5c` and `jwk` are never read (RFC 8725 §3.10).
  */
 export function protectedHeader(token: string): object | null {

@@ -22,24 +22,24 @@ export interface SigningKey {
   readonly key: KeyObject;
 }
 
-/** The keys by which tokens are verified: those of this process, or those of another service. */
+/** The keys that verify tokens: those of this process, or those of another service. */
 export interface VerifyingKeys {
-  /** The key that must have signed the token; null where there is none. */
+  /** The key that must have signed the token; null if there is none. */
   verifyingKey(kind: TokenKind, token: string): KeyObject | null;
-  /** The algorithms of all keys; always the same list. */
+  /** The algorithms of all keys; always the same array. */
   algorithms(kind: TokenKind): SigningAlgorithm[];
-  /** Calls back when a key is no longer good. */
+  /** Calls back when a key is no longer valid. */
   onChange(listener: () => void): void;
   /**
-   * Fetches the key that an access token names, where keys come from elsewhere. Undefined where there is nothing to wait for.
+   * Fetches the key that an access token names, if keys come from elsewhere. Undefined if there is nothing to wait for.
    * @throws AuthError (as a rejection) `TEMPORARILY_UNAVAILABLE`
    */
   load?(token: string): Promise<void> | undefined;
 }
 
-/** How the keys of one kind of token changed; all are ids. */
+/** How the keys of one kind of token changed. All values are key ids. */
 export interface KeyChange {
-  /** Of the key that signs from now on. */
+  /** The key that signs from now on. */
   readonly signing: string;
   /** Whether another key signed before. */
   readonly isNewSigner: boolean;
@@ -48,9 +48,10 @@ export interface KeyChange {
 }
 
 /**
- * The keys of both kinds of token. In each, the first signs and all verify, chosen by `kid`. A host changes them while it
- * runs by {@link replace}, in two steps, so that no token is refused that is still meant to live: a new key comes last
- * in the list, in every process; then it comes first, and the old one stays until its last token has expired.
+ * The keys of both kinds of token. In each list the first key signs and all keys verify, chosen by `kid`. A host changes
+ * the keys at run time with {@link replace}, in two steps, so that no valid token is refused: first it appends the new
+ * key to the list in every process; then it moves the new key to the front, and keeps the old one until its last token
+ * has expired.
  */
 @Injectable()
 export class KeyRing implements VerifyingKeys {
@@ -78,10 +79,10 @@ export class KeyRing implements VerifyingKeys {
   }
 
   /**
-   * Takes other keys from now on, in this process: verified tokens are forgotten, and tokens of keys that are left out
-   * are refused. Fingerprints and remembered devices, whose keys derive from the refresh keys, follow.
+   * Replaces the keys in this process. The cache of verified tokens is emptied, and tokens of removed keys are refused.
+   * Keys of fingerprints, devices and nonces derive from the refresh keys, so they change too.
    * @returns what changed, for each kind
-   * @throws ConfigurationError with every problem of the keys; the ring is as it was then
+   * @throws ConfigurationError with every problem of the keys; the ring is then unchanged
    */
   replace(keys: KeyOptions): Record<TokenKind, KeyChange> {
     const next = resolveKeys(keys);
@@ -101,7 +102,7 @@ export class KeyRing implements VerifyingKeys {
     return change;
   }
 
-  /** Calls back after each change, before any other token is looked at. */
+  /** Calls back after each change, before any other token is checked. */
   onChange(listener: () => void): void {
     this.listeners.add(listener);
   }
@@ -112,8 +113,8 @@ export class KeyRing implements VerifyingKeys {
   }
 
   /**
-   * The key that must have signed the token, by its `kid`; null where the header is odd, of another kind, or names
-   * another algorithm than the key's own: an algorithm belongs to a key, never to the token (RFC 8725 §3.1).
+   * The key that must have signed the token, by its `kid`. Null if the header is malformed, of another kind, or names
+   * another algorithm than the key's own: the key decides the algorithm, never the token (RFC 8725 §3.1).
    */
   verifyingKey(kind: TokenKind, token: string): KeyObject | null {
     const header = parseJoseHeader(token);
@@ -122,14 +123,14 @@ export class KeyRing implements VerifyingKeys {
     return key && key.alg === header.alg ? key.verifyingKey : null;
   }
 
-  /** Whether a key of this id is in the ring. */
+  /** Whether the ring has a key with this id. */
   knows(kind: TokenKind, kid: string): boolean {
     return this.byKid[kind].has(kid);
   }
 
   /**
-   * The algorithms of all keys. Always the same list, which changes with the keys: a verifier that was handed it once
-   * follows.
+   * The algorithms of all keys. Always the same array, updated in place, so that a verifier that keeps a reference sees
+   * changes.
    */
   algorithms(kind: TokenKind): SigningAlgorithm[] {
     return this.algorithmsOf[kind];
@@ -140,17 +141,17 @@ export class KeyRing implements VerifyingKeys {
     return TYPES[kind];
   }
 
-  /** Keys of the fingerprint, the newest first. */
+  /** Keys for fingerprints, newest first. */
   get fingerprintKeys(): readonly Uint8Array[] {
     return this.fingerprints;
   }
 
-  /** Keys by which a device is recognised, the newest first. */
+  /** Keys that recognise devices, newest first. */
   get deviceKeys(): readonly Uint8Array[] {
     return this.devices;
   }
 
-  /** Keys of the nonces in proofs of possession, the newest first. */
+  /** Keys for the nonces in proofs of possession, newest first. */
   get proofNonceKeys(): readonly Uint8Array[] {
     return this.proofNonces;
   }
@@ -176,7 +177,7 @@ export class KeyRing implements VerifyingKeys {
   }
 }
 
-/** jsonwebtoken takes a `KeyObject`, and parses a string at every call; the types of its callers know strings only. */
+/** jsonwebtoken accepts a `KeyObject`, which saves parsing a string at every call; the types of `JwtService` allow only strings. */
 export function asVerificationKey(key: KeyObject): string {
   return key as never;
 }

@@ -33,14 +33,14 @@ const ASYMMETRIC: SigningAlgorithm[] = [
   'ES384',
   'ES512',
 ];
-/** After a failed fetch requests are refused at once for so long. */
+/** For this time after a failed fetch, requests are refused at once. */
 const FETCH_AGAIN_AFTER_MS = 1_000;
-/** Some hundred keys. */
+/** Enough for several hundred keys. */
 const MAX_SET_BYTES = 1_000_000;
 
 /**
- * The public access keys of another service, from its JWK set (RFC 7517 §5). They are fetched at boot and at intervals, and
- * when a token names an unknown key. While they cannot be fetched, the known ones stay good for `keySet.maxStaleness`.
+ * The public access keys of another service, from its JWK set (RFC 7517 §5). They are fetched at boot, at intervals, and
+ * when a token names an unknown key. If fetching fails, the known keys stay valid for `keySet.maxStaleness`.
  */
 @Injectable()
 export class RemoteKeySet implements VerifyingKeys, OnApplicationBootstrap, OnModuleDestroy {
@@ -52,7 +52,7 @@ export class RemoteKeySet implements VerifyingKeys, OnApplicationBootstrap, OnMo
   private freshAt: Moment | null = null;
   /** Start of the last fetch. */
   private triedAt: Moment | null = null;
-  /** Why the last fetch failed; null where it did not. */
+  /** Why the last fetch failed; null if it succeeded. */
   private failure: { readonly cause: unknown } | null = null;
   private fetching: Promise<void> | null = null;
   private timer: NodeJS.Timeout | undefined;
@@ -66,7 +66,7 @@ export class RemoteKeySet implements VerifyingKeys, OnApplicationBootstrap, OnMo
     const { jwksUri } = this.options;
     if (!isOverTls(jwksUri))
       this.logger.warn(
-        `the key set ${jwksUri} is fetched by plain HTTP: whoever is on the way can put a key of theirs into it, so use ` +
+        `the key set ${jwksUri} is fetched over plain HTTP: anyone on the network path can add their own key to it, so use ` +
           'HTTPS unless you trust that network',
       );
     void this.keepFresh();
@@ -81,7 +81,7 @@ export class RemoteKeySet implements VerifyingKeys, OnApplicationBootstrap, OnMo
     const header = kind === 'access' ? accessTokenHeader(token) : null;
     if (!header || this.isStale) return null;
     const key = this.keys.get(header.kid);
-    // An algorithm belongs to a key, never to the token (RFC 8725 §3.1).
+    // The key decides the algorithm, never the token (RFC 8725 §3.1).
     return key?.alg === header.alg ? key.verifyingKey : null;
   }
 
@@ -100,7 +100,7 @@ export class RemoteKeySet implements VerifyingKeys, OnApplicationBootstrap, OnMo
     const sinceTryMs = since(this.triedAt);
     const mayFetch = sinceTryMs >= (this.failure ? FETCH_AGAIN_AFTER_MS : cooldownMs);
     if (!this.isStale && this.keys.has(header.kid)) {
-      // No timer has run in a process that was frozen.
+      // Timers do not run while a process is frozen.
       if (mayFetch && since(this.freshAt) > maxAgeMs) void this.fetch();
       return undefined;
     }
@@ -131,7 +131,7 @@ export class RemoteKeySet implements VerifyingKeys, OnApplicationBootstrap, OnMo
     this.timer = setTimeout(() => void this.keepFresh(), waitMs).unref();
   }
 
-  /** Whoever asks meanwhile shares the answer. Never rejects. */
+  /** Concurrent callers share one fetch. Never rejects. */
   private fetch(): Promise<void> {
     this.fetching ??= this.fetchNow().finally(() => {
       this.fetching = null;
@@ -176,18 +176,18 @@ export class RemoteKeySet implements VerifyingKeys, OnApplicationBootstrap, OnMo
   }
 }
 
-/** Or on this machine. */
+/** True also for addresses of this machine, which need no TLS. */
 function isOverTls(uri: string): boolean {
   const { protocol, hostname } = new URL(uri);
   return protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
 }
 
-/** Infinite before the first time. */
+/** Infinite if it has not happened yet. */
 function since(moment: Moment | null): number {
   return moment ? elapsedMs(moment) : Number.POSITIVE_INFINITY;
 }
 
-/** Null for whatever no key of a key set can have signed as an access token: nothing is fetched for it. */
+/** Null if no key of a key set can have signed the token as an access token; then nothing is fetched. */
 function accessTokenHeader(token: string): JoseHeader | null {
   const header = parseJoseHeader(token);
   if (header?.typ !== ACCESS_TOKEN_TYPE) return null;
@@ -205,7 +205,7 @@ async function readKeySet(uri: string, signal: AbortSignal): Promise<readonly un
     throw new Error(`the answer has status ${response.status}`);
   }
   const set = JSON.parse(await textOf(response)) as { keys?: readonly unknown[] } | null;
-  if (!Array.isArray(set?.keys)) throw new Error('the answer is no JWK set: it has no list "keys"');
+  if (!Array.isArray(set?.keys)) throw new Error('the answer is not a JWK set: it has no list "keys"');
   return set.keys as readonly unknown[];
 }
 
@@ -220,7 +220,7 @@ async function textOf({ body }: Response): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** The public keys by their ids. Secrets, private keys and keys of other kinds are left out: a set may hold some for others. */
+/** The public keys by id. Secrets, private keys and unsupported types are skipped: the set may serve others too. */
 function verifyingKeys(inputs: readonly unknown[]): ReadonlyMap<string, RingKey> {
   const keys = new Map<string, RingKey>();
   for (const input of inputs) {
@@ -245,7 +245,7 @@ function ringKey(input: KeyInput): RingKey | null {
   }
 }
 
-/** The cause of a failed fetch is where the reason is. */
+/** The reason of a failed `fetch` is in the `cause` of its error. */
 function reasonOf(error: unknown): string {
   const { cause } = Object(error) as { cause?: unknown };
   return cause instanceof Error && cause.message !== '' ? cause.message : String(error);

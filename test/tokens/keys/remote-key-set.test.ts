@@ -71,7 +71,7 @@ it('says that plain HTTP lets others put keys into the set, but not on this mach
     keys.onModuleDestroy();
   }
   jest.restoreAllMocks();
-  expect(warned).toEqual([expect.stringContaining('http://192.0.2.1/jwks is fetched by plain HTTP')]);
+  expect(warned).toEqual([expect.stringContaining('http://192.0.2.1/jwks is fetched over plain HTTP')]);
 });
 
 it('gives up when the application closes', async () => {

@@ -73,7 +73,7 @@ async function askForLink(address: string): Promise<void> {
   }
 }
 
-/** What went wrong, above the form that mends it. */
+/** What went wrong, above the form that fixes it. */
 function tellWhyAgain({ code }: Refusal): void {
   if (code === 'NOT_FOUND') document.body.dataset['mail'] = 'none';
   else {

@@ -112,7 +112,7 @@ export function readConfig(
 }
 
 function asProblem({ name, meant }: MisspeltVariable): ConfigurationProblem {
-  return { key: name, value: NOT_READ, mend: `did you mean ${meant}?` };
+  return { key: name, value: NOT_READ, fix: `did you mean ${meant}?` };
 }
 
 function asWarning({ name, meant }: MisspeltVariable): string {

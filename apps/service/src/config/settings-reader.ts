@@ -97,8 +97,8 @@ export class SettingsReader {
     if (url !== undefined && hasProtocol(url, /^rediss?:$/)) return url;
     // It may hold a password.
     const value = url === undefined ? undefined : '…';
-    const mend = 'give the URL of your Redis, such as redis://cache.example.com:6379';
-    return this.refuse('REDIS_URL', value, mend, null);
+    const fix = 'give the URL of your Redis, such as redis://cache.example.com:6379';
+    return this.refuse('REDIS_URL', value, fix, null);
   }
 
   mail(issuer: string): MailSettings {
@@ -166,8 +166,8 @@ export class SettingsReader {
       );
     } catch (error) {
       if (!(error instanceof KeyFileError)) throw error;
-      const mend = error.message.replace('with silent-auth keys generate', 'by npm run keys -- generate');
-      this.problems.push({ key: name, value: '(keys)', mend });
+      const fix = error.message.replace('with silent-auth keys generate', 'by npm run keys -- generate');
+      this.problems.push({ key: name, value: '(keys)', fix });
     }
     return { path: null, read: () => [] };
   }
@@ -188,8 +188,8 @@ export class SettingsReader {
     if (typeof hops === 'number') return hops;
     const proxies = this.env.list('TRUST_PROXY') ?? [];
     if (proxies.length > 0 && proxies.every(isNetwork)) return proxies;
-    const mend = 'give true, false, a number of hops, or addresses and networks such as 10.0.0.0/8';
-    return this.refuse('TRUST_PROXY', text, mend, false);
+    const fix = 'give true, false, a number of hops, or addresses and networks such as 10.0.0.0/8';
+    return this.refuse('TRUST_PROXY', text, fix, false);
   }
 
   /** In development there is always an administrator; in production only one whose password was chosen. */
@@ -213,7 +213,7 @@ export class SettingsReader {
       this.problems.push({
         key: 'METRICS_TOKEN',
         value: '(secret)',
-        mend: `give at least 16 visible ASCII characters: node -p "crypto.randomBytes(24).toString('base64url')"`,
+        fix: `give at least 16 visible ASCII characters: node -p "crypto.randomBytes(24).toString('base64url')"`,
       });
     return this.isProduction && token === null ? null : { token };
   }
@@ -223,13 +223,13 @@ export class SettingsReader {
     const given = this.env.list('SECURITY_CONTACT') ?? [];
     const contacts = given.map((text) => (EMAIL.test(text) ? `mailto:${text}` : text));
     if (contacts.every(isContact)) return contacts;
-    const mend =
+    const fix =
       'give e-mail addresses or URIs that begin with https://, mailto: or tel:, separated by commas';
-    return this.refuse('SECURITY_CONTACT', this.env.text('SECURITY_CONTACT'), mend, []);
+    return this.refuse('SECURITY_CONTACT', this.env.text('SECURITY_CONTACT'), fix, []);
   }
 
-  private refuse<T>(key: string, value: string | number | undefined, mend: string, fallback?: T): T {
-    this.problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, mend });
+  private refuse<T>(key: string, value: string | number | undefined, fix: string, fallback?: T): T {
+    this.problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, fix });
     return fallback as T;
   }
 }

@@ -26,7 +26,7 @@ export async function examineEnvironment(variables: NodeJS.ProcessEnv): Promise<
     code: 'service.setting' as const,
     subject: /^[A-Z_]+/.exec(warning)?.[0] ?? 'settings',
     message: warning.replace(/\.$/, ''),
-    mend: 'see docs/reference/variables.md',
+    fix: 'see docs/reference/variables.md',
   }));
   return [
     ...withSeverity(warnings, config),
@@ -36,20 +36,20 @@ export async function examineEnvironment(variables: NodeJS.ProcessEnv): Promise<
 }
 
 function refusals({ problems }: ConfigurationError, variables: NodeJS.ProcessEnv): Finding[] {
-  const refused = problems.map(({ key, value, mend }) => ({
+  const refused = problems.map(({ key, value, fix }) => ({
     code: 'configuration.refused',
     severity: 'error' as const,
     subject: key,
     message: value === NOT_READ ? 'nothing reads it' : `${value} is refused, and the service does not start`,
-    mend,
+    fix,
   }));
   const rest = 'the database and what else there is were not looked at';
   return [...refused, ...notExamined(rest, { isProduction: variables['NODE_ENV'] === 'production' })];
 }
 
 function notExamined(message: string, config: Pick<AppConfig, 'isProduction'>): Finding[] {
-  const mend = 'mend the errors first, and run this again';
-  return withSeverity([{ code: 'service.not-examined', subject: 'the rest', message, mend }], config);
+  const fix = 'fix the errors first, and run this again';
+  return withSeverity([{ code: 'service.not-examined', subject: 'the rest', message, fix }], config);
 }
 
 /** The application as it would start, up to the point where it listens; where it does not come so far, its options alone. */
@@ -64,7 +64,7 @@ async function examineApplication(config: AppConfig, variables: NodeJS.ProcessEn
       code: 'service.start-fails' as const,
       subject: /\b(?:MONGODB_URI|REDIS_URL)\b/.exec(reason)?.[0] ?? 'start',
       message: `the service does not start: ${reason.replace(/\.$/, '')}`,
-      mend: 'check the address, the credentials, and whether the server runs and is reached from here',
+      fix: 'check the address, the credentials, and whether the server runs and is reached from here',
     };
     return [
       ...withSeverity([failure], config),

@@ -11,13 +11,13 @@ const SUBJECTS: Readonly<Record<string, string>> = {
 const BY_OPTION = new Map(VARIABLES.map(({ name, option }) => [option, name]));
 
 /** A finding of the library, with the names of variables in place of options. */
-export function inVariables({ subject, message, mend, ...rest }: Finding): Finding {
+export function inVariables({ subject, message, fix, ...rest }: Finding): Finding {
   return {
     ...rest,
     // The name may be followed by an index or a value: `keys.access[0]`.
     subject: SUBJECTS[subject] ?? subject.replace(/^[\w.]+/, nameOf),
     message: inText(message),
-    mend: inText(mend),
+    fix: inText(fix),
   };
 }
 

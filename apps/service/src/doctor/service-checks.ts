@@ -55,7 +55,7 @@ function developmentKeysInUse({ auth, dataDir }: AppConfig): Observation[] {
       code: 'service.development-keys' as const,
       subject: kind === 'access' ? 'JWT_ACCESS_KEYS' : 'JWT_REFRESH_KEYS',
       message: `it holds a development key of ${dataDir}: copies of it may be anywhere that the code was tried`,
-      mend: 'make keys of its own for production (silent-auth keys generate), and take this one out',
+      fix: 'make keys of its own for production (silent-auth keys generate), and take this one out',
     };
   });
 }
@@ -76,7 +76,7 @@ function defaultAdministrator({ admin }: AppConfig): Observation[] {
       code: 'service.default-administrator',
       subject: 'ADMIN_EMAIL',
       message: `${admin.email} is an address out of an example: nobody gets its mail, and everybody guesses it`,
-      mend: 'name the address of whoever administrates the service',
+      fix: 'name the address of whoever administrates the service',
     },
   ];
 }
@@ -91,14 +91,14 @@ function databaseConnection({ database: { uri } }: AppConfig): Observation[] {
       subject: 'MONGODB_URI',
       message:
         'the connection to the database, which leaves your network, is not encrypted: password hashes and addresses pass by',
-      mend: 'turn TLS on at the server, and add tls=true to the URI',
+      fix: 'turn TLS on at the server, and add tls=true to the URI',
     });
   if (!credentials)
     observations.push({
       code: 'service.database-open',
       subject: 'MONGODB_URI',
       message: 'the database is reached without a user name: whoever reaches it reads and writes it too',
-      mend: 'turn authentication on at the server, and give the service a user with the role readWrite on its database',
+      fix: 'turn authentication on at the server, and give the service a user with the role readWrite on its database',
     });
   return observations;
 }
@@ -111,7 +111,7 @@ function remoteDatabase({ database: { uri }, isProduction }: AppConfig): Observa
       subject: 'NODE_ENV',
       message:
         'the database is elsewhere, and NODE_ENV is not production: development defaults work on real data',
-      mend: 'set NODE_ENV=production, or use a database of this machine',
+      fix: 'set NODE_ENV=production, or use a database of this machine',
     },
   ];
 }
@@ -124,7 +124,7 @@ function redisConnection({ redisUrl }: AppConfig): Observation[] {
       subject: 'REDIS_URL',
       message:
         'the connection to Redis leaves your network and is not encrypted: who is on the way reads and drops revocations',
-      mend: 'use TLS: rediss://',
+      fix: 'use TLS: rediss://',
     },
   ];
 }

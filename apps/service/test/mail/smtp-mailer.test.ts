@@ -118,7 +118,7 @@ describe(SmtpMailer.name, () => {
     const { catcher, mailer } = await withServer(options, url);
     const error = await mailer.send(MESSAGE, NEVER).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ message: expect.stringMatching(/self.signed/i) });
-    // The operator can mend it: it is tried again.
+    // The operator can fix it: it is tried again.
     expect(error).not.toBeInstanceOf(MailRefusedError);
     expect(catcher.messages).toEqual([]);
   });

@@ -7,24 +7,24 @@ import { usedAgent } from '../../../tokens/recent-use.js';
 import type { OpenSession } from '../../../tokens/session-opener.js';
 import type { AccessTokenScheme, SignedAccessToken, SignedToken } from '../../../tokens/token-signer.js';
 
-/** A user as every answer shows them. */
+/** A user in responses. */
 export interface UserAnswer {
   readonly id: string;
   readonly email: string;
   readonly name?: string | undefined;
   readonly roles: readonly string[];
-  /** The host's own claims in the access token; absent where it has none. */
+  /** The host's own claims in the access token; absent if it has none. */
   readonly claims?: CustomClaims;
 }
 
-/** A user as they see themselves. */
+/** The response of `GET /auth/me`. */
 export interface ProfileAnswer extends UserAnswer {
   readonly createdAt: Date;
-  /** The administrator who acts for them with this token; absent for the user themselves. */
+  /** The administrator who acts for the user with this token; absent if the users act for themselves. */
   readonly actor?: { readonly id: string };
 }
 
-/** An access token for a session whose refresh token stays as it is. `AuthHttp.answer` makes an answer of it. */
+/** An access token for a session whose refresh token does not change. `AuthHttp.answer` turns it into a response. */
 export interface AccessGrant {
   readonly user: UserAnswer;
   readonly session: {
@@ -32,41 +32,41 @@ export interface AccessGrant {
     readonly generation: number;
     readonly expiresAt: Date;
     readonly transport: Transport;
-    /** Thumbprint of the key that the session is bound to; null: none. */
+    /** Thumbprint of the key that the session is bound to; null if there is none. */
     readonly jkt: string | null;
-    /** False: its cookies end with the browser. */
+    /** False if its cookies end when the browser closes. */
     readonly isRemembered: boolean;
   };
   readonly accessToken: SignedAccessToken;
 }
 
 /**
- * A user's tokens for one session, as `AuthService` returns them. Not an answer: it holds the refresh token in either
- * transport. `AuthHttp.answer` makes an answer of it.
+ * A user's tokens for one session, as `AuthService` returns them. Do not send it as a response: it contains the refresh token
+ * in both transports. `AuthHttp.answer` turns it into a response.
  */
 export interface TokenGrant extends AccessGrant {
   readonly refreshToken: SignedToken;
 }
 
-/** A password that was set by a link, for `AuthHttp.trustDevice`. Not an answer: token versions are for the server only. */
+/** The result of a password reset, for `AuthHttp.trustDevice`. Do not send it to clients: token versions are internal. */
 export interface PasswordReset {
   readonly email: string;
-  /** The user's present one. */
+  /** The user's current token version. */
   readonly tokenVersion: string;
 }
 
-/** Answer of register, login, refresh, change-password and reauthenticate. */
+/** The response of register, login, refresh, change-password and reauthenticate. */
 export interface TokenAnswer {
   readonly accessToken: string;
-  /** `DPoP` where the access token is bound to a key (RFC 9449 §5). */
+  /** `DPoP` if the access token is bound to a key (RFC 9449 §5). */
   readonly tokenType: AccessTokenScheme;
   /** Seconds. */
   readonly expiresIn: number;
   readonly user: UserAnswer;
   readonly session: { readonly id: string; readonly generation: number; readonly expiresAt: Date };
-  /** Body transport only, and not after a reauthentication: there it stays as it is. */
+  /** Only with body transport, and not after a reauthentication, which keeps the refresh token. */
   readonly refreshToken?: string;
-  /** Seconds; with `refreshToken` only. */
+  /** Seconds; only with `refreshToken`. */
   readonly refreshExpiresIn?: number;
 }
 
@@ -89,7 +89,7 @@ export function userAnswer({ id, email, name, roles }: UserRecord, claims: Custo
   return { id, email, ...(name === undefined ? {} : { name }), roles, ...(hasClaims ? { claims } : {}) };
 }
 
-/** What a session grants beside its refresh token. */
+/** The part of a grant without the refresh token. */
 export function accessGrant(
   { user, session, custom }: Pick<OpenSession, 'user' | 'session' | 'custom'>,
   accessToken: SignedAccessToken,
@@ -102,7 +102,7 @@ export function accessGrant(
   };
 }
 
-/** The body holds the refresh token only in body transport, whatever the request says. */
+/** The body contains the refresh token only if the session has body transport, whatever the request says. */
 export function tokenAnswer({ user, session, accessToken, ...rest }: AccessGrant | TokenGrant): TokenAnswer {
   const { id, generation, expiresAt, transport } = session;
   const refreshToken = 'refreshToken' in rest && transport === 'body' ? rest.refreshToken : null;
@@ -119,14 +119,14 @@ export function tokenAnswer({ user, session, accessToken, ...rest }: AccessGrant
 export function sessionAnswer(session: RefreshSession, currentId: string | null): SessionAnswer {
   const isCurrent = session.id === currentId;
   const { deviceName, appId, userAgent } = session.device;
-  // The latest use tells where the session is now; the device tells where it began.
+  // The latest use says where the session is now; the device says where it began.
   const latest = session.recentUses.at(-1) ?? session.device;
   return {
     id: session.id,
     current: isCurrent,
     ...(deviceName === null ? {} : { deviceName }),
     ...(appId === null ? {} : { appId }),
-    // Uses remember less of it: where it is still the one of the beginning, that one is whole.
+    // Uses store a shortened user agent. If it did not change since the login, show the full one.
     userAgent: latest.userAgent === usedAgent(userAgent) ? userAgent : latest.userAgent,
     ip: latest.ip,
     createdAt: session.createdAt,
@@ -135,7 +135,7 @@ export function sessionAnswer(session: RefreshSession, currentId: string | null)
   };
 }
 
-/** Of the session that asks: to the second, it would tell who copied an access token when its owner refreshes. */
+/** Rounded for the current session: exact seconds would show a thief of an access token when the owner refreshes. */
 function wholeMinutes(time: Date): Date {
   return new Date(Math.floor(time.getTime() / MINUTE_MS) * MINUTE_MS);
 }

@@ -14,13 +14,13 @@ import { isEmailAddress, normalizeEmail } from '../../../core/email.js';
 import { printable } from '../../../core/printable.js';
 import { type Transport, TRANSPORTS } from '../../../core/refresh-token.js';
 
-/** As the password policy's greatest maximum; the policy itself, in code points, is the service's. */
+/** The largest possible maximum of the password policy. The service checks the policy itself, in code points. */
 export const MAX_PASSWORD_UNITS = 8192;
 
 export const NormalizedEmail = () =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? normalizeEmail(value) : value));
 
-/** By the name that OpenAPI knows. */
+/** Named `isEmail`, as OpenAPI generators expect. */
 export const IsEmailAddress = () =>
   ValidateBy({
     name: 'isEmail',
@@ -30,14 +30,14 @@ export const IsEmailAddress = () =>
     },
   });
 
-/** It is shown in lists, and stands in events. */
+/** Removes control characters: the value appears in lists and events. */
 export const Printable = () =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? printable(value) : value));
 
-/** Random, drawn and stored by the client before it is sent. */
+/** A random id that the client stores before it sends the request. */
 const IsAttempt = () => Matches(ATTEMPT, { message: '$property must be 16 random bytes in base64url' });
 
-/** How the session's refresh token travels, and what the client says of its device. */
+/** The transport of the refresh token, and what the client says about its device. */
 class SessionRequestDto {
   @IsOptional()
   @IsIn(TRANSPORTS)
@@ -61,7 +61,7 @@ class SessionRequestDto {
   @MaxLength(128)
   deviceName?: string | null;
 
-  /** False: the session ends with the browser. */
+  /** If false, the session ends when the browser closes. */
   @IsOptional()
   @IsBoolean()
   rememberMe?: boolean | null;
@@ -112,7 +112,7 @@ export class RefreshDto extends LogoutDto {
   @IsAttempt()
   attempt?: string | null;
 
-  /** The attempt before: without a new one it says nothing. */
+  /** The previous attempt; ignored without a new one. */
   @IsOptional()
   @IsAttempt()
   previous?: string | null;
