@@ -19,19 +19,19 @@ import { proxyTrust } from './proxy-trust.js';
 import { refusedPreflights } from './refused-preflights.js';
 
 const BODY_LIMIT_BYTES = 16_384;
-/** A URL that Fastify cannot decode reaches no filter. */
+/** Fastify answers a URL that it cannot decode without calling an exception filter. */
 const UNREADABLE = {
   statusCode: 400,
   code: 'MALFORMED_REQUEST',
   message: 'The request could not be read.',
   error: 'Bad Request',
 } as const;
-/** Forms, which the module reads itself; what is sent there as JSON is refused in the shape of the RFCs. */
+/** Routes that take forms. The module parses these itself, and refuses JSON with the error shape of the RFCs. */
 const READ_BY_THE_MODULE = /^\/auth\/(?:introspect|revoke)(?:\?|$)/;
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
-/** Node's own limit on a request's head. */
+/** Node's own limit for the head of a request. */
 const MAX_URL_BYTES = 16_384;
-/** A request has to arrive within this time, head and body: 16 kB take that long on the slowest line. */
+/** Maximum time for a whole request to arrive, head and body: enough for 16 kB on a very slow line. */
 const REQUEST_TIMEOUTS: RequestTimeouts = {
   headersTimeout: 20_000,
   requestTimeout: 30_000,
@@ -52,9 +52,9 @@ export async function createApp(
   const logger = await createLogger(config);
   const module = AppModule.register(config, databaseUri, revocationStore);
   const options: NestApplicationOptions = {
-    // A problem at boot is told once, by main.ts.
+    // A problem at boot is printed once, by main.ts.
     abortOnError: false,
-    // Bodies are JSON and small; each adapter gets its own parser.
+    // Bodies are small JSON; each adapter gets its own parser.
     bodyParser: false,
     logger: new NestLogger(logger),
   };
@@ -76,7 +76,7 @@ export async function createApp(
       origin: (origin: string | undefined, done: (error: null, isTrusted: boolean) => void) =>
         done(null, isTrusted(origin ?? '')),
       credentials: true,
-      // Fastify allows no others than GET, HEAD and POST by itself.
+      // Without this, Fastify allows only GET, HEAD and POST.
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
       exposedHeaders: ['Retry-After', 'WWW-Authenticate', 'DPoP-Nonce', 'X-Request-Id'],
     });
@@ -88,14 +88,14 @@ export async function createApp(
   return app;
 }
 
-/** Nothing is stored, so no condition on a stored copy can hold; Express would answer 304 to any. */
+/** Responses are never stored, so no conditional request can apply; Express would answer 304 to any. */
 function withoutConditions({ headers }: IncomingMessage, _response: unknown, next: () => void): void {
   delete headers['if-none-match'];
   delete headers['if-modified-since'];
   next();
 }
 
-/** Nothing from elsewhere, nothing framed; styles of the API's own page may be inline. */
+/** Allows resources of this origin only, and no framing; the API documentation may use inline styles. */
 function securityHeaders({ isProduction }: AppConfig) {
   return helmet({
     contentSecurityPolicy: {
@@ -111,7 +111,7 @@ function securityHeaders({ isProduction }: AppConfig) {
   });
 }
 
-/** Nest makes the server without options. */
+/** Creates the server itself, because Nest would create it without options. */
 class TimedExpressAdapter extends ExpressAdapter {
   constructor(private readonly timeouts: RequestTimeouts) {
     super();
@@ -132,7 +132,7 @@ async function express(
   const app = await NestFactory.create<NestExpressApplication>(module, adapter, options);
   app.disable('x-powered-by');
   app.disable('etag');
-  // One path, one route: an empty id must not become the list it stands in.
+  // One path, one route: an empty id must not match the route of the list.
   app.enable('strict routing');
   app.enable('case sensitive routing');
   app.set('trust proxy', forAdapter(config.trustProxy));
@@ -150,9 +150,9 @@ async function fastify(
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: forAdapter(config.trustProxy),
     http: timeouts,
-    // Fastify sets its own default, which is none.
+    // Fastify would override this with its own default of no timeout.
     requestTimeout: timeouts.requestTimeout,
-    // A path parameter of any length is for the route to refuse, in the one shape.
+    // The route refuses an overlong path parameter, so that the error has the usual shape.
     routerOptions: { maxParamLength: MAX_URL_BYTES },
     frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
       void reply.status(400).header('Cache-Control', 'no-store').send(UNREADABLE);
@@ -161,7 +161,7 @@ async function fastify(
   return NestFactory.create<NestFastifyApplication>(module, adapter, options);
 }
 
-/** After the headers and the log, so that a body that cannot be read has both. */
+/** Registered after the headers and the log, so that an unreadable body gets both. */
 function useJsonBodies(app: INestApplication, { httpAdapter }: AppConfig): void {
   if (httpAdapter === 'express') {
     (app as NestExpressApplication).useBodyParser('json', { limit: BODY_LIMIT_BYTES, type: isJsonToRead });
@@ -171,19 +171,19 @@ function useJsonBodies(app: INestApplication, { httpAdapter }: AppConfig): void 
   const parseJson = fastify.getHttpAdapter().getInstance().getDefaultJsonParser('error', 'error');
   const limit = { bodyLimit: BODY_LIMIT_BYTES };
   fastify.useBodyParser('application/json', limit, (request, body: string | Buffer, done) => {
-    // As on Express: no bytes are no body, whatever the content type says.
+    // As on Express: an empty body is no body, whatever the content type.
     if (body.length === 0) done(null, undefined);
     else void parseJson(request as never, body.toString(), done);
   });
 }
 
-/** A body of a GET means nothing (RFC 9110 §9.3.1): it is not looked at, as on Fastify. */
+/** The body of a GET has no meaning (RFC 9110 §9.3.1), so it is ignored, as on Fastify. */
 function isJsonToRead({ method, url, headers }: IncomingMessage): boolean {
   if (method === 'GET' || method === 'HEAD' || READ_BY_THE_MODULE.test(url ?? '')) return false;
   return JSON_TYPE.test(headers['content-type'] ?? '');
 }
 
-/** Everything and nothing have words of their own, which the adapters know. */
+/** The adapters have their own values for "trust every proxy" and "trust none". */
 function forAdapter(trust: TrustProxy) {
   return typeof trust === 'boolean' ? trust : proxyTrust(trust);
 }

@@ -4,11 +4,11 @@ import { fileVariable, readSecretFiles } from 'nestjs-silent-auth/cli';
 /** One environment variable of the reference service. */
 export interface Variable {
   readonly name: string;
-  /** The option of the library that it sets, by which its problems are reported. */
+  /** The option of the library that it sets, under which the library reports its problems. */
   readonly option?: string;
-  /** How the text becomes a value. */
+  /** How the text is converted to a value. */
   readonly kind: Kind;
-  /** As the README shows it; absent: as that of the option. */
+  /** The default as the README shows it; absent if it is that of the option. */
   readonly fallback?: string;
   readonly meaning?: string;
   /** A secret can be given as a file as well: `NAME_FILE` is its path. */
@@ -21,7 +21,7 @@ function own(name: string, fallback: string, meaning: string): Variable {
   return { name, kind: 'text', fallback, meaning };
 }
 
-/** @param readme what the README says of it, if not what it says of the option */
+/** @param readme the description in the README, if it differs from that of the option */
 function option(
   name: string,
   path: string,
@@ -35,7 +35,7 @@ function secret(variable: Variable): Variable {
   return { ...variable, isSecret: true };
 }
 
-/** Every variable that the service reads; the table of the README is made from it. */
+/** Every variable that the service reads; the table of the README is derived from it. */
 // prettier-ignore
 export const VARIABLES: readonly Variable[] = [
   own('PORT', '3000', 'Port to listen on.'),
@@ -98,9 +98,12 @@ export const VARIABLES: readonly Variable[] = [
 const TRUE = new Set(['true', '1', 'on', 'yes']);
 const FALSE = new Set(['false', '0', 'off', 'no']);
 
-/** Reads variables; an empty one counts as not set. Odd values are passed on, so that one place refuses them all. */
+/**
+ * Reads variables; an empty one counts as not set. Invalid values are passed on, so that one place refuses them
+ * all.
+ */
 export class Environment {
-  /** Secrets whose files cannot be used. */
+  /** Secrets whose files cannot be read. */
   readonly problems: readonly ConfigurationProblem[];
   private readonly secrets: ReadonlyMap<string, string>;
 
@@ -115,7 +118,7 @@ export class Environment {
     return this.secrets.get(name) ?? (this.variables[name]?.trim() || undefined);
   }
 
-  /** Whether the value of a variable is not known, because its file cannot be used: nothing more can be said of it. */
+  /** Whether the value of a variable is unknown because its file cannot be read: no further problem is reported. */
   isUnread(name: string): boolean {
     return this.problems.some(({ key }) => key === fileVariable(name));
   }
@@ -131,7 +134,7 @@ export class Environment {
       .filter((item) => item !== '');
   }
 
-  /** Of a list of `id:secret`. */
+  /** Parses a list of `id:secret`. */
   credentials(name: string): { id: string; secret: string }[] | undefined {
     return this.list(name)?.map((pair) => {
       const [id = '', ...secret] = pair.split(':');
@@ -139,7 +142,7 @@ export class Environment {
     });
   }
 
-  /** A boolean, or the text as it is. */
+  /** A boolean, or the text unchanged. */
   flag(name: string): boolean | string | undefined {
     const text = this.lowercase(name);
     if (text === undefined) return undefined;
@@ -147,13 +150,13 @@ export class Environment {
     return FALSE.has(text) ? false : text;
   }
 
-  /** A number, or the text as it is. */
+  /** A number, or the text unchanged. */
   number(name: string): number | string | undefined {
     const text = this.text(name);
     return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
   }
 
-  /** Every option that a variable sets, in its group, unchecked. */
+  /** Every option that a variable sets, by group, unchecked. */
   options(): OptionGroup {
     const options: OptionGroup = {};
     for (const { name, option, kind } of VARIABLES) {
