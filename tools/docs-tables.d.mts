@@ -12,5 +12,5 @@ export interface DeclaredOption {
 /** Every option that a host can set, as src/options declares it. */
 export function declaredOptions(root?: string): DeclaredOption[];
 
-/** The text with the tables between its markers made anew. */
+/** The text with the tables between its markers generated again. */
 export function withTables(text: string, variables: readonly Variable[]): string;

@@ -1,5 +1,5 @@
-// Makes the tables of options and variables in the README from the comments in src/options and from the service's list of
-// variables. After a build: node tools/docs-tables.mjs
+// Generates the tables of options and variables in the README from the comments in src/options and from the
+// service's list of variables. After a build: node tools/docs-tables.mjs
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -52,14 +52,14 @@ function optionRow({ path, isRequired, fallback, meaning }) {
   return [`\`${path}\``, isRequired ? 'required' : isLiteral ? `\`${fallback}\`` : fallback, meaning];
 }
 
-/** A variable that sets an option has its default and its meaning, if the list gives it no other. */
+/** A variable that sets an option takes over its default and its meaning, unless the list has its own. */
 function variableRow({ name, option, fallback, meaning, isSecret }, options) {
   const declared = options.find(({ path }) => path === option);
   const inFile = isSecret ? ` Or \`${name}_FILE\`, the path of a file that holds it.` : '';
   return [`\`${name}\``, fallback ?? asText(declared.fallback), (meaning ?? declared.meaning) + inFile];
 }
 
-/** A default as one writes it in a variable: `'15m'` is 15m, `['a', 'b']` is a,b. */
+/** A default as it is written in a variable: `'15m'` becomes 15m, `['a', 'b']` becomes a,b. */
 function asText(fallback) {
   return fallback
     .replace(/^none:.*|^\[\]$/, 'none')
