@@ -13,7 +13,7 @@ export interface Pool {
   readonly sessionIds: string[];
   /** Tokens of administrators, used only on their own routes. */
   readonly adminTokens: string[];
-  /** Users to whom administrators may do anything. */
+  /** Users that administrators may change in any way. */
   readonly userIds: string[];
   readonly emails: string[];
   readonly password: string;
