@@ -1,4 +1,4 @@
-# The reference service. docs/containers.md says what is in the image, and what was tried.
+# The reference service. docs/containers.md says what is in the image, and what was tested.
 ARG NODE_VERSION=24
 
 FROM node:${NODE_VERSION}-bookworm-slim AS build
@@ -8,7 +8,7 @@ COPY tools tools
 COPY src src
 COPY packages packages
 COPY apps apps
-# `npm ci` builds. What only development uses goes, the development database first.
+# `npm ci` builds. Then everything that only development needs is removed, first the development database.
 RUN npm ci && npm prune --omit=dev --ignore-scripts && rm -rf packages
 
 FROM node:${NODE_VERSION}-bookworm-slim
@@ -19,7 +19,7 @@ COPY --from=build /srv/node_modules node_modules
 COPY --from=build /srv/dist dist
 COPY --from=build /srv/apps/service/package.json apps/service/
 COPY --from=build /srv/apps/service/dist apps/service/dist
-# Owned by root and run by another: the service cannot change what it runs.
+# Owned by root and run by another user, so the service cannot change its own code.
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \

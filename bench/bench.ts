@@ -1,7 +1,7 @@
 import { type Adapter, ADAPTERS, type HostConfig } from './host/host-app.js';
 import type { MeasuredHost } from './host/measured-host.js';
 
-/** What a figure should be; none where it is there for comparison only. */
+/** The goal of a figure; none if it is there for comparison only. */
 export type Goal = { readonly atLeast: number } | { readonly atMost: number } | null;
 
 /** One line of the result. */
@@ -12,21 +12,21 @@ export interface Row {
   /** `×` for a ratio. */
   readonly unit: string;
   readonly goal: Goal;
-  /** Null where there is no goal. */
+  /** Null if there is no goal. */
   readonly met: boolean | null;
-  /** What the figure was made from. */
+  /** The values from which the figure was computed. */
   readonly details: string;
 }
 
-/** What a bench may use. */
+/** The resources of a bench. */
 export interface BenchContext {
-  /** A smoke run: everything happens once and briefly, and the figures mean nothing. */
+  /** A smoke run: everything runs once and briefly, and the figures mean nothing. */
   readonly quick: boolean;
-  /** Whether the database was given by its URI, so that it is a real one and may be filled. */
+  /** Whether a URI for the database was given, so that it is a real one and may be filled. */
   readonly isDatabaseGiven: boolean;
-  /** Starts an application in a process of its own, which ends with `use`. */
+  /** Starts an application in its own process, which ends with `use`. */
   readonly withHost: <T>(config: HostConfig, use: (host: MeasuredHost) => Promise<T>) => Promise<T>;
-  /** The same with several applications in one process. */
+  /** The same for several applications in one process. */
   readonly withHosts: <T>(
     configs: readonly HostConfig[],
     use: (hosts: MeasuredHost[]) => Promise<T>,
@@ -47,7 +47,7 @@ export function row(fields: Omit<Row, 'met'>): Row {
   return { ...fields, met };
 }
 
-/** The rows of one adapter after the other. */
+/** The rows of both adapters, one after the other. */
 export async function eachAdapter(measure: (adapter: Adapter) => Promise<Row[]>): Promise<Row[]> {
   const rows: Row[] = [];
   for (const adapter of ADAPTERS) rows.push(...(await measure(adapter)));

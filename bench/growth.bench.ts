@@ -62,7 +62,7 @@ class Crowd {
   }
 
   get contender(): Contender {
-    // Each lane has sessions of its own, so that no session is asked by two at once.
+    // Each lane has its own sessions, so that no session is refreshed twice at once.
     const lane = (first: number) => () => {
       const n = first + LANES * Math.floor(Math.random() * Math.floor(this.size / LANES));
       return this.client(n).refresh();

@@ -13,7 +13,7 @@ const CONNECTIONS = 32;
 export const bench: Bench = {
   name: 'guard',
   meaning:
-    'requests of a guarded route per second of the processor time that the application uses ÷ the same route unguarded, the same headers on both. By rate alone, what else runs on the machine has a greater say than the guard',
+    'requests of a guarded route per second of the processor time that the application uses ÷ the same route unguarded, the same headers on both. The plain rate depends more on what else runs on the machine than on the guard',
   run: (context) => eachAdapter((adapter) => measure(adapter, context)),
 };
 
@@ -21,7 +21,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
   return withHost({ adapter, database: 'guard' }, async (host) => {
     const http = new HttpClient(host.origin, { connections: CONNECTIONS });
     const clients = await SessionClient.registerMany(http, CONNECTIONS);
-    // A list of revocations that is empty would be looked at faster than any in use.
+    // An empty list of revocations would be searched faster than one in use.
     await (await SessionClient.register(http)).logout();
     await http.close();
     const connections: RawGet[] = [];
@@ -58,8 +58,8 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
       });
     return [
       figure('guarded', 'JwtAuthGuard', { atLeast: 0.95 }),
-      figure('empty guard', 'a guard that looks at nothing: what Nest itself takes', null),
-      figure('header guard', 'a guard that reads one header: the floor of any that authenticates', null),
+      figure('empty guard', 'a guard that checks nothing: the cost of Nest itself', null),
+      figure('header guard', 'a guard that reads one header: the minimum for any that authenticates', null),
       figure('key object', 'textbook passport-jwt guard, key object', null),
       figure('string secret', 'textbook passport-jwt guard, string secret', null),
     ];

@@ -5,13 +5,13 @@ import { HttpClient } from './load/http.js';
 import { SessionClient } from './load/session-client.js';
 
 const LANES = 32;
-/** So that predecessors and recent uses are full, as they are for most of a session's life. */
+/** Fills the lists of predecessors and recent uses, which are full for most of a session's life. */
 const ROTATIONS_BEFORE = 6;
 
 export const bench: Bench = {
   name: 'refresh',
   meaning:
-    'refreshes per second ÷ a bare route that does one `findOneAndUpdate` on the same collection, and ÷ a bare route that sends the same two commands and does nothing besides',
+    'refreshes per second ÷ a bare route that does one `findOneAndUpdate` on the same collection, and ÷ a bare route that only sends the same two commands',
   run: (context) => eachAdapter((adapter) => measure(adapter, context)),
 };
 
@@ -22,7 +22,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
     const bare = await SessionClient.registerMany(http, LANES);
     for (let turn = 0; turn < ROTATIONS_BEFORE; turn += 1)
       await Promise.all([...clients, ...bare].map((client) => client.refresh()));
-    // The cookie is of no use to a bare route: it goes along so that both read the same headers.
+    // A bare route does not need the cookie: it is sent so that both parse the same headers.
     const post = (client: SessionClient, path: string) =>
       http.expect({ method: 'POST', path, headers: client.cookieHeader });
     await Promise.all(bare.map((client) => post(client, `/bare/prepare/${client.sessionId}`)));

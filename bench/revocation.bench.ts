@@ -8,7 +8,7 @@ import { HttpClient } from './load/http.js';
 import { SessionClient } from './load/session-client.js';
 import { percentile } from './load/statistics.js';
 
-/** The resolution of what is measured. */
+/** The resolution of the measurement. */
 const ASK_EVERY_MS = 2;
 const GIVE_UP_MS = 20_000;
 const GUARDED = '/orders/guarded';
@@ -16,7 +16,7 @@ const GUARDED = '/orders/guarded';
 export const bench: Bench = {
   name: 'revocation',
   meaning:
-    'milliseconds from the answer to a logout in one process to the first refusal of its access token in another, on one database; by polling once a second, by a change stream, and by Redis where there is one on the machine',
+    'milliseconds from the answer to a logout in one process to the first refusal of its access token in another, on one database; by polling once a second, by a change stream, and by Redis if the machine has it',
   run: async (context) => [
     ...(await measure('polling', { revocations: 'polled' }, 1_500, context)),
     ...(await measure('change stream', {}, 100, context)),
@@ -54,7 +54,7 @@ async function logouts(here: MeasuredHost, there: MeasuredHost, quick: boolean):
   const times: number[] = [];
   for (let batch = 0; batch < (quick ? 1 : 15); batch += 1) {
     const clients = await SessionClient.registerMany(leaving!, quick ? 2 : 8);
-    // At moments of their own, wherever the polls may be.
+    // Started at different times, to be independent of the polls.
     await Promise.all(
       clients.map(async (client) => {
         const headers = client.bearerHeader;

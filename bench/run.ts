@@ -32,7 +32,7 @@ const BENCHES: readonly Bench[] = [
   storage,
   growth,
 ];
-/** A run that is not over by then has gone wrong. */
+/** A run that takes longer has gone wrong. */
 const DEADLINE_MS = 15 * 60_000;
 
 const { values: flags, positionals } = parseArgs({

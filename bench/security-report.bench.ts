@@ -29,7 +29,7 @@ export const bench: Bench = {
         row({
           bench: bench.name,
           figure: `time with ${many.toLocaleString('en')} events ÷ with ${FEW.toLocaleString('en')}`,
-          // As many times the rate is as many times less the time.
+          // As many times the rate as the time is shorter.
           measured: contest.ratio('few', 'many'),
           unit: '×',
           goal: { atMost: 1.2 },
@@ -40,7 +40,7 @@ export const bench: Bench = {
   },
 };
 
-/** Asks for the report again and again, one after another. */
+/** Requests the report again and again, one request at a time. */
 class Administrator {
   private constructor(
     private readonly host: MeasuredHost,

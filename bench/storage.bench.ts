@@ -5,12 +5,12 @@ import { SessionClient } from './load/session-client.js';
 const ROTATIONS = [0, 10, 1_000];
 const QUICK_ROTATIONS = [0, 10, 20];
 const GOAL_BYTES = 2_500;
-/** The library keeps no more of one. */
+/** The library stores at most this many characters of one. */
 const LONGEST_USER_AGENT = BROWSER['user-agent'].padEnd(256, '.');
 
 export const bench: Bench = {
   name: 'storage',
-  meaning: 'BSON bytes of a session after so many rotations, constant from 10 on',
+  meaning: 'BSON bytes of a session after this many rotations, constant from 10 on',
   async run({ quick, withHost }) {
     return withHost({ adapter: 'express', database: 'storage' }, async (host) => {
       const http = new HttpClient(host.origin, { connections: 2 });

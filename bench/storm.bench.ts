@@ -11,7 +11,7 @@ const REFRESHES_PER_SECOND = 100;
 /** One core hashes about five passwords a second at this cost. */
 const LOGINS_PER_SECOND = 50;
 const BCRYPT_COST = 12;
-/** Shorter than the default, so that the bench need not wait long for the queue to empty. */
+/** Lower than the default, so that the queue empties soon. */
 const HASH_QUEUE_LIMIT = 20;
 const SESSIONS = 200;
 
@@ -32,7 +32,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
 
     const refresh = () =>
       sendAtPace({ perSecond: REFRESHES_PER_SECOND, ms }, (n) => clients[n % clients.length]!.refresh());
-    // Of known and unknown accounts alike: both are hashed.
+    // For known and unknown accounts: both are hashed.
     const login = () =>
       sendAtPace({ perSecond: LOGINS_PER_SECOND, ms }, (n) =>
         loggingIn.send(
@@ -55,7 +55,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
   });
 }
 
-/** Copies of a session: at this cost of hashing, logging in one by one would take long. */
+/** Copies of a session: logging in one by one would take too long at this cost of hashing. */
 async function manySessions(
   host: MeasuredHost,
   original: SessionClient,
@@ -96,7 +96,7 @@ function rows(adapter: Adapter, { quiet, stormy, logins }: Observed): Row[] {
       details: '',
     }),
     figure({
-      figure: 'logins answered otherwise than 401, or 503 with Retry-After',
+      figure: 'logins answered with neither 401 nor 503 with Retry-After',
       measured: logins.length - explained.length,
       unit: `of ${logins.length}`,
       goal: { atMost: 0 },

@@ -6,7 +6,7 @@ import { HttpClient } from './load/http.js';
 import { SessionClient } from './load/session-client.js';
 
 const LANES = 32;
-/** A lane that waits for bcrypt must not outlast its round by much. */
+/** Few, because a lane that waits for bcrypt must not outlast its round by much. */
 const BCRYPT_LANES = 4;
 
 export const bench: Bench = {
@@ -46,7 +46,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
   });
 }
 
-/** Clients of the textbook's routes, each with a token of its own. */
+/** Clients of the textbook's routes, each with its own token. */
 function textbookLanes(http: HttpClient, prefix: string, count: number): Promise<Lane[]> {
   return Promise.all(
     Array.from({ length: count }, async (): Promise<Lane> => {

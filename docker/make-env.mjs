@@ -1,8 +1,8 @@
-/** Writes `.env` from `.env.example`, and fresh secrets into `secrets/`, once; what exists is left alone. */
+/** Writes `.env` from `.env.example`, and fresh secrets into `secrets/`, once; existing files are kept. */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, constants, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 
-// Hexadecimal goes into a URI, a key file of MongoDB and a shell as it is.
+// A URI, a MongoDB key file and a shell take hexadecimal text unchanged.
 const secret = () => randomBytes(48).toString('hex');
 const redisPassword = secret();
 
@@ -19,15 +19,15 @@ const FILES = {
 try {
   copyFileSync('.env.example', '.env', constants.COPYFILE_EXCL);
   chmodSync('.env', 0o600);
-  // Nobody else on this machine looks into the folder; the users in the containers read the files, whoever they are.
+  // Other users of this machine cannot open the folder; the files are readable for every user in the containers.
   mkdirSync('secrets', { mode: 0o700 });
   for (const [name, text] of Object.entries(FILES))
     writeFileSync(`secrets/${name}`, `${text}\n`, { mode: 0o444, flag: 'wx' });
   process.stdout.write(
-    '.env and secrets/ are written. Set PUBLIC_URL in .env before the first start, if others than this machine are to log in.\n',
+    '.env and secrets/ are written. Set PUBLIC_URL in .env before the first start if other machines are to log in.\n',
   );
 } catch (error) {
   if (error.code !== 'EEXIST') throw error;
-  process.stderr.write(`${error.dest ?? error.path} exists and is left as it is.\n`);
+  process.stderr.write(`${error.dest ?? error.path} exists and is kept.\n`);
   process.exitCode = 1;
 }

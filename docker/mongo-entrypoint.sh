@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# mongod wants the key of the replica set in a file that it alone can read, which no mounted file is everywhere.
+# mongod requires that only its own user can read the key file, which mounted files do not guarantee everywhere.
 set -euo pipefail
 
 umask 077

@@ -1,11 +1,11 @@
-// For mongosh, at every start; each step may be repeated.
-// eslint-disable-next-line @typescript-eslint/no-require-imports -- what mongosh runs is no module
+// Run by mongosh at every start; each step may be repeated.
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- mongosh does not run ES modules
 const { readFileSync } = require('node:fs');
 
 const MEMBER = 'mongo:27017';
 const APP = 'silent-auth';
 const secret = (name) => readFileSync(`/run/secrets/${name}`, 'utf8').trim();
-// The service's own connection string says which password it will come with.
+// The service's connection string contains the password that it will use.
 const [, appPassword] = /^mongodb:\/\/[^:@]+:([^@]+)@/.exec(secret('mongodb-uri'));
 
 db.getSiblingDB('admin').auth('root', secret('mongo-root-password'));

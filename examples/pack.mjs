@@ -1,5 +1,5 @@
-// Packs the library and the client, as they were built, the way npm would publish them: `npm run examples:pack` in the
-// repository's root.
+// Packs the built library and client the way npm would publish them: `npm run examples:pack` in the repository's
+// root.
 import { execFileSync } from 'node:child_process';
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const compiler = createRequire(import.meta.url).resolve('@typescript/native/package.json');
 const tsc = join(dirname(compiler), 'bin/tsc');
 
-/** Published, as ES modules and as CommonJS. */
+/** The published packages, built as ES modules and as CommonJS. */
 const MODULES = ['.', 'packages/client', 'packages/embedded-mongo'];
 
 async function run(...command) {
@@ -19,7 +19,7 @@ async function run(...command) {
   if (code !== 0) process.exit(code ?? 1);
 }
 
-// The report page's script is a module of the library, so it comes before the compiler.
+// The report page's script becomes a module of the library, so it is built before the compiler runs.
 await run('src/audit/report/html/browser/build.mjs');
 await run(tsc, '--build', 'tsconfig.build.json', 'packages/client', 'packages/embedded-mongo');
 await run(tsc, '--build', ...MODULES.map((folder) => `${folder}/tsconfig.cjs.json`));
@@ -28,6 +28,6 @@ for (const folder of MODULES) {
   mkdirSync(cjs, { recursive: true });
   writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }\n');
 }
-// The service finds the library by its name, as a host does, so it is compiled after it.
+// The service imports the library by its name, as a host does, so it is compiled after it.
 await run(tsc, '--build', 'apps/service');
 await run('apps/service/pages/build.mjs');

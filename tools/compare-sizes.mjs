@@ -1,5 +1,5 @@
-// `npm run compare:sizes`: what a page loads of this client, and of others, as the table of the client's README. The others
-// are installed into a temporary folder.
+// `npm run compare:sizes`: the size of this client and of others in a page, as in the table of the client's README.
+// The others are installed into a temporary folder.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const OWN = {
   'with `/react`': ['index', 'react'],
   'with `/vue`': ['index', 'vue'],
 };
-/** What an application imports of each. */
+/** What an application imports from each. */
 const OTHERS = {
   'axios-auth-refresh@5.0.2': "export { default } from 'axios-auth-refresh';",
   'better-auth@1.7.25': "export { createAuthClient } from 'better-auth/client';",
@@ -24,7 +24,7 @@ const OTHERS = {
   '@supabase/auth-js@2.119.0': "export { AuthClient } from '@supabase/auth-js';",
   '@auth0/auth0-spa-js@2.27.0': "export { createAuth0Client } from '@auth0/auth0-spa-js';",
 };
-/** What the application has anyway. */
+/** Packages that the application has anyway. */
 const EXTERNAL = ['react', 'vue', 'axios'];
 
 const kB = (bytes) => (bytes / 1000).toFixed(1);

@@ -1,6 +1,6 @@
-// `npm run fuzz [-- target… --seconds n]`: looks for inputs that break a target of test/fuzz/targets, guided by the branches
-// that each input takes. Interesting inputs and findings are kept in reports/fuzz/<target>. With `--coverage` it only runs
-// the inputs that there are, and reports which lines they reach.
+// `npm run fuzz [-- target… --seconds n]`: searches for inputs that break a target of test/fuzz/targets, guided by
+// the branches that each input takes. Interesting inputs and findings are kept in reports/fuzz/<target>. With
+// `--coverage` it only runs the existing inputs, and reports which lines they reach.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const fuzzer = fileURLToPath(import.meta.resolve('@jazzer.js/core/dist/cli.js'));
 
-/** A request's headers have at most 16 KiB in Node.js; so has a body here. */
+/** The maximum for the headers of a request in Node.js, and for a body here. */
 const MAX_INPUT_BYTES = 16_384;
 const MAX_INPUT_SECONDS = 5;
 const MAX_MEMORY_MB = 2048;
@@ -77,7 +77,7 @@ async function fuzz(name) {
   return code === 0;
 }
 
-/** A target without promises is called twice as often. */
+/** The fuzzer calls a target without promises twice as often. */
 function isAsync(name) {
   return readFileSync(sourceOf(name), 'utf8').includes('export async function fuzz');
 }
@@ -86,7 +86,7 @@ function sourceOf(name) {
   return join(root, 'test/fuzz/targets', `${name}.ts`);
 }
 
-/** The target alone is bundled: what it tests is the build. */
+/** Only the target is bundled: it imports the build that it tests. */
 async function compile(name, outfile) {
   await build({
     entryPoints: [sourceOf(name)],

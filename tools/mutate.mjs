@@ -8,8 +8,8 @@ import setUpDatabase from '../test/support/global-setup.js';
 import tearDownDatabase from '../test/support/global-teardown.js';
 
 /**
- * What is mutated, and the tests that answer for it. Few and quick ones, because a mutant runs whole files of them; none
- * that starts the service, which runs from dist.
+ * The mutated sources, and the tests that must notice. They are few and quick, because every mutant runs whole
+ * files; none of them starts the service, which runs from dist.
  */
 const AREAS = {
   core: { sources: 'src/core', tests: 'core/!(populations|*.fuzz)' },
@@ -21,14 +21,14 @@ const AREAS = {
   database: { sources: 'src/database', tests: 'database/*' },
   guards: { sources: 'src/http/guards', tests: 'http/*guard*' },
 };
-/** Percent of the mutants that tests must kill; what may survive, and why, stands in test/mutation-survivors.md. */
+/** Percentage of the mutants that tests must kill; test/mutation-survivors.md lists which may survive, and why. */
 const LEAST_SCORE = 90;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  // A part of an area: `npm run test:mutation -- tokens --files 'src/tokens/jwt*'`, as often as need be; also some lines:
-  // `--files src/tokens/jwt.ts:10-20`.
-  // `--tests 'tokens/session-*'`: of the area's tests only these, which is quicker and kills less.
+  // Part of an area: `npm run test:mutation -- tokens --files 'src/tokens/jwt*'`, which may be repeated; also some
+  // lines: `--files src/tokens/jwt.ts:10-20`.
+  // `--tests 'tokens/session-*'`: only these of the area's tests, which is quicker and kills less.
   options: {
     files: { type: 'string', multiple: true },
     tests: { type: 'string' },
@@ -40,7 +40,7 @@ for (const name of names)
   if (!Object.hasOwn(AREAS, name))
     throw new Error(`no area ${name}; there are: ${Object.keys(AREAS).join(', ')}`);
 
-// One database for every run of Jest, which would each start its own otherwise.
+// One database for all runs of Jest, which would otherwise start one each.
 await setUpDatabase();
 process.env.TEST_MONGODB_URI = process.env.TEST_DATABASE_URI;
 try {
@@ -52,7 +52,7 @@ try {
 async function mutate(name, { sources, tests }) {
   const reports = `reports/mutation/${name}`;
   const stryker = new Stryker({
-    // Wiring and schemas are for the tests of the module and of the service.
+    // Wiring and schemas are tested with the module and the service.
     mutate: flags.files ?? [`${sources}/*.ts`, `!${sources}/*.{module,schema}.ts`],
     plugins: ['@stryker-mutator/jest-runner', new URL('mutation-ignore.mjs', import.meta.url).href],
     ignorers: ['texts'],
@@ -61,7 +61,7 @@ async function mutate(name, { sources, tests }) {
     jest: {
       config: {
         ...jestConfig,
-        // Jest finds the tests of a file only by way of the sources in between.
+        // Jest finds the tests of a file only through the sources in between.
         roots: ['<rootDir>/src', '<rootDir>/test'],
         testMatch: [`<rootDir>/test/${flags.tests ?? tests}.test.ts`],
         testSequencer: fileURLToPath(new URL('mutation-sequencer.mjs', import.meta.url)),
@@ -70,9 +70,9 @@ async function mutate(name, { sources, tests }) {
     },
     coverageAnalysis: 'perTest',
     concurrency: Number(flags.workers),
-    // Jest keeps the modules of every run.
+    // Jest keeps the modules of every run in memory.
     maxTestRunnerReuse: 80,
-    // Generous: a busy machine must not pass for a killed mutant.
+    // Long, because a timeout on a busy machine would count as a killed mutant.
     timeoutMS: 60_000,
     timeoutFactor: 3,
     dryRunTimeoutMinutes: 20,

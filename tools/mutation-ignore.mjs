@@ -1,4 +1,4 @@
-// Texts that nobody is promised are not mutated: what goes to the log, and the private detail of an error.
+// Texts that are not part of the API are not mutated: log messages, and the private detail of an error.
 const isLogCall = ({ type, callee }) =>
   type === 'CallExpression' &&
   callee.type === 'MemberExpression' &&
@@ -16,7 +16,7 @@ export const strykerPlugins = [
     value: {
       shouldIgnore: ({ node }) =>
         [isLogCall, isLogger, isPlainError, isDetail, isMeaning].some((matches) => matches(node))
-          ? 'a text that nobody is promised'
+          ? 'a text that is not part of the API'
           : undefined,
     },
   },

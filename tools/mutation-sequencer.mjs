@@ -1,9 +1,9 @@
-// Jest loads every test file that is related to a mutant, also where none of its tests is asked for. This leaves those
-// out: the first run, of all tests, notes which file has which.
+// Jest loads every test file that is related to a mutant, even if none of its tests is selected. This skips those:
+// the first run, of all tests, records which file has which tests.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** In the copy of the sources that a run works on. */
+/** In the copy of the sources that a run uses. */
 const NOTES = join(process.cwd(), '.tests-by-file.json');
 
 export default class MutationSequencer {

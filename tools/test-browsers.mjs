@@ -1,4 +1,5 @@
-// `npm run test:browsers [-- --browser chromium|firefox|webkit]`: the stories that every browser must tell alike.
+// `npm run test:browsers [-- --browser chromium|firefox|webkit]`: the stories that must end the same way in every
+// browser.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 

@@ -7,13 +7,13 @@ const BATCH = 10_000;
 const DAYS = 29;
 const DAY_MS = 86_400_000;
 const RETENTION_MS = 90 * DAY_MS;
-/** Of twenty rows: a theft, failed logins, and what there is most of. */
+/** One row in twenty is a theft; the others are failed logins and the most frequent events. */
 const REUSE_EVERY = 20;
 const FAILURE_EVERY = 5;
-/** As many as a process keeps of each day. */
+/** The number of counters that a process keeps for each day. */
 const TOPS = 200;
 
-/** An audit log of so many rows, over the days before today, and the counters of these days. */
+/** Creates an audit log of this many rows over the days before today, and the counters of these days. */
 export async function fillAuditLog(connection: Connection, rows: number): Promise<void> {
   const { db } = connection;
   if (!db) throw new Error('the database connection is not open yet');
@@ -24,7 +24,7 @@ export async function fillAuditLog(connection: Connection, rows: number): Promis
       const n = first + offset;
       return eventRow(n, begin + Math.floor((n / rows) * DAYS * DAY_MS));
     });
-    // The bare command: the driver's own `insertMany` measures each document before.
+    // The plain command: the driver's own `insertMany` measures each document first.
     await db.command({ insert: 'security_events', documents, ordered: false });
   }
   const days = Array.from({ length: DAYS }, (_, index) =>
@@ -64,7 +64,7 @@ function eventRow(n: number, at: number) {
     : { ...row, type: 'refresh_token.rotated', evidence: { generation: n % 100 } };
 }
 
-/** The same number of documents, however much was counted. */
+/** The same number of documents for any number of events. */
 function countersOf(day: string, events: number) {
   const expiresAt = new Date(Date.parse(day) + DAY_MS + RETENTION_MS);
   const top = (key: (n: number) => string) =>
@@ -89,7 +89,7 @@ function countersOf(day: string, events: number) {
   ];
 }
 
-/** As the library makes them (RFC 9562 §5.7). */
+/** Ids as the library creates them (RFC 9562 §5.7). */
 function eventId(at: number) {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(at, 0, 6);

@@ -9,14 +9,14 @@ const ADDRESS = '127.0.0.1';
 const USER_AGENT = 'u'.repeat(101);
 const DAY_MS = 86_400_000;
 
-/** What a refresh costs a database and a framework, without being a refresh: the floor under it. */
+/** The cost of a refresh for the database and the framework, without the refresh itself: its lower limit. */
 @Controller('bare')
 export class BareController {
   private readonly absoluteExpiresAt = new Date(Date.now() + 30 * DAY_MS);
 
   constructor(@InjectConnection() private readonly connection: Connection) {}
 
-  /** Makes a session one that {@link twoCommands} finds by the same conditions every time. */
+  /** Changes a session so that {@link twoCommands} finds it by the same conditions every time. */
   @Post('prepare/:sessionId')
   @HttpCode(200)
   async prepare(@Param('sessionId') sessionId: string) {
@@ -38,7 +38,7 @@ export class BareController {
     return { ok: true };
   }
 
-  /** The two commands of a refresh, side by side, and nothing besides. */
+  /** The two commands of a refresh, sent at once, and nothing else. */
   @Post('two-commands/:sessionId/:userId')
   @HttpCode(200)
   async twoCommands(@Param('sessionId') sessionId: string, @Param('userId') userId: string) {

@@ -1,13 +1,13 @@
 import type { CommandStartedEvent, CommandSucceededEvent, MongoClient } from 'mongodb';
 
 export interface Command {
-  /** `findAndModify refresh_tokens` */
+  /** Such as `findAndModify refresh_tokens`. */
   readonly name: string;
-  /** How many others were under way when it was sent. */
+  /** The number of other commands under way when it was sent. */
   readonly beside: number;
 }
 
-/** Commands that the driver or the revocation feed send at times of their own. */
+/** Commands that the driver or the revocation feed send on their own schedule. */
 const BACKGROUND = /^(hello|ping|endSessions)|^(find|getMore|aggregate) revocations$/;
 
 /** The commands that an application sends to MongoDB, from `begin` to `take`. */
@@ -40,7 +40,7 @@ export class CommandLog {
   private start({ commandName, command, requestId }: CommandStartedEvent): void {
     if (!this.isOn) return;
     const fields = command as Record<string, unknown>;
-    // A `getMore` names its cursor, and the collection beside it.
+    // A `getMore` names its cursor first, and the collection in another field.
     const name = `${commandName} ${String(commandName === 'getMore' ? fields['collection'] : fields[commandName])}`;
     if (BACKGROUND.test(name)) return;
     this.sent.push({ name, beside: this.underWay.size });

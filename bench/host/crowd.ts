@@ -6,13 +6,13 @@ const BATCH = 1_000;
 const SESSIONS_PER_USER = 4;
 const EXPIRIES_MS = 6 * 86_400_000;
 
-/** Ids of the copies: known without asking. */
+/** The ids of the copies, computed without a query. */
 export function crowdId(kind: 'session' | 'user', n: number): string {
   const number = kind === 'session' ? n : Math.floor(n / SESSIONS_PER_USER);
   return (kind === 'session' ? '5e' : '05e1').padEnd(12, '0') + number.toString(16).padStart(12, '0');
 }
 
-/** Fills a database with copies of one session and its user, as if so many had logged in over some days. */
+/** Fills a database with copies of one session and its user, as if this many had logged in over some days. */
 export async function fillWithCrowd(connection: Connection, sessionId: string, count: number): Promise<void> {
   const { db } = connection;
   const session = await db?.collection('refresh_tokens').findOne({ _id: new Types.ObjectId(sessionId) });
@@ -42,7 +42,7 @@ export async function fillWithCrowd(connection: Connection, sessionId: string, c
   }
 }
 
-/** The refresh token of the n-th copy: that of the original with other ids, signed again. */
+/** The refresh token of the n-th copy: the original with other ids, signed again. */
 export function crowdToken(original: string, n: number, secret: string): string {
   const [header = '', payload = ''] = original.split('.');
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as { gen: number };

@@ -11,7 +11,7 @@ export interface BenchDatabase {
 
 const PROCESS = fileURLToPath(new URL('./database-process.js', import.meta.url));
 
-/** `TEST_MONGODB_URI`, else the embedded development database in a process of its own. */
+/** `TEST_MONGODB_URI`, otherwise the embedded development database in its own process. */
 export async function openDatabase(): Promise<BenchDatabase> {
   const given = process.env['TEST_MONGODB_URI'];
   if (given)

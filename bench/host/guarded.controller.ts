@@ -5,14 +5,14 @@ import { KEY_OBJECT_STRATEGY, STRING_SECRET_STRATEGY } from './textbook-guard.js
 
 const ANSWER = { ok: true };
 
-/** What any guard costs: it looks at nothing. */
+/** The minimum cost of a guard: it checks nothing. */
 class EmptyGuard implements CanActivate {
   canActivate(): boolean {
     return true;
   }
 }
 
-/** What any guard costs that reads a header: Node parses them at the first look. */
+/** The minimum cost of a guard that reads a header: Node parses the headers at the first read. */
 class HeaderGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, unknown> }>();

@@ -14,21 +14,21 @@ import { textbookStrategies } from './textbook-guard.js';
 export type Adapter = 'express' | 'fastify';
 export const ADAPTERS: readonly Adapter[] = ['express', 'fastify'];
 
-/** An application under measurement: the library in it, and beside it what it is compared with. */
+/** A measured application: the library, and next to it what the library is compared with. */
 export interface HostConfig {
   readonly adapter: Adapter;
-  /** Dropped when the bench has ended. */
+  /** Dropped when the bench ends. */
   readonly database: string;
-  /** Hosts of several processes that name the same share the database. */
+  /** Hosts of several processes with the same name share the database. */
   readonly sharedAs?: string;
-  /** How the processes tell each other of revocations; by default as the database can. */
+  /** How the processes share revocations; by default in the fastest way that the database supports. */
   readonly revocations?: 'polled' | { readonly redisUrl: string };
-  /** Low where logins only prepare the ground. */
+  /** Low if logins are only preparation. */
   readonly bcryptCost?: number;
   readonly hashQueueLimit?: number;
-  /** The audit log; on unless it is said. */
+  /** The audit log; on by default. */
   readonly audit?: boolean;
-  /** Watching commands costs time of its own: only where they are what is measured. */
+  /** Watching commands takes time itself, so only if they are what is measured. */
   readonly countsCommands?: boolean;
 }
 

@@ -5,7 +5,7 @@ import { fillWithCrowd } from './crowd.js';
 import { type RunningHost, startHost } from './host-app.js';
 import type { HostCalls, Question, Reply } from './remote.js';
 
-/** The process of the hosts: it does what the bench asks, and ends with it. */
+/** The process of the hosts: it runs the bench's calls, and ends with it. */
 const hosts: RunningHost[] = [];
 
 function host(index: number): RunningHost {
@@ -39,7 +39,7 @@ const calls: HostCalls = {
 
   async sessionBytes(index, sessionId) {
     const sessions = host(index).connection.db?.collection('refresh_tokens', { raw: true });
-    // With `raw` a document comes as its bytes.
+    // With `raw` the document arrives as bytes.
     const document: unknown = await sessions?.findOne({ _id: new Types.ObjectId(sessionId) });
     if (!(document instanceof Uint8Array)) throw new Error(`there is no session ${sessionId}`);
     return document.byteLength;
@@ -78,5 +78,5 @@ async function answer({ id, call, args }: Question): Promise<Reply> {
 process.on('message', (question: Question) => {
   void answer(question).then((reply) => process.send?.(reply));
 });
-// The bench is gone.
+// The bench has ended.
 process.on('disconnect', () => process.exit());

@@ -5,7 +5,10 @@ import type { HostCalls, Question, Reply, Usage } from './remote.js';
 
 const PROCESS = fileURLToPath(new URL('./host-process.js', import.meta.url));
 
-/** One of the applications, as the bench sees it: an origin to send requests to, and what its process tells of it. */
+/**
+ * One of the applications, from the bench's side: an origin to send requests to, and what its process reports about
+ * it.
+ */
 export class MeasuredHost {
   constructor(
     readonly origin: string,
@@ -14,7 +17,7 @@ export class MeasuredHost {
     private readonly calls: HostCalls,
   ) {}
 
-  /** Of the process, which several hosts may share. */
+  /** The usage of the process, which several hosts may share. */
   usage(): Promise<Usage> {
     return this.calls.usage();
   }
@@ -50,7 +53,7 @@ export interface HostProcessOptions {
   readonly execArgv: readonly string[];
 }
 
-/** Starts the hosts in a process of their own, and ends it after `use`, whatever happens. */
+/** Starts the hosts in their own process, and ends it after `use`, whatever happens. */
 export async function withHostProcess<T>(
   { uri, keys, execArgv }: HostProcessOptions,
   configs: readonly HostConfig[],

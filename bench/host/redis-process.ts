@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Runs `use` with a Redis of its own on loopback; null where there is none on this machine. */
+/** Runs `use` with its own Redis on loopback; null if this machine has none. */
 export async function withRedis<T>(use: (url: string) => Promise<T>): Promise<T | null> {
   const folder = await mkdtemp(join(tmpdir(), 'silent-auth-bench-'));
   const port = await freePort();

@@ -3,11 +3,11 @@ import type { HostConfig, HostKeys } from './host-app.js';
 
 /** What the process of the hosts has used since it started. */
 export interface Usage {
-  /** Of all its threads, in milliseconds. */
+  /** The processor time of all its threads, in milliseconds. */
   readonly cpuMs: number;
 }
 
-/** What the bench asks of the process in which the hosts run. A host is named by its place in the list. */
+/** The calls from the bench to the process of the hosts. A host is identified by its index. */
 export interface HostCalls {
   /** @returns their origins */
   readonly start: (uri: string, keys: HostKeys, configs: readonly HostConfig[]) => Promise<string[]>;
@@ -15,7 +15,7 @@ export interface HostCalls {
   readonly beginCommands: (host: number) => Promise<void>;
   readonly takeCommands: (host: number) => Promise<Command[]>;
   readonly sessionBytes: (host: number, sessionId: string) => Promise<number>;
-  /** Copies a session and its user so often; see `crowd.ts` for the ids. */
+  /** Creates `count` copies of a session and its user; see `crowd.ts` for the ids. */
   readonly fill: (host: number, sessionId: string, count: number) => Promise<void>;
   readonly fillAuditLog: (host: number, rows: number) => Promise<void>;
   readonly makeAdministrator: (host: number, userId: string) => Promise<void>;

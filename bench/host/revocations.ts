@@ -8,7 +8,7 @@ interface OpenRevocations {
   readonly close: () => Promise<void>;
 }
 
-/** Null: the library's own store, as the database can. */
+/** Null: the library's own store, in the fastest way that the database supports. */
 export async function openRevocations(
   revocations: HostConfig['revocations'],
   { uri, dbName }: { readonly uri: string; readonly dbName: string },
@@ -21,7 +21,7 @@ export async function openRevocations(
   return { store: new RedisRevocationStore({ client }), close: async () => client.destroy() };
 }
 
-/** The library's own store without what pushes: as on a server that is no replica set. */
+/** The library's own store without change streams, as on a server that is not a replica set. */
 async function openPolled(uri: string, dbName: string): Promise<OpenRevocations> {
   const dist = new URL('dist/', import.meta.resolve('nestjs-silent-auth/package.json'));
   const load = (file: string) => import(new URL(file, dist).href);

@@ -6,12 +6,12 @@ import { ExtractJwt, Strategy } from 'passport-jwt';
 export const STRING_SECRET_STRATEGY = 'textbook-string-secret';
 export const KEY_OBJECT_STRATEGY = 'textbook-key-object';
 
-/** The guard of every tutorial, with the secret as a string as they all have it, and with a key made once. */
+/** The guard of most tutorials, with the secret as a string as they have it, and with a key object created once. */
 export function textbookStrategies(secret: string): Provider[] {
   const key = createSecretKey(Buffer.from(secret, 'utf8'));
   return [
     strategy(STRING_SECRET_STRATEGY, secret),
-    // The published type knows strings and buffers only.
+    // The published type has only strings and buffers.
     strategy(KEY_OBJECT_STRATEGY, key as never),
   ];
 }

@@ -8,7 +8,7 @@ import { TextbookToken } from './textbook-token.schema.js';
 
 const ACCESS_SECONDS = 15 * 60;
 const REFRESH_SECONDS = 7 * 86_400;
-/** The cost of every tutorial. */
+/** The cost in most tutorials. */
 const BCRYPT_COST = 10;
 
 interface Claims {
@@ -16,7 +16,7 @@ interface Claims {
   readonly jti: string;
 }
 
-/** How a textbook keeps a token in its database. */
+/** How a textbook design stores a token. */
 interface Hashing {
   hash(token: string): Promise<string>;
   matches(token: string, stored: string): Promise<boolean>;
@@ -27,7 +27,7 @@ const sha256: Hashing = {
   matches: async (token, stored) => (await sha256.hash(token)) === stored,
 };
 
-/** Reads the first 72 bytes of a token only; it is compared for its speed. */
+/** Hashes only the first 72 bytes of a token; it is compared for its speed. */
 const bcrypt: Hashing = {
   hash: (token) => hash(token, BCRYPT_COST),
   matches: (token, stored) => compare(token, stored),

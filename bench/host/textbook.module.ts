@@ -4,7 +4,7 @@ import { MongooseModule } from '@nestjs/mongoose';
 import { TextbookController } from './textbook.controller.js';
 import { TextbookToken, TextbookTokenSchema } from './textbook-token.schema.js';
 
-/** The usual design of refresh tokens: a row per token, deleted and inserted anew; secrets as strings. */
+/** The usual design of refresh tokens: a row per token, which is deleted and inserted again; secrets as strings. */
 @Module({})
 export class TextbookModule {
   static register({ refresh }: { readonly refresh: string }): DynamicModule {

@@ -3,7 +3,7 @@ import type { MeasuredHost } from '../host/measured-host.js';
 /** Sends one request after another; the next one goes out when the last is answered. */
 export type Lane = () => Promise<unknown>;
 
-/** A way to load a host: as many requests under way as lanes. */
+/** A way to load a host: one request under way for each lane. */
 export interface Contender {
   readonly host: MeasuredHost;
   readonly lanes: readonly Lane[];
@@ -12,7 +12,7 @@ export interface Contender {
 export interface Sample {
   /** Requests per second. */
   readonly rate: number;
-  /** Requests per second of the processor time that the process of the hosts has used. */
+  /** Requests per second of processor time that the process of the hosts has used. */
   readonly ratePerCpu: number;
 }
 

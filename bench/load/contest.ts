@@ -9,7 +9,7 @@ export interface ContestLimits {
 
 const MAX_REQUESTS_A_ROUND = 200_000;
 
-/** Contenders on the same ground, in turns, so that whatever slows the machine slows them alike. */
+/** Contenders under the same conditions, in turns, so that whatever slows the machine slows all of them. */
 export class Contest<Name extends string> {
   private constructor(private readonly samples: Record<Name, readonly Sample[]>) {}
 
@@ -22,7 +22,8 @@ export class Contest<Name extends string> {
     const limits = (ms: number): RoundLimits => ({ ms, requests: MAX_REQUESTS_A_ROUND });
     for (const name of names) await runRound(contenders[name], limits(warmUpMs));
     for (let round = 0; round < rounds; round += 1) {
-      // Another one begins each time, and every other time they come backwards: none always follows the same neighbour.
+      // Each round starts with another one, and every second round is reversed, so that none always follows the
+      // same neighbour.
       const turned = [...names.slice(round % names.length), ...names.slice(0, round % names.length)];
       for (const name of round % 2 === 0 ? turned : turned.toReversed())
         samples[name].push(await runRound(contenders[name], limits(roundMs)));
@@ -43,7 +44,7 @@ export class Contest<Name extends string> {
     );
   }
 
-  /** What a ratio was made from. */
+  /** The values from which a ratio was computed. */
   describe(of: Name, to: Name): string {
     const rates = `${whole(this.rate(of))} ÷ ${whole(this.rate(to))} requests/s`;
     return `${rates}; ${this.ratio(of, to, 'rate').toFixed(2)} by rate, ${this.ratio(of, to, 'ratePerCpu').toFixed(2)} by processor time`;

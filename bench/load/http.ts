@@ -14,7 +14,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** What a browser sends; the length of the user agent is what most have. */
+/** The headers of a browser; the user agent has a typical length. */
 export const BROWSER = {
   'user-agent':
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
@@ -22,7 +22,7 @@ export const BROWSER = {
   'sec-ch-ua-platform': '"Linux"',
 } as const;
 
-/** Nothing takes longer; what does is counted as unanswered. */
+/** A request that takes longer counts as unanswered. */
 const ANSWER_WITHIN_MS = 30_000;
 
 /** Keep-alive connections to one host. */
@@ -71,7 +71,7 @@ export class HttpClient {
     });
   }
 
-  /** @throws where the answer is not 2xx: a bench of refusals would be a fast one */
+  /** @throws if the answer is not 2xx: refusals would make the bench look fast */
   async expect(call: Call): Promise<Answer> {
     const answer = await this.send(call);
     if (answer.status >= 200 && answer.status < 300) return answer;

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Requests at a rate, whether or not earlier ones are answered. */
+/** Requests at a fixed rate, whether or not earlier ones are answered. */
 export interface Pace {
   readonly perSecond: number;
   readonly ms: number;
 }
 
-/** How late a request was answered, from when it was due: a server that lags is not spared its queue. */
+/** The latency of a request from when it was due, so that the queue of a slow server counts. */
 export interface Paced<T> {
   readonly latencyMs: number;
-  /** Null where there was no answer. */
+  /** Null if there was no answer. */
   readonly answer: T | null;
 }
 

@@ -2,9 +2,9 @@ import { connect, type Socket } from 'node:net';
 import { BROWSER } from './http.js';
 
 /**
- * One GET, again and again, on a connection kept open. A client library costs more than the routes that this measures:
- * a bench would then compare the pauses that the server makes for it. All answers of a route are of one length, so it
- * counts bytes instead of parsing.
+ * Repeats one GET on an open connection. A client library costs more than the routes that this measures: a bench
+ * would then compare the pauses between requests. All answers of a route have the same length, so it counts bytes
+ * instead of parsing.
  */
 export class RawGet {
   private answered: (() => void) | null = null;
@@ -23,7 +23,7 @@ export class RawGet {
     socket.on('close', () => this.failed?.(new Error('the server closed the connection')));
   }
 
-  /** @throws where the first answer is not 200 */
+  /** @throws if the first answer is not 200 */
   static async open(
     origin: string,
     path: string,

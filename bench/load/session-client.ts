@@ -29,7 +29,7 @@ export class SessionClient {
     return new SessionClient(http, email, user.id, session.id, name, value, accessToken);
   }
 
-  /** Sessions of as many users. */
+  /** One session for each of `count` users. */
   static async registerMany(http: HttpClient, count: number): Promise<SessionClient[]> {
     return Promise.all(Array.from({ length: count }, () => SessionClient.register(http)));
   }
@@ -44,7 +44,7 @@ export class SessionClient {
     return this.http.expect(loginCall(this.email, PASSWORD));
   }
 
-  /** A login to this account by somebody who does not know its password. */
+  /** A login to this account with a wrong password. */
   wrongLogin(): Call {
     return loginCall(this.email, 'nine-Herons-over-the-marsh');
   }
@@ -71,7 +71,7 @@ export class SessionClient {
     return this.http.expect({ method: 'POST', path: '/auth/logout', headers: this.bearerHeader });
   }
 
-  /** Takes the access token of an answer, as an application does. */
+  /** Reads the access token of the answer, as an application does. */
   async refreshAndTake(): Promise<void> {
     this.accessToken = JSON.parse((await this.refresh()).text).accessToken;
   }

@@ -7,7 +7,7 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly system: string;
-  /** Of the last minute, when the run began: above 0, others had a share of the machine. */
+  /** The load of the minute before the run: above 0, other programs used the machine. */
   readonly load: number;
   readonly node: string;
   readonly versions: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import type { Row } from '../bench.js';
 import { describeGoal, describeMeasured, describeRun, type Report } from './report.js';
 
-/** For a terminal. */
+/** The report for a terminal. */
 export function toText(report: Report): string {
   const width = Math.max(...report.rows.map(({ bench, figure }) => bench.length + figure.length + 2));
   return [...describeRun(report), '', ...report.rows.map((row) => toLine(row, width))].join('\n');

@@ -19,13 +19,16 @@ import {
 type Value = string | number | null;
 type Row = Record<string, Value>;
 
-/** What the store uses of a database: `DatabaseSync` of node:sqlite has it, and `Database` of better-sqlite3. */
+/**
+ * The part of a database that the store uses: `DatabaseSync` of node:sqlite and `Database` of better-sqlite3 have
+ * it.
+ */
 export interface SqliteDatabase {
   exec(sql: string): unknown;
   prepare(sql: string): { run(...values: Value[]): unknown; all(...values: Value[]): unknown[] };
 }
 
-/** Conditions are made on columns; whatever else a session has, now or in a later version, is in `rest`. */
+/** Columns are for conditions; all other fields of a session, now or in a later version, are in `rest`. */
 const TABLE = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
@@ -204,7 +207,7 @@ export class SqliteRefreshTokenStore implements RefreshTokenStore {
     this.rows('DELETE FROM refresh_tokens WHERE userId = ?', userId);
   }
 
-  /** Call it now and then, such as once an hour. */
+  /** Call it from time to time, such as once an hour. */
   deleteExpired(now: Date): void {
     this.rows('DELETE FROM refresh_tokens WHERE expiresAt <= ?', now.getTime());
   }
@@ -221,7 +224,7 @@ export class SqliteRefreshTokenStore implements RefreshTokenStore {
       statement.run(...values);
       return [];
     } catch (cause) {
-      // The library answers 503 and ends no session; another error is a bug and answers 500.
+      // The library answers 503 and ends no session; any other error is a bug and answers 500.
       if (/busy|locked|disk|not open/i.test(String(cause)))
         throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'SQLite does not answer', cause });
       throw cause;
@@ -229,7 +232,7 @@ export class SqliteRefreshTokenStore implements RefreshTokenStore {
   }
 }
 
-/** The assignment that appends a parameter to a list and drops its first entry where it is full. */
+/** The assignment that appends a parameter to a list and drops its first entry when it is full. */
 function appended(list: string, limit: number): string {
   const kept = `CASE WHEN json_array_length(${list}) < ${limit} THEN ${list} ELSE json_remove(${list}, '$[0]') END`;
   return `${list} = json_insert(${kept}, '$[#]', json(?))`;

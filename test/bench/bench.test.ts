@@ -7,7 +7,7 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TSC = fileURLToPath(new URL('../../node_modules/@typescript/native/bin/tsc', import.meta.url));
 
-/** As `npm run bench` does, with the library as it is built already. */
+/** Runs like `npm run bench`, with the library as built. */
 async function bench(...args: string[]): Promise<string> {
   await run(process.execPath, [TSC, '-p', 'bench/tsconfig.build.json'], { cwd: ROOT });
   const { stdout } = await run(process.execPath, ['bench/dist/run.js', ...args], {
@@ -18,7 +18,7 @@ async function bench(...args: string[]): Promise<string> {
 }
 
 describe('npm run bench', () => {
-  it('measures what it is asked for and prints rows for machines', async () => {
+  it('measures the requested figures and prints rows for machines', async () => {
     const report = JSON.parse(await bench('--quick', '--json', 'round-trips', 'revocation', 'storage'));
 
     expect(report).toMatchObject({
@@ -59,7 +59,7 @@ describe('npm run bench', () => {
         expect(report.rows).toContainEqual(rowOf('storage', figure));
   });
 
-  it('refuses a figure that it does not have, and names those it has', async () => {
+  it('refuses an unknown figure, and lists the known ones', async () => {
     await expect(bench('--quick', 'gaurd')).rejects.toThrow(
       /no such figure: gaurd; there are guard, refresh/,
     );

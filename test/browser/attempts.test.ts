@@ -81,7 +81,7 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
     expect(await tab.signOuts()).toEqual([]);
   });
 
-  it('a session that is bound to a key: a copied cookie is worth nothing, a lost key ends with a login', async () => {
+  it('a session that is bound to a key: a copied cookie is useless, a lost key ends with a login', async () => {
     const device = await world.device();
     const [tab, other] = await device.signedIn(2, '?proof');
     const { user } = await tab.state();

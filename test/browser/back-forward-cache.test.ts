@@ -5,7 +5,7 @@ import { describeInBrowser, findChromium, FLAGS } from './support/chromium.js';
 import type { Tab } from './support/tab.js';
 import { type Device, World } from './support/world.js';
 
-/** Playwright turns the cache off unless told not to. */
+/** Playwright disables the cache unless it is asked not to. */
 const launchWithCache = () =>
   chromium.launch({
     executablePath: findChromium()!,
@@ -67,7 +67,7 @@ describeInBrowser('the back/forward cache', () => {
     });
   }
 
-  it('a page that comes back to a session that was ended elsewhere is told why', async () => {
+  it('a page that comes back to a session that was ended elsewhere gets the reason', async () => {
     const device = await openDevice(true);
     const [tab] = await device.signedIn(1);
     const { user } = await tab.state();

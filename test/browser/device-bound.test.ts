@@ -85,7 +85,7 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     expect(failures).toEqual([]);
   });
 
-  it('a thief with every cookie gets nothing once the bound cookie is over, and the owner goes on', async () => {
+  it('a thief with every cookie gets nothing once the bound cookie has expired, and the owner continues', async () => {
     const owner = await bound();
     const thief = await start();
     await thief.takeCookiesOf(owner);

@@ -4,7 +4,7 @@ import { newSession } from '../support/http.js';
 import { describeInBrowser } from './support/chromium.js';
 import { GARBAGE, homeOf, MailWorld, NEW_PASSWORD, RESET } from './support/mail-world.js';
 
-describeInBrowser('what goes wrong on the way to a new password is told, and can be tried again', () => {
+describeInBrowser('failures on the way to a new password are reported, and can be retried', () => {
   let world: MailWorld;
   beforeAll(async () => {
     world = await MailWorld.open();

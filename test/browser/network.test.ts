@@ -185,7 +185,7 @@ describeInBrowser('a network with faults', () => {
     await expectSignedIn(tab);
   });
 
-  it('a session that was ended elsewhere signs out every tab, each told once and why', async () => {
+  it('a session that was ended elsewhere signs out every tab, once each and with the reason', async () => {
     const device = await world.device();
     const tabs = await device.signedIn(3);
     const { user } = await tabs[0].state();
@@ -199,12 +199,12 @@ describeInBrowser('a network with faults', () => {
     }
     expect(await device.cookieGeneration()).toBeNull();
     expect(world.gateway.count(REFRESH)).toBe(1);
-    // No loop: whoever is signed out asks for no token.
+    // No loop: a signed-out page requests no token.
     expect(await tabs[1]!.do('get', '/api/orders')).toMatchObject({ status: 401 });
     expect(world.gateway.count(REFRESH)).toBe(1);
   });
 
-  it('a stolen cookie that meets its owner signs him out with the reason', async () => {
+  it('a stolen cookie that meets its owner signs the owner out with the reason', async () => {
     const [device, tab] = await signedIn();
     const stolen = (await device.refreshToken())!;
     // The thief is a generation ahead and has used it; the owner's next refresh gives both away.

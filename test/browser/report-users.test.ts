@@ -111,13 +111,13 @@ describeInBrowser('looking into a user from the report', () => {
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   const dialog = () => page.getByRole('dialog');
   /** Lines of what happened, by their words. */
-  const told = () => page.locator('#user-events strong').allInnerTexts();
+  const shownEvents = () => page.locator('#user-events strong').allInnerTexts();
 
   async function untilTold(words: string): Promise<void> {
     const lines = await eventually(
       async () => {
-        if (!(await told()).includes(words)) await button('Read again').click();
-        return told();
+        if (!(await shownEvents()).includes(words)) await button('Read again').click();
+        return shownEvents();
       },
       (all) => all.includes(words),
     );
@@ -244,13 +244,13 @@ describeInBrowser('looking into a user from the report', () => {
         /A login failed\s*5 times\s+wrong password\s+.+ UTC(?:, first .+ UTC)?\s+203\.0\.113\.66/i,
       ),
     ]);
-    expect(await told()).not.toContain('Registered');
+    expect(await shownEvents()).not.toContain('Registered');
     while (await button('Older').isVisible()) {
       const before = await page.locator('#user-events li').count();
       await button('Older').click();
       await page.locator('#user-events li').nth(before).waitFor();
     }
-    expect((await told()).at(-1)).toBe('Registered');
+    expect((await shownEvents()).at(-1)).toBe('Registered');
     expect(await page.evaluate(() => document.activeElement?.closest('ol')?.id)).toBe('user-events');
   });
 
@@ -281,7 +281,7 @@ describeInBrowser('looking into a user from the report', () => {
     expect(await violations(page)).toEqual([]);
   });
 
-  it('nobody disables himself; his own sessions are told for his own, and their end signs him out', async () => {
+  it('nobody disables themselves; their own sessions are marked, and ending them signs them out', async () => {
     await signIn(page);
     const api = service.api();
     const { userId } = await anotherSession(api, ADMIN.email);

@@ -161,7 +161,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     );
     expect(painted).toBe(true);
     const image = await page.screenshot({ fullPage: true });
-    // Of the lowest tenth, which the window does not show, to see whether there is more than the ground.
+    // Read from the lowest tenth, which the window does not show, to see whether more than the background is there.
     const colours = await page.evaluate<number>(`(async () => {
       const bytes = Uint8Array.from(atob('${image.toString('base64')}'), (character) => character.charCodeAt(0));
       const picture = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
@@ -175,7 +175,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     expect(colours).toBeGreaterThan(20);
   });
 
-  it('leaves no error in the console of whoever is not signed in', async () => {
+  it('leaves no error in the console if nobody is signed in', async () => {
     const news: string[] = [];
     page.on('console', (message) => news.push(message.text()));
     await page.reload();
@@ -249,7 +249,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     );
   });
 
-  it('tells of more days than the service gives at once', async () => {
+  it('reports a period with more days than the service returns at once', async () => {
     await signIn();
     await report();
     await page.locator('#from').fill('2020-01-01');

@@ -145,7 +145,7 @@ describeInBrowser('requests of a page', () => {
     }
   });
 
-  it('a page on another site, where the browser keeps no cookie of the service, is signed out at expiry and told why', async () => {
+  it('a page on another site, where the browser keeps no cookie of the service, is signed out at expiry with the reason', async () => {
     const device = await world.device();
     await device.context.clock.install();
     const page = world.gateway.origin.replace('127.0.0.1', 'localhost');

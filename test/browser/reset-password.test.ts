@@ -98,7 +98,7 @@ describeInBrowser('the page for a new password', () => {
     ]);
     expect(request.postDataJSON()).toEqual({ token, newPassword: NEW_PASSWORD });
     await tab.see('done');
-    // Both are of one origin, where a browser would send one, were it not told to send none.
+    // Both are of one origin, so a browser would send a referrer unless it is asked not to.
     await page.locator('#done .button').click();
     await tab.see('throwaway');
     expect(referers.filter(Boolean)).toEqual([]);
@@ -158,7 +158,7 @@ describeInBrowser('the page for a new password', () => {
     ['that is none', '../../etc/passwd'],
     ['that is too long', 'x'.repeat(2000)],
     ['with markup', '"><img src=x onerror=alert(1)>'],
-  ])('a token %s is told as a link that does not work', async (_, token) => {
+  ])('a token %s is shown as a link that does not work', async (_, token) => {
     const tab = await world.tab();
     const { page } = tab;
     await page.goto(`${world.home}/reset-password#${new URLSearchParams({ token }).toString()}`);
@@ -167,7 +167,7 @@ describeInBrowser('the page for a new password', () => {
     expect(await tab.title('ask')).toBe('This link does not work any more');
   });
 
-  it('an old link is told as one that does not work', async () => {
+  it('an old link is shown as one that does not work', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { session, link } = await world.forgetful();
@@ -210,7 +210,7 @@ describeInBrowser('the page for a new password', () => {
     expect(await input.inputValue()).toBe('');
   });
 
-  it('says the same whether there is such an account or not, and nothing of whoever types no address', async () => {
+  it('shows the same whether or not the account exists, and nothing without an address', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { email } = await newSession(world.service.api());
@@ -243,7 +243,7 @@ describeInBrowser('the page for a new password', () => {
     expect(await page.locator('#email').inputValue()).toBe('ada@example.com');
   });
 
-  it('without JavaScript is told to turn it on', async () => {
+  it('without JavaScript asks to turn it on', async () => {
     const { page } = await world.tab({ javaScriptEnabled: false });
     await page.goto(`${world.home}/reset-password#token=${GARBAGE}`);
     expect(await page.locator('noscript').innerText()).toContain('only JavaScript can read');
@@ -268,7 +268,7 @@ describeInBrowser('the page for a new password', () => {
   });
 
   describe('where there is no mail server', () => {
-    it('a developer is led to his terminal, and from there to a new password', async () => {
+    it('a developer is sent to the terminal, and from there to a new password', async () => {
       const tab = await world.tab();
       const { page } = tab;
       const local = await Service.start({ ISSUER: undefined });

@@ -71,7 +71,7 @@ describeInBrowser('what the page can read and keep', () => {
       const { prototype } = BroadcastChannel;
       const post = Reflect.get(prototype, 'postMessage') as (message: unknown) => void;
       prototype.postMessage = function (message: unknown) {
-        heard.push(`told ${JSON.stringify(message)}`);
+        heard.push(`sent ${JSON.stringify(message)}`);
         post.call(this, message);
       };
       Object.assign(window, { heard });
@@ -88,7 +88,7 @@ describeInBrowser('what the page can read and keep', () => {
 
     const heard = await tab.page.evaluate(() => (window as unknown as { heard: string[] }).heard.join('\n'));
     expect(heard).toContain('accessToken');
-    expect(heard).toContain('told ');
+    expect(heard).toContain('sent ');
     for (const token of presented) {
       expect(heard).not.toContain(token);
       expect(heard).not.toContain(token.split('.')[1]);

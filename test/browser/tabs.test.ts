@@ -61,7 +61,7 @@ describeInBrowser('tabs of one browser', () => {
     });
   }
 
-  it('a logout in one tab signs out all of them, each told once, and a late refresh brings nobody back', async () => {
+  it('a logout in one tab signs out all of them, reported once in each, and a late refresh brings nobody back', async () => {
     const device = await world.device();
     const [first, ...others] = await device.signedIn(3);
     const hold = new Hold();

@@ -209,12 +209,12 @@ describe('docker/make-env.mjs', () => {
     await withMadeEnv(async ({ folder, secrets: made }) => {
       await expect(makeEnv(folder)).rejects.toMatchObject({
         code: 1,
-        stderr: '.env exists and is left as it is.\n',
+        stderr: '.env exists and is kept.\n',
       });
       await rm(join(folder, '.env'));
       await expect(makeEnv(folder)).rejects.toMatchObject({
         code: 1,
-        stderr: 'secrets exists and is left as it is.\n',
+        stderr: 'secrets exists and is kept.\n',
       });
       expect(readFileSync(join(folder, 'secrets/mongodb-uri'), 'utf8').trim()).toBe(made['mongodb-uri']);
     });

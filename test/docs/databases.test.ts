@@ -11,7 +11,7 @@ import { anotherSession, newSession, PASSWORD, refreshed, sessionOf } from '../s
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const page = await readFile(join(ROOT, 'docs/databases.md'), 'utf8');
 const SOURCES = ['database', 'tokens', 'revocation', 'audit', 'throttle', 'users'];
-/** Of the driver, in every command. */
+/** Fields that the driver adds to every command. */
 const OF_THE_DRIVER = ['$db', '$clusterTime', '$readPreference'];
 
 /** What the page names in the rows of a kind. */

@@ -40,7 +40,7 @@ describe('docs/doctor.md', () => {
     expect(documented).toEqual(known);
   });
 
-  it('says of each code when it is told and what to do', () => {
+  it('says for each code when it is reported and what to do', () => {
     const rows = [...rowsUnder('Of every application'), ...rowsUnder('Of the reference service')];
     expect(rows.length).toBeGreaterThan(30);
     expect(rows.filter((row) => row.length !== 5 || row.some((cell) => cell === ''))).toEqual([]);

@@ -32,7 +32,7 @@ beforeAll(async () => {
 }, INSTALLED_WITHIN_MS);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Of both streams, whether it ends well or not. */
+/** The output of both streams, whether or not the command succeeds. */
 const outputOf = async (...parameters: string[]): Promise<string> => {
   const ended = await run(process.execPath, parameters, { cwd: folder, env: ENVIRONMENT }).catch(
     (error: { stdout: string; stderr: string }) => error,

@@ -43,7 +43,7 @@ const queries = panels.flatMap(({ title, targets = [] }) =>
 
 /** What Prometheus itself adds to each sample, and what a bucket has. */
 const ADDED = ['job', 'instance'];
-/** Of Grafana, filled in before Prometheus sees the expression. */
+/** Variables of Grafana, which are filled in before Prometheus sees the expression. */
 const filledIn = (expr: string) =>
   expr.replaceAll('$__rate_interval', '5m').replace(/\$(job|instance)\b/g, '.+');
 
@@ -109,7 +109,7 @@ describe('what is written of metrics', () => {
         if (ADDED.includes(label)) continue;
         const values = new Set(samples.map(({ labels }) => labels[label]));
         if (values.has(undefined)) problems.push(`${metric} has no label ${label}`);
-        // Of a list of alternatives each has to be there.
+        // Each alternative of a list must exist.
         const [, head = '', list = value] = /^(.*)\(\?:(.*)\)$/.exec(value) ?? [];
         for (const each of operator === '=~' ? list.split('|') : [value]) {
           const isKnown =
@@ -163,7 +163,7 @@ describe('what is written of metrics', () => {
     }
   });
 
-  it('each metric is on the dashboard, and what tells of trouble is in an alert', () => {
+  it('each metric is on the dashboard, and every metric of a problem is in an alert', () => {
     const unused = (expressions: { expr: string }[]) => {
       const selectors = expressions.flatMap(({ expr }) => parsePromql(filledIn(expr)).selectors);
       const used = new Set(selectors.map(({ metric }) => metric.replace(/_(?:bucket|count|sum)$/, '')));
@@ -201,12 +201,12 @@ describe('docs/prometheus-alerts.yml', () => {
     }
   });
 
-  it('tells of labels that its alerts still have', () => {
+  it('mentions only labels that its alerts still have', () => {
     for (const { alert, expr, annotations } of alerts) {
       const text = Object.values(annotations).join(' ');
-      const told = [...text.matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
+      const named = [...text.matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
       const kept = /\bsum\b/.test(expr) ? parsePromql(expr).groupedBy : ADDED;
-      expect({ alert, told: told.filter((label) => !kept.includes(label)) }).toEqual({ alert, told: [] });
+      expect({ alert, named: named.filter((label) => !kept.includes(label)) }).toEqual({ alert, named: [] });
       expect(text.split('{{').length).toBe(text.split('}}').length);
     }
   });

@@ -8,7 +8,7 @@ const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 const HOME = '203.0.113.9';
 
-/** Each rule of the module, brought about by requests alone and read where an operator reads it. */
+/** Each rule of the module, triggered by requests alone and read where an operator reads it. */
 describe.each(['express', 'fastify'])('an administrator on %s sees', (HTTP_ADAPTER) => {
   let service: Service;
   let token: string;
@@ -19,7 +19,7 @@ describe.each(['express', 'fastify'])('an administrator on %s sees', (HTTP_ADAPT
       ADMIN_PASSWORD: PASSWORD,
       TRUST_PROXY: 'true',
       THROTTLE: 'on',
-      // No grace: what comes after a rotation is a lost answer, or theft.
+      // Without a grace period, a replaced token is a lost answer or theft.
       REFRESH_GRACE_PERIOD: '0',
     });
     token = (await anotherSession(from('192.0.2.1'), ADMIN_EMAIL)).accessToken;
@@ -29,7 +29,7 @@ describe.each(['express', 'fastify'])('an administrator on %s sees', (HTTP_ADAPT
   const from = (ip: string, userAgent = CHROME) =>
     service.api({ 'x-forwarded-for': ip, 'user-agent': userAgent });
 
-  /** As the audit log shows it to an administrator. */
+  /** The events as the audit log shows them to an administrator. */
   const events = async (userId: string, type: string): Promise<readonly object[]> => {
     const query = `userId=${userId}&type=${type}`;
     const answer = await from('192.0.2.1').send('GET', `/auth/admin/events?${query}`, { token });
@@ -41,7 +41,7 @@ describe.each(['express', 'fastify'])('an administrator on %s sees', (HTTP_ADAPT
       (items) => items.length > 0,
     );
 
-  it('a stranger’s browser and network at once in a session that was used before (unfamiliar_client)', async () => {
+  it('an unknown browser on an unknown network in a used session (unfamiliar_client)', async () => {
     let session = await newSession(from(HOME));
     const { userId, id: sessionId } = session;
     for (let use = 0; use < 3; use += 1) session = { ...session, ...(await refreshed(from(HOME), session)) };
@@ -65,7 +65,7 @@ describe.each(['express', 'fastify'])('an administrator on %s sees', (HTTP_ADAPT
     ]);
   });
 
-  it('a client in a loop: far more refreshes than the life of its tokens explains (excessive_refreshes)', async () => {
+  it('a client in a loop: far more refreshes than the lifetime of its tokens explains (excessive_refreshes)', async () => {
     let session = await newSession(from(HOME));
     const { userId } = session;
     for (let use = 0; use < 203; use += 1)
@@ -88,7 +88,7 @@ describe.each(['express', 'fastify'])('an administrator on %s sees', (HTTP_ADAPT
   it('the answer to one generation lost again and again (repeated_recovery)', async () => {
     const session = await newSession(from(HOME));
     const { userId, refreshToken } = session;
-    // Every answer is thrown away. Two requests within a millisecond are a race of tabs.
+    // Every answer is thrown away. Two requests within a millisecond count as a race of tabs.
     const recoveries = await eventually(
       async () => {
         expect((await from(HOME).refresh(refreshToken)).status).toBe(200);
@@ -102,7 +102,7 @@ describe.each(['express', 'fastify'])('an administrator on %s sees', (HTTP_ADAPT
     ]);
   });
 
-  it('and nothing of a user who logs in on his phone, roams, and updates his browser', async () => {
+  it('nothing for a user who logs in on a phone, roams, and updates the browser', async () => {
     let session = await newSession(from(HOME));
     const { userId, email } = session;
     await anotherSession(from('198.51.100.7', 'MobileApp/1.0'), email);
@@ -115,7 +115,7 @@ describe.each(['express', 'fastify'])('an administrator on %s sees', (HTTP_ADAPT
       const api = from(ip, CHROME.replace('140', String(version)));
       session = { ...session, ...(await refreshed(api, session)) };
     }
-    // Events of one process are written in their order: what comes last shows that nothing is on its way.
+    // One process writes its events in order: once the last one is there, no other is missing.
     await from(HOME).login({ email, password: 'wrong' });
     await eventually(
       () => events(userId, 'login.failed'),

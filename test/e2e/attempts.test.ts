@@ -44,7 +44,7 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
   const beyondGrace = () => service.advance(MINUTE_MS + 1);
   const newClient = async () => new AttemptingClient(api, await newSession(api));
 
-  /** The client uses its access token, and that is on record. */
+  /** The client uses its access token, which is recorded. */
   async function use({ session }: AttemptingClient): Promise<void> {
     expect((await api.me(session.accessToken)).status).toBe(200);
     await untilConfirmed(service, session);
@@ -52,7 +52,7 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
 
   const secretOf = (answer: Answer) => claimsOf(sessionOf(answer).refreshToken).sec;
 
-  it('an answer that was lost is given again for as long as the session lasts, with nothing written', async () => {
+  it('a lost answer is repeated for the whole life of the session, with nothing written', async () => {
     const client = await newClient();
     const lost = await client.refresh({ isLost: true });
     await service.advance(62 * HOUR_MS);
@@ -75,7 +75,7 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
     expect((await client.refresh()).json.session.generation).toBe(1);
   });
 
-  it('a request that waited until its client had gone on is superseded, and touches nothing', async () => {
+  it('a request that waited until its client had moved on is superseded, and changes nothing', async () => {
     const client = await newClient();
     const waiting = client.copy();
     waiting.attempt = client.attempt = newAttempt();
@@ -88,7 +88,7 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
     expect((await client.refresh()).json.session.generation).toBe(3);
   });
 
-  it('a stored token that falls back is healed by what the record knows, four generations back', async () => {
+  it('a stored token that falls back recovers with the record, four generations back', async () => {
     const client = await newClient();
     const { session: earlier } = client;
     for (let time = 0; time < 4; time += 1) await client.refresh();
@@ -103,7 +103,7 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
     expect((await client.refresh()).json.session.generation).toBe(6);
   });
 
-  it('two that share no record: contested within the grace, and then the newer token serves both', async () => {
+  it('two clients without a common record: contested within the grace period, then the newer token serves both', async () => {
     const client = await newClient();
     const other = client.copy();
     await client.refresh();
@@ -114,7 +114,7 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
     expect((await other.refresh()).status).toBe(200);
   });
 
-  it('in a browser a contested refresh leaves the cookie alone', async () => {
+  it('in a browser a contested refresh keeps the cookie', async () => {
     const fields = { email: uniqueEmail(), password: PASSWORD };
     const browser = new Browser(service.origin, OWNER);
     await browser.register(fields);
@@ -127,7 +127,7 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
     expect((await browser.post('/auth/refresh', { attempt: newAttempt() })).status).toBe(200);
   });
 
-  it('a thief one ahead: what they made is taken back, and whoever comes with it ends the session', async () => {
+  it('a thief one generation ahead: their successor is revoked, and a client that presents it ends the session', async () => {
     const owner = await newClient();
     const thief = owner.copy(service.api(THIEF));
     await thief.refresh();
@@ -143,7 +143,7 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
     await expectAccessRevoked(api, owner.session.accessToken);
   });
 
-  it('a thief one behind is served nothing, and is reported at the first try', async () => {
+  it('a thief one generation behind gets no token, and is reported at the first try', async () => {
     const owner = await newClient();
     for (const headers of [{ ...THIEF }, OWNER]) {
       const thief = owner.copy(service.api(headers));
@@ -153,12 +153,12 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
       expectError(await thief.refresh(), 409, 'REFRESH_CONTESTED');
       const bare = await service.api(headers).refresh(thief.session.refreshToken);
       expectError(bare, 409, 'REFRESH_CONTESTED');
-      const told = await eventually(
+      const reported = await eventually(
         async () => service.output.slice(before),
         (output) => output.split('refresh_token.contested').length > 2,
       );
-      // Both from one address and one browser may be two tabs.
-      expect(told.includes('contested_token')).toBe(headers !== OWNER);
+      // Two clients with one address and one browser may be two tabs.
+      expect(reported.includes('contested_token')).toBe(headers !== OWNER);
       expect((await owner.refresh()).status).toBe(200);
     }
   });
@@ -225,7 +225,7 @@ describe.each(ADAPTERS)('refreshes with attempts, on %s', (adapter) => {
     expect((await refreshed(api, session)).id).toBe(session.id);
   });
 
-  it('attempts stand in no log', async () => {
+  it('attempts appear in no log', async () => {
     const client = await newClient();
     const attempts: (string | null)[] = [];
     const thief = client.copy();

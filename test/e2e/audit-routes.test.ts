@@ -20,11 +20,14 @@ interface Event {
   readonly userAgent?: string;
 }
 
-/** Not provoked here: bugs, a database that is away, a mode that keeps no revocations, keys of browsers, which need HTTPS. */
+/**
+ * Not triggered here: bugs, a database that is away, a mode without revocations, device-bound keys, which need
+ * HTTPS.
+ */
 const ELSEWHERE =
   /^(?:registerDevice 200 -|renewDevice 403 DEVICE_PROOF_REQUIRED)$| (?:503 \S+|INTERNAL|server_error|unsupported_token_type)$/;
 
-/** Nobody that the service knows: of these an event tells no user, or may tell none. */
+/** Events without a known user, or with a user that must not be shown. */
 const OF_NOBODY =
   /^(?:login\.(?:failed:unknown_user|locked)|client\.refused|password\.reset_requested|records\.viewed)/;
 
@@ -132,7 +135,7 @@ describe.each(['express', 'fastify'])('the events of every route on %s', (HTTP_A
 
   const rowOf = ({ userAgent }: Event) => /^(?:row|stranger)\/(\d+)$/.exec(userAgent ?? '')?.[1];
 
-  function told(events: readonly Event[]): Record<string, string[]> {
+  function logged(events: readonly Event[]): Record<string, string[]> {
     const lists = rows.map(([name], index): [string, string[]] => {
       const own = events.filter((event) => rowOf(event) === String(index));
       return [name, own.map(({ type, reason }) => (reason ? `${type}:${reason}` : type)).sort()];
@@ -154,15 +157,15 @@ describe.each(['express', 'fastify'])('the events of every route on %s', (HTTP_A
     expect(missing.filter((promise) => !ELSEWHERE.test(promise))).toEqual([]);
 
     const expected = Object.fromEntries(rows.map(([name, [events]]) => [name, [...events].sort()]));
-    const isThere = (events: Event[]) => JSON.stringify(told(events)) === JSON.stringify(expected);
+    const isThere = (events: Event[]) => JSON.stringify(logged(events)) === JSON.stringify(expected);
     const log = await eventually(everything, isThere);
-    expect(told(log)).toEqual(expected);
+    expect(logged(log)).toEqual(expected);
 
     expect(new Set(log.map(({ id }) => id)).size).toBe(log.length);
     const known = /^(?:(?:row|stranger)\/\d+|row\/before|setup)$/;
     for (const event of log) {
       if (isAnonymous(event)) continue;
-      // Nothing comes from elsewhere, and everything says from where it came and whom it is about.
+      // Every event names its origin and its user.
       expect(event).toMatchObject({ userAgent: expect.stringMatching(known), ip: expect.any(String) });
       if (!OF_NOBODY.test(`${event.type}:${event.reason ?? ''}`))
         expect(event).toMatchObject({ userId: expect.stringMatching(/^[0-9a-f]{24}$/) });
@@ -182,7 +185,7 @@ describe.each(['express', 'fastify'])('the events of every route on %s', (HTTP_A
   });
 });
 
-/** Of a user who was deleted since, or of one who deletes themselves. */
+/** Whether the event is about a deleted user, or is the deletion itself. */
 function isAnonymous({ type, userId, ip, userAgent }: Event): boolean {
   return ip === undefined && userAgent === undefined && (userId === undefined || type === 'user.deleted');
 }

@@ -35,7 +35,7 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
       const admin = await anotherSession(api, ADMIN_EMAIL);
       adminId = admin.userId;
       const token = admin.accessToken;
-      /** What one step of one new user causes, besides his registration. */
+      /** What one step of a new user causes, in addition to the registration. */
       const story = async (types: string[], act: (session: Session) => Promise<unknown>) => {
         const session = await newSession(api);
         await act(session);
@@ -51,13 +51,13 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
         ['refresh_token.rotated', 'refresh_token.reuse_detected', 'session.revoked'],
         async (session) => {
           await refreshed(api, session);
-          // Within the same millisecond it would be a race of tabs.
+          // Within the same millisecond it would count as a race of tabs.
           await service.advance(1);
           expectError(await api.refresh(session.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
         },
       );
       await story(['session.revoked', 'user.logged_out'], async ({ refreshToken, accessToken }) => {
-        // Tabs, and a retry: he has logged out once.
+        // Tabs and a retry: this is one logout.
         for (let time = 0; time < 2; time += 1)
           await Promise.all([
             api.logout({ body: { refreshToken } }),
@@ -106,13 +106,13 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
     const client = await MongoClient.connect(uri);
     try {
       const rows = await client.db().collection('security_events').find().sort({ _id: 1 }).toArray();
-      const told = Object.fromEntries(
+      const logged = Object.fromEntries(
         Object.keys(expected).map((userId) => [
           userId,
           rows.filter((row) => row['userId'] === userId).map(({ type }) => type as string),
         ]),
       );
-      expect(told).toEqual(expected);
+      expect(logged).toEqual(expected);
       for (const row of rows) {
         if (row['type'] === 'key.retired') continue;
         expect(row).toMatchObject({ ip: ADDRESS, userAgent: USER_AGENT });
@@ -182,7 +182,7 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
       ]);
     });
 
-    it('pages back in time, nothing twice and nothing left out, while new events come in', async () => {
+    it('pages back in time, without repeating or missing a row, while new events arrive', async () => {
       const { userId, email } = await newSession(api);
       const failures = 11;
       for (let attempt = 0; attempt < failures; attempt += 1) await api.login({ email, password: 'wrong' });
@@ -202,7 +202,7 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
       expect(seen).toEqual(all.items.map(({ id }) => id));
     });
 
-    it('takes a moment for a bound, a day too', async () => {
+    it('accepts a moment or a day as a bound', async () => {
       const { userId } = await newSession(api);
       await eventually(
         () => events(`userId=${userId}&type=user.registered`),
@@ -216,7 +216,7 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
       expect(await count('from=2020-01-01T00:00:00%2B02:00&to=2020-01-02')).toBe(0);
     });
 
-    it('an ordinary user learns nothing: the same refusal whatever he asks for', async () => {
+    it('an ordinary user gets the same refusal for every request', async () => {
       const { accessToken, userId } = await newSession(api);
       const answers = await Promise.all(
         [userId, '0'.repeat(24), 'nonsense'].flatMap((id) => [
@@ -231,7 +231,7 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
       expect((await api.me(accessToken)).status).toBe(200);
     });
 
-    it('ASVS 7.4.5: an administrator sees a user’s sessions, ends them, disables and enables him', async () => {
+    it('ASVS 7.4.5: an administrator sees a user’s sessions, ends them, disables and enables the user', async () => {
       const session = await newSession(api, { deviceName: 'Phone' });
       const other = await newSession(api);
       const path = `/auth/admin/users/${session.userId}`;
@@ -250,14 +250,14 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
     it.each([
       ['DELETE', 'sessions', 'user.logged_out'],
       ['POST', 'disable', 'user.disabled'],
-    ])('a user is the same however his id is spelt: %s …/%s', async (method, rest, type) => {
+    ])('a user is the same in every spelling of the id: %s …/%s', async (method, rest, type) => {
       const { id, userId } = await newSession(api);
       const path = `/auth/admin/users/${userId.toUpperCase()}`;
       expect((await api.send('GET', `${path}/sessions`, { token })).json).toMatchObject([{ id }]);
       expectNoContent(await api.send(method, `${path}/${rest}`, { token }));
       expect((await api.send('GET', `${path}/sessions`, { token })).json).toEqual([]);
       expectNoContent(await api.send('POST', `${path}/enable`, { token }));
-      // Asked for by its type, for whoever looks at the rows of this user adds one to them.
+      // Queried by type, because reading the rows of this user adds one to them.
       await eventually(
         () => events('type=user.enabled'),
         (page) => page.items.some((item) => item.userId === userId),
@@ -299,7 +299,7 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
     });
   });
 
-  it('AUDIT=off keeps nothing, and says that there is nothing to show', async () => {
+  it('AUDIT=off stores nothing, and says that there is nothing to show', async () => {
     const uri = databaseUri('audit_off');
     const service = await Service.start({ ...settings, MONGODB_URI: uri, AUDIT: 'off' });
     try {

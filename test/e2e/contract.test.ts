@@ -90,12 +90,12 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect(answer.text).not.toContain(claimsOf(refreshToken).sec);
     });
 
-    it('leaves the name out where none was given', async () => {
+    it('omits the name if none was given', async () => {
       const answer = await api.register(credentials());
       expect(Object.keys(answer.json.user).sort()).toEqual(['email', 'id', 'roles']);
     });
 
-    it('answers with the refresh token in the body and no cookie where the body transport is asked for', async () => {
+    it('answers with the refresh token in the body and no cookie if the body transport is requested', async () => {
       const fields = credentials({ transport: 'body' });
       const answer = await api.register(fields);
       const refresh = { refreshToken: expect.stringMatching(JWT), refreshExpiresIn: expect.any(Number) };
@@ -122,7 +122,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       }
     });
 
-    it('takes every field at its longest', async () => {
+    it('accepts every field at its maximum length', async () => {
       const local = uniqueEmail('a'.repeat(47)).split('@')[0] ?? '';
       const domain = `${'d'.repeat(63)}.${'e'.repeat(63)}.`;
       const email = `${local}@${domain}${'f'.repeat(254 - local.length - 1 - domain.length - 4)}.com`;
@@ -175,7 +175,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expectInvalidField(await api.register({ ...credentials(), ...patch }), field);
     });
 
-    it('names every field at fault at once', async () => {
+    it('names every invalid field at once', async () => {
       const answer = await api.register({ email: 7, password: 7, surprise: true });
       for (const field of ['email', 'password', 'surprise']) expectInvalidField(answer, field);
     });
@@ -212,7 +212,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect(new Set([id, first.json.session.id, second.json.session.id]).size).toBe(3);
     });
 
-    it('answers by the body where asked to', async () => {
+    it('answers in the body if requested', async () => {
       const { email } = await newSession(api);
       const answer = await api.login({ email, password: PASSWORD, transport: 'body' });
       const refresh = { refreshToken: expect.stringMatching(JWT), refreshExpiresIn: expect.any(Number) };
@@ -228,7 +228,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       }
     });
 
-    it('answers an unknown e-mail and a wrong password alike', async () => {
+    it('gives the same answer to an unknown e-mail and to a wrong password', async () => {
       const { email } = await newSession(api);
       const wrong = await api.login({ email, password: `${PASSWORD}!` });
       const unknown = await api.login({ email: uniqueEmail(), password: PASSWORD });
@@ -241,7 +241,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expectCookieLeftAlone(wrong);
     });
 
-    it('does not tell by the password policy that a short password cannot be right', async () => {
+    it('does not reveal by the password policy that a short password cannot be right', async () => {
       const { email } = await newSession(api);
       expectError(await api.login({ email, password: 'x' }), 401, 'INVALID_CREDENTIALS');
     });
@@ -316,7 +316,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect(resign(accessToken, ACCESS_SECRET)).toBe(accessToken);
     });
 
-    it('carry the idle expiry that the answer names, and an absolute one that is later', async () => {
+    it('have the idle expiry that the answer names, and a later absolute one', async () => {
       const answer = await api.register(credentials({ transport: 'body' }));
       const { exp, abs, iat } = claimsOf(answer.json.refreshToken);
       const expiresAt = Date.parse(answer.json.session.expiresAt) / 1000;
@@ -363,7 +363,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect(claimsOf(answer.json.refreshToken).gen).toBe(1);
     });
 
-    it('keeps a browser going with nothing but its cookies', async () => {
+    it('keeps a browser signed in with only its cookies', async () => {
       const browser = new Browser(service.origin);
       const { email } = sessionOf(await browser.register(credentials()));
       for (const generation of [1, 2, 3]) {
@@ -396,13 +396,13 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect((await api.refresh(refreshToken)).json.session.generation).toBe(1);
     });
 
-    it('leaves a cookie alone that is no token of its own', async () => {
+    it('keeps a cookie that is not its own token', async () => {
       const answer = await api.refreshByCookie('nonsense');
       expectError(answer, 401, 'REFRESH_TOKEN_INVALID');
       expectCookieLeftAlone(answer);
     });
 
-    it('leaves the cookie alone when it was the token in the body that was refused', async () => {
+    it('keeps the cookie when the token in the body was refused', async () => {
       const { refreshToken } = await cookieSession();
       const answer = await api.refresh('nonsense', { refreshCookie: refreshToken });
       expectError(answer, 401, 'REFRESH_TOKEN_INVALID');
@@ -410,7 +410,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect((await api.refreshByCookie(refreshToken)).json.session.generation).toBe(1);
     });
 
-    it('reads the token in the body and not the cookie where both are sent', async () => {
+    it('reads the token in the body and not the cookie if both are sent', async () => {
       const inBody = await newSession(api);
       const inCookie = await cookieSession();
       const answer = await api.refresh(inBody.refreshToken, { refreshCookie: inCookie.refreshToken });
@@ -463,7 +463,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expectCookieCleared(answer);
     });
 
-    it('says that the session is unknown where the store has none, and clears the cookie', async () => {
+    it('says that the session is unknown if the store has none, and clears the cookie', async () => {
       const session = await cookieSession();
       const sid = swapLastCharacters(session.id);
       const stray = resign(session.refreshToken, REFRESH_SECRET, { claims: { sid, jti: `${sid}.0` } });
@@ -482,7 +482,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
   });
 
   describe('POST /auth/logout', () => {
-    it('ends the session of the cookie, clears it, and kills the access token', async () => {
+    it('ends the session of the cookie, clears it, and invalidates the access token', async () => {
       const session = await cookieSession();
       const other = await anotherSession(api, session.email);
       const answer = await api.logout({ refreshCookie: session.refreshToken });
@@ -512,7 +512,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       }
     });
 
-    it('takes any earlier refresh token of the session, and an expired one, without calling it reuse', async () => {
+    it('accepts any earlier refresh token of the session, and an expired one, without treating it as reuse', async () => {
       for (const age of ['earlier', 'expired']) {
         const first = await newSession(api);
         const other = await anotherSession(api, first.email);
@@ -527,7 +527,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       }
     });
 
-    it('ends both sessions where the refresh token and the access token are of different ones', async () => {
+    it('ends both sessions if the refresh token and the access token belong to different ones', async () => {
       const one = await newSession(api);
       const two = await newSession(api);
       expectNoContent(await api.logout({ body: { refreshToken: one.refreshToken }, token: two.accessToken }));
@@ -555,7 +555,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
   });
 
   describe('POST /auth/logout-all', () => {
-    it('ends every session and every access token of the user, and of nobody else', async () => {
+    it('ends every session and every access token of the user, and of no other user', async () => {
       const one = await newSession(api);
       const two = sessionOf(await api.login({ email: one.email, password: PASSWORD }));
       const stranger = await newSession(api);
@@ -598,7 +598,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       }
     });
 
-    it('cares nothing for the origin: no cookie is read', async () => {
+    it('does not check the origin: no cookie is read', async () => {
       const { accessToken } = await newSession(api);
       const answer = await api.me(accessToken, { headers: { origin: 'https://elsewhere.example.net' } });
       expect(answer.status).toBe(200);
@@ -619,7 +619,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
     ];
 
     test.each(routes)(
-      'of %s %s tells a missing, an invalid and an expired token apart',
+      'of %s %s distinguishes a missing, an invalid and an expired token',
       async (method, path) => {
         const { accessToken } = await newSession(api);
         expectGuardRefusal(await api.send(method, path), 'ACCESS_TOKEN_MISSING');
@@ -808,7 +808,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect((await api.refreshByCookie(fresh)).json.session).toMatchObject({ generation: 1 });
     });
 
-    it('changes nothing where the current password is wrong', async () => {
+    it('changes nothing if the current password is wrong', async () => {
       const current = await newSession(api);
       const other = await anotherSession(api, current.email);
       const answer = await change(current.accessToken, { ...right, currentPassword: `${PASSWORD}!` });
@@ -819,7 +819,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect((await api.login({ email: current.email, password: PASSWORD })).status).toBe(200);
     });
 
-    it('holds the new password to the policy', async () => {
+    it('checks the new password against the policy', async () => {
       const { accessToken, email } = await newSession(api);
       for (const newPassword of ['short-1', 'password1']) {
         expectError(await change(accessToken, { ...right, newPassword }), 400, 'WEAK_PASSWORD');
@@ -841,8 +841,8 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
     });
   });
 
-  describe('what is public', () => {
-    it('publishes an empty key set where the keys are secrets, and lets it be cached', async () => {
+  describe('public routes', () => {
+    it('publishes an empty key set if the keys are secrets, and allows caching', async () => {
       const answer = await api.send('GET', '/.well-known/jwks.json');
       expect(answer.status).toBe(200);
       expect(answer.json).toEqual({ keys: [] });
@@ -864,7 +864,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
     ] as const;
 
     describe.each(routes)('of %s', (path) => {
-      // Tokens of both kinds: guards come before validation.
+      // With tokens of both kinds, because guards run before validation.
       let tokens: Call;
       beforeAll(async () => {
         const { accessToken: token, refreshToken: refreshCookie } = await cookieSession();
@@ -892,7 +892,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
         },
       );
 
-      it('is refused where it is JSON, but no object', async () => {
+      it('is refused if it is JSON, but not an object', async () => {
         expectError(await api.send('POST', path, { ...tokens, raw: '[]' }), 400, 'VALIDATION_FAILED');
         for (const raw of ['null', '"text"', '7', 'true']) {
           const answer = await api.send('POST', path, { ...tokens, raw });
@@ -922,7 +922,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
   });
 
   it.each(['{"email":', '[]', JSON.stringify({ filler: 'x'.repeat(20_000) })])(
-    'a body of a GET means nothing: %.20s',
+    'ignores a body of a GET: %.20s',
     async (raw) => {
       const { accessToken } = await cookieSession();
       // Node's client does not frame the body of a GET by itself.
@@ -932,7 +932,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
   );
 
   describe('requests from other sites', () => {
-    /** What reads or sets the refresh cookie; each call would succeed, were it not for the headers. */
+    /** The routes that read or set the refresh cookie; each call would succeed without the headers. */
     const calls: Record<string, (headers: Record<string, string>) => Promise<Answer>> = {
       register: (headers) => api.register(credentials(), { headers }),
       login: async (headers) => {
@@ -963,8 +963,8 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
     const strangers: [string, Record<string, string>][] = [
       ['a strange origin', { origin: 'https://evil.example.net' }],
       ['an opaque origin', { origin: 'null' }],
-      ['a strange origin that the user typed', sent('https://evil.example.net', 'none')],
-      ['a strange origin on the same site', sent('https://forum.example.com', 'same-site')],
+      ['a foreign origin that the user typed', sent('https://evil.example.net', 'none')],
+      ['a foreign origin on the same site', sent('https://forum.example.com', 'same-site')],
       ['cross-site without an origin', { 'sec-fetch-site': 'cross-site' }],
       ['same-site without an origin', { 'sec-fetch-site': 'same-site' }],
     ];
@@ -977,11 +977,11 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
         expectCookieLeftAlone(answer);
       });
 
-      it("pass where they are from the service's own origin or a trusted one", async () => {
+      it("pass if they are from the service's own origin or a trusted one", async () => {
         const own = service.origin;
         for (const headers of [
           sent(own, 'same-origin'),
-          // A proxy wrote another host, so the browser alone knows.
+          // A proxy wrote another host, so only the browser knows.
           sent('https://front.example.net', 'same-origin'),
           sent(ISSUER, 'same-origin'),
           { origin: ISSUER },
@@ -1010,13 +1010,13 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expectError(await api.register(credentials(), { headers: { origin } }), 403, 'CROSS_SITE_REQUEST');
     });
 
-    it('are not mistaken for the own origin by a likeness', async () => {
+    it('a similar origin is not mistaken for the own one: %s', async () => {
       for (const origin of [`${service.origin}0`, `${service.origin}.example.net`, 'http://127.0.0.1']) {
         expectError(await api.register(credentials(), { headers: { origin } }), 403, 'CROSS_SITE_REQUEST');
       }
     });
 
-    it('get CORS headers with credentials where the origin is trusted, and none elsewhere', async () => {
+    it('get CORS headers with credentials if the origin is trusted, and none otherwise', async () => {
       const preflight = (origin: string, method = 'POST', path = '/auth/login') =>
         api.send('OPTIONS', path, {
           headers: {
@@ -1119,7 +1119,7 @@ describe.each(['express', 'fastify'])(
       expectCookieCleared(refused, HOST_COOKIE);
     });
 
-    it('reads no cookie that a neighbouring host could have planted under a plain name', async () => {
+    it('ignores a cookie that a neighbouring host could have set under a plain name', async () => {
       const { refreshToken } = sessionOf(await register());
       for (const name of [COOKIE, `__Secure-${COOKIE}`, `__host-${COOKIE}`]) {
         expectError(await refreshWith(`${name}=${refreshToken}`), 401, 'REFRESH_TOKEN_MISSING');
@@ -1158,7 +1158,7 @@ describe('with a cookie for a domain and other sites', () => {
 
   afterAll(() => service?.dispose());
 
-  it('names the cookie __Secure-, with its domain, and lets a trusted origin of another site in', async () => {
+  it('names the cookie __Secure-, with its domain, and accepts a trusted origin of another site', async () => {
     const headers = sent(TRUSTED, 'cross-site');
     const fields = { email: uniqueEmail(), password: PASSWORD };
     const answer = await service.api().register(fields, { headers });
@@ -1189,8 +1189,8 @@ describe('the reference service at boot', () => {
 
   test.each<[string, Record<string, string>, string]>([
     ['an unknown adapter', { HTTP_ADAPTER: 'koa' }, 'HTTP_ADAPTER'],
-    ['a port that is none', { PORT: 'eighty' }, 'PORT'],
-    ['a duration that is none', { ACCESS_TOKEN_TTL: 'soon' }, 'ACCESS_TOKEN_TTL'],
+    ['an invalid port', { PORT: 'eighty' }, 'PORT'],
+    ['an invalid duration', { ACCESS_TOKEN_TTL: 'soon' }, 'ACCESS_TOKEN_TTL'],
     ['a bcrypt cost that never returns', { BCRYPT_COST: '40' }, 'BCRYPT_COST'],
     ['a short secret', { JWT_REFRESH_KEYS: 'x7Kp2' }, 'JWT_REFRESH_KEYS'],
     ['equal keys for both kinds', { JWT_ACCESS_KEYS: REFRESH_SECRET }, 'KEYS'],

@@ -23,7 +23,7 @@ describe.each(['express', 'fastify'])('a flood of changes of password, on %s', (
   const honest: string[] = [];
 
   beforeAll(async () => {
-    // Hashes that take a while: otherwise none would wait.
+    // Slow hashes: otherwise none would wait.
     service = await Service.start({
       HTTP_ADAPTER: adapter,
       THROTTLE: 'on',
@@ -44,22 +44,19 @@ describe.each(['express', 'fastify'])('a flood of changes of password, on %s', (
   it.each([
     ['with a new password that is too weak', PASSWORD, 'short'],
     ['with a wrong current password', 'not the password', NEW_PASSWORD],
-  ])(
-    'of one account from one address, %s, keeps nobody else from logging in',
-    async (_case, current, next) => {
-      const body = { currentPassword: current, newPassword: next };
-      const flood = sessions.flatMap(({ accessToken: token }) =>
-        Array.from({ length: AT_ONCE }, () =>
-          api.post('/auth/change-password', body, { token, ...from('203.0.113.66') }),
-        ),
-      );
-      const logins: Answer[] = [];
-      for (const [index, email] of honest.entries())
-        logins.push(await api.login({ email, password: PASSWORD }, from(`198.51.100.${100 + index}`)));
-      const refused = (await Promise.all(flood)).map(({ status }) => status);
-      expect(logins.map(({ status }) => status)).toEqual(honest.map(() => 200));
-      expect(refused.filter((status) => status === 429).length).toBeGreaterThan(100);
-      expect(refused.filter((status) => ![400, 401, 429].includes(status))).toEqual([]);
-    },
-  );
+  ])('of one account from one address, %s, does not block other logins', async (_case, current, next) => {
+    const body = { currentPassword: current, newPassword: next };
+    const flood = sessions.flatMap(({ accessToken: token }) =>
+      Array.from({ length: AT_ONCE }, () =>
+        api.post('/auth/change-password', body, { token, ...from('203.0.113.66') }),
+      ),
+    );
+    const logins: Answer[] = [];
+    for (const [index, email] of honest.entries())
+      logins.push(await api.login({ email, password: PASSWORD }, from(`198.51.100.${100 + index}`)));
+    const refused = (await Promise.all(flood)).map(({ status }) => status);
+    expect(logins.map(({ status }) => status)).toEqual(honest.map(() => 200));
+    expect(refused.filter((status) => status === 429).length).toBeGreaterThan(100);
+    expect(refused.filter((status) => ![400, 401, 429].includes(status))).toEqual([]);
+  });
 });

@@ -108,7 +108,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
       }
     });
 
-    it('is told what is wrong with its request', async () => {
+    it('is answered with what is wrong with its request', async () => {
       for (const path of ['introspect', 'revoke']) {
         for (const raw of ['', 'token=', 'tokens=x', 'token=x&token=y', 'token=x&a=1&a=2', 'token[]=x']) {
           const headers = { authorization: basic(GATEWAY), 'content-type': FORM };
@@ -133,7 +133,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
       ).toBe(200);
     });
 
-    /** Express parses bodies before any route is known; a host's own parser may refuse first, in the host's own words. */
+    /** Express parses bodies before any route is known; a host's own parser may refuse first, with its own message. */
     function expectOAuthErrorOrHosts(answer: Answer) {
       expect(adapter === 'fastify' ? [413, 415] : [400, 413, 415]).toContain(answer.status);
       expectNothingLeaks(answer);
@@ -147,7 +147,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
   });
 
   describe('introspection', () => {
-    it('tells of an access token what RFC 7662 names', async () => {
+    it('describes an access token as RFC 7662 defines', async () => {
       const { accessToken, userId, id } = await newSession(api);
       const { iss, aud, client_id, iat, exp, jti } = claimsOf(accessToken);
       expect(await introspect(accessToken)).toEqual({
@@ -158,14 +158,14 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
         expect(await introspect(accessToken, hint)).toMatchObject({ active: true, jti });
     });
 
-    it('tells of the current refresh token alone, and only who asks for one', async () => {
+    it('describes only the current refresh token, and only if the hint asks for one', async () => {
       const first = await newSession(api);
       const { exp, iat, aud, jti } = claimsOf(first.refreshToken);
       expect(await introspect(first.refreshToken, 'refresh_token')).toEqual({
         ...{ active: true, iss: 'https://issuer.example.com', aud, iat, exp, jti },
         ...{ sub: first.userId, sid: first.id },
       });
-      // A service that looks at nothing but `active` would take it for an access token.
+      // A service that checks only `active` would take it for an access token.
       expect(await introspect(first.refreshToken)).toEqual({ active: false });
       expect(await introspect(first.refreshToken, 'access_token')).toEqual({ active: false });
       const second = await refreshed(api, first);
@@ -173,7 +173,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
       expect(await introspect(second.refreshToken, 'refresh_token')).toMatchObject({ active: true });
     });
 
-    it('rotates nothing, counts as no reuse and confirms nothing of a refresh token, whichever is asked about', async () => {
+    it('rotates nothing, counts as no reuse and confirms nothing of a refresh token, whichever is presented', async () => {
       const chain = [await newSession(api)];
       for (let time = 0; time < 6; time += 1) chain.push(await refreshed(api, chain.at(-1) as Session));
       const last = chain.at(-1) as Session;
@@ -210,7 +210,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
         ({ id }) => sessions().updateOne({ _id: new ObjectId(id) }, { $set: { revokedAt: new Date() } }),
       ],
       ['gone from the store', ({ id }) => sessions().deleteOne({ _id: new ObjectId(id) })],
-    ])('says nothing of the tokens of a session that is %s, but that they are inactive', async (_, end) => {
+    ])('describes the tokens of a session that is %s only as inactive', async (_, end) => {
       const session = await newSession(api);
       expect(await introspect(session.accessToken)).toMatchObject({ active: true });
       await end(session);
@@ -219,7 +219,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
           expect(await introspect(token, hint)).toEqual({ active: false });
     });
 
-    it('says nothing of expired tokens', async () => {
+    it('describes expired tokens only as inactive', async () => {
       let now = Date.now();
       const own = await HostApp.start(adapter, {
         introspectionClients: [GATEWAY],
@@ -240,7 +240,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
       }
     });
 
-    it('says nothing of what is no token of ours', async () => {
+    it('describes unknown tokens only as inactive', async () => {
       const { accessToken, refreshToken } = await newSession(api);
       const [header, payload, signature] = accessToken.split('.');
       for (const token of [
@@ -259,7 +259,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
   });
 
   describe('revocation', () => {
-    it('of a refresh token ends its session, with its access tokens, and tells the reason', async () => {
+    it('of a refresh token ends its session, with its access tokens, and gives the reason', async () => {
       const session = await newSession(api);
       heard.length = 0;
       await revoke(session.refreshToken);
@@ -285,7 +285,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
       expect(heard.map(([name]) => name)).not.toContain('refresh_token.reuse_detected');
     });
 
-    it('of an access token ends that one alone', async () => {
+    it('of an access token ends only that one', async () => {
       const first = await newSession(api);
       const second = await refreshed(api, first);
       heard.length = 0;
@@ -306,7 +306,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
       ]);
     });
 
-    it('of what is no token of ours is a success, and ends nothing', async () => {
+    it('of an unknown token succeeds, and ends nothing', async () => {
       const session = await newSession(api);
       for (const token of [
         'nonsense',
@@ -320,7 +320,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
     });
   });
 
-  it('leaves every other route as it was: forms are refused with 415', async () => {
+  it('does not change other routes: they refuse forms with 415', async () => {
     for (const path of ['login', 'register', 'refresh', 'logout']) {
       const answer = await api.send('POST', `/auth/${path}`, {
         raw: 'a=b',
@@ -330,7 +330,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
     }
   });
 
-  it('can be had without the routes, for a host that has its own', async () => {
+  it('is available without the routes, for a host that has its own', async () => {
     const { accessToken, id } = await newSession(api);
     const service = host.app.get(IntrospectionService);
     expect(await service.introspect(accessToken)).toMatchObject({ active: true, sid: id });
@@ -338,7 +338,7 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
 });
 
 describe.each(ADAPTERS)('an application on %s', (adapter) => {
-  it('without clients has no such routes, for whatever is sent there', async () => {
+  it('without clients has no such routes, whatever is sent there', async () => {
     const host = await HostApp.start(adapter);
     try {
       for (const path of ['/auth/introspect', '/auth/revoke'])
@@ -353,14 +353,14 @@ describe.each(ADAPTERS)('an application on %s', (adapter) => {
     }
   });
 
-  it('that keeps no revocations refuses to revoke an access token, rather than say that it did', async () => {
+  it('that keeps no revocations refuses to revoke an access token, instead of claiming success', async () => {
     const host = await HostApp.start(adapter, {
       introspectionClients: [GATEWAY],
       revocation: { mode: 'off' },
     });
     try {
-      const told: object[] = [];
-      host.app.get(AuthEventBus).on('access_token.revoked', (payload) => told.push(payload));
+      const emitted: object[] = [];
+      host.app.get(AuthEventBus).on('access_token.revoked', (payload) => emitted.push(payload));
       const send = (path: string, token: string) =>
         host.api().send('POST', `/auth/${path}`, {
           raw: text({ token }),
@@ -375,20 +375,20 @@ describe.each(ADAPTERS)('an application on %s', (adapter) => {
       expect((await send('introspect', accessToken)).json.active).toBe(true);
       for (const token of [refreshToken, 'nonsense']) expect((await send('revoke', token)).status).toBe(200);
       expect((await send('introspect', accessToken)).json).toEqual({ active: false });
-      expect(told).toEqual([]);
+      expect(emitted).toEqual([]);
     } finally {
       await host.stop();
     }
   });
 
-  it('slows down who guesses at a secret, and nobody else', async () => {
+  it('limits a client that guesses at a secret, and no other', async () => {
     const options = authOptions({
       introspectionClients: [GATEWAY, ODD],
       throttle: { failures: { limit: 3, window: '1m' } },
     });
     const host = await HostApp.start(adapter, options);
-    const told: AuthEvents['client.refused'][] = [];
-    host.app.get(AuthEventBus).on('client.refused', (payload) => told.push(payload));
+    const emitted: AuthEvents['client.refused'][] = [];
+    host.app.get(AuthEventBus).on('client.refused', (payload) => emitted.push(payload));
     const ask = (authorization: string) =>
       host.api().send('POST', '/auth/introspect', {
         raw: 'token=x',
@@ -412,8 +412,8 @@ describe.each(ADAPTERS)('an application on %s', (adapter) => {
       expect((await ask(basic({ id: 'nobody', secret: secret() }))).status).toBe(429);
       const times = (count: number, reason: string, clientId: string | null) =>
         Array.from({ length: count }, () => ({ clientId, reason, source: SOURCE }));
-      // Not the name that nobody has: it may be a secret in the wrong field.
-      expect(told).toEqual([
+      // Without the unknown client's name: it may be a secret in the wrong field.
+      expect(emitted).toEqual([
         ...times(3, 'wrong_secret', GATEWAY.id),
         ...times(2, 'client_limit', GATEWAY.id),
         ...times(3, 'unknown_client', null),

@@ -9,7 +9,7 @@ const chrome = (version: number) =>
 const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0';
 const HOME = { 'x-forwarded-for': '203.0.113.9', 'user-agent': chrome(140) };
 const AWAY = { 'x-forwarded-for': '198.51.100.7', 'user-agent': FIREFOX };
-/** A request that waits for a mail server takes as long as the mail server. */
+/** Longer than a request takes that does not wait for the mail server. */
 const AT_ONCE_MS = 5_000;
 
 const mailTo = (url: string): Environment => ({
@@ -22,7 +22,7 @@ const mailTo = (url: string): Environment => ({
 describe.each(['express', 'fastify'])('mail to users on %s', (HTTP_ADAPTER) => {
   let mail: MailCatcher;
   let service: Service;
-  /** In which no replaced token is forgiven. */
+  /** A service without a grace period. */
   let graceless: Service;
   beforeAll(async () => {
     mail = await MailCatcher.start();
@@ -36,7 +36,7 @@ describe.each(['express', 'fastify'])('mail to users on %s', (HTTP_ADAPTER) => {
     await mail?.close();
   });
 
-  it('ASVS 6.3.5: a login on a new device is told, once, and a registration is not', async () => {
+  it('ASVS 6.3.5: a login on a new device is notified, once, and a registration is not', async () => {
     const { email } = await newSession(service.api(HOME), { name: 'Ada' });
     const login = { email, password: PASSWORD, deviceName: 'A phone' };
     const stranger = new Browser(service.origin, AWAY);
@@ -45,11 +45,11 @@ describe.each(['express', 'fastify'])('mail to users on %s', (HTTP_ADAPTER) => {
     expect(message?.subject).toBe('New sign-in to your account');
     for (const word of ['Hello Ada,', '198.51.100.7', 'Firefox on Windows', 'A phone', 'app.example.com'])
       expect(message?.text).toContain(word);
-    // The same device again: by its cookie, wherever it is, and without it by browser and network.
+    // The same device again: recognised by its cookie anywhere, and without it by browser and network.
     const roaming = { headers: { 'x-forwarded-for': '192.0.2.200', 'user-agent': chrome(99) } };
     expect((await stranger.login(login, roaming)).status).toBe(200);
     expect((await service.api(AWAY).login(login)).status).toBe(200);
-    // What comes after is sent after: nothing was in between.
+    // Mail is sent in order, so nothing was sent in between.
     await changePassword(email);
     expect((await mail.arrived(email, 2)).map(({ subject }) => subject)).toEqual([
       'New sign-in to your account',
@@ -71,7 +71,7 @@ describe.each(['express', 'fastify'])('mail to users on %s', (HTTP_ADAPTER) => {
     expect((await mail.arrived(email)).map(({ subject }) => subject)).toEqual(['Your password was changed']);
   });
 
-  it('in body transport a phone is known by its deviceId wherever it is', async () => {
+  it('in body transport a phone is recognised by its deviceId on any network', async () => {
     const { email } = await newSession(service.api(HOME), { deviceId: 'phone-1' });
     const login = (deviceId: string) =>
       service.api(AWAY).login({ email, password: PASSWORD, transport: 'body', deviceId });
@@ -80,7 +80,7 @@ describe.each(['express', 'fastify'])('mail to users on %s', (HTTP_ADAPTER) => {
     expect((await mail.arrived(email)).map(({ subject }) => subject)).toEqual(['Your password was changed']);
   });
 
-  it('two logins at once on new devices do not vouch for each other', async () => {
+  it('two simultaneous logins on new devices do not make each other known', async () => {
     const { email } = await newSession(service.api(HOME));
     const login = () => service.api(AWAY).login({ email, password: PASSWORD });
     const answers = await Promise.all([login(), login(), login()]);
@@ -88,7 +88,7 @@ describe.each(['express', 'fastify'])('mail to users on %s', (HTTP_ADAPTER) => {
     expect((await mail.arrived(email))[0]?.subject).toBe('New sign-in to your account');
   });
 
-  it('whoever was thrown out is told of again, though he comes from the same place', async () => {
+  it('a client that was logged out by a change of password is notified again, even from the same place', async () => {
     const owner = await newSession(service.api(HOME));
     const login = { email: owner.email, password: PASSWORD };
     const stranger = sessionOf(await service.api(AWAY).login(login));
@@ -101,7 +101,7 @@ describe.each(['express', 'fastify'])('mail to users on %s', (HTTP_ADAPTER) => {
     await mail.arrived(owner.email, 2);
   });
 
-  it('ASVS 6.3.7: a changed password is told', async () => {
+  it('ASVS 6.3.7: a changed password is notified', async () => {
     const { email } = await newSession(service.api(HOME));
     await changePassword(email);
     const [message] = await mail.arrived(email);
@@ -110,7 +110,7 @@ describe.each(['express', 'fastify'])('mail to users on %s', (HTTP_ADAPTER) => {
     expect(JSON.stringify(message)).not.toContain(PASSWORD);
   });
 
-  it('a stolen refresh token is told of when it shows, with what was ended', async () => {
+  it('a stolen refresh token is notified when it is detected, with what was ended', async () => {
     const owner = await newSession(graceless.api(HOME));
     const thief = await refreshed(graceless.api(AWAY), owner);
     await refreshed(graceless.api(AWAY), thief);
@@ -128,7 +128,7 @@ describe.each(['express', 'fastify'])('mail to users on %s', (HTTP_ADAPTER) => {
   }
 });
 
-describe('a mail server that is not well', () => {
+describe('a mail server with problems', () => {
   const cleanups: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -146,7 +146,7 @@ describe('a mail server that is not well', () => {
     return mail;
   }
 
-  /** A registration, and a login that is news. */
+  /** A registration, and a login that causes a notification. */
   async function loginElsewhere(service: Service): Promise<string> {
     const { email } = await newSession(service.api(HOME));
     const began = performance.now();
@@ -156,7 +156,7 @@ describe('a mail server that is not well', () => {
     return email;
   }
 
-  it('that refuses for now is asked again, and the message arrives once', async () => {
+  it('that refuses temporarily is retried, and the message arrives once', async () => {
     const mail = await startMail({ refusals: [451, 421] });
     const service = await start(mail.url);
     const email = await loginElsewhere(service);
@@ -166,7 +166,7 @@ describe('a mail server that is not well', () => {
     expect(service.output).toContain('mail is tried again');
   });
 
-  it('that refuses for good is not asked again; the log names nobody', async () => {
+  it('that refuses for good is not retried; the log names nobody', async () => {
     const mail = await startMail({ refusals: [550] });
     const service = await start(mail.url, { LOG_LEVEL: 'warn' });
     const email = await loginElsewhere(service);
@@ -177,7 +177,7 @@ describe('a mail server that is not well', () => {
     expect(mail.messages).toEqual([]);
   });
 
-  it('that hangs holds up no request, and a shutdown no longer than a moment', async () => {
+  it('that hangs delays no request, and a shutdown only briefly', async () => {
     const mail = await startMail({ isSilent: true });
     const service = await start(mail.url);
     await loginElsewhere(service);
@@ -188,13 +188,13 @@ describe('a mail server that is not well', () => {
     expect(service.output).toContain('1 message was not sent: the process stops');
   });
 
-  it('that is away fails no request', async () => {
+  it('that is down fails no request', async () => {
     const service = await start(`smtp://127.0.0.1:${await closedPort()}`);
     await loginElsewhere(service);
     await until(() => service.output.includes('mail is tried again'), 'the log says so');
   });
 
-  it('gets what waits for it when the service stops', async () => {
+  it('gets the waiting messages when the service stops', async () => {
     const mail = await startMail({ refusals: [451, 451] });
     const service = await start(mail.url);
     const email = await loginElsewhere(service);

@@ -32,7 +32,7 @@ import { expired, resign } from '../support/tokens.js';
 const NEW_PASSWORD = 'nine-Herons-over-the-marsh';
 const ADMIN_EMAIL = 'root@example.com';
 const EVIL = { headers: { origin: 'https://evil.example.net' } };
-/** `FUZZ_SEED` and `FUZZ_BATCHES` for a hunt; a failure prints the seed it had. */
+/** Set `FUZZ_SEED` and `FUZZ_BATCHES` for a longer run; a failure prints its seed. */
 const SEED = Number(process.env.FUZZ_SEED ?? 20_251_121);
 const BATCHES = Number(process.env.FUZZ_BATCHES ?? 250);
 const BATCH = 8;
@@ -59,7 +59,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
 
   afterAll(() => service?.dispose());
 
-  /** Sends one operation of the document and holds the answer against it. */
+  /** Sends one operation of the document and checks the answer against it. */
   async function send(id: string, call: Call = {}, { path, to = api }: { path?: string; to?: Api } = {}) {
     const operation = documented.operation(id);
     const answer = await to.send(operation.method, path ?? operation.path.replace('{id}', '0'), sized(call));
@@ -95,7 +95,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
   });
 
   describe('the page at /docs', () => {
-    it('loads from this host alone, and needs no inline script', async () => {
+    it('loads from this host only, and needs no inline script', async () => {
       const page = await api.send('GET', '/docs');
       expect(page.status).toBe(200);
       expect(page.headers['content-type']).toContain('text/html');
@@ -159,7 +159,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         [stray, 'REFRESH_TOKEN_UNKNOWN'],
       ] as const) {
         const refused = await expectCode(send('refresh', { refreshCookie: token }), 401, code);
-        // One that is not its own is left alone.
+        // A foreign cookie is kept.
         expect(refused.cookie()?.value).toBe(token === 'nonsense' ? undefined : '');
       }
       const late = expired((await newSession(api)).refreshToken, REFRESH_SECRET);
@@ -167,7 +167,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       expect((await expectCode(inBodyRefused, 401, 'REFRESH_TOKEN_EXPIRED')).cookies).toEqual([]);
     });
 
-    it('of refresh, to a thief and to his victim', async () => {
+    it('of refresh, to a thief and to the victim', async () => {
       const first = await newSession(api);
       const second = await refreshed(api, first);
       await api.me(second.accessToken);
@@ -185,7 +185,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       );
     });
 
-    it('of refresh, to a request that comes late', async () => {
+    it('of refresh, to a late request', async () => {
       const { refreshToken } = await newSession(api);
       const body = { refreshToken, attempt: newAttempt() };
       const first = sessionOf(await send('refresh', { body }));
@@ -209,7 +209,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       expect((await send('logoutAll', { token: accessToken })).cookies).toEqual([]);
     });
 
-    it('of a browser that proves its key, where none is bound', async () => {
+    it('of a browser that proves its key, if none is bound', async () => {
       for (const id of ['registerDevice', 'renewDevice'])
         await expectCode(send(id, EVIL), 403, 'CROSS_SITE_REQUEST');
       await expectCode(send('registerDevice'), 403, 'DEVICE_PROOF_REQUIRED');
@@ -282,7 +282,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     it('with and without proofs of possession', async () => {
       const client = await KeyClient.create(api);
       const passwords = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
-      /** Without a nonce, with an unreadable proof, and then as it should be. */
+      /** Without a nonce, with an unreadable proof, and then with a correct one. */
       const prove = async (id: string, call: Call, path = documented.operation(id).path) => {
         const withProof = async (dpop: string) => send(id, { ...call, headers: { dpop } }, { path });
         await expectCode(withProof('nonsense'), 401, 'PROOF_REQUIRED');
@@ -309,7 +309,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       expect((await prove('logout', { body: { refreshToken: last.refreshToken } })).status).toBe(204);
     });
 
-    it('of links out of mail', async () => {
+    it('of mailed links', async () => {
       const { email } = await newSession(api);
       expect((await send('forgotPassword', { body: { email } })).status).toBe(202);
       // In development mail is shown on the terminal.
@@ -426,7 +426,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     });
 
     it.each([...LINKS, 'register', 'login', 'refresh', 'logout', 'changePassword'])(
-      'to odd fields of %s',
+      'to invalid fields of %s',
       async (id) => {
         // Tokens of both kinds: guards come before validation.
         const { accessToken: token, refreshToken: refreshCookie } = await cookieSession();
@@ -479,14 +479,14 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       await expectCode(send(id, form({ token: 'x'.repeat(17_000) })), 413, 'invalid_request');
     });
 
-    it('of what is public', async () => {
+    it('of public routes', async () => {
       expect((await send('jwks')).json).toEqual({ keys: [] });
       await send('serverMetadata');
       for (const id of ['live', 'ready']) expect((await send(id)).json.status).toBe('ok');
       expect((await send('metrics')).text).toContain('silent_auth_info{');
     });
 
-    it('where the database is out of reach', async () => {
+    it('if the database is unreachable', async () => {
       const proxy = await DatabaseProxy.open('openapi');
       const cut = await Service.start({
         HTTP_ADAPTER: adapter,
@@ -537,7 +537,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         proxy.cut();
         await Promise.all([
           ...ready.map(([name, session]) => {
-            // Of another user: nobody disables himself.
+            // Another user: administrators cannot disable themselves.
             const id = isAdmin(name) ? (ready[0]?.[1].userId ?? '') : session.id;
             const path = documented.operation(name).path.replace('{id}', id);
             const call = calls[name]?.(session);
@@ -553,7 +553,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
       }
     });
 
-    test('were everything the document promises, but for what the tests below provoke, and bugs', () => {
+    test('were everything the document promises, except what the tests below trigger, and bugs', () => {
       const rest = documented.promised.filter((promise) => !documented.seen.has(promise));
       const elsewhere =
         /^(?:registerDevice (?:200 -|503 \w+)|renewDevice (?:403 DEVICE_PROOF_REQUIRED|503 \w+)|verifyEmail 204 -|verifyEmail 409 EMAIL_TAKEN|changePassword 409 PASSWORD_NOT_SET|forgotPassword 503 \w+)$| (?:INTERNAL|TOO_MANY_ATTEMPTS|REFRESH_CONTESTED|SUSPICIOUS_ACTIVITY|server_error|unsupported_token_type|429 temporarily_unavailable)$/;
@@ -562,7 +562,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
   });
 
   describe('requests at the edge of HTTP', () => {
-    it('get the one shape where the URL cannot be decoded', async () => {
+    it('get the usual error shape if the URL cannot be decoded', async () => {
       for (const id of ['%', '%E0%A4%A', '%ff'])
         await expectCode(send('endSession', {}, { path: `/auth/sessions/${id}` }), 400, 'MALFORMED_REQUEST');
     });
@@ -617,7 +617,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
         emails: [],
         password: PASSWORD,
       };
-      // Many: they delete and lock each other in the course of it.
+      // Many, because they delete and lock each other.
       for (let user = 0; user < 48; user += 1) {
         const answer = await api.register(credentials(user % 2 ? {} : { transport: 'body' }));
         const { accessToken, refreshToken, id, email } = sessionOf(answer);
@@ -637,7 +637,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     function learn(pool: Pool, answer: Answer): void {
       if (answer.status >= 300 || !answer.text.includes('accessToken')) return;
       const { accessToken, refreshToken, id } = sessionOf(answer);
-      // Not of a reauthentication, nor of an administrator who acts for a user.
+      // Answers without one: a reauthentication, or an administrator who acts for a user.
       if (refreshToken === undefined) return;
       pool.accessTokens.push(accessToken);
       pool.refreshTokens.push(refreshToken);
@@ -645,7 +645,7 @@ describe.each(['express', 'fastify'] as const)('OpenAPI on %s', (adapter) => {
     }
   });
 
-  /** In the store, as no route of the service does it yet. */
+  /** In the store, because no route of the service does it yet. */
   async function disable(userId: string): Promise<void> {
     const client = await MongoClient.connect(database);
     try {
@@ -684,7 +684,7 @@ describe.each(['express', 'fastify'] as const)('the document of a host on %s', (
     return answer;
   }
 
-  it('holds where a request looks unlike the owner, and where attempts are too many', async () => {
+  it('holds if a request looks unlike the owner, and if there are too many attempts', async () => {
     const credentials = { email: uniqueEmail(), password: PASSWORD };
     const made = await send('register', { body: credentials });
     expect(made.cookies.map(({ name }) => name).sort()).toEqual([
@@ -722,7 +722,7 @@ describe.each(['express', 'fastify'] as const)('the document of a host on %s', (
   });
 });
 
-describe('the document where addresses are verified', () => {
+describe('the document with verified addresses', () => {
   it('holds from the registration to the login', async () => {
     const sent: MailMessage[] = [];
     const mailer = { send: async (message: MailMessage) => void sent.push(message) };
@@ -789,7 +789,7 @@ const bearer = ({ accessToken: token }: Session): Call => ({ token });
 
 const sessionToken = (answer: Answer): string | undefined => answer.json.accessToken;
 
-/** What becomes true soon: how soon is measured elsewhere. */
+/** Retries until it succeeds: timing is measured elsewhere. */
 async function eventually(attempt: () => Promise<unknown>): Promise<void> {
   const deadline = performance.now() + 20_000;
   for (;;) {
@@ -803,13 +803,13 @@ async function eventually(attempt: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** `GET /auth/me` …, as the router itself has them; the pages of the documentation are not part of the API. */
+/** `GET /auth/me` …, as the router has them; the pages of the documentation are not part of the API. */
 async function mappedRoutes(adapter: 'express' | 'fastify'): Promise<string[]> {
   const config = readConfig({
     NODE_ENV: 'test',
     HTTP_ADAPTER: adapter,
     LOG_LEVEL: 'silent',
-    // Its routes are for its page.
+    // The demo's routes are only for its page.
     DEMO: 'off',
     MONGODB_URI: databaseUri('routes'),
     JWT_ACCESS_KEYS: ACCESS_SECRET,

@@ -69,7 +69,7 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
   const carrying = ({ refreshToken }: Session, transport: 'body' | 'cookie'): Call =>
     transport === 'body' ? { body: { refreshToken } } : { refreshCookie: refreshToken };
 
-  /** Nothing of the session changes, its cookie stays, and no event takes the request for theft. */
+  /** The session is unchanged, its cookie is kept, and no event reports the request as theft. */
   async function untouched(session: Session, act: () => Promise<Answer>): Promise<Answer> {
     const before = await document(session.id);
     const answer = await act();
@@ -79,7 +79,7 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
     return answer;
   }
 
-  /** The owner goes on as if nothing had been. */
+  /** The owner continues as if nothing had happened. */
   async function ownerGoesOn(session: Bound): Promise<void> {
     const answer = await session.client.post('/auth/refresh', { refreshToken: session.refreshToken });
     expect(sessionOf(answer).id).toBe(session.id);
@@ -105,7 +105,7 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
         const answer = await client.once('POST', '/auth/refresh', carrying(session, transport));
         expect(answer.headers['dpop-nonce']).toMatch(/^[\w-]+$/);
         session = sessionOf(answer);
-        // Far longer than a nonce: the answer to a refresh brings the one for now only.
+        // Much later than the nonce's end: the answer to a refresh contains only the current nonce.
         aheadMs += 5 * MINUTE;
         const late = await client.once('POST', '/auth/refresh', carrying(session, transport));
         expectError(late, 401, 'PROOF_NONCE_REQUIRED');
@@ -122,7 +122,7 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
       expect(proofEvents()).toEqual([]);
     });
 
-    it('a copied token is worth nothing, and its owner notices nothing', async () => {
+    it('a copied token is useless, and its owner is not affected', async () => {
       const session = await bind(transport);
       const thief = await KeyClient.create(api, ISSUER);
       const stolen = carrying(session, transport);
@@ -213,21 +213,21 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
       ['no nonce', () => ({ nonce: undefined })],
       ['a nonce that was made up', () => ({ nonce: 'A'.repeat(22) })],
       ['the end of a nonce', () => ({ nonce: nonce.slice(1) })],
-    ])('with %s: the client is given one, and nobody is suspected', async (_, change) => {
+    ])('with %s: the client is given one, and is not treated as a thief', async (_, change) => {
       const answer = await untouched(session, () => refresh(key.proof({ ...claims(), ...change() })));
       expectError(answer, 401, 'PROOF_NONCE_REQUIRED');
       expect(answer.headers['dpop-nonce']).toBe(nonce);
       expect(proofEvents()).toEqual([]);
     });
 
-    it('with two headers, also where both are valid', async () => {
+    it('with two headers, even if both are valid', async () => {
       const proofs = [key.proof(claims()), key.proof(claims())];
       const answer = await untouched(session, () => withHeaders(api, session, proofs));
       expectError(answer, 401, 'PROOF_REQUIRED');
       expect(proofEvents()).toMatchObject([{ reason: 'proof_malformed' }]);
     });
 
-    it('with a proof that was used before, by whomever', async () => {
+    it('with a proof that was used before, by any client', async () => {
       const dpop = key.proof(claims());
       const next = sessionOf(await refresh(dpop));
       for (const refreshToken of [session.refreshToken, next.refreshToken]) {
@@ -333,7 +333,7 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
     });
   });
 
-  it('a login with a proof that is not valid is refused, not unbound', async () => {
+  it('a login with an invalid proof is refused, not unbound', async () => {
     const { email } = await newSession(api);
     for (const dpop of ['proof', new HandKey().proof({ jti: 'j' })]) {
       const answer = await api.login({ email, password: PASSWORD }, { headers: { dpop } });
@@ -343,7 +343,7 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
     expect(events.map(({ name }) => name)).not.toContain('user.logged_in');
   });
 
-  it('a session that is not bound needs no proof, and takes no notice of one', async () => {
+  it('an unbound session needs no proof, and ignores one', async () => {
     let session = await newSession(api);
     expect(await document(session.id)).not.toHaveProperty('jkt');
     const client = await KeyClient.create(api, ISSUER);
@@ -355,10 +355,10 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
     expect(proofEvents()).toEqual([]);
   });
 
-  it('a change of password needs the key, and may bind a session that is not bound', async () => {
+  it('a change of password needs the key, and may bind an unbound session', async () => {
     const bound = await bind();
     const passwords = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
-    // The first use of the access token leaves its mark, whatever it is for.
+    // The first use of the access token is recorded, whatever it is for.
     await api.me(bound.accessToken);
     await host.commandsSettled();
     const change = () => api.post('/auth/change-password', passwords, { token: bound.accessToken });
@@ -373,7 +373,7 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
     expect(claimsOf(sessionOf(answer).refreshToken)).toMatchObject({ cnf: { jkt: client.jkt } });
   });
 
-  it('a logout by a bearer token of the session needs no key: nothing keeps a client from logging out', async () => {
+  it('a logout with a bearer token of the session needs no key: a client can always log out', async () => {
     const bound = await bind('cookie');
     const other = await bind('cookie');
     const both = { refreshCookie: bound.refreshToken, token: other.accessToken };
@@ -385,7 +385,7 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
     expect(await document(bound.id)).toMatchObject({ revokedReason: 'logged_out' });
   });
 
-  it('what is written of an event has no proof and no key', async () => {
+  it('stored events contain no proof and no key', async () => {
     const bound = await bind();
     const dpop = await (await KeyClient.create(api, ISSUER)).proof('POST', '/auth/refresh');
     await api.refresh(bound.refreshToken, { headers: { dpop } });
@@ -401,7 +401,7 @@ describe.each(ADAPTERS)('a service that requires proofs, on %s', (adapter) => {
   });
   afterAll(() => host.stop());
 
-  it('begins no session without one, and says nothing of the password', async () => {
+  it('begins no session without one, and reveals nothing about the password', async () => {
     const fields = { email: uniqueEmail(), password: PASSWORD };
     const refused = await host.api().register(fields);
     expectError(refused, 401, 'PROOF_REQUIRED');
@@ -422,7 +422,7 @@ describe.each(ADAPTERS)('a service that binds no session, on %s', (adapter) => {
   });
   afterAll(() => host.stop());
 
-  it('takes no notice of proofs', async () => {
+  it('ignores proofs', async () => {
     const fields = { email: uniqueEmail(), password: PASSWORD, transport: 'body' };
     const answer = await host.api().register(fields, { headers: { dpop: 'proof' } });
     expect(claimsOf(sessionOf(answer).refreshToken)).not.toHaveProperty('cnf');
@@ -475,10 +475,10 @@ describe.each(ADAPTERS)('bound access tokens on %s', (adapter) => {
     expectNoContent(await client.send('POST', '/auth/logout', {}, last));
   });
 
-  it('are worth nothing to who copied one: not even as a sign that its answer arrived', async () => {
+  it('are useless to a thief: not even a sign that the answer arrived', async () => {
     const token = session.accessToken;
     const thief = await KeyClient.create(api, ISSUER);
-    // Known to the guard from its owner, and unknown.
+    // Already seen by the guard from its owner, and not.
     for (const state of ['unknown', 'known']) {
       const bearer = await api.send('GET', '/orders', { token });
       expectError(bearer, 401, 'PROOF_REQUIRED');
@@ -513,7 +513,7 @@ describe.each(ADAPTERS)('bound access tokens on %s', (adapter) => {
     expectError(await get('/orders', headers), 401, code);
   });
 
-  it('take a proof once', async () => {
+  it('accept a proof once', async () => {
     const token = session.accessToken;
     const headers = { authorization: `dpop ${token}`, dpop: await client.proof('GET', '/orders', token) };
     expect((await get('/orders', headers)).status).toBe(200);
@@ -522,7 +522,7 @@ describe.each(ADAPTERS)('bound access tokens on %s', (adapter) => {
     expect(again.headers['www-authenticate']).toBe('DPoP error="use_dpop_nonce", algs="ES256"');
   });
 
-  it('of sessions that are not bound are bearer tokens, and come by no other scheme', async () => {
+  it('of unbound sessions are bearer tokens, and are accepted with no other scheme', async () => {
     const open = await newSession(api);
     expect(claimsOf(open.accessToken)).not.toHaveProperty('cnf');
     expect((await api.send('GET', '/orders', { token: open.accessToken })).status).toBe(200);
@@ -534,7 +534,7 @@ describe.each(ADAPTERS)('bound access tokens on %s', (adapter) => {
   });
 });
 
-/** Sends two headers of one name, which `fetch` and the other callers do not. */
+/** Sends two headers of one name, which `fetch` and the other callers cannot. */
 function withHeaders(api: Api, session: Session, proofs: string[]): Promise<Answer> {
   const body = JSON.stringify({ refreshToken: session.refreshToken });
   const headers = { 'content-type': 'application/json', 'user-agent': USER_AGENT, dpop: proofs };

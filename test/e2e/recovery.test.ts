@@ -35,7 +35,7 @@ function tokenIn({ text = '', html = '' }: CaughtMail, page: string): string {
   return token;
 }
 
-/** A refusal of a token, of whatever kind it was: they do not differ. */
+/** Expects the refusal of a token, which is the same for every reason. */
 function expectBadToken(answer: Answer): void {
   expectError(answer, 400, 'ACTION_TOKEN_INVALID');
 }
@@ -66,7 +66,7 @@ describe.each(['express', 'fastify'])('a forgotten password on %s', (HTTP_ADAPTE
     return tokenIn(links().at(-1)!, 'reset-password');
   }
 
-  it('is replaced by a link: every session ends, the new password logs in, the user is told', async () => {
+  it('is replaced by a link: every session ends, the new password logs in, the user is notified', async () => {
     const first = await newSession(api);
     const second = await anotherSession(api, first.email);
     const answer = await reset(await linkFor(first.email));
@@ -82,7 +82,7 @@ describe.each(['express', 'fastify'])('a forgotten password on %s', (HTTP_ADAPTE
     await until(() => subjects().includes('Your password was changed'), 'the news');
   });
 
-  it('answers alike for an address that nobody has, and sends it nothing', async () => {
+  it('gives the same answer for an unknown address, and sends it nothing', async () => {
     const { email } = await newSession(api);
     const nobody = uniqueEmail();
     const [known, unknown] = [
@@ -96,13 +96,13 @@ describe.each(['express', 'fastify'])('a forgotten password on %s', (HTTP_ADAPTE
     expect(mail.sentTo(nobody)).toEqual([]);
   });
 
-  it('finds the user however his address is typed', async () => {
+  it('finds the user in every spelling of the address', async () => {
     const { email } = await newSession(api);
     expect((await api.post('/auth/forgot-password', { email: ` ${email.toUpperCase()} ` })).status).toBe(202);
     await mail.arrived(email);
   });
 
-  it('a link works once, also for two who come at once', async () => {
+  it('a link works once, also for two simultaneous requests', async () => {
     const { email } = await newSession(api);
     const token = await linkFor(email);
     const passwords = Array.from({ length: 5 }, (_, index) => `${NEW_PASSWORD}-${index}`);
@@ -143,7 +143,7 @@ describe.each(['express', 'fastify'])('a forgotten password on %s', (HTTP_ADAPTE
       },
     ],
     ['the use of another link', async (email) => reset(await linkFor(email), `${PASSWORD}?`)],
-  ])('a link is dead after %s', async (_case, act) => {
+  ])('a link is invalid after %s', async (_case, act) => {
     const { email } = await newSession(api);
     const token = await linkFor(email);
     await act(email, token);
@@ -163,12 +163,12 @@ describe.each(['express', 'fastify'])('a forgotten password on %s', (HTTP_ADAPTE
     }
     expectInvalidField(await reset('x'.repeat(129)), 'token');
     expectInvalidField(await reset(token, { $ne: '' }), 'newPassword');
-    // A token for one thing is none for another.
+    // A token for one purpose is invalid for another.
     expectBadToken(await api.post('/auth/verify-email', { token }));
     expect((await reset(token)).status).toBe(204);
   });
 
-  it('the link points to the configured page, whatever a request says of its host', async () => {
+  it('the link points to the configured page, whatever host a request names', async () => {
     const { email } = await newSession(api);
     const headers = {
       host: 'evil.example',
@@ -183,7 +183,7 @@ describe.each(['express', 'fastify'])('a forgotten password on %s', (HTTP_ADAPTE
     expect(message?.raw).not.toContain('evil.example');
   });
 
-  it('is no business of another site', async () => {
+  it('refuses requests from another site', async () => {
     const { email } = await newSession(api);
     const headers = { origin: 'https://evil.example' };
     for (const [path, body] of [
@@ -194,7 +194,7 @@ describe.each(['express', 'fastify'])('a forgotten password on %s', (HTTP_ADAPTE
       expectError(await api.post(path, body, { headers }), 403, 'CROSS_SITE_REQUEST');
   });
 
-  it('a disabled user gets no link, and one that he has is dead', async () => {
+  it('a disabled user gets no link, and an earlier one is invalid', async () => {
     const admin = sessionOf(await api.login({ email: 'admin@example.com', password: adminPassword() }));
     const { email, userId } = await newSession(api);
     const token = await linkFor(email);
@@ -205,13 +205,13 @@ describe.each(['express', 'fastify'])('a forgotten password on %s', (HTTP_ADAPTE
     expectBadToken(await reset(token));
     const before = mail.sentTo(email).length;
     expect((await api.post('/auth/forgot-password', { email })).status).toBe(202);
-    // Mail is worked on in turn: what is asked for later arrives later.
+    // Mail is sent in order: a later request arrives later.
     const { email: later } = await newSession(api);
     await linkFor(later);
     expect(mail.sentTo(email)).toHaveLength(before);
   });
 
-  it('neither the log nor the database has the token, and the audit log tells who reset what', async () => {
+  it('neither the log nor the database has the token, and the audit log says who reset what', async () => {
     const { email, userId } = await newSession(api);
     const token = await linkFor(email);
     const client = await MongoClient.connect(service.settings['MONGODB_URI']!);
@@ -246,7 +246,7 @@ describe.each(['express', 'fastify'])('a forgotten password on %s', (HTTP_ADAPTE
   }
 });
 
-describe('links out of mail', () => {
+describe('mailed links', () => {
   it('without a mailer there are no routes for them', async () => {
     const keys = { DATABASE: 'uri', NODE_ENV: 'test' };
     const service = await Service.start(keys);
@@ -263,7 +263,7 @@ describe('links out of mail', () => {
     }
   });
 
-  it('an account gets a few of them, whoever asks, and nobody learns that there were no more', async () => {
+  it('an account gets only a few of them, for any requester, and the answer does not reveal the limit', async () => {
     const mail = await MailCatcher.start();
     const service = await Service.start({ ...mailTo(mail), THROTTLE: 'on', TRUST_PROXY: 'true' });
     try {
@@ -271,12 +271,12 @@ describe('links out of mail', () => {
       const { email } = await newSession(from(1));
       for (let index = 0; index < 12; index += 1)
         expect((await from(index + 2).post('/auth/forgot-password', { email })).status).toBe(202);
-      // Asked for later, arrived later.
+      // Requested later, so it arrives later.
       const { email: other } = await newSession(from(1));
       expect((await from(1).post('/auth/forgot-password', { email: other })).status).toBe(202);
       await mail.arrived(other);
       expect(mail.sentTo(email)).toHaveLength(3);
-      // An address asks so often and no more, for whomever it asks.
+      // An address has a limit, whatever accounts it asks for.
       let answer = await from(99).post('/auth/forgot-password', { email: uniqueEmail() });
       for (let index = 0; index < 20; index += 1)
         answer = await from(99).post('/auth/forgot-password', { email: uniqueEmail() });
@@ -287,7 +287,7 @@ describe('links out of mail', () => {
     }
   });
 
-  it('a reset lets its owner in at once, in the browser in which it was made', async () => {
+  it('a reset lets its owner in at once, in the browser that made it', async () => {
     const mail = await MailCatcher.start();
     const service = await Service.start({ ...mailTo(mail), THROTTLE: 'on' });
     try {
@@ -338,7 +338,7 @@ describe.each(['express', 'fastify'])('EMAIL_VERIFICATION=required on %s', (HTTP
     return email;
   }
 
-  it('a new user logs in after he opened the link, and his first login is no news', async () => {
+  it('a new user logs in after opening the link, and the first login causes no notification', async () => {
     const email = await register();
     const [message] = await mail.arrived(email);
     const token = tokenIn(message!, 'verify-email');
@@ -368,21 +368,21 @@ describe.each(['express', 'fastify'])('EMAIL_VERIFICATION=required on %s', (HTTP
     expect((await login(email)).status).toBe(200);
   });
 
-  it('ASVS 6.3.8: a registration tells nobody that an address is taken, but its owner', async () => {
+  it('ASVS 6.3.8: a registration reveals a taken address only to its owner', async () => {
     const email = await register();
     await mail.arrived(email);
     await register(email, NEW_PASSWORD);
-    const [, told] = await mail.arrived(email, 2);
-    expect(told?.subject).toBe('You have an account already');
-    expect(told?.text).not.toContain('#token=');
+    const [, notice] = await mail.arrived(email, 2);
+    expect(notice?.subject).toBe('You have an account already');
+    expect(notice?.text).not.toContain('#token=');
     // Nothing has changed.
     expectError(await login(email, NEW_PASSWORD), 401, 'INVALID_CREDENTIALS');
-    // What is refused is refused alike.
+    // Refusals do not differ.
     for (const address of [email, uniqueEmail()])
       expectError(await api.register({ email: address, password: 'password1' }), 400, 'WEAK_PASSWORD');
   });
 
-  it('of many registrations at once with one address one makes the account', async () => {
+  it('of many simultaneous registrations with one address, one creates the account', async () => {
     const email = uniqueEmail();
     await Promise.all(Array.from({ length: 5 }, (_, index) => register(email, `${PASSWORD}-${index}`)));
     await until(() => mail.sentTo(email).length === 5, 'a message for each');
@@ -402,7 +402,7 @@ describe.each(['express', 'fastify'])('EMAIL_VERIFICATION=required on %s', (HTTP
     expect((await login(email, NEW_PASSWORD)).status).toBe(200);
   });
 
-  it('the administrator that the operator named is taken at his word', async () => {
+  it('the address of the administrator in the settings counts as verified', async () => {
     expect((await login('admin@example.com')).status).toBe(200);
   });
 });

@@ -28,7 +28,7 @@ interface Context {
   service: Service;
 }
 
-/** One service for the tests of a block, whose clock they move. */
+/** One service for the tests of a block, which move its clock. */
 function serviceWith(environment: Environment): Context {
   const context = {} as Context;
   beforeAll(async () => {
@@ -39,7 +39,7 @@ function serviceWith(environment: Environment): Context {
   return context;
 }
 
-/** What makes two refresh tokens the same one: everything but the encoding. */
+/** What makes two refresh tokens the same: everything but the encoding. */
 const identity = (refreshToken: string) => {
   const { sid, sub, sec, gen, iat, exp, abs } = claimsOf(refreshToken);
   return { sid, sub, sec, gen, iat, exp, abs };
@@ -60,7 +60,7 @@ async function rotations(api: Api, session: Session, times: number): Promise<Ses
 const rotatedSession = async (api: Api, times: number): Promise<Session[]> =>
   rotations(api, await newSession(api), times);
 
-/** The destructuring of a list that is long enough, without `undefined`. */
+/** The element at an index, never `undefined`. */
 function at(chain: Session[], index: number): Session {
   const session = chain.at(index);
   if (session === undefined) throw new Error('the chain is shorter');
@@ -69,7 +69,7 @@ function at(chain: Session[], index: number): Session {
 
 const MINUTE_MS = 60_000;
 
-/** The client has received the answer: it uses the access token, and the proof is on record. */
+/** The client has received the answer: it uses the access token, which is recorded as proof. */
 async function confirm({ api, service }: Context, session: Session): Promise<void> {
   expect((await api.me(session.accessToken)).status).toBe(200);
   await untilConfirmed(service, session);
@@ -95,7 +95,7 @@ describe('within the grace period', () => {
     expect((await refreshed(api, second)).id).toBe(first.id);
   });
 
-  it('a replay gives a fresh access token, not the one of before', async () => {
+  it('a replay gives a new access token, not the previous one', async () => {
     const { api } = context;
     const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
     const replayed = sessionOf(await api.refresh(first.refreshToken));
@@ -141,7 +141,7 @@ describe('within the grace period', () => {
     expect((await api.refreshByCookie(cookies[1] ?? '')).json.session.generation).toBe(2);
   });
 
-  it('a replaced token presented by the wrong way revokes nothing and confirms nothing', async () => {
+  it('a replaced token presented in the wrong transport revokes nothing and confirms nothing', async () => {
     const { api } = context;
     const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
     for (const { refreshToken } of [first, second]) {
@@ -170,7 +170,7 @@ describe('within the grace period', () => {
     await expectDead(api, second);
   });
 
-  it('an absolute expiry is not moved, even by who holds the signing key', async () => {
+  it('an absolute expiry cannot be moved, even with the signing key', async () => {
     const { api } = context;
     const session = await newSession(api);
     const { abs, exp } = claimsOf(session.refreshToken);
@@ -201,7 +201,7 @@ describe('after the grace period', () => {
   const context = serviceWith({ REFRESH_GRACE_PERIOD: '1m' });
   const grace = () => context.service.advance(MINUTE_MS + 1);
 
-  it('a lost answer is recovered by a new token, as often as it is lost; what was lost is worth nothing', async () => {
+  it('a lost answer is recovered by a new token, as often as it is lost; the lost tokens are useless', async () => {
     const { api } = context;
     const [first, lost] = (await rotatedSession(api, 1)) as [Session, Session];
     let recovered = lost;
@@ -216,11 +216,11 @@ describe('after the grace period', () => {
     expect(identity(replayed.refreshToken)).toEqual(identity(recovered.refreshToken));
     await confirm(context, replayed);
     expect(claimsOf((await refreshed(api, replayed)).refreshToken).gen).toBe(4);
-    // No honest client holds what was lost first.
+    // No honest client holds the token that was lost first.
     expectError(await api.refresh(lost.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
   });
 
-  it('the answer to a recovery may be lost in its turn, and its confirmation ends that', async () => {
+  it('the answer to a recovery may be lost in turn, and its confirmation ends that', async () => {
     const { api } = context;
     const [first] = (await rotatedSession(api, 1)) as [Session];
     await grace();
@@ -282,7 +282,7 @@ describe('after the grace period', () => {
     expectError(await api.refresh(first.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
   });
 
-  it('a thief who uses what he took is exposed by the next refresh of the victim', async () => {
+  it('a thief who uses the stolen token is exposed by the next refresh of the victim', async () => {
     const { api, service } = context;
     const [victim] = (await rotatedSession(api, 1)).slice(1) as [Session];
     const robber = service.api(FIREFOX);
@@ -309,7 +309,7 @@ describe('after the grace period', () => {
     expectCookieCleared(late);
   });
 
-  it('reuse by the wrong way is refused without revoking', async () => {
+  it('reuse in the wrong transport is refused without revoking', async () => {
     const { api } = context;
     const [first, second] = (await rotatedSession(api, 1)) as [Session, Session];
     await confirm(context, second);
@@ -328,8 +328,8 @@ describe('after the grace period', () => {
     expect(after.abs).toBe(before.abs);
   });
 
-  // The last one: it leaves the service with other keys.
-  it('a ring of keys: a new key signs, and tokens of the old one go on', async () => {
+  // The last test, because it leaves the service with other keys.
+  it('a ring of keys: a new key signs, and tokens of the old one stay valid', async () => {
     const { api, service } = context;
     const session = await newSession(api);
     const key = () => randomBytes(36).toString('base64url');
@@ -400,7 +400,7 @@ describe('in shadow mode, with a fixed lifetime and no recovery', () => {
   });
 });
 
-describe('with short lives', () => {
+describe('with short lifetimes', () => {
   const context = serviceWith({
     ACCESS_TOKEN_TTL: '2m',
     REFRESH_IDLE_TTL: '3m',
@@ -424,7 +424,7 @@ describe('with short lives', () => {
     expect((await api.sessions(after.accessToken)).json).toMatchObject([{ id: after.id, current: true }]);
   });
 
-  it('an expired session is not revived by a token that claims a longer life', async () => {
+  it('an expired session is not revived by a token that claims a longer lifetime', async () => {
     const { api, service } = context;
     const { refreshToken } = await newSession(api);
     await service.advance(3 * MINUTE_MS);

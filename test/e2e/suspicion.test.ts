@@ -45,7 +45,7 @@ describe.each(['express', 'fastify'])('suspicious requests on %s', (HTTP_ADAPTER
     });
   });
 
-  it('FINGERPRINT_FEATURES=address binds a session to its address, where that is wanted', async () => {
+  it('FINGERPRINT_FEATURES=address binds a session to its address', async () => {
     const service = await Service.start({
       HTTP_ADAPTER,
       FINGERPRINT_MODE: 'enforce',
@@ -62,7 +62,7 @@ describe.each(['express', 'fastify'])('suspicious requests on %s', (HTTP_ADAPTER
     }
   });
 
-  it('ANOMALY_ACTION=revoke-session ends the session of a thief with a browser and a network of his own', async () => {
+  it('ANOMALY_ACTION=revoke-session ends the session of a thief with another browser and network', async () => {
     const service = await Service.start({
       HTTP_ADAPTER,
       ANOMALY_ACTION: 'revoke-session',

@@ -11,7 +11,7 @@ import {
 import { Service } from '../support/service.js';
 
 const WRONG = 'not the password';
-/** As a proxy that the service trusts reports it. */
+/** The headers that a trusted proxy adds. */
 const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
 const address = (index: number) => `198.51.${100 + (index >> 8)}.${index & 255}`;
 
@@ -64,7 +64,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     expectThrottled(await one(60_000), 70);
   });
 
-  it('warns once where a proxy writes no address, and counts for the peer', async () => {
+  it('warns once if a proxy sends no address, and counts for the peer', async () => {
     const { accessToken } = await newSession(new Api(service.origin, from('unknown').headers));
     await new Api(service.origin, from('_hidden').headers).sessions(accessToken);
     const [session] = (await api.sessions(accessToken)).json;
@@ -72,7 +72,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     expect(service.output.split('as the address of a client')).toHaveLength(2);
   });
 
-  it('comes after the content type and the cross-site rule, before validation', async () => {
+  it('runs after the content type and the cross-site rule, before validation', async () => {
     const crossSite = { headers: { origin: 'https://evil.example', 'x-forwarded-for': '192.0.2.1' } };
     expectError(
       await api.login({ email: 'a@b.example', password: WRONG }, crossSite),
@@ -99,7 +99,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     expect((await api.login({ email, password: PASSWORD }, from('192.0.2.11'))).status).toBe(200);
   });
 
-  it('many at once do not slip through', async () => {
+  it('simultaneous attempts do not exceed the limit', async () => {
     const { email } = await newSession(api, { email: uniqueEmail() });
     const answers = await Promise.all(
       Array.from({ length: 18 }, () => api.login({ email, password: WRONG }, from('192.0.2.12'))),
@@ -120,7 +120,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     }
   });
 
-  it('a flood from many addresses slows the account for strangers, and its owner still gets in from his device', async () => {
+  it('a flood from many addresses slows the account for unknown devices, and its owner still gets in from a known one', async () => {
     const email = uniqueEmail();
     const owner = new Browser(service.origin);
     await owner.register({ email, password: PASSWORD }, from('192.0.2.30'));
@@ -137,12 +137,12 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     const statuses = new Set(answers.map(({ status }) => status));
     expect([...statuses].filter((status) => ![401, 429, 503].includes(status))).toEqual([]);
     expect(answers.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(100);
-    // A stranger with the right password has to wait.
+    // An unknown device with the right password has to wait.
     expectThrottled(await api.login({ email, password: PASSWORD }, from('192.0.2.31')), 1050);
-    // The owner has not, wherever he is.
+    // The owner's device does not, on any network.
     expect((await owner.login({ email, password: PASSWORD }, from('192.0.2.32'))).status).toBe(200);
     expect((await owner.login({ email, password: WRONG }, from('192.0.2.32'))).status).toBe(401);
-    // His cookie is his account's: it opens no other.
+    // The cookie belongs to its account and admits to no other.
     const victim = await newSession(api, { email: uniqueEmail() });
     for (let attempt = 0; attempt < 10; attempt += 1)
       await owner.login({ email: victim.email, password: WRONG }, from('192.0.2.33'));
@@ -173,7 +173,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     expectThrottled(await guess(PASSWORD), 1050);
   });
 
-  it('refreshes of a session from one address are bounded, which its owner elsewhere does not feel', async () => {
+  it('refreshes of a session from one address are limited, and its owner elsewhere is not affected', async () => {
     const session = await newSession(api, { email: uniqueEmail() });
     const results: number[] = [];
     for (let batch = 0; batch < 16; batch += 1)
@@ -192,7 +192,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     expect((await api.refresh(session.refreshToken, from('192.0.2.51'))).status).toBe(200);
   });
 
-  it('forged refresh tokens of an address are bounded, and honest clients behind it refresh all the same', async () => {
+  it('forged refresh tokens of an address are limited, and honest clients behind it can still refresh', async () => {
     const session = await newSession(api, { email: uniqueEmail() });
     const forged = `${session.refreshToken.slice(0, -6)}AAAAAA`;
     const statuses: number[] = [];
@@ -205,11 +205,11 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     expect(statuses.filter((status) => status === 401)).toHaveLength(300);
     expect(statuses.filter((status) => status === 429)).toHaveLength(20);
     expect((await api.refresh(session.refreshToken, from('192.0.2.60'))).status).toBe(200);
-    // Visitors who are not logged in ask as well.
+    // Visitors without a session ask as well.
     expectError(await api.send('POST', '/auth/refresh', from('192.0.2.60')), 401, 'REFRESH_TOKEN_MISSING');
   });
 
-  it('hundreds of clients behind one address refresh as they like', async () => {
+  it('hundreds of clients behind one address refresh without a limit', async () => {
     const sessions = [];
     for (let index = 0; index < 4; index += 1)
       sessions.push(await newSession(service.api(from(`192.0.2.${70 + index}`).headers)));
@@ -223,7 +223,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     }
   });
 
-  it('device cookies of one’s own lift the limit of an address to five times as much', async () => {
+  it('device cookies of their own accounts raise the limit of an address to five times as much', async () => {
     const email = uniqueEmail();
     const devices = Array.from({ length: 6 }, () => new Browser(service.origin));
     const credentials = { email, password: PASSWORD };
@@ -236,11 +236,11 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     expect(statuses.filter((status) => status === 200)).toHaveLength(100);
     expect(statuses.slice(100)).toEqual(Array.from({ length: 20 }, () => 429));
     expect((await devices[5]?.login(credentials, from('192.0.2.82')))?.status).toBe(200);
-    // Devices that nobody knows have their own limit there.
+    // Unknown devices have their own limit there.
     expect((await api.login({ email: uniqueEmail(), password: WRONG }, from('192.0.2.81'))).status).toBe(401);
   });
 
-  it('without trust in a proxy the header is not believed', async () => {
+  it('without trust in a proxy the header is ignored', async () => {
     const direct = await Service.start({ HTTP_ADAPTER: adapter, THROTTLE: 'on' });
     try {
       const statuses: number[] = [];

@@ -16,7 +16,7 @@ import { answering, NodeProcesses } from '../support/node-processes.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
 const INSTALLED_WITHIN_MS = 240_000;
-/** Of the example's access tokens: short, so that pages have to replace them. */
+/** The lifetime of the example's access tokens: short, so that pages have to replace them. */
 const TTL_SECONDS = 2;
 
 const secret = () => randomBytes(48).toString('base64url');
@@ -30,7 +30,7 @@ const origins: Partial<Record<'react' | 'vue', string>> = {};
 beforeAll(async () => {
   await expectRegistry('vite');
   folder = await mkdtemp(join(tmpdir(), 'silent-auth-examples-'));
-  // What a user's clone has, and no more.
+  // The files of a user's clone.
   const isSource = (path: string) => !/node_modules|\/dist$|\.tgz$/.test(path.slice(EXAMPLES.length));
   await cp(EXAMPLES, folder, { recursive: true, filter: isSource });
   await run(process.execPath, [join(EXAMPLES, 'pack.mjs'), folder]);
@@ -101,7 +101,7 @@ describeInBrowser('the examples in a browser', () => {
   });
 
   it.each(['react', 'vue'] as const)(
-    '%s: register, order, stay signed in past the life of a token and a reload, sign out',
+    '%s: register, order, stay signed in after a token has expired and after a reload, sign out',
     async (example) => {
       const context = await browser!.newContext();
       const page = await context.newPage();
@@ -118,7 +118,7 @@ describeInBrowser('the examples in a browser', () => {
         await page.getByRole('listitem').getByText(what).waitFor();
       };
       await order('tea');
-      // Not a pause for something to happen: the token's life is what has to pass.
+      // Not a guess: the token's lifetime has to pass.
       await page.waitForTimeout((TTL_SECONDS + 1) * 1000);
       await order('biscuits');
       await page.reload();

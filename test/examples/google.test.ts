@@ -44,7 +44,7 @@ describe.each(ADAPTERS)('the example of Google logins, on %s', (adapter) => {
     ...over,
   });
 
-  /** To the provider, which sends the browser back to this path. */
+  /** Follows the redirect to the provider, which returns the browser to this path. */
   async function sentBack(browser: Browser): Promise<string> {
     const start = await browser.send('GET', '/login/google');
     expect(start.status).toBe(302);
@@ -110,7 +110,7 @@ describe.each(ADAPTERS)('the example of Google logins, on %s', (adapter) => {
     const [asked, other] = [new Browser(host.origin), new Browser(host.origin)];
     const exchanged = provider.exchanged;
     const stolen = await sentBack(asked);
-    // Nobody asked there: somebody else's login, sent as a link.
+    // That browser asked for no login: this is another person's login, sent as a link.
     expectRefused(await other.send('GET', stolen, fromGoogle), 'GOOGLE_FAILED');
     await sentBack(other);
     expectRefused(await other.send('GET', stolen, fromGoogle), 'GOOGLE_FAILED');
@@ -124,7 +124,7 @@ describe.each(ADAPTERS)('the example of Google logins, on %s', (adapter) => {
     expectRefused(await asked.send('GET', stolen, fromGoogle), 'GOOGLE_FAILED');
   });
 
-  it('goes back to the page where the person says no at the provider, or the provider fails', async () => {
+  it('goes back to the page if the person declines at the provider, or the provider fails', async () => {
     const browser = new Browser(host.origin);
     const path = await sentBack(browser);
     expectRefused(await browser.send('GET', `${CALLBACK}?error=access_denied`, fromGoogle), 'GOOGLE_FAILED');
@@ -138,7 +138,7 @@ describe.each(ADAPTERS)('the example of Google logins, on %s', (adapter) => {
     provider.person = newPerson({ email: email.toUpperCase(), email_verified: false });
     expectRefused(await logIn(), 'EMAIL_NOT_VERIFIED');
     provider.person = { ...provider.person, email_verified: true };
-    // Perhaps a stranger registered it, and waits.
+    // A stranger may have registered it.
     expectRefused(await logIn(), 'EMAIL_NOT_VERIFIED');
 
     await users().verifyEmail(known.id);
@@ -161,7 +161,7 @@ describe.each(ADAPTERS)('the example of Google logins, on %s', (adapter) => {
   });
 });
 
-/** As a page's `fetch`, which sends and keeps cookies. */
+/** `fetch` like a page's, which sends and keeps cookies. */
 function fetchOf(browser: Browser): typeof fetch {
   return async (input, init = {}) => {
     const { pathname } = new URL(input instanceof Request ? input.url : input);

@@ -41,7 +41,7 @@ describe.each(ADAPTERS)('the example of magic links, on %s', (adapter) => {
     return mail?.link.slice(ORIGIN.length) ?? '';
   }
 
-  /** The button of the page, as a browser sends its form. */
+  /** Presses the button of the page: sends its form as a browser does. */
   async function press(browser: Browser, link: string): Promise<Answer> {
     const page = await browser.send('GET', link);
     const [, action = '', token = ''] = /action="([^"]+)".* value="([^"]+)"/.exec(page.text) ?? [];
@@ -74,7 +74,7 @@ describe.each(ADAPTERS)('the example of magic links, on %s', (adapter) => {
     expect(user).toMatchObject({ passwordHash: null, emailVerifiedAt: expect.any(Date) });
   });
 
-  it('opening the link uses nothing up and shows nothing but the button', async () => {
+  it('opening the link does not use it up and shows only the button', async () => {
     const browser = new Browser(host.origin);
     const link = await ask(browser, uniqueEmail());
     for (const visitor of [new Browser(host.origin), browser]) {
@@ -90,7 +90,7 @@ describe.each(ADAPTERS)('the example of magic links, on %s', (adapter) => {
     expect((await press(browser, link)).headers.location).toBe('/');
   });
 
-  it('a link is good once, and only in the browser that asked', async () => {
+  it('a link is valid once, and only in the requesting browser', async () => {
     const [asked, other] = [new Browser(host.origin), new Browser(host.origin)];
     const link = await ask(asked, uniqueEmail());
     expectRefused(await press(other, link), 'ACTION_TOKEN_INVALID');
@@ -104,7 +104,7 @@ describe.each(ADAPTERS)('the example of magic links, on %s', (adapter) => {
     expectRefused(await press(asked, link), 'ACTION_TOKEN_INVALID');
   });
 
-  it('an earlier link still works after another was asked for', async () => {
+  it('an earlier link still works after another was requested', async () => {
     const browser = new Browser(host.origin);
     const email = uniqueEmail();
     const first = await ask(browser, email);
@@ -127,7 +127,7 @@ describe.each(ADAPTERS)('the example of magic links, on %s', (adapter) => {
     expect(mailsTo(stranger).length).toBeLessThanOrEqual(5);
   });
 
-  it('an account whose password came from somebody who never proved the address is not opened', async () => {
+  it('an account whose password was set by someone who never proved the address is not opened', async () => {
     const { id, email } = await users().register({ email: uniqueEmail(), password: PASSWORD });
     const browser = new Browser(host.origin);
     expectRefused(await press(browser, await ask(browser, email)), 'EMAIL_NOT_VERIFIED');
@@ -135,7 +135,7 @@ describe.each(ADAPTERS)('the example of magic links, on %s', (adapter) => {
     expect((await press(browser, await ask(browser, email))).headers.location).toBe('/');
   });
 
-  it('refuses other sites, and what is no address and no token', async () => {
+  it('refuses other sites, and invalid addresses and tokens', async () => {
     const foreign = { headers: { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' } };
     const asked = await host.api().post('/login/link', { email: uniqueEmail() }, foreign);
     expectError(asked, 403, 'CROSS_SITE_REQUEST');

@@ -38,7 +38,7 @@ async function started(adapter: (typeof ADAPTERS)[number]) {
   const options = { name: 'Example', origin: '' };
   const module = PasskeysModule.forRoot(options);
   const host = await HostApp.start(adapter, {}, { imports: [module], controllers: [PageController] });
-  // An address of numbers has no passkeys.
+  // Passkeys do not work on an IP address.
   options.origin = `http://localhost:${new URL(host.origin).port}`;
   return { host, origin: options.origin };
 }
@@ -50,7 +50,7 @@ describe.each(ADAPTERS)('the example of passkeys without a browser, on %s', (ada
   });
   afterAll(() => host?.stop());
 
-  it('gives challenges, and refuses what is no passkey', async () => {
+  it('gives challenges, and refuses an invalid passkey', async () => {
     const options = await host.api().post('/login/passkey/options');
     expect(options.json).toMatchObject({ rpId: 'localhost', userVerification: 'required' });
     for (const body of [
@@ -102,7 +102,7 @@ describeInBrowser('the example of passkeys', () => {
     await page.goto(`${origin}/page`);
   });
 
-  /** What the page's script gives. */
+  /** The result of a script in the page. */
   const run = (script: string): Promise<unknown> => page.evaluate(`(async () => { ${script} })()`);
   const sent = (path: string) =>
     page.waitForRequest((request) => new URL(request.url()).pathname === path).then((r) => r.postDataJSON());
@@ -125,7 +125,7 @@ describeInBrowser('the example of passkeys', () => {
     expect(await run('return app.auth.getState().user.email')).toBe(email);
   });
 
-  it('what a passkey has signed counts once', async () => {
+  it("a passkey's signature counts once", async () => {
     const { registered } = await withPasskey();
     const login = sent('/login/passkey');
     await run('await app.signInWithPasskey()');
@@ -134,7 +134,7 @@ describeInBrowser('the example of passkeys', () => {
     expectError(await host.api().post('/passkeys', registered, { token }), 401, 'INVALID_CREDENTIALS');
   });
 
-  it('a device holds one passkey for a user, and one that nobody registered logs nobody in', async () => {
+  it('a device holds one passkey for a user, and an unregistered one logs nobody in', async () => {
     await withPasskey();
     await expect(run('await app.addPasskey()')).rejects.toThrow(/registered|InvalidStateError/);
     await host.connection.collection('passkeys').deleteMany({});
@@ -142,7 +142,7 @@ describeInBrowser('the example of passkeys', () => {
     await expect(run('await app.signInWithPasskey()')).rejects.toThrow('INVALID_CREDENTIALS');
   });
 
-  it('a challenge made for one user is no good for another', async () => {
+  it('a challenge made for one user is invalid for another', async () => {
     const { accessToken: token } = await newSession(host.api());
     let body: unknown;
     await page.route('**/passkeys', (route) => {

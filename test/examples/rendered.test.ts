@@ -28,13 +28,13 @@ const QUIET = { NEXT_TELEMETRY_DISABLED: '1', NUXT_TELEMETRY_DISABLED: '1' };
 const run = promisify(execFile);
 const secret = () => randomBytes(48).toString('base64url');
 
-/** The line between the page servers and the API: counts what passes, and can be cut. */
+/** A proxy between the page servers and the API: counts what passes, and can be cut. */
 class Line {
   /** `POST /auth/refresh` and the like, once they are answered. */
   readonly passed: string[] = [];
   /** Instead of an answer, the line is cut. */
   isCut = false;
-  /** Until then the answers are held back. */
+  /** Answers are held back until this resolves. */
   held: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -139,7 +139,7 @@ describeInBrowser('pages that a server renders', () => {
     await page.goto(url);
     return page;
   };
-  /** A page on which a new user has just registered, and nothing counted yet. */
+  /** A page on which a new user has just registered, with empty counters. */
   const signedIn = async (origin: string) => {
     const page = await open(origin);
     const email = uniqueEmail();
@@ -160,11 +160,11 @@ describeInBrowser('pages that a server renders', () => {
     return cookies.find(({ name }) => name === COOKIE);
   };
   const generation = async () => claimsOf((await refreshCookie())?.value ?? '').gen;
-  /** Scripts run, and the page has taken over what was rendered. */
+  /** Scripts have run, and the page has taken over the rendered state. */
   const settled = (page: Page) => page.waitForLoadState('networkidle');
 
   for (const example of ['next', 'nuxt'] as const) {
-    it(`${example}: the first frame shows the user and the orders, by one refresh, and the browser goes on from it`, async () => {
+    it(`${example}: the first frame shows the user and the orders, with one refresh, and the browser continues from it`, async () => {
       const { page, email } = await signedIn(origins[example]);
       await order(page, 'tea');
       const before = await generation();
@@ -181,7 +181,7 @@ describeInBrowser('pages that a server renders', () => {
       expect(await generation()).toBe(before + 1);
       expect(await refreshCookie()).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' });
 
-      // The first request of the browser needs a token of its own.
+      // The browser's first request needs its own token.
       await order(page, 'biscuits');
       expect(line.count(REFRESH)).toBe(2);
       await order(page, 'milk');
@@ -242,7 +242,7 @@ describeInBrowser('pages that a server renders', () => {
       expect(watched.complaints).toEqual([]);
     });
 
-    it(`${example}: a logout is heard by other tabs and by the next page`, async () => {
+    it(`${example}: a logout reaches other tabs and the next page`, async () => {
       const { page } = await signedIn(origins[example]);
       const other = await context.newPage();
       await other.goto(origins[example]);
@@ -285,7 +285,7 @@ describeInBrowser('pages that a server renders', () => {
     expect(watched.complaints).toEqual([]);
   });
 
-  it('next: nobody can send in who is signed in, on a path of the proxy or beside it', async () => {
+  it('next: a client cannot send in who is signed in, on a path of the proxy or outside it', async () => {
     await open(origins.next);
     const forged = Buffer.from(JSON.stringify({ state: { status: 'signed-in', user: { email: 'forged' } } }));
     for (const path of ['/', '/about', '/no-such.page'])
@@ -299,14 +299,14 @@ describeInBrowser('pages that a server renders', () => {
   });
 });
 
-/** The examples as a user's clone has them, those that are rendered installed and built. */
+/** The examples as in a user's clone; the rendered ones are installed and built. */
 async function build(environment: NodeJS.ProcessEnv): Promise<string> {
   const examples = await mkdtemp(join(tmpdir(), 'silent-auth-rendered-'));
   const isSource = (path: string) =>
     !/node_modules|\/(dist|\.next|\.nuxt|\.output)$|\.tgz$/.test(path.slice(EXAMPLES.length));
   await cp(EXAMPLES, examples, { recursive: true, filter: isSource });
   await run(process.execPath, [join(EXAMPLES, 'pack.mjs'), examples]);
-  // Larger than what the other examples install, so npm's own limit of the tests is not enough.
+  // Larger than what the other examples install, so the usual time limit for npm is too short.
   for (const command of [
     ['install', '--prefer-offline'],
     ['run', 'build'],

@@ -15,7 +15,7 @@ interface Sqlite {
   DatabaseSync: new (path: string) => SqliteDatabase & { close(): void };
 }
 
-/** The types of Node 20 do not know it. */
+/** Missing in the types of Node 20. */
 const sqlite = process.getBuiltinModule('node:sqlite') as Sqlite | undefined;
 const folder = mkdtempSync(join(tmpdir(), 'silent-auth-sql-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

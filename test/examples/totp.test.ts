@@ -39,7 +39,7 @@ describe.each(ADAPTERS)('the example of a second factor, on %s', (adapter) => {
     const session = await newSession(host.api());
     const { json } = await post('/totp/enrol', {}, session);
     const app = URI.parse(json.uri);
-    /** Of another step than any before. */
+    /** A code of a step that was not used before. */
     const nextCode = (): string => {
       time += STEP_MS;
       return 'period' in app ? app.generate({ timestamp: time }) : '';
@@ -57,7 +57,7 @@ describe.each(ADAPTERS)('the example of a second factor, on %s', (adapter) => {
     expect(answer.cookie()).toBeDefined();
   });
 
-  it('with one the session opens after the code, and not before', async () => {
+  it('with one, the session opens only after the code', async () => {
     const { session, email, nextCode, confirmed, uri } = await enrolled();
     expect(uri).toMatch(/^otpauth:\/\/totp\/Example:/);
     expect(claimsOf(confirmed.json.accessToken)).toMatchObject({ amr: ['pwd', 'otp'] });
@@ -79,7 +79,7 @@ describe.each(ADAPTERS)('the example of a second factor, on %s', (adapter) => {
       expect((await post(path, { email, password: PASSWORD })).status).toBe(404);
   });
 
-  it('a code is good once, and so is a ticket', async () => {
+  it('a code is valid once, and so is a ticket', async () => {
     const { email, nextCode } = await enrolled();
     const [ticket, another] = [await ticketOf(email), await ticketOf(email)];
     const code = nextCode();
@@ -111,7 +111,7 @@ describe.each(ADAPTERS)('the example of a second factor, on %s', (adapter) => {
     expect(later.status).toBe(200);
   });
 
-  it('a ticket ends; what is no ticket and no code is refused', async () => {
+  it('a ticket expires; an invalid ticket and an invalid code are refused', async () => {
     const { email, nextCode } = await enrolled();
     const ticket = await ticketOf(email);
     time += 5 * 60_000;

@@ -37,7 +37,7 @@ const EVENT_NAMES: AuthEventName[] = [
   'password.changed',
 ];
 
-describe.each(ADAPTERS)('AuthModule in an application of somebody else, on %s', (adapter) => {
+describe.each(ADAPTERS)('AuthModule in a host application, on %s', (adapter) => {
   let host: HostApp;
 
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe.each(ADAPTERS)('AuthModule in an application of somebody else, on %s', 
   });
   afterAll(() => host.stop());
 
-  it('@UseGuards(JwtAuthGuard) protects a route and tells who came', async () => {
+  it('@UseGuards(JwtAuthGuard) protects a route and identifies the user', async () => {
     const session = await newSession(host.api());
     const answer = await host.api().send('GET', '/orders', { token: session.accessToken });
     expect(answer.status).toBe(200);
@@ -56,7 +56,7 @@ describe.each(ADAPTERS)('AuthModule in an application of somebody else, on %s', 
     });
   });
 
-  it('the guard answers in the one shape on routes of the host too', async () => {
+  it('the guard answers in the same form on routes of the host, too', async () => {
     const missing = await host.api().send('GET', '/orders');
     expectError(missing, 401, 'ACCESS_TOKEN_MISSING');
     expect(missing.headers['www-authenticate']).toBe('Bearer');
@@ -65,7 +65,7 @@ describe.each(ADAPTERS)('AuthModule in an application of somebody else, on %s', 
     expect(invalid.headers['www-authenticate']).toBe('Bearer error="invalid_token"');
   });
 
-  it('RolesGuard wants one of the roles, of the token', async () => {
+  it('RolesGuard requires one of the roles, read from the token', async () => {
     const user = await newSession(host.api());
     expectError(
       await host.api().send('POST', '/orders/approve', { token: user.accessToken }),
@@ -79,7 +79,7 @@ describe.each(ADAPTERS)('AuthModule in an application of somebody else, on %s', 
     expect(answer.json).toEqual({ approved: true });
   });
 
-  it('leaves the rest of the host alone: its errors, its routes, its forms', async () => {
+  it('does not affect the rest of the host: its errors, its routes, its forms', async () => {
     expect((await host.api().send('GET', '/orders/bare')).json).toEqual({ ok: true });
     const broken = await host.api().send('GET', '/orders/broken');
     expect(broken.json).toEqual({ statusCode: 500, message: 'Internal server error' });
@@ -88,7 +88,7 @@ describe.each(ADAPTERS)('AuthModule in an application of somebody else, on %s', 
     expect(nowhere.json.code).toBeUndefined();
   });
 
-  it('a login form of another page is refused, though the host parses forms', async () => {
+  it('a login form of another site is refused, though the host parses forms', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const answer = await host
       .api()
@@ -99,7 +99,7 @@ describe.each(ADAPTERS)('AuthModule in an application of somebody else, on %s', 
   it('a refresh sends two commands, a guarded request none', async () => {
     const session = await newSession(host.api());
     await host.api().send('GET', '/orders', { token: session.accessToken });
-    // The first use of a generation is written down in the background; let that be over.
+    // The first use of a generation is recorded in the background; wait until that is done.
     await host.commandsSettled();
     host.commands.length = 0;
     await host.api().send('GET', '/orders', { token: session.accessToken });
@@ -152,7 +152,7 @@ describe.each(ADAPTERS)('AuthModule in an application of somebody else, on %s', 
     expect(everything.includes(password)).toBe(false);
   });
 
-  it('disabling a user ends what he has, and the right password is told why', async () => {
+  it('disabling a user ends their sessions, and a login with the right password gets the reason', async () => {
     const session = await newSession(host.api());
     const auth = host.app.get(AuthService);
     expect(await auth.disableUser(session.userId)).toBe(true);
@@ -178,7 +178,7 @@ describe('AuthModule.forRoot', () => {
     host = undefined;
   });
 
-  it('globalGuard protects everything but what is public, and leaves the routes of the module to themselves', async () => {
+  it('globalGuard protects every route that is not public, except those of the module', async () => {
     host = await HostApp.start('express', { globalGuard: true });
     expectError(await host.api().send('GET', '/orders/bare'), 401, 'ACCESS_TOKEN_MISSING');
     expect((await host.api().send('GET', '/orders/public')).json).toEqual({ user: null });
@@ -255,7 +255,7 @@ describe('AuthModule.forRoot', () => {
     );
   });
 
-  it('reports what is named as no option is: of the module, of its controllers, of the options, of forRootAsync', async () => {
+  it('reports every unknown option: of the module, its controllers, the options and forRootAsync', async () => {
     const misspelt = { globalGard: true, controllers: { auht: false }, accessToken: { tll: '1h' } };
     const options = { ...authOptions(), ...misspelt, issuer: 'nowhere' } as AuthOptions;
     await expect(HostApp.startWith('express', { imports: [AuthModule.forRoot(options)] })).rejects.toThrow(
@@ -267,7 +267,7 @@ describe('AuthModule.forRoot', () => {
     ).rejects.toThrow(/globalGaurd .*mean globalGuard\?\n.*globalGuard = true/);
   });
 
-  it('knows its own: every extra of the module is taken', async () => {
+  it('knows its own options: every extra of the module is accepted', async () => {
     const extras = {
       isGlobal: true,
       globalGuard: false,
@@ -279,7 +279,7 @@ describe('AuthModule.forRoot', () => {
     expect((await host.api().send('GET', '/orders')).status).toBe(401);
   });
 
-  it('answers 503 and keeps the cookie where the database is out of reach; nobody is logged out by it', async () => {
+  it('answers 503 and keeps the cookie if the database is unreachable; nobody is logged out', async () => {
     const proxy = await DatabaseProxy.open('cut');
     try {
       host = await HostApp.startWith('express', { imports: [AuthModule.forRoot(authOptions())] }, proxy.uri);
@@ -297,20 +297,20 @@ describe('AuthModule.forRoot', () => {
         expect(answer.headers['retry-after']).toMatch(/^\d+$/);
         expect(answer.cookies).toEqual([]);
       }
-      // The guard goes on by what it knows, until that is too old.
+      // The guard continues with its known revocations until they are too old.
       expect((await host.api().send('GET', '/orders', { token: session.accessToken })).status).toBe(200);
       proxy.restore();
-      // As soon as the driver has noticed: until then the answer is the same, and costs nobody his session.
+      // Wait until the driver has noticed: until then the answer is the same, and ends no session.
       const api = host.api();
       const again = await eventually(
         () => api.refreshByCookie(session.refreshToken),
         ({ status }) => status === 200,
       );
       expect(again.status).toBe(200);
-      // Who was told to try again is not half logged out: his tokens are dead, and so is his session.
+      // The client that got 503 at logout is not half logged out: its access tokens and its session have ended.
       expectError(await host.api().me(leaving.accessToken), 401, 'ACCESS_TOKEN_REVOKED');
       expectError(await host.api().refresh(leaving.refreshToken), 401, 'SESSION_REVOKED');
-      // What could not be written then is written now, for the other processes.
+      // The write that failed then is repeated now, for the other processes.
       const entries = host.connection.collection<{ _id: string }>('revocations');
       const written = await eventually(
         () => entries.findOne({ _id: `sid:${leaving.id}` }),
@@ -345,7 +345,7 @@ describe('AuthModule.forRootAsync', () => {
     }
   }
 
-  /** A feature module that imports nothing: the module is global. */
+  /** A feature module without imports: the auth module is global. */
   @Module({ controllers: [FeatureController] })
   class FeatureModule {}
 
@@ -359,7 +359,7 @@ describe('AuthModule.forRootAsync', () => {
     }
   }
 
-  it('takes its options from a factory, serves feature modules, and speaks to the host by @OnEvent', async () => {
+  it('takes its options from a factory, serves feature modules, and notifies the host by @OnEvent', async () => {
     const host = await HostApp.startWith('express', {
       imports: [
         EventEmitterModule.forRoot(),

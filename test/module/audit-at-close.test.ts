@@ -19,7 +19,7 @@ it.each(ADAPTERS)(
       while (isOpen) {
         const answer = await api.login({ email, password: uniqueEmail() }).catch(() => null);
         if (answer?.status === 401) answered += 1;
-        // The door is closed.
+        // The server does not accept any more.
         else isOpen = false;
       }
     };
@@ -35,7 +35,7 @@ it.each(ADAPTERS)(
       const rows = await later.collection('security_events').countDocuments({ type: 'login.failed' });
       const days = await later.collection('security_daily').find({ type: 'login.failed' }).toArray();
       expect(days.reduce((sum, { count }) => sum + Number(count), 0)).toBeGreaterThanOrEqual(answered);
-      // Of one address, the first of a window; the counters know the rest.
+      // Only the first events of a window from one address get a row; the counters have the rest.
       expect(rows).toBe(20);
     } finally {
       await later.dropDatabase();

@@ -23,14 +23,14 @@ describe('AuthService.checkPassword', () => {
   const auth = () => host.app.get(AuthService);
   const newUser = () => host.app.get(UsersService).register({ email: uniqueEmail(), password: PASSWORD });
 
-  it('tells who it is, without a secret and without a session', async () => {
+  it('returns the user, without a secret and without a session', async () => {
     const { id, email } = await newUser();
     const user = await auth().checkPassword(email.toUpperCase(), PASSWORD, client);
     expect(user).toEqual({ id, email, roles: ['user'] });
     expect(await auth().sessions(id)).toEqual([]);
   });
 
-  it('refuses, reports and counts as a login does', async () => {
+  it('refuses, reports and counts like a login', async () => {
     const user = await newUser();
     const check = (password: string) => auth().checkPassword(user.email, password, client);
     await expect(auth().checkPassword(uniqueEmail(), PASSWORD, client)).rejects.toMatchObject({

@@ -75,11 +75,11 @@ describe.each(ADAPTERS)('claims of a host, on %s', (adapter) => {
     const answer = await host.api().refresh(session.refreshToken);
     expect(answer.json.user.claims).toEqual({ tenantId: 'moved' });
     expect((await at(answer.json.accessToken)).claims).toEqual({ tenantId: 'moved' });
-    // An earlier token keeps what it says.
+    // An earlier token keeps its claims.
     expect((await at(session.accessToken)).tenantId).toBe(claims.tenantId);
   });
 
-  it('are made from the user and the session, without its secrets', async () => {
+  it('are computed from the user and the session, without secrets', async () => {
     const calls: [UserRecord, ClaimsSession][] = [];
     make = async (user, session) => {
       calls.push([user, session]);
@@ -149,7 +149,7 @@ describe.each(ADAPTERS)('claims of a host, on %s', (adapter) => {
     expect((await host.api().refresh(session.refreshToken)).json.session.generation).toBe(1);
   });
 
-  it('a change of password is not made where the claims fail', async () => {
+  it('a password is not changed if the claims fail', async () => {
     const session = await newSession(host.api());
     make = () => fail('no tenant');
     const passwords = { currentPassword: PASSWORD, newPassword: 'eight-Otters-cross-the-river' };
@@ -168,7 +168,7 @@ describe.each(ADAPTERS)('claims of a host, on %s', (adapter) => {
   });
 });
 
-describe('a token that the guards would refuse is never given out', () => {
+describe('never issues a token that the guards would refuse', () => {
   let host: HostApp | null = null;
   const logged: string[] = [];
   beforeEach(() => {
@@ -188,7 +188,7 @@ describe('a token that the guards would refuse is never given out', () => {
     const withRoles = async (count: number) => {
       const email = uniqueEmail();
       await host?.app.get(UsersService).register({ email, password: PASSWORD });
-      // As another program may have written them.
+      // As another program may have written it.
       await host?.connection.collection('users').updateOne({ email }, { $set: { roles: roles(count) } });
       return host?.api().login({ email, password: PASSWORD, transport: 'body' });
     };
@@ -198,7 +198,7 @@ describe('a token that the guards would refuse is never given out', () => {
     expect(logged.join()).toMatch(/more than 8192: 200 roles take \d+ bytes.*give fewer or shorter ones/);
   });
 
-  it('roles that grow too many within a session lose nothing: it goes on when they are fewer', async () => {
+  it('if roles grow too many within a session, it is not lost: it continues when there are fewer', async () => {
     host = await HostApp.start('express');
     const session = await newSession(host.api());
     const users = host.connection.collection('users');
@@ -213,9 +213,9 @@ describe('a token that the guards would refuse is never given out', () => {
   const ODD: [string, Partial<Record<keyof UserRecord, unknown>>, RegExp][] = [
     ['no token version', { tokenVersion: undefined }, /tokenVersion must be a random text/],
     ['no roles', { roles: undefined }, /roles must be a list of texts/],
-    ['roles that are no texts', { roles: [1] }, /roles must be a list of texts/],
+    ['roles that are not texts', { roles: [1] }, /roles must be a list of texts/],
     ['no time of creation', { createdAt: undefined }, /createdAt must be a valid Date/],
-    ['a time that is none', { createdAt: new Date(NaN) }, /createdAt must be a valid Date/],
+    ['a time that is not a date', { createdAt: new Date(NaN) }, /createdAt must be a valid Date/],
     ['a time as text', { createdAt: '2026-01-01' }, /createdAt must be a valid Date/],
     ['no address', { email: undefined }, /email must be a text/],
   ];
@@ -241,7 +241,7 @@ describe('a token that the guards would refuse is never given out', () => {
 
 describe('auth_time and amr', () => {
   it.each(ADAPTERS)(
-    'stand in the token, survive rotations and are not renewed by them, on %s',
+    'are in the token, survive rotations and are not renewed by them, on %s',
     async (adapter) => {
       const host = await HostApp.start(adapter);
       const first = await newSession(host.api());
@@ -259,7 +259,7 @@ describe('auth_time and amr', () => {
         amr: ['pwd'],
       });
 
-      // As an instance of 0.1 wrote it.
+      // As an instance of version 0.1 wrote it.
       await sessions.updateMany({}, { $unset: { authTime: 1, amr: 1 } });
       const old = await refreshed(host.api(), session);
       expect(claimsOf(old.accessToken)).toMatchObject({ auth_time: expect.any(Number) });

@@ -18,7 +18,7 @@ function abandoned(change: object) {
   return { $set: { abandoned: [{ ...sound, ...change }] } };
 }
 
-describe.each(ADAPTERS)('a document that somebody else damaged, on %s', (adapter) => {
+describe.each(ADAPTERS)('a document that another program damaged, on %s', (adapter) => {
   let host: HostApp;
   const sent: MailMessage[] = [];
 
@@ -39,7 +39,7 @@ describe.each(ADAPTERS)('a document that somebody else damaged, on %s', (adapter
 
   it.each<[string, object]>([
     ['without a device', { $unset: { device: 1 } }],
-    ['with a use that is none', { $set: { recentUses: ['x'] } }],
+    ['with an invalid use', { $set: { recentUses: ['x'] } }],
     ['with one predecessor for a list', { $set: { predecessors: {} } }],
     ['with text for a date', { $set: { createdAt: '2026-01-01' } }],
     ['with text for the bytes of an attempt', predecessor({ attempt: 'text' })],
@@ -53,7 +53,7 @@ describe.each(ADAPTERS)('a document that somebody else damaged, on %s', (adapter
     ['with a number for the user agent of a use', { $set: { 'recentUses.0.userAgent': 5 } }],
     ['with a number for a key', { $set: { jkt: 5 } }],
     ['without a user’s token version', { $unset: { tokenVersion: 1 } }],
-  ])('a session %s ends, is reported, and keeps its user from nothing', async (_what, update) => {
+  ])('a session %s ends, is reported, and does not block its user', async (_what, update) => {
     const warned: string[] = [];
     jest
       .spyOn(Logger.prototype, 'warn')
@@ -71,7 +71,7 @@ describe.each(ADAPTERS)('a document that somebody else damaged, on %s', (adapter
     expect(warned.filter((line) => line.includes(damaged.id))).toHaveLength(1);
   });
 
-  it('a session without its lists goes on', async () => {
+  it('a session without its lists continues', async () => {
     const session = await newSession(host.api());
     const id = new Types.ObjectId(session.id);
     await damage('refresh_tokens', id, { $unset: { recentUses: 1, predecessors: 1 } });
@@ -98,7 +98,7 @@ describe.each(ADAPTERS)('a document that somebody else damaged, on %s', (adapter
     expect([refreshed.status, refreshed.json.code]).toEqual([401, 'SESSION_REVOKED']);
   });
 
-  it('a user without what has a default logs in', async () => {
+  it('a user without a field that has a default logs in', async () => {
     const session = await newSession(host.api());
     const update = { $unset: { roles: 1, disabledAt: 1, emailVerifiedAt: 1, createdAt: 1 } };
     await damage('users', new Types.ObjectId(session.userId), update);
@@ -106,7 +106,7 @@ describe.each(ADAPTERS)('a document that somebody else damaged, on %s', (adapter
     expect((await host.api().me(again.accessToken)).json).toMatchObject({ id: session.userId, roles: [] });
   });
 
-  it('a revocation without an end stays in force, and keeps nobody else out', async () => {
+  it('a revocation without an end stays in force, and affects nobody else', async () => {
     const collection = host.connection.collection('revocations');
     const revoked = await newSession(host.api());
     await collection.insertMany([
@@ -125,7 +125,7 @@ describe.each(ADAPTERS)('a document that somebody else damaged, on %s', (adapter
     expect((await host.api().me(two.accessToken)).status).toBe(200);
   });
 
-  it('a link without an end is no link', async () => {
+  it('a link without an end is not valid', async () => {
     const { email } = await newSession(host.api());
     await host.api().post('/auth/forgot-password', { email });
     await host.app.get(NotificationService).idle();

@@ -20,7 +20,7 @@ describe.each(ADAPTERS)('a database whose connections end, on %s', (adapter) => 
     await line.close();
   });
 
-  it('is 503 with Retry-After and never 500, and every client goes on', async () => {
+  it('answers 503 with Retry-After and never 500, and every client continues', async () => {
     const statuses = new Map<number, number>();
     let isOver = false;
     const client = async (start: Session): Promise<Session> => {
@@ -49,7 +49,7 @@ describe.each(ADAPTERS)('a database whose connections end, on %s', (adapter) => 
     expect([...statuses.keys()].filter((status) => status !== 200 && status !== 503)).toEqual([]);
   }, 60_000);
 
-  // The first: the driver writes to a connection that has just ended, and passes on the plain error of the socket.
+  // The first case: the driver writes to a connection that has just ended, and passes on the socket's plain error.
   it.each([
     ['EPIPE', Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' })],
     ['a limit of requests', Object.assign(new Error('Request rate is large'), { code: 16500 })],
@@ -65,13 +65,13 @@ describe.each(ADAPTERS)('a database whose connections end, on %s', (adapter) => 
   });
 });
 
-/** Resolves when so many more commands were sent to the database. */
+/** Resolves when this many more commands were sent to the database. */
 async function served(host: HostApp, count: number): Promise<void> {
   const until = host.commands.length + count;
   while (host.commands.length < until) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** Lets every rotation fail, by what the driver throws. */
+/** Lets every rotation fail with an error of the driver. */
 function failing(host: HostApp, error: Error): () => void {
   const collection = host.connection.db?.collection('refresh_tokens');
   const prototype = Object.getPrototypeOf(collection) as { findOneAndUpdate: unknown };

@@ -64,7 +64,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     return (await rows?.toArray())?.map((row) => row['deviceKey']) ?? [];
   };
 
-  it('offers nothing, keeps nothing and sends no other command where the option is off', async () => {
+  it('offers nothing, stores nothing and sends no additional command if the option is off', async () => {
     const plain = await HostApp.start(adapter, { refreshToken: { cookie: { secure: true } } });
     try {
       const browser = new BoundBrowser(plain.origin);
@@ -83,7 +83,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     }
   });
 
-  it('leaves the sessions of browsers that do not know them as they were', async () => {
+  it('does not change sessions of browsers without this feature', async () => {
     const browser = new Browser(host.origin);
     const user = newUser();
     const begun = await browser.register(user);
@@ -117,7 +117,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     }
   });
 
-  it('tells the browser what waits for which cookie, which is out of reach of scripts', async () => {
+  it('tells the browser which requests wait for which cookie, and scripts cannot read that cookie', async () => {
     const browser = await signedIn();
     const answer = await browser.send('POST', RENEW, {
       headers: { 'sec-secure-session-id': `"${browser.kept?.id}"` },
@@ -151,7 +151,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     ]);
   });
 
-  it('a thief with every cookie gets nothing once the bound cookie is over, and the owner goes on', async () => {
+  it('a thief with every cookie gets nothing once the bound cookie has expired, and the owner continues', async () => {
     const owner = await bound();
     const thief = owner.copy();
     clock.advance('5m');
@@ -165,12 +165,12 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     const before = owner.copy();
     expect(await refresh(owner)).toMatchObject({ status: 200 });
     clock.advance('15m');
-    // An earlier token as well: without the key it is no reuse, and ends nothing.
+    // Nor with an earlier token: without the key it is not reuse, and ends nothing.
     expectError(await refresh(before), 401, 'PROOF_REQUIRED');
     expect(await refresh(owner)).toMatchObject({ status: 200 });
   });
 
-  it('a browser whose clock was set back is rid of the outdated cookie, and proves itself at the next try', async () => {
+  it('a browser whose clock was set back drops the outdated cookie, and proves itself at the next attempt', async () => {
     const itsClock = { now: () => 0 };
     const owner = new BoundBrowser(host.origin, itsClock);
     await owner.register(newUser());
@@ -184,7 +184,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     expect(await refresh(owner)).toMatchObject({ status: 200 });
   });
 
-  it('a bound cookie is good for five minutes, and for its session alone', async () => {
+  it('a bound cookie is valid for five minutes, and for its session only', async () => {
     const [owner, other] = [await bound(), await bound()];
     const jar = (cookie: string) => ({ headers: { cookie } });
     const [token, mark] = [owner.jar.get(REFRESH_COOKIE), owner.jar.get(BOUND_COOKIE)];
@@ -200,7 +200,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     expect(await thief.send('POST', '/auth/refresh', jar(both))).toMatchObject({ status: 200 });
   });
 
-  it('answers as the OpenAPI document says', async () => {
+  it('answers as described in the OpenAPI document', async () => {
     const cookie = { secure: true };
     const documented = new DocumentedApi(
       openApiDocument({ refreshToken: { deviceBound: 'optional', cookie } }),
@@ -265,7 +265,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
       expect(await refresh(browser)).toMatchObject({ status: 200 });
     });
 
-    it('takes no challenge of a renewal, and a renewal none of a registration', async () => {
+    it('refuses a challenge of a renewal, and a renewal refuses one of a registration', async () => {
       const { browser, challenge } = await begun();
       const key = new HandKey();
       const { session_identifier: id } = (await ask(browser, proofOf(key, challenge))).json;
@@ -283,7 +283,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
       expect((await renew(proofOf(key, renewal, noKey))).json).toMatchObject({ session_identifier: id });
     });
 
-    it('takes no proof by another algorithm, of another kind, without a public key or too long', async () => {
+    it('refuses a proof with another algorithm, of another type, without a public key or too long', async () => {
       const { browser, challenge, user } = await begun();
       const [key, other] = [new HandKey(), new HandKey()];
       const unsigned = `${encode({ typ: 'dbsc+jwt', alg: 'none', jwk: key.jwk })}.${encode({ jti: challenge })}.`;
@@ -312,7 +312,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
       expect(await deviceKeys(user.email)).toEqual([undefined]);
     });
 
-    it('whose answer is lost binds nothing: the user goes on', async () => {
+    it('whose answer is lost binds nothing: the user continues', async () => {
       const browser = new BoundBrowser(host.origin, clock);
       browser.losesAnswers = true;
       await browser.register(newUser());
@@ -324,7 +324,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
       expect(browser.own).toHaveLength(1);
     });
 
-    it('of somebody else, once the session is bound, replaces nothing', async () => {
+    it('by another client, once the session is bound, replaces nothing', async () => {
       const owner = new BoundBrowser(host.origin, clock);
       const user = newUser();
       await owner.register(user);
@@ -352,7 +352,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
       expect(await deviceKeys(user.email)).toEqual([expect.any(String)]);
     });
 
-    it('under an identifier that a client made up binds nothing', async () => {
+    it('under an identifier invented by a client binds nothing', async () => {
       const { browser, challenge, user } = await begun();
       const [key, own] = [new HandKey(), new HandKey()];
       const [mine, theirs] = await Promise.all(
@@ -381,7 +381,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
       .json;
   }
 
-  it('a proof of a renewal is good for two minutes, by the key of its session alone', async () => {
+  it('a proof of a renewal is valid for two minutes, by the key of its session only', async () => {
     const owner = await bound();
     const headers = { 'sec-secure-session-id': owner.kept?.id ?? '' };
     const renew = (proof: string) =>
@@ -399,7 +399,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     expect(failures).toEqual([]);
   });
 
-  it('a refresh that is retried gets the same token with the cookie, and nothing without it', async () => {
+  it('a retried refresh gets the same token with the cookie, and nothing without it', async () => {
     const owner = await bound();
     const first = owner.copy();
     const attempt = 'A'.repeat(22);
@@ -414,7 +414,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     expect(await refresh(owner)).toMatchObject({ status: 200 });
   });
 
-  it('costs a refresh no further command', async () => {
+  it('costs a refresh no additional command', async () => {
     const owner = await bound();
     await host.commandsSettled();
     host.commands.length = 0;
@@ -424,7 +424,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     expect(names).toHaveLength(2);
   });
 
-  it('a browser that could not prove itself just now is told to try again', async () => {
+  it('a browser that could not prove itself just now is asked to retry', async () => {
     const owner = await bound();
     clock.advance('15m');
     failOnce(host);
@@ -459,12 +459,12 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     expect([...owner.jar.keys()]).not.toContain(BOUND_COOKIE);
     expectError(await refresh(owner), 401, 'REFRESH_TOKEN_MISSING');
     expect(owner.kept).toBeNull();
-    // Over is over on every device.
+    // Also on a copy of the cookies.
     copy.jar.delete(BOUND_COOKIE);
     expectError(await refresh(copy), 401, 'SESSION_REVOKED');
   });
 
-  it('is over for a browser whose session was ended elsewhere', async () => {
+  it('ends for a browser whose session was ended elsewhere', async () => {
     const owner = await bound();
     const { accessToken } = (await refresh(owner)).json;
     await host.api().send('POST', '/auth/logout-all', { token: accessToken });
@@ -473,7 +473,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     expect(owner.kept).toBeNull();
   });
 
-  it('a browser that has lost its key logs in anew, and is bound again', async () => {
+  it('a browser that has lost its key logs in again, and is bound again', async () => {
     const user = newUser();
     const owner = new BoundBrowser(host.origin, clock);
     await owner.register(user);
@@ -489,7 +489,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     expect((await deviceKeys(user.email)).filter(Boolean)).toHaveLength(2);
   });
 
-  it('a change of password offers to bind the session that it begins', async () => {
+  it('a change of password offers to bind the new session', async () => {
     const owner = await bound();
     const token = (await refresh(owner)).json.accessToken;
     const passwords = { currentPassword: PASSWORD, newPassword: `${PASSWORD}!` };
@@ -502,7 +502,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     expect(owner.own).toEqual(BOUND);
   });
 
-  it('stands beside a proof of possession: a session may have both, and needs both', async () => {
+  it('works with a proof of possession: a session may have both, and then needs both', async () => {
     const owner = new BoundBrowser(host.origin, clock);
     const client = await KeyClient.create(owner, 'https://issuer.example.com');
     expect(await client.post('/auth/register', newUser())).toMatchObject({ status: 201 });
@@ -515,7 +515,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     expect(await client.send('POST', '/auth/refresh')).toMatchObject({ status: 200 });
   });
 
-  it('is offered in cookie transport over a secure cookie alone', async () => {
+  it('is offered only in cookie transport with a secure cookie', async () => {
     const body = await host.api().register({ ...newUser(), transport: 'body' });
     expect(body.headers['secure-session-registration']).toBeUndefined();
     const plain = await start({ refreshToken: { deviceBound: 'optional', cookie: { secure: false } } });
@@ -531,7 +531,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
   it.each([
     ['https://issuer.example.com', 'auth', '/auth'],
     ['https://issuer.example.com', 'v1/account', '/v1/account'],
-    // A proxy takes the path of the issuer away.
+    // A proxy strips the path of the issuer.
     ['https://issuer.example.com/api', 'auth', '/api/auth'],
     ['https://issuer.example.com/api/', 'api/auth', '/api/auth'],
   ])('with the issuer %s and the prefix %s, browsers ask under %s', async (issuer, routePrefix, path) => {
@@ -563,7 +563,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     }
   });
 
-  it('a refresh token of a key that only other processes know is a 503, and no end', async () => {
+  it('a refresh token with a key that only other processes know gets 503, and its session does not end', async () => {
     const owner = await signedIn();
     const token = owner.jar.get(REFRESH_COOKIE) ?? '';
     const { iat } = claimsOf(token);
@@ -579,7 +579,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
       );
   });
 
-  it('nor is one beside the cookie of another session', async () => {
+  it('neither does one next to the cookie of another session', async () => {
     const [owner, other] = [await signedIn(), await signedIn()];
     const token = owner.jar.get(REFRESH_COOKIE) ?? '';
     const { iat } = claimsOf(token);
@@ -601,7 +601,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
   });
 });
 
-/** Lets the next read of a session fail, as an outage of the database does. */
+/** Lets the next read of a session fail, as a database outage does. */
 function failOnce(host: HostApp): void {
   const collection = host.connection.db?.collection('refresh_tokens');
   const prototype = Object.getPrototypeOf(collection) as { findOne: (...given: unknown[]) => unknown };

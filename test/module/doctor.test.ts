@@ -11,7 +11,7 @@ import { DatabaseProxy } from '../support/database-proxy.js';
 import { eventually } from '../support/eventually.js';
 import { type Adapter, ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 
-/** What is logged in the context `Doctor`. */
+/** Collects what is logged in the context `Doctor`. */
 class Log implements LoggerService {
   readonly lines: string[] = [];
   readonly log = this.at('log');
@@ -50,7 +50,7 @@ const pathCookie = { refreshToken: { cookie: { path: '/auth' } } };
 const codesOf = (findings: readonly Finding[]) => findings.map(({ code }) => code);
 
 describe.each(ADAPTERS)('the doctor on %s', (adapter) => {
-  it('finds nothing wrong with a sound application, and logs nothing', async () => {
+  it('finds nothing in a sound application, and logs nothing', async () => {
     const { doctor, log } = await start(adapter);
     expect(await doctor.atBoot).toEqual([]);
     expect(await doctor.examine()).toEqual([]);
@@ -59,7 +59,7 @@ describe.each(ADAPTERS)('the doctor on %s', (adapter) => {
 
   it.each<[string, string | null, (app: INestApplication) => void]>([
     ['a global prefix', '/api/auth/refresh', (app) => app.setGlobalPrefix('api')],
-    // Whatever versions a host has, the library's routes have none.
+    // The library's routes are unversioned, whatever versions a host has.
     [
       'a version in the path',
       null,
@@ -81,7 +81,7 @@ describe.each(ADAPTERS)('the doctor on %s', (adapter) => {
       null,
       (app) => app.setGlobalPrefix('api', { exclude: ['auth/*all'] }),
     ],
-  ])('holds the path of the cookie against the route with %s', async (_name, path, configure) => {
+  ])('compares the path of the cookie with the route with %s', async (_name, path, configure) => {
     const { doctor, log } = await start(adapter, pathCookie, configure);
     const findings = await doctor.atBoot;
     expect(codesOf(findings)).toEqual(path === null ? [] : ['cookie.path']);
@@ -91,7 +91,7 @@ describe.each(ADAPTERS)('the doctor on %s', (adapter) => {
     expect(log.lines[0]).toMatch(/^error: refreshToken\.cookie\.path: .* Fix: .* \[cookie\.path\]$/);
   });
 
-  it('sees an index that was dropped, with the command that brings it back, by reads alone', async () => {
+  it('finds a dropped index, with the command that restores it, using only reads', async () => {
     const { host, doctor } = await start(adapter);
     await doctor.atBoot;
     await host.connection.collection('users').dropIndex('email_1');
@@ -101,13 +101,13 @@ describe.each(ADAPTERS)('the doctor on %s', (adapter) => {
     const commands = new Set(host.commands.map(({ commandName }) => commandName));
     expect(codesOf(findings)).toEqual(['database.unique-index', 'database.ttl-index']);
     expect(findings[0]?.fix).toContain('db.users.createIndex({"email":1}, {"unique":true})');
-    // The feed and the clock read, too.
+    // Includes the reads of the feed and of the clock.
     const reads = ['hello', 'listIndexes', 'find', 'aggregate', 'getMore', 'ping'];
     expect([...commands].filter((name) => !reads.includes(name))).toEqual([]);
     expect(commands).toContain('listIndexes');
   });
 
-  it('tells of a proxy that is not trusted at the first request through it, once', async () => {
+  it('reports an untrusted proxy at the first request through it, once', async () => {
     const { host, doctor, log } = await start(adapter);
     await doctor.atBoot;
     const direct = await host.api().login({ email: 'nobody@example.com', password: 'a long passphrase' });
@@ -124,19 +124,19 @@ describe.each(ADAPTERS)('the doctor on %s', (adapter) => {
     expect(log.lines).toEqual([expect.stringMatching(/^log: trust proxy: .*\[proxy\.not-trusted\]$/)]);
   });
 
-  it('says nothing of it where it is turned off', async () => {
+  it('does not log it if it is turned off', async () => {
     const { host, doctor, log } = await start(adapter, { doctor: false, ...pathCookie }, (app) =>
       app.setGlobalPrefix('api'),
     );
     expect(await doctor.atBoot).toEqual([]);
     await host.api({ 'X-Forwarded-For': '203.0.113.9' }).send('POST', '/api/auth/refresh');
     expect(log.lines).toEqual([]);
-    // Who asks is told all the same.
+    // `examine()` still returns it.
     expect(codesOf(await doctor.examine())).toEqual(['cookie.path']);
   });
 });
 
-describe('whose X-Forwarded-For an application believes', () => {
+describe('whose X-Forwarded-For an application trusts', () => {
   it.each([
     [undefined, 'none'],
     [false, 'none'],
@@ -167,8 +167,8 @@ describe('whose X-Forwarded-For an application believes', () => {
   });
 });
 
-describe('the doctor where things are not as usual', () => {
-  it('says that nothing builds what is missing where autoIndex is off', async () => {
+describe('the doctor in unusual applications', () => {
+  it('reports that nothing creates what is missing if autoIndex is off', async () => {
     const uri = databaseUri('doctor');
     @Module({
       imports: [
@@ -177,7 +177,7 @@ describe('the doctor where things are not as usual', () => {
       ],
     })
     class Host {}
-    // Without HTTP: nothing is known of routes and proxies, and nothing is told of them.
+    // Without HTTP there is nothing to report about routes and proxies.
     const app = await NestFactory.createApplicationContext(Host, { logger: false });
     stops.push(() => app.close());
     const findings = await app.get(DoctorService).atBoot;
@@ -185,32 +185,35 @@ describe('the doctor where things are not as usual', () => {
       new Set(['database.unique-index', 'database.ttl-index', 'database.index']),
     );
     for (const { fix } of findings) expect(fix).toContain('autoIndex is false');
-    // Before the first start none of the collections is there.
+    // Before the first start none of the collections exists.
     expect(await app.get(DoctorService).examine({ isBeforeStart: true })).toEqual([]);
   });
 
-  it.each(['cut', 'freeze'] as const)('says within its time that the database is away: %s', async (fault) => {
-    const proxy = await DatabaseProxy.open('doctor');
-    @Module({
-      imports: [
-        MongooseModule.forRoot(proxy.uri, { serverSelectionTimeoutMS: 500 }),
-        AuthModule.forRoot(authOptions({ doctor: true })),
-      ],
-    })
-    class Host {}
-    const app = await NestFactory.createApplicationContext(Host, { logger: false });
-    stops.push(
-      () => app.close(),
-      () => proxy.close(),
-    );
-    const doctor = app.get(DoctorService);
-    expect(codesOf(await doctor.atBoot)).not.toContain('database.unreachable');
-    proxy[fault]();
-    const from = performance.now();
-    const findings = await doctor.examine();
-    expect(performance.now() - from).toBeLessThan(8_000);
-    expect(codesOf(findings)).toEqual(['database.unreachable']);
-    expect(JSON.stringify(findings)).not.toContain('127.0.0.1');
-    proxy.thaw();
-  });
+  it.each(['cut', 'freeze'] as const)(
+    'reports within its time limit that the database is unreachable: %s',
+    async (fault) => {
+      const proxy = await DatabaseProxy.open('doctor');
+      @Module({
+        imports: [
+          MongooseModule.forRoot(proxy.uri, { serverSelectionTimeoutMS: 500 }),
+          AuthModule.forRoot(authOptions({ doctor: true })),
+        ],
+      })
+      class Host {}
+      const app = await NestFactory.createApplicationContext(Host, { logger: false });
+      stops.push(
+        () => app.close(),
+        () => proxy.close(),
+      );
+      const doctor = app.get(DoctorService);
+      expect(codesOf(await doctor.atBoot)).not.toContain('database.unreachable');
+      proxy[fault]();
+      const from = performance.now();
+      const findings = await doctor.examine();
+      expect(performance.now() - from).toBeLessThan(8_000);
+      expect(codesOf(findings)).toEqual(['database.unreachable']);
+      expect(JSON.stringify(findings)).not.toContain('127.0.0.1');
+      proxy.thaw();
+    },
+  );
 });

@@ -17,7 +17,7 @@ const WRONG = 'seven-Otters-cross-the-road';
 const CLIENT = { id: 'gateway', secret: randomBytes(36).toString('base64url') };
 const WRITES = new Set(['insert', 'update', 'delete', 'findAndModify', 'bulkWrite']);
 
-// A standalone server answers without `j` before the write is on disk: what a client was promised could be lost in a crash.
+// A standalone server acknowledges a write without `j` before it is on disk, and a crash could lose it.
 describe.each(ADAPTERS)('every write on %s', (adapter) => {
   let host: HostApp;
   const sent: MailMessage[] = [];
@@ -42,7 +42,7 @@ describe.each(ADAPTERS)('every write on %s', (adapter) => {
     const first = await newSession(api);
     const second = await anotherSession(api, first.email, { deviceId: 'phone' });
     for (const password of [WRONG, PASSWORD]) await api.login({ email: first.email, password });
-    // Beyond the cap.
+    // More sessions than the cap.
     for (let times = 0; times < 3; times += 1) await anotherSession(api, first.email);
     const next = await refreshed(api, await refreshed(api, await anotherSession(api, first.email)));
     await api.me(next.accessToken);

@@ -50,7 +50,7 @@ describe.each(ADAPTERS)('two spellings of one mailbox, on %s', (adapter) => {
     await api.post('/auth/change-email', body, { token: owner.json.accessToken });
     expect(await mailTo(stored, 'email_taken')).toHaveLength(1);
     expect(await mailTo(stored, 'email_change')).toEqual([]);
-    // One lockout: no spelling gives more guesses.
+    // One lockout: no spelling gives additional guesses.
     const statuses: number[] = [];
     for (const email of [typed, stored, typed, stored])
       statuses.push((await api.login({ email, password: WRONG })).status);
@@ -71,7 +71,7 @@ describe.each(ADAPTERS)('two spellings of one mailbox, on %s', (adapter) => {
     expectInvalidField(await api.post('/auth/change-email', body, { token }), 'email');
   });
 
-  it('takes an address of an intranet', async () => {
+  it('accepts an address of an intranet', async () => {
     const email = `admin-${adapter}@localhost`;
     expect((await host.api().register({ email, password: PASSWORD })).json.user.email).toBe(email);
   });

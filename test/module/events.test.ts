@@ -37,27 +37,27 @@ describe.each(ADAPTERS)('events on %s', (adapter) => {
     heard = [];
   });
 
-  /** Events are told after the answer. */
-  async function told(name: AuthEventName, count = 1): Promise<unknown[]> {
+  /** The events of a name; they are emitted after the answer. */
+  async function emitted(name: AuthEventName, count = 1): Promise<unknown[]> {
     const found = () => heard.filter((event) => event.name === name).map(({ payload }) => payload);
     while (found().length < count) await new Promise((resolve) => setImmediate(resolve));
     return found();
   }
 
-  it('tell of a wrong current password as of a wrong login, and of the lock that follows', async () => {
+  it('report a wrong current password like a wrong login, and the lock that follows', async () => {
     const { accessToken: token, email, userId } = await newSession(host.api());
     const change = (currentPassword: string, newPassword: string) =>
       host.api().post('/auth/change-password', { currentPassword, newPassword }, { token });
-    // Who knows the password and chooses a weak one made no wrong guess.
+    // A user who knows the password and chooses a weak new one has not guessed wrong.
     for (let attempt = 0; attempt < 3; attempt += 1)
       expectError(await change(PASSWORD, 'short'), 400, 'WEAK_PASSWORD');
     expect(heard).toEqual([]);
     for (let attempt = 0; attempt < 2; attempt += 1)
       expectError(await change(WRONG, `${PASSWORD}!`), 401, 'INVALID_CREDENTIALS');
     const failed = { email, userId, reason: 'wrong_current_password', source: SOURCE };
-    expect(await told('login.failed', 2)).toEqual([failed, failed]);
+    expect(await emitted('login.failed', 2)).toEqual([failed, failed]);
     expectError(await change(PASSWORD, `${PASSWORD}!`), 429, 'TOO_MANY_ATTEMPTS');
-    expect(await told('login.locked')).toEqual([
+    expect(await emitted('login.locked')).toEqual([
       { email: null, userId, reason: 'failure_limit', source: SOURCE },
     ]);
   });
@@ -66,44 +66,46 @@ describe.each(ADAPTERS)('events on %s', (adapter) => {
     const { accessToken: token, email, userId, id: sessionId } = await newSession(host.api());
     const second = await anotherSession(host.api(), email);
     await anotherSession(host.api(), email);
-    expect(await told('session.evicted')).toEqual([{ userId, sessionId, source: SOURCE }]);
-    expect(await told('session.revoked')).toEqual([{ userId, sessionId, reason: 'evicted', source: SOURCE }]);
+    expect(await emitted('session.evicted')).toEqual([{ userId, sessionId, source: SOURCE }]);
+    expect(await emitted('session.revoked')).toEqual([
+      { userId, sessionId, reason: 'evicted', source: SOURCE },
+    ]);
     expectError(await host.api().me(token), 401, 'ACCESS_TOKEN_REVOKED');
     const passwords = { currentPassword: PASSWORD, newPassword: `${PASSWORD}!` };
     const changed = await host.api().post('/auth/change-password', passwords, { token: second.accessToken });
-    expect(await told('password.changed')).toEqual([{ userId, source: SOURCE }]);
-    expect(await told('session.revoked', 3)).toContainEqual({
+    expect(await emitted('password.changed')).toEqual([{ userId, source: SOURCE }]);
+    expect(await emitted('session.revoked', 3)).toContainEqual({
       userId,
       sessionId: second.id,
       reason: 'replaced',
       source: SOURCE,
     });
     await host.api().logout({ token: changed.json.accessToken });
-    expect(await told('user.logged_out')).toEqual([
+    expect(await emitted('user.logged_out')).toEqual([
       { userId, sessionId: changed.json.session.id, everywhere: false, by: null, source: SOURCE },
     ]);
   });
 
-  it('have no source where the host acts by itself, and the one it names where it names one', async () => {
+  it('have no source if the host acts by itself, or the source that it names', async () => {
     const { userId } = await newSession(host.api());
     const auth = host.app.get(AuthService);
     await auth.disableUser(userId);
-    expect(await told('user.disabled')).toEqual([{ userId, by: null, source: null }]);
+    expect(await emitted('user.disabled')).toEqual([{ userId, by: null, source: null }]);
     const source = { ip: '192.0.2.7', userAgent: 'console' };
     await auth.enableUser(userId, source);
-    expect(await told('user.enabled')).toEqual([{ userId, by: null, source }]);
+    expect(await emitted('user.enabled')).toEqual([{ userId, by: null, source }]);
   });
 
-  it('tell of an address that asks too often, for logins and for refreshes', async () => {
+  it('report an address that exceeds its limit, for logins and for refreshes', async () => {
     const { refreshToken } = await newSession(host.api());
     let answer = await host.api().refresh(refreshToken);
     while (answer.status === 200) answer = await host.api().refresh(refreshToken);
     expectError(answer, 429, 'TOO_MANY_ATTEMPTS');
     const locked = (reason: string) => ({ email: null, userId: null, reason, source: SOURCE });
-    expect(await told('login.locked')).toEqual([locked('refresh_limit')]);
+    expect(await emitted('login.locked')).toEqual([locked('refresh_limit')]);
     const stranger = () => host.api().login({ email: uniqueEmail(), password: WRONG });
     while ((answer = await stranger()).status === 401);
     expectError(answer, 429, 'TOO_MANY_ATTEMPTS');
-    expect(await told('login.locked', 2)).toEqual([locked('refresh_limit'), locked('login_limit')]);
+    expect(await emitted('login.locked', 2)).toEqual([locked('refresh_limit'), locked('login_limit')]);
   });
 });

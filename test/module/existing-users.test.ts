@@ -14,7 +14,7 @@ import { expectError, newSession, PASSWORD, sessionOf } from '../support/http.js
 
 const NEW_PASSWORD = 'nine-Herons-stand-in-the-reeds';
 
-describe.each(ADAPTERS)('a collection of users that was there before, on %s', (adapter) => {
+describe.each(ADAPTERS)('an existing collection of users, on %s', (adapter) => {
   let host: HostApp;
   let members: mongo.Collection;
   const sent: MailMessage[] = [];
@@ -38,7 +38,7 @@ describe.each(ADAPTERS)('a collection of users that was there before, on %s', (a
   const insert = async (fields: object): Promise<Types.ObjectId> =>
     (await members.insertOne({ ...fields })).insertedId;
 
-  it('keeps users, sessions and indexes under the names that the host chose, and makes no others', async () => {
+  it("keeps users, sessions and indexes under the host's names, and creates no others", async () => {
     const session = await newSession(host.api());
     const stored = await members.findOne({ mail: session.email });
     expect(stored).toMatchObject({
@@ -72,7 +72,7 @@ describe.each(ADAPTERS)('a collection of users that was there before, on %s', (a
     });
   });
 
-  it('of several first logins at once all get tokens of one version', async () => {
+  it('simultaneous first logins all get tokens of one version', async () => {
     await insert({ mail: 'many@example.com', password: await bcrypt(PASSWORD, 4) });
     const answers = await Promise.all(Array.from({ length: 8 }, () => login('many@example.com')));
     for (const answer of answers) {
@@ -95,7 +95,7 @@ describe.each(ADAPTERS)('a collection of users that was there before, on %s', (a
     ['null', { password: null }],
     ['absent', {}],
   ])(
-    'a user whose hash is %s cannot log in by a password, nor change it, but may set one by mail',
+    'a user whose hash is %s cannot log in with a password, nor change it, but may set one by mail',
     async (what, fields) => {
       const email = `${what}@example.com`;
       await insert({ mail: email, ...fields });

@@ -24,8 +24,8 @@ async function start(...args: Parameters<typeof HostApp.start>): Promise<HostApp
   return host;
 }
 
-describe.each(ADAPTERS)('a unique index of somebody else on the users, on %s', (adapter) => {
-  it('is no taken address: the registration fails, and the log names the index', async () => {
+describe.each(ADAPTERS)("another program's unique index on the users, on %s", (adapter) => {
+  it('is not reported as a taken address: the registration fails, and the log names the index', async () => {
     const host = await start(adapter);
     await host.connection.collection('users').createIndex({ username: 1 }, { unique: true });
     await newSession(host.api());
@@ -36,14 +36,14 @@ describe.each(ADAPTERS)('a unique index of somebody else on the users, on %s', (
     expect(logged.join('\n')).not.toContain(email);
   });
 
-  it('leaves a taken address a taken address', async () => {
+  it('does not hide a taken address', async () => {
     const host = await start(adapter);
     const { email } = await newSession(host.api());
     await host.connection.collection('users').createIndex({ username: 1 }, { unique: true });
     expectError(await host.api().register({ email, password: PASSWORD }), 409, 'EMAIL_TAKEN');
   });
 
-  it('is logged where the answer may not tell, and the account is made once it is gone', async () => {
+  it('is logged if the answer must not reveal it, and the account is created once it is gone', async () => {
     const sent: MailMessage[] = [];
     const mailer = { send: async (mail: MailMessage) => void sent.push(mail) };
     const host = await start(adapter, { emailVerification: 'required', mailer });
@@ -63,7 +63,7 @@ describe.each(ADAPTERS)('a unique index of somebody else on the users, on %s', (
     expect(sent.map(({ kind, to }) => [kind, to])).toEqual([['email_verification', email]]);
   });
 
-  it('is found by the doctor, as are documents of somebody else and what cannot log in', async () => {
+  it('is found by the doctor, as are foreign documents and users who cannot log in', async () => {
     const host = await start(adapter);
     await host.connection.collection('users').createIndex({ username: 1 }, { unique: true });
     await host.connection.collection('users').createIndex({ team: 1 });
@@ -102,7 +102,7 @@ it('builds no index that a global Mongoose plugin adds to the schemas of the lib
     const imports = [AuthModule.forRoot(authOptions())];
     const host = await HostApp.startWith('express', { imports });
     hosts.push(host);
-    // As the plugin wants it, where a model is the host's own.
+    // The plugin still adds it to the host's own models.
     const own = host.connection.model('Own', new mongoose.Schema({ a: Number }));
     expect(own.schema.indexes()).toEqual([[{ tenant: 1 }, expect.anything()]]);
     await newSession(host.api());

@@ -11,8 +11,8 @@ const strict = new ValidationPipe({
   transformOptions: { enableImplicitConversion: true },
 });
 
-/** What a client is told, without what differs from one user to another. */
-async function told(api: Api, path: string, body: unknown, token?: string): Promise<string> {
+/** The answer to a client, without what differs from one user to another. */
+async function answerOf(api: Api, path: string, body: unknown, token?: string): Promise<string> {
   const { status, text } = await api.post(path, body, { token });
   return `${status} ${text}`;
 }
@@ -49,8 +49,8 @@ describe.each(ADAPTERS)(
       ['/auth/refresh', { refreshToken: 'no.such.token', other: 1 }],
       ['/auth/logout', { other: 1 }],
       ['/auth/logout', {}],
-    ])('%s answers %j as it does without', async (path, body) => {
-      expect(await told(piped.api(), path, body)).toBe(await told(plain.api(), path, body));
+    ])('%s answers %j as without the pipe', async (path, body) => {
+      expect(await answerOf(piped.api(), path, body)).toBe(await answerOf(plain.api(), path, body));
     });
 
     it('and so does a change of the password', async () => {
@@ -61,12 +61,12 @@ describe.each(ADAPTERS)(
         { currentPassword: 1, newPassword: 2 },
         { currentPassword: 'x', newPassword: 'y', z: 1 },
       ])
-        expect(await told(piped.api(), '/auth/change-password', body, theirs.accessToken)).toBe(
-          await told(plain.api(), '/auth/change-password', body, mine.accessToken),
+        expect(await answerOf(piped.api(), '/auth/change-password', body, theirs.accessToken)).toBe(
+          await answerOf(plain.api(), '/auth/change-password', body, mine.accessToken),
         );
     });
 
-    it('lets nobody in whose password was a number in JSON', async () => {
+    it('refuses a login if the password was a number in JSON', async () => {
       const password = '8306174952';
       const { email } = await newSession(piped.api(), { password });
       expect((await piped.api().login({ email, password: Number(password) })).json.code).toBe(

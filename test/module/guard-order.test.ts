@@ -56,7 +56,7 @@ class ReportsController {
 const rolesGuard: Provider = { provide: APP_GUARD, useClass: RolesGuard };
 const jwtGuard: Provider = { provide: APP_GUARD, useClass: JwtAuthGuard };
 
-/** As the documentation of Nest writes one, with the exported key. */
+/** A guard as in the documentation of Nest, with the exported key. */
 @Injectable()
 class GuardOfTheHost implements CanActivate {
   constructor(private readonly reflector: Reflector) {}
@@ -95,7 +95,7 @@ describe.each(ADAPTERS)('guards in any order (%s)', (adapter) => {
     ['a RolesGuard alone', [rolesGuard], {}],
     ['both', [jwtGuard, rolesGuard], {}],
     ['both, in the wrong order', [rolesGuard, jwtGuard], {}],
-  ])('%s: roles hold, and the routes of administrators are reached', async (_what, providers, extras) => {
+  ])("%s: roles are enforced, and the administrators' routes work", async (_what, providers, extras) => {
     const { api, admin, user } = await startHost(adapter, providers, extras);
     const token = admin.accessToken;
     for (const path of ['/reports/global', '/reports/reversed']) {
@@ -111,14 +111,14 @@ describe.each(ADAPTERS)('guards in any order (%s)', (adapter) => {
     expect((await api.me(token)).status).toBe(200);
   });
 
-  it('a guard of the host that knows the exported key leaves the routes of the library alone', async () => {
+  it('a guard of the host that knows the exported key does not affect the routes of the library', async () => {
     const { api, admin } = await startHost(adapter, [{ provide: APP_GUARD, useClass: GuardOfTheHost }]);
     expect((await api.me(admin.accessToken)).status).toBe(200);
     expect((await api.send('GET', '/auth/admin/events', { token: admin.accessToken })).status).toBe(200);
     expect((await api.send('GET', '/reports/global', { token: admin.accessToken })).status).toBe(403);
   });
 
-  it('a route for anybody knows the user if there is one, and refuses a bad token', async () => {
+  it('a public route knows the user if there is one, and refuses a bad token', async () => {
     const { api, user } = await startHost(adapter, [], { globalGuard: true });
     const path = '/reports/optional';
     expect((await api.send('GET', path)).json).toEqual({ id: null });
@@ -136,7 +136,10 @@ it('names its strategies', () => {
   ]);
 });
 
-// A global guard of a host that reads them would run before the guard that finds the user.
-it.each([AdminController, UsersController])('%p names no roles for the guards of a host', (controller) => {
-  expect(Reflect.hasMetadata(REQUIRED_ROLES, controller)).toBe(false);
-});
+// A host's global guard that reads them would run before the guard that finds the user.
+it.each([AdminController, UsersController])(
+  '%p sets no roles metadata for the guards of a host',
+  (controller) => {
+    expect(Reflect.hasMetadata(REQUIRED_ROLES, controller)).toBe(false);
+  },
+);

@@ -86,7 +86,7 @@ interface LogLine {
   text: string;
 }
 
-/** A host that keeps the lines of its log. */
+/** Starts a host that collects the lines of its log. */
 async function startHost(
   adapter: Adapter,
   {
@@ -134,7 +134,7 @@ describe.each(ADAPTERS)('ParseErrorFilter on %s', (adapter) => {
     configure: (app: INestApplication) => app.useGlobalFilters(app.get(ParseErrorFilter)),
   };
 
-  it('leaves every exception of the host its own answer', async () => {
+  it("does not change the answer to the host's own exceptions", async () => {
     const { api } = await start(adapter, withFilter);
     const answers = async (path: string) => {
       const { status, json } = await api.send('GET', path);
@@ -149,7 +149,7 @@ describe.each(ADAPTERS)('ParseErrorFilter on %s', (adapter) => {
       expect(await answers(path)).not.toHaveProperty('code');
   });
 
-  it('shapes what fails before a route', async () => {
+  it('shapes errors that occur before a route', async () => {
     const { api } = await start(adapter, withFilter);
     const post = (raw: string | Buffer, headers = {}) => api.send('POST', '/host/echo', { raw, headers });
     expectError(await api.send('GET', '/nowhere?a=1'), 404, 'NOT_FOUND');
@@ -161,7 +161,7 @@ describe.each(ADAPTERS)('ParseErrorFilter on %s', (adapter) => {
       const charset = { 'content-type': 'application/json; charset=klingon' };
       expectError(await post('{}', charset), 415, 'UNSUPPORTED_MEDIA_TYPE');
       expectError(await post('no gzip', { 'content-encoding': 'gzip' }), 400, 'MALFORMED_REQUEST');
-      // Fastify answers it before Nest hears of it.
+      // Fastify answers it without calling Nest.
       expectError(await api.send('DELETE', '/auth/sessions/%FF'), 400, 'MALFORMED_REQUEST');
     }
   });
@@ -177,7 +177,7 @@ describe.each(ADAPTERS)('ParseErrorFilter on %s', (adapter) => {
 });
 
 describe.each(ADAPTERS)('a host with a catch-all filter, on %s', (adapter) => {
-  /** As the documentation of Nest has it. */
+  /** A filter as in the documentation of Nest. */
   @Catch()
   class CatchEverythingFilter implements ExceptionFilter {
     constructor(private readonly httpAdapterHost: HttpAdapterHost) {}
@@ -220,7 +220,7 @@ describe.each(ADAPTERS)('a host with a catch-all filter, on %s', (adapter) => {
     expect((await api.send('GET', '/host/guarded', { token: accessToken })).status).toBe(401);
   });
 
-  it('a global guard’s too', async () => {
+  it('those of a global guard, too', async () => {
     const { api } = await start(adapter, catchAll, { ...authOptions(), globalGuard: true });
     expect((await api.send('GET', '/orders/bare')).status).toBe(401);
   });
@@ -233,7 +233,7 @@ describe.each(ADAPTERS)('a host with a catch-all filter, on %s', (adapter) => {
   });
 });
 
-describe.each(ADAPTERS)('the routes of the module in a host with guards of its own, on %s', (adapter) => {
+describe.each(ADAPTERS)('the routes of the module in a host with its own guards, on %s', (adapter) => {
   @Injectable()
   class ClosedOnSundays implements CanActivate {
     canActivate(): boolean {
@@ -251,7 +251,7 @@ describe.each(ADAPTERS)('the routes of the module in a host with guards of its o
     }
   }
 
-  it('what the host’s guards throw is answered by the host’s filters', async () => {
+  it('exceptions of the host’s guards are answered by the host’s filters', async () => {
     const { api } = await start(adapter, {
       providers: [{ provide: APP_GUARD, useClass: ClosedOnSundays }],
       configure: (app) => app.useGlobalFilters(new TheirFilter(app.get(HttpAdapterHost))),
@@ -263,7 +263,7 @@ describe.each(ADAPTERS)('the routes of the module in a host with guards of its o
     });
   });
 
-  it('a bug behind a route answers INTERNAL, and what was meant for the client stays as it is', async () => {
+  it('a bug behind a route answers INTERNAL, and errors meant for the client stay unchanged', async () => {
     const { api, host, lines } = await start(adapter);
     const auth = host.app.get(AuthService);
     const credentials = { email: uniqueEmail(), password: PASSWORD };
@@ -279,7 +279,7 @@ describe.each(ADAPTERS)('the routes of the module in a host with guards of its o
 });
 
 describe.each(ADAPTERS)('the log of a host, on %s', (adapter) => {
-  it('tells an operator of refused origins, with the origin', async () => {
+  it('warns an operator about refused origins, and names them', async () => {
     const { api, lines } = await start(adapter);
     const headers = { origin: 'https://app.example.com' };
     const answer = await api.login({ email: uniqueEmail(), password: PASSWORD }, { headers });
@@ -289,7 +289,7 @@ describe.each(ADAPTERS)('the log of a host, on %s', (adapter) => {
     expect(JSON.stringify(lines)).not.toContain(PASSWORD);
   });
 
-  it('says nothing of what clients do wrong', async () => {
+  it('does not log mistakes of clients', async () => {
     const { api, lines } = await start(adapter);
     await api.login({ email: uniqueEmail(), password: PASSWORD });
     await api.send('GET', '/host/guarded', { token: 'no.such.token' });
@@ -297,7 +297,7 @@ describe.each(ADAPTERS)('the log of a host, on %s', (adapter) => {
   });
 });
 
-describe.each(ADAPTERS)('a body that came in chunks, on %s', (adapter) => {
+describe.each(ADAPTERS)('a body with chunked encoding, on %s', (adapter) => {
   function sendChunked(origin: string, path: string, body: string) {
     return new Promise<{ status: number; text: string }>((resolve, reject) => {
       const headers = { 'content-type': 'application/json' };
@@ -317,13 +317,13 @@ describe.each(ADAPTERS)('a body that came in chunks, on %s', (adapter) => {
     ['many fields', JSON.stringify(Object.fromEntries(Array.from({ length: 6000 }, (_, i) => [`f${i}`, i])))],
     ['a long list', JSON.stringify({ list: Array.from({ length: 20_000 }, () => 0) })],
     ['deep nesting', `${'{"a":'.repeat(9_000)}1${'}'.repeat(9_000)}`],
-  ])('is measured, whatever the host’s parser lets through: %s', async (_, body) => {
+  ])('is measured, whatever limit the host’s parser has: %s', async (_, body) => {
     const { host } = await start(adapter);
     const { status, text } = await sendChunked(host.origin, '/auth/refresh', body);
     expect({ status, ...JSON.parse(text) }).toMatchObject({ status: 413, code: 'PAYLOAD_TOO_LARGE' });
   });
 
-  it('is taken as any other where it is small', async () => {
+  it('is accepted if it is small', async () => {
     const { host } = await start(adapter);
     const body = JSON.stringify({ email: uniqueEmail(), password: PASSWORD, name: 'é'.repeat(100) });
     expect((await sendChunked(host.origin, '/auth/register', body)).status).toBe(201);

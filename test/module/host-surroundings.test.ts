@@ -45,7 +45,7 @@ class Log implements NestInterceptor {
   }
 }
 
-/** As a cache: it answers without calling the route. */
+/** Like a cache: answers without calling the route. */
 @Injectable()
 class Answering implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler) {
@@ -72,7 +72,7 @@ async function start(
   return host;
 }
 
-/** Registration, silent refresh, who it is, sessions, administration, errors, logout. */
+/** Registration, silent refresh, me, sessions, administration, errors, logout. */
 async function walk(app: HostApp, prefix = ''): Promise<void> {
   const browser = new Browser(app.origin);
   const email = uniqueEmail();
@@ -103,7 +103,7 @@ describe.each(ADAPTERS)('a host around the library (%s)', (adapter) => {
     logged.length = 0;
     await walk(app);
     expect(JSON.stringify(logged)).not.toContain('accessToken');
-    // Nothing is changed for the host itself: of a body without an id nothing is left.
+    // The host's own answers are still changed: without its id this body is empty.
     expect((await app.api().send('GET', '/orders/public')).json).toEqual({});
     const email = uniqueEmail('admin');
     await app.app.get(UsersService).register({ email, password: PASSWORD, roles: ['admin'] });
@@ -114,7 +114,7 @@ describe.each(ADAPTERS)('a host around the library (%s)', (adapter) => {
     }
   });
 
-  it('has an interceptor that answers without calling the route, whose answer is sent', async () => {
+  it('has an interceptor that answers without calling the route, and its answer is sent', async () => {
     const provider = { provide: APP_INTERCEPTOR, useClass: Answering };
     const app = await start(adapter, {}, () => undefined, [provider]);
     const api = app.api();
@@ -125,7 +125,7 @@ describe.each(ADAPTERS)('a host around the library (%s)', (adapter) => {
     expect((await ask('yes', 'POST', '/auth/login')).json).toEqual({ cached: true });
     expect(await ask('nothing')).toMatchObject({ status: 200, text: '' });
     expectNoContent(await ask('yes', 'POST', '/auth/logout'));
-    // It was not called: the session lives on.
+    // The route was not called, so the session is still valid.
     expect((await ask('')).json).toMatchObject({ roles: ['user'] });
     await walk(app);
   });
@@ -153,7 +153,7 @@ describe.each(ADAPTERS)('a host around the library (%s)', (adapter) => {
       '',
     ],
     [
-      'versions of its own',
+      'its own versions',
       (app) =>
         app.enableVersioning({ type: VersioningType.CUSTOM, extractor: () => '2', defaultVersion: '1' }),
       '',

@@ -64,7 +64,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
   const orders = (token: string) => host.api().send('GET', '/orders', { token });
   const isOver = async (token: string) => expectError(await orders(token), 401, 'ACCESS_TOKEN_REVOKED');
 
-  it('get an access token of the user, which names them, and nothing else', async () => {
+  it('get an access token of the user that names them, and nothing else', async () => {
     const answer = await ask(user.userId);
     expect(answer.status).toBe(200);
     expectNotStored(answer);
@@ -78,7 +78,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     ]);
     expect(answer.json).toMatchObject({
       tokenType: 'Bearer',
-      // However long the users' own tokens live.
+      // Independent of the lifetime of the users' own tokens.
       expiresIn: 900,
       user: { id: user.userId, email: user.email, roles: ['user'], claims: { tenant: 'example.com' } },
       session: { id: admin.id },
@@ -99,7 +99,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     expect((await orders(user.accessToken)).json.user).not.toHaveProperty('actor');
   });
 
-  it('the audit log says who acted for whom, when, from where and why', async () => {
+  it('the audit log says who acted for which user, when, from where and why', async () => {
     const other = await registered();
     await ask(other.userId, admin, { reason: `  ${REASON}\u202e\u0007  ` });
     const events = host.connection.collection('security_events');
@@ -118,20 +118,20 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     ['none', {}],
     ['an empty one', { reason: '' }],
     ['one of spaces', { reason: '   ' }],
-    ['one that nobody sees', { reason: '\u202e\u0007' }],
+    ['one of invisible characters', { reason: '\u202e\u0007' }],
     ['one too long', { reason: 'x'.repeat(501) }],
     ['an operator', { reason: { $gt: '' } }],
   ])('need a reason, not %s', async (_what, body) => {
     expectInvalidField(await ask(user.userId, admin, body), 'reason');
   });
 
-  it('must have proved a moment ago who they are', async () => {
+  it('must have proved recently who they are', async () => {
     const claims = { auth_time: Math.floor(Date.now() / 1000) - 301 };
     const stale = { ...admin, accessToken: resign(admin.accessToken, ACCESS_SECRET, { claims }) };
     expectError(await ask(user.userId, stale), 401, 'REAUTHENTICATION_REQUIRED');
   });
 
-  it('are administrators, by the token and by the store', async () => {
+  it('must be administrators, by the token and by the store', async () => {
     expectError(await ask(user.userId, user), 403, 'FORBIDDEN');
     const forged = resign(user.accessToken, ACCESS_SECRET, { claims: { roles: ['admin'] } });
     expectError(await ask(user.userId, { ...user, accessToken: forged }), 403, 'FORBIDDEN');
@@ -142,7 +142,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     );
   });
 
-  it('act for no administrator, not for themselves, for nobody who is disabled or unknown', async () => {
+  it('cannot act for an administrator, themselves, or a disabled or unknown user', async () => {
     const [other, disabled] = [await registered(['user', 'admin']), await registered()];
     await host.app.get(AuthService).disableUser(disabled.userId);
     expectError(await ask(other.userId), 403, 'FORBIDDEN');
@@ -152,7 +152,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
       expectError(await ask(id), 404, 'NOT_FOUND');
   });
 
-  it('do not what only the user may do', async () => {
+  it('cannot do what only the user may do', async () => {
     const token = await acting();
     const own = { currentPassword: PASSWORD };
     const refused: (readonly [string, string, object?])[] = [
@@ -187,13 +187,13 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     expect((await host.api().me(admin.accessToken)).status).toBe(200);
   });
 
-  it('an actor with the role admin is refused by the routes of administrators all the same', async () => {
+  it('the routes of administrators refuse an actor even with the role admin', async () => {
     const claims = { roles: ['admin'] };
     const token = resign(await acting(), ACCESS_SECRET, { claims });
     expectError(await host.api().send('GET', '/auth/admin/users', { token }), 403, 'FORBIDDEN');
   });
 
-  it('a token of theirs is no refresh token, and a refresh of theirs brings their own', async () => {
+  it('a token of theirs is not a refresh token, and a refresh with their cookie returns their own session', async () => {
     const by = await registered(['admin']);
     const token = await acting(user, by);
     expectError(await host.api().refresh(token), 401, 'REFRESH_TOKEN_INVALID');
@@ -225,10 +225,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
       async (_, by) => host.api().post('/auth/logout-all', undefined, { token: by.accessToken }),
     ],
     ['they are disabled', async (_, by) => host.app.get(AuthService).disableUser(by.userId)],
-    [
-      'they are no administrator any more',
-      async (_, by) => host.app.get(AuthService).setRoles(by.userId, ['user']),
-    ],
+    ['they lose the role admin', async (_, by) => host.app.get(AuthService).setRoles(by.userId, ['user'])],
     [
       'the user logs out everywhere',
       async (acted) => host.api().post('/auth/logout-all', undefined, { token: acted.accessToken }),
@@ -268,7 +265,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     await isOver(token);
   });
 
-  it('who was demoted a moment ago gets none, whatever their token says', async () => {
+  it('an administrator demoted just now gets none, even if their token still has the role', async () => {
     const by = await registered(['admin']);
     const seen = (await orders(by.accessToken)).json.user as AuthenticatedUser;
     await host.app.get(AuthService).setRoles(by.userId, ['user']);
@@ -276,7 +273,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     await expect(attempt).rejects.toMatchObject({ code: 'FORBIDDEN' });
   });
 
-  it('a logout with the token ends the token alone: neither session ends', async () => {
+  it('a logout with the token ends only the token: neither session ends', async () => {
     const token = await acting();
     expect((await host.api().logout({ token })).status).toBe(204);
     await isOver(token);
@@ -285,7 +282,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     expect((await host.api().sessions(user.accessToken)).json).toHaveLength(1);
   });
 
-  it('a ticket keeps who acts', async () => {
+  it('a ticket keeps the actor', async () => {
     const { ticket } = (await host.api().post('/auth/ticket', undefined, { token: await acting() })).json;
     expect(await host.app.get(Tickets).redeem(ticket)).toMatchObject({
       sub: user.userId,
@@ -293,7 +290,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     });
   });
 
-  it('a service that asks about the token learns who acts, and can revoke it', async () => {
+  it('introspection of the token shows the actor, and revocation works', async () => {
     const token = await acting();
     const introspection = host.app.get(IntrospectionService);
     expect(await introspection.introspect(token)).toMatchObject({
@@ -307,7 +304,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     expect(await introspection.introspect(ofNobody)).toEqual({ active: false });
   });
 
-  it('in a session that is bound to a key, a copied access token is not enough', async () => {
+  it('for a session bound to a key, a copied access token is not enough', async () => {
     const email = uniqueEmail();
     await host.app.get(UsersService).register({ email, password: PASSWORD, roles: ['admin'] });
     const client = await KeyClient.create(host.api(), 'https://issuer.example.com');
@@ -319,7 +316,7 @@ describe.each(ADAPTERS)('administrators who act for users, on %s', (adapter) => 
     expect(answer.json).not.toHaveProperty('refreshToken');
   });
 
-  it('are who a test of the host acts as', async () => {
+  it("can be set as the user of a host's test", async () => {
     const { authorization } = await actingAs({ actor: { id: 'root' } }).headers(host.app);
     expect(claimsOf(authorization.slice('Bearer '.length))).toMatchObject({ act: { sub: 'root' } });
   });

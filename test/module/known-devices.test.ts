@@ -19,7 +19,7 @@ import {
 } from '../support/http.js';
 
 const NEW_PASSWORD = 'eleven-Herons-leave-the-pond';
-/** Browsers that differ in kind or platform: by nothing but its cookie is a device known that comes as another one. */
+/** Browsers of different kinds or platforms: only the cookie can identify such a device as known. */
 const chrome = (platform: string) =>
   `Mozilla/5.0 (${platform}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36`;
 const firefox = (platform: string) => `Mozilla/5.0 (${platform}; rv:143.0) Gecko/20100101 Firefox/143.0`;
@@ -32,7 +32,7 @@ const as = (userAgent: string) => ({ headers: { 'user-agent': userAgent } });
 
 const browser = (host: HostApp, userAgent: string) => new Browser(host.origin, { 'user-agent': userAgent });
 
-describe.each(ADAPTERS)('a device after its account was taken back, in a host on %s', (adapter) => {
+describe.each(ADAPTERS)('a device after its account was recovered, in a host on %s', (adapter) => {
   let host: HostApp;
   let sent: MailMessage[];
   let firstSeen: AuthEvents['device.first_seen'][];
@@ -48,7 +48,7 @@ describe.each(ADAPTERS)('a device after its account was taken back, in a host on
   });
 
   const isTold = (session: Session) => firstSeen.some(({ sessionId }) => sessionId === session.id);
-  async function told(session: Session): Promise<void> {
+  async function expectReported(session: Session): Promise<void> {
     const wasTold = await eventually(
       async () => isTold(session),
       (yes) => yes,
@@ -69,13 +69,13 @@ describe.each(ADAPTERS)('a device after its account was taken back, in a host on
     expect((await owner.post('/auth/change-password', body, { token })).status).toBe(200);
   };
 
-  /** An owner, and a thief who has logged in with his password. */
+  /** A user, and a thief who has logged in with the user's password. */
   async function robbed() {
     const [owner, thief] = [browser(host, CHROME), browser(host, FIREFOX)];
     const email = uniqueEmail();
     const session = sessionOf(await owner.register({ email, password: PASSWORD }));
-    await told(sessionOf(await thief.login({ email, password: PASSWORD })));
-    // From then on he is known: nobody is told of him.
+    await expectReported(sessionOf(await thief.login({ email, password: PASSWORD })));
+    // From then on the thief's device is known, and the user is not notified about it.
     const again = sessionOf(await thief.login({ email, password: PASSWORD }, as(firefox(LINUX))));
     return { owner, thief, email, session, again };
   }
@@ -93,54 +93,53 @@ describe.each(ADAPTERS)('a device after its account was taken back, in a host on
       (_owner, { userId }) => host.app.get(AuthService).logoutEverywhere(userId, null, 'admin'),
       PASSWORD,
     ],
-  ])('is told of as new after %s', async (_case, act, password) => {
+  ])('is reported as new after %s', async (_case, act, password) => {
     const { owner, thief, email, session, again } = await robbed();
     await act(owner, session);
     const returned = sessionOf(await thief.login({ email, password }, as(chrome(WINDOWS))));
-    await told(returned);
+    await expectReported(returned);
     expect(isTold(again)).toBe(false);
-    // And is known again after it was told of.
+    // After the report it is known again.
     const familiar = sessionOf(await thief.login({ email, password }, as(chrome(MAC))));
     const stranger = sessionOf(await browser(host, firefox(MAC)).login({ email, password }));
-    await told(stranger);
+    await expectReported(stranger);
     expect(isTold(familiar)).toBe(false);
   });
 
   it.each<[string, (owner: Browser, session: Session) => Promise<unknown>]>([
     ['a change of password', changePassword],
     ['a new password by a link', (owner, { email }) => reset(owner, email)],
-  ])('stays known where its owner made %s on it', async (_case, act) => {
+  ])('stays known if its owner made %s on it', async (_case, act) => {
     const { owner, thief, email, session } = await robbed();
     await act(owner, session);
     const back = sessionOf(await owner.login({ email, password: NEW_PASSWORD }, as(chrome(MAC))));
-    await told(sessionOf(await thief.login({ email, password: NEW_PASSWORD })));
+    await expectReported(sessionOf(await thief.login({ email, password: NEW_PASSWORD })));
     expect(isTold(back)).toBe(false);
   });
 
   it.each([
-    ['characters that no cookie has', '%F0%9F%92%A5%0A%20%2C'],
+    ['invalid cookie characters', '%F0%9F%92%A5%0A%20%2C'],
     ['more of them than a browser keeps', 'x'.repeat(2000)],
-  ])(
-    'has a cookie again after a login, where a stranger has put one with %s in its place',
-    async (_case, code) => {
-      const email = uniqueEmail();
-      const user = browser(host, CHROME);
-      sessionOf(await user.register({ email, password: PASSWORD }));
-      const good = user.jar.get('device') ?? '';
-      user.jar.set('device', `${good}.${code}`);
-      sessionOf(await user.login({ email, password: PASSWORD }));
-      // The same device, and nothing of the stranger's.
-      expect(user.jar.get('device')).toBe(good);
-    },
-  );
+  ])('gets a cookie again at login after an attacker has replaced it with %s', async (_case, code) => {
+    const email = uniqueEmail();
+    const user = browser(host, CHROME);
+    sessionOf(await user.register({ email, password: PASSWORD }));
+    const good = user.jar.get('device') ?? '';
+    user.jar.set('device', `${good}.${code}`);
+    sessionOf(await user.login({ email, password: PASSWORD }));
+    // The same device, and nothing of the attacker's.
+    expect(user.jar.get('device')).toBe(good);
+  });
 
-  it('becomes known by a link out of the mail, and the user is told of the new password', async () => {
+  it('becomes known by a mailed link, and the user is notified of the new password', async () => {
     const { email } = await robbed();
     const fresh = browser(host, firefox(MAC));
     await reset(fresh, email);
     expect([...fresh.jar.keys()]).toEqual(['device']);
     const session = sessionOf(await fresh.login({ email, password: NEW_PASSWORD }));
-    await told(sessionOf(await browser(host, chrome(MAC)).login({ email, password: NEW_PASSWORD })));
+    await expectReported(
+      sessionOf(await browser(host, chrome(MAC)).login({ email, password: NEW_PASSWORD })),
+    );
     expect(isTold(session)).toBe(false);
     expect(sent.map(({ kind }) => kind)).toContain('password_changed');
   });
@@ -148,7 +147,7 @@ describe.each(ADAPTERS)('a device after its account was taken back, in a host on
 
 type Guesser = (email: string, password: string) => Promise<Answer>;
 
-describe('guesses on a device of before', () => {
+describe('guesses on a formerly known device', () => {
   let host: HostApp;
   beforeAll(async () => {
     host = await HostApp.start('express', {
@@ -168,7 +167,7 @@ describe('guesses on a device of before', () => {
     return { laptop, phone, email };
   }
 
-  it('are evidence when one is right, as a stranger’s are', async () => {
+  it('count as evidence when one is right, as from an unknown device', async () => {
     const suspected: AuthEvents['activity.suspected'][] = [];
     host.app.get(AuthEventBus).on('activity.suspected', (event) => suspected.push(event));
     const { laptop, phone, email } = await changed();
@@ -184,7 +183,7 @@ describe('guesses on a device of before', () => {
     expect(seen).toMatchObject([{ rule: 'login_after_failures', source: { userAgent: FIREFOX } }]);
   });
 
-  it('of strangers do not lock it out: an attack on the account leaves its owner every device he had', async () => {
+  it('from unknown devices do not lock it out: an attacked user can log in on every known device', async () => {
     const { laptop, phone, email } = await changed();
     const stranger = browser(host, firefox(MAC));
     for (let index = 0; index < 7; index += 1) await stranger.login({ email, password: PASSWORD });
@@ -206,21 +205,24 @@ describe('guesses on a device of before', () => {
       (_email, index) => (email, password) =>
         host.api().login({ email, password, transport: 'body', deviceId: `thief-${index}` }),
     ],
-  ])('of a thief who has prepared himself, %s, are as few as a stranger’s', async (_case, guesserOf) => {
-    const laptop = browser(host, CHROME);
-    const email = uniqueEmail();
-    const { accessToken: token } = sessionOf(await laptop.register({ email, password: PASSWORD }));
-    const guessers = [0, 1, 2].map((index) => guesserOf(email, index));
-    for (const guess of guessers) expect((await guess(email, PASSWORD)).status).toBe(200);
-    const body = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
-    expect((await laptop.post('/auth/change-password', body, { token })).status).toBe(200);
-    const statuses: number[] = [];
-    for (const guess of [...guessers, ...guessers, ...guessers])
-      statuses.push((await guess(email, PASSWORD)).status);
-    expect(statuses).toEqual([...Array<number>(7).fill(401), 429, 429]);
-    // Where its owner changed it, and for who was never there, the others count nothing.
-    expect((await laptop.login({ email, password: NEW_PASSWORD })).status).toBe(200);
-    const stranger = browser(host, chrome(WINDOWS));
-    expect((await stranger.login({ email, password: NEW_PASSWORD })).status).toBe(200);
-  });
+  ])(
+    'of a thief who has prepared for it, %s, have the same limit as an unknown device',
+    async (_case, guesserOf) => {
+      const laptop = browser(host, CHROME);
+      const email = uniqueEmail();
+      const { accessToken: token } = sessionOf(await laptop.register({ email, password: PASSWORD }));
+      const guessers = [0, 1, 2].map((index) => guesserOf(email, index));
+      for (const guess of guessers) expect((await guess(email, PASSWORD)).status).toBe(200);
+      const body = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
+      expect((await laptop.post('/auth/change-password', body, { token })).status).toBe(200);
+      const statuses: number[] = [];
+      for (const guess of [...guessers, ...guessers, ...guessers])
+        statuses.push((await guess(email, PASSWORD)).status);
+      expect(statuses).toEqual([...Array<number>(7).fill(401), 429, 429]);
+      // Neither the device with the change nor a new one is affected by the other guesses.
+      expect((await laptop.login({ email, password: NEW_PASSWORD })).status).toBe(200);
+      const stranger = browser(host, chrome(WINDOWS));
+      expect((await stranger.login({ email, password: NEW_PASSWORD })).status).toBe(200);
+    },
+  );
 });

@@ -4,14 +4,14 @@ import { ADAPTERS, HostApp } from '../support/host-app.js';
 import { anotherSession, newSession, PASSWORD } from '../support/http.js';
 
 it.each(ADAPTERS)(
-  'a session that a disable or a change of password has overtaken is not listed on %s',
+  'a session overtaken by a disable or a change of password is not listed, on %s',
   async (adapter) => {
     const host = await HostApp.start(adapter);
     try {
       const api = host.api();
       const [users, auth] = [host.app.get(UsersService), host.app.get(AuthService)];
       const { email, userId } = await newSession(api);
-      // What a login under way leaves, whose session begins when the others have been ended already.
+      // A login under way leaves this: its session begins after the others have been ended.
       await users.retireTokenVersion(userId);
       expect(await auth.sessions(userId)).toEqual([]);
       const { id, accessToken } = await anotherSession(api, email);

@@ -15,7 +15,7 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
   let host: HostApp;
   let sent: MailMessage[];
   let notifications: NotificationService;
-  /** Of the next message. */
+  /** The error for the next message. */
   let refusal: Error | null = null;
 
   beforeAll(async () => {
@@ -46,7 +46,7 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
       source,
     });
 
-  it('is handed what happened, and whom to tell', async () => {
+  it('gets the event and the user to notify', async () => {
     const session = await newSession(host.api(), { name: 'Ada' });
     await suspect(session);
     await notifications.idle();
@@ -67,7 +67,7 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
     ]);
   });
 
-  it('a thousand suspicions make few messages, and those of another user none fewer', async () => {
+  it('a thousand suspicions cause few messages, and do not reduce those of another user', async () => {
     const [victim, other] = [await newSession(host.api()), await newSession(host.api())];
     const before = notifications.stats.limited;
     for (let index = 0; index < 1000; index += 1) await suspect(victim, `session-${index % 100}`);
@@ -78,22 +78,22 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
     expect(notifications.stats.limited - before).toBe(995);
   });
 
-  it('ASVS 6.3.7: each change of a password is told, also the one that a thief makes after the user’s own', async () => {
+  it('ASVS 6.3.7: each change of a password is notified, also one by a thief after the user’s own', async () => {
     const { userId, email } = await newSession(host.api());
     const bus = host.app.get(AuthEventBus);
-    await bus.emit('password.changed', { userId, source: { ip: '192.0.2.1', userAgent: 'his own' } });
+    await bus.emit('password.changed', { userId, source: { ip: '192.0.2.1', userAgent: 'a browser' } });
     await bus.emit('password.changed', { userId, source });
     await bus.emit('password.reset', { userId, source });
     await notifications.idle();
-    const told = sent.filter(({ to }) => to === email);
-    expect(told.map(({ kind }) => kind)).toEqual(Array(3).fill('password_changed'));
-    // However often it is done, there is an end to it.
+    const mailed = sent.filter(({ to }) => to === email);
+    expect(mailed.map(({ kind }) => kind)).toEqual(Array(3).fill('password_changed'));
+    // There is a limit, however often it is repeated.
     for (let index = 0; index < 10; index += 1) await bus.emit('password.changed', { userId, source });
     await notifications.idle();
     expect(sent.filter(({ to }) => to === email)).toHaveLength(5);
   });
 
-  it('a login that is odd and on a new device is told once, and once more where the first message is lost', async () => {
+  it('a suspicious login on a new device is notified once, and once more if the first message is lost', async () => {
     const { userId, email } = await newSession(host.api());
     const bus = host.app.get(AuthEventBus);
     const device = { appId: null, deviceId: null, deviceName: null };
@@ -107,14 +107,14 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
     };
     await login('one');
     await login('two');
-    const told = () => sent.filter(({ to }) => to === email);
-    expect(told()).toMatchObject([{ cause: 'unusual_activity' }, { cause: 'unusual_activity' }]);
+    const mailed = () => sent.filter(({ to }) => to === email);
+    expect(mailed()).toMatchObject([{ cause: 'unusual_activity' }, { cause: 'unusual_activity' }]);
     refusal = new MailRefusedError('not this one');
     await login('three');
-    expect(told().slice(2)).toMatchObject([{ kind: 'new_device', sessionId: 'three' }]);
+    expect(mailed().slice(2)).toMatchObject([{ kind: 'new_device', sessionId: 'three' }]);
   });
 
-  it('guesses at a password are told to its owner, and nobody learns whether there is one', async () => {
+  it('guessing at a password is notified to its owner, without revealing whether the account exists', async () => {
     const { email } = await newSession(host.api());
     const guess = (address: string) => host.api().login({ email: address, password: 'wrong password' });
     for (const address of [email, uniqueEmail()])
@@ -123,7 +123,7 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
     expect(sent).toMatchObject([{ to: email, cause: 'password_guessed', sessionId: null }]);
   });
 
-  it('a disabled user is told nothing', async () => {
+  it('a disabled user is not notified', async () => {
     const session = await newSession(host.api());
     await host.app.get(AuthService).disableUser(session.userId);
     await suspect(session);
@@ -131,7 +131,7 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
     expect(sent).toEqual([]);
   });
 
-  it('a login on a new device costs a request no more than before: what it asks for the news it asks later', async () => {
+  it('a login on a new device costs a request no additional query: notifications run their queries later', async () => {
     const { email } = await newSession(host.api());
     host.commands.length = 0;
     const stranger = host.api({ 'user-agent': 'Mozilla/5.0 (Windows NT 10.0; rv:143.0) Firefox/143.0' });
@@ -147,7 +147,7 @@ describe.each(ADAPTERS)('a host’s mailer on %s', (adapter) => {
 });
 
 describe('without a mailer', () => {
-  it('events are told as ever, and no user is looked up for them', async () => {
+  it('events are emitted as usual, and no user is looked up for them', async () => {
     const host = await HostApp.start('express');
     try {
       const { userId, id } = await newSession(host.api());

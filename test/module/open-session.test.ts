@@ -16,7 +16,7 @@ import {
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import { Api, Browser, COOKIE, expectError, PASSWORD, uniqueEmail } from '../support/http.js';
 
-/** Logins of a host's own: by a code, and by a provider that sends the browser back. */
+/** The host's own logins: by a code, and by a provider that redirects the browser back. */
 @Controller('own')
 class OwnLoginController {
   constructor(
@@ -37,7 +37,7 @@ class OwnLoginController {
     return this.http.welcome(grant, request, response);
   }
 
-  /** As an OpenID provider sends the browser back: from another site, by a link. */
+  /** An OpenID provider sends the browser back like this: from another site, by a link. */
   @Get('callback/:userId')
   @LoginRoute({ isCallback: true })
   async callback(
@@ -66,7 +66,7 @@ function emittedBy(app: INestApplication) {
       .filter((payload) => payload.userId === userId);
 }
 
-describe.each(ADAPTERS)('a session for a user whom something else authenticated, on %s', (adapter) => {
+describe.each(ADAPTERS)('a session for a user authenticated by other means, on %s', (adapter) => {
   let host: HostApp;
   let emitted: ReturnType<typeof emittedBy>;
 
@@ -79,7 +79,7 @@ describe.each(ADAPTERS)('a session for a user whom something else authenticated,
 
   const newUser = () => host.app.get(UsersService).register({ email: uniqueEmail(), password: PASSWORD });
 
-  it('answers in the one form, and the session refreshes like any other', async () => {
+  it('answers in the usual form, and the session refreshes like any other', async () => {
     const user = await newUser();
     const browser = new Browser(host.origin);
     const answer = await browser.post('/own/code', { userId: user.id });
@@ -96,7 +96,7 @@ describe.each(ADAPTERS)('a session for a user whom something else authenticated,
     expect(own.json).toEqual([expect.objectContaining({ current: true, deviceName: 'Phone' })]);
   });
 
-  it('reports the login, how it was made, and its new device', async () => {
+  it('reports the login, its method, and its new device', async () => {
     const user = await newUser();
     for (const agent of ['Chrome/140.0.0.0', 'Firefox/144.0'])
       await new Api(host.origin, { 'user-agent': agent }).post('/own/code', { userId: user.id });
@@ -151,7 +151,7 @@ describe('AuthService.openSession', () => {
   const newUser = (isEmailVerified = true) =>
     host.app.get(UsersService).register({ email: uniqueEmail(), password: PASSWORD, isEmailVerified });
 
-  it('works in a script, where no request asks', async () => {
+  it('works in a script, without a request', async () => {
     const user = await newUser();
     const grant = await auth().openSession(user.id, null, { amr: ['otp'], transport: 'body' });
     expect((await host.api().me(grant.accessToken.token)).status).toBe(200);
@@ -176,7 +176,7 @@ describe('AuthService.openSession', () => {
     await open(unverified.id);
   });
 
-  it('keeps to the cap of sessions, and is never locked out by wrong passwords', async () => {
+  it('respects the cap of sessions, and is never locked out by wrong passwords', async () => {
     const user = await newUser();
     const wrong = { email: user.email, password: 'wrong-Otters-cross-the-river' };
     for (let attempts = 0; attempts < 3; attempts += 1) await host.api().login(wrong);
@@ -199,7 +199,7 @@ describe('AuthService.openSession', () => {
     },
   );
 
-  it('refuses an odd transport, and body transport where it is not allowed', async () => {
+  it('refuses an unknown transport, and body transport if it is not allowed', async () => {
     const user = await newUser();
     const opened = auth().openSession(user.id, null, { amr: ['otp'], transport: 'header' as never });
     await expect(opened).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
@@ -215,7 +215,7 @@ describe('@CurrentUser()', () => {
     }
   }
 
-  it.each(ADAPTERS)('gives a property of the user, on %s', async (adapter) => {
+  it.each(ADAPTERS)('adds a property of the user, on %s', async (adapter) => {
     const host = await HostApp.start(
       adapter,
       { globalGuard: true, ...authOptions() },

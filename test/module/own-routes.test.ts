@@ -33,7 +33,7 @@ import {
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import { Browser, COOKIE, expectCookieCleared, expectError, PASSWORD, uniqueEmail } from '../support/http.js';
 
-/** Routes of a host's own, with `controllers: { auth: false }`: named as it likes, and with one more condition at login. */
+/** The host's own routes, with `controllers: { auth: false }`: other names, and one more condition at login. */
 @Controller('account')
 @UseFilters(AuthErrorFilter)
 class AccountController {
@@ -99,7 +99,7 @@ class AccountController {
   }
 }
 
-describe.each(ADAPTERS)('routes of a host’s own, on %s', (adapter) => {
+describe.each(ADAPTERS)('the host’s own routes, on %s', (adapter) => {
   let host: HostApp;
 
   beforeAll(async () => {
@@ -118,11 +118,11 @@ describe.each(ADAPTERS)('routes of a host’s own, on %s', (adapter) => {
     return { browser, email, token: answer.json.accessToken as string, answer };
   }
 
-  it('the module’s are not there', async () => {
+  it('the module’s do not exist', async () => {
     expect((await host.api().login({})).status).toBe(404);
   });
 
-  it('registration answers with tokens, the refresh token and the device in cookies alone', async () => {
+  it('registration answers with tokens; the refresh token and the device are in cookies only', async () => {
     const { browser, answer, email } = await signedUp();
     expect(answer.json).toMatchObject({ tokenType: 'Bearer', user: { email, roles: ['user'] } });
     expect(answer.json.refreshToken).toBeUndefined();
@@ -143,7 +143,7 @@ describe.each(ADAPTERS)('routes of a host’s own, on %s', (adapter) => {
     );
   });
 
-  it('refresh rotates; a refused token takes its cookie with it', async () => {
+  it('refresh rotates; a refused token clears its cookie', async () => {
     const { browser, token } = await signedUp();
     const before = browser.jar.get(COOKIE);
     const answer = await browser.post('/account/session/renew');
@@ -170,7 +170,7 @@ describe.each(ADAPTERS)('routes of a host’s own, on %s', (adapter) => {
     expectError(await browser.post('/account/session/renew', {}, { headers }), 403, 'CROSS_SITE_REQUEST');
   });
 
-  it('what the service gives can be answered as it is: nothing of the store is in it', async () => {
+  it("the service's results can be sent unchanged: they contain nothing of the store", async () => {
     const { browser, token, email } = await signedUp();
     const profile = await browser.send('GET', '/account', { token });
     expect(Object.keys(profile.json).sort()).toEqual(['createdAt', 'email', 'id', 'roles']);

@@ -25,7 +25,7 @@ const NEW_PASSWORD = 'eleven-Herons-leave-the-pond';
 const FAILURES = 5;
 const ACCOUNT_FAILURES = 7;
 
-describe.each(ADAPTERS)('what a password may cost, in a host on %s', (adapter) => {
+describe.each(ADAPTERS)('the cost limits of a password, in a host on %s', (adapter) => {
   let host: HostApp;
   const sent: MailMessage[] = [];
 
@@ -62,7 +62,7 @@ describe.each(ADAPTERS)('what a password may cost, in a host on %s', (adapter) =
   const changePassword = (browser: Browser, token: string, currentPassword: string, newPassword: string) =>
     browser.post('/auth/change-password', { currentPassword, newPassword }, { token });
 
-  it('a new password by a link lets its owner in at once, where strangers have locked the account', async () => {
+  it('a new password by a link lets its owner in at once, even if strangers have locked the account', async () => {
     const { email } = await owner();
     const throttle = host.app.get(ThrottleService, { strict: false });
     for (let index = 0; index < ACCOUNT_FAILURES; index += 1) {
@@ -76,7 +76,7 @@ describe.each(ADAPTERS)('what a password may cost, in a host on %s', (adapter) =
     expectError(await other.login({ email, password: NEW_PASSWORD }), 429, 'TOO_MANY_ATTEMPTS');
   });
 
-  it('a new password by a link forgives what its owner mistyped in the same browser', async () => {
+  it("a new password by a link resets the owner's failures in the same browser", async () => {
     const { browser, email } = await owner();
     for (let guess = 0; guess < FAILURES; guess += 1) await browser.login({ email, password: WRONG });
     expectError(await browser.login({ email, password: PASSWORD }), 429, 'TOO_MANY_ATTEMPTS');
@@ -84,7 +84,7 @@ describe.each(ADAPTERS)('what a password may cost, in a host on %s', (adapter) =
     expect((await browser.login({ email, password: NEW_PASSWORD })).status).toBe(200);
   });
 
-  it('a new password that is too weak costs no hash, and is no failure', async () => {
+  it('a new password that is too weak costs no hash, and is not a failure', async () => {
     const { browser, session } = await owner();
     const hasher = host.app.get(QueuedPasswordHasher);
     const spies = [jest.spyOn(hasher, 'verify'), jest.spyOn(hasher, 'hash')];
@@ -95,7 +95,7 @@ describe.each(ADAPTERS)('what a password may cost, in a host on %s', (adapter) =
     for (const spy of spies) expect(spy).not.toHaveBeenCalled();
   });
 
-  it('who holds access tokens has as many guesses as anybody, and the owner changes the password', async () => {
+  it('a thief with access tokens has as many guesses as anybody, and the owner can change the password', async () => {
     const { browser, email, session } = await owner();
     const stolen = [
       session,
@@ -113,7 +113,7 @@ describe.each(ADAPTERS)('what a password may cost, in a host on %s', (adapter) =
     expect(changed.status).toBe(200);
   });
 
-  it('a count is not given back once a hash was spent, whatever fails after it', async () => {
+  it('a count is kept once a hash was computed, even if something fails afterwards', async () => {
     const session = await newSession(host.api());
     const change = () =>
       changePassword(new Browser(host.origin), session.accessToken, PASSWORD, NEW_PASSWORD);
@@ -124,7 +124,7 @@ describe.each(ADAPTERS)('what a password may cost, in a host on %s', (adapter) =
     expectError(await change(), 429, 'TOO_MANY_ATTEMPTS');
   });
 
-  it('it is given back where the queue was full', async () => {
+  it('the count is returned if the queue was full', async () => {
     const session = await newSession(host.api());
     const change = () =>
       changePassword(new Browser(host.origin), session.accessToken, PASSWORD, NEW_PASSWORD);
@@ -186,7 +186,7 @@ describe.each(ADAPTERS)('the hashing queue, in a host on %s', (adapter) => {
 });
 
 describe.each(ADAPTERS)('the limit of an address, in a host on %s', (adapter) => {
-  it('holds for every route that can spend a hash', async () => {
+  it('applies to every route that can compute a hash', async () => {
     const host = await HostApp.start(adapter, {
       mailer: { send: async () => undefined },
       throttle: { login: { limit: 1, window: '1h' } },
@@ -217,7 +217,7 @@ describe.each(ADAPTERS)('with anomaly.action revoke-user, in a host on %s', (ada
       expectError(await host.api().login({ email, password: WRONG }), 401, 'INVALID_CREDENTIALS');
   };
 
-  it('a neighbour who guesses at the same address neither refuses the owner on a trusted device nor ends a session', async () => {
+  it('guessing from the same address neither refuses the owner on a trusted device nor ends a session', async () => {
     const browser = new Browser(host.origin);
     const email = uniqueEmail();
     const before = sessionOf(await browser.register({ email, password: PASSWORD }));
@@ -228,11 +228,11 @@ describe.each(ADAPTERS)('with anomaly.action revoke-user, in a host on %s', (ada
     expect((await host.api().login(app)).status).toBe(200);
     for (const { accessToken } of [before, phone])
       expect((await host.api().me(accessToken)).status).toBe(200);
-    // Anywhere else at that address the right password may have been guessed.
+    // On any other device at that address the right password may have been guessed.
     expectError(await host.api().login({ email, password: PASSWORD }), 403, 'SUSPICIOUS_ACTIVITY');
   });
 
-  it('guesses at one account make no login to another suspicious', async () => {
+  it('guessing at one account makes no login to another suspicious', async () => {
     const [victim, neighbour] = [await newSession(host.api()), await newSession(host.api())];
     await guess(victim.email);
     expect(

@@ -16,7 +16,10 @@ import {
 const NEW_PASSWORD = 'eleven-Herons-leave-the-pond';
 const away = () => new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'a test' });
 
-/** Lets one call of a port fail: before it does anything, or after it did all, when its answer is what gets lost. */
+/**
+ * Lets one call of a port fail: before it does anything, or after it has done everything, so that only its answer
+ * is lost.
+ */
 function failOnce<Port extends object, Name extends keyof Port & string>(
   port: Port,
   name: Name,
@@ -73,7 +76,7 @@ describe('a database that fails while a link is used', () => {
     return { email, token: await tokenOf('email_verification') };
   }
 
-  /** A user with a session, and a link that he asked for. */
+  /** A user with a session, and a link that they requested. */
   async function forgetful() {
     const { email, token: verification } = await registered();
     expect((await verify(verification)).status).toBe(204);
@@ -84,7 +87,7 @@ describe('a database that fails while a link is used', () => {
     return { email, session, token };
   }
 
-  /** The password is set, and then the database is gone: nobody learns it. */
+  /** The password is set, and then the database fails before anybody is notified. */
   async function setButUntold(token: string): Promise<void> {
     const [setPassword, findById] = [store.setPassword.bind(store), store.findById.bind(store)];
     store.setPassword = async (...change) => {
@@ -106,7 +109,7 @@ describe('a database that fails while a link is used', () => {
     expect((await login(email, NEW_PASSWORD)).status).toBe(200);
   }
 
-  it('costs nobody his link: the password is set when he tries again', async () => {
+  it('does not cost the user the link: a retry sets the password', async () => {
     const user = await forgetful();
     failOnce(store, 'setPassword', 'before');
     expectError(await reset(user.token), 503, 'TEMPORARILY_UNAVAILABLE');
@@ -116,7 +119,7 @@ describe('a database that fails while a link is used', () => {
     expectError(await reset(user.token), 400, 'ACTION_TOKEN_INVALID');
   });
 
-  it('is asked again where only its answer was lost: the password is set, and the user knows', async () => {
+  it('is retried if only its answer was lost: the password is set, and the user is notified', async () => {
     const user = await forgetful();
     failOnce(store, 'setPassword', 'after');
     expect((await reset(user.token)).status).toBe(204);
@@ -124,7 +127,7 @@ describe('a database that fails while a link is used', () => {
     expect(await mails()).toContain('password_changed');
   });
 
-  it('leaves a link that has set its password, and could not say so, to say it to the same password', async () => {
+  it('keeps a link that has set its password without an answer, and confirms that same password', async () => {
     const user = await forgetful();
     await setButUntold(user.token);
     expect(await mails()).not.toContain('password_changed');
@@ -134,7 +137,7 @@ describe('a database that fails while a link is used', () => {
     expectError(await reset(user.token), 400, 'ACTION_TOKEN_INVALID');
   });
 
-  it('gives nobody a second password by such a link, nor a second guess at the first; the sessions end', async () => {
+  it('sets no second password with such a link, and allows no second guess at the first; the sessions end', async () => {
     const user = await forgetful();
     await setButUntold(user.token);
     expectError(await reset(user.token, `${NEW_PASSWORD}?`), 400, 'ACTION_TOKEN_INVALID');
@@ -142,7 +145,7 @@ describe('a database that fails while a link is used', () => {
     await expectReset(user);
   });
 
-  it('leaves its owner untold of no password, whatever is presented with the link afterwards', async () => {
+  it('notifies the owner of every password that is set, whatever is sent with the link afterwards', async () => {
     const user = await forgetful();
     await setButUntold(user.token);
     expectError(await reset(user.token, `${NEW_PASSWORD}?`), 400, 'ACTION_TOKEN_INVALID');
@@ -150,7 +153,7 @@ describe('a database that fails while a link is used', () => {
     expect((await mails()).filter((kind) => kind === 'password_changed')).toHaveLength(1);
   });
 
-  it('does not have its owner told twice, where a second try overtakes the first', async () => {
+  it('does not notify the owner twice if a retry overtakes the first attempt', async () => {
     const user = await forgetful();
     const terminator = host.app.get(SessionTerminator, { strict: false });
     const endAll = terminator.endAll.bind(terminator);
@@ -165,7 +168,7 @@ describe('a database that fails while a link is used', () => {
     expect((await mails()).filter((kind) => kind === 'password_changed')).toHaveLength(1);
   });
 
-  it('ends the sessions at the second try where it could not at the first, and none that began since', async () => {
+  it('ends the sessions at the retry if the first attempt could not, and none that began since', async () => {
     const user = await forgetful();
     failOnce(host.app.get(SessionTerminator, { strict: false }), 'endAll', 'before');
     expectError(await reset(user.token), 503, 'TEMPORARILY_UNAVAILABLE');
@@ -176,7 +179,7 @@ describe('a database that fails while a link is used', () => {
     expect((await mails()).filter((kind) => kind === 'password_changed')).toHaveLength(1);
   });
 
-  it('a link that could not be taken away sets no second password', async () => {
+  it('a link that could not be deleted sets no second password', async () => {
     const user = await forgetful();
     failOnce(tokens, 'remove', 'before');
     expect((await reset(user.token)).status).toBe(204);
@@ -185,7 +188,7 @@ describe('a database that fails while a link is used', () => {
   });
 
   it.each(['before', 'after'] as const)(
-    'does not cost a link that verifies an address (%s)',
+    'does not use up a link that verifies an address (%s)',
     async (when) => {
       const { email, token } = await registered();
       failOnce(store as Required<UserStore>, 'setEmailVerifiedAt', when);
@@ -197,7 +200,7 @@ describe('a database that fails while a link is used', () => {
   );
 
   it.each(['before', 'after'] as const)(
-    'whose address is verified is not told of a link that stays (%s)',
+    'a user whose address is verified is not notified of a link that stays (%s)',
     async (when) => {
       const { email, token } = await registered();
       failOnce(tokens, 'remove', when);

@@ -29,7 +29,7 @@ const MINUTE_MS = 60_000;
 const NEW_PASSWORD = 'eleven-Herons-leave-the-pond';
 const source = { ip: '192.0.2.7', userAgent: 'console' };
 
-describe.each(ADAPTERS)('links out of mail in a host on %s', (adapter) => {
+describe.each(ADAPTERS)('mailed links in a host on %s', (adapter) => {
   let host: HostApp;
   let sent: MailMessage[];
   let now = Date.now();
@@ -64,7 +64,7 @@ describe.each(ADAPTERS)('links out of mail in a host on %s', (adapter) => {
     host.api().post('/auth/reset-password', { token, newPassword: NEW_PASSWORD });
   const verify = (token: string) => host.api().post('/auth/verify-email', { token });
 
-  it('ASVS 6.5.5: a link for a new password is good for ten minutes and no longer', async () => {
+  it('ASVS 6.5.5: a link for a new password is valid for ten minutes and no longer', async () => {
     const email = await registered();
     for (const [minutes, status] of [
       [10, 400],
@@ -82,19 +82,19 @@ describe.each(ADAPTERS)('links out of mail in a host on %s', (adapter) => {
     }
   });
 
-  it('a link that verifies an address is good for a day and no longer', async () => {
+  it('a link that verifies an address is valid for a day and no longer', async () => {
     await registered();
     const token = await tokenOf('email_verification');
     now += 24 * 60 * MINUTE_MS;
     expectError(await verify(token), 400, 'ACTION_TOKEN_INVALID');
   });
 
-  it('what expired is left to the database to remove', async () => {
+  it('expired links are left for the database to remove', async () => {
     const indexes = await host.connection.collection('action_tokens').indexes();
     expect(indexes).toContainEqual(expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }));
   });
 
-  it('is there for routes of the host’s own, and tells of what was done', async () => {
+  it('is available to the host’s own routes, and emits what was done', async () => {
     const heard: unknown[] = [];
     const bus = host.app.get(AuthEventBus);
     const names = [
@@ -124,7 +124,7 @@ describe.each(ADAPTERS)('links out of mail in a host on %s', (adapter) => {
   });
 });
 
-it('every time that somebody asks for a link is told of once, whether or not a link goes out', async () => {
+it('every request for a link is reported once, whether or not a link is sent', async () => {
   const sent: MailMessage[] = [];
   const host = await HostApp.start('express', {
     mailer: { send: async (message) => void sent.push(message) },
@@ -132,10 +132,10 @@ it('every time that somebody asks for a link is told of once, whether or not a l
   });
   try {
     const { email, userId } = await newSession(host.api());
-    const told: unknown[] = [];
-    host.app.get(AuthEventBus).on('password.reset_requested', (payload) => told.push(payload));
+    const reported: unknown[] = [];
+    host.app.get(AuthEventBus).on('password.reset_requested', (payload) => reported.push(payload));
     const tokens = host.app.get(ActionTokens, { strict: false });
-    // The first attempt to make a link fails, as where the database stumbles; it is made again.
+    // The first attempt to create a link fails, as in a database outage; it is repeated.
     jest.spyOn(tokens, 'issue').mockRejectedValueOnce(new AuthError('TEMPORARILY_UNAVAILABLE'));
     const notifications = host.app.get(NotificationService);
     for (let time = 0; time < 4; time += 1) {
@@ -143,7 +143,7 @@ it('every time that somebody asks for a link is told of once, whether or not a l
       await notifications.idle();
     }
     const told4 = await eventually(
-      async () => told,
+      async () => reported,
       ({ length }) => length >= 4,
     );
     expect(told4).toEqual(Array.from({ length: 4 }, () => expect.objectContaining({ userId })));
@@ -153,7 +153,7 @@ it('every time that somebody asks for a link is told of once, whether or not a l
   }
 });
 
-it('a password that was set is told of, also where the sessions could not be ended then', async () => {
+it('a new password is notified, even if the sessions could not be ended then', async () => {
   const sent: MailMessage[] = [];
   const store = new InMemoryRevocationStore();
   const host = await HostApp.start('express', {
@@ -176,14 +176,14 @@ it('a password that was set is told of, also where the sessions could not be end
     );
     expect(sent.map(({ kind }) => kind)).toEqual(['password_reset', 'password_changed']);
     store.add = add;
-    // By their token version they are over all the same.
+    // Their token version makes them invalid anyway.
     expectError(await host.api().refresh(session.refreshToken), 401, 'SESSION_REVOKED');
   } finally {
     await host.stop();
   }
 });
 
-it('a user of before `required` goes on in his session, and gets a link at his next login', async () => {
+it('a user from before `required` keeps their session, and gets a link at their next login', async () => {
   const sent: MailMessage[] = [];
   const host = await HostApp.start('express', {
     mailer: { send: async (message) => void sent.push(message) },
@@ -205,7 +205,7 @@ it('a user of before `required` goes on in his session, and gets a link at his n
     const token = sent.map((each) => (each.kind === 'email_verification' ? each.token : '')).join('');
     expect((await api.post('/auth/verify-email', { token })).status).toBe(204);
     expect((await api.login({ email, password: NEW_PASSWORD })).status).toBe(200);
-    // Or his operator takes him at his word, by the command of docs/security.md.
+    // Or the operator marks the address as verified, by the command of docs/security.md.
     await users.updateOne({ email }, { $unset: { emailVerifiedAt: '' } });
     expect(await readFile('docs/security.md', 'utf8')).toContain(
       'db.users.updateMany({ emailVerifiedAt: null }, { $set: { emailVerifiedAt: new Date() } });',
@@ -217,7 +217,7 @@ it('a user of before `required` goes on in his session, and gets a link at his n
   }
 });
 
-it('a mail server that hangs keeps nobody’s account from being made', async () => {
+it('a mail server that hangs does not block registrations', async () => {
   const host = await HostApp.start('express', {
     mailer: { send: () => new Promise(() => {}) },
     emailVerification: 'required',
@@ -238,9 +238,9 @@ it('a mail server that hangs keeps nobody’s account from being made', async ()
   }
 });
 
-describe('a user store of the host’s own', () => {
+describe('a user store of the host', () => {
   const kept = new Map<string, Parameters<UserStore['create']>[0] & { id: string; disabledAt: null }>();
-  /** As one was written before addresses were verified. */
+  /** A store written before addresses were verified. */
   const store: UserStore = {
     findById: async (id) => kept.get(id) ?? null,
     findByEmail: async (email) => [...kept.values()].find((user) => user.email === email) ?? null,
@@ -280,7 +280,7 @@ describe('a user store of the host’s own', () => {
     }
   });
 
-  it('changes an address: a link that went to the former one sets no password', async () => {
+  it('changes an address: a link sent to the former one sets no password', async () => {
     const sent: MailMessage[] = [];
     const host = await HostApp.start('express', {
       userStore: store,
@@ -302,7 +302,7 @@ describe('a user store of the host’s own', () => {
     }
   });
 
-  it('is told at boot what it lacks to verify addresses', async () => {
+  it('is reported at boot with what it lacks to verify addresses', async () => {
     const mailer = { send: async () => {} };
     const options = authOptions({ userStore: store, mailer, emailVerification: 'required' });
     const boot = HostApp.startWith('express', { imports: [AuthModule.forRoot(options)] });

@@ -48,14 +48,14 @@ describe.each(ADAPTERS)('several refresh cookies of one name, on %s', (adapter) 
   };
   const isLive = async ({ refreshToken }: Session) => (await refresh(refreshToken)).status === 200;
 
-  it('of one session the newest generation counts, in whatever order they come', async () => {
+  it('of one session, the newest generation counts, in any order', async () => {
     const old = await login();
     const current = sessionOf(await refresh(old.refreshToken));
     const next = sessionOf(await refresh(old.refreshToken, current.refreshToken));
     expect(sessionOf(await refresh(next.refreshToken, old.refreshToken)).id).toBe(old.id);
   });
 
-  it('of several sessions the latest one counts, and the ended one beside it does no harm', async () => {
+  it('of several sessions, the latest one counts, and an ended one next to it does no harm', async () => {
     const old = await login();
     expectNoContent(await logout(old.refreshToken));
     const current = await later(old);
@@ -84,7 +84,7 @@ describe.each(ADAPTERS)('several refresh cookies of one name, on %s', (adapter) 
     expectCookieCleared(await refresh(newer.refreshToken));
   });
 
-  it('a logout ends the sessions of all that verify', async () => {
+  it('a logout ends the sessions of all valid ones', async () => {
     const sessions = [await login(), await login()];
     const [one, two] = sessions as [Session, Session];
     const answer = await logout(one.refreshToken, 'junk', two.refreshToken);
@@ -95,9 +95,9 @@ describe.each(ADAPTERS)('several refresh cookies of one name, on %s', (adapter) 
 
   it.each<[string, () => Promise<string>]>([
     ['another service', async () => (await newSession(foreign.api(), inCookies)).refreshToken],
-    ['no service at all', async () => 'junk'],
+    ['an unknown service', async () => 'junk'],
     ['a forger', async () => resign((await login()).refreshToken, secret())],
-  ])('a cookie of %s is refused and left alone, at refresh and at logout', async (_whose, tokenOf) => {
+  ])('a cookie of %s is refused and kept, at refresh and at logout', async (_whose, tokenOf) => {
     const token = await tokenOf();
     const answers = [await refresh(token), await logout(token)] as [Answer, Answer];
     for (const answer of answers) expectCookieLeftAlone(answer);
@@ -105,7 +105,7 @@ describe.each(ADAPTERS)('several refresh cookies of one name, on %s', (adapter) 
     expect(answers[0].json.code).toBe('REFRESH_TOKEN_INVALID');
   });
 
-  it('a cross-site refusal leaves the cookie alone', async () => {
+  it('a cross-site refusal keeps the cookie', async () => {
     const { refreshToken } = await login();
     const headers = { ...cookieHeader(refreshToken).headers, origin: 'https://evil.example' };
     const answer = await host.api().send('POST', '/auth/refresh', { headers });
@@ -113,7 +113,7 @@ describe.each(ADAPTERS)('several refresh cookies of one name, on %s', (adapter) 
     expectCookieLeftAlone(answer);
   });
 
-  it('of several device cookies the one counts that knows the account', async () => {
+  it('of several device cookies, the one that knows the account counts', async () => {
     const { email, refreshToken } = await login();
     expect(refreshToken).toBeTruthy();
     const devices = await Promise.all(
@@ -132,7 +132,7 @@ describe.each(ADAPTERS)('several refresh cookies of one name, on %s', (adapter) 
     }
   });
 
-  it('the readable hint comes and goes with the refresh cookie', async () => {
+  it('the readable hint is set and cleared with the refresh cookie', async () => {
     const answer = await host.api().register({ email: `hint${secret()}@example.com`, password: PASSWORD });
     const [cookie, hint] = [answer.cookie(), answer.cookie(HINT)];
     expect(hint).toMatchObject({ value: '1', attributes: { path: '/', samesite: 'Strict' } });
@@ -193,7 +193,7 @@ describe('two processes whose key rings change', () => {
   const refresh = (host: HostApp, token: string) =>
     host.api().send('POST', '/auth/refresh', cookieHeader(token));
 
-  it('in the documented way: no refresh fails at any step', async () => {
+  it('in the documented order: no refresh fails at any step', async () => {
     const [a, b] = await start();
     let { refreshToken } = await newSession(a.api(), inCookies);
     const steps = [[oldKey], [oldKey, newKey], [newKey, oldKey], [newKey]];
@@ -204,7 +204,7 @@ describe('two processes whose key rings change', () => {
       }
   });
 
-  it('in the wrong way, the new key first at different moments: a retry is needed, and nobody is logged out', async () => {
+  it('in the wrong order, the new key first at different times: a retry is needed, and nobody is logged out', async () => {
     const [a, b] = await start();
     const session = await newSession(a.api(), inCookies);
     setKeys(a, newKey, oldKey);
@@ -218,7 +218,7 @@ describe('two processes whose key rings change', () => {
     expect((await refresh(b, refreshToken)).status).toBe(200);
   });
 
-  it('a key that was removed is no new key: its older tokens are refused for good', async () => {
+  it('a removed key is not an unknown key: its older tokens are refused for good', async () => {
     let aheadMs = 0;
     const [a] = await start({ clock: { now: () => Date.now() + aheadMs } });
     const { refreshToken } = await newSession(a.api(), inCookies);

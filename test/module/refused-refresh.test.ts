@@ -26,7 +26,7 @@ const FIREFOX = {
   'accept-language': 'de-DE',
 };
 
-/** What an operator of a host application hears, by `@OnEvent` alone. */
+/** The events that an operator of a host application receives by `@OnEvent`. */
 @Injectable()
 class Operator {
   heard: { name: AuthEventName; payload: unknown }[] = [];
@@ -57,7 +57,7 @@ class Operator {
   }
 }
 
-/** A host whose time the test holds. */
+/** A host whose clock the test controls. */
 function hostWith(refreshToken: { reuse?: 'revoke' | 'report'; reuseScope?: 'session' | 'user' } = {}) {
   const context = {} as { host: HostApp; operator: Operator };
   let aheadMs = 0;
@@ -82,14 +82,14 @@ function hostWith(refreshToken: { reuse?: 'revoke' | 'report'; reuseScope?: 'ses
     later: (ms: number) => {
       aheadMs += ms;
     },
-    /** The access token is used, and that is written down. */
+    /** Uses the access token, which is recorded. */
     use: async ({ accessToken }: Session) => {
-      // After a leap of the clock the guard first wants to hear of revocations again.
+      // After a jump of the clock the guard first reads the revocations again.
       while ((await context.host.api().me(accessToken)).status !== 200) await delay(20);
       await context.host.commandsSettled();
     },
-    /** The one event of a name that was told; events are told after the answer. */
-    told: async (name: AuthEventName) => {
+    /** The only event of a name; events are emitted after the answer. */
+    emitted: async (name: AuthEventName) => {
       const found = () => context.operator.heard.filter((event) => event.name === name);
       while (found().length === 0) await new Promise((resolve) => setImmediate(resolve));
       expect(context.operator.heard.map((event) => event.name)).toEqual([name]);
@@ -98,8 +98,8 @@ function hostWith(refreshToken: { reuse?: 'revoke' | 'report'; reuseScope?: 'ses
   };
 }
 
-describe('why a refresh was refused, or was not', () => {
-  const { context, later, use, told } = hostWith();
+describe('the reason for a refused refresh, or for one that was not refused', () => {
+  const { context, later, use, emitted } = hostWith();
   const api = () => context.host.api();
   const seen = (session: Session, presentedGeneration: number, generation: number) => ({
     userId: session.userId,
@@ -111,7 +111,7 @@ describe('why a refresh was refused, or was not', () => {
     source: SOURCE,
   });
 
-  /** Rotated so often; the events of that are forgotten. */
+  /** A session after this many rotations, whose events are dropped. */
   async function chain(rotations: number): Promise<[Session, ...Session[]]> {
     const states: [Session, ...Session[]] = [await newSession(api())];
     for (let time = 0; time < rotations; time += 1)
@@ -123,10 +123,10 @@ describe('why a refresh was refused, or was not', () => {
   it('a race: an earlier token within its grace', async () => {
     const [first] = await chain(1);
     expect((await api().refresh(first.refreshToken)).status).toBe(200);
-    expect(await told('refresh_token.replayed')).toEqual(seen(first, 0, 1));
+    expect(await emitted('refresh_token.replayed')).toEqual(seen(first, 0, 1));
   });
 
-  it('a lost response, and the same one asked for again', async () => {
+  it('a lost response that is requested again', async () => {
     const [first] = await chain(1);
     for (const [repeated, generation] of [
       [false, 1],
@@ -135,7 +135,7 @@ describe('why a refresh was refused, or was not', () => {
       later(11 * SECOND);
       context.operator.heard = [];
       expect((await api().refresh(first.refreshToken)).status).toBe(200);
-      expect(await told('refresh_token.recovered')).toEqual({ ...seen(first, 0, generation), repeated });
+      expect(await emitted('refresh_token.recovered')).toEqual({ ...seen(first, 0, generation), repeated });
     }
   });
 
@@ -147,7 +147,7 @@ describe('why a refresh was refused, or was not', () => {
     const claims = { sec: randomBytes(32).toString('base64url'), gen, jti: `${first.id}.${gen}` };
     const token = resign(first.refreshToken, REFRESH_KEY, { claims });
     expectError(await api().refresh(token), 401, 'REFRESH_TOKEN_UNKNOWN');
-    expect(await told('refresh_token.restored')).toEqual({
+    expect(await emitted('refresh_token.restored')).toEqual({
       ...seen(first, gen, 1),
       replacedAt: null,
       evidence,
@@ -161,7 +161,10 @@ describe('why a refresh was refused, or was not', () => {
       .collection('refresh_tokens')
       .updateOne({ _id: new Types.ObjectId(first.id) }, { $set: { 'predecessors.0.sealed': sealed } });
     expectError(await api().refresh(first.refreshToken), 401, 'REFRESH_TOKEN_UNKNOWN');
-    expect(await told('refresh_token.restored')).toEqual({ ...seen(first, 0, 1), evidence: 'seal_broken' });
+    expect(await emitted('refresh_token.restored')).toEqual({
+      ...seen(first, 0, 1),
+      evidence: 'seal_broken',
+    });
   });
 
   describe('a theft', () => {
@@ -173,14 +176,14 @@ describe('why a refresh was refused, or was not', () => {
       lastUse: { ...SOURCE, at: expect.any(Date) },
     });
 
-    it('successor_confirmed: what replaced it was seen in use', async () => {
+    it('successor_confirmed: the successor was already used', async () => {
       const [first, second] = (await chain(1)) as [Session, Session];
       await use(second);
       later(11 * SECOND);
       const thief = await context.host.api(FIREFOX).refresh(first.refreshToken);
       expectError(thief, 401, 'REFRESH_TOKEN_REUSED');
-      // Both sides: who presented it, and who used the session last.
-      expect(await told('refresh_token.reuse_detected')).toEqual({
+      // Names both sides: who presented it, and who used the session last.
+      expect(await emitted('refresh_token.reuse_detected')).toEqual({
         ...theft(first, 0, 1),
         confirmedAt: expect.any(Date),
         evidence: 'successor_confirmed',
@@ -188,41 +191,41 @@ describe('why a refresh was refused, or was not', () => {
       });
     });
 
-    it('successor_replaced: what replaced it was replaced in its turn', async () => {
+    it('successor_replaced: the successor was replaced in turn', async () => {
       const [first] = await chain(2);
       later(11 * SECOND);
       expectError(await api().refresh(first.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
       const evidence = 'successor_replaced';
-      expect(await told('refresh_token.reuse_detected')).toEqual({ ...theft(first, 0, 2), evidence });
+      expect(await emitted('refresh_token.reuse_detected')).toEqual({ ...theft(first, 0, 2), evidence });
     });
 
     it('beyond_memory: older than what the session remembers', async () => {
       const [first] = await chain(6);
       expectError(await api().refresh(first.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
       const expected = { ...theft(first, 0, 6), evidence: 'beyond_memory', replacedAt: null };
-      expect(await told('refresh_token.reuse_detected')).toEqual(expected);
+      expect(await emitted('refresh_token.reuse_detected')).toEqual(expected);
     });
 
-    it('fingerprint_differs: another browser asks for the lost response', async () => {
+    it('fingerprint_differs: another browser requests the lost response', async () => {
       const [first] = await chain(1);
       later(11 * SECOND);
       const thief = await context.host.api(FIREFOX).refresh(first.refreshToken);
       expectError(thief, 401, 'REFRESH_TOKEN_REUSED');
       const expected = { ...theft(first, 0, 1), evidence: 'fingerprint_differs' };
       const source = { ...SOURCE, userAgent: FIREFOX['user-agent'] };
-      expect(await told('refresh_token.reuse_detected')).toEqual({ ...expected, source });
+      expect(await emitted('refresh_token.reuse_detected')).toEqual({ ...expected, source });
     });
 
-    it('lost_response_window_elapsed: it is asked for too late', async () => {
+    it('lost_response_window_elapsed: it is requested too late', async () => {
       const [first] = await chain(1);
       later(DAY + SECOND);
       expectError(await api().refresh(first.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
       const expected = { ...theft(first, 0, 1), evidence: 'lost_response_window_elapsed' };
-      expect(await told('refresh_token.reuse_detected')).toEqual(expected);
+      expect(await emitted('refresh_token.reuse_detected')).toEqual(expected);
     });
   });
 
-  describe('nothing of the sort', () => {
+  describe('none of these', () => {
     const refused = (session: Session, reason: string, revokedReason: string | null = null) => ({
       userId: session.userId,
       sessionId: session.id,
@@ -232,12 +235,12 @@ describe('why a refresh was refused, or was not', () => {
       source: SOURCE,
     });
 
-    it('session_revoked, and why', async () => {
+    it('session_revoked, with the reason', async () => {
       const [session] = await chain(0);
       await api().logout({ body: { refreshToken: session.refreshToken } });
       expectError(await api().refresh(session.refreshToken), 401, 'SESSION_REVOKED');
       const expected = refused(session, 'session_revoked', 'logged_out');
-      expect(await told('refresh_token.refused')).toEqual(expected);
+      expect(await emitted('refresh_token.refused')).toEqual(expected);
     });
 
     it('session_unknown: it is not in the store', async () => {
@@ -246,20 +249,20 @@ describe('why a refresh was refused, or was not', () => {
         .collection('refresh_tokens')
         .deleteOne({ _id: new Types.ObjectId(session.id) });
       expectError(await api().refresh(session.refreshToken), 401, 'REFRESH_TOKEN_UNKNOWN');
-      expect(await told('refresh_token.refused')).toEqual(refused(session, 'session_unknown'));
+      expect(await emitted('refresh_token.refused')).toEqual(refused(session, 'session_unknown'));
     });
 
     it('session_expired: unused for too long', async () => {
       const [session] = await chain(0);
       later(8 * DAY);
       expectError(await api().refresh(session.refreshToken), 401, 'REFRESH_TOKEN_EXPIRED');
-      expect(await told('refresh_token.refused')).toEqual(refused(session, 'session_expired'));
+      expect(await emitted('refresh_token.refused')).toEqual(refused(session, 'session_expired'));
     });
   });
 });
 
 describe('shadow mode', () => {
-  const { context, later, use, told } = hostWith({ reuse: 'report', reuseScope: 'user' });
+  const { context, later, use, emitted } = hostWith({ reuse: 'report', reuseScope: 'user' });
 
   it('says which sessions it would have ended, and ends none', async () => {
     const api = context.host.api();
@@ -271,7 +274,7 @@ describe('shadow mode', () => {
     later(11 * SECOND);
     context.operator.heard = [];
     expectError(await api.refresh(first.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
-    expect(await told('refresh_token.reuse_detected')).toMatchObject({
+    expect(await emitted('refresh_token.reuse_detected')).toMatchObject({
       revoked: false,
       scope: 'user',
       affectedSessionIds: [first.id, other.id],
@@ -283,7 +286,7 @@ describe('shadow mode', () => {
 });
 
 describe('reuseScope: user', () => {
-  const { context, later, use, told } = hostWith({ reuseScope: 'user' });
+  const { context, later, use, emitted } = hostWith({ reuseScope: 'user' });
 
   it('says which sessions it ends, and ends those', async () => {
     const api = context.host.api();
@@ -298,7 +301,7 @@ describe('reuseScope: user', () => {
     expectError(await api.refresh(first.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
     const affectedSessionIds = [first.id, other.id];
     const expected = { revoked: true, scope: 'user', affectedSessionIds };
-    expect(await told('refresh_token.reuse_detected')).toMatchObject(expected);
+    expect(await emitted('refresh_token.reuse_detected')).toMatchObject(expected);
     expect(ended.sort()).toEqual(affectedSessionIds.sort());
     for (const { refreshToken } of [second, other])
       expectError(await api.refresh(refreshToken), 401, 'SESSION_REVOKED');
@@ -319,7 +322,7 @@ describe('the security log of the reference service', () => {
           .split('\n')
           .filter((line) => line.startsWith('{'))
           .map((line) => JSON.parse(line));
-      const told = async (event: string) => {
+      const emitted = async (event: string) => {
         let line;
         while ((line = lines().find((each) => each.event === event)) === undefined) await delay(20);
         return line;
@@ -330,7 +333,7 @@ describe('the security log of the reference service', () => {
       const [first, current] = [chain[0], chain.at(-1)] as [Session, Session];
       const other = await anotherSession(api, first.email);
       expectError(await api.refresh(first.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
-      expect(await told('refresh_token.reuse_detected')).toMatchObject({
+      expect(await emitted('refresh_token.reuse_detected')).toMatchObject({
         level: 40,
         context: 'Security',
         sessionId: first.id,
@@ -344,7 +347,7 @@ describe('the security log of the reference service', () => {
       });
       await api.logout({ body: { refreshToken: current.refreshToken } });
       expectError(await api.refresh(current.refreshToken), 401, 'SESSION_REVOKED');
-      expect(await told('refresh_token.refused')).toMatchObject({
+      expect(await emitted('refresh_token.refused')).toMatchObject({
         level: 30,
         sessionId: first.id,
         reason: 'session_revoked',

@@ -8,10 +8,13 @@ import { KeyClient } from '../support/proofs.js';
 const WRONG = 'seven-Otters-cross-the-road';
 const REFUSED = 5000;
 const BATCH = 50;
-/** The limit of the address, less the registrations of these tests: one without a key, and two for one with a key. */
+/**
+ * The limit of the address, minus the registrations of these tests: one for those without a key, two for those with
+ * one.
+ */
 const ADMITTED = 17;
 
-describe.each(ADAPTERS)('requests that are refused without end, on %s', (adapter) => {
+describe.each(ADAPTERS)('endless refused requests, on %s', (adapter) => {
   let host: HostApp;
   let token: string;
   let refreshToken: string;
@@ -42,7 +45,7 @@ describe.each(ADAPTERS)('requests that are refused without end, on %s', (adapter
     return day?.['count'] as number;
   };
 
-  it('are all counted, and leave a handful of rows: logins', async () => {
+  it('are all counted, and leave only a few rows: logins', async () => {
     const statuses = await sendMany(REFUSED, () =>
       host.api().login({ email: uniqueEmail(), password: WRONG }),
     );
@@ -52,21 +55,21 @@ describe.each(ADAPTERS)('requests that are refused without end, on %s', (adapter
     expect((await rowsOf('login.failed')).length).toBeLessThanOrEqual(20);
   }, 120_000);
 
-  it('are all counted, and leave a handful of rows: routes of administrators', async () => {
+  it('are all counted, and leave only a few rows: routes of administrators', async () => {
     const statuses = await sendMany(1000, () => host.api().send('GET', '/auth/admin/events', { token }));
     expect(statuses).toEqual({ 403: 1000 });
     expect(await countOf('access.denied')).toBe(1000);
     expect(await rowsOf('access.denied')).toHaveLength(1);
   }, 120_000);
 
-  it('are all counted, and leave a handful of rows: a copied token of a bound session', async () => {
+  it('are all counted, and leave only a few rows: a copied token of a bound session', async () => {
     const statuses = await sendMany(250, () => host.api().refresh(boundToken));
     expect(statuses).toEqual({ 401: 250 });
     expect(await countOf('refresh_token.proof_failed')).toBe(250);
     expect(await rowsOf('refresh_token.proof_failed')).toHaveLength(20);
   }, 120_000);
 
-  it('are all counted, and leave a handful of rows: attempts against one another', async () => {
+  it('are all counted, and leave only a few rows: contested attempts', async () => {
     const refresh = () => {
       const attempt = randomBytes(16).toString('base64url');
       return host.api().post('/auth/refresh', { refreshToken, attempt });

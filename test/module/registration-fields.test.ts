@@ -21,7 +21,7 @@ class CompanyFields {
   @IsBoolean()
   terms!: boolean;
 
-  /** Not sent by anybody. */
+  /** No client sends it. */
   source = 'web';
 }
 
@@ -54,7 +54,7 @@ describe.each(ADAPTERS)('fields of a registration, on %s', (adapter) => {
     expect(user?.fields).toMatchObject({ company: 'Engines', seats: 3, terms: true });
   });
 
-  it('may be left out where the host’s rules allow it', async () => {
+  it('are optional if the host’s rules allow it', async () => {
     expect((await register({ company: 'Engines', terms: true })).status).toBe(201);
     expectInvalidField(await register({ terms: true }), 'company');
     expectInvalidField(await register({ company: 'x', terms: false }), 'terms');
@@ -73,7 +73,7 @@ describe.each(ADAPTERS)('fields of a registration, on %s', (adapter) => {
     expectInvalidField(await register({ company: 'Engines', terms: true, ...fields }), field);
   });
 
-  it('tells the problems of both in one answer, and stores nothing', async () => {
+  it('reports the problems of both in one answer, and stores nothing', async () => {
     const answer = await register({ email: 'nonsense', company: 'x'.repeat(81) });
     expect(answer.status).toBe(400);
     expect(answer.json.details.map(({ field }: { field: string }) => field)).toEqual([

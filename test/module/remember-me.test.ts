@@ -25,7 +25,7 @@ describe.each(ADAPTERS)('rememberMe, on %s', (adapter) => {
 
   const registration = (fields = {}) => ({ email: uniqueEmail(), password: PASSWORD, ...fields });
 
-  it('false: cookies that end with the browser and a shorter life, kept over rotations', async () => {
+  it('false: cookies that end with the browser and a shorter lifetime, kept over rotations', async () => {
     const browser = new Browser(host.origin);
     const first = await browser.register(registration({ rememberMe: false }));
     expect(maxAges(first)).toEqual({ [COOKIE]: undefined, [`${COOKIE}_hint`]: undefined, device: undefined });
@@ -41,7 +41,7 @@ describe.each(ADAPTERS)('rememberMe, on %s', (adapter) => {
     expect([maxAges(changed)[COOKIE], lifeOf(changed)]).toEqual([undefined, 2 * HOUR]);
   });
 
-  it.each([undefined, true, null])('%j: cookies and a life as ever', async (rememberMe) => {
+  it.each([undefined, true, null])('%j: the usual cookies and lifetime', async (rememberMe) => {
     const browser = new Browser(host.origin);
     const first = await browser.register(registration({ rememberMe }));
     expect(Number(maxAges(first)[COOKIE])).toBeGreaterThan(6 * 24 * HOUR);
@@ -50,7 +50,7 @@ describe.each(ADAPTERS)('rememberMe, on %s', (adapter) => {
     expect([maxAges(next)[COOKIE] === undefined, lifeOf(next)]).toEqual([false, 7 * 24 * HOUR]);
   });
 
-  it('a device that was known before stays known', async () => {
+  it('a known device stays known', async () => {
     const browser = new Browser(host.origin);
     const fields = registration();
     await browser.register(fields);
@@ -58,12 +58,12 @@ describe.each(ADAPTERS)('rememberMe, on %s', (adapter) => {
     expect(maxAges(again)).toMatchObject({ [COOKIE]: undefined, device: expect.any(String) });
   });
 
-  it('body transport has the shorter life only, a recovered session too', async () => {
+  it('body transport only has the shorter lifetime, a recovered session too', async () => {
     const session = await newSession(host.api(), { rememberMe: false });
     const answer = await host.api().refresh(session.refreshToken);
     expect(lifeOf(answer)).toBe(2 * HOUR);
     expect(answer.json.refreshExpiresIn).toBeLessThanOrEqual(2 * HOUR);
-    // The answer was lost, long ago.
+    // The answer was lost long ago.
     const sessions = host.connection.collection('refresh_tokens');
     const long = new Date(Date.now() - 60_000);
     await sessions.updateOne(
@@ -74,7 +74,7 @@ describe.each(ADAPTERS)('rememberMe, on %s', (adapter) => {
     expect([recovered.json.session.generation, lifeOf(recovered)]).toEqual([2, 2 * HOUR]);
   });
 
-  it('anything else is a field at fault', async () => {
+  it('refuses any other value as an invalid field', async () => {
     for (const rememberMe of ['false', 0, {}, []])
       expectInvalidField(await host.api().register(registration({ rememberMe })), 'rememberMe');
   });

@@ -11,7 +11,7 @@ describe.each(ADAPTERS)('the cap of sessions, in a host on %s', (adapter) => {
   });
   afterAll(() => host.stop());
 
-  it('a login far beyond it, after the cap was lowered, ends the rest by a handful of commands', async () => {
+  it('a login far above it, after the cap was lowered, ends the excess with a few commands', async () => {
     const api = host.api();
     const first = await newSession(api);
     const sessions = host.connection.collection('refresh_tokens');

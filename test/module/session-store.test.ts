@@ -10,7 +10,7 @@ it.each(ADAPTERS)('keeps sessions in a store of the host, and none in MongoDB, o
   try {
     const session = await newSession(host.api());
     const next = await refreshed(host.api(), session);
-    // Within the grace period, judged by the clock that wrote the rotation.
+    // Within the grace period by the clock that wrote the rotation.
     expect((await refreshed(host.api(), session)).refreshToken).toBe(next.refreshToken);
     await anotherSession(host.api(), session.email);
     expect((await host.api().sessions(next.accessToken)).json).toHaveLength(2);
@@ -24,7 +24,7 @@ it.each(ADAPTERS)('keeps sessions in a store of the host, and none in MongoDB, o
   }
 });
 
-it('a store out of reach answers 503 and ends no session', async () => {
+it('an unreachable store answers 503 and ends no session', async () => {
   const store = new InMemoryRefreshTokenStore();
   const host = await HostApp.start('express', { refreshToken: { allowBodyTransport: true, store } });
   try {
@@ -39,7 +39,7 @@ it('a store out of reach answers 503 and ends no session', async () => {
   }
 });
 
-it('refuses an object that is no store, and names what it lacks', () => {
+it('refuses an object that is not a store, and names what it lacks', () => {
   const store = { newId: () => '', create: async () => undefined } as unknown as RefreshTokenStore;
   const [problem] = checkOptions(authOptions({ refreshToken: { store } }));
   expect(problem?.key).toBe('refreshToken.store');

@@ -35,14 +35,14 @@ describe('a host without a Mongoose connection', () => {
       imports: [...(imports as never[]), AuthModule.forRoot({ ...authOptions(), ...extras })],
     }).compile();
 
-  it('reads what is missing', async () => {
+  it('names what is missing', async () => {
     await expect(boot({})).rejects.toThrow(
       'AuthModule needs a Mongoose connection, and the application has none: ' +
         'add MongooseModule.forRoot(uri) to the imports, next to AuthModule.',
     );
   });
 
-  it('reads which one is missing', async () => {
+  it('names the missing connection', async () => {
     const lazy = MongooseModule.forRoot(databaseUri('lazy'), { lazyConnection: true });
     await expect(boot({ connectionName: 'auth' }, [lazy])).rejects.toThrow(
       "AuthModule needs a Mongoose connection named 'auth', and the application has none: " +
@@ -51,7 +51,7 @@ describe('a host without a Mongoose connection', () => {
   });
 });
 
-it('two modules with one cookie are refused, and what to change is named', async () => {
+it('two modules with one cookie are refused, and the error names the change', async () => {
   const of = (group: string, name: string): DynamicModule =>
     AuthModule.forRoot({
       ...authOptions({ refreshToken: { cookie: { name } } }),
@@ -68,7 +68,7 @@ it('two modules with one cookie are refused, and what to change is named', async
   stops.push(await hostOf('customer', 'staff').then((host) => () => host.stop()));
 });
 
-it('a second module that hands its guard to the whole application is refused', async () => {
+it('a second module that exports its guard to the whole application is refused', async () => {
   const verifier = (extras: { isGlobal?: boolean }) =>
     VerifyOnlyAuthModule.forRoot({
       issuer: 'https://a.example',
@@ -84,13 +84,13 @@ it('a second module that hands its guard to the whole application is refused', a
   stops.push(await hostOf({ isGlobal: false }).then((host) => () => host.stop()));
 });
 
-it('a global module of the host may have the guard for itself', async () => {
+it('a global module of the host may export its own guard', async () => {
   const own = { module: class Own {}, global: true, providers: [JwtAuthGuard] };
   const host = await HostApp.startWith('express', { imports: [AuthModule.forRoot(authOptions()), own] });
   stops.push(() => host.stop());
 });
 
-it('an unknown option is refused with the name that was meant', async () => {
+it('an unknown option is refused with the intended name', async () => {
   const options = { ...authOptions(), acessToken: { ttl: '5m' } };
   const boot = HostApp.startWith('express', { imports: [AuthModule.forRoot(options)] });
   await expect(boot).rejects.toThrow(
@@ -99,7 +99,7 @@ it('an unknown option is refused with the name that was meant', async () => {
 });
 
 describe.each(ADAPTERS)('a host with bodyParser: false, on %s', (adapter) => {
-  it('reads why bodies do not arrive, or needs no parser', async () => {
+  it('logs why bodies do not arrive, or needs no parser', async () => {
     const module = await Test.createTestingModule({
       imports: [MongooseModule.forRoot(databaseUri('parser')), AuthModule.forRoot(authOptions())],
     }).compile();
@@ -151,7 +151,7 @@ describe('a host whose controller has routes of the library', () => {
   it.each([
     ['', ''],
     ['api', '/api'],
-  ])('reads which routes are taken on Express (prefix %p)', async (prefix, path) => {
+  ])('logs which routes are taken on Express (prefix %p)', async (prefix, path) => {
     const findings = await start(
       (auth) => [OldModule, auth],
       (app) => void app.setGlobalPrefix(prefix),
@@ -166,7 +166,7 @@ describe('a host whose controller has routes of the library', () => {
     expect(findings).toHaveLength(3);
   });
 
-  it('reads of the same path only, where the library was registered first', async () => {
+  it('is warned only about the same path if the library was registered first', async () => {
     expect(await start((auth) => [auth, OldModule])).toEqual([['POST /auth/login', TWICE]]);
   });
 

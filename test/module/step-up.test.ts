@@ -51,7 +51,7 @@ class MoneyController {
     return { ok: true };
   }
 
-  /** A second factor of the host's own. */
+  /** The host's own second factor. */
   @Post('otp')
   @HttpCode(200)
   async otp(
@@ -126,18 +126,18 @@ describe.each(ADAPTERS)('step-up (RFC 9470), on %s', (adapter) => {
     );
   };
 
-  it('a fresh login passes, an old one is asked again, other routes do not ask', async () => {
+  it('a fresh login passes, an old one must authenticate again, other routes do not require it', async () => {
     const fresh = await newSession(host.api());
     expect((await send(fresh.accessToken)).status).toBe(200);
     const stale = await staleSession();
     expectStepUp(await send(stale.accessToken));
-    // From the memory of verified tokens, too.
+    // Also from the cache of verified tokens.
     expectStepUp(await send(stale.accessToken));
     expect((await host.api().send('GET', '/money/look', { token: stale.accessToken })).status).toBe(200);
     expectError(await send('no.such.token'), 401, 'ACCESS_TOKEN_INVALID');
   });
 
-  it('a requirement is inherited, and says nothing on public routes', async () => {
+  it('a requirement is inherited, and does not apply to public routes', async () => {
     const stale = await staleSession();
     expectStepUp(await host.api().send('GET', '/vault', { token: stale.accessToken }));
     const fresh = await newSession(host.api());
@@ -170,14 +170,14 @@ describe.each(ADAPTERS)('step-up (RFC 9470), on %s', (adapter) => {
     });
   });
 
-  it('leaves the cookie alone in cookie transport', async () => {
+  it('keeps the cookie in cookie transport', async () => {
     const stale = await staleSession({ transport: 'cookie' });
     const answer = await reauthenticate(host.api(), stale.accessToken);
     expect([answer.status, answer.cookies]).toEqual([200, []]);
     expect((await send(answer.json.accessToken)).status).toBe(200);
   });
 
-  it('a method that is required has to be among those of the authentication', async () => {
+  it('a required method must be among those of the authentication', async () => {
     const fresh = await newSession(host.api());
     expectStepUp(await send(fresh.accessToken, '/money/send-much'));
     const answer = await host.api().post('/money/otp', undefined, { token: fresh.accessToken });
@@ -210,7 +210,7 @@ describe.each(ADAPTERS)('step-up (RFC 9470), on %s', (adapter) => {
 
   it('an earlier access token never makes a lost refresh count as received', async () => {
     const session = await staleSession();
-    // The answer is lost: the client still holds the token of the generation before.
+    // The answer is lost: the client still has the previous generation's token.
     await host.api().refresh(session.refreshToken);
     const answer = await reauthenticate(host.api(), session.accessToken);
     expect(answer.json.session.generation).toBe(1);

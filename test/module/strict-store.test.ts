@@ -4,7 +4,7 @@ import { authOptions, HostApp, OrdersController } from '../support/host-app.js';
 import { expectGuardRefusal, newSession } from '../support/http.js';
 import { InMemoryRevocationStore } from '../support/in-memory-revocation.store.js';
 
-/** As a promise of another library, or of another realm, is. */
+/** Like a promise of another library or another realm. */
 class ForeignPromise<T> {
   constructor(private readonly inner: Promise<T>) {}
   then<U>(done: (value: T) => U, failed?: (reason: unknown) => U): ForeignPromise<U> {
@@ -15,7 +15,7 @@ class ForeignPromise<T> {
   }
 }
 
-it('in mode strict, a store that answers by promises of its own kind refuses revoked tokens, verified before or not', async () => {
+it('in mode strict, revoked tokens are refused through a store with foreign promises, verified before or not', async () => {
   const store = new InMemoryRevocationStore();
   const foreign: RevocationStore = {
     add: (entries) => store.add(entries),
@@ -30,10 +30,10 @@ it('in mode strict, a store that answers by promises of its own kind refuses rev
   );
   try {
     const { accessToken, id } = await newSession(host.api());
-    // A handler that asks for no user: nothing but the guard stands before it.
+    // A handler that does not use the user: only the guard runs before it.
     const ask = () => host.api().send('GET', '/orders/bare', { token: accessToken });
     for (const _ of [1, 2]) expect((await ask()).status).toBe(200);
-    // By another process.
+    // Revoked by another process.
     const key: RevocationKey = `sid:${id}`;
     await store.add([{ key, expiresAt: new Date(Date.now() + 900_000) }]);
     for (const _ of [1, 2]) expectGuardRefusal(await ask(), 'ACCESS_TOKEN_REVOKED');

@@ -10,7 +10,7 @@ describe.each(ADAPTERS)('accessToken.ttlByApp, on %s', (adapter) => {
   });
   afterAll(() => host.stop());
 
-  it('a session keeps the life of the application that began it, through every way to a token', async () => {
+  it('a session keeps the lifetime of the application that began it, for every kind of token request', async () => {
     const api = host.api();
     const { email } = await newSession(api);
     const login = await api.login({ email, password: PASSWORD, transport: 'body', appId: 'kiosk' });
@@ -25,7 +25,7 @@ describe.each(ADAPTERS)('accessToken.ttlByApp, on %s', (adapter) => {
   });
 
   it.each([undefined, 'desk', '__proto__', 'constructor', ''])(
-    'appId %j has the usual life',
+    'appId %j has the usual lifetime',
     async (appId) => {
       const api = host.api();
       const { email } = await newSession(api);

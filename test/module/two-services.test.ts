@@ -6,14 +6,14 @@ import { Service } from '../support/service.js';
 let services: Service[] = [];
 afterEach(() => Promise.all(services.map((service) => service.dispose())));
 
-it('two services of a developer share a host and a cookie jar, and log nobody out', async () => {
-  // Keys, issuer and the name of the cookie as a developer has them who configures nothing.
+it("a developer's two services share a host and a cookie jar, and log nobody out", async () => {
+  // The default keys, issuer and cookie name of a developer without configuration.
   const settings = { ISSUER: undefined, AUDIENCE: undefined, COOKIE_NAME: undefined };
   const keys = { JWT_ACCESS_KEYS: undefined, JWT_REFRESH_KEYS: undefined };
   const start = () => Service.start({ ...settings, ...keys, MONGODB_URI: databaseUri('developer') });
   services = [await start(), await start()];
   const jar = new Map<string, string>();
-  // Cookies know no ports.
+  // Cookies are not separated by port.
   const browsers = services.map(({ origin }) => Object.assign(new Browser(origin), { jar }));
   for (const browser of browsers)
     expect((await browser.register({ email: uniqueEmail(), password: PASSWORD })).status).toBe(201);
@@ -23,7 +23,7 @@ it('two services of a developer share a host and a cookie jar, and log nobody ou
   expect((await blog.post('/auth/refresh')).json.code).toBe('REFRESH_TOKEN_MISSING');
   expect((await shop.post('/auth/refresh')).status).toBe(200);
   const names = services.map(({ port }) => `refresh_token_${port}`);
-  // Each has a device cookie of its own, which a logout leaves alone.
+  // Each has its own device cookie, which a logout keeps.
   expect([...jar.keys()].sort()).toEqual(
     [names[0], `${names[0]}_hint`, `${names[0]}_device`, `${names[1]}_device`].sort(),
   );

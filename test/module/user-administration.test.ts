@@ -56,7 +56,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     return sent.filter((mail) => mail.to === email && mail.kind === kind);
   };
 
-  it('new roles count at once, and log nobody out', async () => {
+  it('new roles apply at once, and log nobody out', async () => {
     const session = await user();
     expectError(
       await host.api().post('/orders/approve', {}, { token: session.accessToken }),
@@ -80,7 +80,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     );
   });
 
-  it('a refresh at the same moment gives no token that keeps the former roles', async () => {
+  it('a simultaneous refresh gives no token with the former roles', async () => {
     const session = await user();
     await setRoles(session, ['approver']);
     let { refreshToken } = session;
@@ -95,7 +95,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     }
   });
 
-  it('claims that changed elsewhere: the host asks for new access tokens', async () => {
+  it('claims that changed elsewhere: the host requests new access tokens', async () => {
     const session = await user();
     const other = await user();
     const auth = host.app.get(AuthService);
@@ -113,14 +113,14 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     ['an operator', [{ $gt: '' }]],
     ['an empty role', ['']],
     ['a role too long', ['x'.repeat(65)]],
-    ['a role with what nobody sees', ['admin\u200b']],
+    ['a role with invisible characters', ['admin\u200b']],
     ['one role twice', ['a', 'a']],
     ['too many', Array.from({ length: 51 }, (_, index) => `role-${index}`)],
   ])('refuses %s', async (_what, roles) => {
     expectInvalidField(await setRoles(await user(), roles), 'roles');
   });
 
-  it('as many roles as there may be make a token that works', async () => {
+  it('the maximum number of roles makes a token that works', async () => {
     const session = await user();
     const roles = Array.from({ length: 50 }, (_, index) => `${'r'.repeat(62)}${10 + index}`);
     expect((await setRoles(session, roles)).status).toBe(200);
@@ -139,7 +139,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     expectError(await setRoles(admin, [], await user()), 403, 'FORBIDDEN');
   });
 
-  it('a document that cannot be read makes no page shorter, and hides nobody', async () => {
+  it('an unreadable document makes no page shorter, and hides nobody', async () => {
     const mark = `odd-${adapter}`;
     await user(`${mark}-a@example.com`);
     const odd = [0, 1, 2, 3].map((index) => ({
@@ -197,7 +197,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     expectError(await send('GET', '/nobody'), 404, 'NOT_FOUND');
   });
 
-  it('unlocks a user whom too many wrong passwords have locked', async () => {
+  it('unlocks a user who was locked after too many wrong passwords', async () => {
     const session = await user();
     const login = (password: string) => host.api().login({ email: session.email, password });
     for (let tries = 0; tries < 10; tries += 1) await login('wrong');
@@ -206,7 +206,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     expect((await login(PASSWORD)).status).toBe(200);
   });
 
-  it('forgets a user: nothing of them is left but the row that says so', async () => {
+  it('deletes a user: only the row of the deletion is left', async () => {
     const session = await user();
     await host.api().refresh(session.refreshToken);
     await host.app.get(AuditService).flush();
@@ -233,7 +233,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     const session = await user();
     const remove = (currentPassword: string) => {
       const body = { currentPassword };
-      // Node sends the body of a DELETE without its length, unless it is told.
+      // Node sends the body of a DELETE without its length unless it is set.
       const headers = { 'content-length': String(Buffer.byteLength(JSON.stringify(body))) };
       return host.api().send('DELETE', '/auth/me', { token: session.accessToken, body, headers });
     };
@@ -245,7 +245,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     expect(await host.app.get(UsersService).findByEmail(session.email)).toBeNull();
   });
 
-  it('users without a password leave by a fresh authentication alone, those with one by both', async () => {
+  it('users without a password need only a recent authentication to delete their account, others also the password', async () => {
     const [bare, owner] = [await user(), await user()];
     const filter = { _id: new Types.ObjectId(bare.userId) };
     await host.connection.collection('users').updateOne(filter, { $set: { passwordHash: null } });
@@ -269,7 +269,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     expect(await host.app.get(UsersService).findById(owner.userId)).not.toBeNull();
   });
 
-  it('an address changes by a link to the new one, and the old one hears of it', async () => {
+  it('an address changes by a link to the new one, and the old one is notified', async () => {
     const [session, other] = [await user(), await user()];
     const change = (email: string, currentPassword = PASSWORD) =>
       host.api().post('/auth/change-email', { email, currentPassword }, { token: session.accessToken });
@@ -291,7 +291,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     await anotherSession(host.api(), fresh);
   });
 
-  it('a link for an address that was taken meanwhile changes nothing', async () => {
+  it('a link for an address that was taken in between changes nothing', async () => {
     const session = await user();
     const fresh = uniqueEmail();
     const body = { email: fresh, currentPassword: PASSWORD };
@@ -303,7 +303,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     expect((await host.api().me(session.accessToken)).json.email).toBe(session.email);
   });
 
-  it('a damaged link for another address is a bad link', async () => {
+  it('a damaged link for another address is an invalid link', async () => {
     const links = host.connection.collection('action_tokens');
     for (const binding of ['nonsense', '{}', 'null', '[]', '[1]', '["a","b",{"$gt":""}]']) {
       const session = await user();
@@ -319,7 +319,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     }
   });
 
-  it('a link is read once, whatever it is for', async () => {
+  it('a link is read once, whatever its purpose', async () => {
     const session = await user();
     const fresh = uniqueEmail();
     await host
@@ -339,7 +339,7 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     }
   });
 
-  it('every act is an event with its administrator', async () => {
+  it('every action is an event with its administrator', async () => {
     const events = host.connection.collection('security_events');
     const acts = ['user.roles_changed', 'user.deleted', 'user.unlocked', 'records.viewed'];
     const found = await eventually(

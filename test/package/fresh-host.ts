@@ -14,7 +14,7 @@ const run = promisify(execFile);
 
 export const hostsRoot = (): Promise<string> => mkdtemp(join(tmpdir(), 'silent-auth-package-'));
 
-/** Runs npm with the registry and the cache of whoever runs the tests. */
+/** Runs npm with the registry and the cache of the user who runs the tests. */
 export async function npm(folder: string, ...parameters: string[]): Promise<string> {
   try {
     const { stdout } = await run('npm', [...parameters, '--no-audit', '--no-fund', '--fetch-retries=1'], {
@@ -29,7 +29,7 @@ export async function npm(folder: string, ...parameters: string[]): Promise<stri
   }
 }
 
-/** Without a registry npm install tells of conflicting versions, after minutes; this tells what is wrong, at once. */
+/** Without a registry npm install reports conflicting versions, after minutes; this reports the cause at once. */
 export async function expectRegistry(packageName: string): Promise<void> {
   await npm(ROOT, 'view', packageName, 'version', '--prefer-offline', '--fetch-retries=0').catch(
     (cause: unknown) => {
@@ -49,7 +49,7 @@ export interface Tarball {
   readonly unpackedBytes: number;
 }
 
-/** `dist` as it was built: packing runs no script, since a build would take `dist` away from the tests beside it. */
+/** `dist` as built: packing runs no script, because a build would remove `dist` while other tests use it. */
 export async function pack(packageFolder: string, into: string): Promise<Tarball> {
   const [made] = JSON.parse(
     await npm(join(ROOT, packageFolder), 'pack', '--json', '--ignore-scripts', '--pack-destination', into),
@@ -62,7 +62,7 @@ export async function pack(packageFolder: string, into: string): Promise<Tarball
   };
 }
 
-/** A Nest application as somebody else would begin it, in a folder of its own outside the repository. */
+/** A newcomer's Nest application, in its own folder outside the repository. */
 export class FreshHost {
   origin = '';
   private output = '';
@@ -70,7 +70,7 @@ export class FreshHost {
 
   private constructor(readonly folder: string) {}
 
-  /** `nest` is what the application had before; `command` is what the README tells it to install. */
+  /** `nest` is what the application already has; `command` is what the README says to install. */
   static async install(
     folder: string,
     type: 'module' | 'commonjs',
@@ -84,7 +84,7 @@ export class FreshHost {
     return new FreshHost(folder);
   }
 
-  /** The places where these packages are installed, from the host's folder on; fails where a peer does not fit. */
+  /** The places where these packages are installed, from the host's folder on; fails if a peer does not fit. */
   async copiesOf(...names: string[]): Promise<string[]> {
     const listed = await npm(this.folder, 'ls', '--all', '--parseable', ...names);
     const marker = '/node_modules/';
@@ -123,7 +123,7 @@ export class FreshHost {
     return stdout;
   }
 
-  /** What a script of a line or two prints, that finds packages as the host does. */
+  /** The output of a short script that finds packages as the host does. */
   async evaluate(script: string, type: 'module' | 'commonjs'): Promise<string> {
     const file = join(this.folder, type === 'module' ? 'script.mjs' : 'script.cjs');
     await writeFile(file, script);

@@ -20,7 +20,7 @@ const SECURE_COOKIE = `__Host-${COOKIE}`;
 const INSTALL_WITHIN_MS = 180_000;
 /** The compiler reads every declaration of Nest and Mongoose; on a busy machine that takes a while. */
 const COMPILED_AND_CALLED_WITHIN_MS = 120_000;
-/** Packages of which a second copy would be another framework, or another pool of connections, in one process. */
+/** Packages of which a second copy would be another framework, or another connection pool, in the process. */
 const SHARED = [
   '@nestjs/common',
   '@nestjs/core',
@@ -35,7 +35,7 @@ const SHARED = [
 const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
 const { name, devDependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
 
-/** What a Nest application has before it meets the library, and the versions of what the README adds. */
+/** What a Nest application has before it adds the library, and the versions of what the README adds. */
 interface Generation {
   readonly nest: Record<string, string>;
   readonly added: Record<string, string>;
@@ -109,9 +109,9 @@ describe('the packed library', () => {
   it('holds the library with its declarations, in both module formats, and neither tests nor sources', () => {
     const { files } = tarball;
     const both = ['dist/index.js', 'dist/index.d.ts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'];
-    const besides = ['LICENSE', 'README.md', 'package.json', 'dist/cjs/package.json'];
-    expect(files).toEqual(expect.arrayContaining([...both, ...besides]));
-    const others = files.filter((file) => !besides.includes(file));
+    const extras = ['LICENSE', 'README.md', 'package.json', 'dist/cjs/package.json'];
+    expect(files).toEqual(expect.arrayContaining([...both, ...extras]));
+    const others = files.filter((file) => !extras.includes(file));
     expect(others.filter((file) => !/^dist\/[\w./-]+\.(js|d\.ts)$/.test(file))).toEqual([]);
     expect(others.filter((file) => file.includes('.test.'))).toEqual([]);
     const missing = others
@@ -135,11 +135,11 @@ describe('the packed library', () => {
 
     afterAll(() => host.remove());
 
-    it('shares the copies of Nest and Mongoose that the application has', async () => {
+    it("shares the application's copies of Nest and Mongoose", async () => {
       expect(await host.copiesOf(...SHARED)).toEqual(SHARED);
     });
 
-    it('loads the client where there is no DOM, and makes one for each request', async () => {
+    it('loads the client without a DOM, and creates one for each request', async () => {
       const code =
         "createAuthClient({ baseUrl: '/auth' }).getState().status + typeof attachToAxios + typeof document";
       const imported = `import { createAuthClient } from '${name}-client'; import { attachToAxios } from '${name}-client/axios';`;

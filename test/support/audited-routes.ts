@@ -572,7 +572,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     onUser('endSessionsOfUser'),
   ],
   'disableUser 204 -': [['session.revoked:user_disabled', 'user.disabled'], onUser('disableUser')],
-  'disableUser 403 FORBIDDEN to disable himself': [
+  'disableUser 403 FORBIDDEN to disable themselves': [
     [],
     async ({ send, api, admin: token }) => {
       const { id } = (await api.me(token)).json;
@@ -672,7 +672,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'metrics 200 -': [[], ({ send }) => send('metrics')],
 };
 
-/** What a route refuses before it does anything, whichever route it is: most of it is told of nowhere. */
+/** The refusals before a route does anything, the same for every route: most of them emit no event. */
 export const ANYWHERE: Readonly<Record<string, (id: string) => Row>> = {
   ACCESS_TOKEN_MISSING: (id) => [[], ({ send }) => send(id)],
   ACCESS_TOKEN_INVALID: (id) => [[], ({ send }) => send(id, { token: 'nonsense' })],

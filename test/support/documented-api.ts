@@ -109,7 +109,7 @@ export class DocumentedApi {
   }
 }
 
-/** Of JSON or of a form. */
+/** The schema of a JSON or form body. */
 export function bodySchema(content: NonNullable<Operation['requestBody']>['content']): Schema {
   return (
     'application/json' in content ? content['application/json'] : content['application/x-www-form-urlencoded']

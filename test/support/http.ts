@@ -51,7 +51,7 @@ export interface Call {
   signal?: AbortSignal;
 }
 
-/** A caller without memory: it sends what it is told to. */
+/** A caller without a cookie jar: it sends exactly what the test passes. */
 export class Api {
   constructor(
     readonly origin: string,
@@ -209,7 +209,7 @@ export function expectError(answer: Answer, status: number, code: string): void 
   expectNothingLeaks(answer);
 }
 
-/** A refusal by the guard of access tokens; a caller that sent a token is told that it was bad (RFC 6750). */
+/** Expects a refusal by the guard of access tokens; if a token was sent, the challenge names the error (RFC 6750). */
 export function expectGuardRefusal(answer: Answer, code: string): void {
   expectError(answer, 401, code);
   const challenge = answer.headers['www-authenticate'];

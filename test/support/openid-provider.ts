@@ -13,7 +13,7 @@ export interface Person {
 
 export const CLIENT = { clientID: 'an-application', clientSecret: 'between-the-two-of-us' };
 
-/** An OpenID provider on loopback, where whoever comes is logged in already: authorization code with PKCE (S256). */
+/** An OpenID provider on loopback where every visitor is already logged in: authorization code with PKCE (S256). */
 export class OpenIdProvider {
   /** Who comes next. */
   person: Person = { sub: '1' };

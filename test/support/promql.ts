@@ -20,7 +20,7 @@ type Node = ReturnType<typeof parser.parse>['topNode'];
 /** Reads an expression by the grammar that Prometheus' own editor has. @throws where it is none */
 export function parsePromql(expression: string): Query {
   const tree = parser.parse(expression);
-  // All of it first: the parser repairs what is broken as it goes on.
+  // Parse all of it first: the parser repairs errors as it continues.
   tree.iterate({
     enter: ({ from, type }) => {
       if (type.isError) throw new Error(`not PromQL at ${from}: ${expression}`);

@@ -9,7 +9,7 @@ const CHROME =
 const dayOf = (index: number, count: number): string =>
   new Date(LAST_DAY - (count - 1 - index) * DAY_MS).toISOString().slice(0, 10);
 
-/** Of days on which nothing happened. */
+/** Days without events. */
 export function emptyReport(dayCount = 30): SecurityReport {
   const days = Array.from({ length: dayCount }, (_, index) => ({ day: dayOf(index, dayCount), counts: {} }));
   return {
@@ -28,7 +28,7 @@ export function emptyReport(dayCount = 30): SecurityReport {
   };
 }
 
-/** Of days on which everything happened that a report shows, most of all on one of them. */
+/** Days with every event that a report shows, most of them on one day. */
 export function busyReport(dayCount = 30): SecurityReport {
   const days = emptyReport(dayCount).days.map(({ day }, index) => {
     const isAttack = index === Math.floor(dayCount / 2);

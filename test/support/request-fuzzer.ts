@@ -11,9 +11,9 @@ export interface Pool {
   readonly accessTokens: string[];
   readonly refreshTokens: string[];
   readonly sessionIds: string[];
-  /** Of administrators, who are sent to their own routes only. */
+  /** Tokens of administrators, used only on their own routes. */
   readonly adminTokens: string[];
-  /** Of users whom administrators may do anything to. */
+  /** Users that administrators may change in any way. */
   readonly userIds: string[];
   readonly emails: string[];
   readonly password: string;

@@ -103,7 +103,7 @@ every answer against these invariants.
    locks, and its stored token does not fall back.
 4. Somebody copies all that a client with attempts has, at a moment when no attempt is outstanding, and both go on. Then
    (a) no secret is ever current for both; (b) what the thief was given is worthless from the owner’s next refresh on that
-   is not told to wait; (c) the thief is served in one unbroken row of refreshes at most; (d) once the owner has refreshed
+   is not asked to wait; (c) the thief is served in one unbroken row of refreshes at most; (d) once the owner has refreshed
    and used the new access token, the thief is served nothing.
 5. Without attempts: once the receipt of a generation is on record, presenting an earlier one after its grace period ends
    the session; so does an abandoned one.
@@ -112,7 +112,7 @@ every answer against these invariants.
    that is cut off from the database, within \`revocation.maxStaleness\`).
 8. No expiry exceeds the absolute one, which never moves; a session’s storage is bounded.
 
-The same stories are told three times: to the core in a time of its own, with processes that die after any of their
+The same stories run three times: to the core in a time of its own, with processes that die after any of their
 commands to the store; to two instances of the reference service in real time; and to four instances while these are killed
 and started again, lose their database, wait in frozen lines, lose its answers after a rotation, and while the wall clock
 of one steps by minutes.
@@ -193,9 +193,9 @@ ${populations.parameters}
   carried, and was healed. The request was then taken for a theft. A secret remembers the attempts that replaced it before.
 - A request waited that carried an older token and the attempt that had replaced a later one. Any replacement between the
   presented token and the current one counts as answered now.
-- A thief sent the attempt that had made the copied generation as their own: the owner was healed instead of told to wait,
+- A thief sent the attempt that had made the copied generation as their own: the owner was healed instead of asked to wait,
   and the thief could displace them once more. Healing counts as that one displacement now.
-- A request that waited so long for the database that its client had given up, asked again elsewhere and gone on was taken
+- A request that waited for the database until its client had given up, asked again elsewhere and gone on was taken
   for a theft when its turn came. It is judged by when it came
   ([\`test/race/lost-answers.test.ts\`](../test/race/lost-answers.test.ts)).
 - Outside of invariant 3, and so as it was: without attempts, a page load that takes no lock and carries a token whose

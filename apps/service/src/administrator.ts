@@ -4,11 +4,11 @@ import type { AppConfig } from './config/config.js';
 
 const ROLE = 'admin';
 
-/** The credentials of an administrator that was just made; to be shown once, on the terminal, never logged. */
-export interface MadeAdministrator {
+/** The credentials of an administrator that was just created: shown once, on the terminal, never logged. */
+export interface CreatedAdministrator {
   readonly outcome: 'made';
   readonly email: string;
-  /** Null where the operator chose it. */
+  /** Null if the operator chose it. */
   readonly password: string | null;
 }
 
@@ -17,18 +17,18 @@ export interface FoundUser {
   readonly outcome: 'found';
   readonly email: string;
   readonly isAdministrator: boolean;
-  /** Whether `ADMIN_PASSWORD` is set to another password than the user has. */
+  /** Whether `ADMIN_PASSWORD` differs from the user's password. */
   readonly isPasswordIgnored: boolean;
 }
 
 /**
- * Makes the configured administrator, unless there is such a user already.
- * @throws ConfigurationError where the password is refused
+ * Creates the configured administrator, unless the user exists already.
+ * @throws ConfigurationError if the password is refused
  */
 export async function seedAdministrator(
   users: UsersService,
   admin: AppConfig['admin'],
-): Promise<MadeAdministrator | FoundUser | null> {
+): Promise<CreatedAdministrator | FoundUser | null> {
   if (!admin) return null;
   const user = await users.findByEmail(admin.email);
   if (user) return found(users, user, admin);
@@ -42,7 +42,7 @@ export async function seedAdministrator(
       isEmailVerified: true,
     });
   } catch (error) {
-    // Another instance that starts at the same time was faster.
+    // Another instance that started at the same time was faster.
     if (error instanceof AuthError && error.code === 'EMAIL_TAKEN') return null;
     throw error instanceof AuthError && error.status === 400 ? passwordProblem(error) : error;
   }
@@ -55,7 +55,8 @@ async function found(
   { email, password }: NonNullable<AppConfig['admin']>,
 ): Promise<FoundUser> {
   const isAdministrator = user.roles.includes(ROLE);
-  // The account may be older than verification, with an address without a mailbox: do not lock the administrator out.
+  // The account may be older than e-mail verification, with an address without a mailbox: keep the administrator
+  // able to log in.
   if (isAdministrator && !user.emailVerifiedAt) await users.verifyEmail(user.id);
   const isPasswordIgnored = password !== null && !(await users.hasPassword(user, password));
   return { outcome: 'found', email, isAdministrator, isPasswordIgnored };

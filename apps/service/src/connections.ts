@@ -2,14 +2,14 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** A request that was sent before the stop may still be on its way to a connection that looks idle. */
+/** A request sent before the stop may still be on its way to a connection that looks idle. */
 const REQUEST_UNDER_WAY_MS = 500;
-/** New clients may come faster than they are taken. */
+/** New clients may connect faster than they are accepted. */
 const WAITING_LIMIT_MS = 200;
 
 /**
- * Knows which connections of a server are busy, so that a service that stops waits for answers and for nothing else:
- * Node itself also waits for sockets on which no request has begun.
+ * Tracks which connections of a server are busy, so that a stopping service waits only for pending answers: Node
+ * itself also waits for sockets on which no request has begun.
  */
 export class Connections {
   private readonly inFlight = new Map<Socket, number>();
@@ -32,14 +32,14 @@ export class Connections {
   }
 
   /**
-   * Accepts nothing new, ends each connection after its answer, idle ones after half a second, and whatever is left when the
-   * time is over. Resolves when all are gone.
+   * Accepts no new connections, closes each one after its answer, idle ones after half a second, and the rest at
+   * the time limit. Resolves when all are closed.
    */
   async drain(limitMs: number): Promise<void> {
     const limit = setTimeout(() => this.server.closeAllConnections(), limitMs);
     await this.takeWaiting();
     this.isDraining = true;
-    // Not `close` of the HTTP server, which ends idle connections at once.
+    // Not `close` of the HTTP server, which closes idle connections at once.
     const closed = new Promise((resolve) => NetServer.prototype.close.call(this.server, resolve));
     const idle = setTimeout(() => this.endIdle(), REQUEST_UNDER_WAY_MS);
     await closed;
@@ -47,7 +47,7 @@ export class Connections {
     clearTimeout(limit);
   }
 
-  /** The system has accepted connections that Node has not seen yet, and closing the server would reset them. */
+  /** The system has accepted connections that Node has not seen yet; closing the server would reset them. */
   private async takeWaiting(): Promise<void> {
     const until = performance.now() + WAITING_LIMIT_MS;
     for (let quietTurns = 0; quietTurns < 2 && performance.now() < until; quietTurns += 1) {

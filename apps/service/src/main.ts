@@ -15,7 +15,7 @@ import { examineService } from './doctor/service-checks.js';
 import { chooseDatabase, type Database } from './storage/choose-database.js';
 import { chooseRevocationStore, type SharedRevocations } from './storage/choose-revocation-store.js';
 
-/** Within this time a service that was told to stop has stopped; most of it is for answers in flight. */
+/** Maximum time for a shutdown; most of it is for answers in flight. */
 const SHUTDOWN_LIMIT_MS = 9000;
 const DRAIN_LIMIT_MS = 6000;
 const EXAMINATION_LIMIT_MS = 3000;
@@ -46,15 +46,15 @@ async function start(
   release: () => Promise<void>,
 ): Promise<void> {
   const app = await createApp(config, database.uri, revocations.store);
-  // Here, for their observers end with the process alone; an application may be one of several.
+  // Registered here, because the observers live as long as the process; an application may be one of several.
   if (config.metrics) collectDefaultMetrics({ register: app.get(Registry, { strict: false }) });
-  // Nobody may register the administrator's address first.
+  // Requests wait, so that nobody can register the administrator's address first.
   const held = new HeldRequests();
   app.use(held.middleware);
   await app.init();
-  // Before the account is made: a start that fails because of the port would lose its password.
+  // Before the account is created: a start that fails because of the port would lose its password.
   await app.listen(config.port, config.host);
-  const seeding = makeAdministrator(app.get(UsersService), config.admin);
+  const seeding = createAdministrator(app.get(UsersService), config.admin);
   const isStopping = stopOnSignals(app, seeding, release);
   const administrator = await seeding;
   held.release();
@@ -65,14 +65,14 @@ async function start(
   process.stdout.write(banner(config, running));
 }
 
-/** The password is shown at the moment at which the account is made: no later failure can lose it. */
-async function makeAdministrator(users: UsersService, admin: AppConfig['admin']) {
+/** Shows the password as soon as the account is created: no later failure can lose it. */
+async function createAdministrator(users: UsersService, admin: AppConfig['admin']) {
   const administrator = await seedAdministrator(users, admin);
   if (administrator?.outcome === 'made') process.stdout.write(credentials(administrator));
   return administrator;
 }
 
-/** What the doctor found; the banner does not wait long for a slow database. */
+/** The doctor's findings; the banner does not wait long for a slow database. */
 async function examined(doctor: DoctorService, config: AppConfig): Promise<readonly Finding[]> {
   const own = examineService(config);
   doctor.report(own);
@@ -80,8 +80,9 @@ async function examined(doctor: DoctorService, config: AppConfig): Promise<reado
 }
 
 /**
- * Stops accepting, answers what is in flight, writes what is waiting, closes. An account that is being made is shown first.
- * @returns whether it has begun to
+ * Stops accepting, answers what is in flight, writes what is queued, closes. If an account is being created, its
+ * password is shown first.
+ * @returns whether stopping has begun
  */
 function stopOnSignals(
   app: INestApplication,

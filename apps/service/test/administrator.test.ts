@@ -20,14 +20,14 @@ describe(seedAdministrator.name, () => {
     return { outcome, passwordHash, user: await users.findByEmail(email) };
   }
 
-  it('takes the operator at his word for an administrator of before addresses were verified', async () => {
+  it('treats the address of an administrator from before e-mail verification as verified', async () => {
     const { outcome, passwordHash, user } = await seeded(['admin', 'user']);
     expect(outcome).toMatchObject({ outcome: 'found', isAdministrator: true });
     expect(user?.emailVerifiedAt).toEqual(expect.any(Date));
     expect(user?.passwordHash).toBe(passwordHash);
   });
 
-  it('leaves a user as he is who registered with the address and is no administrator', async () => {
+  it('does not change a user who registered with the address and is not an administrator', async () => {
     const { outcome, user } = await seeded(['user']);
     expect(outcome).toMatchObject({ outcome: 'found', isAdministrator: false });
     expect(user?.emailVerifiedAt).toBeNull();

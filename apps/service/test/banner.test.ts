@@ -47,11 +47,11 @@ describe(banner.name, () => {
     [{ DEMO: 'off', DOCS: 'off', AUDIT: 'off' }, []],
     [PRODUCTION, [`https://auth.example.com/report`, `https://auth.example.com/docs`]],
     [{ ...PRODUCTION, DOCS: 'off', AUDIT: 'off' }, []],
-  ])('names the pages that there are: %j', (variables, pages) => {
+  ])('lists the pages that exist: %j', (variables, pages) => {
     expect(pagesOf(shown(variables))).toEqual(pages);
   });
 
-  it('promises nothing of a database in memory', () => {
+  it('does not promise that a database in memory survives a restart', () => {
     expect(shown({})).toContain('A restart logs nobody out.');
     expect(shown({ DATABASE: 'memory-server' })).not.toContain('restart');
   });
@@ -60,14 +60,14 @@ describe(banner.name, () => {
     expect(shown(PRODUCTION)).not.toMatch(/Try it|Next:/);
   });
 
-  it('says how an administrator gets a new password, as mail goes', () => {
+  it('says how an administrator gets a new password, depending on how mail is sent', () => {
     const smtp = { SMTP_URL: 'smtp://mail:1025', MAIL_FROM: 'no-reply@example.com' };
     expect(shown({})).toContain(`${URL}/reset-password shows a link on this terminal`);
     expect(shown(smtp)).toContain(`${URL}/reset-password sends a link by mail`);
     expect(shown({ ...PRODUCTION, ...smtp })).toContain(
       'https://auth.example.com/reset-password sends a link',
     );
-    expect(shown(PRODUCTION)).toContain('Set ADMIN_EMAIL and ADMIN_PASSWORD to those of another one');
+    expect(shown(PRODUCTION)).toContain('Set ADMIN_EMAIL and ADMIN_PASSWORD for a new administrator');
   });
 
   it('shows the password of an administrator only if the service chose it', () => {

@@ -49,7 +49,7 @@ describe(readConfig.name, () => {
     expect(config.warnings).toHaveLength(2);
   });
 
-  it('keeps development keys for the next start, readable by their owner alone', () => {
+  it('keeps development keys for the next start, readable by their owner only', () => {
     const first = read({}).auth.keys;
     expect(read({}).auth.keys).toEqual(first);
     expect(first.access).not.toEqual(first.refresh);
@@ -66,7 +66,7 @@ describe(readConfig.name, () => {
     expect(() => readFileSync(join(dataDir, 'development-keys.json'))).toThrow('ENOENT');
   });
 
-  it('the demo is on but in production, which refuses it', () => {
+  it('the demo is on except in production, which refuses it', () => {
     expect(read({}).hasDemo).toBe(true);
     expect(read({ DEMO: 'off' }).hasDemo).toBe(false);
     expect(problemsOf({ DEMO: 'yes' })).toEqual({ DEMO: "'yes' → give one of on, off" });
@@ -74,7 +74,7 @@ describe(readConfig.name, () => {
     expect(problemsOf({ NODE_ENV: 'production' })).not.toHaveProperty('DEMO');
   });
 
-  it('the metrics are for everybody in development, in production for the token alone', () => {
+  it('metrics are open in development, and need the token in production', () => {
     expect(read({}).metrics).toEqual({ token: null });
     const production = {
       NODE_ENV: 'production',
@@ -95,13 +95,13 @@ describe(readConfig.name, () => {
       });
   });
 
-  it('the demo has short access tokens, unless a life was chosen', () => {
+  it('sessions of the demo have short access tokens, unless a lifetime is configured', () => {
     expect(read({}).auth.accessToken?.ttlByApp).toEqual({ 'silent-auth-demo': '20s' });
     expect(read({ ACCESS_TOKEN_TTL: '5s' }).auth.accessToken).toEqual({ ttl: '5s', ttlByApp: {} });
     expect(read({ DEMO: 'off' }).auth.accessToken?.ttlByApp).toEqual({});
   });
 
-  it('production with what it needs: secure cookie, all addresses, no invented administrator', () => {
+  it('production with the required settings: secure cookie, all addresses, no default administrator', () => {
     const config = read({
       NODE_ENV: 'production',
       MONGODB_URI: 'mongodb://db.example.com/auth',
@@ -119,7 +119,7 @@ describe(readConfig.name, () => {
     expect(config.warnings).toEqual([]);
   });
 
-  it('mail needs a server and a sender; without, a developer reads it and production sends none', () => {
+  it('mail needs a server and a sender; without them it is shown in development and not sent in production', () => {
     const smtp = { SMTP_URL: 'smtp://mail:1025', MAIL_FROM: 'Example <no-reply@example.com>' };
     expect(read(smtp).auth.mailer).toBeInstanceOf(SmtpMailer);
     expect(read({}).auth.mailer).toBeInstanceOf(TerminalMailer);
@@ -136,7 +136,7 @@ describe(readConfig.name, () => {
     expect(JSON.stringify(problems)).not.toContain('hunter22');
   });
 
-  it('links to the service itself without APP_URL, also where an issuer has more in it than a link', async () => {
+  it('without APP_URL, links to the service itself, also if the issuer has more parts than a link', async () => {
     const linkedBy = async (variables: Record<string, string>) => {
       const lines: string[] = [];
       const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -168,7 +168,7 @@ describe(readConfig.name, () => {
     expect(await linkedBy({ PORT: '3001' })).toBe('http://localhost:3001/');
   });
 
-  it('warns where mail is sent and nobody said what its links lead to', () => {
+  it('warns if mail is sent and neither APP_URL nor ISSUER is set', () => {
     const production = {
       NODE_ENV: 'production',
       MONGODB_URI: 'mongodb://db.example.com/auth',
@@ -183,11 +183,11 @@ describe(readConfig.name, () => {
     );
     expect(warnings({ ...production, ISSUER: 'https://auth.example.com' })).toBe('');
     expect(warnings({ ...production, APP_URL: 'https://app.example.com' })).not.toContain('APP_URL');
-    // A developer's own browser is on his machine.
+    // In development the browser is on the same machine.
     expect(warnings({ ...production, NODE_ENV: 'development' })).not.toContain('APP_URL');
   });
 
-  it('tells a front end from the service itself', () => {
+  it('distinguishes a front end from the service itself', () => {
     const ISSUER = 'https://id.example.com/tenant';
     const frontEnd = (variables: Record<string, string>) => read({ ISSUER, ...variables }).frontEnd;
     expect(frontEnd({})).toBeNull();
@@ -200,7 +200,7 @@ describe(readConfig.name, () => {
     expect(problemsOf({ NODE_ENV: 'production', DATABASE: 'embedded' })).toHaveProperty('DATABASE');
   });
 
-  it('reports every odd value at once, the library’s by the names of their variables, and shows no secret', () => {
+  it('reports every invalid value at once, the library’s by the names of their variables, and shows no secret', () => {
     const problems = problemsOf({
       PORT: 'http',
       HTTP_ADAPTER: 'koa',
@@ -263,7 +263,7 @@ describe(readConfig.name, () => {
       expect(read32(odd)).toEqual([odd]);
     });
 
-    it('says so where one begins like a path, and does not show it', () => {
+    it('reports a key that looks like a path, and does not show it', () => {
       const odd = `/${secret()}`;
       const warning = read({ JWT_ACCESS_KEYS: odd }).warnings.find((text) =>
         text.includes('JWT_ACCESS_KEYS'),
@@ -277,13 +277,13 @@ describe(readConfig.name, () => {
       './keys',
       'a/very/long/but/guessable/path/to/my-keys.json',
       'file:nowhere',
-    ])('the path of a missing file is refused, and not shown: %s', (path) => {
+    ])('refuses the path of a missing file, and does not show it: %s', (path) => {
       const problem = problemsOf({ JWT_ACCESS_KEYS: path })['JWT_ACCESS_KEYS'];
       expect(problem).toMatch(/file/);
       expect(problem).not.toContain(path.replace('file:', ''));
     });
 
-    it('file: and file:// name a file, whatever it is called', () => {
+    it('file: and file:// mark a file, whatever its name', () => {
       const path = join(dataDir, 'keys');
       const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
       writeFileSync(path, JSON.stringify({ keys: [jwk] }));
@@ -291,7 +291,7 @@ describe(readConfig.name, () => {
     });
   });
 
-  it('an odd PORT is one problem: nobody set the ISSUER that follows from it', () => {
+  it('an invalid PORT is one problem: the ISSUER that follows from it is not reported', () => {
     expect(Object.keys(problemsOf({ PORT: 'abc' }))).toEqual(['PORT']);
     expect(Object.keys(problemsOf({ PORT: '70000' }))).toEqual(['PORT']);
   });
@@ -309,18 +309,18 @@ describe(readConfig.name, () => {
     'mongodb://user:pa%ss@db.example.com/auth',
     'mongodb://db.example.com/auth?replicaset=rs0&sloth=1&p=pa',
     'mongodb://',
-  ])('a MONGODB_URI that the driver cannot read is refused, and not shown: %s', (uri) => {
+  ])('refuses a MONGODB_URI that the driver cannot read, and does not show it: %s', (uri) => {
     const problem = problemsOf({ MONGODB_URI: uri })['MONGODB_URI'];
     expect(problem).toContain('encodeURIComponent');
     expect(problem).not.toMatch(/ss@|user:|db\.example/);
   });
 
-  it('an ADMIN_EMAIL that is none is refused', () => {
+  it('refuses an ADMIN_EMAIL that is not an e-mail address', () => {
     expect(problemsOf({ ADMIN_EMAIL: 'nonsense' })).toHaveProperty('ADMIN_EMAIL');
   });
 
   it.each(['ADMIN_EMAIL', 'ADMIN_PASSWORD'])(
-    'production with %s alone makes no administrator and says why',
+    'production with only %s creates no administrator and says why',
     (name) => {
       const config = read({
         NODE_ENV: 'production',
@@ -346,7 +346,7 @@ describe(readConfig.name, () => {
     expect(read({ TRUST_PROXY: value }).trustProxy).toEqual(expected);
   });
 
-  it('throttles in development as in production, unless a load test asks it not to', () => {
+  it('throttles in development as in production, unless a load test turns it off', () => {
     expect(read({}).auth.throttle).toBeUndefined();
     expect(read({ THROTTLE: 'off' }).auth.throttle).toBe(false);
     const production = {
@@ -359,7 +359,7 @@ describe(readConfig.name, () => {
     expect(read({ ...production, THROTTLE: 'off' }).auth.throttle).toBe(false);
   });
 
-  it('keeps an audit log unless it is told not to, and hands the odd on to be refused by name', () => {
+  it('keeps an audit log unless it is off, and passes an invalid value on to be refused by name', () => {
     expect(read({}).auth.audit).toEqual({ retention: undefined, rotations: undefined });
     expect(read({ AUDIT_ROTATIONS: 'off' }).auth.audit).toMatchObject({ rotations: false });
     expect(read({ AUDIT: 'off', AUDIT_RETENTION: '30d' }).auth.audit).toBe(false);
@@ -367,7 +367,7 @@ describe(readConfig.name, () => {
     expect(problemsOf({ AUDIT_RETENTION: '5m' })).toHaveProperty('AUDIT_RETENTION');
   });
 
-  it('reads what is suspicious, and what that does', () => {
+  it('reads which traits are suspicious, and the reaction to them', () => {
     const { auth } = read({
       FINGERPRINT_MODE: 'enforce',
       FINGERPRINT_FEATURES: 'user-agent, address',
@@ -379,7 +379,7 @@ describe(readConfig.name, () => {
     expect(Object.keys(odd).sort()).toEqual(['ANOMALY_ACTION', 'FINGERPRINT_FEATURES', 'FINGERPRINT_MODE']);
   });
 
-  it('every variable that it reads is in the list, and the other way round', () => {
+  it('the list contains every variable that it reads, and no others', () => {
     const asked = new Set<string>();
     const variables: Record<string, string> = { DATA_DIR: dataDir };
     const spy = new Proxy(variables, {
@@ -400,7 +400,7 @@ describe(readConfig.name, () => {
       return path;
     };
 
-    it('are taken for the variables, without the end of the line', () => {
+    it('are used like the variables, without the final line break', () => {
       const [access, refresh, client] = [secret(), secret(), secret()];
       const config = read({
         NODE_ENV: 'production',
@@ -430,7 +430,7 @@ describe(readConfig.name, () => {
       expect(config.auth.mailer).toBeInstanceOf(SmtpMailer);
     });
 
-    it('that cannot be used are the one problem of their variable', () => {
+    it('that cannot be read cause one problem for their variable', () => {
       const given = secret();
       const problems = problemsOf({
         NODE_ENV: 'production',
@@ -450,7 +450,7 @@ describe(readConfig.name, () => {
       expect(JSON.stringify(problems)).not.toContain(given);
     });
 
-    it('are none where an option is no secret', () => {
+    it('are not read for an option that is not secret', () => {
       expect(read({ ISSUER_FILE: written('issuer', 'https://auth.example.com') }).auth.issuer).toBe(
         'http://localhost:3000',
       );

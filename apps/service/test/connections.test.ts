@@ -67,7 +67,7 @@ describe(Connections.name, () => {
     let answer = '';
     socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
     if (socket.connecting) await once(socket, 'connect');
-    // Sent and the stop in one turn: the server has read nothing of it.
+    // Sent in the same turn as the stop: the server has not read it yet.
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     const drained = connections.drain(5000);
     await once(socket, 'close');
@@ -78,7 +78,7 @@ describe(Connections.name, () => {
   it('answers requests on connections that the system accepted and Node has not seen', async () => {
     const { connections, port } = await serve((_request, response) => response.end('answered'));
     const answers = Array.from({ length: 20 }, () => new Api(`http://127.0.0.1:${port}`).send('GET', '/'));
-    // Lets the clients connect, and the server see nothing.
+    // Lets the clients connect before the server sees them.
     await new Promise((resolve) => setImmediate(resolve));
     const drained = connections.drain(5000);
     for (const { text } of await Promise.all(answers)) expect(text).toBe('answered');
@@ -93,7 +93,7 @@ describe(Connections.name, () => {
     await ended;
   });
 
-  it('a request that is never answered holds it up no longer than the limit', async () => {
+  it('waits no longer than the limit for a request that is never answered', async () => {
     let begun = () => {};
     const arrived = new Promise<void>((resolve) => (begun = resolve));
     const { connections, port } = await serve(() => begun());

@@ -3,18 +3,18 @@ import { describe, sentence, tell } from '../pages/demo/story.js';
 import type { TimelineAnswer, TimelineEvent } from '../src/demo/answers.js';
 
 const BEGUN = 1_000_000;
-type Told = Pick<TimelineEvent, 'kind' | 'at'> & Partial<TimelineEvent>;
+type DrawnEvent = Pick<TimelineEvent, 'kind' | 'at'> & Partial<TimelineEvent>;
 
-function timeline(events: readonly Told[], generation: number | null): TimelineAnswer {
+function timeline(events: readonly DrawnEvent[], generation: number | null): TimelineAnswer {
   const session =
     generation === null
       ? null
       : { id: 's', generation, createdAt: BEGUN, rotatedAt: BEGUN, isConfirmed: true, isBound: false };
-  const told = events.map((event, index) => ({ id: index + 1, caller: 'tab A', ...event }));
-  return { now: BEGUN + 60_000, gracePeriodMs: 10_000, session, stolenGeneration: null, events: told };
+  const numbered = events.map((event, index) => ({ id: index + 1, caller: 'tab A', ...event }));
+  return { now: BEGUN + 60_000, gracePeriodMs: 10_000, session, stolenGeneration: null, events: numbered };
 }
 
-const rotated = (generation: number, at: number): Told => ({ kind: 'rotated', generation, at });
+const rotated = (generation: number, at: number): DrawnEvent => ({ kind: 'rotated', generation, at });
 
 suite(tell.name, () => {
   it('each generation ends where the next begins; the current one has no end', () => {
@@ -30,14 +30,14 @@ suite(tell.name, () => {
     expect(endedAt).toBeNull();
   });
 
-  it('a server that restarted has forgotten what was before: the current generation is there all the same', () => {
+  it('after a restart the server has no earlier events: the current generation is shown anyway', () => {
     expect(tell(timeline([], 7), BEGUN).generations).toMatchObject([{ number: 7, ends: null }]);
     const { generations } = tell(timeline([rotated(8, BEGUN + 5)], 8), BEGUN);
     expect(generations.map(({ number }) => number)).toEqual([8]);
   });
 
-  it('a replay leads from the token that was presented to the current one; a lost answer is that of the newest', () => {
-    const events: Told[] = [
+  it('a replay leads from the presented token to the current one; a lost answer marks the newest', () => {
+    const events: DrawnEvent[] = [
       rotated(1, BEGUN + 10),
       { kind: 'response_lost', at: BEGUN + 9 },
       { kind: 'replayed', at: BEGUN + 500, generation: 1, presentedGeneration: 0, caller: 'thief' },
@@ -48,8 +48,8 @@ suite(tell.name, () => {
     ]);
   });
 
-  it('theft ends the session, and the words say so', () => {
-    const events: Told[] = [
+  it('theft ends the session, and the text says so', () => {
+    const events: DrawnEvent[] = [
       rotated(1, BEGUN + 10),
       { kind: 'confirmed', at: BEGUN + 20, generation: 1 },
       { kind: 'reuse_detected', at: BEGUN + 20_000, generation: 1, presentedGeneration: 0, caller: 'thief' },
@@ -65,12 +65,12 @@ suite(tell.name, () => {
 });
 
 suite(sentence.name, () => {
-  it('tells who did what to which generation', () => {
-    const told = (event: Told) => sentence({ id: 1, caller: 'tab B', ...event });
-    expect(told(rotated(3, 0))).toBe('Tab B refreshed: generation 3 replaced 2.');
-    expect(told({ kind: 'revoked', at: 0, reason: 'ended_by_user' })).toBe(
+  it('says who did what to which generation', () => {
+    const textOf = (event: DrawnEvent) => sentence({ id: 1, caller: 'tab B', ...event });
+    expect(textOf(rotated(3, 0))).toBe('Tab B refreshed: generation 3 replaced 2.');
+    expect(textOf({ kind: 'revoked', at: 0, reason: 'ended_by_user' })).toBe(
       'The session is over: ended by user.',
     );
-    expect(told({ kind: 'confirmed', at: 0 })).toBeNull();
+    expect(textOf({ kind: 'confirmed', at: 0 })).toBeNull();
   });
 });

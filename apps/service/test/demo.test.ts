@@ -24,7 +24,7 @@ const ROUTES = [
   ['POST', '/demo/theft/replay'],
 ] as const;
 
-/** A visitor of the page: a browser with its cookies, and what its script knows. */
+/** A visitor of the page: a browser with its cookies, and the state of its script. */
 class Visitor {
   /** All that the demo's routes have answered. */
   readonly answers: Answer[] = [];
@@ -49,7 +49,7 @@ class Visitor {
   }
 
   async refresh(): Promise<Answer> {
-    // As some clients do: an empty object, so that a parser is on the way.
+    // Some clients send an empty object, so the body parser runs.
     const answer = await this.browser.post('/auth/refresh', {});
     if (answer.status === 200) {
       this.session = { ...sessionOf(answer), refreshToken: this.browser.jar.get('refresh_token') ?? '' };
@@ -59,8 +59,8 @@ class Visitor {
   }
 
   /**
-   * Tries until an answer gets through, with a pause as clients make it: the timeline keeps the latest 200 events, which
-   * tries without a pause fill before the outage ends.
+   * Retries until an answer arrives, with a pause as in real clients: the timeline keeps the latest 200 events, and
+   * without a pause they would fill it before the outage ends.
    */
   async refreshUntilAnswered(
     afterLoss: () => Promise<unknown> = () => setTimeout(50),
@@ -76,7 +76,7 @@ class Visitor {
     return eventually<Timeline>(async () => (await this.demo('GET', 'timeline')).json, isSo);
   }
 
-  /** Refreshes, and uses what it got: until the server has recorded that. */
+  /** Refreshes, and uses the new token until the server has recorded that. */
   async refreshAndUse(): Promise<void> {
     await this.refresh();
     await this.untilTimeline(({ session }) => session?.isConfirmed === true);
@@ -104,7 +104,7 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
   afterAll(() => service.dispose());
 
   describe('its page', () => {
-    it('is at /, and loads from this host alone, by a strict policy', async () => {
+    it('is at /, and loads from this host only, with a strict policy', async () => {
       const page = await service.api().send('GET', '/');
       expect(page.status).toBe(200);
       expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
@@ -123,7 +123,7 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
       expect((await service.api().send('GET', '/demo/main.js')).text).toContain('function createAuthClient(');
     });
 
-    it('is not sent again to who has it', async () => {
+    it('is not sent again to a browser that has it', async () => {
       const api = service.api();
       const path = '/demo/style.css';
       const { etag = '' } = (await api.send('GET', path)).headers;
@@ -151,7 +151,7 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
       expectError(await service.api().send('GET', path), 404, 'NOT_FOUND');
     });
 
-    it('is for reading; the policy of other pages is as strict as ever', async () => {
+    it('can be read; the policy of other pages is as strict as before', async () => {
       expectError(await service.api().post('/', {}), 404, 'NOT_FOUND');
       const docs = (await service.api().send('GET', '/docs')).headers['content-security-policy'];
       expect(docs).toMatch(/\bscript-src 'self'(?:;|$)/);
@@ -184,15 +184,18 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
       );
     });
 
-    it.each(ROUTES.filter(([method]) => method === 'POST'))('%s %s bears any body', async (method, path) => {
-      const { session } = await Visitor.of(service);
-      const token = session.accessToken;
-      const huge = await service.api().send(method, path, { token, body: { x: 'x'.repeat(100_000) } });
-      expectError(huge, 413, 'PAYLOAD_TOO_LARGE');
-      expectError(await service.api().send(method, path, { token, raw: '{' }), 400, 'MALFORMED_REQUEST');
-    });
+    it.each(ROUTES.filter(([method]) => method === 'POST'))(
+      '%s %s accepts any body',
+      async (method, path) => {
+        const { session } = await Visitor.of(service);
+        const token = session.accessToken;
+        const huge = await service.api().send(method, path, { token, body: { x: 'x'.repeat(100_000) } });
+        expectError(huge, 413, 'PAYLOAD_TOO_LARGE');
+        expectError(await service.api().send(method, path, { token, raw: '{' }), 400, 'MALFORMED_REQUEST');
+      },
+    );
 
-    it('tell a session of itself alone', async () => {
+    it("describe only the caller's own session", async () => {
       const [ada, eve] = [await Visitor.of(service), await Visitor.of(service)];
       await ada.refreshAndUse();
       const { json } = await eve.demo('GET', 'timeline');
@@ -201,7 +204,7 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
       expect(kindsOf(json)).not.toContain('rotated');
     });
 
-    it('steal no other session than the own one, and nothing where there is no cookie', async () => {
+    it("steal only the caller's own session, and nothing without a cookie", async () => {
       const [ada, eve] = [await Visitor.of(service), await Visitor.of(service)];
       const steal = (refreshCookie: string | undefined, token: string) =>
         service.api().send('POST', '/demo/theft', { token, ...(refreshCookie ? { refreshCookie } : {}) });
@@ -214,7 +217,7 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
     });
   });
 
-  it('a lost response is a cut connection after a refresh that happened; a retry within the grace period is a replay', async () => {
+  it('a lost response is a connection cut after a successful refresh; a retry within the grace period is a replay', async () => {
     const visitor = await Visitor.of(service);
     expect((await visitor.demo('POST', 'lost-response')).status).toBe(204);
     const { answer, lost } = await visitor.refreshUntilAnswered();
@@ -266,7 +269,7 @@ describe.each(ADAPTERS)('the demo after the grace period, on %s', (adapter) => {
     });
   });
 
-  it('a stolen token after the grace period is caught: the session ends, and its last answer tells why', async () => {
+  it('a stolen token after the grace period is detected: the session ends, and its last answer gives the reason', async () => {
     const visitor = await Visitor.of(service);
     await visitor.demo('POST', 'theft');
     await visitor.refreshAndUse();
@@ -287,7 +290,7 @@ describe.each(ADAPTERS)('without the demo, on %s', (adapter) => {
   });
   afterAll(() => service.dispose());
 
-  it('there is neither page nor route, and no session is short', async () => {
+  it('has neither page nor route, and no session is short', async () => {
     const { session, browser } = await Visitor.of(service);
     for (const path of ['/', '/demo/style.css', '/demo/main.js'])
       expectError(await service.api().send('GET', path), 404, 'NOT_FOUND');

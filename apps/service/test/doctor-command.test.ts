@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
-/** What an operator of a sound service has set. */
+/** The settings of an operator with a sound service. */
 const production = (over: Environment = {}): Environment => ({
   NODE_ENV: 'production',
   ISSUER: 'https://auth.example.com',
@@ -52,7 +52,7 @@ interface Outcome {
   readonly tookMs: number;
 }
 
-/** In a process of its own, in an empty folder. */
+/** Runs in its own process, in an empty folder. */
 function run(environment: Environment, ...parameters: string[]): Promise<Outcome> {
   const from = performance.now();
   const given = { PATH: process.env.PATH, DATA_DIR: dataDir, ...environment };
@@ -96,14 +96,14 @@ describe('npm run doctor', () => {
     const environment = (over: Environment = {}) =>
       production({ MONGODB_URI: uri, HTTP_ADAPTER: adapter, ...over });
 
-    it('finds nothing in a sound production that was never started, and writes nothing', async () => {
+    it('finds nothing in a sound production setup that was never started, and writes nothing', async () => {
       const { exitCode, output } = await run(environment(), '--strict');
       expect({ exitCode, output }).toEqual({ exitCode: 0, output: 'Nothing found.\n' });
       expect(await connection.listCollections()).toEqual([]);
       expect(readdirSync(dataDir)).toEqual([]);
     });
 
-    it('finds nothing beside a running service, whose boot finds nothing either', async () => {
+    it('finds nothing while the service runs, and neither does the check at its start', async () => {
       const service = await Service.start(
         environment({ HOST: '127.0.0.1', AUDIENCE: undefined, THROTTLE: 'on' }),
         STEADY_HASHING,
@@ -119,7 +119,7 @@ describe('npm run doctor', () => {
       }
     });
 
-    it('finds what somebody dropped, and says how to bring it back', async () => {
+    it('finds a dropped index, and says how to restore it', async () => {
       await connection.collection('refresh_tokens').dropIndex('expiresAt_1');
       await connection.collection('users').dropIndex('email_1');
       const { exitCode, output } = await run(environment());
@@ -127,12 +127,12 @@ describe('npm run doctor', () => {
       expect(output).toMatch(/^2 errors\n/);
       expect(output).toContain('refresh_tokens { expiresAt: 1 }  [database.ttl-index]');
       expect(output).toContain('db.users.createIndex({"email":1}, {"unique":true})');
-      // It was left to the operator.
+      // Building indexes was left to the operator.
       expect(codesOf(await findingsOf(environment()))).toHaveLength(2);
     });
   });
 
-  it('says all that keeps a service from starting, by the names of the variables', async () => {
+  it('reports everything that keeps a service from starting, by the names of the variables', async () => {
     const { exitCode, output } = await run({
       NODE_ENV: 'production',
       COOKIE_SAMESITE: 'none',
@@ -155,7 +155,7 @@ describe('npm run doctor', () => {
     expect(readdirSync(dataDir)).toEqual([]);
   });
 
-  it('examines a development service beside it, and leaves no trace', async () => {
+  it('examines a development service while it runs, and leaves no trace', async () => {
     const service = await Service.start({
       MONGODB_URI: undefined,
       ISSUER: undefined,
@@ -165,7 +165,7 @@ describe('npm run doctor', () => {
     try {
       await untilBannerOf(service);
       expect(service.output).toContain('embedded development database');
-      // The boot has looked before the banner was printed: what is said in development is nobody's fright.
+      // The check at boot ran before the banner: findings for development only are not shown.
       expect(service.output).not.toMatch(/Doctor|error:/);
       const before = contents(dataDir);
       const { exitCode, output } = await run({ ISSUER: service.settings['ISSUER'] }, '--strict');
@@ -179,7 +179,7 @@ describe('npm run doctor', () => {
     }
   });
 
-  it('on a fresh machine tells of the development keys that a start would make, and makes none', async () => {
+  it('on a fresh machine reports the development keys that a start would create, and creates none', async () => {
     const { exitCode, output } = await run({}, '--strict');
     expect(exitCode).toBe(0);
     expect(output).toMatch(/^2 notes\n/);
@@ -187,7 +187,7 @@ describe('npm run doctor', () => {
     expect(readdirSync(dataDir)).toEqual([]);
   });
 
-  it('leaves no trace in a database that is there before the development keys are', async () => {
+  it('leaves no trace in an existing database without development keys', async () => {
     const uri = databaseUri('doctor');
     const { exitCode, output } = await run({ MONGODB_URI: uri, NODE_ENV: 'development' }, '--strict');
     expect({ exitCode, output }).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^2 notes\n/) });
@@ -199,7 +199,7 @@ describe('npm run doctor', () => {
     }
   });
 
-  it('finds what an operator regrets in production, in the words of his variables', async () => {
+  it('finds risky production settings, and names their variables', async () => {
     const findings = await findingsOf(
       production({
         ISSUER: 'http://auth.example.com',
@@ -227,7 +227,7 @@ describe('npm run doctor', () => {
     );
   });
 
-  it('finds a guessable key, with which a service in production does not even start', async () => {
+  it('finds a guessable key, with which a service in production does not start', async () => {
     const key = 'correcthorsebatterystaplecorrecthorse';
     const found = async (environment: Environment) =>
       (await findingsOf(environment)).map(({ severity, code, subject }) => `${severity} ${code} ${subject}`);
@@ -238,7 +238,7 @@ describe('npm run doctor', () => {
     expect(await found({ JWT_ACCESS_KEYS: key })).toContain('warning keys.guessable JWT_ACCESS_KEYS[0]');
   });
 
-  it('knows development keys in production', async () => {
+  it('recognises development keys in production', async () => {
     const [access, refresh] = [secret(), secret()];
     writeFileSync(
       join(dataDir, 'development-keys.json'),
@@ -255,7 +255,7 @@ describe('npm run doctor', () => {
     ['mongodb://203.0.113.9/auth?tls=true', ['service.database-open']],
     ['mongodb://me:secret@db.example.com/auth?tls=true', []],
     ['mongodb://mongo:27017,10.1.2.3/auth', []],
-  ])('judges the way to the database by its URI: %s', (uri, codes) => {
+  ])('judges the connection to the database by its URI: %s', (uri, codes) => {
     const findings = examinedService({ MONGODB_URI: uri });
     expect(codesOf(findings)).toEqual(codes);
     expect(codesOf(examinedService({ MONGODB_URI: uri, NODE_ENV: 'development' }))).toEqual(
@@ -264,7 +264,7 @@ describe('npm run doctor', () => {
   });
 
   it.each(['refuses', 'is silent'])(
-    'goes on by the options alone where the database %s, within its time',
+    'examines only the options if the database %s, within the time limit',
     async (how) => {
       const { server, port } = await listening(how === 'is silent');
       try {
@@ -286,7 +286,7 @@ describe('npm run doctor', () => {
     },
   );
 
-  it('says how to call it to who calls it wrongly', async () => {
+  it('prints its usage for wrong arguments', async () => {
     for (const parameters of [['--jsn'], ['production']]) {
       const { exitCode, output, errors } = await run({}, ...parameters);
       expect({ exitCode, output }).toEqual({ exitCode: 2, output: '' });
@@ -295,10 +295,10 @@ describe('npm run doctor', () => {
     expect((await run({}, '--help')).output).toContain('--strict');
   });
 
-  it('prints nothing but JSON for a program, called as the documentation says', () => {
+  it('prints only JSON for a program, called as documented', () => {
     const [documented = ''] =
       /^npm run .*--json/m.exec(readFileSync(join(ROOT, 'docs/doctor.md'), 'utf8')) ?? [];
-    // What runs before it would build what is tested here.
+    // The scripts before it would build what is tested here.
     const parameters = ['--ignore-scripts', ...documented.split(' ').slice(1)];
     const { stdout } = spawnSync('npm', parameters, {
       cwd: ROOT,
@@ -308,7 +308,7 @@ describe('npm run doctor', () => {
     expect(JSON.parse(stdout)).toMatchObject({ summary: { error: 3 }, findings: expect.any(Array) });
   });
 
-  it('leaves no copy of the development database behind where it is interrupted', async () => {
+  it('leaves no copy of the development database behind when interrupted', async () => {
     const service = await Service.start({ MONGODB_URI: undefined, ISSUER: undefined, DATA_DIR: dataDir });
     const temporary = mkdtempSync(join(tmpdir(), 'silent-auth-doctor-copies-'));
     try {
@@ -329,13 +329,13 @@ describe('npm run doctor', () => {
     }
   });
 
-  it('exits with 1 for a warning where it is strict', async () => {
+  it('exits with 1 for a warning with --strict', async () => {
     const environment = production({ THROTTLE: 'off' });
     expect((await run(environment)).exitCode).toBe(0);
     expect((await run(environment, '--strict')).exitCode).toBe(1);
   });
 
-  it('colours nothing in a pipe, and only what a terminal shows', () => {
+  it('uses colours only on a terminal, and prints only what a terminal can show', () => {
     const findings = [{ code: 'a.b', severity: 'error', subject: 's', message: 'm', fix: 'n' }] as const;
     const plain = describeFindings(findings, false);
     expect(stripVTControlCharacters(plain)).toBe(plain);
@@ -353,7 +353,7 @@ describe('npm run doctor', () => {
         NODE_ENV: round % 3 === 0 ? 'development' : 'production',
         JWT_ACCESS_KEYS: [`${long(access)}`, `file:${access}`, `/${access}/key.pem`][round % 3],
         JWT_REFRESH_KEYS: round % 5 === 0 ? long(access) : long(refresh),
-        // Refused, so that nothing is connected to.
+        // Refused before anything is connected.
         MONGODB_URI: `mongo://user:${password}@db.example.com/auth`,
         REVOCATION_STORE: 'redis',
         REDIS_URL: `http://:${password}@cache.example.com`,
@@ -372,7 +372,7 @@ describe('npm run doctor', () => {
 });
 
 describe('the boot of the service', () => {
-  it('logs what the doctor finds, and shows errors in its banner', async () => {
+  it("logs the doctor's findings, and shows errors in its banner", async () => {
     const service = await Service.start(
       production({ HOST: '127.0.0.1', COOKIE_SECURE: 'false', REFRESH_REUSE: 'report', AUDIENCE: undefined }),
       STEADY_HASHING,
@@ -397,7 +397,7 @@ describe('the boot of the service', () => {
   });
 });
 
-/** Printed when the boot was examined. */
+/** Printed after the check at boot. */
 async function untilBannerOf(service: Service): Promise<void> {
   await eventually(
     async () => service.output,
@@ -405,12 +405,12 @@ async function untilBannerOf(service: Service): Promise<void> {
   );
 }
 
-/** Only what the service itself adds: no database is asked. */
+/** Only the findings of the service itself, without a database. */
 function examinedService(over: Environment): Finding[] {
   return examineService(readConfig({ ...production(over), DATA_DIR: dataDir }));
 }
 
-/** Accepts and never answers, where it is silent. */
+/** A server that accepts connections; with `isSilent` it never answers. */
 async function listening(isSilent: boolean): Promise<{ server: Server; port: number }> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -429,7 +429,7 @@ async function documents(connection: Connection): Promise<Record<string, number>
   return Object.fromEntries(await Promise.all(counts));
 }
 
-/** Every file, with what is in it. */
+/** Every file with its content. */
 function contents(folder: string): Record<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
   return Object.fromEntries(

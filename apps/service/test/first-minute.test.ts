@@ -9,7 +9,7 @@ import { eventually } from '../../../test/support/eventually.js';
 import { expectError, newSession, PASSWORD, uniqueEmail } from '../../../test/support/http.js';
 import { type Environment, Service } from '../../../test/support/service.js';
 
-/** As `npm start` on a fresh machine: nothing set, the embedded database, keys of its own. */
+/** `npm start` on a fresh machine: nothing set, the embedded database, development keys. */
 const FRESH = { MONGODB_URI: undefined, JWT_ACCESS_KEYS: undefined, JWT_REFRESH_KEYS: undefined };
 const ONCE = /administrator: (\S+)\n +password: (\S+) +shown this once/;
 const COMMAND = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
@@ -28,7 +28,7 @@ async function untilBannerOf(service: Service, from = 0): Promise<string> {
 }
 
 describe('the administrator’s password', () => {
-  it('is not lost by a first start on a busy port, which is one sentence', async () => {
+  it('survives a first start on a busy port, which prints one sentence', async () => {
     const { server, port } = await busyPort();
     try {
       const { exitCode, output } = await Service.refusal({ ...FRESH, DATA_DIR: dataDir, PORT: String(port) });
@@ -47,7 +47,7 @@ describe('the administrator’s password', () => {
     }
   });
 
-  it('is shown when the account is made, before anything else can fail', async () => {
+  it('is shown when the account is created, before anything else can fail', async () => {
     const service = await Service.start();
     try {
       const output = await untilBannerOf(service);
@@ -80,7 +80,7 @@ describe('the administrator’s password', () => {
     }
   });
 
-  it('in ADMIN_PASSWORD is warned of where the account has another one', async () => {
+  it('in ADMIN_PASSWORD causes a warning if the account has another one', async () => {
     const email = uniqueEmail();
     const service = await Service.start({ ADMIN_EMAIL: email, ADMIN_PASSWORD: PASSWORD });
     try {
@@ -106,7 +106,7 @@ describe('beside a running service', () => {
   });
   afterAll(() => service.dispose());
 
-  it('a second start in the same folder names the process, and a folder and port of its own', async () => {
+  it('a second start in the same folder names the process, and suggests another folder and port', async () => {
     const { exitCode, output } = await Service.refusal({ ...FRESH, ...served() });
     expect(exitCode).toBe(1);
     expect(output).toMatch(
@@ -115,7 +115,7 @@ describe('beside a running service', () => {
     expect(output).not.toContain('    at ');
   });
 
-  it('with a folder and a port of its own another one runs undisturbed', async () => {
+  it('another one runs undisturbed with its own folder and port', async () => {
     const another = await Service.start({ ...FRESH, DATA_DIR: dataDir });
     try {
       const { email } = await newSession(another.api());
@@ -161,7 +161,7 @@ describe('a misspelt variable', () => {
     }
   });
 
-  it('is pointed out where the variable that was meant is missing', async () => {
+  it('is pointed out when the intended variable is missing', async () => {
     const { output } = await Service.refusal({
       ...FRESH,
       NODE_ENV: 'production',
@@ -179,7 +179,7 @@ describe('.env', () => {
     return service;
   };
 
-  it('sets what the environment does not, and the banner says so', async () => {
+  it('sets what the environment does not set, and the banner says so', async () => {
     const service = await written('# Of a developer\nPORT=1\nexport DOCS=off\nDEMO="off"\n');
     try {
       const from = service.output.length;
@@ -219,7 +219,7 @@ describe('.env', () => {
 });
 
 describe.each(['express', 'fastify'])('a front end elsewhere, on %s', (adapter) => {
-  it('whose requests are refused is named with the variable that lets it in', async () => {
+  it('is named with the variable that admits it if its requests are refused', async () => {
     const service = await Service.start({ HTTP_ADAPTER: adapter });
     const advice = (context: string) =>
       new RegExp(`TRUSTED_ORIGINS=http://localhost:5173 .*"${context}"`, 'g');
@@ -247,7 +247,7 @@ describe.each(['express', 'fastify'])('a front end elsewhere, on %s', (adapter) 
   });
 });
 
-it('a missing key file is refused with the command that makes it', async () => {
+it('a missing key file is refused with the command that creates it', async () => {
   const { output } = await Service.refusal({ JWT_ACCESS_KEYS: './no-keys.json' });
   expect(output).toContain('names a file that does not exist');
   expect(output).toContain('npm run keys -- generate');

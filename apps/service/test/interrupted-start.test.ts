@@ -11,11 +11,11 @@ import { Service } from '../../../test/support/service.js';
 
 const ENTRY = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
-it('an interruption while the administrator is being made does not lose their password', async () => {
+it('an interruption while the administrator is being created does not lose their password', async () => {
   const line = await DatabaseProxy.open('interrupted');
   const dataDir = mkdtempSync(join(tmpdir(), 'silent-auth-interrupted-'));
   const port = await freePort();
-  // Hashing at this cost takes long enough to freeze the line meanwhile.
+  // Hashing at this cost takes long enough for the signal to arrive during it.
   const child = spawn(process.execPath, [ENTRY], {
     cwd: dataDir,
     env: { PATH: process.env.PATH, PORT: String(port), MONGODB_URI: line.uri, BCRYPT_COST: '14' },

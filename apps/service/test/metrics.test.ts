@@ -26,14 +26,14 @@ const DURATIONS = 'silent_auth_http_request_duration_seconds';
 const TOKEN = 'a-token-of-the-scraper';
 const SOON_MS = 3_000;
 
-/** Scrapes again until it is so. */
+/** Scrapes again until the condition holds. */
 async function until(api: Api, isSo: (scrape: Exposition) => boolean): Promise<Exposition> {
   const scrape = await eventually(() => Exposition.of(api), isSo);
   expect(isSo(scrape)).toBe(true);
   return scrape;
 }
 
-/** How often each event was counted while it happened, under its reason. */
+/** The number of times each event was counted during an action, with its reason. */
 async function counted(api: Api, happening: () => Promise<unknown>): Promise<Record<string, number>> {
   const before = await Exposition.of(api);
   await happening();
@@ -55,7 +55,7 @@ describe.each(['express', 'fastify'])('/metrics on %s', (adapter) => {
   });
   afterAll(() => service.dispose());
 
-  it('is a scrape that Prometheus reads, never stored, to GET and HEAD', async () => {
+  it('is a scrape that Prometheus can parse, never cached, for GET and HEAD', async () => {
     const answer = await api.send('GET', '/metrics');
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -108,7 +108,7 @@ describe.each(['express', 'fastify'])('/metrics on %s', (adapter) => {
     });
   });
 
-  it('measures each operation by its name, its method and the class of its status', async () => {
+  it('measures each operation by its name, its method and its status class', async () => {
     const before = await Exposition.of(api);
     const session = await newSession(api);
     await api.login({ email: session.email, password: 'wrong' });
@@ -133,7 +133,7 @@ describe.each(['express', 'fastify'])('/metrics on %s', (adapter) => {
       const [earlier] = before.samples(`${DURATIONS}_count`, labels);
       return (count?.value ?? 0) - (earlier?.value ?? 0);
     };
-    // An answer is measured when it is over, which may be a moment after it has been read.
+    // An answer is measured when it is complete, which may be shortly after it has been read.
     const last = { operation: 'me', method: 'HEAD', status: '2xx' };
     const scrape = await until(api, (each) => rise(each, last) === 1);
     const rises = expected.map(([operation, method, status]) => [
@@ -150,7 +150,7 @@ describe.each(['express', 'fastify'])('/metrics on %s', (adapter) => {
       expect(scrape.samples(`${DURATIONS}_count`, { operation })).toEqual([]);
   });
 
-  it('grows no labels, whatever paths, methods and names are tried', async () => {
+  it('adds no labels, whatever paths, methods and names are sent', async () => {
     const attempt = async (turn: number) => {
       const call = { headers: { 'user-agent': `agent ${turn}`, 'x-forwarded-for': `192.0.2.${turn % 250}` } };
       const paths = [
@@ -186,7 +186,7 @@ describe.each(['express', 'fastify'])('/metrics on %s', (adapter) => {
     expect(own(second)).toBe(own(first));
   });
 
-  it('has the list of revocations and the limits of the hashing queue', async () => {
+  it('contains the list of revocations and the limits of the hashing queue', async () => {
     const { value: held = 0 } =
       (await Exposition.of(api)).samples('silent_auth_revocation_list_entries')[0] ?? {};
     const { accessToken: token } = await newSession(api);
@@ -200,11 +200,11 @@ describe.each(['express', 'fastify'])('/metrics on %s', (adapter) => {
     expect(scrape.value('silent_auth_audit_rows_written_total')).toBeGreaterThan(0);
   });
 
-  it('is written to no log, and neither is what it says', async () => {
+  it('appears in no log, and neither does its content', async () => {
     const before = service.output.length;
     await Exposition.of(api);
     await api.send('GET', '/auth/me');
-    // Written when it is over.
+    // The line is written when the answer is complete.
     await until(api, () => service.output.slice(before).includes('/auth/me'));
     expect(service.output.slice(before)).not.toContain('/metrics');
   });
@@ -222,9 +222,9 @@ describe.each(['express', 'fastify'])('/metrics on %s', (adapter) => {
   });
 });
 
-describe('a queue of passwords that is full', () => {
-  it('is seen, and so are those who were turned away', async () => {
-    // Each takes many times as long as it takes to send one: a hundred wait, and there are more.
+describe('a full queue of password hashes', () => {
+  it('is visible, and so are the refused requests', async () => {
+    // Each hash takes many times as long as sending a request, so a hundred wait and the rest are refused.
     const service = await Service.start({ BCRYPT_COST: '10' });
     const leaving = new AbortController();
     try {
@@ -246,7 +246,7 @@ describe('a queue of passwords that is full', () => {
       );
       const failures = { operation: 'login', status: '5xx' };
       await until(api, (each) => each.value(`${DURATIONS}_count`, failures) === refused);
-      // Nobody waits for the hundred.
+      // The hundred clients leave.
       leaving.abort();
       await Promise.all(logins);
       await service.kill();
@@ -257,7 +257,7 @@ describe('a queue of passwords that is full', () => {
 });
 
 describe('while the database is away', () => {
-  it('answers as quickly, and shows what waits for it and what fails', async () => {
+  it('answers without delay, and shows what waits for the database and what fails', async () => {
     const proxy = await DatabaseProxy.open('metrics');
     const service = await Service.start({ MONGODB_URI: proxy.uri });
     try {
@@ -304,7 +304,7 @@ describe('while the database is away', () => {
           each.value('silent_auth_audit_rows_waiting') === 0 &&
           each.value('silent_auth_database_connected') === 1,
       );
-      // A registration and two rotations; nothing was lost.
+      // A registration and two rotations; no row was lost.
       expect(back.value('silent_auth_audit_rows_written_total')).toBe(3);
       expect(back.value('silent_auth_audit_rows_dropped_total')).toBe(0);
     } finally {
@@ -323,7 +323,7 @@ describe.each(['express', 'fastify'])('in production on %s', (HTTP_ADAPTER) => {
   });
   afterAll(() => service.dispose());
 
-  it('there is no /metrics without METRICS_TOKEN, and nothing tells that there could be', async () => {
+  it('has no /metrics without METRICS_TOKEN, and its answer does not reveal that it could exist', async () => {
     const api = service.api();
     const answer = await api.send('GET', '/metrics', { headers: { authorization: `Bearer ${TOKEN}` } });
     expectError(answer, 404, 'NOT_FOUND');
@@ -332,7 +332,7 @@ describe.each(['express', 'fastify'])('in production on %s', (HTTP_ADAPTER) => {
     expect((await api.send('GET', '/docs-json')).text).not.toContain('metrics');
   });
 
-  it('with it the scraper alone is let in, by the header alone', async () => {
+  it('with METRICS_TOKEN admits only requests with the token, in the header only', async () => {
     await service.restart({ METRICS_TOKEN: TOKEN });
     const api = service.api();
     const documented = new DocumentedApi((await api.send('GET', '/docs-json')).json);
@@ -381,7 +381,7 @@ describe('a part that is turned off', () => {
 });
 
 describe('mail', () => {
-  it('is counted: what was sent, and what was given up', async () => {
+  it('counts sent and abandoned messages', async () => {
     const mail = await MailCatcher.start({ refusals: [550] });
     const service = await Service.start({ SMTP_URL: mail.url, MAIL_FROM: 'no-reply@example.com' });
     try {

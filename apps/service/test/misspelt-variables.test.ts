@@ -3,7 +3,10 @@ import { describe, expect, it } from '@jest/globals';
 import { VARIABLES } from '../src/config/environment.js';
 import { misspeltVariables } from '../src/config/misspelt-variables.js';
 
-/** Of shells, desktops, CI services, containers, orchestrators, hosters, package managers and other programs. */
+/**
+ * Variables of shells, desktops, CI services, containers, orchestrators, hosters, package managers and other
+ * programs.
+ */
 const USUAL = `
   HOME HOSTNAME HOSTTYPE LOGNAME USER USERNAME PATH PWD OLDPWD SHELL SHLVL TERM TERM_PROGRAM TERM_PROGRAM_VERSION COLORTERM LANG
   LANGUAGE LC_ALL LC_CTYPE LC_TIME TZ TMP TEMP TMPDIR EDITOR VISUAL PAGER LESS LESSOPEN LESSCLOSE MAIL MAILCHECK MAILPATH DISPLAY
@@ -77,21 +80,21 @@ describe(misspeltVariables.name, () => {
     ['EMAIL_FROM', 'MAIL_FROM'],
     ['THROTLE', 'THROTTLE'],
     ['DATADIR', 'DATA_DIR'],
-  ])('%s was meant to be %s', (name, meant) => {
+  ])('%s is reported as a misspelt %s', (name, meant) => {
     expect(meantBy(name)).toEqual([meant]);
   });
 
-  it(`leaves the ${USUAL.length} usual names of other programs alone`, () => {
+  it(`ignores the ${USUAL.length} usual names of other programs`, () => {
     expect(USUAL.length).toBeGreaterThan(400);
     expect(misspeltVariables(environment(USUAL))).toEqual([]);
   });
 
-  it('leaves the service’s own names alone, also those of files that hold a value', () => {
+  it('ignores the service’s own names, also those of files that hold a value', () => {
     const names = VARIABLES.flatMap(({ name }) => [name, `${name}_FILE`]);
     for (const name of names) expect(meantBy(name)).toEqual([]);
   });
 
-  it('leaves alone what npm and lower case write, what is empty, and what resembles a variable that is set', () => {
+  it('ignores what npm sets, lower case, empty variables, and names that resemble a variable that is set', () => {
     expect(misspeltVariables(environment(['npm_config_port', 'mongo_uri', 'npm_lifecycle_event']))).toEqual(
       [],
     );
@@ -99,7 +102,7 @@ describe(misspeltVariables.name, () => {
     expect(misspeltVariables({ MONGO_URI: 'x', MONGODB_URI: 'y' })).toEqual([]);
   });
 
-  it('leaves the variables of the Compose file alone', () => {
+  it('ignores the variables of the Compose file', () => {
     const file = readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8');
     const names = [...file.matchAll(/^([A-Z_]+)=/gm)].map(([, name = '']) => name);
     expect(names.length).toBeGreaterThan(10);

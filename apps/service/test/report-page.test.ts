@@ -12,7 +12,7 @@ describe.each(ADAPTERS)('the page of the security report, on %s', (adapter) => {
   });
   afterAll(() => service.dispose());
 
-  it('is at /report, whether there is a demo or not, by a strict policy that names the report’s script and style', async () => {
+  it('is at /report, with or without a demo, with a strict policy that lists the report’s script and style', async () => {
     const page = await service.api().send('GET', '/report');
     expect(page.status).toBe(200);
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
@@ -33,7 +33,7 @@ describe.each(ADAPTERS)('the page of the security report, on %s', (adapter) => {
     expect(page.text).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?:/);
   });
 
-  it('every file that it asks for is there; nothing of the demo is', async () => {
+  it('serves every file that it needs, and nothing of the demo', async () => {
     const paths = await linkedFiles(service.api(), '/report');
     expect(paths).toEqual(
       expect.arrayContaining(['/report/main.js', '/report/base.css', '/report/icon.svg']),

@@ -16,12 +16,12 @@ const event = (type: string, over: Partial<UserEvent> = {}): UserEvent => ({
 });
 
 describe(userIdOf.name, () => {
-  it('takes what a user of the service can have, as it is pasted', () => {
+  it('accepts everything that a user of the service can have, as it is pasted', () => {
     expect(userIdOf('0123456789abcdef01234567')).toBe('0123456789abcdef01234567');
     expect(userIdOf(' 0123456789ABCDEF01234567\n')).toBe('0123456789abcdef01234567');
   });
 
-  it('takes nothing else, and nothing that would lead to another route', () => {
+  it('accepts nothing else, and nothing that would lead to another route', () => {
     for (const text of [
       '',
       'ada@example.com',
@@ -40,7 +40,7 @@ describe(userIdOf.name, () => {
 });
 
 describe(standingOf.name, () => {
-  it('goes by the newest event that tells', () => {
+  it('uses the newest event that shows it', () => {
     const [disabled, enabled] = [event('user.disabled'), event('user.enabled')];
     expect(standingOf([event('session.revoked'), disabled, enabled], 0)).toBe('disabled');
     expect(standingOf([enabled, disabled], 0)).toBe('enabled');
@@ -49,7 +49,7 @@ describe(standingOf.name, () => {
     expect(standingOf([event('login.failed', { reason: 'wrong_password' }), disabled], 0)).toBe('disabled');
   });
 
-  it('goes by live sessions where no event tells, which a disabled user has none of', () => {
+  it('uses live sessions if no event shows it; a disabled user has none', () => {
     expect(standingOf([event('refresh_token.refused')], 2)).toBe('enabled');
     expect(standingOf([event('refresh_token.refused')], 0)).toBe('unknown');
     expect(standingOf([], 0)).toBe('unknown');
@@ -60,14 +60,14 @@ describe(eventLines.name, () => {
   const guess = (over: Partial<UserEvent> = {}) =>
     event('login.failed', { reason: 'wrong_password', ip: '203.0.113.9', ...over });
 
-  it('makes one line of what came in a row and reads the same, and of nothing else', () => {
+  it('merges consecutive equal rows into one line, and no others', () => {
     const events = [guess(), guess(), guess({ ip: '203.0.113.10' }), event('user.logged_in'), guess()];
     const lines = eventLines(events);
     expect(lines.map(({ count }) => count)).toEqual([2, 1, 1, 1]);
     expect(lines[0]).toEqual({ newest: events[0], oldest: events[1], count: 2 });
   });
 
-  it('makes one line of an administrator’s looks, whatever he looked at, and two of two administrators’', () => {
+  it('merges an administrator’s reads into one line, whatever they opened, but not those of two administrators', () => {
     const look = (by: string, records: string) => event('records.viewed', { by, evidence: { records } });
     const lines = eventLines([look('a', 'sessions'), look('a', 'security_events'), look('b', 'sessions')]);
     expect(lines.map(({ count }) => count)).toEqual([2, 1]);
@@ -90,18 +90,18 @@ describe(eventLines.name, () => {
 });
 
 describe(eventWords.name, () => {
-  it.each(AUTH_EVENT_NAMES)('has words for %s', (type) => {
+  it.each(AUTH_EVENT_NAMES)('has a text for %s', (type) => {
     expect(eventWords({ type })).toMatch(/^[A-Z][^._]+$/);
   });
 
-  it('tells who was logged out everywhere from who did so himself', () => {
+  it('distinguishes a user who logged out everywhere from one who was logged out', () => {
     const type = 'user.logged_out';
     expect(eventWords({ type, evidence: { everywhere: true }, by: 'b' })).toBe('All sessions were ended');
     expect(eventWords({ type, evidence: { everywhere: true } })).toBe('Logged out everywhere');
     expect(eventWords({ type, evidence: { everywhere: false } })).toBe('Logged out');
   });
 
-  it('lets a type that is not known stand for itself, whatever its name', () => {
+  it('shows an unknown type by its name, whatever the name is', () => {
     for (const type of ['later.added', 'constructor', '__proto__']) expect(eventWords({ type })).toBe(type);
   });
 });

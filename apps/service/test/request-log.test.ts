@@ -24,7 +24,7 @@ describe.each(['express', 'fastify'])('the log on %s', (HTTP_ADAPTER) => {
   });
   afterAll(() => service.dispose());
 
-  it('holds no control character of a request', async () => {
+  it('contains no control character of a request', async () => {
     const headers = { origin: `https://${CONTROL}`, 'user-agent': CONTROL, 'x-request-id': CONTROL };
     const fields = {
       email: `${CONTROL}@example.com`,
@@ -44,7 +44,7 @@ describe.each(['express', 'fastify'])('the log on %s', (HTTP_ADAPTER) => {
     expect(output).not.toMatch(/\\u00(?:1b|8[0-9a-f]|9[0-9a-f])/i);
   });
 
-  it('takes the id of a request from nobody but a trusted proxy', async () => {
+  it('accepts the id of a request only from a trusted proxy', async () => {
     const forged = { headers: { 'x-request-id': 'forged-id' } };
     const ids = [await api.send('GET', '/auth/me', forged), await api.send('GET', '/auth/me', forged)].map(
       (answer) => answer.headers['x-request-id'],
@@ -54,7 +54,7 @@ describe.each(['express', 'fastify'])('the log on %s', (HTTP_ADAPTER) => {
     expect(service.output).not.toContain('forged-id');
   });
 
-  it('has one line about a flood from one address', async () => {
+  it('has one line for a flood from one address', async () => {
     const before = service.output.length;
     for (let times = 0; times < 60; times += 1) await api.login({ email: uniqueEmail(), password: 'wrong' });
     await api.send('GET', '/auth/me');
@@ -69,14 +69,14 @@ describe.each(['express', 'fastify'])('the log on %s', (HTTP_ADAPTER) => {
     expect(lines).toHaveLength(1);
   });
 
-  it('has no documents where DOCS=off', async () => {
+  it('has no documents with DOCS=off', async () => {
     for (const path of ['/docs', '/docs-json', '/docs/'])
       expect((await api.send('GET', path)).status).toBe(404);
   });
 });
 
 describe('behind a trusted proxy', () => {
-  it('the id of its request is kept, if it looks like one', async () => {
+  it('keeps the id of its request, if it looks like one', async () => {
     const service = await Service.start({ TRUST_PROXY: 'loopback' });
     try {
       const idOf = async (id: string) =>

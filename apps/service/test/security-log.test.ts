@@ -8,7 +8,7 @@ afterEach(() => {
 });
 
 describe(SecurityLog.name, () => {
-  it('writes who was enabled, as it writes who was disabled', async () => {
+  it('logs who was enabled, as it logs who was disabled', async () => {
     const written = linesOf('warn');
     const bus = logged();
     for (const name of ['user.disabled', 'user.enabled'] as const)
@@ -20,7 +20,7 @@ describe(SecurityLog.name, () => {
     ]);
   });
 
-  it('writes nothing that was typed as an e-mail address', async () => {
+  it('logs nothing that was typed as an e-mail address', async () => {
     const written = linesOf('log', 'warn');
     const bus = logged();
     await bus.emit('login.failed', { ...typed, reason: 'unknown_user' });
@@ -32,7 +32,7 @@ describe(SecurityLog.name, () => {
     ]);
   });
 
-  it('writes one line about a flood from one address, and another one about another address', async () => {
+  it('logs one line for a flood from one address, and another one for another address', async () => {
     const written = linesOf('warn');
     const bus = logged();
     for (let times = 0; times < 5000; times += 1)

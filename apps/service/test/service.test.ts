@@ -6,7 +6,7 @@ import { isListening } from '../../../test/support/free-port.js';
 import { anotherSession, newSession, refreshed, sessionOf } from '../../../test/support/http.js';
 import { Service } from '../../../test/support/service.js';
 
-/** As `npm start` on a fresh machine: nothing set, the embedded database, keys of its own. */
+/** `npm start` on a fresh machine: nothing set, the embedded database, development keys. */
 const FRESH = { MONGODB_URI: undefined, JWT_ACCESS_KEYS: undefined, JWT_REFRESH_KEYS: undefined };
 
 describe('the service on a fresh machine', () => {
@@ -17,7 +17,7 @@ describe('the service on a fresh machine', () => {
   });
   afterAll(() => service.dispose());
 
-  it('says where it is, which database it uses, and what to try', () => {
+  it('prints its URL, its database, and what to try', () => {
     expect(service.output).toContain(`http://localhost:${service.port}`);
     expect(service.output).toContain('database: embedded development database');
     expect(service.output).toContain('throttle: off');
@@ -64,7 +64,7 @@ describe('the service on a fresh machine', () => {
     await anotherSession(api, first.email);
   });
 
-  it('a logout outlives a restart', async () => {
+  it('a logout survives a restart', async () => {
     const api = service.api();
     const session = await newSession(api);
     expect((await api.logout({ token: session.accessToken })).status).toBe(204);
@@ -74,8 +74,8 @@ describe('the service on a fresh machine', () => {
   });
 });
 
-describe('the life of the process', () => {
-  it('answers what is in flight when it is told to stop, and stops', async () => {
+describe('the lifetime of the process', () => {
+  it('answers requests in flight when it is stopped, then stops', async () => {
     const line = await DatabaseProxy.open('in_flight');
     const service = await Service.start({ MONGODB_URI: line.uri });
     try {
@@ -104,8 +104,8 @@ describe('the life of the process', () => {
     try {
       const sessions = [await newSession(service.api()), await newSession(service.api())];
       proxy.cut();
-      // The first finds its connection gone, the second no server. Both are seen for the first time: their confirmations
-      // wait for the database, and so do the reads of revocations.
+      // The first request finds its connection gone, the second no server. The server sees both sessions for the
+      // first time: their confirmations wait for the database, and so do the reads of revocations.
       for (const { accessToken } of sessions) expect((await service.api().me(accessToken)).status).toBe(503);
       const from = performance.now();
       expect(await service.stop()).toBe(0);
@@ -144,7 +144,7 @@ describe('the life of the process', () => {
     const { exitCode, output } = await Service.refusal({ MONGODB_URI: 'mongodb://127.0.0.1:9/none' });
     expect(exitCode).toBe(1);
     expect(output).toMatch(/database does not answer.*127\.0\.0\.1:9/);
-    // One sentence; the driver's stack at every attempt would bury it.
+    // One sentence, without the driver's stack at every attempt.
     expect(output.trim().split('\n')).toHaveLength(1);
   });
 
@@ -161,12 +161,12 @@ describe('the life of the process', () => {
     expect(output).not.toMatch(/: short|xxxx/);
   });
 
-  it('warns where ADMIN_EMAIL names a user who is no administrator, and leaves him as he is', async () => {
+  it('warns if ADMIN_EMAIL names a user who is not an administrator, and does not change the user', async () => {
     const service = await Service.start();
     try {
       const { email } = await newSession(service.api());
       await service.restart({ ADMIN_EMAIL: email, ADMIN_PASSWORD: 'another long passphrase' });
-      expect(service.output).toMatch(/warning: ADMIN_EMAIL names a user without the role admin/);
+      expect(service.output).toMatch(/warning: ADMIN_EMAIL names an existing user without the role admin/);
       await anotherSession(service.api(), email);
     } finally {
       await service.dispose();
@@ -195,7 +195,7 @@ describe('the life of the process', () => {
     expect(output).not.toContain('    at ');
   });
 
-  it('two instances share what they know: a session of one is a session of the other', async () => {
+  it('two instances share their state: a session of one is a session of the other', async () => {
     const one = await Service.start();
     const settings = Object.fromEntries(Object.entries(one.settings).filter(([name]) => name !== 'PORT'));
     const two = await Service.start(settings);

@@ -25,16 +25,16 @@ const isRendered = process.env['RENDERED_PAGES'] === 'true';
         keys: { access: [required('JWT_ACCESS_KEY')], refresh: [required('JWT_REFRESH_KEY')] },
         accessToken: { ttl: process.env['ACCESS_TOKEN_TTL'] ?? '15m' },
         refreshToken: {
-          // For pages that a server renders: it refreshes on behalf of the browser.
+          // For server-rendered pages: their server refreshes on behalf of the browser.
           allowRelay: isRendered,
           cookie: {
-            // Plain HTTP on this machine; behind TLS leave it out.
+            // False for plain HTTP on this machine; remove this line if you use TLS.
             secure: process.env['NODE_ENV'] === 'production',
-            // A link from elsewhere to a rendered page must bring the cookie.
+            // A link from another site to a rendered page must carry the cookie.
             sameSite: isRendered ? 'lax' : 'strict',
           },
         },
-        // Pages on another origin than the API's would be named here: trustedOrigins: ['https://app.example.com']
+        // If your pages have another origin than the API, add it: trustedOrigins: ['https://app.example.com']
       }),
     }),
   ],

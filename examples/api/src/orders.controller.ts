@@ -6,7 +6,7 @@ interface Order {
   readonly what: string;
 }
 
-/** Something to protect. Kept in memory: this example is about who asks, not about orders. */
+/** A resource to protect. Kept in memory: this example is about users, not about orders. */
 @Controller('orders')
 export class OrdersController {
   private readonly ordersByUser = new Map<string, Order[]>();

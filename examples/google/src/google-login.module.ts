@@ -38,18 +38,18 @@ import { type Profile, Strategy, type StrategyOptions } from 'passport-google-oa
 const STATE_LASTS_SECONDS = 600;
 const GOOGLE_OPTIONS = Symbol('GOOGLE_OPTIONS');
 
-/** `clientID`, `clientSecret` and `callbackURL` as registered at Google. */
+/** `clientID`, `clientSecret` and `callbackURL` as registered with Google. */
 export type GoogleLoginOptions = Omit<StrategyOptions, 'scope' | 'store' | 'state' | 'pkce'> & {
   readonly callbackURL: string;
 };
 
-/** Over HTTPS no subdomain can set a cookie of this name. */
+/** With the `__Host-` prefix, which needs HTTPS, no subdomain can set the cookie. */
 function stateCookie(options: GoogleLoginOptions): { readonly name: string; readonly secure: boolean } {
   const secure = options.callbackURL.startsWith('https:');
   return { name: secure ? '__Host-google_login' : 'google_login', secure };
 }
 
-/** Passport's state store without a session: the cookie proves that the browser that comes back is the one that left. */
+/** Passport's state store without a session: the cookie proves that the returning browser is the one that left. */
 class CookieStateStore {
   private readonly cookie: ReturnType<typeof stateCookie>;
 
@@ -57,7 +57,7 @@ class CookieStateStore {
     this.cookie = stateCookie(options);
   }
 
-  // Passport counts the parameters: five and four are those of a store for PKCE.
+  // Passport checks the number of parameters: a store for PKCE has five and four.
   store(
     request: IncomingMessage & { res: ServerResponse },
     verifier: string,
@@ -91,7 +91,7 @@ class CookieStateStore {
   }
 }
 
-/** Which user a Google account belongs to. */
+/** Maps a Google account to a user. */
 @Injectable()
 class GoogleAccounts {
   private readonly links;
@@ -100,7 +100,7 @@ class GoogleAccounts {
     @InjectConnection() connection: Connection,
     private readonly users: UsersService,
   ) {
-    // By Google's `sub`, which stays: an address can change, and be given to somebody else.
+    // Linked by Google's stable `sub`: an address can change, and be assigned to another person.
     this.links = connection.collection<{ _id: string; userId: string }>('google_accounts');
   }
 
@@ -110,7 +110,8 @@ class GoogleAccounts {
     if (linked) return linked;
     if (!google.email || google.email_verified !== true) throw new AuthError('EMAIL_NOT_VERIFIED');
     const user = await this.findOrCreate(google.email, google.name);
-    // Whoever registered with this address never proved that it is theirs. Linked, they would share the account.
+    // The user who registered with this address never proved that they own it. If linked, they would share the
+    // account.
     if (!user.emailVerifiedAt) throw new AuthError('EMAIL_NOT_VERIFIED');
     await this.links.updateOne({ _id: google.sub }, { $set: { userId: user.id } }, { upsert: true });
     return user;
@@ -122,7 +123,7 @@ class GoogleAccounts {
     try {
       return await this.users.create({ email, name, emailVerifiedAt: new Date() });
     } catch (error) {
-      // Another request of the same person was first.
+      // A simultaneous request of the same person was first.
       const created = await this.users.findByEmail(email);
       if (created) return created;
       throw error;
@@ -145,7 +146,7 @@ class GoogleStrategy extends PassportStrategy(Strategy, 'google') {
   }
 }
 
-/** Passport answers by Node's own response, which Fastify's reply has in `raw`. */
+/** Passport uses Node's own response, which is `raw` on Fastify's reply. */
 @Injectable()
 class GoogleGuard extends AuthGuard('google') {
   override getRequest(context: ExecutionContext) {
@@ -160,7 +161,7 @@ class GoogleGuard extends AuthGuard('google') {
   }
 }
 
-/** A person is waiting, not a program: whatever went wrong, they go back to the page, which finds the words. */
+/** The caller is a person, not a program: on any error, return them to the page, which shows a message. */
 @Catch()
 class BackToThePage implements ExceptionFilter {
   private readonly logger = new Logger('GoogleLogin');
@@ -185,7 +186,7 @@ class GoogleController {
     @Inject(GOOGLE_OPTIONS) private readonly options: GoogleLoginOptions,
   ) {}
 
-  /** A link of the page leads here; the guard sends the browser on to Google. */
+  /** A link of the page leads here; the guard redirects the browser to Google. */
   @Get()
   @UseFilters(BackToThePage)
   @LoginRoute({ isCallback: true })
@@ -205,7 +206,7 @@ class GoogleController {
     const { name, secure } = stateCookie(this.options);
     const cleared = stringifySetCookie(name, '', { secure, path: '/', maxAge: 0 });
     this.adapterHost.httpAdapter.appendHeader(response, 'Set-Cookie', cleared);
-    // The cookies are set here. The page then asks for an access token, as after a reload: `await auth.restore()`.
+    // Sets the cookies. The page then requests an access token, as after a reload: `await auth.restore()`.
     this.http.welcome(grant, request, response);
   }
 }

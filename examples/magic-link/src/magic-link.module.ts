@@ -38,19 +38,19 @@ import {
 } from 'nestjs-silent-auth';
 
 const LINK_LASTS_MS = 15 * 60_000;
-/** Links for one address that are still good: nobody fills a stranger's mailbox. */
+/** Maximum valid links for one address, so that nobody can fill another person's mailbox. */
 const MAX_LINKS = 5;
 const SECRET = /^[\w-]{43}$/;
 const OPTIONS = Symbol('MAGIC_LINK_OPTIONS');
 
 export interface MagicLinkOptions {
-  /** Where the application is, such as `https://app.example.com`. */
+  /** The application's origin, such as `https://app.example.com`. */
   readonly origin: string;
   readonly mailer: LinkMailer;
 }
 
 export interface LinkMailer {
-  /** @param link good once, for 15 minutes: never log it */
+  /** @param link valid once, for 15 minutes: never log it */
   sendLink(to: string, link: string): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ interface Link {
   /** The hash of its token. */
   readonly _id: string;
   readonly email: string;
-  /** The hash of the secret in the cookie of the browser that asked. */
+  /** The hash of the secret in the cookie of the requesting browser. */
   readonly browser: string;
   readonly expiresAt: Date;
 }
@@ -80,12 +80,12 @@ class MagicLinks implements OnModuleInit {
     await this.links.createIndex({ email: 1 });
   }
 
-  /** Whether or not there is such an account: everybody gets the same mail, and the same answer at the same time. */
+  /** Whether or not the account exists, the mail, the answer and its timing are the same. */
   send(email: string, browser: string): void {
     this.sendNow(email, browser).catch((error: unknown) => this.logger.warn(`no mail: ${String(error)}`));
   }
 
-  /** Uses the link up. @returns its address; null where it is no good in this browser, which leaves it as it is */
+  /** Uses up the link. @returns its address; null if the link is not valid in this browser, and then it is kept */
   async redeem(token: string, browser: string): Promise<string | null> {
     const good = { _id: hash(token), browser: hash(browser), expiresAt: { $gt: new Date() } };
     return (await this.links.findOneAndDelete(good))?.email ?? null;
@@ -96,14 +96,14 @@ class MagicLinks implements OnModuleInit {
     const now = new Date();
     const expiresAt = new Date(now.getTime() + LINK_LASTS_MS);
     await this.links.insertOne({ _id: hash(token), email, browser: hash(browser), expiresAt });
-    // Counted afterwards, so that requests at the same time count, too.
+    // Counted after the insert, so that simultaneous requests count, too.
     if ((await this.links.countDocuments({ email, expiresAt: { $gt: now } })) > MAX_LINKS)
       return void (await this.links.deleteOne({ _id: hash(token) }));
     await this.options.mailer.sendLink(email, `${this.options.origin}/login/link?token=${token}`);
   }
 }
 
-/** A person is waiting, not a program: whatever went wrong, they go back to the page, which finds the words. */
+/** The caller is a person, not a program: on any error, return them to the page, which shows a message. */
 @Catch()
 class BackToThePage implements ExceptionFilter {
   private readonly logger = new Logger('MagicLinks');
@@ -159,12 +159,12 @@ class MagicLinkController {
     this.links.send(email, browser);
   }
 
-  /** Opening the link changes nothing, because programs that look at mail open links too. The button does. */
+  /** Opening the link changes nothing, because mail scanners open links, too. The button logs in. */
   @Get()
   @Public()
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Cache-Control', 'no-store')
-  // Not `no-referrer`: the form would be sent with `Origin: null`, and be refused as from another site.
+  // Not `no-referrer`: the browser would send the form with `Origin: null`, which is refused as cross-site.
   @Header('Referrer-Policy', 'same-origin')
   @Header(
     'Content-Security-Policy',
@@ -188,13 +188,14 @@ class MagicLinkController {
   ): Promise<void> {
     const token = textIn(body, 'token');
     const browser = this.browserOf(request);
-    // In another browser it may be a stranger's link, which would log the visitor into the stranger's account.
+    // In another browser the link may be an attacker's, which would log the visitor in to the attacker's account.
     const email = browser && (await this.links.redeem(token, browser));
     if (!email) throw new AuthError('ACTION_TOKEN_INVALID');
     const user = await this.findOrCreate(email);
-    // A stranger may have registered the address, and know the password. Its owner sets another one by `forgot-password`.
+    // A stranger may have registered the address, and know the password. Its owner sets a new one by
+    // `forgot-password`.
     if (user.passwordHash !== null && !user.emailVerifiedAt) throw new AuthError('EMAIL_NOT_VERIFIED');
-    // Over two channels, the browser and the mail (RFC 8176).
+    // Two channels, the browser and the mail (RFC 8176).
     const grant = await this.auth.openSession(user.id, request, { amr: ['mca'], isEmailVerified: true });
     this.http.welcome(grant, request, response);
   }
@@ -210,7 +211,7 @@ class MagicLinkController {
     try {
       return await this.users.create({ email, emailVerifiedAt: new Date() });
     } catch (error) {
-      // Another request of the same person was first.
+      // A simultaneous request of the same person was first.
       const created = await this.users.findByEmail(email);
       if (created) return created;
       throw error;
@@ -232,7 +233,7 @@ export class MagicLinkModule {
 const newSecret = (): string => randomBytes(32).toString('base64url');
 const hash = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
-/** In MongoDB an object in place of a text would be a condition. */
+/** In MongoDB an object instead of a text would be a condition. */
 function textIn(body: unknown, field: string): string {
   const value = (body as Record<string, unknown> | undefined)?.[field];
   if (typeof value !== 'string') throw invalid(field);

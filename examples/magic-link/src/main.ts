@@ -13,7 +13,7 @@ function required(name: string): string {
 
 const issuer = process.env['ISSUER'] ?? 'http://localhost:3000';
 
-// For development: put your mail server here, and never write a link into a log.
+// For development only: use your mail server here, and never log a link.
 const mailer: LinkMailer = {
   sendLink: async (to, link) => console.log(`mail to ${to}: ${link}`),
 };

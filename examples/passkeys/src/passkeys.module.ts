@@ -40,9 +40,9 @@ const CHALLENGE_LASTS_MS = 5 * 60_000;
 const OPTIONS = Symbol('PASSKEYS_OPTIONS');
 
 export interface PasskeysOptions {
-  /** Of the application, as the browser shows it. */
+  /** The name of the application, as the browser shows it. */
   readonly name: string;
-  /** Where its page is, such as `https://app.example.com`; passkeys belong to its host. */
+  /** The origin of its page, such as `https://app.example.com`; passkeys belong to its host. */
   readonly origin: string;
 }
 
@@ -54,7 +54,7 @@ interface Passkey {
   readonly transports: string[];
 }
 
-/** What a challenge was made for: a login, or a new passkey of a user. */
+/** The purpose of a challenge: a login, or a new passkey of a user. */
 type Purpose = 'login' | `user:${string}`;
 
 @Injectable()
@@ -86,7 +86,7 @@ class PasskeysService implements OnModuleInit {
       userName: email,
       userID: new TextEncoder().encode(userId),
       excludeCredentials: known.map(({ _id: id, transports }) => ({ id, transports })),
-      // A passkey: found without an address, and never without a finger, a face or a PIN.
+      // A passkey that is found without an address, and used only with a fingerprint, a face or a PIN.
       authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
     });
     return this.remember(options, `user:${userId}`);
@@ -128,7 +128,7 @@ class PasskeysService implements OnModuleInit {
     if (!verified) throw new AuthError('INVALID_CREDENTIALS');
     const { newCounter, credentialDeviceType } = authenticationInfo;
     await this.passkeys.updateOne({ _id: passkey._id }, { $set: { counter: newCounter } });
-    // The key is in one device, or it is synchronised; and the user was there (RFC 8176).
+    // The key is in one device, or it is synchronised; and the user was present (RFC 8176).
     const amr = [credentialDeviceType === 'singleDevice' ? 'hwk' : 'swk', 'user'];
     return { userId: passkey.userId, amr };
   }
@@ -139,7 +139,7 @@ class PasskeysService implements OnModuleInit {
 
   private expected(purpose: Purpose) {
     return {
-      // Takes the challenge away: it is good once, and for what it was made.
+      // Deletes the challenge: it is valid once, for its own purpose.
       expectedChallenge: async (challenge: string) =>
         (await this.challenges.deleteOne({ _id: challenge, purpose, expiresAt: { $gt: new Date() } }))
           .deletedCount === 1,
@@ -154,7 +154,7 @@ class PasskeysService implements OnModuleInit {
     return options;
   }
 
-  /** What is wrong with a response is for the log. */
+  /** The reason for a refused response is only logged. */
   private async checked<T>(verify: () => Promise<T>): Promise<T> {
     try {
       return await verify();
@@ -195,7 +195,7 @@ class PasskeyLoginController {
   }
 }
 
-/** Of users who are logged in, and proved it lately: a stolen session adds no passkey of the thief's. */
+/** For users who proved their identity recently: a thief cannot add a passkey with a stolen session. */
 @Controller('passkeys')
 @UseGuards(JwtAuthGuard)
 @RequireFreshAuth('5m')

@@ -2,7 +2,7 @@ import { createAuthClient } from 'nestjs-silent-auth-client';
 import { proofOfPossession } from 'nestjs-silent-auth-client/proof';
 
 /**
- * One client for the page. Relative: the development server hands `/auth` on to the API. Sessions belong to a key of the browser:
- * a copied cookie is worth nothing.
+ * One client for the page. The URL is relative: the development server forwards `/auth` to the API. Sessions are
+ * bound to a key of the browser, so a copied cookie is useless.
  */
 export const auth = createAuthClient({ baseUrl: '/auth', proof: proofOfPossession() });

@@ -5,7 +5,7 @@ import '../../style.css';
 import { App } from './app';
 import { auth } from './auth';
 
-// Whoever was signed in still is. If the server cannot be asked, the client goes on asking by itself.
+// Restores an existing session. If the server does not answer, the client retries by itself.
 auth.restore().catch(() => undefined);
 
 createRoot(document.getElementById('app')!).render(

@@ -11,7 +11,7 @@ export function Orders() {
   const [orders, setOrders] = useState<Order[]>([]);
   const [problem, setProblem] = useState('');
 
-  /** Nothing here knows of tokens: `auth.fetch` refreshes them when they are due. */
+  /** This code does not handle tokens: `auth.fetch` refreshes them when they are due. */
   async function ask(init?: RequestInit) {
     try {
       if (init) await auth.fetch('/orders', init);

@@ -8,5 +8,5 @@ export const proxy = (request: NextRequest) =>
     NextResponse.next({ request: { headers } }),
   );
 
-/** Pages only: not what the API answers, and no files. */
+/** Pages only: no API routes and no files. */
 export const config = { matcher: '/((?!auth/|orders$|_next/|.*\\.).*)' };

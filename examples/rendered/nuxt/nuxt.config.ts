@@ -1,4 +1,7 @@
-/** Where this server reaches the API. `nuxt build` reads it for the routes below; the plugin, at run time, NUXT_API_URL. */
+/**
+ * The API's URL for this server. `nuxt build` reads it for the routes below; the plugin reads NUXT_API_URL at run
+ * time.
+ */
 const api = process.env.API_URL ?? 'http://localhost:3000';
 
 export default defineNuxtConfig({

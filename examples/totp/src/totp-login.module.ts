@@ -33,23 +33,23 @@ import { Secret, TOTP } from 'otpauth';
 
 const APP_NAME = 'Example';
 const PERIOD_SECONDS = 30;
-/** Between the password and the code. */
+/** Maximum time between the password and the code. */
 const TICKET_LASTS_MS = 5 * 60_000;
-/** Whoever guesses codes knows the password; six digits would not hold for long. */
+/** An attacker who guesses codes knows the password already, and six digits are few. */
 const WRONG_CODES = { limit: 5, withinMs: 15 * 60_000 };
 
-/** The second factors: who has one, and which codes are good. */
+/** The second factors: which users have one, and which codes are valid. */
 @Injectable()
 export class TotpService implements OnModuleInit {
   private readonly factors;
   private readonly tickets;
   private readonly wrongCodes;
 
-  /** Tests bring another one. */
+  /** Tests replace the clock. */
   now = (): number => Date.now();
 
   constructor(@InjectConnection() connection: Connection) {
-    // `lastStep` is that of the code that was used last: no code is good twice (RFC 6238 §5.2).
+    // `lastStep` is the time step of the last code used: no code is valid twice (RFC 6238 §5.2).
     this.factors = connection.collection<{
       _id: string;
       secret?: string;
@@ -70,7 +70,7 @@ export class TotpService implements OnModuleInit {
     return (await this.factors.findOne({ _id: userId }))?.secret !== undefined;
   }
 
-  /** @returns what an authenticator app reads, as a QR code */
+  /** @returns the text for an authenticator app, to show as a QR code */
   async enrol(userId: string, label: string): Promise<string> {
     if (await this.isEnrolled(userId)) throw new AuthError('FORBIDDEN');
     const secret = new Secret({ size: 20 });
@@ -79,7 +79,7 @@ export class TotpService implements OnModuleInit {
     return new TOTP({ issuer: APP_NAME, label, secret, period: PERIOD_SECONDS }).toString();
   }
 
-  /** The first code of the app shows that it has the secret: from now on logins ask for one. */
+  /** The first code proves that the app has the secret: from now on logins ask for one. */
   async confirm(userId: string, code: string): Promise<void> {
     const pending = (await this.factors.findOne({ _id: userId }))?.pending;
     if (pending === undefined) throw new AuthError('NOT_FOUND');
@@ -108,7 +108,7 @@ export class TotpService implements OnModuleInit {
   /** @throws AuthError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS` */
   private async use(userId: string, secret: string, code: string): Promise<void> {
     const now = this.now();
-    // Counted before the code is looked at, so that guesses at the same time count, too.
+    // Counted before the code is checked, so that simultaneous guesses count, too.
     const { insertedId } = await this.wrongCodes.insertOne({
       userId,
       expiresAt: new Date(now + WRONG_CODES.withinMs),
@@ -119,7 +119,7 @@ export class TotpService implements OnModuleInit {
       throw new AuthError('TOO_MANY_ATTEMPTS', { retryAfter: WRONG_CODES.withinMs / 1000 });
     }
     const totp = new TOTP({ secret: Secret.fromBase32(secret), period: PERIOD_SECONDS });
-    // One step to either side, for clocks that differ (RFC 6238 §5.2).
+    // Accepts one step to either side, for clocks that differ (RFC 6238 §5.2).
     const delta = /^\d{6}$/.test(code) ? totp.validate({ token: code, timestamp: now, window: 1 }) : null;
     const step = Math.floor(now / 1000 / PERIOD_SECONDS) + (delta ?? 0);
     const isNew =
@@ -131,7 +131,7 @@ export class TotpService implements OnModuleInit {
   }
 }
 
-/** The library's own login asks for a password alone: nobody gets past the second factor there. */
+/** The library's own login asks for a password only, so it is closed: it would bypass the second factor. */
 @Injectable()
 class NoPasswordAlone implements CanActivate, OnModuleInit {
   private readonly handlers: unknown[] = [];
@@ -190,7 +190,7 @@ class TotpLoginController {
   }
 }
 
-/** Of users who are logged in. The password was asked for lately: a stolen session sets up no factor of the thief's. */
+/** For users who entered their password recently: a thief cannot set up a factor with a stolen session. */
 @Controller('totp')
 @UseGuards(JwtAuthGuard)
 @RequireFreshAuth('5m')

@@ -4,11 +4,11 @@ import { attachToAxios } from 'nestjs-silent-auth-client/axios';
 import { proofOfPossession } from 'nestjs-silent-auth-client/proof';
 
 /**
- * One client for the page. Relative: the development server hands `/auth` on to the API. Sessions belong to a key of the browser:
- * a copied cookie is worth nothing.
+ * One client for the page. The URL is relative: the development server forwards `/auth` to the API. Sessions are
+ * bound to a key of the browser, so a copied cookie is useless.
  */
 export const auth = createAuthClient({ baseUrl: '/auth', proof: proofOfPossession() });
 
-/** The axios instance of the application, as it was before; this one line is all that it needs. */
+/** The existing axios instance of an application; the line below is all that it needs. */
 export const http = axios.create();
 attachToAxios(http, auth);

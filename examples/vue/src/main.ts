@@ -4,7 +4,7 @@ import '../../style.css';
 import App from './app.vue';
 import { auth } from './auth';
 
-// Whoever was signed in still is. If the server cannot be asked, the client goes on asking by itself.
+// Restores an existing session. If the server does not answer, the client retries by itself.
 auth.restore().catch(() => undefined);
 
 createApp(App).use(authPlugin(auth)).mount('#app');

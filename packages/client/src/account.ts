@@ -25,7 +25,7 @@ export function accountMethods(
 > {
   const ask = (method: string, path: string, status?: number[], body?: object) =>
     tokens.use((token) => call(method, path, { token, status, body }));
-  const tell = async (path: string, body: object, status = DONE) => {
+  const submit = async (path: string, body: object, status = DONE) => {
     await call('POST', path, { body, status, timeoutMs: PASSWORD_TIMEOUT_MS });
   };
   return {
@@ -43,8 +43,8 @@ export function accountMethods(
       if (session.hasIssued(token)) await end('LOGOUT');
     },
     ticket: () => ask('POST', '/ticket') as Promise<AuthTicket>,
-    forgotPassword: (email) => tell('/forgot-password', { email }, [202]),
-    resetPassword: (input) => tell('/reset-password', input),
-    verifyEmail: (token) => tell('/verify-email', { token }),
+    forgotPassword: (email) => submit('/forgot-password', { email }, [202]),
+    resetPassword: (input) => submit('/reset-password', input),
+    verifyEmail: (token) => submit('/verify-email', { token }),
   };
 }

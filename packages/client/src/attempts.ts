@@ -4,8 +4,8 @@ import type { Records, SessionRecord } from './records.js';
 export type Attempts = ReturnType<typeof createAttempts>;
 
 /**
- * Random values that go with the refreshes. Each is drawn and stored before it is sent, and kept until an answer is stored:
- * whoever copied the token before that cannot know it.
+ * Random values that go with the refreshes. Each is drawn and stored before it is sent, and kept until an answer is
+ * stored: a thief who copied the token earlier cannot know it.
  */
 export function createAttempts({ update }: Records, isBody: boolean, random: () => number) {
   return {
@@ -14,11 +14,11 @@ export function createAttempts({ update }: Records, isBody: boolean, random: () 
       update((record) =>
         record.attempt || (isBody && !record.refreshToken) ? record : { ...record, attempt: draw(random) },
       ),
-    /** The answer is stored before it is used. */
+    /** Stores the answer before it is used. */
     settle: ({ refreshToken, session: { id, generation } }: TokenAnswer, attempt: string | undefined) =>
       update((record) => {
         const open = record.attempt === attempt ? undefined : record.attempt;
-        // Another tab is further.
+        // The record already holds a newer answer from another tab.
         if (record.session === id && (record.generation as number) > generation)
           return { ...record, attempt: open, refreshToken };
         return { attempt: open, previous: attempt, session: id, generation, refreshToken };

@@ -41,7 +41,7 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
   const call = createTransport(urls.base, sendAuth, environment, gracePeriod * 500);
   const routes = createAuthRoutes(call, attempts, !!storage);
   const backOff = createBackOff(environment);
-  /** The server sets a cookie that says so. On another host it cannot be seen. */
+  /** The server sets a readable hint cookie. A page on another host cannot see it. */
   const mayHaveSession = () =>
     !urls.base.startsWith(`${/^\w+:..[^/]*/.exec(sharedPage?.home ?? '')?.[0]}/`) ||
     /_hint=1/.test(sharedPage?.cookies ?? '_hint=1');
@@ -68,7 +68,7 @@ export function createClientIn(environment: Environment, options: AuthClientOpti
     getAccessToken: tokens.get,
     subscribe: session.subscribe,
   };
-  /** React's StrictMode closes a client in the clean-up of an effect, then goes on with it. */
+  /** React's StrictMode closes a client in the clean-up of an effect, then uses it again. */
   const reopening = Object.entries(methods).map(([key, method]) => [
     key,
     (...parameters: never[]) => {

@@ -16,7 +16,7 @@ export function createAuthRoutes(call: Call, attempts: Attempts, isBody: boolean
     if (isTokenAnswer(answer)) return answer;
     throw new AuthClientError({ code: 'UNEXPECTED_ANSWER', message: 'The server sent no token.' });
   };
-  /** The refresh token is the storage's only. */
+  /** Removes the refresh token from the answer: only the storage keeps it. */
   const shown = (answer: TokenAnswer, signal: AbortSignal): TokenAnswer => {
     throwIfAborted(signal);
     return { ...answer, refreshToken: undefined };

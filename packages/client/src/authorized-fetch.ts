@@ -20,7 +20,7 @@ export function authorizedFetch(
   const refusalIn = async (response: Response): Promise<string | undefined> => {
     const { headers } = response;
     const isJson = /json/.test(headers.get('content-type') ?? '');
-    // A body that does not end, or an event stream, is no refusal of this service.
+    // An endless body or an event stream cannot be a refusal by this service.
     let cancel = () => {};
     const patience = new Promise<undefined>(
       (done) => (cancel = setTimer(() => done(undefined), CODE_TIMEOUT_MS)),
@@ -33,7 +33,7 @@ export function authorizedFetch(
     const { request, url, headers, signal } = partsOf(input, init);
     if (!isTrusted(url) || headers.has('authorization')) return send(input, init);
 
-    // What was checked is what is sent: a `<base>` element may change meanwhile.
+    // Send exactly the URL that was checked: a `<base>` element may change in between.
     const target = request ?? resolve(url);
     const attempt = (to: Request | string, token: string | null) => {
       if (token) headers.set('authorization', `Bearer ${token}`);

@@ -41,18 +41,18 @@ interface AxiosFailure {
 
 type Adapter = (config: AxiosRequest) => Promise<unknown>;
 
-/** An instance of axios without interceptors and defaults: what it sends is its adapter's work. */
+/** An axios instance without interceptors and defaults: only its adapter changes what it sends. */
 interface BareAxios extends AxiosLike {
   readonly defaults: Record<string, unknown>;
 }
 
-/** The adapters of this module. A request that is sent again has one already. */
+/** The adapters of this module. A repeated request already has one. */
 const known = new WeakSet<object>();
 
 /**
- * Makes an axios instance do what `auth.fetch` does: the access token for trusted origins, and a second attempt for a request
- * refused because of its token. The work is done below all interceptors and transforms, which run once for each request.
- * Returns the function that ends it for later requests.
+ * Makes an axios instance do what `auth.fetch` does: the access token for trusted origins, and a second attempt for
+ * a request refused because of its token. The work is done below all interceptors and transforms, which run once
+ * for each request. Returns the function that detaches it for later requests.
  *
  * With axios 0 every request fails.
  *
@@ -124,7 +124,10 @@ async function send(
   }
 }
 
-/** Waits on behalf of a request: its cancellation and its timeout end them, and what is left of the time is its own. */
+/**
+ * Lets a request wait for the token. Its cancellation or its timeout ends the wait, and the wait counts towards the
+ * timeout.
+ */
 function waitFor(config: AxiosRequest) {
   const { signal, cancelToken, timeout = 0, timeoutErrorMessage, transitional } = config;
   const end = new AbortController();
@@ -132,7 +135,7 @@ function waitFor(config: AxiosRequest) {
   const message = timeoutErrorMessage ?? `timeout of ${timeout}ms exceeded`;
   const code = transitional?.clarifyTimeoutError ? 'ETIMEDOUT' : 'ECONNABORTED';
   const late = new Promise<never>((_, reject) => {
-    // Axios makes its own error of the cancellation.
+    // Axios creates its own error for a cancellation.
     void cancelToken?.promise.then(reject);
     const isLimited = timeout > 0;
     const fail = () =>
@@ -156,7 +159,7 @@ async function refusalIn(response: AxiosAnswer): Promise<string | undefined> {
   let { data } = response;
   if (isStream(data)) {
     const stream = data as Partial<ReadableStream>;
-    // A stream of Node has one reader. The challenge says the same.
+    // A Node stream can be read only once. The challenge carries the same code.
     data = undefined;
     if (stream.tee) [data, response.data] = stream.tee();
   }

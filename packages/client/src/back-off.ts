@@ -2,7 +2,7 @@ import { orAborted } from './abort.js';
 import type { Environment } from './environment.js';
 import type { AuthClientError } from './errors.js';
 
-/** Requests wait through a pause of this length. Before a longer one they fail, and the session is kept. */
+/** Requests wait through a pause of up to this length. During a longer one they fail, and the session is kept. */
 const PATIENCE_MS = 1000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
@@ -19,9 +19,12 @@ export function createBackOff({ random, setTimer, stopwatch }: Environment) {
   const self = {
     /** The failure of the last refresh. */
     fault: null as AuthClientError | null,
-    /** Ms until the next try may succeed; 0 or less if nothing is wrong. */
+    /** Ms until the next attempt may succeed; 0 or less if the last refresh did not fail. */
     remaining: () => (self.fault ? pause - waited() : 0),
-    /** Begins a pause, and waits if it is short. @throws the failure if it is not, or the signal's reason */
+    /**
+     * Begins a pause, and waits if it is short. @throws the failure if the pause is long, or the signal's reason if
+     * it is aborted
+     */
     async fail(failure: AuthClientError, signal: AbortSignal): Promise<void> {
       const longest = Math.min(FIRST_PAUSE_MS * 2 ** faults, LONGEST_PAUSE_MS);
       pause = Math.max(longest * (0.5 + random() / 2), (failure.retryAfter ?? 0) * 1000);

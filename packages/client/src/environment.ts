@@ -36,12 +36,12 @@ export interface Page {
 
 /** Read when a client is created, not at import, so that servers can import this package. */
 export function hostEnvironment(): Environment {
-  // What a browser does not have, or forbids by an error, is `undefined`.
+  // A feature that the browser lacks, or forbids by throwing, is `undefined`.
   const place = orUndefined(() => location);
   const factory = orUndefined(() => indexedDB);
   return {
     page: typeof document === 'undefined' ? null : documentPage(),
-    // Of a worker from a blob, and of a frame from a text, the URL has no path, but the origin is its maker's.
+    // The URL of a worker from a blob, or of a `srcdoc` frame, has no path; its origin is that of its creator.
     workerUrl: place && urlOf(place),
     openRecords: factory && ((name) => indexedRecords(factory, name)),
     stopwatch,
@@ -56,8 +56,8 @@ export function hostEnvironment(): Environment {
 const urlOf = ({ href }: Location): string => (/^http/.test(href) ? href : (globalThis.origin ?? href));
 
 /**
- * The larger of two clocks, as each may run behind: the monotonic one stops while some devices sleep, and people set the
- * other one. At worst a token is replaced early.
+ * The larger of two clocks, as each may run behind: the monotonic clock stops while some devices sleep, and users
+ * set the wall clock. At worst a token is replaced early.
  */
 function stopwatch(): () => number {
   const monotonic = performance.now();

@@ -15,15 +15,16 @@ export interface FieldProblem {
 
 /**
  * Every failure of the client. `code` is the server's (`INVALID_CREDENTIALS`, `WEAK_PASSWORD`, …) or one of the
- * client's own: `NETWORK_ERROR` (no answer), `UNEXPECTED_ANSWER` (such as a proxy's error page), `STORAGE_FAILED` (the
- * token storage), `SUPERSEDED` (a login or logout came in between), `INVALID_OPTIONS` (they cannot work).
+ * client's own: `NETWORK_ERROR` (no answer), `UNEXPECTED_ANSWER` (such as a proxy's error page), `STORAGE_FAILED`
+ * (the token storage), `SUPERSEDED` (a login or logout came in between), `INVALID_OPTIONS` (options that cannot
+ * work).
  *
  * @example
  * try {
- *   await auth.login({ email, password });
+ * await auth.login({ email, password });
  * } catch (error) {
- *   if (error instanceof AuthClientError && error.code === 'INVALID_CREDENTIALS') showWrongPassword();
- *   else throw error;
+ * if (error instanceof AuthClientError && error.code === 'INVALID_CREDENTIALS') showWrongPassword();
+ * else throw error;
  * }
  */
 export class AuthClientError extends Error {

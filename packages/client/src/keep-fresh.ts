@@ -6,10 +6,10 @@ import type { Tokens } from './tokens.js';
 
 /** Minimum time between two refreshes by timer, however short the tokens live. */
 const SHORTEST_MS = 1000;
-/** Timers hold 31 bits. */
+/** Maximum delay of `setTimeout`: a signed 32-bit integer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Replaces the token ahead of its end while the page is visible. Returns the function that stops it. */
+/** Replaces the token before it expires while the page is visible. Returns the function that stops it. */
 export function keepFresh(
   { page, random, setTimer }: Environment,
   session: Session,
@@ -24,7 +24,7 @@ export function keepFresh(
   const arm = (): void => {
     cancel();
     const pause = backOff.remaining();
-    // Without a token and a failure nothing has needed one so far.
+    // Without a token and without a failure, nothing has needed a token yet.
     const isWanted = session.token || pause > 0;
     if (!isWanted || !page.isVisible || isClosed) return;
     // The time differs from tab to tab: the first tab refreshes, and the others take over its token.
@@ -38,7 +38,7 @@ export function keepFresh(
     if (!page.isVisible) return cancel();
     const { fault } = backOff;
     backOff.forgive();
-    // A page from the back/forward cache has missed messages: the server says who is signed in.
+    // A page from the back/forward cache has missed messages, so it asks the server who is signed in.
     if (isStale && session.state.status !== 'unknown') refresh().then(arm, arm);
     else if (session.token || fault) check();
   });

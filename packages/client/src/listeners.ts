@@ -1,4 +1,4 @@
-/** Calls a function of the page. Its error is reported as uncaught and does not stop the client. */
+/** Calls a function of the page. If it throws, the error is reported as uncaught and does not stop the client. */
 export function guarded(call: () => void): void {
   try {
     call();
@@ -13,7 +13,7 @@ export function guarded(call: () => void): void {
 export function createListeners<T>() {
   const entries = new Set<(value: T) => void>();
   return {
-    /** Calls it at once, as stores of Svelte do. Returns the function that removes the listener. */
+    /** Calls the listener at once, as Svelte stores do. Returns the function that removes it. */
     add: (listener: (value: T) => void, now: T): (() => void) => {
       guarded(() => listener(now));
       // A new function for each call, as the same listener may be added twice.

@@ -9,11 +9,11 @@ const NOBODY = '0';
 /**
  * A logout that the server has not confirmed: the refresh cookie still works, and no script can delete it. The note
  * outlives the page, so that the next page logs out before it restores a session.
- * The same note tells that the server has found nobody signed in in this browser.
+ * The same note records that the server found nobody signed in in this browser.
  */
 export function createLogoutDebt(name: string, page: Page | null) {
   let isOwed = false;
-  /** The storage may be full or forbidden: only this page remembers then. */
+  /** The storage may be full or forbidden. Then only this page remembers the note. */
   const noted = <T>(use: (notes: Storage) => T): T | undefined =>
     orUndefined(() => page?.notes && use(page.notes));
   const read = () => noted((notes) => notes.getItem(name));
@@ -21,7 +21,7 @@ export function createLogoutDebt(name: string, page: Page | null) {
     get exists() {
       return isOwed || read() === OWED;
     },
-    /** False also where it was never asked. */
+    /** False if the server was never asked. */
     get isNobodyKnown() {
       return read() === NOBODY;
     },

@@ -3,7 +3,7 @@ import type { Refresh } from './refresh.js';
 import type { SharedSession } from './shared-session.js';
 import type { AuthClient } from './types.js';
 
-/** Logout, and the restore that first completes a logout of which the server has not heard. */
+/** Logout, and a restore that first completes a logout that has not reached the server. */
 export function logoutMethods(
   { session, debt, tabs, attempts, signOut }: SharedSession,
   routes: AuthRoutes,
@@ -23,7 +23,7 @@ export function logoutMethods(
       debt.note();
       session.beginEpoch();
       const wasBusy = tabs.isBusy();
-      // Before anybody hears of it: the application may leave the page. What was on its way may still set a cookie.
+      // Sent before listeners run, because they may leave the page. A refresh on its way may still set a cookie.
       const sent = session.state.session && routes.logout(token);
       sent?.catch(() => undefined);
       signOut('LOGOUT');

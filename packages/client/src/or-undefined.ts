@@ -1,4 +1,4 @@
-/** What is read; `undefined` if that throws. */
+/** The result of `read`; `undefined` if it throws. */
 export function orUndefined<T>(read: () => T): T | undefined {
   try {
     return read();

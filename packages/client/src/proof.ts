@@ -10,7 +10,7 @@ export interface ProofKey {
   /** Signs with ES256. Resolves with the 64 bytes of R and S (RFC 7518 §3.4). */
   readonly sign: (input: Uint8Array<ArrayBuffer>) => Promise<ArrayBuffer>;
   /**
-   * Present as long as no session is bound to the key; called when the first one is. If the service refuses the proofs of
+   * Present until a session is bound to the key; called when the first one is. If the service refuses the proofs of
    * such a key, the key of the session is lost, and the user is signed out with `PROOF_KEY_LOST`.
    */
   readonly onBound?: (() => Promise<unknown>) | undefined;
@@ -18,7 +18,7 @@ export interface ProofKey {
 
 export interface ProofOptions {
   /**
-   * The key of a native application, in its keychain or keystore. `null`: there is none, and sessions are not bound.
+   * The key of a native application, in its keychain or keystore. With `null` sessions are not bound.
    *
    * @default a key in IndexedDB that no script can export, shared by all pages of the origin
    */
@@ -26,8 +26,8 @@ export interface ProofOptions {
 }
 
 /**
- * Binds the sessions of a client to a key (RFC 9449): from its login on, a session is refreshed with a proof by this key
- * only, so that a copied cookie is worth nothing. Where the browser has no WebCrypto (plain HTTP) or no storage for keys, no
+ * Binds the sessions of a client to a key (RFC 9449): from login on, a session is refreshed only with a proof by
+ * this key, so a copied cookie is useless. If the browser has no WebCrypto (plain HTTP) or no storage for keys, no
  * proof is sent, and sessions are not bound.
  *
  * @example
@@ -36,10 +36,11 @@ export interface ProofOptions {
 export function proofOfPossession({ key = browserKey }: ProofOptions = {}): Prover {
   let nonce: string | null = null;
   return (send) => async (input, init) => {
-    // What has to be sent before the page is left waits for nothing: its access token is enough.
+    // A `keepalive` request is sent while the page closes and cannot wait for a signature; its access token
+    // suffices.
     if (init?.method !== 'POST' || init.keepalive) return send(input, init);
     const attempt = async (): Promise<[Response, ProofKey['onBound']]> => {
-      // Read each time: another tab may have made it.
+      // Read for each request: another tab may have created the key.
       const held = await key().catch(() => null);
       const proof = held && (await sign(held, input as string, nonce));
       const response = await send(
@@ -55,7 +56,7 @@ export function proofOfPossession({ key = browserKey }: ProofOptions = {}): Prov
     const [, route] = BINDING.exec(input as string) ?? [];
     if (!onBound || !route) return response;
     if (response.ok) await onBound().catch(() => undefined);
-    // With `Retry-After` it is about the key of a device-bound session, and for now.
+    // With `Retry-After` the refusal is about the browser's device-bound key, and temporary.
     const isFinal = route === 'refresh' && !response.headers.has('retry-after');
     const isKeyLost = isFinal && (await refusalIn(response)) === 'PROOF_REQUIRED';
     return isKeyLost ? keyLost() : response;
@@ -98,7 +99,7 @@ interface BrowserKey extends CryptoKeyPair {
   readonly isBound?: boolean;
 }
 
-/** Made once for each origin. The page cannot read the private key, only use it. */
+/** Created once for each origin. The page can use the private key but not read it. */
 async function browserKey(): Promise<ProofKey | null> {
   const { subtle } = crypto;
   if (!subtle) return null;

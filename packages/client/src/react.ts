@@ -26,8 +26,8 @@ const UNKNOWN: AuthState = { status: 'unknown', user: null, session: null, token
 export interface AuthProviderProps {
   readonly auth: AuthClient;
   /**
-   * What the server found out that rendered this page, such as `state` of `nestjs-silent-auth-client/ssr`. The first frame
-   * shows it, and the client takes it over. A later value changes nothing.
+   * The state with which the server rendered this page, such as `state` of `nestjs-silent-auth-client/ssr`. The
+   * first frame shows it, and the client takes it over. A later value changes nothing.
    *
    * @default `unknown`, and nothing is taken over
    */
@@ -40,7 +40,7 @@ export function AuthProvider({ auth, initialState, children }: AuthProviderProps
   const [first] = useState(initialState);
   const value = useMemo(() => ({ auth, initialState: first ?? UNKNOWN }), [auth, first]);
   useEffect(() => {
-    // The server went by the hint, and so does its page.
+    // The server decided by the hint cookie alone, so the page does the same.
     if (first) auth.restore({ initialState: first, force: false }).catch(() => undefined);
   }, [auth, first]);
   return createElement(AuthContext.Provider, { value }, children);

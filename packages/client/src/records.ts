@@ -1,17 +1,20 @@
 import { AuthClientError } from './errors.js';
 import type { TokenStorage } from './types.js';
 
-/** What a client remembers of its refreshes. Tells who asks again from who else asks; it opens nothing by itself. */
+/**
+ * What a client remembers of its refreshes. It distinguishes a retry of this client from any other request; it
+ * grants no access.
+ */
 export interface SessionRecord {
   /** Sent with each refresh until an answer is stored. */
   readonly attempt?: string | undefined;
-  /** The attempt before, which made `generation` of `session`. */
+  /** The previous attempt, which produced `generation` of `session`. */
   readonly previous?: string | undefined;
   readonly session?: string | undefined;
   readonly generation?: number | undefined;
   /** Body transport only. */
   readonly refreshToken?: string | undefined;
-  /** Body transport only: the refresh token of a logout of which the server has not heard. */
+  /** Body transport only: the refresh token of a logout that has not reached the server. */
   readonly owed?: string | undefined;
 }
 
@@ -57,7 +60,10 @@ function read(text: string | null): SessionRecord {
   return text.startsWith('{') ? (JSON.parse(text) as SessionRecord) : { refreshToken: text };
 }
 
-/** In IndexedDB, which plain HTTP has, too. A record is on the disk before the promise resolves, and tabs take turns. */
+/**
+ * In IndexedDB, which works on plain HTTP as well. A record is on the disk before the promise resolves, and tabs
+ * take turns.
+ */
 export function indexedRecords<T extends object = SessionRecord>(
   factory: IDBFactory,
   key: string,

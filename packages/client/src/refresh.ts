@@ -6,7 +6,10 @@ import { isFinal } from './refusals.js';
 import { isOlder } from './session.js';
 import type { SharedSession } from './shared-session.js';
 
-/** Maximum repeats after an older answer. Then it is accepted: a server restored from a backup counts lower for good. */
+/**
+ * Maximum repeats after an older answer. Then it is accepted: a server restored from a backup keeps counting from a
+ * lower number.
+ */
 const MAX_REPEATS = 2;
 
 /**
@@ -31,7 +34,7 @@ export function createRefresh(
     if (retryAfter > 0)
       throw new AuthClientError({ code: 'TOO_MANY_ATTEMPTS', message: 'Refreshed too often.', retryAfter });
     let answer = await routes.refresh(signal);
-    // Two refreshes crossed, and the cookie jar may hold the older token. For it the server gives the newer one.
+    // Two refreshes crossed, and the cookie jar may hold the older token. A request with it gets the newer one.
     for (let i = 0; i < MAX_REPEATS && isOlder(answer, session); i++) answer = await routes.refresh(signal);
     throwIfAborted(signal);
     // A late cookie brought back a session that this tab has left.

@@ -1,8 +1,8 @@
 import type { AuthClientError } from './errors.js';
 
 /**
- * The refusals of a refresh token that end the session. Those of the server that clear the cookie, and
- * `REFRESH_TOKEN_MISSING`, where there is no cookie to clear.
+ * The refusals of a refresh token that end the session: those with which the server clears the cookie, and
+ * `REFRESH_TOKEN_MISSING`, which has no cookie to clear.
  */
 export const FINAL_REFUSALS = [
   'REFRESH_TOKEN_MISSING',
@@ -14,14 +14,14 @@ export const FINAL_REFUSALS = [
   'SUSPICIOUS_ACTIVITY',
 ] as const;
 
-/** Said by the prover, which alone knows it: a refused proof may as well be the fault of the service. */
+/** Set by the prover, because only it can know: a refused proof may also be the fault of the service. */
 export const KEY_LOST = 'PROOF_KEY_LOST';
 
 export type FinalRefusal = (typeof FINAL_REFUSALS)[number];
 
 /**
- * Whether a refused refresh ends the session. After anything else it is tried again, also after a refusal that says when:
- * another instance of the service may know the key.
+ * Whether a refused refresh ends the session. After any other refusal the client retries, also after one with
+ * `Retry-After`: another instance of the service may know the key.
  */
 export function isFinal({ code, status, retryAfter }: AuthClientError): boolean {
   const isRefused = status === 401 || status === 403;

@@ -9,7 +9,7 @@ const UNKNOWN: AuthState = { status: 'unknown', ...NOBODY };
 const SIGNED_OUT: AuthState = { status: 'signed-out', ...NOBODY };
 
 const REMEMBERED_TOKENS = 8;
-/** The server remembers as many generations. */
+/** The number of generations that the server remembers. */
 const MAX_ROTATIONS = 4;
 
 export type Session = Readonly<ReturnType<typeof createSession>>;
@@ -20,9 +20,9 @@ function createAges(stopwatch: () => () => number, graceMs: number) {
   let ages: (() => number)[] = [];
   const self = {
     current: () => ages[0]?.() ?? 0,
-    /** Whether the token is so new that another one would be refused like it. */
+    /** Whether the token is so new that its replacement would be refused for the same reason. */
     isFresh: () => self.current() < graceMs,
-    /** Ms until one more refresh is no flood; 0 or less if it is none. */
+    /** Ms until another refresh is allowed; 0 or less if it is allowed now. */
     restMs: () => graceMs - (ages[MAX_ROTATIONS - 1]?.() ?? graceMs),
     add(ageMs: number): void {
       const elapsed = stopwatch();
@@ -73,10 +73,10 @@ export function createSession(
     hasIssued: (token: string | null) => issued.includes(token as string),
     wasLeft: ({ session }: TokenAnswer) => left.has(session.id),
     /** @param ageMs time since the answer arrived, if another tab received it */
-    accept({ accessToken, expiresIn, user: told, session }: TokenAnswer, ageMs = 0): void {
+    accept({ accessToken, expiresIn, user: latest, session }: TokenAnswer, ageMs = 0): void {
       const { user: known, session: before } = self.state;
       const { id } = before ?? session;
-      issued = [accessToken, ...(known?.id === told.id ? issued : [])].slice(0, REMEMBERED_TOKENS);
+      issued = [accessToken, ...(known?.id === latest.id ? issued : [])].slice(0, REMEMBERED_TOKENS);
       if (id !== session.id) {
         left.add(id);
         self.beginEpoch();
@@ -84,8 +84,9 @@ export function createSession(
       }
       ages.add(ageMs);
       Object.assign(self, { token: accessToken, lifetime: expiresIn * 1000 });
-      // The same object while its content is the same: effects that depend on it do not run at each refresh.
-      const user = known && JSON.stringify(known) === JSON.stringify(told) ? known : told;
+      // Keep the same object while its content is the same, so that effects that depend on it do not run at each
+      // refresh.
+      const user = known && JSON.stringify(known) === JSON.stringify(latest) ? known : latest;
       self.state = { status: 'signed-in', user, session, tokenExpiresAt: Date.now() + self.lifetime - ageMs };
       listeners.call(self.state);
     },
@@ -98,7 +99,7 @@ export function createSession(
       ages.clear();
       Object.assign(self, { token: null, lifetime: 0, state: SIGNED_OUT });
       listeners.call(self.state);
-      // To find nobody signed in when the page opens is no event.
+      // A page that opens with nobody signed in is no sign-out.
       if (session || (reason !== 'LOGOUT' && reason !== 'REFRESH_TOKEN_MISSING'))
         guarded(() => onSignedOut?.(reason));
     },

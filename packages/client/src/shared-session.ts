@@ -7,12 +7,12 @@ import type { SignOutReason } from './types.js';
 
 export type SharedSession = ReturnType<typeof shareSession>;
 
-/** This tab's session, and the changes of it that the other tabs follow. */
+/** This tab's session, and the changes that it broadcasts to the other tabs. */
 export function shareSession(session: Session, debt: LogoutDebt, tabs: Tabs, attempts: Attempts) {
   const signOut = (reason: SignOutReason): void => {
     const id = session.state.session?.id;
     // A tab that never knew a user has no sign-out to broadcast.
-    if (id || reason === 'LOGOUT') tabs.tell({ signedOut: reason, session: id });
+    if (id || reason === 'LOGOUT') tabs.send({ signedOut: reason, session: id });
     session.signOut(reason);
   };
   return {
@@ -24,10 +24,13 @@ export function shareSession(session: Session, debt: LogoutDebt, tabs: Tabs, att
     accept: (answer: TokenAnswer): void => {
       debt.settle();
       session.accept(answer);
-      tabs.tell({ answer, at: Date.now() });
+      tabs.send({ answer, at: Date.now() });
     },
     signOut,
-    /** Signs out, then forgets the stored record. @throws AuthClientError `STORAGE_FAILED`; signed out even so */
+    /**
+     * Signs out, then forgets the stored record. @throws AuthClientError `STORAGE_FAILED`; the user is signed out
+     * even then
+     */
     end: async (reason: SignOutReason): Promise<void> => {
       signOut(reason);
       await attempts.forget();

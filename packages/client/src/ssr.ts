@@ -6,7 +6,7 @@ import { openSealed, seal } from './seal.js';
 import { createTransport } from './transport.js';
 import type { AuthState, NobodySignedIn } from './types.js';
 
-/** Who is signed in on the page that is being rendered. */
+/** Who is signed in on a rendered page. */
 export interface PageAuth {
   /** For the first frame, on the server and in the browser: plain JSON without a token. */
   readonly state: AuthState;
@@ -24,8 +24,8 @@ export interface PageAuthOptions {
   /** URL at which this server reaches the auth routes, such as `http://127.0.0.1:3000/auth`. */
   readonly baseUrl: string;
   /**
-   * Seconds to wait for the service. After them the page is rendered with `unknown`. Keep it below half of the service's
-   * `refreshToken.gracePeriod`.
+   * Seconds to wait for the service. After that the page is rendered with `unknown`. Keep it below half of the
+   * service's `refreshToken.gracePeriod`.
    *
    * @default 3
    */
@@ -38,20 +38,20 @@ export interface PageAuthOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** For the hand-over from one part of a server to another. */
+/** Lets one part of a server pass the result on to another. */
 export interface PageAuthSecret {
-  /** At least 32 characters, the same in all processes of this server. Encrypts what is handed over. */
+  /** At least 32 characters, the same in all processes of this server. Encrypts what is passed on. */
   readonly secret: string;
 }
 
-/** What is read of Node's `IncomingMessage`. */
+/** The fields that are read from Node's `IncomingMessage`. */
 export interface NodePageRequest {
   readonly method?: string | undefined;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly socket?: { readonly remoteAddress?: string | undefined };
 }
 
-/** What is used of Node's `ServerResponse`. */
+/** The members that are used of Node's `ServerResponse`. */
 export interface NodePageResponse {
   readonly headersSent: boolean;
   setHeader(name: string, value: string): unknown;
@@ -72,8 +72,8 @@ interface Rendering {
   readonly isPageView: boolean;
 }
 
-/** The session, and what the service's fingerprint of a browser can be made of. */
-const OF_THE_BROWSER = [
+/** The session cookies, and the headers from which the service computes the browser's fingerprint. */
+const BROWSER_HEADERS = [
   'cookie',
   'accept-language',
   'user-agent',
@@ -102,7 +102,7 @@ class RenderedPage implements PageAuth {
 
   get accessToken(): string | null {
     const token = this.#accessToken;
-    if (token && !isOfRelay(token))
+    if (token && !isRelayToken(token))
       throw new Error(
         'The service would take the use of this token as proof that the browser has received its cookie. ' +
           'Set its option refreshToken.allowRelay (REFRESH_ALLOW_RELAY=true).',
@@ -110,7 +110,7 @@ class RenderedPage implements PageAuth {
     return token;
   }
 
-  /** With the token as it is: {@link readPageAuth} makes another page of it, which checks the token. */
+  /** The token unchecked, for sealing: {@link readPageAuth} builds a new page from it, which checks the token. */
   static contentsOf(page: RenderedPage): Handover {
     return { state: page.state, accessToken: page.#accessToken, at: Date.now() };
   }
@@ -122,7 +122,7 @@ interface Handover {
   readonly at: number;
 }
 
-/** One refresh for each request, however often it is asked for. */
+/** At most one refresh for each request. */
 const renderings = new WeakMap<object, Promise<Rendering>>();
 
 /**
@@ -177,13 +177,14 @@ export async function respondWithAuth(
 }
 
 /**
- * {@link respondWithAuth} where another part of the server renders, as in Next: `forward` passes the request on with the
- * headers it is given. In them {@link readPageAuth} finds who is signed in. What a client sends in their place is removed.
+ * {@link respondWithAuth} for servers such as Next, where another part renders: `forward` passes the request on
+ * with the headers it is given, in which {@link readPageAuth} finds who is signed in. Headers of the same name sent
+ * by a client are removed.
  *
  * @example
  * // proxy.ts of Next 16
  * export const proxy = (request: NextRequest) =>
- *   forwardPageAuth(request, { baseUrl, secret }, (headers) => NextResponse.next({ request: { headers } }));
+ * forwardPageAuth(request, { baseUrl, secret }, (headers) => NextResponse.next({ request: { headers } }));
  */
 export async function forwardPageAuth(
   request: Request,
@@ -197,7 +198,7 @@ export async function forwardPageAuth(
 }
 
 /**
- * What {@link forwardPageAuth} found out; `unknown` for a request that did not pass it.
+ * The result of {@link forwardPageAuth}; `unknown` for a request that did not pass through it.
  *
  * @example
  * const { state } = await readPageAuth(await headers(), { secret });
@@ -225,7 +226,7 @@ async function render(request: PageRequest, options: PageAuthOptions): Promise<R
   if (!/^https?:\/\/\w/i.test(baseUrl))
     throw invalidOptions(`baseUrl is no absolute URL of http, which a server needs: ${baseUrl}`);
   const isPageView = opensPage(request);
-  // The service sets this cookie wherever it sets the refresh cookie.
+  // The service sets this cookie together with the refresh cookie.
   const mayBeSignedIn = /_hint=1/.test(request.header('cookie') ?? '');
   if (!isPageView || !mayBeSignedIn) {
     const state = mayBeSignedIn ? UNKNOWN : SIGNED_OUT;
@@ -244,21 +245,22 @@ async function render(request: PageRequest, options: PageAuthOptions): Promise<R
   };
   const call = createTransport(baseUrl.replace(/\/+$/, ''), send, hostEnvironment(), timeout * 1000);
   try {
-    // Without an attempt: several pages at once, which share no record, are answered within the grace period.
+    // Sent without an attempt: simultaneous pages share no record, and are answered within the grace period.
     const answer = await call('POST', '/refresh', { body: { relay: true } });
     if (!isTokenAnswer(answer)) return { page: new RenderedPage(UNKNOWN), cookies: [], isPageView };
     return { page: new RenderedPage(stateOf(answer), answer.accessToken), cookies, isPageView };
   } catch (error) {
     if (isFinal(error as AuthClientError)) return { page: new RenderedPage(SIGNED_OUT), cookies, isPageView };
-    // No answer is no logout: the browser asks for itself.
+    // No answer is not a logout: the browser asks the service itself.
     return { page: new RenderedPage(UNKNOWN), cookies: [], isPageView };
   }
 }
 
 /**
- * Whether a browser opens a page with the request. Not when it fetches something ahead, or a script asks for data: the page
- * that it belongs to may keep the answer without its cookie. Next hides from `proxy.ts` what its router sends, so the
- * browser's own headers are read; where it sends none (HTTP without TLS), a navigation is known by its `Accept`.
+ * Whether a browser opens a page with the request. Not when it prefetches, or when a script asks for data: the page
+ * that it belongs to may keep the answer without its cookie. Next hides the requests of its router from `proxy.ts`,
+ * so the browser's own headers are read. If there are none (HTTP without TLS), the `Accept` header identifies a
+ * navigation.
  */
 function opensPage({ method, header }: PageRequest): boolean {
   if (method !== 'GET' || /prefetch/.test(`${header('sec-purpose')} ${header('purpose')}`)) return false;
@@ -268,7 +270,7 @@ function opensPage({ method, header }: PageRequest): boolean {
 
 function forwarded({ header, addresses }: PageRequest, own: RequestInit['headers']): Headers {
   const headers = new Headers(own);
-  for (const name of OF_THE_BROWSER) {
+  for (const name of BROWSER_HEADERS) {
     const value = header(name);
     if (value) headers.set(name, value);
   }
@@ -282,15 +284,16 @@ function stateOf({ user, session, expiresIn }: TokenAnswer): AuthState {
 
 function finish(response: Response, { cookies, isPageView }: Rendering): Response {
   if (!isPageView) return response;
-  // A copy: the headers of a redirect cannot be changed, and an answer without a body may be kept for other users as well.
+  // A copy, because the headers of a redirect cannot be changed, and a server may reuse a response without a body
+  // for other users.
   const answer = new Response(response.body, response);
   answer.headers.set('cache-control', NO_STORE);
   for (const cookie of cookies) answer.headers.append('set-cookie', cookie);
   return answer;
 }
 
-/** The claim of access tokens whose use does not prove that the browser has its cookie. */
-function isOfRelay(accessToken: string): boolean {
+/** The claim that marks access tokens whose use does not prove that the browser has received its cookie. */
+function isRelayToken(accessToken: string): boolean {
   try {
     const [, payload = ''] = accessToken.split('.');
     const claims = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as { relay?: unknown };

@@ -1,16 +1,16 @@
 import type { TokenAnswer } from './answers.js';
 import type { Environment, Page } from './environment.js';
 
-/** What tabs tell each other. Only pages of the same origin can listen. */
+/** The messages between tabs. Only pages of the same origin can listen. */
 export type TabMessage =
   | { readonly answer: TokenAnswer; readonly at: number }
   | { readonly signedOut: string; readonly session: string | undefined };
 
-/** Maximum wait for the lock: a tab that hangs or is frozen with it must not stop the others. */
+/** Maximum wait for the lock: a tab that hangs or is frozen while it holds the lock must not stop the others. */
 const LOCK_TIMEOUT_MS = 5000;
 /** A lock that takes longer was held by another tab. */
 const FREE_LOCK_MS = 2;
-/** Maximum wait for the message of the tab that held the lock, which may arrive after the lock. */
+/** Maximum wait for the message of the tab that held the lock, as it may arrive after the lock. */
 const MESSAGE_TIMEOUT_MS = 500;
 
 export type Tabs = ReturnType<typeof createTabs>;
@@ -25,7 +25,7 @@ function createLock(name: string, page: Page | null, { setTimer, stopwatch }: En
       const patience = new AbortController();
       const waited = stopwatch();
       let running: Promise<unknown> | undefined;
-      // Once, with the lock or without: the server copes with two refreshes at once.
+      // Runs once, with or without the lock: the server handles two simultaneous refreshes.
       const start = () => {
         cancel();
         if (!running) {
@@ -36,7 +36,7 @@ function createLock(name: string, page: Page | null, { setTimer, stopwatch }: En
         return running;
       };
       const cancel = setTimer(() => {
-        // Not every lock manager heeds it.
+        // Not every lock manager honours the signal.
         patience.abort();
         void start();
       }, LOCK_TIMEOUT_MS);
@@ -44,13 +44,13 @@ function createLock(name: string, page: Page | null, { setTimer, stopwatch }: En
       const held = async () => {
         cancel();
         if (!running && waited() > FREE_LOCK_MS) {
-          // On a busy device the message may be as late as the lock was.
+          // On a busy device the message may be delayed as much as the lock was.
           setTimer(onHeard, Math.min(waited(), MESSAGE_TIMEOUT_MS));
           await heard;
         }
         return start();
       };
-      // Forbidden, in a sandboxed frame for example.
+      // Web Locks may be forbidden, for example in a sandboxed frame.
       const request = async () => locks.request(name, { signal: patience.signal }, held);
       request().catch(start);
     });
@@ -58,7 +58,7 @@ function createLock(name: string, page: Page | null, { setTimer, stopwatch }: En
   return { run, hear: () => onHeard() };
 }
 
-/** Runs one operation at a time, in this tab by a queue, among tabs by a lock; carries their messages. */
+/** Runs one operation at a time: a queue within this tab, a lock among tabs. Also carries their messages. */
 export function createTabs(name: string, page: Page | null, environment: Environment) {
   const lock = createLock(name, page, environment);
   let channel: BroadcastChannel | undefined;
@@ -76,7 +76,7 @@ export function createTabs(name: string, page: Page | null, environment: Environ
         lock.hear();
       };
     },
-    tell(message: TabMessage): void {
+    send(message: TabMessage): void {
       channel?.postMessage(message);
     },
     exclusively<T>(work: () => Promise<T>): Promise<T> {

@@ -9,22 +9,25 @@ export type Tokens = ReturnType<typeof createTokens>;
 
 /** Hands out access tokens that stay valid for a while. */
 export function createTokens(session: Session, refresh: Refresh, refreshAheadMs: number) {
-  /** A refused token that is being replaced: it is sent with no further request. */
+  /** A refused token that is being replaced: no further request uses it. */
   let refusedToken: string | null | undefined;
-  /** Ms before its end at which a token is replaced: at most a third of its life, or a short one is replaced all the time. */
+  /**
+   * Ms before its expiry at which a token is replaced. At most a third of its lifetime, so that a short-lived token
+   * is not replaced all the time.
+   */
   const ahead = () => Math.min(refreshAheadMs, session.lifetime / 3);
 
   const needsRefresh = (): boolean => {
     const { state, token } = session;
     return state.status !== 'signed-out' && (token === refusedToken || session.remaining() <= ahead());
   };
-  /** Resolves with `false` if a login or logout came in between, and the new session must be looked at. */
+  /** Resolves with `false` if a login or logout came in between, so that the caller must look at the new session. */
   const tryRefresh = async (refused: string | undefined): Promise<boolean> => {
     try {
       await refresh();
     } catch (error) {
       if (isSuperseded(error)) return false;
-      // A token that cannot be replaced is used until it ends.
+      // A token that cannot be replaced is used until it expires.
       const isUsable = session.remaining() > 0 && session.token !== refused;
       if (!isUsable) throw error;
     }
@@ -32,9 +35,9 @@ export function createTokens(session: Session, refresh: Refresh, refreshAheadMs:
   };
   const next = async ({ refused, code }: AccessTokenRequest): Promise<string | null> => {
     const asker = session.state.user?.id;
-    // A request of one user is never sent as the next user.
+    // A request of one user is never sent in the name of the next.
     if (refused && session.token && !session.hasIssued(refused)) throw superseded();
-    // An API that refuses a new token refuses the next one as well, unless the service took it back.
+    // An API that refuses a new token refuses its replacement too, unless the service revoked the token.
     const mayHelp =
       session.ages.restMs() <= 0 && (!session.ages.isFresh() || code === 'ACCESS_TOKEN_REVOKED');
     if (refused === session.token && mayHelp) refusedToken = refused;

@@ -3,20 +3,26 @@ import type { Environment } from './environment.js';
 import { AuthClientError, type FieldProblem, invalidOptions } from './errors.js';
 import { orUndefined } from './or-undefined.js';
 
-/** Calls a route. Resolves with the answer's JSON, `null` if it has none. @throws AuthClientError, or the signal's reason */
+/**
+ * Calls a route. Resolves with the answer's JSON, or `null` if it has none. @throws AuthClientError, or the
+ * signal's reason
+ */
 export type Call = (method: string, path: string, request?: CallOptions) => Promise<unknown>;
 
 interface CallOptions {
   readonly body?: object | undefined;
   readonly token?: string | null | undefined;
   readonly signal?: AbortSignal;
-  /** Ms until the whole answer is read. @default that of the transport */
+  /** Ms until the whole answer must be read. @default that of the transport */
   readonly timeoutMs?: number;
-  /** The statuses of success. A captive portal and a service worker answer 200 to every request. @default 200 and 201 */
+  /**
+   * The statuses that mean success. A captive portal and a service worker answer 200 to every request. @default 200
+   * and 201
+   */
   readonly status?: readonly number[];
 }
 
-/** Seconds. A longer `Retry-After` is the mistake of a proxy. */
+/** Seconds. A longer `Retry-After` is taken for a mistake of a proxy. */
 const MAX_RETRY_AFTER_S = 300;
 
 /** Calls the auth routes directly, without the application's interceptors. */
@@ -44,7 +50,7 @@ export function createTransport(
         body: body && JSON.stringify(body),
         credentials: 'include',
         cache: 'no-store',
-        // The application may leave the page meanwhile.
+        // The application may leave the page before the answer arrives.
         keepalive: path === '/logout',
         signal: abort.signal,
       });

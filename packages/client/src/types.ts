@@ -6,7 +6,7 @@ export interface AuthUser {
   readonly email: string;
   readonly name?: string;
   readonly roles: readonly string[];
-  /** The service's own claims, such as a tenant; absent where it has none. */
+  /** The service's own claims, such as a tenant; absent if there are none. */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
@@ -23,7 +23,7 @@ export interface AuthSession {
   readonly id: string;
   /** Counts the rotations of the refresh token, from 0 at login. */
   readonly generation: number;
-  /** ISO 8601: when the session ends unless it is used before. */
+  /** ISO 8601: when the session ends unless it is used earlier. */
   readonly expiresAt: string;
 }
 
@@ -54,7 +54,7 @@ export type AuthState =
       readonly status: 'signed-in';
       readonly user: AuthUser;
       readonly session: AuthSession;
-      /** When the access token expires: ms since 1970 by this device's clock. To display, not to decide by. */
+      /** When the access token expires: ms since 1970 by this device's clock. For display, not for decisions. */
       readonly tokenExpiresAt: number;
     }
   | ({ readonly status: 'unknown' } & NobodySignedIn)
@@ -84,7 +84,7 @@ export interface LoginInput extends DeviceFields {
   readonly email: string;
   readonly password: string;
   /**
-   * False: the session ends with the browser, and sooner when it is not used.
+   * With false the session ends with the browser, and after a shorter idle time.
    *
    * @default true
    */
@@ -102,15 +102,15 @@ export interface ChangePasswordInput {
 }
 
 /**
- * Keeps the refresh token of a native or Node client: a keychain, never `localStorage`. What is saved is a text that only
- * the client reads: a token, or JSON with what belongs to it. A new token is saved before the access token that came with
- * it is used, so that a crash loses neither. If a method rejects, the client's method rejects with `STORAGE_FAILED`.
+ * Keeps the refresh token of a native or Node client: a keychain, never `localStorage`. The saved text is opaque: a
+ * token, or JSON that contains one. A new token is saved before the access token that came with it is used, so that
+ * a crash loses neither. If a method rejects, the client's method rejects with `STORAGE_FAILED`.
  *
  * @example
  * const storage: TokenStorage = {
- *   load: () => keychain.get('refresh-token'),
- *   save: (refreshToken) => keychain.set('refresh-token', refreshToken),
- *   clear: () => keychain.delete('refresh-token'),
+ * load: () => keychain.get('refresh-token'),
+ * save: (refreshToken) => keychain.set('refresh-token', refreshToken),
+ * clear: () => keychain.delete('refresh-token'),
  * };
  */
 export interface TokenStorage {
@@ -121,14 +121,14 @@ export interface TokenStorage {
 }
 
 export interface AccessTokenRequest {
-  /** Stops the wait of this caller. A refresh on its way continues for the others. */
+  /** Aborts the wait of this caller. A refresh on its way continues for the others. */
   readonly signal?: AbortSignal | null | undefined;
   /**
-   * A token that an API refused: the promise resolves with another one. With the same one if it is younger than the grace
-   * period, since an API that refuses a new token refuses the next one, too.
+   * A token that an API refused: the promise resolves with another one. Within the grace period it resolves with
+   * the same token, since an API that refuses a new token refuses its replacement, too.
    */
   readonly refused?: string;
-  /** The code of the refusal, if it is known. After `ACCESS_TOKEN_REVOKED` a new token is replaced as well. */
+  /** The code of the refusal, if it is known. After `ACCESS_TOKEN_REVOKED` even a new token is replaced. */
   readonly code?: string | undefined;
 }
 
@@ -144,14 +144,14 @@ export interface ReauthenticateInput {
 }
 
 export interface ResetPasswordInput {
-  /** Of the link. */
+  /** The token of the link. */
   readonly token: string;
   readonly newPassword: string;
 }
 
 export interface RestoreOptions {
   /**
-   * Whether the server is asked also where no cookie says that there may be a session.
+   * Whether to ask the server even if no cookie hints at a session.
    *
    * @default true until the server has answered once that nobody is signed in in this browser, then false
    */
@@ -191,8 +191,9 @@ interface CommonOptions {
    */
   readonly refreshAhead?: number;
   /**
-   * Seconds, the same as the server's `refreshToken.gracePeriod`. An attempt to refresh times out after half of it, so
-   * that the server sees the retry as one. With a longer value than the server's, a slow network can look like theft.
+   * Seconds, the same as the server's `refreshToken.gracePeriod`. An attempt to refresh times out after half of it,
+   * so that the server recognises the retry. With a longer value than the server's, a slow network can look like
+   * theft.
    *
    * @default 10
    */
@@ -205,7 +206,7 @@ interface CommonOptions {
    */
   readonly trustedOrigins?: readonly string[];
   /**
-   * Binds sessions to a key that the device does not give away. With it a copied cookie is worth nothing.
+   * Binds sessions to a key that cannot leave the device, so a copied cookie is useless.
    *
    * @default sessions are not bound
    *
@@ -274,7 +275,7 @@ export interface AuthClient {
    */
   readonly changePassword: (input: ChangePasswordInput) => Promise<AuthUser>;
   /**
-   * Confirms the user's password, for what needs a fresh login.
+   * Confirms the user's password, for actions that need a recent login.
    *
    * @throws AuthClientError `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS`, …
    */
@@ -285,7 +286,7 @@ export interface AuthClient {
   readonly resetPassword: (input: ResetPasswordInput) => Promise<void>;
   /** Verifies an address with the token of a link. @throws AuthClientError `ACTION_TOKEN_INVALID` */
   readonly verifyEmail: (token: string) => Promise<void>;
-  /** Asks for a single-use ticket, for a socket that can send no header. */
+  /** Asks for a single-use ticket, for a socket that cannot send headers. */
   readonly ticket: () => Promise<AuthTicket>;
   /** Asks the server for the user who is signed in. */
   readonly me: () => Promise<AuthProfile>;
@@ -293,14 +294,14 @@ export interface AuthClient {
   readonly sessions: () => Promise<readonly AuthSessionInfo[]>;
   /** Ends one of the user's sessions. The client's own signs out. @throws AuthClientError `NOT_FOUND` */
   readonly endSession: (id: string) => Promise<void>;
-  /** Ends all sessions of the user but this one. */
+  /** Ends all other sessions of the user. */
   readonly endOtherSessions: () => Promise<void>;
   /**
-   * Asks the server who is signed in. Call it when the application starts. Resolves with `signed-out` if nobody is. Where
-   * no cookie says that there may be a session, the server is not asked again.
+   * Asks the server who is signed in. Call it when the application starts. Resolves with `signed-out` if nobody is.
+   * If no cookie hints at a session, the server is not asked again.
    *
-   * @throws AuthClientError if the server does not answer. The state stays `unknown`, and the client retries while the
-   * page is visible
+   * @throws AuthClientError if the server does not answer. The state stays `unknown`, and the client retries while
+   * the page is visible
    *
    * @example
    * await auth.restore().catch(() => undefined);

@@ -3,7 +3,7 @@ import { invalidOptions } from './errors.js';
 import { orUndefined } from './or-undefined.js';
 import type { AuthClient, AuthClientOptions } from './types.js';
 
-/** A plain web URL up to its path. What is spelt in another way, with a user or a backslash for example, is none. */
+/** A plain web URL up to its path. Unusual spellings, for example with a user or a backslash, do not match. */
 const ORIGIN = /^https?:\/\/(?:[\w.-]+|\[[\da-f:.]+])(?::\d+)?(?=[/?#]|$)/i;
 const DEFAULT_PORT = /^(http:.*):80$|^(https:.*):443$/;
 
@@ -16,16 +16,16 @@ function originOf(url: string): string {
 const parsed = (url: string, from?: string): string | undefined => orUndefined(() => new URL(url, from).href);
 
 export interface Urls {
-  /** Of the auth routes, absolute, without a slash at its end; `''` if it is relative and there is no page. */
+  /** The URL of the auth routes, absolute, without a trailing slash; `''` if it is relative and there is no page. */
   readonly base: string;
-  /** What this runtime makes of a URL; `''` if it cannot read it. */
+  /** The URL as this runtime reads it; `''` if it cannot read it. */
   readonly resolve: (url: string) => string;
   readonly isTrusted: AuthClient['isTrusted'];
 }
 
 /**
- * The access token goes to the page's own origin, to that of `baseUrl` and to `trustedOrigins`, and nowhere else. These are
- * read once and against the page's address, so that a `<base>` element names none.
+ * The access token goes only to the page's own origin, to that of `baseUrl` and to `trustedOrigins`. These are read
+ * once, relative to the page's address, so that a `<base>` element cannot add one.
  *
  * @throws AuthClientError `INVALID_OPTIONS`
  */
@@ -33,13 +33,13 @@ export function readUrls(
   { baseUrl, trustedOrigins = [] }: AuthClientOptions,
   { page, workerUrl }: Environment,
 ): Urls {
-  // React Native's own `URL` changes what it reads, and takes some absolute URLs for relative ones.
+  // React Native's own `URL` changes its input, and takes some absolute URLs for relative ones.
   const isComplete = parsed('HTTP://A') === 'http://a/';
   const against = (url: string, from?: string): string => (isComplete ? (parsed(url, from) ?? '') : url);
   const home = page?.home ?? workerUrl;
   const base = against(baseUrl, home).replace(/\/+$/, '');
   const origins = trustedOrigins.map((each) => originOf(against(each)));
-  // A relative one is fine on a server, where pages are rendered before their client asks anything.
+  // A relative URL is fine on a server, where pages are rendered before their client sends a request.
   const isBaseMissing =
     typeof baseUrl !== 'string' || !baseUrl || (!originOf(base) && (home || /^\w+:/.test(baseUrl)));
   if (isBaseMissing) throw invalidOptions(`baseUrl is no URL of http: ${baseUrl}`);

@@ -27,14 +27,15 @@ const AUTH: InjectionKey<Provided> = Symbol('nestjs-silent-auth');
 /**
  * `app.use(authPlugin(auth))` provides the client to every `useAuth()` of the application.
  *
- * @param initialState what the server found out that rendered this page, such as `state` of `nestjs-silent-auth-client/ssr`.
- * The first frame shows it, and in the browser the client takes it over
+ * @param initialState the state with which the server rendered this page, such as `state` of
+ * `nestjs-silent-auth-client/ssr`. The first frame shows it, and in the browser the client takes it over
  */
 export function authPlugin(auth: AuthClient, initialState?: AuthState): Plugin {
   return {
     install(app) {
       app.provide(AUTH, { auth, initialState: initialState ?? UNKNOWN });
-      // Not on a server, where all requests may share the client. The server went by the hint, and so does its page.
+      // Not on a server, where all requests may share the client. The server decided by the hint cookie alone, so
+      // the page does the same.
       if (initialState && typeof document !== 'undefined')
         auth.restore({ initialState: toRaw(initialState), force: false }).catch(() => undefined);
     },
@@ -59,7 +60,7 @@ export function useAuth(client?: AuthClient): {
   if (!auth) throw new Error('useAuth needs app.use(authPlugin(auth)), or a client.');
   const instance = getCurrentInstance();
   const isOnServer = instance && inject(ssrContextKey, null);
-  // Where a component takes over what the server rendered, its node has an element before its set-up.
+  // When a component hydrates server-rendered HTML, its vnode has an element before its set-up.
   const isHydrating = instance?.vnode.el;
   const initialState = provided?.auth === auth ? provided.initialState : UNKNOWN;
   // Until the client has taken it over.

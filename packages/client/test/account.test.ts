@@ -21,7 +21,7 @@ describe('what the links in mails need', () => {
     return auth.resetPassword({ token: 'of-a-link', newPassword: 'new' });
   };
 
-  it.each(CASES)('%s posts to %s, without asking who is signed in', async (method, path, status, body) => {
+  it.each(CASES)('%s posts to %s without an access token', async (method, path, status, body) => {
     on.server.answer(path, { status });
     await send(method);
     expect(on.server.received.map((each) => each.path)).toEqual([path]);
@@ -29,14 +29,14 @@ describe('what the links in mails need', () => {
   });
 
   const ROUTES = CASES.map(([method, path]) => [method, path] as const);
-  it.each(ROUTES)('%s rejects where %s is answered by a portal, or refused', async (method, path) => {
+  it.each(ROUTES)('%s rejects if %s is answered by a portal, or refused', async (method, path) => {
     on.server.answer(path, { status: 200, text: '<html>Wi-Fi terms</html>' });
     await expect(send(method)).rejects.toMatchObject({ code: 'UNEXPECTED_ANSWER', status: 200 });
     on.server.answer(path, refusal(400, 'ACTION_TOKEN_INVALID'));
     await expect(send(method)).rejects.toMatchObject({ code: 'ACTION_TOKEN_INVALID', status: 400 });
   });
 
-  it('a ticket is asked for with the access token, and once more with a new one where that is refused', async () => {
+  it('a ticket is requested with the access token, and again with a new one if that is refused', async () => {
     const { auth } = await on.signedIn();
     const refused = (await auth.getAccessToken()) ?? '';
     const ticket = { ticket: 'single-use', expiresIn: 30 };
@@ -49,7 +49,7 @@ describe('what the links in mails need', () => {
   });
 });
 
-describe('the client and the service, of an account', () => {
+describe('account routes against the service', () => {
   let service: Service;
   let browser: Browser;
 
@@ -66,7 +66,7 @@ describe('the client and the service, of an account', () => {
     return { tab, email };
   };
 
-  it('reauthenticate goes on with the token of the answer, in every tab, in the same session', async () => {
+  it('reauthenticate continues the same session with the new token, in every tab', async () => {
     const { tab, email } = await registered();
     const second = browser.tab();
     await second.auth.restore();
@@ -75,7 +75,7 @@ describe('the client and the service, of an account', () => {
     const known = second.auth.getState().tokenExpiresAt;
     const before = (await tab.auth.getAccessToken()) ?? '';
     const beganAt = Number(claimsOf(before).auth_time);
-    // Counted in seconds.
+    // The service counts in seconds.
     await until(() => Math.floor(Date.now() / 1000) > beganAt);
     expect(await tab.auth.reauthenticate({ password: PASSWORD })).toMatchObject({ email });
     const after = (await tab.auth.getAccessToken()) ?? '';
@@ -84,7 +84,7 @@ describe('the client and the service, of an account', () => {
     expect(tab.auth.getState().session?.id).toBe(session?.id);
     await until(() => second.auth.getState().tokenExpiresAt !== known);
     expect(await second.auth.getAccessToken()).toBe(after);
-    // And the session is refreshed as ever.
+    // The session can still be refreshed.
     expect((await browser.tab().auth.restore()).status).toBe('signed-in');
     browser.close();
   });
@@ -107,7 +107,7 @@ describe('the client and the service, of an account', () => {
     browser.close();
   });
 
-  it('the links of nobody are refused by the service', async () => {
+  it('the service refuses links with unknown tokens', async () => {
     const { tab } = await registered();
     await expect(tab.auth.verifyEmail('x'.repeat(43))).rejects.toMatchObject({ status: 400 });
     await expect(

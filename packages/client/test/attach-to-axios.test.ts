@@ -39,7 +39,7 @@ describe('attachToAxios', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('hands on a second 401, and any other', async () => {
+  it('passes on a second 401, and any other 401', async () => {
     const { instance } = await attached();
     const refused = refusal(401, 'ACCESS_TOKEN_EXPIRED');
     on.server.answer('/api/orders', refused, refused, refusal(401, 'INVALID_CREDENTIALS'));
@@ -49,7 +49,7 @@ describe('attachToAxios', () => {
     expect([on.server.count('/api/orders'), on.server.count('/auth/refresh')]).toEqual([3, 1]);
   });
 
-  it('a fault of the refresh fails the request with its error, and is no logout', async () => {
+  it('a fault of the refresh fails the request with its error, and is not a logout', async () => {
     const { instance, auth, tab } = await attached();
     on.server.refused.add((await auth.getAccessToken()) ?? '');
     on.server.answer('/auth/refresh', {
@@ -63,7 +63,7 @@ describe('attachToAxios', () => {
     expect(statusOf(tab)).toBe('signed-in');
   });
 
-  it('never shows the token to a foreign origin, and leaves an Authorization alone', async () => {
+  it('never sends the token to a foreign origin, and keeps an existing Authorization', async () => {
     const { instance } = await attached();
     const foreign = `${on.server.origin.replace('127.0.0.1', 'localhost')}/api/orders`;
     await instance.get(foreign).catch(() => undefined);
@@ -73,7 +73,7 @@ describe('attachToAxios', () => {
     );
   });
 
-  it('a request of one user is never repeated in the name of the next', async () => {
+  it('never repeats a request of one user in the name of the next', async () => {
     const { instance, auth } = await attached();
     const { opened, open } = gate();
     on.server.answer('/api/orders', { ...refusal(401, 'ACCESS_TOKEN_REVOKED'), after: opened });
@@ -86,7 +86,7 @@ describe('attachToAxios', () => {
     expect(on.server.count('/api/orders')).toBe(1);
   });
 
-  it('does not repeat a body that is a stream: its 401 is handed on', async () => {
+  it('does not repeat a body that is a stream: its 401 is passed on', async () => {
     const { instance, auth } = await attached();
     on.server.refused.add((await auth.getAccessToken()) ?? '');
     const sent = instance.post('/api/orders', Readable.from(['a', 'b'])).catch((error: unknown) => error);
@@ -96,7 +96,7 @@ describe('attachToAxios', () => {
   });
 });
 
-/** An instance whose next request has to be repaired. */
+/** An instance whose next request is refused and repeated. */
 async function expired(options: object = {}) {
   const all = await attached();
   Object.assign(all.instance.defaults, options);
@@ -105,7 +105,7 @@ async function expired(options: object = {}) {
 }
 const bearers = (path = '/api/orders') => on.server.to(path).map(({ headers }) => headers.authorization);
 
-describe('attachToAxios beside what an application does with its instance', () => {
+describe('attachToAxios with other code on the same instance', () => {
   it('interceptors and transforms run once, whether they were added before or after', async () => {
     for (const isBefore of [true, false]) {
       const tab = await on.signedIn();
@@ -131,7 +131,7 @@ describe('attachToAxios beside what an application does with its instance', () =
     expect(on.server.count('/api/orders')).toBe(4);
   });
 
-  it('what an interceptor makes of the URL decides who sees the token', async () => {
+  it('the URL after the interceptors decides which origin gets the token', async () => {
     const { auth } = await on.signedIn();
     const foreign = on.server.origin.replace('127.0.0.1', 'localhost');
     const changes: ((config: InternalAxiosRequestConfig) => void)[] = [
@@ -155,7 +155,7 @@ describe('attachToAxios beside what an application does with its instance', () =
     expect((await instance.get('/api/orders')).status).toBe(200);
   });
 
-  it('repairs whatever validateStatus takes for success', async () => {
+  it('repairs whatever validateStatus treats as success', async () => {
     const { instance } = await expired({ validateStatus: () => true });
     expect((await instance.get('/api/orders')).status).toBe(200);
     on.server.answer('/api/orders', refusal(401, 'INVALID_CREDENTIALS'));
@@ -179,7 +179,7 @@ describe('attachToAxios beside what an application does with its instance', () =
     expect(seen).toEqual([403]);
   });
 
-  it('a cancellation during the wait for a refresh is one of axios, at once', async () => {
+  it('a cancellation during the wait for a refresh is an axios cancellation, at once', async () => {
     const { instance } = await expired();
     const { opened, open } = gate();
     on.server.disturb('/auth/refresh', { after: opened });
@@ -196,7 +196,7 @@ describe('attachToAxios beside what an application does with its instance', () =
     open();
   });
 
-  it('the timeout counts the wait for a refresh', async () => {
+  it('the timeout includes the wait for a refresh', async () => {
     const { instance, tab } = await expired({ timeout: 300 });
     const { opened, open } = gate();
     on.server.disturb('/auth/refresh', { after: opened });
@@ -207,7 +207,7 @@ describe('attachToAxios beside what an application does with its instance', () =
     expect(statusOf(tab)).toBe('signed-in');
   });
 
-  it('a stream that was refused for another reason can be read', async () => {
+  it('a stream that was refused for another reason can still be read', async () => {
     const { instance } = await attached();
     on.server.answer('/api/orders', refusal(401, 'INVALID_CREDENTIALS'));
     const answer = await instance.get('/api/orders', { responseType: 'stream', validateStatus: null });
@@ -245,12 +245,12 @@ describe('attachToAxios beside what an application does with its instance', () =
     const error = await instance.get('/api/orders').catch((failure: unknown) => failure);
     expect(error).toMatchObject({ status: 500 });
     expect((error as { config: unknown }).config).toBe(configs[1]);
-    // As libraries that retry do it.
+    // As retry libraries do it.
     const again = await instance.request((error as { config: InternalAxiosRequestConfig }).config);
     expect(again.status).toBe(200);
   });
 
-  it('attached twice it repairs once; with an adapter of a single request, too', async () => {
+  it('repairs once when attached twice, or when a single request has its own adapter', async () => {
     const { instance, auth } = await expired();
     attachToAxios(instance, auth);
     expect((await instance.get('/api/orders')).status).toBe(200);

@@ -29,7 +29,7 @@ describe('the attempts of refreshes', () => {
     return on.signedIn();
   };
 
-  it('are 16 bytes, new for each, and the one before goes along', async () => {
+  it('are 16 bytes, new for each refresh, and sent with the previous one', async () => {
     const first = await signedIn();
     await another(first);
     await another(first);
@@ -39,7 +39,7 @@ describe('the attempts of refreshes', () => {
     expect(two.attempt).not.toBe(one.attempt);
   });
 
-  it('stay the same until an answer has come, also for the page after', async () => {
+  it('stay the same until an answer has come, also on the next page', async () => {
     const first = await signedIn();
     const lost = { isLost: true };
     on.server.disturb('/auth/refresh', lost, lost, lost);
@@ -52,7 +52,7 @@ describe('the attempts of refreshes', () => {
     expect(others).toEqual([one, one, one]);
   });
 
-  it('are shared by tabs without locks that refresh at once', async () => {
+  it('are shared by tabs without locks that refresh simultaneously', async () => {
     await signedIn();
     const tabs = [1, 2].map(() => tab({ locks: undefined, openChannel: () => undefined }));
     const { opened, open } = gate();
@@ -67,7 +67,7 @@ describe('the attempts of refreshes', () => {
     expect(tabs.map(statusOf)).toEqual(['signed-in', 'signed-in']);
   });
 
-  it('that were answered long ago are followed by another one, which names them', async () => {
+  it('that were answered long ago are followed by a new one, which names them', async () => {
     const first = await signedIn();
     on.server.answer('/auth/refresh', refusal(409, 'REFRESH_SUPERSEDED'));
     const asked = another(first);
@@ -78,7 +78,7 @@ describe('the attempts of refreshes', () => {
     expect(first.signedOut).toEqual([]);
   });
 
-  it('that are contested are tried again, and sign nobody out', async () => {
+  it('that are contested are retried, and sign nobody out', async () => {
     const first = await signedIn();
     on.server.answer('/auth/refresh', refusal(409, 'REFRESH_CONTESTED'));
     const asked = another(first);
@@ -98,7 +98,7 @@ describe('the attempts of refreshes', () => {
 });
 
 describe('the record of attempts', () => {
-  it('keeps the newest generation, whatever comes late', async () => {
+  it('keeps the newest generation, also when an older answer arrives later', async () => {
     const attempts = createAttempts(openRecords('x'), false, Math.random);
     const answer = (generation: number) => ({ session: { id: 's1', generation } }) as TokenAnswer;
     const { attempt: first } = await attempts.begin();

@@ -20,7 +20,7 @@ describe('attachToAxios', () => {
     expect((await instance.post('/api/orders', { id: 1 })).data).toMatchObject({ body: '{"id":1}' });
   });
 
-  it('says that axios 0 is too old', async () => {
+  it('reports that axios 0 is too old', async () => {
     const { auth } = await on.signedIn();
     const instance = (axios0 as unknown as typeof axios).create({ baseURL: on.server.origin });
     attachToAxios(instance, auth);

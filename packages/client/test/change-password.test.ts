@@ -8,20 +8,20 @@ const on = stage();
 const CHANGE = { currentPassword: 'old', newPassword: 'new' };
 
 describe('changePassword', () => {
-  it('goes on with the new session, here and in the other tabs', async () => {
+  it('continues with the new session, here and in the other tabs', async () => {
     const first = await on.signedIn();
     const second = on.browser.tab();
     await second.auth.restore();
     await first.auth.getAccessToken({ refused: (await first.auth.getAccessToken()) ?? '' });
     await first.auth.changePassword(CHANGE);
-    // Its generation begins again at 0, which is not older than the 2 of the session before.
+    // Its generation begins again at 0, which is not older than the previous session's 2.
     expect(first.auth.getState().session).toMatchObject({ id: 's2', generation: 0 });
     await until(() => second.auth.getState().session?.id === 's2');
     expect(on.server.count('/auth/refresh')).toBe(2);
     expect([first.signedOut, second.signedOut]).toEqual([[], []]);
   });
 
-  it('a wrong current password is no reason to refresh or to sign out', async () => {
+  it('a wrong current password does not cause a refresh or a sign-out', async () => {
     const tab = await on.signedIn();
     on.server.answer('/auth/change-password', refusal(401, 'INVALID_CREDENTIALS'));
     await expect(tab.auth.changePassword(CHANGE)).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' });
@@ -29,7 +29,7 @@ describe('changePassword', () => {
     expect(on.server.count('/auth/refresh')).toBe(0);
   });
 
-  it('refreshes a token that has ended, then changes', async () => {
+  it('refreshes an expired token, then changes', async () => {
     const tab = await on.signedIn();
     tab.host.sleep(1_000_000);
     await tab.auth.changePassword(CHANGE);

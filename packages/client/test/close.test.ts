@@ -7,7 +7,7 @@ import { stage } from './support/stage.js';
 const on = stage();
 
 describe('close', () => {
-  it('ends timers and the talk with other tabs, and signs nobody out', async () => {
+  it('stops timers and messages between tabs, and signs nobody out', async () => {
     const first = await on.signedIn();
     const second = on.browser.tab();
     await second.auth.restore();
@@ -23,7 +23,7 @@ describe('close', () => {
     expect(second.signedOut).toEqual([]);
   });
 
-  it('during a refresh: it comes to its end, and no other follows', async () => {
+  it('during a refresh lets it finish, and no other follows', async () => {
     const tab = await on.signedIn();
     const { opened, open } = gate();
     on.server.disturb('/auth/refresh', { after: opened });
@@ -33,13 +33,13 @@ describe('close', () => {
     tab.auth.close();
     open();
     await until(() => tab.auth.getState().session?.generation === 1);
-    // A turn of its own for what the end of the refresh sets off.
+    // Lets the work run that the end of the refresh starts.
     await new Promise((next) => setImmediate(next));
     expect(tab.host.timers.size).toBe(0);
     expect(on.server.count('/auth/refresh')).toBe(1);
   });
 
-  it('leaves a client that hears and is heard again when it is used: React runs effects twice', async () => {
+  it('a closed client sends and receives again once it is used: React runs effects twice', async () => {
     const tab = await on.signedIn();
     const next = on.browser.tab();
     const first = next.auth.restore();

@@ -17,7 +17,7 @@ afterEach(() => made.splice(0).forEach((auth) => auth.close()));
 /** 16 bytes in base64url. */
 const ATTEMPT = /^[\w-]{21}[AQgw]$/;
 
-/** Time passes, until the token is not new any more. */
+/** Lets time pass until the token is no longer new. */
 function age(): void {
   const now = Date.now.bind(Date);
   jest.spyOn(Date, 'now').mockImplementation(() => now() + FRESH_MS);
@@ -45,7 +45,7 @@ class Keychain implements TokenStorage {
 describe('in a document', () => {
   beforeEach(() => localStorage.clear());
 
-  it('looks at the token when the page is shown', async () => {
+  it('checks the token when the page is shown', async () => {
     on.server.expiresIn = 0;
     const auth = client({ fetch: new CookieJar().fetch });
     await auth.login(ADA);
@@ -53,7 +53,7 @@ describe('in a document', () => {
     await until(() => auth.getState().session?.generation === 1);
   });
 
-  it('two clients are two tabs: what one knows the other knows', async () => {
+  it('two clients are two tabs and share what they know', async () => {
     const { fetch } = new CookieJar();
     const [first, second] = [client({ fetch }), client({ fetch })];
     await first.login(ADA);
@@ -70,7 +70,7 @@ describe('in a document', () => {
     expect(JSON.stringify(auth.getState())).not.toContain(await auth.getAccessToken());
   });
 
-  it('a note of a logout that failed is all that is left behind', async () => {
+  it('leaves nothing behind but a note of a failed logout', async () => {
     const auth = client({ fetch: new CookieJar().fetch });
     await auth.login(ADA);
     on.server.answer('/auth/logout', { isLost: true });
@@ -87,7 +87,7 @@ describe('body transport', () => {
     return { storage, auth: client({ transport: 'body', storage }) };
   };
 
-  it('asks for it, stores, then uses', async () => {
+  it('requests the token in the body, stores it, then uses it', async () => {
     const { auth, storage } = withKeychain();
     auth.subscribe(({ status }) => void storage.log.push(status));
     await auth.login(ADA);
@@ -113,7 +113,7 @@ describe('body transport', () => {
     expect(auth.getState().status).toBe('unknown');
   });
 
-  it('shows the token at logout and forgets it, also at a final refusal', async () => {
+  it('sends the token at logout and forgets it, also after a final refusal', async () => {
     const { auth, storage } = withKeychain();
     await auth.login(ADA);
     await auth.logout();
@@ -137,7 +137,7 @@ describe('body transport', () => {
     expect(auth.getState().status).toBe('signed-out');
   });
 
-  it('restores from the storage; clients of other users beside it hear nothing', async () => {
+  it('restores from the storage; clients of other users on the page receive nothing', async () => {
     const { auth, storage } = withKeychain();
     const other = withKeychain();
     storage.token = 's1.0';
@@ -149,7 +149,7 @@ describe('body transport', () => {
 });
 
 describe('isTrusted', () => {
-  it('a <base> elsewhere makes nobody trusted', () => {
+  it('does not trust the origin of a foreign <base>', () => {
     const base = document.head.appendChild(document.createElement('base'));
     base.href = 'https://cdn.example.com/';
     const auth = client();
@@ -159,7 +159,7 @@ describe('isTrusted', () => {
     base.remove();
   });
 
-  it('trusts the page, the auth server and the origins of the option, and nobody else', () => {
+  it('trusts only the page, the auth server and the origins of the option', () => {
     const auth = client({ trustedOrigins: ['https://orders.example.com/any/path'] });
     for (const url of [
       '/api',

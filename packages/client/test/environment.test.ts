@@ -12,7 +12,7 @@ function clocks() {
 afterEach(() => void jest.restoreAllMocks());
 
 describe('stopwatch', () => {
-  it('counts on while a device sleeps that stops its monotonic clock', () => {
+  it('keeps counting while a device sleeps and its monotonic clock stops', () => {
     const now = clocks();
     const elapsed = hostEnvironment().stopwatch();
     now.wall += 3_600_000;
@@ -20,7 +20,7 @@ describe('stopwatch', () => {
     expect(elapsed()).toBe(3_600_000);
   });
 
-  it('counts on where somebody sets the clock back', () => {
+  it('keeps counting when the wall clock is set back', () => {
     const now = clocks();
     const elapsed = hostEnvironment().stopwatch();
     now.wall -= 86_400_000;
@@ -28,7 +28,7 @@ describe('stopwatch', () => {
     expect(elapsed()).toBe(5_000);
   });
 
-  it('starts anew each time', () => {
+  it('starts at zero each time', () => {
     const now = clocks();
     const { stopwatch } = hostEnvironment();
     const first = stopwatch();

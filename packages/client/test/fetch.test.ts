@@ -33,7 +33,7 @@ describe('fetch', () => {
     });
   });
 
-  it('leaves a request alone that has an Authorization of its own', async () => {
+  it('passes a request with its own Authorization unchanged', async () => {
     const { auth } = await on.signedIn();
     on.server.answer('/api/orders', refusal(401, 'ACCESS_TOKEN_INVALID'));
     const answer = await auth.fetch(orders(), { headers: { authorization: 'Basic abc' } });
@@ -42,7 +42,7 @@ describe('fetch', () => {
     expect(on.server.count('/auth/refresh')).toBe(0);
   });
 
-  it('never shows the token to a foreign origin', async () => {
+  it('never sends the token to a foreign origin', async () => {
     const { auth } = await on.signedIn();
     const foreign = orders().replace('127.0.0.1', 'localhost');
     expect((await auth.fetch(foreign).catch(() => ({ status: 401 }))).status).toBe(401);
@@ -52,7 +52,7 @@ describe('fetch', () => {
     expect(on.server.count('/auth/refresh')).toBe(0);
   });
 
-  it('refreshes ahead of the end, and sends the new token', async () => {
+  it('refreshes before the token expires, and sends the new token', async () => {
     const tab = await on.signedIn();
     const old = await tab.auth.getAccessToken();
     tab.host.sleep(839_000 - FRESH_MS);
@@ -82,7 +82,7 @@ describe('fetch', () => {
     expect(await answer.json()).toMatchObject({ body: 'an order' });
   });
 
-  it('hands on a second 401: no loop', async () => {
+  it('passes on a second 401: no loop', async () => {
     const { auth } = await on.signedIn();
     const refused = refusal(401, 'ACCESS_TOKEN_EXPIRED');
     on.server.answer('/api/orders', refused, refused, refused);
@@ -103,7 +103,7 @@ describe('fetch', () => {
     expect([on.server.count('/api/orders'), on.server.count('/auth/refresh')]).toEqual([1, 0]);
   });
 
-  it('does not repeat a body that is a stream: its 401 is handed on, unread', async () => {
+  it('does not repeat a body that is a stream: its 401 is passed on, unread', async () => {
     const { auth } = await on.signedIn();
     on.server.refused.add((await auth.getAccessToken()) ?? '');
     const body = new Blob(['an order']).stream?.() ?? new Response('an order').body;
@@ -120,7 +120,7 @@ describe('fetch', () => {
     expect(on.server.count('/auth/refresh')).toBe(1);
   });
 
-  it('takes the token that came meanwhile: a late 401 refreshes nothing', async () => {
+  it('uses a token that came in between: a late 401 causes no refresh', async () => {
     const { auth } = await on.signedIn();
     const { opened, open } = gate();
     on.server.answer('/api/orders', { ...refusal(401, 'ACCESS_TOKEN_EXPIRED'), after: opened });
@@ -160,7 +160,7 @@ describe('fetch', () => {
     ['a cross-site refusal', refusal(403, 'CROSS_SITE_REQUEST')],
     ['a portal that answers 200', { status: 200, text: '<h1>Welcome to the hotel</h1>' }],
     ['no answer', { isLost: true }],
-  ])('%s during the refresh is no logout: only this request fails', async (_what, fault) => {
+  ])('%s during the refresh is not a logout: only this request fails', async (_what, fault) => {
     const tab = await on.signedIn();
     on.server.refused.add((await tab.auth.getAccessToken()) ?? '');
     on.server.answer('/auth/refresh', fault, fault, fault);
@@ -177,7 +177,7 @@ describe('fetch', () => {
     expect((await tab.auth.fetch(orders())).status).toBe(200);
   });
 
-  it('uses a token that lives while its successor cannot be had', async () => {
+  it('uses a valid token while its successor cannot be fetched', async () => {
     const tab = await on.signedIn();
     const old = await tab.auth.getAccessToken();
     tab.host.sleep(870_000);
@@ -197,7 +197,7 @@ describe('fetch', () => {
     expect(on.server.count('/auth/refresh')).toBe(1);
   });
 
-  it('is sent without a token where nobody is signed in, and its 401 starts nothing', async () => {
+  it('is sent without a token if nobody is signed in, and its 401 causes no refresh', async () => {
     const { auth, signedOut } = on.browser.tab();
     await auth.restore();
     expect((await auth.fetch(orders())).status).toBe(401);
@@ -206,7 +206,7 @@ describe('fetch', () => {
     expect(signedOut).toEqual([]);
   });
 
-  it('a request of one user is never repeated in the name of the next', async () => {
+  it('never repeats a request of one user in the name of the next', async () => {
     const { auth } = await on.signedIn();
     const { opened, open } = gate();
     on.server.answer('/api/orders', { ...refusal(401, 'ACCESS_TOKEN_REVOKED'), after: opened });
@@ -219,7 +219,7 @@ describe('fetch', () => {
     expect(on.server.count('/api/orders')).toBe(1);
   });
 
-  it('a request that waited for a token is not sent in the name of the next user', async () => {
+  it('does not send a request that waited for a token in the name of the next user', async () => {
     const tab = await on.signedIn();
     tab.host.sleep(1_000_000);
     const { opened, open } = gate();
@@ -234,7 +234,7 @@ describe('fetch', () => {
     expect(tab.auth.getState().user?.id).toBe(GRACE.email);
   });
 
-  it('goes on after the same user logged in again', async () => {
+  it('continues after the same user logged in again', async () => {
     const tab = await on.signedIn();
     tab.host.sleep(1_000_000);
     const { opened, open } = gate();
@@ -255,7 +255,7 @@ describe('fetch', () => {
     'REFRESH_TOKEN_REUSED',
     'SESSION_REVOKED',
     'SUSPICIOUS_ACTIVITY',
-  ])('%s signs out, once, and the 401 is handed on', async (code) => {
+  ])('%s signs out, once, and the 401 is passed on', async (code) => {
     const tab = await on.signedIn();
     on.server.refused.add((await tab.auth.getAccessToken()) ?? '');
     on.server.answer('/auth/refresh', refusal(code === 'SUSPICIOUS_ACTIVITY' ? 403 : 401, code));
@@ -266,7 +266,7 @@ describe('fetch', () => {
     await until(() => tab.host.timers.size === 0, 'no timer left');
   });
 
-  it('a 401 whose body does not end is handed on, and can be read', async () => {
+  it('a 401 with an endless body is passed on, and can be read', async () => {
     const { auth, host } = await on.signedIn();
     for (const type of ['text/event-stream', 'application/json']) {
       const body = new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode('{')) });
@@ -284,16 +284,21 @@ describe('fetch', () => {
     expect([auth.getState().status, host.now]).toEqual(['signed-in', FRESH_MS]);
   });
 
-  it.each([undefined, { error: 'jwt expired' }])('a challenge of any API is repaired', async (json) => {
-    const { auth } = await on.signedIn();
-    on.server.answer('/api/orders', {
-      status: 401,
-      json,
-      headers: { 'www-authenticate': 'Bearer realm="x", error="invalid_token", error_description="expired"' },
-    });
-    expect((await auth.fetch(orders())).status).toBe(200);
-    expect(on.server.count('/auth/refresh')).toBe(1);
-  });
+  it.each([undefined, { error: 'jwt expired' }])(
+    'repeats after the bearer challenge of any API',
+    async (json) => {
+      const { auth } = await on.signedIn();
+      on.server.answer('/api/orders', {
+        status: 401,
+        json,
+        headers: {
+          'www-authenticate': 'Bearer realm="x", error="invalid_token", error_description="expired"',
+        },
+      });
+      expect((await auth.fetch(orders())).status).toBe(200);
+      expect(on.server.count('/auth/refresh')).toBe(1);
+    },
+  );
 
   it('an API that refuses every token causes one refresh for each grace period', async () => {
     const tab = await on.signedIn();
@@ -306,7 +311,7 @@ describe('fetch', () => {
     expect(on.server.count('/auth/refresh')).toBe(2);
   });
 
-  it('tokens that are taken back again and again cause four refreshes for each grace period', async () => {
+  it('tokens that are revoked again and again cause four refreshes for each grace period', async () => {
     const tab = await on.signedIn();
     const no = refusal(401, 'ACCESS_TOKEN_REVOKED');
     on.server.answer('/api/orders', ...Array<typeof no>(100).fill(no));

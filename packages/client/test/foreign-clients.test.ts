@@ -39,7 +39,7 @@ interface Orders {
   };
 }
 
-/** Each as its own documentation sets it up, with `auth.fetch` in place of `fetch`. */
+/** Each set up as in its own documentation, with `auth.fetch` in place of `fetch`. */
 const LIBRARIES: Record<string, (auth: AuthClient) => Library> = {
   ky(auth) {
     let failures = 0;
@@ -199,7 +199,7 @@ async function refused(name: string) {
 }
 
 describe.each(Object.keys(LIBRARIES))('%s', (name) => {
-  it('sees no refusal of an access token: the request is repeated below it', async () => {
+  it('never sees a refused access token: the request is repeated below it', async () => {
     const { token, library } = await refused(name);
     const answer = await library.send(on.server.origin);
     expect(answer.token).toMatch(/^at\./);
@@ -209,7 +209,7 @@ describe.each(Object.keys(LIBRARIES))('%s', (name) => {
     expect(library.failures()).toBe(0);
   });
 
-  it('sends a body again as it was', async () => {
+  it('sends the same body again', async () => {
     const { library } = await refused(name);
     const answer = await library.send(on.server.origin, { id: 'order-7' });
     expect(answer.body).toContain('order-7');
@@ -218,7 +218,7 @@ describe.each(Object.keys(LIBRARIES))('%s', (name) => {
     expect(second?.headers['content-type']).toBe(first?.headers['content-type']);
   });
 
-  it('shares one refresh among requests in parallel', async () => {
+  it('shares one refresh among parallel requests', async () => {
     const { token, library } = await refused(name);
     const answers = await Promise.all([1, 2, 3].map((id) => library.send(on.server.origin, { id })));
     expect(answers.map((answer) => answer.token)).not.toContain(token);
@@ -226,7 +226,7 @@ describe.each(Object.keys(LIBRARIES))('%s', (name) => {
     expect(library.failures()).toBe(0);
   });
 
-  it('takes the token to no foreign origin, and asks for none because of it', async () => {
+  it('sends no token to a foreign origin, and requests none for it', async () => {
     const { library } = await refused(name);
     foreign.answer(library.path, refusal(401, 'ACCESS_TOKEN_EXPIRED'));
     await expect(library.send(foreign.origin)).rejects.toThrow();
@@ -236,7 +236,7 @@ describe.each(Object.keys(LIBRARIES))('%s', (name) => {
   });
 });
 
-it('axios-retry repeats what is its own, with the access token', async () => {
+it('axios-retry repeats its own failures, with the access token', async () => {
   const { auth } = await on.signedIn();
   const library = LIBRARIES['axios-retry']?.(auth);
   on.server.answer(PATH, { status: 503 }, { status: 503 });

@@ -20,7 +20,7 @@ const DOCS = join(ROOT, 'docs');
 const run = promisify(execFile);
 const read = (path: string) => readFile(join(ROOT, path), 'utf8');
 
-/** These two install packages, and have a test of their own. */
+/** These two install packages, and have their own tests. */
 const ELSEWHERE = ['react-native', 'testing'];
 
 const pages = (await readdir(join(DOCS, 'front-ends'))).map((file) => file.replace('.md', ''));
@@ -101,13 +101,13 @@ describe('docs/front-ends', () => {
 it('angular.md: one repetition below other interceptors, and a zone that becomes stable', async () => {
   const out = await bundle(
     'angular/angular.ts',
-    // As the Angular CLI does, so that zone.js sees what is waited for.
+    // Built as by the Angular CLI, so that zone.js sees every wait.
     ...['--target=es2016', '--platform=node', '--main-fields=module,main', '--external:jsdom'],
   );
   const { stdout } = await run(process.execPath, [join(files.folder, out)]);
   const seen = {
     ...{ status: 'signed-in', user: ADA.email, isStableAfterLogin: true, isStableAfterRefresh: true },
-    // The first asks who is signed in.
+    // The first request asks who is signed in.
     ...{ refreshes: 2, isRepaired: true, requests: 6, seen: 4, foreign: [null] },
   };
   expect(JSON.parse(stdout)).toEqual({
@@ -151,7 +151,7 @@ describe('graphql.md', () => {
     auth.close();
   });
 
-  it('repeats none of which a part was done', async () => {
+  it('repeats no operation that was done in part', async () => {
     const { apollo, auth } = await from('graphql', 'graphql');
     server.answer('/graphql', refused({ order: 'placed', me: null }));
     const placed = apollo.mutate({ mutation: gql('mutation { order me }') });
@@ -169,7 +169,7 @@ describe('graphql.md', () => {
   });
 });
 
-it('sse.md: a stream is read with a token, and read on after a lost line', async () => {
+it('sse.md: a stream is read with a token, and continued after a lost connection', async () => {
   const { follow, auth } = await from('sse', 'ticker');
   const stream = (text: string) => ({ text, headers: { 'content-type': 'text/event-stream' } });
   server.answer(
@@ -228,7 +228,7 @@ describe('other-origins.md', () => {
   });
   afterAll(() => service.dispose());
 
-  /** A client in a page of the origin, as the browser sends what it asks for. */
+  /** A client in a page of the origin, with the headers that a browser sends. */
   async function inPageOf(origin: string) {
     const { authOf } = await files.import('other-origins/shell.ts');
     const allowed: (string | null)[] = [];

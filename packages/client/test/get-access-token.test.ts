@@ -13,19 +13,19 @@ const another = async (tab: Tab) => {
 };
 
 describe('getAccessToken', () => {
-  it('gives null where nobody is signed in', async () => {
+  it('resolves with null if nobody is signed in', async () => {
     const { auth } = on.browser.tab();
     expect(await auth.getAccessToken()).toBeNull();
   });
 
-  it('gives the same token while it is good, and another for a refused one', async () => {
+  it('resolves with the same token while it is valid, and with another for a refused one', async () => {
     const tab = await on.signedIn();
     const first = await current(tab);
     expect(await current(tab)).toBe(first);
     expect(await another(tab)).not.toBe(first);
   });
 
-  it("counts a token's life from its arrival: a wrong device clock does no harm", async () => {
+  it("counts a token's lifetime from its arrival: a wrong device clock does not matter", async () => {
     const tab = await on.signedIn();
     const real = Date.now;
     Date.now = () => real() + 10 * 365 * 86_400_000;
@@ -39,7 +39,7 @@ describe('getAccessToken', () => {
     expect(on.server.count('/auth/refresh')).toBe(1);
   });
 
-  it('a token whose life is over when it arrives makes no loop', async () => {
+  it('a token that expires on arrival causes no loop', async () => {
     on.server.expiresIn = 0;
     const tab = await on.signedIn();
     expect(await current(tab)).toMatch(/^at\./);
@@ -48,7 +48,7 @@ describe('getAccessToken', () => {
     expect(timers.map(({ ms }) => ms)).toEqual([1000]);
   });
 
-  it('takes a third of a short life for its refreshAhead', async () => {
+  it('uses at most a third of a short lifetime as refreshAhead', async () => {
     on.server.expiresIn = 90;
     const tab = await on.signedIn();
     const first = await current(tab);
@@ -58,14 +58,14 @@ describe('getAccessToken', () => {
     expect(await current(tab)).not.toBe(first);
   });
 
-  it('after a sleep has the token replaced before it is used', async () => {
+  it('replaces the token after a sleep, before it is used', async () => {
     const tab = await on.signedIn();
     const first = await current(tab);
     tab.host.sleep(8 * 3_600_000);
     expect(await current(tab)).not.toBe(first);
   });
 
-  it('gives an attempt up after half the grace period, and repeats it', async () => {
+  it('abandons an attempt after half the grace period, and repeats it', async () => {
     const tab = await on.signedIn();
     const { opened, open } = gate();
     on.server.disturb('/auth/refresh', { after: opened });
@@ -102,7 +102,7 @@ describe('getAccessToken', () => {
     expect(tab.signedOut).toEqual([]);
   });
 
-  it('honours Retry-After: nobody asks before', async () => {
+  it('honours Retry-After: no request is sent earlier', async () => {
     const tab = await on.signedIn();
     const wait = { ...refusal(429, 'TOO_MANY_ATTEMPTS'), headers: { 'retry-after': '30' } };
     on.server.answer('/auth/refresh', wait);
@@ -128,7 +128,7 @@ describe('getAccessToken', () => {
     expect((fault as AuthClientError).retryAfter).toBeLessThanOrEqual(60);
   });
 
-  it('asks again at once when the network is back', async () => {
+  it('retries at once when the network is back', async () => {
     const tab = await on.signedIn();
     const lost = { isLost: true };
     on.server.answer('/auth/refresh', lost, lost, lost);
@@ -140,7 +140,7 @@ describe('getAccessToken', () => {
     expect(await another(tab)).toMatch(/^at\./);
   });
 
-  it('heals: an answer older than the newest known generation is followed by a refresh', async () => {
+  it('recovers: an answer older than the newest known generation is followed by a refresh', async () => {
     const tab = await on.signedIn();
     await another(tab);
     await another(tab);
@@ -151,7 +151,7 @@ describe('getAccessToken', () => {
     expect(on.server.count('/auth/refresh')).toBe(4);
   });
 
-  it('believes a server that counts lower for good', async () => {
+  it('accepts a server that keeps counting lower', async () => {
     const tab = await on.signedIn();
     for (let i = 0; i < 9; i++) await another(tab);
     on.server.turnBack('s1', 0);
@@ -161,7 +161,7 @@ describe('getAccessToken', () => {
     expect(on.server.count('/auth/refresh')).toBe(12);
   });
 
-  it('can be given up by one caller', async () => {
+  it('can be aborted by one caller', async () => {
     const tab = on.browser.tab();
     const signal = AbortSignal.abort(new Error('not needed any more'));
     await expect(tab.auth.getAccessToken({ signal })).rejects.toThrow('not needed any more');

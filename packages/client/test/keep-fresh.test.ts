@@ -7,7 +7,7 @@ import { stage } from './support/stage.js';
 const on = stage();
 
 describe('a visible page', () => {
-  it('has its token replaced ahead of the end, again and again, without a request', async () => {
+  it('replaces the token before it expires, again and again, without a request', async () => {
     const tab = await on.signedIn();
     for (let generation = 1; generation <= 3; generation++) {
       await tab.host.passTimer(855_000);
@@ -16,7 +16,7 @@ describe('a visible page', () => {
     expect(on.server.count('/auth/refresh')).toBe(3);
   });
 
-  it('refreshes at a moment of its own', async () => {
+  it('refreshes at a random moment of its own', async () => {
     const tab = on.browser.tab();
     for (const [luck, ms] of [
       [0, 840_000],
@@ -28,7 +28,7 @@ describe('a visible page', () => {
     }
   });
 
-  it('hidden, it leaves the token alone; shown again, it looks at once', async () => {
+  it('hidden, it keeps the token; shown again, it checks at once', async () => {
     const tab = await on.signedIn();
     tab.host.show(false);
     expect(tab.host.timers.size).toBe(0);
@@ -38,14 +38,14 @@ describe('a visible page', () => {
     await until(() => tab.auth.getState().session?.generation === 1);
   });
 
-  it('after a sleep in which no timer ran and the monotonic clock stood still, a 401 is what tells', async () => {
+  it('after a sleep that stopped timers and the monotonic clock, a 401 triggers the refresh', async () => {
     const tab = await on.signedIn();
     on.server.refused.add((await tab.auth.getAccessToken()) ?? '');
     tab.host.show(true);
     expect((await tab.auth.fetch(`${on.server.origin}/api/orders`)).status).toBe(200);
   });
 
-  it('goes on after a fault of the network, when its pause is over', async () => {
+  it('continues after a network fault, when its pause is over', async () => {
     const tab = await on.signedIn();
     on.server.answer('/auth/refresh', {
       ...refusal(503, 'TEMPORARILY_UNAVAILABLE'),
@@ -57,7 +57,7 @@ describe('a visible page', () => {
     expect(tab.signedOut).toEqual([]);
   });
 
-  it('that comes back from the cache asks the cookie who is signed in', async () => {
+  it('coming back from the cache, it asks the server who is signed in', async () => {
     const tab = await on.signedIn();
     const other = on.browser.tab({}, { openChannel: () => undefined });
     await other.auth.login(GRACE);
@@ -69,7 +69,7 @@ describe('a visible page', () => {
     expect(tab.signedOut).toEqual(['REFRESH_TOKEN_MISSING']);
   });
 
-  it('does nothing where nobody is signed in', async () => {
+  it('does nothing if nobody is signed in', async () => {
     const tab = on.browser.tab();
     tab.host.show(false);
     tab.host.show(true);

@@ -7,7 +7,7 @@ import { FRESH_MS, stage } from './support/stage.js';
 const on = stage();
 
 describe('login', () => {
-  it('signs in and gives the user', async () => {
+  it('signs in and resolves with the user', async () => {
     const { auth } = on.browser.tab();
     expect(await auth.login(ADA)).toMatchObject({ id: ADA.email });
     expect(auth.getState()).toMatchObject({
@@ -26,7 +26,7 @@ describe('login', () => {
     });
   });
 
-  it("gives the server's code, status, details and Retry-After", async () => {
+  it("rejects with the server's code, status, details and Retry-After", async () => {
     const { auth } = on.browser.tab();
     const details = [{ field: 'email', message: 'must be an e-mail address' }];
     on.server.answer(
@@ -44,7 +44,7 @@ describe('login', () => {
     expect(auth.getState().status).toBe('unknown');
   });
 
-  it('a wrong password leaves who is signed in signed in', async () => {
+  it('a wrong password leaves the current user signed in', async () => {
     const tab = await on.signedIn();
     on.server.answer('/auth/login', refusal(401, 'INVALID_CREDENTIALS'));
     await expect(tab.auth.login(GRACE)).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' });
@@ -53,7 +53,7 @@ describe('login', () => {
     expect(await tab.auth.getAccessToken()).toMatch(/^at\./);
   });
 
-  it('that fails over a restore() under way lets it be asked again: nobody stays unknown', async () => {
+  it('failing during a restore() repeats the restore: the state does not stay unknown', async () => {
     await on.signedIn();
     const tab = on.browser.tab();
     const { opened, open } = gate();
@@ -69,7 +69,7 @@ describe('login', () => {
     expect(tab.signedOut).toEqual([]);
   });
 
-  it('a refresh of the user before, answered late, does not bring him back', async () => {
+  it("a late answer to the previous user's refresh does not bring that user back", async () => {
     const tab = await on.signedIn();
     const { opened, open } = gate();
     on.server.disturb('/auth/refresh', { after: opened });
@@ -83,7 +83,7 @@ describe('login', () => {
     expect(on.browser.jar.cookies.get('refresh_token')).toBe('s2.0');
   });
 
-  it('a cookie of the session before that comes back late signs nobody in as the user before', async () => {
+  it('a late cookie of the previous session does not sign its user in again', async () => {
     const tab = await on.signedIn();
     const cookie = on.browser.jar.cookies.get('refresh_token') ?? '';
     await tab.auth.login(GRACE);
@@ -104,7 +104,7 @@ describe('login', () => {
     expect(second.signedOut).toEqual([]);
   });
 
-  it('the last of two logins counts', async () => {
+  it('the last of two logins wins', async () => {
     const tab = on.browser.tab();
     const first = tab.auth.login(ADA).catch((error: unknown) => error);
     const second = tab.auth.login(GRACE);

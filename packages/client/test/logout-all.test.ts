@@ -23,14 +23,14 @@ describe('logoutAll', () => {
     expect(statusOf(tab)).toBe('signed-in');
   });
 
-  it('refreshes a token that was refused', async () => {
+  it('refreshes a refused token', async () => {
     const tab = await on.signedIn();
     on.server.refused.add((await tab.auth.getAccessToken()) ?? '');
     await tab.auth.logoutAll();
     expect([on.server.count('/auth/logout-all'), on.server.count('/auth/refresh')]).toEqual([2, 1]);
   });
 
-  it('that ends late leaves the user alone who has signed in meanwhile', async () => {
+  it('does not sign out a user who has signed in before it ends', async () => {
     const tab = await on.signedIn();
     const { opened, open } = gate();
     on.server.disturb('/auth/logout-all', { after: opened });

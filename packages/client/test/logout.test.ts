@@ -7,7 +7,7 @@ import { stage } from './support/stage.js';
 const on = stage();
 
 describe('logout', () => {
-  it('signs out, tells the server and shows it the access token', async () => {
+  it('signs out, and notifies the server with the access token', async () => {
     const tab = await on.signedIn();
     const token = await tab.auth.getAccessToken();
     await tab.auth.logout();
@@ -57,11 +57,11 @@ describe('logout', () => {
     expect((await next.auth.restore()).status).toBe('signed-out');
     expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
     expect(on.server.count('/auth/refresh')).toBe(0);
-    // All that is left is the note that nobody is signed in.
+    // Only the note that nobody is signed in is left.
     expect([...on.browser.notes.values()]).toEqual(['0']);
   });
 
-  it('can be called again until the server has heard', async () => {
+  it('can be repeated until it reaches the server', async () => {
     const tab = await on.signedIn();
     on.server.answer('/auth/logout', refusal(503, 'TEMPORARILY_UNAVAILABLE'));
     await expect(tab.auth.logout()).rejects.toMatchObject({ status: 503 });
@@ -70,7 +70,7 @@ describe('logout', () => {
     expect(tab.signedOut).toEqual(['LOGOUT']);
   });
 
-  it('a debt is void once somebody has signed in: his cookie is left alone', async () => {
+  it('an unconfirmed logout is dropped once another user has signed in: their cookie is kept', async () => {
     const tab = await on.signedIn();
     on.server.answer('/auth/logout', { isLost: true });
     await tab.auth.logout().catch(() => undefined);
@@ -80,7 +80,7 @@ describe('logout', () => {
     expect(on.server.count('/auth/logout')).toBe(1);
   });
 
-  it('followed by a login at once: the login counts', async () => {
+  it('a login right after it wins', async () => {
     const tab = await on.signedIn();
     const leaving = tab.auth.logout();
     await tab.auth.login(GRACE);
@@ -89,7 +89,7 @@ describe('logout', () => {
     expect(on.browser.jar.cookies.get('refresh_token')).toBe('s2.0');
   });
 
-  it('of one session leaves a tab alone that has gone on to another', async () => {
+  it('of one session does not sign out a tab that has another session', async () => {
     const first = await on.signedIn();
     const lonely = on.browser.tab({}, { openChannel: () => undefined });
     await lonely.auth.login(GRACE);
@@ -97,7 +97,7 @@ describe('logout', () => {
     expect(userOf(lonely)).toBe(GRACE.email);
   });
 
-  it('works where nobody is signed in', async () => {
+  it('works if nobody is signed in', async () => {
     const tab = on.browser.tab();
     await tab.auth.logout();
     expect(on.server.to('/auth/logout')[0]?.headers.authorization).toBeUndefined();
@@ -106,7 +106,7 @@ describe('logout', () => {
     expect(statusOf(tab)).toBe('signed-in');
   });
 
-  it('works where the storage of the browser is full', async () => {
+  it('works if the storage of the browser is full', async () => {
     const full = {
       getItem: () => null,
       setItem: () => {
@@ -121,7 +121,7 @@ describe('logout', () => {
     expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
   });
 
-  it('a debt is void once somebody has signed in in another tab', async () => {
+  it('an unconfirmed logout is dropped once a user has signed in in another tab', async () => {
     const tab = await on.signedIn();
     on.server.answer('/auth/logout', { isLost: true });
     await tab.auth.logout().catch(() => undefined);
@@ -131,7 +131,7 @@ describe('logout', () => {
     expect(on.browser.jar.cookies.has('refresh_token')).toBe(true);
   });
 
-  it('that is owed is not undone by a request made before restore()', async () => {
+  it('an unconfirmed logout is not undone by a request made before restore()', async () => {
     const tab = await on.signedIn();
     on.server.answer('/auth/logout', { isLost: true });
     await tab.auth.logout().catch(() => undefined);
@@ -143,7 +143,7 @@ describe('logout', () => {
     expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
   });
 
-  it('ends a login that is on its way, also where nobody was signed in', async () => {
+  it('aborts a login on its way, also if nobody was signed in', async () => {
     const tab = on.browser.tab();
     await tab.auth.restore();
     const { opened, open } = gate();
@@ -163,7 +163,7 @@ describe('logout', () => {
     ['a portal', { status: 200, text: '<html>Wi-Fi terms</html>' }],
     ['the shell of an application', { status: 200, json: {} }],
     ['a proxy', { status: 202 }],
-  ])('a success of %s is none: the debt is kept', async (_, reply) => {
+  ])('does not count %s as success: the note is kept', async (_, reply) => {
     const tab = await on.signedIn();
     on.server.answer('/auth/logout', reply);
     await expect(tab.auth.logout()).rejects.toMatchObject({ code: 'UNEXPECTED_ANSWER' });
@@ -171,7 +171,7 @@ describe('logout', () => {
     expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
   });
 
-  it('is sent, to outlive the page, before anybody hears of it', async () => {
+  it('is sent with keepalive, before any listener runs', async () => {
     const sent: (RequestInit | undefined)[] = [];
     const tab = on.browser.tab({
       fetch: (input, init) => {
@@ -187,7 +187,7 @@ describe('logout', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('after a refresh that was on its way is told once more, as its answer may set a cookie', async () => {
+  it('is sent again after a refresh on its way, as that answer may set a cookie', async () => {
     const tab = await on.signedIn();
     const { opened, open } = gate();
     on.server.disturb('/auth/refresh', { after: opened });
@@ -200,7 +200,7 @@ describe('logout', () => {
     expect(on.server.count('/auth/logout')).toBe(2);
   });
 
-  it('in body transport is owed by the storage after a restart, which signs nobody in', async () => {
+  it('in body transport stays in the storage across a restart, which signs nobody in', async () => {
     let stored: string | null = null;
     const storage = {
       load: async () => stored,

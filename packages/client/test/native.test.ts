@@ -22,7 +22,7 @@ class WithoutOrigin {
   }
 }
 
-/** As React Native 0.81 has it: what the pattern does not match is relative. */
+/** As in React Native 0.81: a URL that the pattern does not match counts as relative. */
 class ByPattern extends WithoutOrigin {
   constructor(url: string, base?: string) {
     super(/^https?:\/\/[a-z0-9.-]+(?::\d{2,5})?(?:\/|$)/.test(url) ? url : `${base ?? ''}/${url}`);
@@ -50,7 +50,7 @@ describe.each([
       baseUrl: on.server.baseUrl,
       transport: 'body',
       storage,
-      // Node's fetch takes no signals but its own.
+      // Node's fetch accepts no signals but its own.
       fetch: (input, init) => fetch(input, { ...init, signal: null }),
       ...more,
     });
@@ -85,7 +85,7 @@ describe.each([
     expect(stored).toBeNull();
   });
 
-  it('a login that is overtaken says so', async () => {
+  it('a login that is overtaken rejects with SUPERSEDED', async () => {
     const auth = client();
     const { opened, open } = gate();
     on.server.disturb('/auth/login', { after: opened });
@@ -105,7 +105,7 @@ describe.each([
     await until(() => auth.getState().status === 'signed-out');
   });
 
-  it('trusts the origins it was told, however they are spelt, and no other', () => {
+  it('trusts the configured origins in any spelling, and no other', () => {
     const auth = client({ trustedOrigins: ['https://Orders.example.com'] });
     const { host } = new Complete(on.server.origin);
     for (const url of [
@@ -130,7 +130,7 @@ describe.each([
       '/x',
     ])
       expect([url, auth.isTrusted(url)]).toEqual([url, false]);
-    // Where it is read as a slash, that is what is sent.
+    // If the runtime reads the backslash as a slash, the request goes to that URL.
     if (Url !== Complete) expect(auth.isTrusted(`http://${host}\\@evil.example/`)).toBe(false);
   });
 });

@@ -37,7 +37,7 @@ describe('proof of possession', () => {
   };
   const thumbprint = () => claimsOf(browser.jar.cookies.get(COOKIE) ?? '').cnf;
 
-  it('binds the session, refreshes it, in other tabs and after a reload, changes the password, logs out', async () => {
+  it('binds the session; refresh, other tabs, reload, change of password and logout still work', async () => {
     const { first } = await registered();
     const key = thumbprint();
     expect(key).toMatchObject({ jkt: expect.stringMatching(/^[\w-]{43}$/) });
@@ -50,7 +50,7 @@ describe('proof of possession', () => {
     expect((await tab().auth.restore()).status).toBe('signed-out');
   });
 
-  it('a copied cookie is worth nothing, and its owner goes on', async () => {
+  it("a copied cookie is useless, and the owner's session continues", async () => {
     const { first, cookie } = await registered();
     const thief = await service.api().refreshByCookie(cookie);
     expect([thief.status, thief.json.code]).toEqual([401, 'PROOF_REQUIRED']);
@@ -58,7 +58,7 @@ describe('proof of possession', () => {
     expect(first.signedOut).toEqual([]);
   });
 
-  it('where the key is lost the user logs in again', async () => {
+  it('the user logs in again if the key is lost', async () => {
     const { first, email } = await registered();
     loseKey();
     expect(await another(first)).toBeNull();
@@ -68,7 +68,7 @@ describe('proof of possession', () => {
     expect(statusOf(first)).toBe('signed-in');
   });
 
-  it('where the service refuses a key that is not lost, the user stays signed in', async () => {
+  it('if the service refuses a key that is not lost, the user stays signed in', async () => {
     const { first } = await registered();
     let isWrong = true;
     const mistaken: typeof fetch = (input, init) => {
@@ -87,7 +87,7 @@ describe('proof of possession', () => {
     await until(() => statusOf(other) === 'signed-in');
   });
 
-  it('a refusal that says when to try again is no lost key', async () => {
+  it('a refusal with Retry-After does not mean that the key is lost', async () => {
     const refusal = (headers: Record<string, string>) =>
       Response.json({ code: 'PROOF_REQUIRED' }, { status: 401, headers });
     const codeAfter = async (headers: Record<string, string>) => {
@@ -118,7 +118,7 @@ describe('proof of possession', () => {
     }
   });
 
-  it('a session that is not bound stays so, and is refreshed by a client with a key', async () => {
+  it('an unbound session stays unbound, and a client with a key can refresh it', async () => {
     const plain = browser.tab();
     await plain.auth.register({ email: uniqueEmail('plain'), password: PASSWORD });
     expect((await tab().auth.restore()).status).toBe('signed-in');

@@ -17,7 +17,7 @@ function Greeting() {
 }
 
 describe('useAuth in React', () => {
-  it('renders every new state, and none after it has gone', async () => {
+  it('renders every new state, and none after it is unmounted', async () => {
     const { auth } = on.browser.tab();
     const element = document.createElement('div');
     const root = createRoot(element);
@@ -32,12 +32,12 @@ describe('useAuth in React', () => {
     expect(element.textContent).toBe('');
   });
 
-  it('says what is missing without a provider', () => {
+  it('reports a missing provider', () => {
     const root = createRoot(document.createElement('div'), { onUncaughtError: () => undefined });
     expect(() => act(() => root.render(createElement(Greeting)))).toThrow('AuthProvider');
   });
 
-  it('a page rendered on a server is taken over without a mismatch, then shows who is signed in', async () => {
+  it('hydrates a rendered page without a mismatch, then shows who is signed in', async () => {
     const { auth } = await on.signedIn();
     const page = createElement(AuthProvider, { auth }, createElement(Greeting));
     const element = document.createElement('div');
@@ -52,7 +52,7 @@ describe('useAuth in React', () => {
     act(() => root.unmount());
   });
 
-  it('a page rendered for a user shows the user in the first frame, and asks nobody', async () => {
+  it('a page rendered for a user shows the user in the first frame, and sends no request', async () => {
     const { auth: server } = await on.signedIn();
     const initialState = JSON.parse(JSON.stringify(server.getState())) as AuthState;
     const onServer = on.browser.tab().auth;
@@ -61,7 +61,7 @@ describe('useAuth in React', () => {
       createElement(AuthProvider, { auth: onServer, initialState }, createElement(Greeting)),
     );
     expect(element.textContent).toBe(`Hello ${ADA.email}`);
-    // A client that all requests share learns of nobody.
+    // A client shared by all requests must not take over a user.
     expect(onServer.getState().status).toBe('unknown');
 
     const frames: string[] = [];
@@ -79,7 +79,7 @@ describe('useAuth in React', () => {
       }),
     );
     expect(auth.getState().user).toEqual(initialState.user);
-    // What a router brings later is no news.
+    // A state that a router brings later is ignored.
     const later: AuthState = { status: 'signed-out', user: null, session: null, tokenExpiresAt: null };
     await act(async () =>
       root.render(

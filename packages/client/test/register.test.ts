@@ -7,14 +7,14 @@ import { stage } from './support/stage.js';
 const on = stage();
 
 describe('register', () => {
-  it('signs in and gives the user', async () => {
+  it('signs in and resolves with the user', async () => {
     const tab = on.browser.tab();
     expect(await tab.auth.register({ ...ADA, name: 'Ada' })).toMatchObject({ id: ADA.email });
     expect(statusOf(tab)).toBe('signed-in');
   });
 
   it.each([{ status: 202, json: { message: 'see your mail' } }, { status: 202 }])(
-    'gives null where the address has to be verified first',
+    'resolves with null if the address has to be verified first',
     async (reply) => {
       const tab = on.browser.tab();
       on.server.answer('/auth/register', reply);

@@ -8,7 +8,7 @@ import { stage } from './support/stage.js';
 const on = stage();
 
 describe('restore', () => {
-  it('gives the user that the cookie stands for', async () => {
+  it('resolves with the user of the cookie', async () => {
     await on.signedIn();
     const { auth } = on.browser.tab();
     expect(auth.getState().status).toBe('unknown');
@@ -16,7 +16,7 @@ describe('restore', () => {
     expect(auth.getState()).toMatchObject({ session: { id: 's1', generation: 1 } });
   });
 
-  it('without a cookie gives signed-out, and calls nobody', async () => {
+  it('without a cookie resolves with signed-out, and sends no request', async () => {
     const tab = on.browser.tab();
     expect(await tab.auth.restore()).toMatchObject({ status: 'signed-out', user: null });
     expect(tab.signedOut).toEqual([]);
@@ -29,11 +29,11 @@ describe('restore', () => {
     it('finds a session that began before the service set a hint', async () => {
       await on.signedIn();
       expect((await tabWith('').auth.restore()).status).toBe('signed-in');
-      // Nor does one answer settle it: a service may still set none.
+      // One answer is not enough: a service may still set no hint.
       expect((await tabWith('').auth.restore()).status).toBe('signed-in');
     });
 
-    it('asks once for a visitor who never signed in, and then only where there is a hint', async () => {
+    it('asks once for a visitor who never signed in, and then only if there is a hint', async () => {
       for (let i = 0; i < 3; i++) expect((await tabWith('').auth.restore()).status).toBe('signed-out');
       expect(refreshes()).toBe(1);
       await tabWith('refresh_token_hint=1').auth.restore();
@@ -41,12 +41,12 @@ describe('restore', () => {
       expect(refreshes()).toBe(3);
     });
 
-    it('asks nobody where the application says that the hint is enough', async () => {
+    it('sends no request if the application trusts the hint', async () => {
       expect((await tabWith('').auth.restore({ force: false })).status).toBe('signed-out');
       expect(refreshes()).toBe(0);
     });
 
-    it('asks nobody after a logout, and again after a login', async () => {
+    it('sends no request after a logout, and one after a login', async () => {
       const tab = tabWith('');
       await tab.auth.login(ADA);
       await tab.auth.logout();
@@ -56,7 +56,7 @@ describe('restore', () => {
       expect((await tabWith('').auth.restore()).status).toBe('signed-in');
     });
 
-    it('asks again where no answer came', async () => {
+    it('asks again if there was no answer', async () => {
       on.server.answer('/auth/refresh', { isLost: true });
       const tab = tabWith('');
       const restored = tab.auth.restore();
@@ -65,21 +65,21 @@ describe('restore', () => {
       expect(refreshes()).toBe(2);
     });
 
-    it('asks every time where the browser keeps no notes', async () => {
+    it('asks every time if the browser keeps no notes', async () => {
       const page = { home: `${on.server.origin}/`, cookies: '', notes: undefined };
       for (let i = 0; i < 2; i++) await on.browser.tab({}, page).auth.restore();
       expect(refreshes()).toBe(2);
     });
   });
 
-  it('tells why a session that there was has ended', async () => {
+  it('reports why an earlier session has ended', async () => {
     on.browser.jar.cookies.set('refresh_token', 's9.0');
     const tab = on.browser.tab();
     await tab.auth.restore();
     expect(tab.signedOut).toEqual(['REFRESH_TOKEN_UNKNOWN']);
   });
 
-  it('rejects where nobody answers; the state stays unknown, and it is asked again in time', async () => {
+  it('rejects without an answer; the state stays unknown, and the client asks again later', async () => {
     await on.signedIn();
     const tab = on.browser.tab();
     const wait = { ...refusal(503, 'TEMPORARILY_UNAVAILABLE'), headers: { 'retry-after': '9' } };
@@ -93,7 +93,7 @@ describe('restore', () => {
     await until(() => statusOf(tab) === 'signed-in');
   });
 
-  it('called twice asks once, and asks nothing where it is known', async () => {
+  it('called twice asks once, and never if the state is known', async () => {
     await on.signedIn();
     const { auth } = on.browser.tab();
     await Promise.all([auth.restore(), auth.restore()]);
@@ -101,7 +101,7 @@ describe('restore', () => {
     expect(on.server.count('/auth/refresh')).toBe(1);
   });
 
-  it('in ten tabs at once asks the server once: the others take the token', async () => {
+  it('in ten tabs at once asks the server once: the others take over the token', async () => {
     await on.signedIn();
     const tabs = Array.from({ length: 10 }, () => on.browser.tab());
     const { opened, open } = gate();
@@ -116,7 +116,7 @@ describe('restore', () => {
     expect(on.server.count('/auth/refresh')).toBe(1);
   });
 
-  it('gives signed-out where the end of the session is told by another tab meanwhile', async () => {
+  it('resolves with signed-out if another tab reports the end of the session first', async () => {
     const first = await on.signedIn();
     const second = on.browser.tab();
     const { opened, open } = gate();
@@ -133,18 +133,18 @@ describe('restore', () => {
     expect((await restoring).status).toBe('signed-out');
   });
 
-  it('without a cookie says nothing of the user whom another tab holds', async () => {
+  it('without a cookie does not affect the user in another tab', async () => {
     const first = await on.signedIn();
     on.browser.jar.cookies.clear();
     const second = on.browser.tab();
     await second.auth.restore();
-    // What a later tab tells arrives after what this one would have told.
+    // Messages of a later tab arrive after those of this one.
     await on.browser.tab().auth.login(GRACE);
     await until(() => userOf(first) === GRACE.email);
     expect(first.signedOut).toEqual([]);
   });
 
-  it('that was not answered is asked again when the page is shown again', async () => {
+  it('without an answer asks again when the page is shown again', async () => {
     await on.signedIn();
     const tab = on.browser.tab();
     const wait = { ...refusal(503, 'TEMPORARILY_UNAVAILABLE') };
@@ -158,8 +158,11 @@ describe('restore', () => {
     await until(() => statusOf(tab) === 'signed-in');
   });
 
-  describe('of a page that a server rendered', () => {
-    /** Ada's state, as the server that rendered a page gives it: it has refreshed, and this browser has the cookie. */
+  describe('of a server-rendered page', () => {
+    /**
+     * The state of a signed-in user, as a page's server passes it on: it has refreshed, and this browser has the
+     * cookie.
+     */
     const rendered = async (): Promise<AuthState> => {
       const server = on.browser.tab();
       await server.auth.login(ADA);
@@ -168,7 +171,7 @@ describe('restore', () => {
     };
     const refreshes = () => on.server.count('/auth/refresh');
 
-    it('takes over who is signed in, asks nobody, and asks for a token when one is needed', async () => {
+    it('takes over who is signed in, sends no request, and requests a token when one is needed', async () => {
       const initialState = await rendered();
       const tab = on.browser.tab();
       const heard: AuthState[] = [];
@@ -183,12 +186,12 @@ describe('restore', () => {
       const [first, second] = await Promise.all([tab.auth.getAccessToken(), tab.auth.getAccessToken()]);
       expect(first).toBe(second);
       expect(refreshes()).toBe(1);
-      // The same user is the same object: effects that depend on it do not run again.
+      // The same user stays the same object, so that effects that depend on it do not run again.
       expect(tab.auth.getState().user).toBe(initialState.user);
       expect(tab.host.timers.size).toBe(1);
     });
 
-    it('asks at once where the tabs know a newer generation: the page has brought back an older cookie', async () => {
+    it('asks at once if the tabs know a newer generation: the page has brought back an older cookie', async () => {
       const initialState = await rendered();
       let record = { session: 's1', generation: 1 };
       on.browser.records = () => ({ update: async (change) => (record = change(record) as typeof record) });
@@ -202,7 +205,7 @@ describe('restore', () => {
       expect(refreshes()).toBe(1);
     });
 
-    it('learns of the end of the session when it first asks', async () => {
+    it('notices the end of the session at the first request', async () => {
       const initialState = await rendered();
       const tab = on.browser.tab();
       await tab.auth.restore({ initialState });
@@ -211,7 +214,7 @@ describe('restore', () => {
       expect(tab.signedOut).toEqual(['SESSION_REVOKED']);
     });
 
-    it('hears of a logout in another tab, and is heard', async () => {
+    it('receives a logout of another tab, and sends its own', async () => {
       const initialState = await rendered();
       const tabs = [on.browser.tab(), on.browser.tab()] as const;
       for (const { auth } of tabs) await auth.restore({ initialState });
@@ -225,7 +228,7 @@ describe('restore', () => {
       expect(on.browser.jar.cookies.has('refresh_token')).toBe(false);
     });
 
-    it('completes a logout of which the server has not heard, whatever was rendered', async () => {
+    it('completes a logout that has not reached the server, whatever was rendered', async () => {
       const initialState = await rendered();
       const tab = on.browser.tab();
       await tab.auth.restore({ initialState });

@@ -50,7 +50,7 @@ describe('the client and the service', () => {
     expect(listed).toHaveLength(2);
     expect(listed.find(({ current }) => current)).toMatchObject({ deviceName: 'Kitchen tablet' });
     await tab.auth.endOtherSessions();
-    // The service tells its guards within its revocation bound.
+    // The service notifies its guards within its revocation bound.
     const end = Date.now() + 10_000;
     while (there.signedOut.length === 0 && Date.now() < end) await there.auth.me().catch(() => undefined);
     expect(there.signedOut).toEqual(['SESSION_REVOKED']);
@@ -59,7 +59,7 @@ describe('the client and the service', () => {
     phone.close();
   });
 
-  it('goes on after a change of password, and logs in with the new one', async () => {
+  it('continues after a change of password, and logs in with the new one', async () => {
     const { tab, email } = await registered();
     const before = tab.auth.getState().session?.id;
     const newPassword = 'eight-Otters-cross-the-river';
@@ -75,7 +75,7 @@ describe('the client and the service', () => {
     browser.close();
   });
 
-  it('a restart of the service is a fault of the network', async () => {
+  it('a restart of the service is a network fault', async () => {
     const { tab } = await registered();
     await service.stop();
     const failed = another(tab).catch((error: unknown) => error);

@@ -6,7 +6,7 @@ import { stage } from './support/stage.js';
 const on = stage();
 
 describe('me and sessions', () => {
-  it('give what the server tells, after a refresh if the token is refused', async () => {
+  it("resolve with the server's answers, after a refresh if the token is refused", async () => {
     const { auth } = await on.signedIn();
     on.server.refused.add((await auth.getAccessToken()) ?? '');
     expect(await auth.me()).toMatchObject({ createdAt: '2026-01-01T00:00:00.000Z' });
@@ -14,7 +14,7 @@ describe('me and sessions', () => {
     expect([on.server.count('/auth/me'), on.server.count('/auth/refresh')]).toEqual([2, 1]);
   });
 
-  it('reject where nobody is signed in', async () => {
+  it('reject if nobody is signed in', async () => {
     const { auth } = on.browser.tab();
     await expect(auth.me()).rejects.toMatchObject({ code: 'ACCESS_TOKEN_MISSING', status: 401 });
     await expect(auth.sessions()).rejects.toMatchObject({ code: 'ACCESS_TOKEN_MISSING' });
@@ -22,13 +22,13 @@ describe('me and sessions', () => {
 });
 
 describe('endSession', () => {
-  it("rejects for a session that is nobody's, whatever its id looks like", async () => {
+  it('rejects for an unknown session, whatever its id looks like', async () => {
     const { auth } = await on.signedIn();
     await expect(auth.endSession('../logout-all')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(on.server.received.at(-1)?.path).toBe('/auth/sessions/..%2Flogout-all');
   });
 
-  it("signs out where it is this client's own", async () => {
+  it("signs out if it is this client's own", async () => {
     const tab = await on.signedIn();
     await tab.auth.endSession('s1');
     expect(statusOf(tab)).toBe('signed-out');
@@ -37,7 +37,7 @@ describe('endSession', () => {
 });
 
 describe('endOtherSessions', () => {
-  it('leaves this one alone', async () => {
+  it('keeps this one', async () => {
     const tab = await on.signedIn();
     await tab.auth.endOtherSessions();
     expect(on.server.received.at(-1)).toMatchObject({ method: 'DELETE', path: '/auth/sessions' });

@@ -19,10 +19,10 @@ const OPENING = { accept: 'text/html', 'sec-fetch-dest': 'document', 'sec-fetch-
 const HINT = `${COOKIE}=a.b.c; ${COOKIE}_hint=1`;
 const SECRET = 'a secret of thirty-two characters, and more';
 
-/** What a page server does with a request, after it knows who opens the page. */
+/** What a page server does with a request once it knows who opens the page. */
 type Render = (page: PageAuth, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** A server of Node with pages, as Nuxt or Express has them. */
+/** A Node server with pages, like Nuxt or Express. */
 class PageServer {
   private constructor(
     private readonly server: Server,
@@ -45,7 +45,7 @@ class PageServer {
   }
 }
 
-/** A browser that a user has signed in with, as it opens pages of another server. */
+/** A signed-in browser that opens pages of another server. */
 async function signedIn(service: Service, pages: string) {
   const email = uniqueEmail('page');
   const api = new Browser(service.origin);
@@ -56,10 +56,10 @@ async function signedIn(service: Service, pages: string) {
   return { email, browser, open, generation: () => claimsOf(browser.jar.get(COOKIE) ?? '').gen };
 }
 
-describe('a page that is rendered, and the service', () => {
+describe('a server-rendered page, against the service', () => {
   let service: Service;
   let pages: PageServer;
-  /** What the page does before it is sent. */
+  /** What the page does before the response is sent. */
   let render: Render;
   const usual: Render = async ({ state }, _request, response) =>
     void response.end(state.user?.email ?? state.status);
@@ -77,13 +77,13 @@ describe('a page that is rendered, and the service', () => {
   });
   render = usual;
 
-  /** The page asks the service with its token, and then the browser hears nothing of it. */
+  /** The page calls the service with its token, then the response to the browser is lost. */
   const lost: Render = async ({ accessToken }, request) => {
     expect((await service.api().me(accessToken ?? '')).status).toBe(200);
     request.socket.destroy();
   };
 
-  it('shows the user, and gives the browser the new cookie as the service made it', async () => {
+  it("shows the user, and passes the service's new cookie on unchanged", async () => {
     const { email, open, generation } = await signedIn(service, pages.origin);
     for (const expected of [1, 2, 3]) {
       const answer = await open();
@@ -141,14 +141,14 @@ describe('a page that is rendered, and the service', () => {
     }
   });
 
-  it('of a session that has ended: nobody is signed in, and the browser is rid of its cookies', async () => {
+  it("of an ended session: nobody is signed in, and the browser's cookies are cleared", async () => {
     const { browser, open } = await signedIn(service, pages.origin);
     await service.api().logout({ refreshCookie: browser.jar.get(COOKIE) });
     expect((await open()).text).toBe('signed-out');
     expect([...browser.jar.keys()].filter((name) => name.startsWith(COOKIE))).toEqual([]);
   });
 
-  it('while the service is away: unknown, and the cookies stay as they are', async () => {
+  it('if the service is unreachable: unknown, and the cookies are kept', async () => {
     const { email, browser, open, generation } = await signedIn(service, pages.origin);
     await service.stop();
     const answer = await open();
@@ -159,7 +159,7 @@ describe('a page that is rendered, and the service', () => {
     expect(generation()).toBe(1);
   });
 
-  it('gives no token to the page where the service would take its use as proof, and says which option', async () => {
+  it('gives the page no token if its use would count as proof of receipt, and names the option', async () => {
     const strict = await Service.start({ COOKIE_SAMESITE: 'lax' });
     const server = await PageServer.open({ baseUrl: `${strict.origin}/auth` }, async (page, _, response) => {
       expect(page.state.status).toBe('signed-in');
@@ -172,7 +172,7 @@ describe('a page that is rendered, and the service', () => {
   });
 });
 
-describe('who opens a page', () => {
+describe('authenticatePage and respondWithAuth', () => {
   const token = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.x`;
   const grant = (claims: object = { relay: true }) => ({
     accessToken: token(claims),
@@ -196,7 +196,7 @@ describe('who opens a page', () => {
     `${COOKIE}_hint=1; Path=/`,
   ];
 
-  /** A service that answers each refresh in this way. */
+  /** A service that answers each refresh this way. */
   const answering = (answer: () => Response | Promise<Response>) => {
     const send = jest.fn<typeof fetch>().mockImplementation(async () => answer());
     const options = { baseUrl: 'http://auth.example/auth', fetch: send, secret: SECRET };
@@ -221,7 +221,7 @@ describe('who opens a page', () => {
     ['data, on plain HTTP', { 'sec-fetch-dest': '', accept: '*/*' }],
     ['a form', {}, 'POST'],
     ['the headers of a page', {}, 'HEAD'],
-  ])('%s refreshes nothing, and its answer is as it was', async (_, headers, method = 'GET') => {
+  ])('%s refreshes nothing, and its response is unchanged', async (_, headers, method = 'GET') => {
     const { send, options } = granting();
     const answer = await stateOf(opening(headers, { method }), options);
     expect(answer.status).toBe('unknown');
@@ -238,7 +238,7 @@ describe('who opens a page', () => {
     });
   });
 
-  it('nobody is asked about a visitor without the hint; the page is kept by no cache all the same', async () => {
+  it('sends no refresh for a visitor without the hint; the page is still not cached', async () => {
     const { send, options } = granting();
     const answer = await stateOf(opening({ cookie: 'theme=dark' }), options);
     expect(answer.status).toBe('signed-out');
@@ -246,7 +246,7 @@ describe('who opens a page', () => {
     expect(send).not.toHaveBeenCalled();
   });
 
-  it('one request is refreshed once, however often it is asked about', async () => {
+  it('refreshes once for each request, however many parts ask', async () => {
     const { send, options } = granting();
     const request = opening();
     const answers = await Promise.all([stateOf(request, options), stateOf(request, options)]);
@@ -264,7 +264,7 @@ describe('who opens a page', () => {
     ]);
   });
 
-  it('a response whose headers are sent begins no refresh', async () => {
+  it('does not refresh if the headers of the response are already sent', async () => {
     const { send, options } = granting();
     const response = { ...nodeResponse(), headersSent: true };
     const asked = authenticatePage(
@@ -288,7 +288,7 @@ describe('who opens a page', () => {
     ['wants a proof of the key', () => json(401, refusal(401, 'PROOF_REQUIRED'))],
     ['is limited', () => json(429, refusal(429, 'TOO_MANY_ATTEMPTS'))],
     ['answers with something else', () => json(200, { ok: true }, COOKIES)],
-  ])('where the service %s: unknown, and no cookie is touched', async (_, answer) => {
+  ])('if the service %s: unknown, and the cookies are kept', async (_, answer) => {
     const { options } = answering(answer);
     const { status, headers } = await stateOf(opening(), options);
     expect(status).toBe('unknown');
@@ -301,7 +301,7 @@ describe('who opens a page', () => {
   });
 
   it.each(['REFRESH_TOKEN_REUSED', 'SESSION_REVOKED', 'REFRESH_TOKEN_EXPIRED'])(
-    '%s: signed out, and what clears the cookies is passed on',
+    '%s: signed out, and the headers that clear the cookies are passed on',
     async (code) => {
       const cleared = COOKIES.map((cookie) => cookie.replace(/=[^;]*/, '=; Max-Age=0'));
       const { options } = answering(() => json(401, refusal(401, code), cleared));
@@ -311,7 +311,7 @@ describe('who opens a page', () => {
     },
   );
 
-  it('the service hears what tells browsers apart, and nothing else of the request', async () => {
+  it('the service receives the fingerprint headers, and nothing else of the request', async () => {
     const { send, options } = granting();
     const ofTheBrowser = {
       cookie: HINT,
@@ -340,7 +340,7 @@ describe('who opens a page', () => {
     });
   });
 
-  it('a server of Node adds the address that it sees to those it was told', async () => {
+  it('a Node server adds the address that it sees to those in the header', async () => {
     const { send, options } = granting();
     const headers = { ...OPENING, cookie: HINT, 'x-forwarded-for': '198.51.100.1' };
     const request = { method: 'GET', headers, socket: { remoteAddress: '203.0.113.7' } };
@@ -349,7 +349,7 @@ describe('who opens a page', () => {
     expect(new Headers(init?.headers).get('x-forwarded-for')).toBe('198.51.100.1, 203.0.113.7');
   });
 
-  it('a redirect, whose headers cannot be changed, brings every cookie', async () => {
+  it('a redirect, whose headers are immutable, carries every cookie', async () => {
     const { options } = granting();
     const response = await respondWithAuth(opening(), options, () =>
       Response.redirect('https://app.example/home', 303),
@@ -358,7 +358,7 @@ describe('who opens a page', () => {
     expect([response.status, response.headers.get('location')]).toEqual([303, 'https://app.example/home']);
   });
 
-  it('one response that a server answers every request with takes no cookie along', async () => {
+  it('a response that a server reuses for every request gets no cookie', async () => {
     const { options } = granting();
     const missing = new Response(null, { status: 404, headers: { 'x-page': 'missing' } });
     const first = await respondWithAuth(opening(), options, () => missing);
@@ -369,7 +369,7 @@ describe('who opens a page', () => {
     expect(missing.headers.has('cache-control')).toBe(false);
   });
 
-  it('the token gets into nothing that is written down', async () => {
+  it('the token is in nothing that is serialized or logged', async () => {
     const { options } = granting();
     await respondWithAuth(opening(), options, (page) => {
       const accessToken = page.accessToken ?? '';
@@ -381,19 +381,22 @@ describe('who opens a page', () => {
     });
   });
 
-  it.each([{}, { relay: 'yes' }])('a token with %j is not given to the page', async (claims) => {
+  it.each([{}, { relay: 'yes' }])('does not give a token with %j to the page', async (claims) => {
     const { options } = answering(() => json(200, grant(claims)));
     const used = respondWithAuth(opening(), options, ({ accessToken }) => new Response(accessToken));
     await expect(used).rejects.toThrow('allowRelay');
   });
 
-  it.each(['/auth', 'ftp://auth.example', '', undefined])('%s is no URL for a server', async (baseUrl) => {
-    const { options } = granting();
-    const asked = stateOf(opening(), { ...options, baseUrl: baseUrl as string });
-    await expect(asked).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
-  });
+  it.each(['/auth', 'ftp://auth.example', '', undefined])(
+    '%s is refused as a URL for a server',
+    async (baseUrl) => {
+      const { options } = granting();
+      const asked = stateOf(opening(), { ...options, baseUrl: baseUrl as string });
+      await expect(asked).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+    },
+  );
 
-  describe('is handed over', () => {
+  describe('passing the result on within a server', () => {
     const HEADER = 'x-silent-auth-page';
     const handedOver = async (request: Request, options: PageAuthOptions & { secret: string }) => {
       let given = new Headers();
@@ -417,7 +420,7 @@ describe('who opens a page', () => {
       expect(response.headers.getSetCookie()).toEqual(COOKIES);
     });
 
-    it('in place of what a client sends under the same name', async () => {
+    it('replaces what a client sends under the same name', async () => {
       const { options } = granting();
       const forged = JSON.stringify({ state: { status: 'signed-in' }, at: Date.now() });
       for (const value of [forged, Buffer.from(forged).toString('base64url'), 'x', '%%%']) {
@@ -428,7 +431,7 @@ describe('who opens a page', () => {
       }
     });
 
-    it('for a minute, under one secret, unchanged', async () => {
+    it('is valid for a minute, with the same secret, unchanged', async () => {
       const { options } = granting();
       const { given } = await handedOver(opening(), options);
       const statusOf = async (headers: Headers, secret = SECRET) =>
@@ -442,7 +445,7 @@ describe('who opens a page', () => {
       clock.mockRestore();
     });
 
-    it('under no secret that can be guessed', async () => {
+    it('refuses a secret that can be guessed', async () => {
       const { options } = granting();
       for (const secret of ['', 'short', undefined as unknown as string]) {
         await expect(handedOver(opening(), { ...options, secret })).rejects.toMatchObject({

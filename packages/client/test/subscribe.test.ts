@@ -6,7 +6,7 @@ import { stage } from './support/stage.js';
 const on = stage();
 
 describe('subscribe', () => {
-  it('calls at once and with every new state, until it is ended', async () => {
+  it('calls at once and with every new state, until it is unsubscribed', async () => {
     const { auth } = on.browser.tab();
     const seen: string[] = [];
     const end = auth.subscribe(({ status }) => void seen.push(status));

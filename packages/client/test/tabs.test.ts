@@ -13,7 +13,7 @@ const another = async (tab: Tab) => {
 };
 const LOCK = () => `nestjs-silent-auth:${on.server.baseUrl}`;
 
-/** The page's channel, on which nothing is heard before `opened`. */
+/** The page's channel, which delivers no message before `opened`. */
 function lateChannel(channel: BroadcastChannel, opened: Promise<void>): BroadcastChannel {
   return {
     postMessage: (message) => channel.postMessage(message),
@@ -33,7 +33,7 @@ const twoTabs = async () => {
 };
 
 describe('two tabs', () => {
-  it('the one that waited takes the token that the other one fetched', async () => {
+  it('the tab that waited takes over the token that the other one fetched', async () => {
     const [first, second] = await twoTabs();
     const { opened, open } = gate();
     on.server.disturb('/auth/refresh', { after: opened });
@@ -49,7 +49,7 @@ describe('two tabs', () => {
     expect(on.server.count('/auth/refresh')).toBe(2);
   });
 
-  it('news may come later than the lock', async () => {
+  it('messages may arrive later than the lock', async () => {
     const first = await on.signedIn();
     const { opened, open } = gate();
     const second = on.browser.tab(
@@ -75,7 +75,7 @@ describe('two tabs', () => {
     [100, 100],
     [3000, 500],
   ] as const) {
-    it(`where no news comes after ${lockMs} ms with the lock, it is waited for ${newsMs} ms`, async () => {
+    it(`if no message comes after ${lockMs} ms with the lock, waits ${newsMs} ms for it`, async () => {
       const tab = await on.signedIn();
       const { opened, open } = gate();
       const held = on.browser.locks.request(LOCK(), {}, () => opened);
@@ -89,7 +89,7 @@ describe('two tabs', () => {
     });
   }
 
-  it('without locks each refreshes for itself', async () => {
+  it('without locks each tab refreshes for itself', async () => {
     await on.signedIn();
     const alone: Partial<Page> = { locks: undefined, openChannel: () => undefined };
     const tabs = [on.browser.tab({}, alone), on.browser.tab({}, alone)];
@@ -98,7 +98,7 @@ describe('two tabs', () => {
     expect(on.server.count('/auth/refresh')).toBe(2);
   });
 
-  it('one that hangs with the lock is not waited for longer than 5 s', async () => {
+  it('does not wait longer than 5 s for a tab that hangs with the lock', async () => {
     const tab = await on.signedIn();
     const { opened, open } = gate();
     const held = on.browser.locks.request(LOCK(), {}, () => opened);
@@ -109,7 +109,7 @@ describe('two tabs', () => {
     await held;
   });
 
-  it('a page that may use no locks goes on without', async () => {
+  it('a page that may not use locks still works', async () => {
     await on.signedIn();
     const locks = { request: () => Promise.reject(new DOMException('sandboxed', 'SecurityError')) };
     const tab = on.browser.tab({}, { locks: locks as unknown as Page['locks'] });
@@ -126,7 +126,7 @@ describe('two tabs', () => {
     expect(await another(second)).toMatch(/^at\./);
   });
 
-  it('a final refusal signs both out, and is told once in each', async () => {
+  it('a final refusal signs both tabs out, and is reported once in each', async () => {
     const [first, second] = await twoTabs();
     on.server.answer('/auth/refresh', refusal(401, 'REFRESH_TOKEN_REUSED'));
     expect(await another(first)).toBe('');
@@ -150,7 +150,7 @@ describe('two tabs', () => {
     expect([userOf(first), userOf(second)]).toEqual([GRACE.email, GRACE.email]);
   });
 
-  it('what is told of a session that was left is not believed', async () => {
+  it('ignores messages about a session that was left', async () => {
     const [first, second] = await twoTabs();
     const { session } = first.auth.getState();
     await first.auth.login(GRACE);
@@ -160,20 +160,20 @@ describe('two tabs', () => {
     const answer = { accessToken: 'late', expiresIn: 900, user: { id: ADA.email }, session };
     channel.postMessage({ answer, at: Date.now() });
     channel.postMessage({ signedOut: 'LOGOUT', session: session?.id });
-    const told = new Promise((resolve) =>
+    const received = new Promise((resolve) =>
       second.auth.subscribe(({ tokenExpiresAt }) => tokenExpiresAt !== before && resolve(null)),
     );
-    // Messages come in order: when the last one has taken effect, the ones before have been read.
+    // Messages come in order: when the last one has taken effect, the earlier ones have been read.
     const { user, session: now } = first.auth.getState();
     const fresh = { ...answer, accessToken: 'fresh', expiresIn: 800, user, session: now };
     channel.postMessage({ answer: fresh, at: Date.now() });
-    await told;
+    await received;
     channel.close();
     expect(await current(second)).toBe('fresh');
     expect(userOf(second)).toBe(GRACE.email);
   });
 
-  it('an older generation told by the other tab is followed by a refresh', async () => {
+  it('an older generation from the other tab causes a refresh', async () => {
     const [first, second] = await twoTabs();
     await another(first);
     await until(() => second.auth.getState().session?.generation === 2);

@@ -2,7 +2,7 @@ import axios from 'axios';
 import { attachToAxios } from '../src/axios.js';
 import { type AuthState, createAuthClient, type TokenStorage } from '../src/index.js';
 
-/** Compiled by `npm run typecheck`, never run: what an application may write, and what it may not. */
+/** Compiled by `npm run typecheck`, never run: what an application may write, and what is a type error. */
 export function uses(storage: TokenStorage, state: AuthState): void {
   const auth = createAuthClient({ baseUrl: '/auth', onSignedOut: (reason) => void reason.toLowerCase() });
   createAuthClient({ baseUrl: '/auth', transport: 'body', storage });

@@ -40,13 +40,13 @@ describe('useAuth in Vue', () => {
     app.unmount();
   });
 
-  it('says what is missing without the plugin', () => {
+  it('reports a missing plugin', () => {
     const app = createApp(Greeting);
     app.config.warnHandler = () => undefined;
     expect(() => app.mount(document.createElement('div'))).toThrow('authPlugin');
   });
 
-  it('shows on a server and while it takes over what the server rendered the same, then the user', async () => {
+  it('renders the same on the server and while hydrating, then the user', async () => {
     const { auth } = await on.signedIn();
     const html = await renderToString(createSSRApp(Greeting).use(authPlugin(auth)));
     expect(html).toBe('<p>unknown</p>');
@@ -67,7 +67,7 @@ describe('useAuth in Vue', () => {
     error.mockRestore();
   });
 
-  it('a page rendered for a user shows the user in the first frame, and asks nobody', async () => {
+  it('a page rendered for a user shows the user in the first frame, and sends no request', async () => {
     const { auth: server } = await on.signedIn();
     const initialState = JSON.parse(JSON.stringify(server.getState())) as AuthState;
     const html = await renderToString(
@@ -85,7 +85,7 @@ describe('useAuth in Vue', () => {
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
     const error = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const { auth } = on.browser.tab();
-    // Reactive, as the payload of Nuxt is.
+    // Reactive, like the payload of Nuxt.
     const app = createSSRApp(Greeting).use(authPlugin(auth, reactive(initialState)));
     app.mount(element);
     await until(() => auth.getState().status === 'signed-in');
@@ -101,7 +101,7 @@ describe('useAuth in Vue', () => {
     error.mockRestore();
   });
 
-  it('listens no longer than its scope lives', async () => {
+  it('stops listening when its scope ends', async () => {
     const { auth } = await on.signedIn();
     const scope = effectScope();
     const { state } = scope.run(() => useAuth(auth)) as ReturnType<typeof useAuth>;

@@ -8,7 +8,7 @@ import { decodeRequest, encodeReply, type ReplyTarget, type Request, requestIdOf
 /** One client: reads its messages and sends the replies in the same order. */
 export class Connection {
   private readonly frames = new FrameReader();
-  /** Set while a command waits, as for a change; later commands wait for it. */
+  /** Set while a command waits, for example for a change; later commands wait for it. */
   private waiting: Promise<void> | undefined;
 
   constructor(
@@ -19,7 +19,7 @@ export class Connection {
     socket.on('error', () => socket.destroy());
   }
 
-  /** Broken bytes of one client end its connection and no other. */
+  /** Malformed bytes of one client close its connection and no other. */
   private receive(chunk: Buffer): void {
     try {
       for (const frame of this.frames.push(chunk)) this.enqueue(decodeRequest(frame));
@@ -59,7 +59,7 @@ export class Connection {
     return undefined;
   }
 
-  /** Sends one reply after the other for as long as the client reads them; a slow reader holds them up. */
+  /** Sends one reply after another while the client reads them; a slow reader holds them up. */
   private async answerSeries(target: ReplyTarget, command: Document): Promise<void> {
     let next: Document | undefined = command;
     while (next && this.socket.writable) {

@@ -35,8 +35,8 @@ export interface EmbeddedMongo {
 const DEFAULT_TTL_MONITOR_INTERVAL_MS = 1000;
 
 /**
- * Starts a database for development and tests that speaks MongoDB's wire protocol on 127.0.0.1, and says so on stderr.
- * It has no authentication and no replication. The README lists what it supports; a client gets error 238
+ * Starts a database for development and tests that speaks MongoDB's wire protocol on 127.0.0.1, and reports this on
+ * stderr. It has no authentication and no replication. The README lists what it supports; a client gets error 238
  * (`NotImplemented`) for anything else.
  *
  * @example

@@ -81,7 +81,7 @@ export class MongoWireServer {
     };
   }
 
-  /** The journal comes first: what is acknowledged or published must survive a restart. */
+  /** Writes to the journal first: what is acknowledged or published must survive a restart. */
   private settle(write?: { identity: WriteIdentity; reply: Document }): void {
     const changes = this.store.takeChanges();
     if (changes.length > 0) this.journal?.append(changes, write);

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { replay, replayMessages, type Share } from './support/golden-replay.js';
 
 /**
- * How the steps of each file are answered. A change that refuses more steps, or fewer, changes these numbers: what is
- * outside the scope is refused, everything else is answered as MongoDB does.
+ * How many steps of each file are answered or refused. A change to either changes these numbers: everything outside
+ * the scope is refused, everything else is answered as by MongoDB.
  */
 const SHARES: Record<string, Omit<Share, 'wrong'>> = {
   aggregate: { answered: 25, refused: 34, dependent: 0, environment: 0 },

@@ -26,7 +26,7 @@ const double = (value: number) => new Double(value);
 const long = (value: string) => Long.fromString(value);
 const decimal = (value: string) => Decimal128.fromString(value);
 
-/** As the server decodes it; the numbers of a literal become Int32 and Double as the driver encodes them. */
+/** A document as the server decodes it; the numbers of a literal become Int32 and Double as the driver encodes them. */
 function wire(doc: Document): Document {
   return BSON.deserialize(BSON.serialize(doc), {
     promoteValues: false,
@@ -112,7 +112,7 @@ describe('values', () => {
     expect(identicalValues({ a: int(1), b: null }, { b: null, a: int(1) })).toBe(false);
   });
 
-  it('a stored field may bear the name of a BSON class marker', () => {
+  it('a stored field may have the name of a BSON class marker', () => {
     expect(typeName({ _bsontype: 'ObjectId' })).toBe('object');
   });
 
@@ -211,7 +211,7 @@ describe(compileFilter.name, () => {
 });
 
 describe(indexableConditions.name, () => {
-  it('gives what every match must meet', () => {
+  it('returns the conditions that every match must meet', () => {
     const conditions = indexableConditions({
       a: 1,
       b: { $gt: 1, $lte: 5, $ne: 3 },
@@ -246,7 +246,7 @@ describe(compileUpdate.name, () => {
     ['$inc with a double', { a: int(1) }, { $inc: { a: double(0.5) } }, { a: double(1.5) }],
     ['$inc creates', {}, { $inc: { 'a.b': int(2) } }, { a: { b: int(2) } }],
     ['$max across types', { a: int(9) }, { $max: { a: 'x' } }, { a: 'x' }],
-    ['$max of what is missing', {}, { $max: { a: int(1) } }, { a: int(1) }],
+    ['$max of a missing field', {}, { $max: { a: int(1) } }, { a: int(1) }],
     ['$set pads an array', { a: [int(1)] }, { $set: { 'a.2': int(3) } }, { a: [int(1), null, int(3)] }],
     [
       '$unset in an array leaves null',
@@ -289,7 +289,7 @@ describe(compileUpdate.name, () => {
     [{ $setOnInsert: { q: 1, 'a.b': 1 } }],
     [{ $addToSet: { t: int(1) } }],
     [{ $addToSet: { t: double(1) } }],
-  ])('%j changes nothing and gives back the same object', (update) => {
+  ])('%j changes nothing and returns the same object', (update) => {
     const doc = { _id: 1, a: int(1), t: [int(1)] };
     expect(applied(doc, update, context)).toBe(doc);
   });
@@ -324,7 +324,7 @@ describe(compileUpdate.name, () => {
   ])('%j is error %i and leaves the document as it was', (update, code) => {
     const doc = { _id: 1, a: int(1), s: 'x', t: [int(1)], big: long('9223372036854775807') };
     const untouched = cloneValue(doc);
-    // A good operator that comes first must leave no trace either.
+    // A valid operator that comes first must change nothing either.
     const whole = { ...update, $max: { Z: 0 } };
     expect(codeOf(() => applied(doc, whole, context))).toBe(code);
     expect(identicalValues(doc, untouched)).toBe(true);
@@ -364,7 +364,7 @@ describe('sorting', () => {
   const order = (docs: Document[], spec: Document) =>
     sortDocuments(docs, parseSort(spec)).map((doc) => Number(doc._id));
 
-  it('takes one path after the other, missing as null, and keeps the order of equals', () => {
+  it('compares one path after the other, treats a missing value as null, and is stable', () => {
     const docs = [
       { _id: 1, a: int(3), b: { c: 'x' } },
       { _id: 2, a: double(3), b: { c: 'y' } },
@@ -402,7 +402,7 @@ describe(compilePipeline.name, () => {
     { _id: int(5), k: null, n: 'x' },
   ];
 
-  it('$group counts and sums integers, in the widest type it meets, and takes missing for null', () => {
+  it('$group counts and sums integers, in the widest type it meets, and treats a missing value as null', () => {
     const integers = docs.filter(({ n }) => !(n instanceof Double));
     const group = { _id: '$k', n: { $sum: '$n' }, count: { $sum: int(1) } };
     const groups = compilePipeline([{ $group: group }, { $sort: { _id: int(1) } }])(integers);

@@ -20,7 +20,7 @@ function golden(name: string): Document {
   return BSON.EJSON.parse(readFileSync(url, 'utf8'), { relaxed: false }) as Document;
 }
 
-/** Through the wire form, so that the values are of the classes a server decodes. */
+/** Encoded and decoded, so that the values have the classes that a server sees. */
 function decoded(doc: Document): Document {
   const options = { promoteValues: false, promoteLongs: false, bsonRegExp: true };
   return BSON.deserialize(BSON.serialize(doc), options);
@@ -133,7 +133,7 @@ function meetsAll(keys: unknown[], { eq, in: list, gt, gte, lt, lte }: PathCondi
   );
 }
 
-/** As the update command goes about it, with one document at most in the collection. */
+/** Like the update command, with at most one document in the collection. */
 function updated(entry: Document): unknown {
   const before = entry.before ? decoded(entry.before) : undefined;
   const filter = decoded(entry.q);

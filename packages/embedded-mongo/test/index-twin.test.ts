@@ -8,7 +8,7 @@ type Document = BSON.Document;
 
 const { Binary, Double, Long, ObjectId } = BSON;
 
-/** Few values, many types: equal under some other type, neighbours in order, and arrays of them. */
+/** Few values of many types: some equal under another type, some adjacent in order, and arrays of them. */
 const number = fc.constantFrom<unknown>(0, 1, 2, 3, new Double(1.5), Long.fromNumber(2));
 // prettier-ignore
 const anyScalar = fc.constantFrom<unknown>(
@@ -25,7 +25,7 @@ const value = fc.oneof(
 );
 const body = fc.record({ a: value, b: value, d: scalar }, { requiredKeys: [] });
 const plain = fc.oneof({ weight: 3, arbitrary: scalar }, { weight: 1, arbitrary: item });
-/** Without arrays: an index refuses them, and an update that stops half-way parts the twins. */
+/** Without arrays: an index refuses them, and an update that stops half-way makes the twins differ. */
 const change = fc.record({ a: plain, b: plain, d: scalar }, { requiredKeys: [] });
 
 // prettier-ignore
@@ -65,7 +65,7 @@ const condition = fc.oneof(
   fc.boolean().map((there) => ({ $exists: there })),
 );
 const flat = fc.dictionary(path, condition, { maxKeys: 3 });
-/** An empty filter would delete everything there is to compare. */
+/** An empty filter would delete everything. */
 const narrow = fc.dictionary(path, condition, { minKeys: 2, maxKeys: 3 });
 const filter = fc.oneof(
   { weight: 4, arbitrary: flat },
@@ -100,7 +100,7 @@ afterAll(async () => {
 
 const text = (reply: unknown) => BSON.EJSON.stringify(reply, { relaxed: false });
 
-/** The same command to both; whether both took it. A fault must then be a fault of both. */
+/** Sends the same command to both. An error of one must be an error of the other. */
 async function toBoth(command: (collection: string) => Document): Promise<Document[]> {
   return [await client.command('twins', command('indexed')), await client.command('twins', command('plain'))];
 }
@@ -128,7 +128,7 @@ async function found(name: string, query: Document, order: Document | undefined)
 }
 
 describe('an indexed collection and its unindexed twin', () => {
-  it('hold the same documents and find the same ones', async () => {
+  it('hold the same documents and give the same results', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(index, { minLength: 1, maxLength: 3 }),
@@ -145,7 +145,7 @@ describe('an indexed collection and its unindexed twin', () => {
           for (const [id, step] of writes.entries()) {
             const command = writeCommand(step, id);
             const reply = await client.command('twins', command('indexed'));
-            // An index refuses arrays: a document it refused is withheld from the twin, too.
+            // An index refuses arrays: a document that it refused is not inserted into the twin either.
             const isRefused = reply.writeErrors !== undefined || reply.errmsg !== undefined;
             if (isRefused && step.kind !== 'insert') return;
             if (!isRefused) await client.command('twins', command('plain'));
@@ -160,7 +160,7 @@ describe('an indexed collection and its unindexed twin', () => {
     );
   });
 
-  it('an array has no place in an index, and leaves no trace of itself', async () => {
+  it('an array is refused by an index, and leaves no trace of itself', async () => {
     await client.command('twins', { dropDatabase: 1 });
     const indexes = [{ key: { 'a.c': 1 }, name: 'c' }];
     await client.command('twins', { createIndexes: 'indexed', indexes });
@@ -174,7 +174,7 @@ describe('an indexed collection and its unindexed twin', () => {
     expect(await found('indexed', {}, undefined)).toBe('[]');
   });
 
-  it('a unique index admits exactly what has no equal', async () => {
+  it('a unique index accepts exactly the values without an equal', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(scalar, { minLength: 2, maxLength: 20 }), async (values) => {
         await client.command('twins', { dropDatabase: 1 });
@@ -192,7 +192,7 @@ describe('an indexed collection and its unindexed twin', () => {
     );
   });
 
-  it('stay in step over many more documents than fit one chunk', async () => {
+  it('stay consistent over many more documents than fit in one chunk', async () => {
     await client.command('twins', { dropDatabase: 1 });
     await client.command('twins', { createIndexes: 'indexed', indexes: [{ key: { d: -1 }, name: 'd' }] });
     const documents = Array.from({ length: 3000 }, (_, i) => ({ _id: i, d: (i * 7919) % 1009 }));

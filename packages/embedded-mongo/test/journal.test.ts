@@ -36,7 +36,7 @@ async function withServer<T>(use: (client: MongoClient, server: EmbeddedMongo) =
 }
 
 describe('a journal', () => {
-  it('brings back documents, their types, indexes and dropped collections', async () => {
+  it('restores documents, their types, indexes and dropped collections', async () => {
     const original = {
       _id: new ObjectId(),
       bytes: new Binary(Buffer.from([1, 2])),
@@ -87,7 +87,7 @@ describe('a journal', () => {
     expect([await once(), await once(), await once()]).toEqual([1, 1, 1]);
   });
 
-  it('does not grow with what no longer counts', async () => {
+  it('drops obsolete records', async () => {
     await withServer(async (client) => {
       const busy = client.db('j').collection<{ _id: number }>('busy');
       for (let i = 0; i < 200; i += 1) await busy.updateOne({ _id: 1 }, { $inc: { n: 1 } }, { upsert: true });
@@ -128,7 +128,7 @@ describe('a journal', () => {
     });
   });
 
-  it('that is damaged in the middle is not silently cut off there', async () => {
+  it('that is damaged in the middle is not silently truncated there', async () => {
     await withServer(async (client) => {
       const numbers = client.db('j').collection<{ _id: number }>('numbers');
       for (let i = 0; i < 3; i += 1) await numbers.insertOne({ _id: i });

@@ -10,7 +10,7 @@ type Document = BSON.Document;
 
 const EXHAUST_ALLOWED = 1 << 16;
 const MORE_TO_COME = 2;
-/** Longer than any test may take: a test that waits for it fails. */
+/** Longer than any test may take: a test that waits this long fails. */
 const FOR_EVER_MS = 600_000;
 
 let database: EmbeddedMongo;
@@ -50,7 +50,7 @@ describe('a hello', () => {
     await other.close();
   });
 
-  it('from a client that knows the state is answered when its time is over, and later commands after it', async () => {
+  it('from a client that knows the state is answered when its wait is over, and later commands after it', async () => {
     const begun = performance.now();
     client.sendCommand('admin', hello(await currentVersion(), 100));
     client.sendCommand('admin', { ping: 1 });
@@ -77,20 +77,20 @@ describe('a hello', () => {
   const id = new ObjectId();
   const six = Long.fromNumber(6);
   it.each<[string, unknown, unknown]>([
-    ['a time to wait without a state', undefined, 10],
+    ['a wait without a state', undefined, 10],
     ['a state without a time to wait', { processId: id, counter: six }, undefined],
-    ['a state of null with a time to wait', null, 10],
+    ['a state of null with a wait', null, 10],
     ['a negative counter', { processId: id, counter: Long.fromNumber(-1) }, 10],
     ['a negative time', { processId: id, counter: six }, -1],
-    ['a time that is no number', { processId: id, counter: six }, '10'],
-    ['a time that is a boolean', { processId: id, counter: six }, true],
-    ['a state that is no document', 6, 10],
-    ['a counter that is no long', { processId: id, counter: 6 }, 10],
-    ['a process that is no ObjectId', { processId: 'x', counter: six }, 10],
+    ['a wait that is not a number', { processId: id, counter: six }, '10'],
+    ['a wait that is a boolean', { processId: id, counter: six }, true],
+    ['a state that is not a document', 6, 10],
+    ['a counter that is not a long', { processId: id, counter: 6 }, 10],
+    ['a process that is not an ObjectId', { processId: 'x', counter: six }, 10],
     ['a state without a process', { counter: six }, 10],
     ['a state without a counter', { processId: id }, 10],
-    ['a state with more in it', { processId: id, counter: six, x: 1 }, 10],
-    ['a time that is not whole', { processId: id, counter: six }, new BSON.Double(0.5)],
+    ['a state with an additional field', { processId: id, counter: six, x: 1 }, 10],
+    ['a wait that is not a whole number', { processId: id, counter: six }, new BSON.Double(0.5)],
   ])('with %s is refused', async (_, known, maxAwaitTimeMS) => {
     const reply = await client.command('admin', hello(known, maxAwaitTimeMS));
     expect(reply).toMatchObject({ ok: new BSON.Double(0), code: new BSON.Int32(238) });
@@ -102,7 +102,7 @@ describe('a hello', () => {
     expect(reply).toMatchObject({ code: new BSON.Int32(31382) });
   });
 
-  it('takes any whole number as a time to wait, however long', async () => {
+  it('accepts any whole number as a wait, however long', async () => {
     const version = await currentVersion();
     for (const ms of [new BSON.Double(1), Long.ZERO]) {
       expect((await client.command('admin', hello(version, ms))).ok).toEqual(new BSON.Double(1));
@@ -124,8 +124,8 @@ describe('a hello', () => {
   });
 });
 
-describe('a hello that may be answered again and again', () => {
-  it('is, each answer following the one before, with the state that was sent last', async () => {
+describe('a hello that allows several answers', () => {
+  it('gets them, each referring to the previous one, with the state that was sent last', async () => {
     const { processId, counter } = await currentVersion();
     const begun = performance.now();
     client.sendCommand('admin', hello({ processId: new ObjectId(), counter }, 100), EXHAUST_ALLOWED);
@@ -139,7 +139,7 @@ describe('a hello that may be answered again and again', () => {
     expect((await client.reply())?.responseTo).toBe(second?.requestId);
   });
 
-  it('without a state and a time is refused, and the connection goes on', async () => {
+  it('without a state and a wait is refused, and the connection stays open', async () => {
     client.sendCommand('admin', { hello: 1 }, EXHAUST_ALLOWED);
     expect(await client.reply()).toMatchObject({ flags: 0, doc: { code: new BSON.Int32(238) } });
     client.sendCommand('admin', hello(undefined, 10), EXHAUST_ALLOWED);
@@ -147,7 +147,7 @@ describe('a hello that may be answered again and again', () => {
     expect(await client.command('admin', { ping: 1 })).toEqual({ ok: new BSON.Double(1) });
   });
 
-  it('with no time to wait does not block other clients', async () => {
+  it('with a wait of 0 does not block other clients', async () => {
     client.sendCommand('admin', hello(await currentVersion(), 0), EXHAUST_ALLOWED);
     const other = await RawClient.connect(database.port);
     for (let i = 0; i < 20; i += 1) {
@@ -182,7 +182,7 @@ describe("a driver's monitor", () => {
     ['auto', true],
     ['poll', false],
   ] as const)(
-    'in the mode %s hears from the server time and again',
+    'in the mode %s receives a heartbeat again and again',
     async (serverMonitoringMode, awaited) => {
       const watched = driver({ serverMonitoringMode });
       const heard: { awaited: boolean; connectionId?: unknown }[] = [];
@@ -205,7 +205,7 @@ describe("a driver's monitor", () => {
   );
 
   it.each(['stream', 'auto', 'poll'] as const)(
-    'in the mode %s finds a server again that went away and came back',
+    'in the mode %s finds a server again after it was away',
     async (serverMonitoringMode) => {
       const watched = driver({ serverMonitoringMode });
       const found = once(watched, 'serverHeartbeatSucceeded');
@@ -236,7 +236,7 @@ describe("a driver's monitor", () => {
     await database.close();
     await lost;
     database = await startEmbeddedMongo({ port });
-    // A command makes the driver look for the server.
+    // A command makes the driver select a server.
     expect(await watched.db('x').command({ ping: 1 })).toEqual({ ok: 1 });
   });
 });
@@ -269,8 +269,8 @@ describe('a server that is closed', () => {
   `;
 
   it.each([
-    ['before the client that listened to it', 'await server.close(); await client.close();'],
-    ['after the client that listened to it', 'await client.close(); await server.close();'],
+    ['before the client that is connected to it', 'await server.close(); await client.close();'],
+    ['after the client that is connected to it', 'await client.close(); await server.close();'],
   ])('%s keeps no process alive', async (_, end) => {
     expect(await compiled.run(streaming + end)).toBe(0);
   });

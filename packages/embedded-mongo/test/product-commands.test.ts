@@ -6,8 +6,9 @@ import { RawClient } from './support/raw-client.js';
 type Document = BSON.Document;
 
 /**
- * The commands of the product's stores, in their own shapes: the recorded answers of MongoDB cover each operator alone,
- * this suite covers them together. It compares whole answers, down to the types of numbers and the order of fields.
+ * The commands of the product's stores, in their exact form: the recorded answers of MongoDB cover each operator
+ * alone, this suite covers them together. It compares whole answers, including the types of numbers and the order
+ * of fields.
  */
 let database: EmbeddedMongo;
 let client: RawClient;
@@ -122,7 +123,7 @@ describe('live sessions', () => {
     return (reply.cursor as Document).firstBatch as Document[];
   };
 
-  it('are counted up to a limit, which comes before what was revoked is left out', async () => {
+  it('are counted up to a limit, which applies before revoked ones are filtered out', async () => {
     expect(await count(10)).toEqual([]);
     const documents = [null, new Date(1), null, null].map((revokedAt, i) => ({
       _id: i,
@@ -209,7 +210,7 @@ describe('counters of a day', () => {
   });
   const count = (...updates: Document[]) => write({ update: 'security_daily', updates, ordered: false });
 
-  it('are made and raised together, each reason by itself; what is refused leaves the others', async () => {
+  it('are created and increased together, one for each reason; a refused one does not affect the others', async () => {
     const first = await count(
       statement('a', { count: int(2) }),
       statement('b', { count: int(1), 'reasons.wrong_password': int(1) }),
@@ -249,7 +250,7 @@ describe('counters of a day', () => {
 });
 
 describe('events', () => {
-  it('that were written before are refused one by one, and the others written', async () => {
+  it('that were written before are refused one by one, and the others are written', async () => {
     const uuid = (last: string) => new BSON.UUID(`35a3fe83-03a5-757a-88fa-c65452bc6f${last}`).toBinary();
     const insert = (...ids: string[]) =>
       client.command('product', {
@@ -271,7 +272,7 @@ describe('events', () => {
     expect(await rows('security_events')).toHaveLength(4);
   });
 
-  it('are paged back in time, and a filter that came from outside is a value', async () => {
+  it('are paged backwards in time, and a filter from outside is a value', async () => {
     const uuid = (last: number) => new BSON.UUID(`35a3fe83-03a5-757a-88fa-c65452bc6f0${last}`).toBinary();
     const documents = [1, 2, 3, 4, 5].map((n) => ({
       _id: uuid(n),
@@ -301,7 +302,7 @@ describe('a counter of attempts', () => {
     write({ findAndModify: 'throttle', query: { ...query, key: 'k' }, update, upsert: true, new: true });
   const hit = (expire: Date) => ({ $setOnInsert: { key: 'k', expire }, $inc: { points: int(1) } });
 
-  it('is made, raised, and where it is over begun anew: the first one is in the way of a second', async () => {
+  it('is created, increased, and restarted when it has expired: the existing document prevents a second one', async () => {
     await read({
       createIndexes: 'throttle',
       indexes: [{ key: { key: 1 }, name: 'key_1', unique: true }],

@@ -29,14 +29,14 @@ afterAll(async () => {
   await database.close();
 });
 
-/** Any answer but a refusal: MongoDB's own error over missing fields shows as well that the name is known. */
+/** Any answer but a refusal: MongoDB's own error for missing fields also proves that the name is known. */
 async function expectKnown(command: Document): Promise<void> {
   const reply = await client.command('readme', command);
   const [error = reply] = (reply.writeErrors as Document[] | undefined) ?? [];
   expect(error.code).not.toEqual(new BSON.Int32(238));
 }
 
-describe('what the README lists is there', () => {
+describe('everything that the README lists exists', () => {
   it.each(namesOf('Commands'))('the command %s', async (name) => {
     await expectKnown({ [name]: 'c' });
   });

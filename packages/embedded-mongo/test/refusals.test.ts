@@ -5,7 +5,7 @@ import { RawClient } from './support/raw-client.js';
 
 type Document = BSON.Document;
 
-/** What MongoDB has and this server has not: refused with a reason, and never answered as if it were not there. */
+/** What MongoDB has and this server lacks: refused with a reason, never ignored. */
 let database: EmbeddedMongo;
 let client: RawClient;
 

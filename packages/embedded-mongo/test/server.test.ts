@@ -24,7 +24,7 @@ afterAll(async () => {
 const NOT_IMPLEMENTED = { code: 238, codeName: 'NotImplemented' };
 
 describe('the driver', () => {
-  it('writes, reads back, and gets the key and value of a duplicate', async () => {
+  it('writes, reads back, and reports the key and value of a duplicate', async () => {
     const users = client.db('smoke').collection('users');
     await users.createIndex({ email: 1 }, { unique: true });
     await users.insertMany([
@@ -66,7 +66,7 @@ describe('the driver', () => {
     expect(result).toMatchObject({ insertedCount: 1, upsertedCount: 1, modifiedCount: 1, deletedCount: 1 });
   });
 
-  it('walks through more than one reply can hold', async () => {
+  it('pages through more than one reply can hold', async () => {
     const large = client.db('smoke').collection('large');
     const text = 'x'.repeat(1024 * 1024);
     await large.insertMany(Array.from({ length: 40 }, (_, i) => ({ i, text })));
@@ -85,7 +85,7 @@ describe('the driver', () => {
     expect(await quiet.findOne()).toEqual({ _id: 1 });
   });
 
-  it('is refused what this server does not have', async () => {
+  it('gets a refusal for what this server lacks', async () => {
     const collection = client.db('smoke').collection('users');
     await expect(collection.find({ email: /a/ }).toArray()).rejects.toMatchObject(NOT_IMPLEMENTED);
     await expect(collection.find().collation({ locale: 'en' }).toArray()).rejects.toMatchObject(
@@ -108,7 +108,7 @@ describe('the driver', () => {
     expect(await client.db('smoke').command({ ping: 1, maxTimeMS: 2 ** 31 - 1 })).toEqual({ ok: 1 });
   });
 
-  it('may state how long it waits only on a cursor that can grow', async () => {
+  it('may set a wait only on a cursor that can grow', async () => {
     const few = client.db('smoke').collection('few');
     await few.insertMany([{ n: 1 }, { n: 2 }, { n: 3 }]);
     const raw = await RawClient.connect(database.port);
@@ -158,7 +158,7 @@ describe('Mongoose', () => {
 });
 
 describe('a retryable write', () => {
-  it('whose reply was lost is answered again and done once', async () => {
+  it('whose reply was lost is answered again and run once', async () => {
     const proxy = await LossyProxy.before(database.port);
     const through = await MongoClient.connect(`mongodb://127.0.0.1:${proxy.port}/?directConnection=true`);
     const counters = through.db('retry').collection<{ _id: number; n: number }>('counters');
@@ -232,7 +232,7 @@ describe('a change stream', () => {
     await stream.close();
   });
 
-  it('refuses a change within a field, unless its filter leaves the change out', async () => {
+  it('refuses a change within a field, unless its filter excludes the change', async () => {
     const nested = client.db('streams').collection<{ _id: number; o?: object; l?: number[] }>('nested');
     await nested.insertOne({ _id: 0, o: { a: 1, b: 2 }, l: [1, 2] });
     const others = nested.watch([{ $match: { operationType: 'insert' } }]);
@@ -307,8 +307,8 @@ describe('bytes that are no message', () => {
   });
 });
 
-describe('messages that were tampered with', () => {
-  it('are answered, or their connection is closed, and the server lives on', async () => {
+describe('malformed messages', () => {
+  it('are answered, or their connection is closed, and the server keeps running', async () => {
     const insert = BSON.serialize({ insert: 'tampered', documents: [{ a: [1, { b: 'x' }] }], $db: 'wire' });
     const whole = Buffer.concat([Buffer.alloc(21), insert]);
     whole.writeInt32LE(whole.length, 0);
@@ -354,19 +354,19 @@ describe(startEmbeddedMongo.name, () => {
     await other.close();
   });
 
-  it('listens on 127.0.0.1 and nowhere else, whatever it is asked for', async () => {
+  it('listens on 127.0.0.1 only, whatever it is asked for', async () => {
     const other = await startEmbeddedMongo({ host: '0.0.0.0' } as EmbeddedMongoOptions);
-    // An address of this machine that a server on all interfaces would answer on.
+    // An address of this machine on which a server on all interfaces would answer.
     const socket = connect(other.port, '127.0.0.2');
     await expect(once(socket, 'connect')).rejects.toThrow(/ECONNREFUSED|EADDRNOTAVAIL|ENETUNREACH/);
     await other.close();
   });
 
-  it('says that a port is taken', async () => {
+  it('reports that a port is taken', async () => {
     await expect(startEmbeddedMongo({ port: database.port })).rejects.toThrow(/EADDRINUSE/);
   });
 
-  it('closes with a client in the middle of waiting', async () => {
+  it('closes while a client waits', async () => {
     const other = await startEmbeddedMongo();
     const waiting = await MongoClient.connect(other.uri, { serverSelectionTimeoutMS: 200 });
     const stream = waiting.db('x').collection('y').watch();

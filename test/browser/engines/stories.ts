@@ -20,7 +20,7 @@ const LOGOUT = 'POST /auth/logout';
 const JWT = /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/;
 const revoked = refuseWith(401, 'ACCESS_TOKEN_REVOKED');
 
-/** What every browser must do, told in the words that all of them understand: no clock of a page is moved. */
+/** What every browser must do, using only what all of them support: no clock of a page is moved. */
 export function tellStories(requirement: Requirement, launch: () => Promise<Engine>): void {
   describeWith(requirement, `in ${requirement.name}`, () => {
     let world: World<Kind>;
@@ -144,7 +144,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       await expectSignedIn(tab);
     });
 
-    it('a logout signs out all tabs, is told to each once, and nobody comes back', async () => {
+    it('a logout signs out all tabs, is reported once in each, and nobody comes back', async () => {
       const device = await world.device();
       const tabs = await device.signedIn(3);
       await tabs[1]?.do('logout');
@@ -238,7 +238,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
 
 // It runs in the page, and refers to nothing outside itself.
 
-/** Of 20, in ms. */
+/** The median of 20, in ms. */
 async function medianOfStrictWrites(): Promise<number> {
   const { indexedRecords } = (await import(`${location.origin}/client/records.js`)) as {
     indexedRecords: (

@@ -10,7 +10,7 @@ import { selfSignedCertificate } from '../../support/self-signed-certificate.js'
 import { findChromium, FLAGS } from './chromium.js';
 
 const HOST = 'app.example.test';
-/** Of the same site, with another origin. */
+/** The same site with another origin. */
 const FRONT_END = 'front.example.test';
 /** Keys in software, where a machine has no secure hardware: a switch of Chromium for tests. */
 const FEATURES = 'DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting';
@@ -29,7 +29,7 @@ export class SecureFront {
 
   private constructor(
     private readonly server: Server,
-    /** Of its key: with errors of certificates ignored in general, Chromium ignores these sessions as well. */
+    /** The hash of its key: if certificate errors are ignored in general, Chromium ignores these sessions as well. */
     readonly trust: string,
   ) {}
 
@@ -66,7 +66,7 @@ export class SecureFront {
     return `https://${HOST}:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Of pages that ask the service on its own origin. */
+  /** The origin of the front end, whose pages call the service on the service's origin. */
   get frontEnd(): string {
     return this.origin.replace(HOST, FRONT_END);
   }

@@ -12,7 +12,7 @@ export const FLAGS = [
   '--disable-sync',
 ];
 
-/** Of Debian, Ubuntu, Alpine, and of Google's own packages; or `CHROMIUM_PATH`. */
+/** The paths on Debian, Ubuntu, Alpine, and of Google's own packages; or `CHROMIUM_PATH`. */
 export function findChromium(): string | null {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   return process.env.CHROMIUM_PATH ?? findExecutable(names);

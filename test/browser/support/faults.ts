@@ -27,7 +27,7 @@ export function answerWith(
 export const refuseWith = (status: number, code: string, headers?: Record<string, string>): Fault =>
   answerWith(status, { statusCode: status, code, message: code, error: 'Refused' }, headers);
 
-/** Of something between that is not the service. */
+/** An answer of an intermediary that is not the service. */
 export const proxyPage = (status: number): Fault =>
   answerWith(status, `<html><title>${status}</title><h1>Blocked by policy</h1></html>`);
 

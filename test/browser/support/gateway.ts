@@ -23,7 +23,7 @@ export interface Seen {
   readonly body: string;
   /** Ms, monotonic. */
   readonly at: number;
-  /** Of the answer; `undefined` while there is none, or where it was lost. */
+  /** The status of the answer; `undefined` while there is none, or if it was lost. */
   status?: number;
 }
 
@@ -142,7 +142,7 @@ export class Gateway {
   }
 }
 
-/** Of a reverse proxy whose upstream is down. */
+/** The answer of a reverse proxy whose upstream is down. */
 const badGateway = (): Answer =>
   new Answer(502, { 'content-type': 'text/html' }, '<html><h1>502 Bad Gateway</h1></html>');
 

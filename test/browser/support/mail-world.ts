@@ -70,7 +70,7 @@ export class MailWorld {
     return /http\S+#token=\S+/.exec(letters().at(-1)?.text ?? '')?.[0] ?? 'no link';
   }
 
-  /** A user who has forgotten his password, and the link that he was sent. */
+  /** A user who has forgotten the password, and the link that they were sent. */
   async forgetful(): Promise<{ session: Session; link: string }> {
     const session = await newSession(this.service.api());
     await this.service.api().post('/auth/forgot-password', { email: session.email });
@@ -82,7 +82,7 @@ export class MailWorld {
     await this.opened?.close();
     this.opened = null;
     expect(this.complaints.splice(0)).toEqual([]);
-    // Of the link itself the browser tells as it was opened; what is behind the `#` is not sent.
+    // The browser reports the link without the part behind the `#`, which is not sent.
     const sent = this.urls.splice(0).map((url) => url.replace(/#.*/, ''));
     expect(sent.filter((url) => /eyJ|token=|email=/.test(url))).toEqual([]);
   }

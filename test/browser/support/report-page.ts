@@ -1,7 +1,7 @@
 import type { Frame, Page } from 'playwright-core';
 import { PASSWORD } from '../../support/http.js';
 
-/** Whom the service of such a test is seeded with. */
+/** The seeded user of such a test. */
 export const ADMIN = { email: 'root@example.com', password: PASSWORD };
 export const ADMIN_SETTINGS = { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password };
 

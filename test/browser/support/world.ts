@@ -96,7 +96,7 @@ export class Device<Of extends Kind = Playwright> {
     return cookies.find(({ name }) => name === COOKIE)?.value ?? null;
   }
 
-  /** Of the refresh token in the cookie jar; `null` where there is none. */
+  /** The generation of the refresh token in the cookie jar; `null` if there is none. */
   async cookieGeneration(): Promise<number | null> {
     const token = await this.refreshToken();
     return token === null ? null : claimsOf(token).gen;

@@ -37,7 +37,7 @@ async function follow(token: string): Promise<{ ended: Promise<unknown> }> {
   return { ended };
 }
 
-it('a socket and an event stream in one process of the operating system end with a logout that another one hears', async () => {
+it('a socket and an event stream end with a logout in another operating system process', async () => {
   const session = await newSession(here.api());
   const other = await newSession(here.api());
   const connect = async (token: string) => {

@@ -56,7 +56,7 @@ class ClockResolver {
         autoSchemaFile: true,
         subscriptions: {
           'graphql-ws': {
-            // Refuses strangers before their first operation.
+            // Refuses unauthenticated clients before their first operation.
             onConnect: async ({ connectionParams, extra }) => {
               if (connectionParams?.['early'] !== true) return true;
               const { socket } = extra as { socket: object };
@@ -99,7 +99,7 @@ describe('Apollo over HTTP', () => {
     return (error as { errors?: { extensions?: Record<string, unknown> }[] }).errors?.[0]?.extensions;
   };
 
-  it('admits a good token, and refuses with extensions.code', async () => {
+  it('accepts a valid token, and refuses others with extensions.code', async () => {
     const { accessToken, userId } = await newSession(host.api());
     const { data } = await clientWith(accessToken).query<{ whoami: string }>({ query: gql('{ whoami }') });
     expect(data?.whoami).toBe(userId);
@@ -133,8 +133,8 @@ describe('graphql-ws', () => {
   it.each([
     ['authorization', (token: string) => ({ authorization: `Bearer ${token}` })],
     ['accessToken', (accessToken: string) => ({ accessToken })],
-    ['accessToken, asked for at once', (accessToken: string) => ({ accessToken, early: true })],
-  ])('takes the connectionParams %s', async (_name, paramsOf) => {
+    ['accessToken, requested immediately', (accessToken: string) => ({ accessToken, early: true })],
+  ])('accepts the connectionParams %s', async (_name, paramsOf) => {
     const { accessToken, userId } = await newSession(host.api());
     const { client, results } = subscribe(paramsOf(accessToken));
     const ticks: unknown[] = [];
@@ -144,7 +144,7 @@ describe('graphql-ws', () => {
     expect(errors).toEqual([]);
   });
 
-  it('refuses an operation with extensions.code, and a connection where the host asks for it', async () => {
+  it('refuses an operation with extensions.code, and a connection if the host requires it', async () => {
     for (const [params, code] of [
       [{}, 'ACCESS_TOKEN_MISSING'],
       [{ accessToken: 'bad' }, 'ACCESS_TOKEN_INVALID'],

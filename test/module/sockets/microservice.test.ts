@@ -88,7 +88,7 @@ describe.each([
 ])('TCP: %s', (_what, isHybrid) => {
   beforeEach(() => start({}, isHybrid));
 
-  it('takes the token of the payload, and refuses by a typed error', async () => {
+  it('reads the token from the payload, and refuses with a typed error', async () => {
     const api = host.api();
     const { accessToken, userId } = await newSession(api);
     expect(await ask('whoami', { accessToken, order: 7 })).toBe(userId);

@@ -16,7 +16,7 @@ import type { HostApp } from '../../support/host-app.js';
 import { newSession } from '../../support/http.js';
 import { errorLines, startSocketHost } from '../../support/socket-host.js';
 
-/** Authenticates by the ticket of the URL, or else by the first message. */
+/** Authenticates by the ticket in the URL, otherwise by the first message. */
 @WebSocketGateway()
 class NewsGateway {
   constructor(private readonly sockets: SocketSessions) {}
@@ -97,7 +97,7 @@ afterEach(async () => {
 });
 
 describe('native WebSockets', () => {
-  it('take a ticket in the URL, once, and a message that comes before the answer waits for it', async () => {
+  it('accept a ticket in the URL, once; a message that arrives before the check is done waits for it', async () => {
     const session = await newSession(host.api());
     const ticket = await ticketOf(session.accessToken);
     const socket = await connect(`?ticket=${ticket}`);
@@ -106,7 +106,7 @@ describe('native WebSockets', () => {
     expect(errors).toEqual([]);
   });
 
-  it('know the claims of the host by a ticket as by the token that it stands for', async () => {
+  it("know the host's claims by a ticket as well as by its token", async () => {
     const session = await newSession(host.api());
     const byTicket = await connect(`?ticket=${await ticketOf(session.accessToken)}`);
     const byToken = await connect();
@@ -115,7 +115,7 @@ describe('native WebSockets', () => {
       expect(await ask(socket, 'claims')).toEqual({ event: 'claims', data: { tenantId: 'acme' } });
   });
 
-  it('take a token in the first message', async () => {
+  it('accept a token in the first message', async () => {
     const session = await newSession(host.api());
     const socket = await connect();
     expect(await ask(socket, 'whoami')).toEqual(refusal('ACCESS_TOKEN_MISSING'));
@@ -128,13 +128,13 @@ describe('native WebSockets', () => {
     expect(errors).toEqual([]);
   });
 
-  it('never take a token in the URL', async () => {
+  it('never accept a token in the URL', async () => {
     const { accessToken } = await newSession(host.api());
     const socket = await connect(`?ticket=${accessToken}`);
     expect(await closed(socket)).toBe('4401 TICKET_INVALID');
   });
 
-  it('close when the session ends, and nothing is left of them', async () => {
+  it('close when the session ends, and nothing of them remains', async () => {
     const api = host.api();
     const session = await newSession(api);
     const watcher = host.app.get(SessionWatcher, { strict: false });
@@ -162,7 +162,7 @@ describe('native WebSockets', () => {
     expect(watcher.size).toBe(0);
   });
 
-  it('a ticket of an ended session is worth nothing', async () => {
+  it('a ticket of an ended session is refused', async () => {
     const api = host.api();
     const session = await newSession(api);
     const ticket = await ticketOf(session.accessToken);

@@ -57,7 +57,7 @@ function connect(auth: object = {}, extraHeaders: Record<string, string> = {}): 
   return socket;
 }
 
-/** The acknowledgement of a message, or the exception in its place. */
+/** The acknowledgement of a message, or the exception instead. */
 function ask(socket: Socket, message: string, data: unknown = {}): Promise<Record<string, unknown>> {
   return new Promise((resolve) => {
     socket.once('exception', resolve);
@@ -82,7 +82,7 @@ describe('socket.io', () => {
     ['auth.token', (token: string) => [{ token }]],
     ['auth.accessToken', (accessToken: string) => [{ accessToken }]],
     ['the header', (token: string) => [{}, { authorization: `Bearer ${token}` }]],
-  ] as const)('takes the token of %s', async (_where, place) => {
+  ] as const)('accepts the token of %s', async (_where, place) => {
     const session = await newSession(host.api());
     const socket = connect(...(place(session.accessToken) as [object, Record<string, string>?]));
     for (const message of ['whoami', 'anybody'])
@@ -91,7 +91,7 @@ describe('socket.io', () => {
     expect(errors).toEqual([]);
   });
 
-  it('takes a ticket once', async () => {
+  it('accepts a ticket once', async () => {
     const api = host.api();
     const session = await newSession(api);
     const { ticket, expiresIn } = (await api.post('/auth/ticket', undefined, { token: session.accessToken }))
@@ -103,7 +103,7 @@ describe('socket.io', () => {
     expect(await ask(connect({ ticket }), 'whoami')).toEqual(refusal('TICKET_INVALID'));
   });
 
-  it('refuses by a typed error, and logs nothing', async () => {
+  it('refuses with a typed error, and logs nothing', async () => {
     expect(await ask(connect(), 'whoami')).toEqual(refusal('ACCESS_TOKEN_MISSING'));
     expect(await ask(connect(), 'administer')).toEqual(refusal('ACCESS_TOKEN_MISSING'));
     expect(await ask(connect(), 'anybody')).toEqual({ id: null });
@@ -112,7 +112,7 @@ describe('socket.io', () => {
     expect(errors).toEqual([]);
   });
 
-  it('takes a newer token of the same user on an open socket, and of nobody else', async () => {
+  it('accepts a newer token on an open socket only from the same user', async () => {
     const api = host.api();
     const session = await newSession(api);
     const socket = connect({ token: session.accessToken });
@@ -134,10 +134,10 @@ describe('socket.io', () => {
     await ask(socket, 'whoami');
     const watcher = host.app.get(SessionWatcher, { strict: false });
     expect(watcher.size).toBe(1);
-    const told = new Promise((resolve) => socket.once('exception', resolve));
+    const refused = new Promise((resolve) => socket.once('exception', resolve));
     const gone = closed(socket);
     await api.logout({ token: session.accessToken });
-    expect(await told).toEqual(refusal('ACCESS_TOKEN_REVOKED'));
+    expect(await refused).toEqual(refusal('ACCESS_TOKEN_REVOKED'));
     expect(await gone).toBe('io server disconnect');
     expect(watcher.size).toBe(0);
   });

@@ -166,7 +166,7 @@ export class Browser {
     else start();
   }
 
-  /** Another tab has got a fresh access token meanwhile, and told. */
+  /** Another tab has received a new access token, and broadcast it. */
   private takes(tab: Tab): boolean {
     const { newest } = this;
     if (!this.population.hasChannel || !newest || newest === tab.access) return false;

@@ -94,7 +94,7 @@ const MOBILE: Population = {
 };
 
 export const OWNERS = [BROWSER, MOBILE] as const;
-/** Power cuts that lose cookie and record alike: no promise is made. */
+/** Power cuts that lose both cookie and record: no promise is made. */
 export const JAR_AND_RECORD = 'crash, jar and record lose 30 s';
 
 export const POPULATIONS: readonly Population[] = [

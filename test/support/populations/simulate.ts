@@ -25,7 +25,7 @@ export interface PopulationReport {
   readonly name: string;
   readonly sessions: number;
   readonly forcedLogouts: number;
-  /** Of these, because more than four generations had overtaken a request. */
+  /** How many of these happened because more than four generations had overtaken a request. */
   readonly beyondMemory: number;
   readonly refreshes: number;
   /** Requests beyond one for each refresh, of one refresh. */

@@ -27,7 +27,7 @@ const HONEST_HEAD: Row = [
 ];
 
 /** Forced logouts of honest sessions. */
-export function honestTable(settings: Settings, told: (line: string) => void): Row[] {
+export function honestTable(settings: Settings, onPopulation: (line: string) => void): Row[] {
   const rows: Row[] = [HONEST_HEAD];
   for (const population of POPULATIONS) {
     const attempts = livePopulation(population, true, settings);
@@ -41,7 +41,7 @@ export function honestTable(settings: Settings, told: (line: string) => void): R
       attempts.extraRoundTrips.toFixed(3),
       ...['healed', 'superseded', 'contested', 'displaced'].map(seen),
     ]);
-    told(population.name);
+    onPopulation(population.name);
   }
   return rows;
 }
@@ -67,7 +67,7 @@ const THIEF_HEAD: Row = [
 ];
 
 /** What became of thieves, and what they got. */
-export function thiefTable(settings: Settings, told: (line: string) => void): Row[] {
+export function thiefTable(settings: Settings, onPopulation: (line: string) => void): Row[] {
   const rows: Row[] = [THIEF_HEAD];
   for (const kind of THIEF_KINDS) {
     rows.push(thiefRow(kind, 'with attempts', robPopulation(kind, true, settings)));
@@ -77,7 +77,7 @@ export function thiefTable(settings: Settings, told: (line: string) => void): Ro
       const first = robPopulation(kind, false, { ...settings, rule: firstRule });
       rows.push(thiefRow(kind, 'first rule', first));
     }
-    told(kind.name);
+    onPopulation(kind.name);
   }
   return rows;
 }

@@ -47,7 +47,7 @@ export interface ThiefReport {
   /** Calls with access tokens that they were given, beside the copied one. */
   readonly calls: number;
   readonly copiedCalls: number;
-  /** Of the calls, so many later than 12 s after the owner came first. */
+  /** Calls more than 12 s after the owner first came back. */
   readonly callsAfter: number;
   /** Refreshes of the owner until the session ended. */
   readonly generations: number | null;

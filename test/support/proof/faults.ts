@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from './cluster.js';
 
-/** What a machine and a network do to a cluster, one thing after the other, until told to stop. */
+/** Faults of machines and network in a cluster, one after another, until stopped. */
 export class Faults {
   readonly counts: Record<string, number> = {};
   private isOver = false;

@@ -8,7 +8,10 @@ export class Tally {
   refreshes = 0;
   lostAnswers = 0;
   forcedLogoutsInside = 0;
-  /** Of a client that broke a precondition of invariant 2 (its cookies arrived in the wrong order, a thief was about). */
+  /**
+   * Forced logouts of clients that broke a precondition of invariant 2 (cookies arrived in the wrong order, or a
+   * thief was active).
+   */
   forcedLogoutsOutside = 0;
   /**
    * Without attempts: sessions used by a thief in which an earlier token came back after its grace, its successor's receipt
@@ -18,15 +21,15 @@ export class Tally {
   theftsFound = 0;
   /** With attempts: sessions with a thief who presented what they had copied while nothing was outstanding. */
   thieves = 0;
-  /** Of these, the session ended. */
+  /** How many of these lost the session. */
   thievesFound = 0;
-  /** Of these, nothing that they were given works any more. */
+  /** How many of these have no working token any more. */
   thievesThrownOut = 0;
-  /** Of these, they never got anything. */
+  /** How many of these never got a token. */
   thievesShutOut = 0;
   unavailable = 0;
   otherServerErrors = 0;
-  /** Of any invariant; each with its story. */
+  /** Violations of any invariant; each with its story. */
   readonly failures: string[] = [];
 
   constructor(

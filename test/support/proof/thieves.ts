@@ -34,7 +34,7 @@ export interface RobberyReport {
   readonly served: number;
   /** Calls with access tokens that the thief was given. */
   readonly calls: number;
-  /** Of these, after the owner's next refresh that was answered. */
+  /** How many of these came after the owner's next answered refresh. */
   readonly callsAfterOwner: number;
   /** Unbroken rows of answers to the thief. */
   readonly runs: number;
@@ -149,7 +149,7 @@ class Scene<T extends Token> {
     }
   }
 
-  /** The owner refreshes, asks again after the grace where they are told to, and works. */
+  /** The owner refreshes, retries after the grace period if asked to, and works. */
   private async ownerComes(): Promise<void> {
     let code = await this.refresh(this.owner);
     for (let tries = 0; code === 'REFRESH_CONTESTED' && tries < 3; tries += 1) {

@@ -1,12 +1,12 @@
 import type { Tally } from './tally.js';
 
-/** A refresh token as whoever holds it can read it. Times in milliseconds. */
+/** The contents of a refresh token, readable by every holder. Times in milliseconds. */
 export interface Token {
   readonly generation: number;
   readonly secret: string;
   readonly expiresAt: number;
   readonly absoluteExpiresAt: number;
-  /** Of the access token that came with it, where there is one. */
+  /** The expiry of the access token that came with it, if there is one. */
   readonly accessExpiresAt?: number;
 }
 
@@ -23,7 +23,7 @@ export interface Exchange<T extends Token> {
   /** Between these the server worked on it. */
   readonly from: number;
   readonly until: number;
-  /** When the one who asked sent it, and when he had the answer or gave up. */
+  /** When the client sent it, and when it had the answer or gave up. */
   readonly sentAt: number;
   readonly overAt: number;
   readonly result: Result<T>;

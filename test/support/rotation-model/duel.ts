@@ -61,7 +61,7 @@ export class Duel {
   private readonly givenToOwner = new Set<string>();
   private readonly givenToThief = new Map<string, number>();
   private isThiefsTurn = false;
-  /** Refreshes of the owner that were told to come again, each more than a grace period after the one before. */
+  /** Refreshes of the owner that were asked to retry, each more than a grace period after the previous one. */
   private contestedAt: number[] = [];
   /** Since the copy: the owner has rotated, and used the new access token. */
   private isOwnerAhead = false;
@@ -197,7 +197,7 @@ export class Duel {
       if (this.now - (this.contestedAt.at(-1) ?? 0) > GRACE_MS) this.contestedAt.push(this.now);
       // The thief's one displacement is worth a grace period of its own.
       if (this.isAtRest && this.contestedAt.length > (this.hasThief ? 2 : 1))
-        this.fail('4 (b)', 'the owner is told to wait again and again');
+        this.fail('4 (b)', 'the owner is asked to wait again and again');
     }
     if (outcome === 'unknown' || outcome === 'expired' || outcome === 'restored')
       this.fail('2', `an honest request was answered ${outcome}`);

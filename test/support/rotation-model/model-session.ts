@@ -52,7 +52,7 @@ export class ModelSession {
   sharedUse: SharedUse | null = null;
   /** The longest row of generations that were served to two networks. */
   mostShared = 0;
-  /** Of the current generation. */
+  /** The use that made the current generation. */
   private madeBy: ActivityUse;
   state: RotationState;
 

@@ -54,7 +54,7 @@ export async function createApp(
       origin: (origin: string | undefined, done: (error: null, isTrusted: boolean) => void) =>
         done(null, isTrusted(origin ?? '')),
       credentials: true,
-      // Fastify allows no others than GET, HEAD and POST by itself.
+      // Without this, Fastify allows only GET, HEAD and POST.
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
       exposedHeaders: ['Retry-After', 'WWW-Authenticate', 'DPoP-Nonce', 'X-Request-Id'],
     });
@@ -80,7 +80,7 @@ function withoutConditions({ headers }: IncomingMessage, _response: unknown, nex
   next();
 }
 
-/** Nothing from elsewhere, nothing framed; styles of the API's own page may be inline. */
+/** Allows resources of this origin only, and no framing; the API documentation may use inline styles. */
 function securityHeaders({ isProduction }: AppConfig) {
   return helmet({
     contentSecurityPolicy: {

@@ -19,21 +19,21 @@ export class HealthController {
     private readonly revocations: RevocationService,
   ) {}
 
-  /** The process runs. */
+  /** The process is running. */
   @Get('live')
   @Header('Cache-Control', 'no-store')
   live() {
     return { status: 'ok' };
   }
 
-  /** The process can serve: its database answers, and it knows what the others revoked. */
+  /** The process can serve requests: its database answers, and it knows the revocations of other instances. */
   @Get('ready')
   @Header('Cache-Control', 'no-store')
   @HealthCheck()
   ready() {
     return this.health.check([
       async () => {
-        // Up or down is for everybody; hosts, ports and times are not.
+        // Anyone may read whether a part is up or down, but not its host, port and times.
         const { mongodb } = await this.mongoose.pingCheck('mongodb', { timeout: PING_TIMEOUT_MS });
         return { mongodb: { status: mongodb.status } };
       },

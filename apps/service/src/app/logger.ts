@@ -24,7 +24,7 @@ const LEVELS: Record<LogLevel, pino.LevelWithSilent> = {
   verbose: 'trace',
 };
 
-/** Nest's logs about its own start: useful only when debugging Nest. */
+/** Contexts of Nest's start-up logs: useful only when debugging Nest. */
 const CHATTY = new Set([
   'NestFactory',
   'InstanceLoader',
@@ -33,10 +33,13 @@ const CHATTY = new Set([
   'NestApplication',
 ]);
 
-/** What fails at boot main.ts tells in one sentence; these tell it with every attempt, and a page of the driver's stack. */
-const TOLD_BY_MAIN = new Set(['MongooseModule', 'ExceptionHandler', 'NestApplication']);
+/**
+ * Contexts of start-up failures, which main.ts reports in one sentence; these would log every attempt with the
+ * driver's stack.
+ */
+const REPORTED_BY_MAIN = new Set(['MongooseModule', 'ExceptionHandler', 'NestApplication']);
 
-/** JSON lines; in development the same for human eyes. */
+/** JSON lines; in development the same data in a readable form. */
 export async function createLogger({
   logLevel,
   isProduction,
@@ -50,7 +53,7 @@ export async function createLogger({
   );
 }
 
-/** Nest's log lines through pino. The last parameter of each is the name of who speaks. */
+/** Sends Nest's log lines to pino. The last parameter of each is the name of its context. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
@@ -63,7 +66,7 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    this.write(TOLD_BY_MAIN.has(String(rest.at(-1))) ? 'debug' : 'error', message, rest);
+    this.write(REPORTED_BY_MAIN.has(String(rest.at(-1))) ? 'debug' : 'error', message, rest);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
@@ -88,7 +91,7 @@ export class NestLogger implements LoggerService {
   }
 }
 
-/** The library advises by the name of its option. */
+/** The library's advice names options; the service shows the variables. */
 function inVariable(message: string): string {
   return message.replace(/\btrustedOrigins: \['([^']*)'\]/, 'TRUSTED_ORIGINS=$1');
 }
@@ -101,8 +104,8 @@ interface LoggedRequest extends IncomingMessage {
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 
 /**
- * One line for each request, with an id that the answer carries too. Neither headers nor bodies nor query strings are
- * written: tokens, cookies and passwords live there.
+ * One line for each request, with an id that the answer also carries. Headers, bodies and query strings are not
+ * logged: they contain tokens, cookies and passwords.
  */
 export function requestLogger(logger: Logger, trustProxy: TrustProxy) {
   const isTrusted = proxyTrust(trustProxy);
@@ -111,7 +114,7 @@ export function requestLogger(logger: Logger, trustProxy: TrustProxy) {
     quietReqLogger: true,
     customAttributeKeys: { reqId: 'requestId' },
     customLogLevel: (_request, { statusCode }) => {
-      // A flood over a limit: the security log has a line about it.
+      // A request over a limit: the security log has one line for the flood.
       if (statusCode === 429) return 'debug';
       if (statusCode >= 500) return 'error';
       return statusCode >= 400 ? 'warn' : 'info';
@@ -124,26 +127,26 @@ export function requestLogger(logger: Logger, trustProxy: TrustProxy) {
       req: ({ method, raw }: { method: string; raw: LoggedRequest }) => ({ method, path: pathOf(raw) }),
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
     },
-    autoLogging: { ignore: (request) => isAskedAllDay(pathOf(request)) },
+    autoLogging: { ignore: (request) => isPolled(pathOf(request)) },
   });
 
   return (request: LoggedRequest, response: ServerResponse, next: () => void): void => {
-    // Set here on both adapters: Fastify numbers its requests, and a number is unique in one process only.
+    // Set here for both adapters: Fastify numbers its requests, and a number is unique only within one process.
     request.id = requestId(request, isTrusted);
     response.setHeader('X-Request-Id', request.id);
     log(request, response, next);
   };
 }
 
-/** The id that a trusted proxy gave, if it looks like one: any other client could forge and repeat ids in the log. */
+/** The id from a trusted proxy, if it looks like one: any other client could forge and repeat ids in the log. */
 function requestId({ headers, socket }: LoggedRequest, isTrusted: ReturnType<typeof proxyTrust>): string {
   const given = headers['x-request-id'];
   if (typeof given !== 'string' || !REQUEST_ID.test(given)) return randomUUID();
   return isTrusted(socket.remoteAddress ?? '', 0) ? given : randomUUID();
 }
 
-/** By load balancers and by Prometheus. */
-function isAskedAllDay(path: string): boolean {
+/** Health and metrics routes, which load balancers and Prometheus poll. */
+function isPolled(path: string): boolean {
   return path.startsWith('/health/') || path === '/metrics';
 }
 
@@ -155,12 +158,12 @@ function describe(request: LoggedRequest, { statusCode }: { statusCode: number }
   return `${request.method} ${pathOf(request)} ${statusCode}`;
 }
 
-/** Tells the request log who came; the guards have run by then. */
+/** Adds the user to the request log; the guards have run by then. */
 @Injectable()
 export class PrincipalInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler) {
     const request = context.switchToHttp().getRequest<{ user?: AuthenticatedUser; raw?: LoggedRequest }>();
-    // Fastify wraps the request of Node; Express is it.
+    // Fastify wraps Node's request; on Express they are the same object.
     const raw = request.raw ?? (request as LoggedRequest);
     if (request.user) raw.principal = request.user;
     return next.handle();

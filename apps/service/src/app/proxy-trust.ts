@@ -2,8 +2,8 @@ import { compile } from 'proxy-addr';
 import type { TrustProxy } from '../config/settings.js';
 
 /**
- * Whether an address on the way of a request is a trusted proxy's, as Express decides it: the first is the peer's, those
- * behind it are from `X-Forwarded-For`, where some proxies write them with a port.
+ * Whether an address in the chain of a request belongs to a trusted proxy, decided as in Express: the first is the
+ * peer's address, the others are from `X-Forwarded-For`, where some proxies append a port.
  */
 export function proxyTrust(trust: TrustProxy): (address: string, hop: number) => boolean {
   if (typeof trust === 'boolean') return () => trust;

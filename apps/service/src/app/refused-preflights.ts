@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { printable } from '../common/printable.js';
 
-/** A machine of a developer has only a few front ends. */
+/** Maximum origins to remember: a developer's machine has only a few front ends. */
 const MAX_ORIGINS = 20;
 const ORIGIN = /^https?:\/\/[^\s/?#@,*]{1,100}$/;
 
 /**
- * Tells a developer, once for each origin, that a browser asks before it sends a request from there (a CORS preflight) and is
- * refused. The request itself is never sent, so nothing else would name the reason.
+ * Warns a developer, once for each origin, that a CORS preflight from there was refused. The browser never sends
+ * the request itself, so nothing else would show the reason.
  */
 export function refusedPreflights(isTrusted: (origin: string) => boolean, warn: (message: string) => void) {
   const seen = new Set<string>();
@@ -24,7 +24,7 @@ export function refusedPreflights(isTrusted: (origin: string) => boolean, warn: 
       seen.add(origin);
       const shown = printable(origin);
       warn(
-        `Requests from ${shown} are refused; if a front end of yours is there, add its origin: TRUSTED_ORIGINS=${shown}`,
+        `Requests from ${shown} are refused. If your front end runs there, add its origin: TRUSTED_ORIGINS=${shown}`,
       );
     }
     next();

@@ -7,7 +7,7 @@ import {
   writablePayload,
 } from 'nestjs-silent-auth';
 
-/** Writes events to the log of the service; not those of a flood, which the audit log counts. */
+/** Writes events to the service log, except repeated ones of a flood, which the audit log counts. */
 @Injectable()
 export class SecurityLog implements OnModuleInit {
   private readonly logger = new Logger('Security');
@@ -16,7 +16,7 @@ export class SecurityLog implements OnModuleInit {
 
   onModuleInit(): void {
     this.events.onEvery((name, payload, isExcess) => {
-      // After the answer.
+      // Written after the answer is sent.
       if (!isExcess) setImmediate(() => this.write(name, payload));
     });
   }

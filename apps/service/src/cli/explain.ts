@@ -8,7 +8,7 @@ interface SystemError extends Omit<NodeJS.ErrnoException, 'code'> {
   readonly hostname?: string;
 }
 
-/** The reason in one paragraph; a stack trace only for a bug. */
+/** The reason in one paragraph; with a stack trace only for a bug. */
 export function explain(error: unknown): string {
   if (error instanceof RedisUnreachableError) return error.message;
   if (!(error instanceof Error)) return explainFailure(error);
@@ -17,7 +17,7 @@ export function explain(error: unknown): string {
 
 function journalProblem(error: Error): string | null {
   const problem = journalInUse(error);
-  const another = 'give this service a folder and a port of its own, such as DATA_DIR=.data-2 PORT=3001';
+  const another = 'give this service its own folder and port, such as DATA_DIR=.data-2 PORT=3001';
   return problem && `${problem}, probably another start of this service: stop it, or ${another}.`;
 }
 
@@ -25,7 +25,7 @@ function listenProblem({ code, syscall, port, address, hostname }: SystemError):
   if (code === 'EADDRINUSE')
     return `Port ${port ?? ''} is in use: set PORT to another one, or stop the other service.`;
   if (code === 'EACCES' && syscall === 'listen')
-    return `Port ${port ?? ''} may not be listened on: set PORT to one of at least 1024.`;
+    return `Port ${port ?? ''} needs more privileges: set PORT to 1024 or higher.`;
   if (syscall === 'getaddrinfo' || code === 'EADDRNOTAVAIL')
     return `HOST is no address of this machine: ${hostname ?? address ?? ''}. Set it to one, such as 127.0.0.1 or 0.0.0.0.`;
   return null;

@@ -1,4 +1,4 @@
-/** Requests that came while the service was starting wait here until it is ready for them. */
+/** Holds requests that arrive while the service starts until it is ready for them. */
 export class HeldRequests {
   private readonly waiting: (() => void)[] = [];
   private isOpen = false;

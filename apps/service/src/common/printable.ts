@@ -1,7 +1,7 @@
-/** Control characters, line separators, and marks that reverse what is read. */
+/** Control characters, line separators, and marks that change the direction of text. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Text of somebody else as one line that controls no terminal. */
+/** Untrusted text as one line without control sequences for the terminal. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, '').toWellFormed();
 }

@@ -23,9 +23,9 @@ import { SettingsReader } from './settings-reader.js';
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'verbose'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Sessions that the demo page begins carry this `appId`. */
+/** The `appId` of sessions that begin on the demo page. */
 const DEMO_APP_ID = 'silent-auth-demo';
-/** Short enough that a visitor sees two refreshes within a minute; all other sessions live as configured. */
+/** Short enough that a visitor sees two refreshes within a minute; all other sessions use the configured lifetime. */
 const DEMO_ACCESS_TTL = '20s';
 
 /** The configuration of the reference service. */
@@ -41,7 +41,7 @@ export interface AppConfig {
   readonly trustProxy: TrustProxy;
   readonly trustedOrigins: readonly string[];
   readonly admin: AdminSettings | null;
-  /** Where users sign in, if that is elsewhere. */
+  /** Where users sign in, if that is on another site. */
   readonly frontEnd: string | null;
   /** Whether the demo page is served at `/`. */
   readonly hasDemo: boolean;
@@ -50,18 +50,18 @@ export interface AppConfig {
   /** URIs for reports of weaknesses; with none there is no `/.well-known/security.txt`. */
   readonly securityContacts: readonly string[];
   readonly logLevel: LogLevel;
-  /** Null: nothing is counted, and there is no `/metrics`. */
+  /** Null: no metrics, and no `/metrics`. */
   readonly metrics: MetricsSettings | null;
   readonly auth: AuthOptions;
   /** Where the keys come from: a file is read again when it changes. */
   readonly keySources: KeySources;
-  /** For the operator, at start. */
+  /** Shown to the operator at start. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Reads the configuration from the environment.
- * @throws ConfigurationError with every problem at once, those of the library's options among them
+ * @throws ConfigurationError with every problem at once, including those of the library's options
  */
 export function readConfig(
   variables: NodeJS.ProcessEnv,
@@ -150,7 +150,7 @@ function authOptions(env: Environment, read: SettingsReader, own: OwnOptions): A
   };
 }
 
-/** Services of a developer share the cookies of `localhost`, so each needs a name of its own. */
+/** A developer's services share the cookies of `localhost`, so each needs its own name. */
 function cookieOptions(given: CookieOptions = {}, port: number, isProduction: boolean): CookieOptions {
   return {
     ...given,
@@ -159,13 +159,16 @@ function cookieOptions(given: CookieOptions = {}, port: number, isProduction: bo
   };
 }
 
-/** Without a mail server a developer reads mail on the terminal; elsewhere none is sent. */
+/** Without a mail server, mail is shown on the terminal in development and not sent in production. */
 function mailerOf({ smtp, appUrl }: MailSettings, mode: string): Mailer | undefined {
   if (smtp) return new SmtpMailer(smtp.server, smtp.from, appUrl);
   return mode === 'development' ? new TerminalMailer(appUrl) : undefined;
 }
 
-/** The library's problems by the names of the variables that set its options, except for variables refused already. */
+/**
+ * The library's problems, with the names of the variables that set its options; variables refused already are left
+ * out.
+ */
 function problemsOf(options: AuthOptions, refused: readonly ConfigurationProblem[]): ConfigurationProblem[] {
   return checkOptions(options)
     .map((problem) => {

@@ -4,9 +4,9 @@ import { fileVariable, readSecretFiles } from 'nestjs-silent-auth/cli';
 /** One environment variable of the reference service. */
 export interface Variable {
   readonly name: string;
-  /** The option of the library that it sets, by which its problems are reported. */
+  /** The option of the library that it sets, under which the library reports its problems. */
   readonly option?: string;
-  /** How the text becomes a value. */
+  /** How the text is converted to a value. */
   readonly kind: Kind;
   /** As docs/reference/variables.md shows it; absent: the default of the option. */
   readonly fallback?: string;
@@ -99,9 +99,12 @@ export const VARIABLES: readonly Variable[] = [
 const TRUE = new Set(['true', '1', 'on', 'yes']);
 const FALSE = new Set(['false', '0', 'off', 'no']);
 
-/** Reads variables; an empty one counts as not set. Odd values are passed on, so that one place refuses them all. */
+/**
+ * Reads variables; an empty one counts as not set. Invalid values are passed on, so that one place refuses them
+ * all.
+ */
 export class Environment {
-  /** Secrets whose files cannot be used. */
+  /** Secrets whose files cannot be read. */
   readonly problems: readonly ConfigurationProblem[];
   private readonly secrets: ReadonlyMap<string, string>;
 
@@ -116,7 +119,7 @@ export class Environment {
     return this.secrets.get(name) ?? (this.variables[name]?.trim() || undefined);
   }
 
-  /** Whether the value of a variable is not known, because its file cannot be used: nothing more can be said of it. */
+  /** Whether the value of a variable is unknown because its file cannot be read: no further problem is reported. */
   isUnread(name: string): boolean {
     return this.problems.some(({ key }) => key === fileVariable(name));
   }
@@ -132,7 +135,7 @@ export class Environment {
       .filter((item) => item !== '');
   }
 
-  /** Of a list of `id:secret`. */
+  /** Parses a list of `id:secret`. */
   credentials(name: string): { id: string; secret: string }[] | undefined {
     return this.list(name)?.map((pair) => {
       const [id = '', ...secret] = pair.split(':');
@@ -140,7 +143,7 @@ export class Environment {
     });
   }
 
-  /** A boolean, or the text as it is. */
+  /** A boolean, or the text unchanged. */
   flag(name: string): boolean | string | undefined {
     const text = this.lowercase(name);
     if (text === undefined) return undefined;
@@ -148,13 +151,13 @@ export class Environment {
     return FALSE.has(text) ? false : text;
   }
 
-  /** A number, or the text as it is. */
+  /** A number, or the text unchanged. */
   number(name: string): number | string | undefined {
     const text = this.text(name);
     return text !== undefined && /^\d+$/.test(text) ? Number(text) : text;
   }
 
-  /** Every option that a variable sets, in its group, unchecked. */
+  /** Every option that a variable sets, by group, unchecked. */
   options(): OptionGroup {
     const options: OptionGroup = {};
     for (const { name, option, kind } of VARIABLES) {

@@ -4,30 +4,33 @@ import { developmentKeyFile, newSecret, readJson } from 'nestjs-silent-auth/cli'
 
 /** Where the keys of one kind of token come from. */
 export interface KeySource {
-  /** Null if the variable holds the keys themselves: they change with a restart. */
+  /** Null if the variable holds the keys themselves: they change only with a restart. */
   readonly path: string | null;
   read(): KeyInput[];
 }
 
 export type KeySources = Readonly<Record<TokenKind, KeySource>>;
 
-/** How a service without keys of its own gets some. */
+/** How a service without configured keys gets development keys. */
 export type DevelopmentKeys = (dataDir: string, kind: TokenKind) => KeyInput[];
 
-/** As {@link developmentKeys}, for who may not write: where none are kept yet, some that last as long as the process. */
+/** Like {@link developmentKeys}, without writing: if none are stored yet, the keys last as long as the process. */
 export function developmentKeysWithoutTrace(): DevelopmentKeys {
   const made = { access: [newSecret()], refresh: [newSecret()] };
   return (dataDir, kind) =>
     existsSync(developmentKeyFile(dataDir)) ? developmentKeys(dataDir, kind) : made[kind];
 }
 
-/** Random keys made once and kept in the data directory, so that a restart of a development service logs nobody out. */
+/**
+ * Random keys, created once and kept in the data directory, so that a restart of a development service logs nobody
+ * out.
+ */
 export function developmentKeys(dataDir: string, kind: TokenKind): KeyInput[] {
   const path = developmentKeyFile(dataDir);
   if (!existsSync(path)) {
     mkdirSync(dataDir, { recursive: true });
     const made = { access: [newSecret()], refresh: [newSecret()] };
-    // `wx`: of two services that start at once the second uses the keys of the first.
+    // `wx`: if two services start at once, the second uses the keys of the first.
     try {
       writeFileSync(path, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
     } catch (error) {
@@ -37,6 +40,6 @@ export function developmentKeys(dataDir: string, kind: TokenKind): KeyInput[] {
   const keys = readJson(path, path) as Partial<Record<TokenKind, KeyInput[]>> | null;
   const list = keys?.[kind];
   if (!Array.isArray(list))
-    throw new KeyFileError(`${path} holds no ${kind} keys: delete it to have new ones made`);
+    throw new KeyFileError(`${path} holds no ${kind} keys: delete it to create new ones`);
   return list;
 }

@@ -7,16 +7,16 @@ export interface MisspeltVariable {
   readonly meant: string;
 }
 
-/** In place of its value, which may be a secret. */
+/** Shown in place of the value, which may be a secret. */
 export const NOT_READ = '(not read)';
 
 const KNOWN = VARIABLES.map(({ name }) => name);
-/** A command reads the first, other programs the others. */
+/** Variables of the service's commands and of other programs. */
 const NOT_MISSPELT = new Set(['ACCESS_TOKEN', 'API_URL']);
 
 /**
- * Variables of an environment that look like misspelt ones of the service. Most of an environment belongs to other programs,
- * so only names count that are close to one of ours, which is not set itself.
+ * Variables that look like misspelt ones of the service. Most variables belong to other programs, so only names
+ * count that are close to one of ours that is not set itself.
  */
 export function misspeltVariables(variables: NodeJS.ProcessEnv): MisspeltVariable[] {
   return Object.entries(variables).flatMap(([name, value]) => {
@@ -31,7 +31,7 @@ function isKnown(name: string): boolean {
   return NOT_MISSPELT.has(name) || KNOWN.includes(name.replace(/_FILE$/, ''));
 }
 
-/** Whether a name has some of the words of another, at least two, in their order: `REFRESH_TTL` of `REFRESH_IDLE_TTL`. */
+/** Whether a name consists of at least two words of another, in their order: `REFRESH_TTL` for `REFRESH_IDLE_TTL`. */
 function hasWordsOf(name: string, known: string): boolean {
   const words = name.split('_');
   return words.length > 1 && new RegExp(`^(?:.*_)?${words.join('_(?:.*_)?')}(?:_.*)?$`).test(known);

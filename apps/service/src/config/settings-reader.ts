@@ -16,10 +16,13 @@ import {
 
 const DEFAULT_PORT = 3000;
 const EMAIL = /^[^\s@:]+@[^\s@:]+$/;
-/** At least 16 characters that a header takes as they are. */
+/** At least 16 characters that a header can carry unchanged. */
 const METRICS_TOKEN = /^[\x21-\x7e]{16,}$/;
 
-/** Reads the service's own settings one by one, and continues with the default if one is wrong, so that all is reported. */
+/**
+ * Reads the service's own settings one by one. If one is wrong it continues with the default, so that all problems
+ * are reported.
+ */
 export class SettingsReader {
   readonly problems: ConfigurationProblem[] = [];
   readonly warnings: string[] = [];
@@ -89,13 +92,11 @@ export class SettingsReader {
     const url = this.env.text('REDIS_URL');
     if (store === 'mongodb') {
       if (url !== undefined)
-        this.warnings.push(
-          'REDIS_URL is set and nothing uses it: set REVOCATION_STORE=redis, or leave it out.',
-        );
+        this.warnings.push('REDIS_URL is set but not used: set REVOCATION_STORE=redis, or remove it.');
       return null;
     }
     if (url !== undefined && hasProtocol(url, /^rediss?:$/)) return url;
-    // It may hold a password.
+    // The URL may contain a password.
     const value = url === undefined ? undefined : '…';
     const fix = 'give the URL of your Redis, such as redis://cache.example.com:6379';
     return this.refuse('REDIS_URL', value, fix, null);
@@ -115,14 +116,15 @@ export class SettingsReader {
     if ((url !== undefined || sender !== undefined) && !from)
       this.refuse('MAIL_FROM', sender, 'give the sender of mail, such as Example <no-reply@example.com>');
     if (url === undefined && sender !== undefined)
-      this.warnings.push('MAIL_FROM is set and no mail is sent: set SMTP_URL, or leave it out.');
+      this.warnings.push('MAIL_FROM is set but no mail is sent: set SMTP_URL, or remove it.');
     const smtp = server && from ? { server, from } : null;
     return { smtp, ...this.linked(issuer, smtp !== null) };
   }
 
   private linked(issuer: string, isMailSent: boolean): Pick<MailSettings, 'appUrl' | 'frontEnd'> {
     const given = this.env.text('APP_URL');
-    // A wrong issuer is refused by its own name; query and credentials of a good one must not appear in a link.
+    // An invalid issuer is reported under its own name; the query and credentials of a valid one must not appear in
+    // a link.
     const service = isPage(issuer) ? pageOf(issuer) : 'http://localhost';
     const own = { appUrl: service, frontEnd: null };
     if (given === undefined) {
@@ -172,7 +174,7 @@ export class SettingsReader {
     return { path: null, read: () => [] };
   }
 
-  /** The demo page loses answers and steals tokens when asked to. */
+  /** The demo page loses answers and steals tokens on purpose. */
   demo(): boolean {
     const isOn = this.isOn('DEMO', this.isProduction ? 'off' : 'on');
     if (isOn && this.isProduction)
@@ -192,7 +194,7 @@ export class SettingsReader {
     return this.refuse('TRUST_PROXY', text, fix, false);
   }
 
-  /** In development there is always an administrator; in production only one whose password was chosen. */
+  /** Development always has an administrator; production has one only if the operator chose a password. */
   administrator(): AdminSettings | null {
     const given = this.env.text('ADMIN_EMAIL');
     const password = this.env.text('ADMIN_PASSWORD') ?? null;
@@ -201,12 +203,12 @@ export class SettingsReader {
       this.refuse('ADMIN_EMAIL', email, 'give an e-mail address, such as admin@example.com');
     if (this.isProduction && (given === undefined) !== (password === null))
       this.warnings.push(
-        'ADMIN_EMAIL and ADMIN_PASSWORD go together, and only one is set: no administrator is made.',
+        'ADMIN_EMAIL and ADMIN_PASSWORD go together, but only one is set: no administrator is created.',
       );
     return email === undefined || (this.isProduction && password === null) ? null : { email, password };
   }
 
-  /** In production only clients with the token may read them; without a token there are none. */
+  /** In production only clients with the token may read metrics; without a token there is no `/metrics`. */
   metrics(): MetricsSettings | null {
     const token = this.env.text('METRICS_TOKEN') ?? null;
     if (token !== null && !METRICS_TOKEN.test(token))
@@ -259,7 +261,10 @@ function withoutSlash(url: string): string {
   return url.replace(/\/$/, '');
 }
 
-/** Whether the driver can read it; it connects to nothing. Its own message is not shown: it may quote the password. */
+/**
+ * Whether the driver can parse the URI; it does not connect. The driver's message is not shown, as it may quote the
+ * password.
+ */
 function isMongoUri(uri: string): boolean {
   try {
     return Boolean(new mongoose.mongo.MongoClient(uri));
@@ -268,7 +273,7 @@ function isMongoUri(uri: string): boolean {
   }
 }
 
-/** An address, a network (`10.0.0.0/8`), or one of the names of networks that Express and Fastify know. */
+/** An address, a network (`10.0.0.0/8`), or one of the network names that Express and Fastify know. */
 function isNetwork(text: string): boolean {
   if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
   const [address = '', bits, ...rest] = text.split('/');

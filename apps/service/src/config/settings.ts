@@ -5,30 +5,30 @@ export const DATABASES = ['auto', 'uri', 'embedded', 'memory-server'] as const;
 export interface DatabaseSettings {
   readonly choice: (typeof DATABASES)[number];
   readonly uri: string | null;
-  /** False if nothing may be written. */
+  /** False if the service must not write to the database. */
   readonly buildsIndexes: boolean;
 }
 
-/** What Express and Fastify both understand as proxy trust. */
+/** Proxy trust in a form that both Express and Fastify accept. */
 export type TrustProxy = boolean | number | string[];
 
 export interface AdminSettings {
   readonly email: string;
-  /** Null: one is made. */
+  /** Null: a random one is created. */
   readonly password: string | null;
 }
 
 export interface MailSettings {
   /** Null: no mail leaves the machine. */
   readonly smtp: { readonly server: SmtpServer; readonly from: Sender } | null;
-  /** Mail links to it. */
+  /** The front end that mail links lead to. */
   readonly appUrl: string;
-  /** The same, unless it is the service itself. */
+  /** The same URL, or null if it is the service itself. */
   readonly frontEnd: string | null;
 }
 
 /** Who may read `/metrics`. */
 export interface MetricsSettings {
-  /** Null: every client that reaches it; only in development. */
+  /** Null: no token is needed; only in development. */
   readonly token: string | null;
 }

@@ -1,6 +1,9 @@
-/** What the demo's routes answer: read by the page as well, so types alone, of both worlds. Times are milliseconds since the epoch. */
+/**
+ * The answers of the demo's routes. The page imports this file as well, so it holds only types that work in Node
+ * and in browsers. Times are milliseconds since the epoch.
+ */
 
-/** What happened to a session; ids, labels and generations only. */
+/** Something that happened to a session; ids, labels and generations only. */
 export interface TimelineEvent {
   /** Grows with each event. */
   readonly id: number;
@@ -20,28 +23,28 @@ export interface TimelineEvent {
     | 'revoked'
     | 'logged_out';
   readonly at: number;
-  /** A tab, the thief; null where it is not known. */
+  /** A tab or the thief; null if unknown. */
   readonly caller: string | null;
-  /** Of the session when it happened. */
+  /** The generation of the session at that time. */
   readonly generation?: number;
-  /** Of the token that was presented, where it was not the current one. */
+  /** The generation of the presented token, if it was not the current one. */
   readonly presentedGeneration?: number;
   /** Why a session was revoked. */
   readonly reason?: string;
 }
 
-/** What the page draws, by the server's clock. */
+/** What the page draws, timed by the server's clock. */
 export interface TimelineAnswer {
   readonly now: number;
   readonly gracePeriodMs: number;
-  /** Null once it is over. */
+  /** Null once the session has ended. */
   readonly session: {
     readonly id: string;
     readonly generation: number;
     readonly createdAt: number;
     readonly rotatedAt: number;
     readonly isConfirmed: boolean;
-    /** Whether it belongs to a key of the browser (RFC 9449). */
+    /** Whether the session is bound to a key of the browser (RFC 9449). */
     readonly isBound: boolean;
   } | null;
   /** The generation of the token that the thief has. */
@@ -49,7 +52,7 @@ export interface TimelineAnswer {
   readonly events: readonly TimelineEvent[];
 }
 
-/** What came of presenting what was stolen. */
+/** The result of presenting the stolen token. */
 export type TheftOutcome =
   | { readonly outcome: 'accepted'; readonly presentedGeneration: number; readonly generation: number }
   | { readonly outcome: 'refused'; readonly presentedGeneration: number; readonly code: string };

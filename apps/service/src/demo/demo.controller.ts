@@ -13,15 +13,15 @@ import { LostResponses } from './lost-responses.js';
 import { Thief } from './thief.js';
 import { Timeline } from './timeline.js';
 
-/** The path of what exists only for the demo, beside `/auth`; the page itself is at `/`. */
+/** The path of the demo's own routes, next to `/auth`; the page itself is at `/`. */
 export const DEMO_PREFIX = 'demo';
 
-/** Longer than it takes a browser to repeat a request by itself; shorter than any grace period. */
+/** Longer than a browser's own retry of a request; shorter than any grace period. */
 const MOMENT_MS = 1200;
 
 /**
- * What the demo page can do to its own session, and to no other: the session is that of the access token, every time.
- * No answer holds a token.
+ * What the demo page can do to its own session and to no other: each route acts on the session of the access token.
+ * No answer contains a token.
  */
 @Controller(DEMO_PREFIX)
 @UseGuards(CrossSiteGuard, JwtAuthGuard)
@@ -40,7 +40,7 @@ export class DemoController {
     return this.answer(id);
   }
 
-  /** The answer to the next refresh is lost. */
+  /** Loses the answer to the next refresh. */
   @Post('lost-response')
   @HttpCode(204)
   @Header('Cache-Control', 'no-store')
@@ -48,7 +48,7 @@ export class DemoController {
     this.lostResponses.arm(id, MOMENT_MS);
   }
 
-  /** From the next refresh on, answers are lost until the grace period of its token is over. */
+  /** From the next refresh on, loses answers until the grace period of its token is over. */
   @Post('outage')
   @HttpCode(204)
   @Header('Cache-Control', 'no-store')
@@ -56,7 +56,7 @@ export class DemoController {
     this.lostResponses.arm(id, this.sessions.policy.gracePeriodMs);
   }
 
-  /** A thief copies the cookies of this request. */
+  /** Lets a thief copy the cookies of this request. */
   @Post('theft')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
@@ -73,7 +73,7 @@ export class DemoController {
     return this.answer(id);
   }
 
-  /** The thief presents the stolen token. */
+  /** Lets the thief present the stolen token. */
   @Post('theft/replay')
   @HttpCode(200)
   @Header('Cache-Control', 'no-store')
@@ -82,7 +82,7 @@ export class DemoController {
   ): Promise<{ readonly theft: TheftOutcome; readonly timeline: TimelineAnswer }> {
     const theft = await this.thief.present(id);
     if (!theft) throw new ConflictException('Nothing was stolen from this session.');
-    // Here, as a session that ended can ask no more.
+    // The timeline is part of this answer, because an ended session cannot request it any more.
     return { theft, timeline: await this.answer(id) };
   }
 

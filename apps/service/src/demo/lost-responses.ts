@@ -15,8 +15,9 @@ interface Outage {
 }
 
 /**
- * A network that goes away between the server's write and the client's receipt: the refresh is carried out, its answer is
- * cut with the connection. It stays away for a while, since browsers repeat by themselves what an idle connection lost.
+ * A network that fails between the server's write and the client's receipt: the refresh is carried out, and its
+ * answer is cut off with the connection. The failure lasts a while, because browsers retry by themselves on a new
+ * connection.
  */
 @Injectable()
 export class LostResponses {
@@ -27,18 +28,18 @@ export class LostResponses {
     private readonly timeline: Timeline,
   ) {}
 
-  /** From the session's next refresh on, its answers are lost for so long. */
+  /** From the session's next refresh on, its answers are lost for this time. */
   arm(sessionId: string, lastsMs: number): void {
     this.outages.set(sessionId, { lastsMs, endsAt: null });
   }
 
-  /** Before any body is read, which in cookie transport is empty. */
+  /** Runs before the body is read, which is empty in cookie transport. */
   intercept(request: IncomingMessage, response: ServerResponse): void {
     if (request.method !== 'POST' || request.url?.split('?', 1)[0] !== REFRESH_PATH) return;
     const sessionId = this.http.refreshTokenOf({ headers: request.headers })?.sid;
     const outage = sessionId === undefined ? undefined : this.outages.get(sessionId);
     if (sessionId === undefined || !outage) return;
-    // As it stands when the request comes: the answer to one that comes later has to arrive.
+    // The state when the request arrives counts: the answer to a later request must arrive.
     if (outage.endsAt !== null && Date.now() >= outage.endsAt) {
       this.outages.delete(sessionId);
       return;
@@ -47,7 +48,7 @@ export class LostResponses {
     response.end = (...args: unknown[]) => {
       if (response.statusCode !== 200) return end(...args);
       outage.endsAt ??= Date.now() + outage.lastsMs;
-      // After the event of the refresh itself, which is on its way.
+      // Recorded after the event of the refresh itself, which is emitted in this turn.
       setImmediate(() => this.timeline.record(sessionId, { kind: 'response_lost' }));
       response.destroy();
       return response;

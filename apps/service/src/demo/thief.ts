@@ -11,16 +11,19 @@ const SESSIONS = 200;
 const ANSWER_WITHIN_MS = 5000;
 const USER_AGENT = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0';
 
-/** After such a refusal the thief tries again. */
-const DECIDES_NOTHING: ReadonlySet<string | undefined> = new Set(['REFRESH_CONTESTED', 'PROOF_REQUIRED']);
+/** After these refusals the thief retries. */
+const INCONCLUSIVE: ReadonlySet<string | undefined> = new Set(['REFRESH_CONTESTED', 'PROOF_REQUIRED']);
 
 interface Loot {
-  /** The browser's cookies as they were sent. */
+  /** The browser's cookies as it sent them. */
   readonly cookie: string;
   readonly generation: number;
 }
 
-/** Holds copies of cookies as malware on a visitor's machine would, and presents them from elsewhere by real requests. */
+/**
+ * Holds copies of cookies, as malware on a visitor's machine would, and presents them from elsewhere in real
+ * requests.
+ */
 @Injectable()
 export class Thief {
   private readonly loot = new LRUCache<string, Loot>({ max: SESSIONS });
@@ -31,12 +34,12 @@ export class Thief {
     this.loot.set(sessionId, loot);
   }
 
-  /** The generation of the token that the thief has of a session; null: none. */
+  /** The generation of the stolen token of a session; null if there is none. */
   generationOf(sessionId: string): number | null {
     return this.loot.get(sessionId)?.generation ?? null;
   }
 
-  /** Presents the stolen token; null where nothing was stolen. */
+  /** Presents the stolen token; null if nothing was stolen. */
   async present(sessionId: string): Promise<TheftOutcome | null> {
     const loot = this.loot.get(sessionId);
     if (!loot) return null;
@@ -48,10 +51,10 @@ export class Thief {
     });
     const body = (await answer.json()) as { code?: string; session?: { generation: number } };
     if (!body.session) {
-      if (!DECIDES_NOTHING.has(body.code)) this.loot.delete(sessionId);
+      if (!INCONCLUSIVE.has(body.code)) this.loot.delete(sessionId);
       return { outcome: 'refused', presentedGeneration, code: body.code ?? 'INTERNAL' };
     }
-    // The thief goes on with the newest token.
+    // The thief continues with the newest token.
     const { generation } = body.session;
     this.loot.set(sessionId, {
       cookie: withNewCookies(loot.cookie, answer.headers.getSetCookie()),
@@ -60,7 +63,7 @@ export class Thief {
     return { outcome: 'accepted', presentedGeneration, generation };
   }
 
-  /** This very process, as anybody reaches it. */
+  /** This process, at the address that clients use. */
   private origin(): string {
     const { address, port, family } = (
       this.adapterHost.httpAdapter.getHttpServer() as Server

@@ -26,7 +26,7 @@ const KINDS = {
 @Injectable()
 export class Timeline implements OnModuleInit {
   private readonly sessions = new LRUCache<string, TimelineEvent[]>({ max: SESSIONS });
-  /** Starts after the last number of an earlier process. */
+  /** Starts above the last number of an earlier process. */
   private count = Date.now();
 
   constructor(private readonly events: AuthEventBus) {}
@@ -48,7 +48,10 @@ export class Timeline implements OnModuleInit {
     this.sessions.set(sessionId, events);
   }
 
-  /** There is no event for a confirmation: guards would emit it with every request. Recorded once, by the code that sees it. */
+  /**
+   * There is no event for a confirmation: guards would emit it with every request. The code that sees it first
+   * records it once.
+   */
   recordConfirmation(sessionId: string, generation: number, at: Date): void {
     const isKnown = this.of(sessionId).some(
       (event) => event.kind === 'confirmed' && event.generation === generation,
@@ -62,7 +65,7 @@ export class Timeline implements OnModuleInit {
   }
 }
 
-/** What a payload may have of it. */
+/** The fields that the timeline reads from a payload. */
 type Presented = Pick<TimelineEvent, 'generation' | 'presentedGeneration' | 'reason'> & {
   readonly sessionId: string | null;
 };

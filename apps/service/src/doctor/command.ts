@@ -8,16 +8,16 @@ import {
 } from 'nestjs-silent-auth/cli';
 import { inVariables } from './in-variables.js';
 
-const USAGE = `npm run doctor -- [options]     what is wrong with the service's configuration and database
+const USAGE = `npm run doctor -- [options]     finds problems in the service's configuration and database
 
-  --json      findings as JSON (npm run --silent, or npm's own lines stand before it)
+  --json      findings as JSON (use npm run --silent; otherwise npm's own lines come first)
   --strict    exit 1 for warnings, too
 
-Run it with the environment of the service. It listens to nothing and writes nothing. Exit code: 0 where nothing is broken,
-1 where there is an error (with --strict: or a warning), 2 where it was called wrongly, or failed itself.
+Run it with the environment of the service. It does not listen and writes nothing. Exit code: 0 if there is no error,
+1 if there is one (with --strict: or a warning), 2 for wrong arguments or a failure of the command itself.
 `;
 
-/** Examines the service of an environment. */
+/** Examines the service that an environment configures. */
 export async function runDoctorCommand(
   argv: string[],
   variables: NodeJS.ProcessEnv,

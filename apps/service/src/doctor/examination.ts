@@ -10,10 +10,10 @@ import { chooseDatabase, type Database, ownServer } from '../storage/choose-data
 import { chooseRevocationStore, type SharedRevocations } from '../storage/choose-revocation-store.js';
 import { examineService, withSeverity } from './service-checks.js';
 
-/** What takes longer does not answer. */
+/** A database that takes longer counts as unreachable. */
 const LIMIT_MS = 15_000;
 
-/** Everything that is wrong with a service of this environment. Listens to nothing and writes nothing. */
+/** Finds every problem of a service with this environment. Does not listen and writes nothing. */
 export async function examineEnvironment(variables: NodeJS.ProcessEnv): Promise<Finding[]> {
   let config: AppConfig;
   try {
@@ -43,7 +43,7 @@ function refusals({ problems }: ConfigurationError, variables: NodeJS.ProcessEnv
     message: value === NOT_READ ? 'nothing reads it' : `${value} is refused, and the service does not start`,
     fix,
   }));
-  const rest = 'the database and what else there is were not looked at';
+  const rest = 'the database and everything after it were not examined';
   return [...refused, ...notExamined(rest, { isProduction: variables['NODE_ENV'] === 'production' })];
 }
 
@@ -52,7 +52,10 @@ function notExamined(message: string, config: Pick<AppConfig, 'isProduction'>): 
   return withSeverity([{ code: 'service.not-examined', subject: 'the rest', message, fix }], config);
 }
 
-/** The application as it would start, up to the point where it listens; where it does not come so far, its options alone. */
+/**
+ * Examines the application as it would start, up to the point where it listens; if it does not get that far, its
+ * options only.
+ */
 async function examineApplication(config: AppConfig, variables: NodeJS.ProcessEnv): Promise<Finding[]> {
   try {
     return await within(LIMIT_MS, assembleAndExamine(config), () => {
@@ -69,7 +72,7 @@ async function examineApplication(config: AppConfig, variables: NodeJS.ProcessEn
     return [
       ...withSeverity([failure], config),
       ...examineOptions(config.auth, variables['NODE_ENV']),
-      ...notExamined('indexes, clock, routes and the time of a hash were not looked at', config),
+      ...notExamined('indexes, clock, routes and the time of a hash were not examined', config),
     ];
   }
 }
@@ -92,7 +95,7 @@ async function assembleAndExamine(config: AppConfig): Promise<Finding[]> {
   }
 }
 
-/** Silent, and with nothing built. */
+/** The configuration without logging and without building indexes. */
 function withoutTrace(config: AppConfig): AppConfig {
   return {
     ...config,
@@ -102,7 +105,7 @@ function withoutTrace(config: AppConfig): AppConfig {
   };
 }
 
-/** The development database is examined in a copy: the service may be running on it, and its start writes. */
+/** The development database is examined in a copy: the service may be using it, and opening it writes. */
 async function databaseToRead(config: AppConfig): Promise<Database> {
   if (ownServer(config) !== null) return chooseDatabase(config);
   const copy = await copyJournal(config.dataDir);

@@ -1,7 +1,7 @@
 import type { Finding } from 'nestjs-silent-auth';
 import { VARIABLES } from '../config/environment.js';
 
-/** Subjects of the library that a variable of another shape sets. */
+/** Subjects of the library whose variable has another form. */
 const SUBJECTS: Readonly<Record<string, string>> = {
   'trust proxy': 'TRUST_PROXY',
   throttle: 'THROTTLE',
@@ -10,7 +10,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
 };
 const BY_OPTION = new Map(VARIABLES.map(({ name, option }) => [option, name]));
 
-/** A finding of the library, with the names of variables in place of options. */
+/** A finding of the library, with the names of variables instead of options. */
 export function inVariables({ subject, message, fix, ...rest }: Finding): Finding {
   return {
     ...rest,
@@ -21,7 +21,7 @@ export function inVariables({ subject, message, fix, ...rest }: Finding): Findin
   };
 }
 
-/** Only names with a dot: in a sentence `issuer` is a word. */
+/** Replaces only names with a dot: in a sentence `issuer` is an ordinary word. */
 function inText(text: string): string {
   return text.replace(/\w+(?:\.\w+)+/g, nameOf);
 }

@@ -3,7 +3,7 @@ import { explain } from '../cli/explain.js';
 import { runDoctorCommand } from './command.js';
 
 const { stdout, stderr, env } = process;
-// `exit` runs the handlers that remove temporary files; a signal alone would not. The codes are those of a shell.
+// `exit` runs the handlers that remove temporary files; a signal would not. The codes are those of a shell.
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 const hasColours = stdout.isTTY && !env['NO_COLOR'];

@@ -6,7 +6,7 @@ import { developmentKeyFile } from 'nestjs-silent-auth/cli';
 import type { AppConfig } from '../config/config.js';
 import { developmentKeys } from '../config/key-sets.js';
 
-/** The findings of the service itself, with their severity in production and elsewhere; null: no finding there. */
+/** The findings of the service itself, with their severity in production and elsewhere; null means no finding. */
 export const SERVICE_FINDINGS = {
   'service.start-fails': ['error', 'error'],
   'service.not-examined': ['info', 'info'],
@@ -29,7 +29,7 @@ const CHECKS: readonly ((config: AppConfig) => Observation[])[] = [
   redisConnection,
 ];
 
-/** What is wrong with the settings that the library does not know. */
+/** Finds problems in the settings that the library does not know. */
 export function examineService(config: AppConfig): Finding[] {
   const observations = CHECKS.flatMap((check) => check(config));
   return withSeverity(observations, config);
@@ -45,7 +45,7 @@ export function withSeverity(
   });
 }
 
-/** Their file is not protected. */
+/** Development keys are in a file without protection. */
 function developmentKeysInUse({ auth, dataDir }: AppConfig): Observation[] {
   if (!existsSync(developmentKeyFile(dataDir))) return [];
   return (['access', 'refresh'] as const).flatMap((kind) => {
@@ -64,7 +64,7 @@ function knownKeys(dataDir: string, kind: 'access' | 'refresh') {
   try {
     return developmentKeys(dataDir, kind);
   } catch {
-    // The file is of another kind, so no keys in use come from it.
+    // The file has another form, so no keys in use come from it.
     return [];
   }
 }
@@ -129,7 +129,7 @@ function redisConnection({ redisUrl }: AppConfig): Observation[] {
   ];
 }
 
-/** Whether a URI names a host outside the local network, as far as its name shows. */
+/** Whether a URI names a host outside the local network, judged by its name. */
 function isRemote(uri: string): boolean {
   if (uri.startsWith('mongodb+srv:')) return true;
   return new mongoose.mongo.MongoClient(uri).options.hosts.some(({ host = '' }) => isPublic(host));

@@ -12,9 +12,9 @@ import type { KeySources } from '../config/key-sets.js';
 const LOOK_EVERY_MS = 1000;
 
 /**
- * Takes over the keys of a changed file without a restart. It polls the file: file notifications differ between systems
- * and do not come for mounted files. Keys that cannot be used are not taken; the service keeps its present keys and logs an
- * error.
+ * Takes over the keys of a changed file without a restart. It polls the file: file notifications differ between
+ * systems and do not work for mounted files. If the new keys cannot be used, the service keeps its current keys and
+ * logs an error.
  */
 @Injectable()
 export class KeyFileWatcher implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -33,7 +33,7 @@ export class KeyFileWatcher implements OnApplicationBootstrap, OnApplicationShut
   onApplicationBootstrap(): void {
     for (const path of this.paths)
       watchFile(path, { interval: LOOK_EVERY_MS, persistent: false }, this.changed);
-    // It may have changed between the reading of the configuration and now.
+    // The file may have changed since the configuration was read.
     if (this.paths.size > 0) this.reload();
   }
 

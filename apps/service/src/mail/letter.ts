@@ -1,14 +1,14 @@
 import { escapeHtml } from '../common/escape-html.js';
 
-/** A mail before it is text or HTML: every part of it may hold what strangers typed. */
+/** A mail before it becomes text or HTML: every part of it may contain text from strangers. */
 export interface Letter {
   readonly subject: string;
   readonly greeting: string;
   readonly paragraphs: readonly string[];
-  /** What is known, such as `['When', '…']`. */
+  /** Details of the event, such as `['When', '…']`. */
   readonly facts: readonly (readonly [label: string, value: string])[];
   readonly advice: readonly string[];
-  /** Of the service: never a URL that anybody typed. */
+  /** Always a URL of the service, never one that a user typed. */
   readonly link: { readonly label: string; readonly url: string };
 }
 
@@ -18,7 +18,7 @@ export interface RenderedLetter {
   readonly html: string;
 }
 
-/** The same words twice. Nothing is loaded from anywhere, and nobody learns whether a mail was opened. */
+/** Renders the same words as text and as HTML. The HTML loads nothing, so nobody learns whether a mail was opened. */
 export function render(letter: Letter): RenderedLetter {
   return { subject: oneLine(letter.subject), text: toText(letter), html: toHtml(letter) };
 }
@@ -47,7 +47,7 @@ function toHtml({ greeting, paragraphs, facts, advice, link }: Letter): string {
   ].join('\n');
 }
 
-/** No line of a stranger's, neither in a header nor in the text. */
+/** Untrusted text must not add a line, in a header or in the text. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }

@@ -2,13 +2,13 @@
 export interface SmtpServer {
   readonly host: string;
   readonly port: number;
-  /** TLS from the first byte (`smtps:`); else STARTTLS where the server offers it. */
+  /** TLS from the first byte (`smtps:`); otherwise STARTTLS if the server offers it. */
   readonly isSecure: boolean;
-  /** Null: the server lets anybody send. */
+  /** Null: the server requires no login. */
   readonly login: { readonly user: string; readonly password: string } | null;
 }
 
-/** Who the mail is from. */
+/** The sender of the mail. */
 export interface Sender {
   readonly name: string;
   readonly address: string;
@@ -18,12 +18,12 @@ const DEFAULT_PORTS = { 'smtp:': 587, 'smtps:': 465 } as const;
 
 const ADDRESS = /^[^\s@<>,;:"()[\]\\\u0000-\u001f\u007f]+@[^\s@<>,;:"()[\]\\\u0000-\u001f\u007f]+$/;
 
-/** Whether a text is one e-mail address and nothing else: what a header or an envelope can take as it is. */
+/** Whether a text is one e-mail address and nothing else, so that a header or an envelope can carry it unchanged. */
 export function isPlainAddress(text: string): boolean {
   return ADDRESS.test(text) && text.length <= 254;
 }
 
-/** Of `smtp://user:password@mail.example.com:587`; null where it is none. */
+/** Parses `smtp://user:password@mail.example.com:587`; null if it is not such a URL. */
 export function parseSmtpUrl(text: string): SmtpServer | null {
   if (!URL.canParse(text)) return null;
   const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(text);
@@ -43,15 +43,15 @@ export function parseSmtpUrl(text: string): SmtpServer | null {
   }
 }
 
-/** The URL without its password, for a message about it. */
+/** The URL without its password, for an error message. */
 export function withoutPassword(text: string): string {
   if (!URL.canParse(text)) return '…';
   const url = new URL(text);
-  // What stands where no password is expected may be one.
+  // Text in an unexpected place may be a password.
   return url.hostname === '' ? '…' : `${url.protocol}//${url.username ? '…@' : ''}${url.host}`;
 }
 
-/** Of `no-reply@example.com` or `Example <no-reply@example.com>`; null where it is neither. */
+/** Parses `no-reply@example.com` or `Example <no-reply@example.com>`; null if it is neither. */
 export function parseSender(text: string): Sender | null {
   const { name = '', address = text } = /^(?<name>[^<>]*)<(?<address>[^<>]*)>$/.exec(text)?.groups ?? {};
   if (!isPlainAddress(address.trim()) || /\p{Cc}/u.test(name)) return null;

@@ -6,9 +6,7 @@ import { isPlainAddress, type Sender, type SmtpServer } from './mail-settings.js
 
 const TIMEOUT_MS = 10_000;
 
-/**
- * Hands mail to an SMTP server. A certificate that nobody vouches for is refused, and a password is sent over TLS alone.
- */
+/** Sends mail to an SMTP server. It refuses untrusted certificates, and sends a password only over TLS. */
 export class SmtpMailer implements Mailer {
   private readonly transport;
 
@@ -21,7 +19,7 @@ export class SmtpMailer implements Mailer {
       host,
       port,
       secure: isSecure,
-      // Otherwise somebody on the line can remove STARTTLS and read the password.
+      // Otherwise an attacker on the line can remove STARTTLS and read the password.
       requireTLS: login !== null,
       ...(login ? { auth: { user: login.user, pass: login.password } } : {}),
       connectionTimeout: TIMEOUT_MS,
@@ -33,15 +31,15 @@ export class SmtpMailer implements Mailer {
 
   async send(message: MailMessage, signal: AbortSignal): Promise<void> {
     const { id, to } = message;
-    // The users of another store may have any address: none of it may become a header or a second recipient.
-    if (!isPlainAddress(to)) throw new MailRefusedError('the address of the user is no e-mail address');
+    // A host's own user store may allow any address: none of it may become a header or a second recipient.
+    if (!isPlainAddress(to)) throw new MailRefusedError('the address of the user is not an e-mail address');
     try {
       await this.transport.sendMail({
         from: { ...this.from },
         to: { name: '', address: to },
         envelope: { from: this.from.address, to: [to] },
         messageId: `<${id}@${this.from.address.split('@')[1] ?? ''}>`,
-        // RFC 3834: no holiday note answers it.
+        // RFC 3834: suppresses automatic replies.
         headers: { 'Auto-Submitted': 'auto-generated' },
         ...render(letterOf(message, this.appUrl)),
         xMailer: false,
@@ -55,7 +53,10 @@ export class SmtpMailer implements Mailer {
   }
 }
 
-/** The message itself was refused (5xx, RFC 5321 §4.2.1). Not a failed login: the operator can fix that. */
+/**
+ * Whether the message itself was refused (5xx, RFC 5321 §4.2.1). A failed login is not final: the operator can fix
+ * it.
+ */
 function isFinal(error: unknown): boolean {
   const { code, responseCode } = Object(error) as { code?: unknown; responseCode?: unknown };
   const isAboutMessage = code === 'EENVELOPE' || code === 'EMESSAGE';

@@ -6,8 +6,8 @@ import { letterOf } from './letters.js';
 const RULE = '─'.repeat(72);
 
 /**
- * Shows mail on the terminal of a developer who has no mail server. Never through the logger, whose lines are kept: a mail
- * may hold a secret.
+ * Shows mail on the terminal of a developer without a mail server. It bypasses the logger, whose lines are kept: a
+ * mail may contain a secret.
  */
 export class TerminalMailer implements Mailer {
   constructor(
@@ -21,7 +21,7 @@ export class TerminalMailer implements Mailer {
   }
 }
 
-/** No control sequence of a stranger's reaches the terminal. */
+/** Untrusted text must not send control sequences to the terminal. */
 function printableText(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }

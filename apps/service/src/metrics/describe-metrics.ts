@@ -2,7 +2,7 @@ import type { OpenApiDocument } from 'nestjs-silent-auth';
 import type { MetricsSettings } from '../config/settings.js';
 
 type JsonResponse = NonNullable<OpenApiDocument['paths'][string]['get']>['responses'][string];
-/** The library has none of these. */
+/** A response with text; the library has only JSON ones. */
 type TextResponse = Omit<JsonResponse, 'content'> & {
   content: { 'text/plain': { schema: { type: string; minLength: number } } };
 };
@@ -14,7 +14,7 @@ const noStore = {
   schema: { type: 'string', const: 'no-store' },
 };
 
-/** What the OpenAPI document says of `/metrics`: a path, and how a caller is let in. */
+/** The OpenAPI description of `/metrics`: its path, and how callers authenticate. */
 export function describeMetrics({ token }: MetricsSettings) {
   const isOpen = token === null;
   const responses: Record<string, JsonResponse | TextResponse> = isOpen
@@ -45,7 +45,7 @@ const SCRAPE: TextResponse = {
 };
 
 const REFUSAL: JsonResponse = {
-  description: 'The token is missing, or another one.',
+  description: 'The token is missing or wrong.',
   headers: {
     'Cache-Control': noStore,
     'WWW-Authenticate': {

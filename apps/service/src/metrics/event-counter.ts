@@ -8,7 +8,7 @@ import {
 } from 'nestjs-silent-auth';
 import { Counter, Registry } from 'prom-client';
 
-/** The label of an event without a reason, and of a reason that is on no list: what people type becomes no label. */
+/** The label for an event without a reason, and for an unknown reason: typed text never becomes a label. */
 const NONE = '';
 const OTHER = 'other';
 
@@ -16,7 +16,7 @@ const OTHER = 'other';
 @Injectable()
 export class EventCounter implements OnModuleInit {
   private readonly counter: Counter<'event' | 'reason'>;
-  /** Event → reason → its counter, made once: making the labels costs more than counting. */
+  /** Event → reason → its counter, created once: creating labels costs more than counting. */
   private readonly counters = new Map<string, Map<string, Counter.Internal>>();
 
   constructor(
@@ -29,7 +29,7 @@ export class EventCounter implements OnModuleInit {
       labelNames: ['event', 'reason'],
       registers: [registry],
     });
-    // At 0 from the start: a series that begins with 1 hides its first event from `rate()`.
+    // Starts at 0: a series that begins with 1 hides its first event from `rate()`.
     for (const name of AUTH_EVENT_NAMES) {
       const known = Object.keys(AUTH_EVENTS[name].reason?.words ?? { [NONE]: '' });
       this.counters.set(name, new Map(known.map((reason) => [reason, this.startAtZero(name, reason)])));

@@ -9,7 +9,7 @@ export const METRICS_SETTINGS = Symbol('METRICS_SETTINGS');
 
 const BEARER = /^Bearer +(\S+) *$/i;
 
-/** Lets the scraper in: by the token of the settings, where they have one. */
+/** Admits the scraper by the token of the settings, if there is one. */
 @Injectable()
 export class MetricsTokenGuard implements CanActivate {
   private readonly expected: Buffer | null;
@@ -25,7 +25,7 @@ export class MetricsTokenGuard implements CanActivate {
     const [, given] = BEARER.exec(authorization ?? '') ?? [];
     if (given === undefined)
       throw new AuthError('ACCESS_TOKEN_MISSING', { message: 'The token of METRICS_TOKEN is required.' });
-    // Digests are of one length whatever was sent, so that the time tells nothing of the token.
+    // Digests have equal length, so that the timing reveals nothing about the token.
     if (!timingSafeEqual(digest(given), this.expected))
       throw new AuthError('ACCESS_TOKEN_INVALID', { message: 'This is not the token of METRICS_TOKEN.' });
     return true;

@@ -9,10 +9,10 @@ import { type DescribedPaths, Operations } from './operations.js';
 import { RequestTimer } from './request-timer.js';
 import { StateGauges } from './state-gauges.js';
 
-/** Asked for by machines, again and again: they would hide what people wait for. */
+/** Polled by machines: they would hide the requests that people wait for. */
 const LEFT_OUT = new Set(['Health', 'Metrics']);
 
-/** What the service counts and measures of itself, at `/metrics`. */
+/** The metrics of the service, at `/metrics`. */
 @Module({})
 export class MetricsModule {
   static register(
@@ -24,7 +24,7 @@ export class MetricsModule {
       module: MetricsModule,
       controllers: [MetricsController],
       providers: [
-        // Of this application: the global one of prom-client would be shared by all that run in a process.
+        // One registry for each application: all applications in a process would share prom-client's global one.
         { provide: Registry, useFactory: () => describedRegistry(config, document.info.version) },
         { provide: METRICS_SETTINGS, useValue: settings },
         MetricsTokenGuard,
@@ -41,7 +41,7 @@ export class MetricsModule {
   }
 }
 
-/** The labels tell instances apart. */
+/** The labels distinguish instances. */
 function describedRegistry({ httpAdapter, redisUrl }: AppConfig, version: string): Registry {
   const registry = new Registry();
   const labels = {

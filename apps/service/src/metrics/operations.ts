@@ -1,4 +1,4 @@
-/** As much of a path of an OpenAPI document as is needed here. */
+/** The parts of an OpenAPI document's paths that are needed here. */
 export type DescribedPaths = Readonly<
   Record<string, Readonly<Record<string, { readonly operationId: string; readonly tags: readonly string[] }>>>
 >;
@@ -8,20 +8,20 @@ export interface DescribedOperation {
   readonly method: string;
 }
 
-/** What is in no documentation: pages, scripts, and every path that somebody tries. */
+/** The name for undocumented requests: pages, scripts, and unknown paths. */
 const OTHER_OPERATION = 'other';
 
 /**
- * What a request asks for, by the name that the OpenAPI document gives it: a closed list, whatever paths and methods are
- * sent. Looked up by the path itself and not asked of the router, so that it is known where no route was reached, and
- * is the same on Express and Fastify.
+ * The OpenAPI operation of a request: a closed list, whatever paths and methods are sent. It matches the path
+ * itself instead of asking the router, so that it works for requests that reach no route, and is the same on
+ * Express and Fastify.
  */
 export class Operations {
   readonly described: readonly DescribedOperation[];
   private readonly fixed = new Map<string, string | null>();
   private readonly templates: (readonly [path: RegExp, operation: string | null])[] = [];
 
-  /** Operations with one of the tags are of no interest. */
+  /** Operations with one of the left-out tags are not measured. */
   constructor(paths: DescribedPaths, leftOut: ReadonlySet<string> = new Set()) {
     const described: DescribedOperation[] = [];
     for (const [path, methods] of Object.entries(paths))
@@ -36,7 +36,7 @@ export class Operations {
     this.described = described;
   }
 
-  /** The name of the operation, `other`, or null where it is of no interest. HEAD asks for what GET does. */
+  /** The name of the operation, `other`, or null if it is not measured. HEAD counts as GET. */
   nameOf(method: string, url: string): string | null {
     const end = url.indexOf('?');
     const path = end < 0 ? url : url.slice(0, end);
@@ -48,7 +48,7 @@ export class Operations {
   }
 }
 
-/** `GET /users/{id}`: any one segment stands for the id. */
+/** `GET /users/{id}`: any one segment matches the id. */
 function templateOf(key: string): RegExp {
   const parts = key.split(/\{[^}]+\}/).map((part) => part.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&'));
   return new RegExp(`^${parts.join('[^/]+')}$`);

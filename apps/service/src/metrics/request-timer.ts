@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Histogram, type Registry } from 'prom-client';
 import type { Operations } from './operations.js';
 
-/** From a guarded read to a login that waits behind others for its slow hash. */
+/** From a guarded read to a login that waits for other slow hashes. */
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const USUAL_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 type Labels = 'operation' | 'method' | 'status';
 
-/** Measures each request, from its arrival until its answer is handed over, on whatever adapter. */
+/** Measures each request, from its arrival until its answer is complete, on either adapter. */
 export class RequestTimer {
   private readonly durations: Histogram<Labels>;
 
@@ -23,12 +23,12 @@ export class RequestTimer {
       buckets: BUCKETS_SECONDS,
       registers: [registry],
     });
-    // The one that is rare and watched for: of a series that begins with 1 no rate sees the first.
+    // Failures are rare and watched: `rate()` misses the first one of a series that begins with 1.
     for (const { operation, method } of operations.described)
       this.durations.zero({ operation, method, status: '5xx' });
   }
 
-  /** The first of all middleware: what comes before it is not measured. */
+  /** Must be the first middleware: anything before it is not measured. */
   readonly middleware = (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
     const startedAt = performance.now();
     const method = request.method ?? '';
@@ -46,7 +46,7 @@ export class RequestTimer {
   };
 }
 
-/** `2xx` …; `aborted` where the client was gone before the answer was. */
+/** `2xx` …; `aborted` if the client left before the answer was complete. */
 function statusOf({ writableFinished, statusCode }: ServerResponse): string {
   return writableFinished ? `${Math.floor(statusCode / 100)}xx` : 'aborted';
 }

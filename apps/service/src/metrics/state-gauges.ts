@@ -12,8 +12,8 @@ import { Counter, Gauge, Registry } from 'prom-client';
 type Read = () => number;
 
 /**
- * How the parts of the service do. All of it is in memory and read while a scrape is answered: no timers, and nothing
- * asks the database, which may be the very thing that is away.
+ * The state of the service's parts. All values are in memory and read during a scrape: no timers, and no query to
+ * the database, which may be the part that is down.
  */
 @Injectable()
 export class StateGauges implements OnModuleInit {
@@ -141,7 +141,7 @@ export class StateGauges implements OnModuleInit {
     );
     this.total(
       'mail_messages_limited_total',
-      'Messages that were not sent because the user was told the like of it a while ago.',
+      'Messages that were not sent because the user was notified of the same thing a while ago.',
       () => notifications.stats.limited,
     );
   }
@@ -157,7 +157,7 @@ export class StateGauges implements OnModuleInit {
     });
   }
 
-  /** Of what is counted elsewhere already. */
+  /** A counter whose value is counted elsewhere. */
   private total(name: string, help: string, read: Read): void {
     new Counter({
       name: `silent_auth_${name}`,

@@ -7,19 +7,19 @@ export const SERVER_SELECTION_TIMEOUT_MS = 3000;
 /** A database that is ready, and how to close it. */
 export interface Database {
   readonly uri: string;
-  /** For people; without credentials. */
+  /** For people to read; without credentials. */
   readonly description: string;
   close(): Promise<void>;
 }
 
-/** The one place that decides which MongoDB the service uses; nothing else may know. */
+/** Decides which MongoDB the service uses; no other code knows. */
 export async function chooseDatabase(config: AppConfig): Promise<Database> {
   const uri = ownServer(config);
   if (uri !== null) return { uri, description: `MongoDB at ${hostsOf(uri)}`, close: () => Promise.resolve() };
   return config.database.choice === 'memory-server' ? memoryServer() : embedded(embeddedFolder(config));
 }
 
-/** The URI of the operator's MongoDB; null: a database for development is started. */
+/** The URI of the operator's MongoDB; null: a development database is started. */
 export function ownServer({ database: { choice, uri } }: AppConfig): string | null {
   return choice === 'auto' || choice === 'uri' ? uri : null;
 }
@@ -31,7 +31,7 @@ function embeddedFolder({ dataDir }: Pick<AppConfig, 'dataDir'>): string {
 async function embedded(journalDir: string): Promise<Database> {
   // Imported only when needed: a production installation does not contain it.
   const { startEmbeddedMongo } = await import('nestjs-silent-auth-embedded-mongo').catch((cause: unknown) => {
-    throw new Error('This installation holds no development database: set MONGODB_URI.', { cause });
+    throw new Error('This installation contains no development database: set MONGODB_URI.', { cause });
   });
   const server = await startEmbeddedMongo({ journalDir });
   return {

@@ -12,7 +12,7 @@ export interface SharedRevocations {
 
 const CONNECT_WITHIN_MS = 5_000;
 
-/** The one place that knows whether there is a Redis. */
+/** Decides whether revocations are shared through Redis; no other code knows. */
 export async function chooseRevocationStore({ redisUrl }: AppConfig): Promise<SharedRevocations> {
   if (redisUrl === null) return { store: undefined, close: () => undefined };
   // Imported only when needed.
@@ -24,7 +24,7 @@ export async function chooseRevocationStore({ redisUrl }: AppConfig): Promise<Sh
   let lastError = '';
   // The client reconnects by itself and reports the same error at each attempt.
   client.on('error', (error: Error) => {
-    if (lastError !== error.message) logger.warn(`out of reach: ${error.message}`);
+    if (lastError !== error.message) logger.warn(`unreachable: ${error.message}`);
     lastError = error.message;
   });
   client.on('ready', () => (lastError = ''));

@@ -8,7 +8,7 @@ import { describeMetrics } from '../metrics/describe-metrics.js';
 type PathItem = OpenApiDocument['paths'][string];
 type Schema = OpenApiDocument['components']['schemas'][string];
 
-/** The document of the service at `/docs-json`, and a page to read and try it at `/docs`, all from this host. */
+/** Serves the OpenAPI document at `/docs-json`, and a page to read and try it at `/docs`, all from this host. */
 export function serveDocs(app: INestApplication, config: AppConfig): void {
   SwaggerModule.setup('docs', app, serviceDocument(config), {
     raw: ['json'],
@@ -61,7 +61,7 @@ const LIVE = {
   },
 };
 
-/** Each dependency by its name. */
+/** The health of each dependency, by name. */
 const PARTS: Schema = {
   type: 'object',
   additionalProperties: {

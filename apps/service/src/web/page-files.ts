@@ -5,22 +5,22 @@ import { extname } from 'node:path';
 import type { AuthHttp } from 'nestjs-silent-auth';
 import { escapeHtml } from '../common/escape-html.js';
 
-/** A page of the service, made of `pages/<name>` and of what pages share. */
+/** A page of the service, built from `pages/<name>` and the shared files. */
 export interface PageSite {
   readonly name: string;
   /** The URL of its `index.html`. */
   readonly path: string;
-  /** Under it are its other files. */
+  /** The URL prefix of its other files. */
   readonly prefix: string;
-  /** What it needs beside its own files, by the directive of its policy. */
+  /** What it needs in addition to its own files, by directive of its policy. */
   readonly allowed?: Readonly<Record<string, string>>;
-  /** Text for each `{{name}}` in its `index.html`. */
+  /** The text for each `{{name}}` in its `index.html`. */
   readonly values?: Readonly<Record<string, string>>;
-  /** Whether a browser may keep its `index.html`, and what was typed into it, for the way back. */
+  /** Whether the browser may keep its `index.html` and typed input for the back/forward cache. */
   readonly isStored?: boolean;
 }
 
-/** Only what is named here is served. */
+/** The content types of the files that are served; no other files are. */
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -28,7 +28,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Nothing but the page's own files, nothing inline, no markup made of text. */
+/** Only the page's own files, nothing inline, and no markup made from text. */
 const POLICY: Readonly<Record<string, string>> = {
   'default-src': "'none'",
   'script-src': "'self'",
@@ -48,10 +48,10 @@ interface PageFile {
   readonly caching: string;
 }
 
-/** The files that the build made of a page, by their URL. Read once. */
+/** The files that the build made for a page, by their URL. Read once. */
 function readPageFiles({ name: page, path, prefix, ...site }: PageSite): ReadonlyMap<string, PageFile> {
   const files = new Map<string, PageFile>();
-  // The same folder from src and from dist.
+  // The same folder whether this runs from src or from dist.
   const folder = new URL(`../../dist/pages/${page}/`, import.meta.url);
   for (const name of readdirSync(folder)) {
     const type = TYPES[extname(name)];
@@ -73,8 +73,8 @@ function fill(page: Buffer, values: PageSite['values'] = {}): Buffer {
 }
 
 /**
- * Serves the page's files, and at `<prefix>/session` whether the browser holds a refresh token of this service: a page that
- * tried one where there is none would leave an error in the console. Everything else goes on.
+ * Serves the page's files, and at `<prefix>/session` whether the browser holds a refresh token of this service: a
+ * page that tried a refresh without one would leave an error in the console. Passes other requests on.
  */
 export function servePage(site: PageSite, http: AuthHttp) {
   const files = readPageFiles(site);

@@ -4,8 +4,8 @@ import { TerminalMailer } from '../mail/terminal-mailer.js';
 import type { PageSite } from './page-files.js';
 
 /**
- * The page on which administrators read the security report. It shows the report in a frame. The frame inherits the policy
- * of the page, which therefore names the script and the style of the report by their hashes.
+ * The page on which administrators read the security report. It shows the report in a frame. The frame inherits the
+ * policy of the page, which therefore lists the hashes of the report's script and style.
  */
 export function reportPage(): PageSite {
   const { script, style } = reportPageSources();
@@ -16,15 +16,15 @@ export function reportPage(): PageSite {
     allowed: {
       'script-src': script,
       'style-src': style,
-      // The frame is the one place where text becomes a document.
+      // Only the frame turns text into a document.
       'trusted-types': 'security-report',
     },
   };
 }
 
 /**
- * The pages that mail links to, unless `APP_URL` names a front end that has such pages. They are always served: the sign-in
- * forms of the other pages link to `reset-password`.
+ * The pages that mail links to, unless `APP_URL` names a front end with such pages. They are always served: the
+ * sign-in forms of the other pages link to `reset-password`.
  */
 export function mailPages({ auth: { mailer }, frontEnd, hasDemo }: AppConfig): PageSite[] {
   const delivery = mailer instanceof TerminalMailer ? 'terminal' : 'sent';

@@ -7,7 +7,7 @@ import { type Environment, Service } from '../../../../test/support/service.js';
 const PAGES = ['/reset-password', '/verify-email'] as const;
 const SMTP = { SMTP_URL: 'smtp://127.0.0.1:1', MAIL_FROM: 'no-reply@example.com' };
 
-describe.each(ADAPTERS)('the pages that links out of mail lead to, on %s', (adapter) => {
+describe.each(ADAPTERS)('the pages that mail links to, on %s', (adapter) => {
   let service: Service;
   beforeAll(async () => {
     service = await Service.start({ HTTP_ADAPTER: adapter, DEMO: 'off' });
@@ -15,7 +15,7 @@ describe.each(ADAPTERS)('the pages that links out of mail lead to, on %s', (adap
   afterAll(() => service.dispose());
 
   it.each(PAGES)(
-    '%s is there without a demo, by a policy under which no text becomes a document',
+    '%s is there without a demo, with a policy that turns no text into a document',
     async (path) => {
       const page = await service.api().send('GET', path);
       expect(page.status).toBe(200);
@@ -48,7 +48,7 @@ describe.each(ADAPTERS)('the pages that links out of mail lead to, on %s', (adap
     },
   );
 
-  it.each(PAGES)('%s names its files by where it is itself, and every one is there', async (path) => {
+  it.each(PAGES)('%s refers to its files relative to its own URL, and every one exists', async (path) => {
     const paths = await linkedFiles(service.api(), path);
     expect(paths).toEqual(
       expect.arrayContaining([
@@ -66,13 +66,13 @@ describe.each(ADAPTERS)('the pages that links out of mail lead to, on %s', (adap
       });
       expect(known.status).toBe(304);
     }
-    // Whatever folder a proxy serves it under.
+    // Works in whatever folder a proxy serves it.
     const { text } = await service.api().send('GET', path);
     expect(text).not.toMatch(/(?:src|href)="\//);
   });
 });
 
-describe('what a page of mail says of the service', () => {
+describe('what a mail page says about the service', () => {
   async function pagesOf(environment: Environment): Promise<{ reset: string; verify: string }> {
     const service = await Service.start(environment);
     try {
@@ -92,13 +92,13 @@ describe('what a page of mail says of the service', () => {
     for (const page of [reset, verify]) expect(page).toContain('href="./">Sign in</a>');
   });
 
-  it('in production without a front end: nothing of where users sign in', async () => {
+  it('in production without a front end: no place to sign in', async () => {
     const { reset, verify } = await pagesOf({ ...SMTP, NODE_ENV: 'production' });
     expect(reset).toContain('<body data-mail="sent">');
     for (const page of [reset, verify]) expect(page).toContain('href="">Sign in</a>');
   });
 
-  it('with a front end: that users sign in there, whatever its URL has in it', async () => {
+  it('with a front end: that users sign in there, whatever its URL contains', async () => {
     const { reset } = await pagesOf({ ...SMTP, APP_URL: 'https://app.example.com/a&b' });
     expect(reset).toContain('href="https://app.example.com/a&amp;b">Sign in</a>');
   });

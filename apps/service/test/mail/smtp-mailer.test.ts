@@ -54,7 +54,7 @@ describe(SmtpMailer.name, () => {
     expect(mail?.headers).toContainEqual(
       expect.objectContaining({ key: 'auto-submitted', value: 'auto-generated' }),
     );
-    // Nothing is loaded from anywhere: nobody learns that it was read.
+    // Nothing is loaded, so nobody learns that the mail was read.
     expect(mail?.html).not.toMatch(/<img|src=|url\(/);
   });
 
@@ -69,7 +69,7 @@ describe(SmtpMailer.name, () => {
     'Ada\u2028evil',
     'Ada\u202emoc.live',
     'x'.repeat(61),
-  ])('puts no stranger’s words into a user’s mailbox that are more than a name: %j', async (typed) => {
+  ])('puts no untrusted text into a user’s mailbox except a plain name: %j', async (typed) => {
     const { catcher, mailer } = await withServer();
     const device = { appId: null, deviceId: null, deviceName: typed };
     const source = { ip: '203.0.113.9', userAgent: `${typed}/1.0` };
@@ -81,7 +81,7 @@ describe(SmtpMailer.name, () => {
     expect(mail?.recipients).toEqual(['ada@example.com']);
   });
 
-  it('escapes in HTML what a name may well hold', async () => {
+  it('escapes characters that a name may contain in HTML', async () => {
     const { catcher, mailer } = await withServer();
     await mailer.send({ ...MESSAGE, name: `O'Neil & "Sons"` }, NEVER);
     const [mail] = catcher.messages;
@@ -95,13 +95,13 @@ describe(SmtpMailer.name, () => {
     'Ada <ada@example.com>',
     'ada@example.com> NOTIFY=SUCCESS',
     'nobody',
-  ])('sends nothing to an address that is none, or more than one: %j', async (to) => {
+  ])('sends nothing to an address that is invalid, or more than one: %j', async (to) => {
     const { catcher, mailer } = await withServer();
     await expect(mailer.send({ ...MESSAGE, to }, NEVER)).rejects.toThrow(MailRefusedError);
     expect(catcher.connections).toBe(0);
   });
 
-  it('tells a refusal for good from one that may pass', async () => {
+  it('distinguishes a final refusal from a temporary one', async () => {
     const { catcher, mailer } = await withServer({ refusals: [451, 550] });
     const error = await mailer.send(MESSAGE, NEVER).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(Error);
@@ -114,7 +114,7 @@ describe(SmtpMailer.name, () => {
   it.each([
     ['STARTTLS', { offersTls: true }, (catcher: MailCatcher) => catcher.url],
     ['smtps', { isSecure: true }, (catcher: MailCatcher) => catcher.url.replace('smtp:', 'smtps:')],
-  ])('trusts no certificate that nobody vouches for: %s', async (_way, options, url) => {
+  ])('refuses an untrusted certificate: %s', async (_way, options, url) => {
     const { catcher, mailer } = await withServer(options, url);
     const error = await mailer.send(MESSAGE, NEVER).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ message: expect.stringMatching(/self.signed/i) });
@@ -123,7 +123,7 @@ describe(SmtpMailer.name, () => {
     expect(catcher.messages).toEqual([]);
   });
 
-  it('keeps its password from a line that is not encrypted', async () => {
+  it('sends its password only over an encrypted connection', async () => {
     const login = { user: 'mailer', password: 'pass:word' };
     const { catcher, mailer } = await withServer({ login }, ({ port }) => {
       return `smtp://mailer:${encodeURIComponent(login.password)}@127.0.0.1:${port}`;
@@ -133,7 +133,7 @@ describe(SmtpMailer.name, () => {
     expect(catcher.messages).toEqual([]);
   });
 
-  it('stops when it is no longer waited for', async () => {
+  it('stops when its signal is aborted', async () => {
     const { catcher, mailer } = await withServer({ isSilent: true });
     const giveUp = new AbortController();
     const sending = mailer.send(MESSAGE, giveUp.signal);

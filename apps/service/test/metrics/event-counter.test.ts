@@ -30,7 +30,7 @@ describe(EventCounter, () => {
     expect(reasonsOf('activity.suspected')).toContain('unfamiliar_client');
   });
 
-  it('counts an event once, under its reason alone', async () => {
+  it('counts an event once, only under its reason', async () => {
     const failure: AuthEvents['login.failed'] = {
       email: 'ada@example.com',
       userId: null,
@@ -51,7 +51,7 @@ describe(EventCounter, () => {
     expect(counted).toHaveLength(3);
   });
 
-  it('makes no label of what no list knows, however much of it comes', async () => {
+  it('creates no label for unknown values, however many there are', async () => {
     const { size } = await scrape();
     for (let time = 0; time < 50; time += 1)
       await bus.emit('activity.suspected', {

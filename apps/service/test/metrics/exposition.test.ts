@@ -4,7 +4,7 @@ import { Exposition } from '../../../../test/support/exposition.js';
 const GAUGE = '# HELP a_b Help.\n# TYPE a_b gauge\n';
 const HISTOGRAM = '# HELP h_seconds Help.\n# TYPE h_seconds histogram\n';
 
-/** What the other tests of metrics rely on. */
+/** Other tests of metrics rely on this. */
 describe(Exposition, () => {
   it('reads a scrape', () => {
     const scrape = new Exposition(
@@ -28,7 +28,7 @@ describe(Exposition, () => {
     ['a label twice', `${GAUGE}a_b{x="1",x="2"} 1\n`],
     ['a name with a dot', `${GAUGE}a.b 1\n`],
     ['a quote that is not escaped', `${GAUGE}a_b{x="1"2"} 1\n`],
-    ['a value that is none', `${GAUGE}a_b one\n`],
+    ['a value that is not a number', `${GAUGE}a_b one\n`],
     ['a counter without _total', '# HELP a_b Help.\n# TYPE a_b counter\na_b 1\n'],
     ['a counter below 0', '# HELP a_total Help.\n# TYPE a_total counter\na_total -1\n'],
     [
@@ -39,7 +39,10 @@ describe(Exposition, () => {
       'buckets without an end',
       `${HISTOGRAM}h_seconds_bucket{le="1"} 1\nh_seconds_sum 1\nh_seconds_count 1\n`,
     ],
-    ['a count of its own', `${HISTOGRAM}h_seconds_bucket{le="+Inf"} 1\nh_seconds_sum 1\nh_seconds_count 2\n`],
+    [
+      'a count that does not match',
+      `${HISTOGRAM}h_seconds_bucket{le="+Inf"} 1\nh_seconds_sum 1\nh_seconds_count 2\n`,
+    ],
     ['a histogram without its sum', `${HISTOGRAM}h_seconds_bucket{le="+Inf"} 1\nh_seconds_count 1\n`],
   ])('refuses %s', (_, text) => {
     expect(() => new Exposition(text)).toThrow();

@@ -42,11 +42,11 @@ describe(Operations, () => {
     ['GET', '/xwell-known/jwks.json'],
     ['GET', '/constructor'],
     ['', ''],
-  ])('%s %s is one of the others', (method, url) => {
+  ])('%s %s is `other`', (method, url) => {
     expect(operations.nameOf(method, url)).toBe('other');
   });
 
-  it('is silent on what is of no interest', () => {
+  it('returns null for operations that are left out', () => {
     expect(operations.nameOf('GET', '/health/live')).toBeNull();
     expect(operations.nameOf('HEAD', '/health/live?x')).toBeNull();
     expect(operations.described).not.toContainEqual(expect.objectContaining({ operation: 'live' }));

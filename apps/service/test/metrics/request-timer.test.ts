@@ -25,7 +25,7 @@ describe(RequestTimer, () => {
     const timer = new RequestTimer(registry, new Operations(PATHS, new Set(['Health'])));
     server = createServer((incoming, response) =>
       timer.middleware(incoming, response, () => {
-        // Heard after the timer, which listened before.
+        // Runs after the timer, whose listener was added first.
         closed = once(response, 'close');
         answer(response);
       }),
@@ -44,7 +44,7 @@ describe(RequestTimer, () => {
       .filter(({ value }) => value > 0)
       .map(({ labels, value }): Record<string, string | number> => ({ ...labels, value }));
 
-  it('measures until the answer is over, in seconds', async () => {
+  it('measures until the answer is complete, in seconds', async () => {
     answer = (response) => setTimeout(() => response.end('done'), 60);
     const from = performance.now();
     await api().send('GET', '/slow?q=1');
@@ -56,7 +56,7 @@ describe(RequestTimer, () => {
     expect(seconds * 1000).toBeLessThanOrEqual(tookMs);
   });
 
-  it('tells classes of status apart, and whose client was gone before the answer', async () => {
+  it('distinguishes status classes, and clients that left before the answer', async () => {
     for (const status of [204, 304, 404, 503]) {
       answer = (response) => response.writeHead(status).end();
       await api().send('GET', '/slow');
@@ -66,25 +66,25 @@ describe(RequestTimer, () => {
     const leaving = request({ port: port(), host: '127.0.0.1', path: '/slow' });
     leaving.on('error', () => undefined);
     leaving.end();
-    // Which `once` would take for a failure: an error comes before it.
+    // `once` would treat it as a failure, because an error comes first.
     await new Promise((resolve) => leaving.once('close', resolve));
     await closed;
     const statuses = (await counted()).map(({ status }) => status);
     expect(statuses.sort()).toEqual(['2xx', '3xx', '4xx', '5xx', 'aborted']);
   });
 
-  it('begins with the failures of each operation at 0, so that the first is seen', async () => {
+  it('begins with the failures of each operation at 0, so that the first one is visible', async () => {
     expect((await scrape()).value(`${NAME}_count`, { operation: 'slow', status: '5xx' })).toBe(0);
   });
 
-  it('takes no label from what is sent', async () => {
+  it('creates no label from what clients send', async () => {
     answer = (response) => response.end();
     for (const method of ['GET', 'PROPFIND', 'M-SEARCH'])
       for (const path of ['/nobody', '/serves', '/these', '/live'])
         await api()
           .send(method, path)
           .then(() => closed);
-    // What machines ask for is not measured; by another method it is like any path.
+    // Polled routes are not measured; with another method they count like any path.
     expect(await counted()).toEqual([
       { operation: 'other', method: 'GET', status: '2xx', value: 3 },
       { operation: 'other', method: 'other', status: '2xx', value: 8 },

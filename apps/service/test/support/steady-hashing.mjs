@@ -1,4 +1,4 @@
-// Loaded by `node --import` in front of what measures the cost of a hash: 200 ms, on whatever machine the tests run.
+// Loaded by `node --import` before the cost of a hash is measured: makes it 200 ms on any machine.
 import { QueuedPasswordHasher } from '../../../../dist/users/queued-password-hasher.js';
 
 Object.defineProperty(QueuedPasswordHasher.prototype, 'fastestMs', { get: () => 200 });

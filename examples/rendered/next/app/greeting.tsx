@@ -2,7 +2,7 @@
 
 import { useAuth } from 'nestjs-silent-auth-client/react';
 
-/** What shows the user is a component of the client: it is right after a navigation of the router as well. */
+/** The user is shown by a component of the client, so that it stays correct after a navigation of the router. */
 export function Greeting() {
   const { user } = useAuth();
   return <p>{user ? `Hello ${user.email}.` : 'Hello.'}</p>;

@@ -5,7 +5,7 @@ import { useAuth } from 'nestjs-silent-auth-client/react';
 import { type Order, Orders } from './orders';
 import { SignIn } from './sign-in';
 
-/** @param orders of the user for whom the page was rendered */
+/** @param orders the orders of the user that the page was rendered for */
 export function Home({ orders }: { orders: Order[] | null }) {
   const { status, user } = useAuth();
   if (status === 'unknown') return <p>One moment…</p>;

@@ -14,7 +14,7 @@ export function Orders({ rendered }: { rendered: Order[] | null }) {
   const [orders, setOrders] = useState(rendered ?? []);
   const [problem, setProblem] = useState('');
 
-  /** The first request fetches an access token; a page that sends none needs none. */
+  /** The first request fetches an access token; a page without requests needs none. */
   async function ask(init?: RequestInit) {
     try {
       if (init) await auth.fetch('/orders', init);

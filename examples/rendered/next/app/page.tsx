@@ -8,7 +8,7 @@ export default async function Page() {
   return <Home orders={accessToken ? await ordersOf(accessToken) : null} />;
 }
 
-/** `null` where the API does not answer: the browser asks again. */
+/** `null` if the API does not answer: the browser asks again. */
 async function ordersOf(accessToken: string): Promise<Order[] | null> {
   try {
     const answer = await fetch(`${api}/orders`, {

@@ -1,5 +1,5 @@
-/** Where this server reaches the API. */
+/** The API's URL for this server. */
 export const api = process.env['API_URL'] ?? 'http://localhost:3000';
 
-/** Encrypts what `proxy.ts` hands over to the components: at least 32 random characters. */
+/** Encrypts what `proxy.ts` passes to the components: at least 32 random characters. */
 export const secret = process.env['PAGE_SECRET'] ?? '';

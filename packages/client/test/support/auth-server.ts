@@ -8,7 +8,7 @@ export interface Reply {
   readonly headers?: Record<string, string>;
   /** The answer is held back until then. */
   readonly after?: Promise<unknown>;
-  /** The server does its work, and the answer never arrives: the line is cut. */
+  /** The server does its work, and the answer never arrives: the connection is cut. */
   readonly isLost?: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface Received {
 
 interface Scripted {
   readonly reply: Reply;
-  /** The server does what it would do, then answers with the reply's fields in place of its own. */
+  /** The server does its normal work, then answers with the reply's fields instead of its own. */
   readonly isWorkDone: boolean;
 }
 
@@ -38,8 +38,8 @@ export function gate(): { opened: Promise<void>; open: () => void } {
 }
 
 /**
- * Auth routes on loopback that fail as they are told to. It hands out and counts; what a server must decide is decided
- * by the real one, which other tests use.
+ * Auth routes on loopback that fail on command. It issues tokens and counts requests; real decisions are tested
+ * against the real service.
  */
 export class AuthServer {
   readonly received: Received[] = [];
@@ -66,7 +66,7 @@ export class AuthServer {
     return `${this.origin}/auth`;
   }
 
-  /** The next answers of a path, in place of the server's own. */
+  /** Replaces the next answers of a path. */
   answer(path: string, ...replies: Reply[]): void {
     this.script(
       path,
@@ -74,7 +74,7 @@ export class AuthServer {
     );
   }
 
-  /** The next requests to a path are served as ever, but the answer is changed, held back or lost. */
+  /** Serves the next requests to a path as usual, but changes, delays or loses the answers. */
   disturb(path: string, ...replies: Reply[]): void {
     this.script(
       path,
@@ -95,7 +95,7 @@ export class AuthServer {
     return this.received.filter((each) => each.path === path);
   }
 
-  /** Sets the counter of a session back, as a backup that was restored would. */
+  /** Sets the counter of a session back, as restoring a backup does. */
   turnBack(session: string, generation: number): void {
     const known = this.generations.get(session);
     if (known) known.generation = generation;
@@ -175,7 +175,7 @@ export class AuthServer {
     return path.startsWith('/api/') ? { json: { token, body } } : refusal(404, 'NOT_FOUND');
   }
 
-  /** The user's id is his address: a test reads who it is. */
+  /** The user's id is the e-mail address, so that a test can read who it is. */
   private grant(id: string, user: string, isBody: boolean): Reply {
     const known = this.generations.get(id) ?? { user, generation: 0 };
     this.generations.set(id, known);

@@ -5,7 +5,7 @@ import type { Records } from '../../src/records.js';
 
 const CONDITION_WITHIN_MS = 20_000;
 
-/** Resolves when it holds; asks again after each turn of the event loop. */
+/** Resolves when the condition holds; checks again after each turn of the event loop. */
 export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
   const end = Date.now() + CONDITION_WITHIN_MS;
   while (!condition()) {
@@ -14,7 +14,7 @@ export async function until(condition: () => boolean, what = 'the condition'): P
   }
 }
 
-/** Cookies as a browser keeps them, and Node's fetch, which knows none. */
+/** Cookies as a browser keeps them, for Node's fetch, which has none. */
 export class CookieJar {
   readonly cookies = new Map<string, string>();
 
@@ -75,7 +75,7 @@ class Locks {
   }
 }
 
-/** The surroundings of one tab: time passes when the test says so. */
+/** The environment of one tab, with a clock that the test moves. */
 class Surroundings implements Environment {
   now = 0;
   isVisible = true;
@@ -113,7 +113,7 @@ class Surroundings implements Environment {
   };
   readonly random = () => this.luck;
 
-  /** Time passes, and the timers that are due run. */
+  /** Lets time pass, and runs the timers that are due. */
   pass(ms: number): void {
     this.now += ms;
     for (const timer of [...this.timers]) {
@@ -128,7 +128,7 @@ class Surroundings implements Environment {
     for (const timer of this.timers) timer.at += ms;
   }
 
-  /** Waits for a timer of so many ms, and lets that time pass. */
+  /** Waits for a timer of this many ms, then lets that time pass. */
   async passTimer(ms: number): Promise<void> {
     await this.untilTimer(ms);
     this.pass(ms);
@@ -156,11 +156,11 @@ export class Browser {
   readonly jar = new CookieJar();
   readonly locks = new Locks();
   readonly notes = new Map<string, string>();
-  /** Where its tabs keep their record. Without it each has its own. */
+  /** Where the tabs keep their shared record. Without it each tab has its own. */
   records: ((name: string) => Records) | undefined;
   private readonly tabs: Tab[] = [];
 
-  /** @param profile tells browsers apart that are open at once: channels are the whole process's. */
+  /** @param profile separates browsers that are open at once: channels span the whole process. */
   constructor(
     private readonly baseUrl: string,
     private readonly profile = '',

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-/** Bytes of a module as a page loads it. @param folder where its imports are found */
+/** Size in bytes of a module as a page loads it. @param folder where its imports are found */
 export async function bundled(folder, contents, external = []) {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: folder },

@@ -1,6 +1,6 @@
 import { TestEnvironment } from 'jest-environment-jsdom';
 
-/** What browsers have and jsdom has not, or not so that Node's fetch takes it: Node's own. */
+/** Node's own versions of what jsdom lacks, or has in a form that Node's fetch refuses. */
 const LENT = [
   'fetch',
   'Request',
@@ -19,7 +19,7 @@ const LENT = [
 ];
 
 export default class DomEnvironment extends TestEnvironment {
-  /** Packages as Node has them: their builds for browsers are no modules that jest could load. */
+  /** Packages resolve as in Node: jest cannot load their browser builds. */
   exportConditions() {
     return ['node', 'node-addons'];
   }

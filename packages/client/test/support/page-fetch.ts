@@ -1,5 +1,6 @@
 /**
- * `fetch` as a page has it, on Node's: relative URLs belong to the page, and cookies go to its origin and come from it.
+ * `fetch` as a page has it, on top of Node's: relative URLs resolve against the page, and cookies go to its origin
+ * and come from it.
  *
  * @param server what answers for the origin of the page
  */

@@ -1,4 +1,5 @@
-// Weighs what a page loads of the client: bundled, minified, gzipped; each further entry by what it adds.
+// Measures what a page loads of the client: bundled, minified, gzipped; for each further entry, the bytes that it
+// adds.
 import { fileURLToPath } from 'node:url';
 import { bundled } from './bundled.mjs';
 

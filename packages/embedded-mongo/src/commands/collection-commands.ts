@@ -75,7 +75,7 @@ function nameAndType({ name, type }: Document): Document {
   return { name: name as string, type: type as string };
 }
 
-/** For `estimatedDocumentCount`; what counts by a filter sends an aggregation. */
+/** Serves `estimatedDocumentCount`; drivers count by a filter with an aggregation. */
 const count: Command = {
   names: ['count'],
   options: [],

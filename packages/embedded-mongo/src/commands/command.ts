@@ -1,7 +1,7 @@
 import type { ServerState } from '../engine/server-state.js';
 import type { Document } from '../engine/values.js';
 
-/** What belongs to one connection. */
+/** The state of one connection. */
 export interface ConnectionState {
   readonly id: number;
   metadataSent: boolean;
@@ -15,18 +15,21 @@ export interface CommandContext {
   readonly database: string;
   readonly command: Document;
   readonly now: Date;
-  /** The client accepts several replies to this command. */
+  /** Whether the client accepts several replies to this command. */
   readonly exhaustAllowed: boolean;
 }
 
 export interface Command {
-  /** The name first, then its aliases, exactly as they may be written. */
+  /** The name first, then its aliases, exactly as clients send them. */
   readonly names: readonly string[];
   /** The options this command reads, or may ignore because they change no result. All others are refused. */
   readonly options: readonly string[];
-  /** A handshake must not fail over what newer drivers add to it. */
+  /** A handshake must not fail because a newer driver adds a field. */
   readonly ignoresUnknownOptions?: boolean;
-  /** Whether a transaction number makes sense: a repeated command is then answered again instead of run again. */
+  /**
+   * Whether a transaction number makes sense: a repeated command then gets the first reply again and is not run
+   * twice.
+   */
   readonly retryable?: boolean;
   run(context: CommandContext): Document | Promise<Document>;
 }

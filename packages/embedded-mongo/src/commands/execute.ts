@@ -94,12 +94,12 @@ function run(
     if (result instanceof Promise) return result.then(succeeded, errorReply);
     return isUnacknowledged(context.command) ? { ok: OK } : succeeded(result);
   } finally {
-    // Also after an error: the statements before it have changed something.
+    // Also after an error: earlier statements may have changed something.
     execution.settle();
   }
 }
 
-/** The reply is settled together with the changes, so that the journal holds both or neither. */
+/** Settles the reply together with the changes, so that the journal holds both or neither. */
 function runOnce(
   execution: Execution,
   definition: Command,

@@ -3,7 +3,7 @@ import { helloCommand } from './hello.js';
 
 const ping: Command = { names: ['ping'], options: [], run: () => ({}) };
 
-/** A session holds only the reply of its last retryable write, and a driver may still ask for that. */
+/** Keeps the session: it holds only the reply of its last retryable write, which a driver may still request. */
 const endSessions: Command = { names: ['endSessions'], options: [], run: () => ({}) };
 
 export const handshakeCommands = [helloCommand, ping, endSessions];

@@ -23,7 +23,10 @@ interface Awaiting {
   maxAwaitMs: number;
 }
 
-/** Replies at once, or to a client that names the state it knows: when that state changes, or its time is over. */
+/**
+ * Replies at once, unless the client names the state that it knows: then when that state changes or the wait is
+ * over.
+ */
 function hello(context: CommandContext): Document | Promise<Document> {
   const { connection, server, command, exhaustAllowed } = context;
   const awaiting = awaitingOf(command);
@@ -41,7 +44,7 @@ export function nextInvocation(command: Document, reply: Document): Document | u
   return { ...command, topologyVersion: reply.topologyVersion as unknown };
 }
 
-/** Drivers send the two together, in these types. */
+/** Drivers send the two fields together, in these types. */
 function awaitingOf({ topologyVersion, maxAwaitTimeMS }: Document): Awaiting | undefined {
   if (isNullish(topologyVersion) && isNullish(maxAwaitTimeMS)) return undefined;
   const { processId, counter, ...others } = isDocument(topologyVersion) ? topologyVersion : {};
@@ -77,7 +80,7 @@ function describeServer({ server, connection, command }: CommandContext): Docume
     maxBsonObjectSize: MAX_DOCUMENT_BYTES,
     maxMessageSizeBytes: MAX_MESSAGE_BYTES,
     maxWriteBatchSize: 100_000,
-    // Not the time of the question, which may be long ago.
+    // The time of the answer; the request may be much older.
     localTime: new Date(),
     logicalSessionTimeoutMinutes: SESSION_TIMEOUT_MINUTES,
     connectionId: connection.id,

@@ -37,7 +37,7 @@ function create(context: CommandContext): Document {
   const isNew = server.store.find(namespace) === undefined;
   const collection = server.store.findOrCreate(namespace);
   const before = collection.indexes.length;
-  // All of them are compared with what is there before the first is built.
+  // All specs are compared with the existing indexes before the first one is built.
   const missing = wanted.filter((spec) => !existingIndex(specsOf(collection), spec));
   if (before + missing.length > MAX_INDEXES) {
     throw new MongoServerFault(67, `add index fails, too many indexes for ${namespace}`);
@@ -54,7 +54,7 @@ function create(context: CommandContext): Document {
   };
 }
 
-/** All of them or none. */
+/** Builds all of them or none. */
 function build({ server }: CommandContext, collection: Collection, specs: readonly IndexSpec[]): void {
   const built: string[] = [];
   try {

@@ -24,7 +24,7 @@ function insert(context: CommandContext): Document {
   return { n, ...errors };
 }
 
-/** As MongoDB stores it: with an `_id`, which comes first. */
+/** The document as MongoDB stores it: with an `_id`, which comes first. */
 function storable(given: Document): Document {
   const doc: Document = { _id: given._id === undefined ? new BSON.ObjectId() : (given._id as unknown) };
   checkId(doc._id);
@@ -32,7 +32,7 @@ function storable(given: Document): Document {
     if (name === '_id') continue;
     if (name.startsWith('$')) throw badValue(`Document can't have $ prefixed field names: ${name}`);
     const value: unknown = given[name];
-    // MongoDB fills an empty timestamp in.
+    // MongoDB replaces an empty timestamp by the current time.
     if (value instanceof BSON.Timestamp && value.isZero()) throw notImplemented('An empty timestamp');
     setField(doc, name, value);
   }

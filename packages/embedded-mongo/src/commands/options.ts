@@ -11,7 +11,7 @@ const COMMON = new Set(
   '$db lsid txnNumber $clusterTime $readPreference readConcern writeConcern comment maxTimeMS'.split(' '),
 );
 const TRANSACTION = new Set(['startTransaction', 'autocommit']);
-/** MongoDB's limit, and the longest a timer of Node.js waits. */
+/** MongoDB's limit, and the maximum delay of a Node.js timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 const KNOWN_READ_CONCERNS = new Set<unknown>(['local', 'available', 'majority', 'linearizable']);
 
@@ -62,5 +62,5 @@ function checkWriteConcern(writeConcern: Document): void {
   if (w === undefined || w === 'majority') return;
   const members = isNumber(w) ? wholeNumber(w) : undefined;
   if (members === 0 || members === 1) return;
-  throw notImplemented('A write concern of more members than one');
+  throw notImplemented('A write concern of more than one member');
 }

@@ -54,7 +54,7 @@ function runStatement(
   const updater = new Updater(context, statement.u);
   const collection = context.server.store.find(namespace);
   const records = findRecords(collection, { filter, limit: booleanOption(statement, 'multi') ? 0 : 1 });
-  // A statement that fails half-way leaves the earlier documents changed, and counts for nothing.
+  // A statement that fails half-way leaves the earlier documents changed, and is not counted.
   const modified = records.filter((record) => collection && updater.apply(collection, record));
   if (records.length === 0 && booleanOption(statement, 'upsert')) {
     const doc = updater.upsert(namespace, filter);

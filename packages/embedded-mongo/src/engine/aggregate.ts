@@ -15,7 +15,7 @@ const STAGES = new Map<string, (spec: unknown) => Stage>([
   ['$count', compileCount],
 ]);
 
-/** Checks all stages before the first one sees a document. */
+/** Checks all stages before the first document is read. */
 export function compilePipeline(stages: unknown[]): Stage {
   const compiled = stages.map(compileStage);
   return (docs) => compiled.reduce((current, stage) => stage(current), docs);

@@ -2,7 +2,7 @@ import type { LoggedChange } from './change-log.js';
 import { splitNamespace } from './store.js';
 import { type Document, identicalValues, isDocument, setField } from './values.js';
 
-/** What a change stream shows of a change; undefined for changes it does not show. */
+/** The event that a change stream reports for a change; undefined for changes it does not report. */
 export function changeEvent({ change, timestamp, at }: LoggedChange): Document | undefined {
   const common = { clusterTime: timestamp, wallTime: at };
   switch (change.kind) {
@@ -42,7 +42,7 @@ function subject(namespace: string, _id: unknown): Document {
   return { ns: shownNamespace(namespace), documentKey: { _id } };
 }
 
-/** The fields of the document itself that differ; see {@link isWithinField} for those that this cannot describe. */
+/** The top-level fields that differ; see {@link isWithinField} for changes that this cannot describe. */
 function describeUpdate(before: Document, after: Document): Document {
   const updatedFields: Document = {};
   for (const name of Object.keys(after)) {

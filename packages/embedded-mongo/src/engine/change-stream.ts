@@ -10,7 +10,7 @@ import { type Document, isDocument } from './values.js';
 
 const DEFAULT_AWAIT_MS = 1000;
 
-/** Follows one collection, from now on or after an event already seen; a `$match` may choose among the events. */
+/** Follows one collection, from now on or from after an earlier event; a `$match` may filter the events. */
 export function openChangeStream(
   { changeLog, cursors }: ServerState,
   namespace: string,
@@ -70,7 +70,7 @@ class ChangeStream implements CursorSource {
     private position: number,
   ) {}
 
-  /** Waits for changes for as long as the client allows; an empty batch says that there are none. */
+  /** Waits for changes up to the client's limit; an empty batch says that there are none. */
   async next(batchSize: number | undefined, maxTimeMs = DEFAULT_AWAIT_MS): Promise<Batch> {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), maxTimeMs).unref();
@@ -87,7 +87,7 @@ class ChangeStream implements CursorSource {
     }
   }
 
-  /** What is there already. */
+  /** Returns what is available now. */
   take(batchSize: number): Batch {
     const { changeLog } = this;
     if (changeLog.isForgotten(this.position)) historyLost();
@@ -98,7 +98,7 @@ class ChangeStream implements CursorSource {
       if (!entry) break;
       const event = this.eventOf(entry);
       if (event && !batch.add(event, BSON.calculateObjectSize(event))) break;
-      // Also where the `$match` leaves the event out.
+      // Also if the `$match` filters the event out.
       exhausted = entry.change.kind === 'invalidate' && entry.change.namespace === this.namespace;
       this.position += 1;
     }
@@ -119,7 +119,7 @@ class ChangeStream implements CursorSource {
     return shown;
   }
 
-  /** The moment of the last entry read; where all are read, the latest moment of the server. */
+  /** The timestamp of the last entry read; the server's latest timestamp if all are read. */
   private lastSeen(): BSON.Timestamp {
     const { changeLog, position } = this;
     const last = changeLog.entry(position) && changeLog.entry(position - 1);

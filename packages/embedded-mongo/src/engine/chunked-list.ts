@@ -5,7 +5,7 @@ type Place<T> = (item: T) => number;
 
 /** Items in order, in chunks: finding one takes two binary searches, and inserting moves at most one chunk. */
 export class ChunkedList<T extends object> {
-  /** None of them is empty. */
+  /** No chunk is empty. */
   private readonly chunks: T[][] = [];
 
   constructor(private readonly compare: (a: T, b: T) => number) {}
@@ -51,7 +51,7 @@ export class ChunkedList<T extends object> {
     }
   }
 
-  /** The same range from its end. */
+  /** The same range in reverse. */
   *rangeBackwards(place: Place<T>): Generator<T> {
     const beyond: Place<T> = (item) => (place(item) > 0 ? 0 : -1);
     let at = this.chunkAt(beyond);
@@ -69,7 +69,7 @@ export class ChunkedList<T extends object> {
     }
   }
 
-  /** The first chunk that does not lie wholly before the range. */
+  /** The first chunk that is not wholly before the range. */
   private chunkAt(place: Place<T>): number {
     return partition(this.chunks, (chunk) => {
       const last = chunk.at(-1);
@@ -78,7 +78,7 @@ export class ChunkedList<T extends object> {
   }
 }
 
-/** The first place from which on nothing lies before the range. */
+/** The first position whose item is not before the range. */
 function partition<T extends object>(items: readonly T[], place: Place<T>): number {
   let low = 0;
   let high = items.length;

@@ -6,7 +6,7 @@ import type { StoredRecord } from './stored-record.js';
 import { type Document, valuesEqual } from './values.js';
 import { MAX_DOCUMENT_BYTES } from './wire.js';
 
-/** Documents in the order of their insertion, and their indexes, always in step with one another. */
+/** Documents in insertion order, and their indexes, always consistent with each other. */
 export class Collection {
   readonly records = new Map<number, StoredRecord>();
   private readonly idIndex: OrderedIndex;
@@ -64,7 +64,7 @@ export class Collection {
     this.all = [...this.all, index];
   }
 
-  /** The index of `_id` stays. */
+  /** The index of `_id` cannot be dropped. */
   dropIndex(name: string): void {
     this.all = this.all.filter((index) => index === this.idIndex || index.spec.name !== name);
   }

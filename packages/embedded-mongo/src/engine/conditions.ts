@@ -55,9 +55,10 @@ function singleEquality(condition: Condition): Condition {
 }
 
 /**
- * Conditions by which an index narrows the candidates; the whole filter is then applied to each of them. `eq: null`, and
- * null within `in`, also match a missing value. Bounds hold only among values of one type. Left out are operands that are
- * arrays or documents, null as a bound, and paths with a numeric step: an index easily gets those wrong.
+ * Conditions by which an index narrows the candidates; the whole filter is then applied to each of them. `eq:
+ * null`, and null within `in`, also match a missing value. Bounds hold only among values of one type. Operands that
+ * are arrays or documents, null as a bound, and paths with a numeric step are left out: an index easily gets those
+ * wrong.
  */
 export function indexableConditions(filter: Document): Map<string, PathConditions> {
   const byPath = new Map<string, PathConditions>();

@@ -5,14 +5,14 @@ import type { Document } from './values.js';
 
 export interface Batch {
   docs: Document[];
-  /** The last batch: the cursor closes with it. */
+  /** Whether this is the last batch, with which the cursor closes. */
   exhausted: boolean;
   postBatchResumeToken?: Document;
 }
 
 /** Where a cursor's documents come from. */
 export interface CursorSource {
-  /** More documents may come later; the client says how long it waits for them. */
+  /** More documents may come later; the client sets how long it waits for them. */
   readonly awaitsData?: boolean;
   next(batchSize: number | undefined, maxTimeMs: number | undefined): Batch | Promise<Batch>;
   close(): void;
@@ -56,7 +56,7 @@ export class Cursors {
     this.open.clear();
   }
 
-  /** A client that vanished must not keep its results in memory for ever. */
+  /** The results of a client that has vanished must not stay in memory for ever. */
   dropIdle(now: number): void {
     for (const [id, { lastUsed, busy, source }] of this.open) {
       if (busy || now - lastUsed < IDLE_LIMIT_MS) continue;

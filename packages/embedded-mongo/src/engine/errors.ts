@@ -1,6 +1,6 @@
 import type { BSON } from 'mongodb';
 
-/** MongoDB's own numbers and names: drivers decide by the number, people read the name. */
+/** MongoDB's own codes and names: drivers decide by the code, people read the name. */
 const CODE_NAMES = {
   2: 'BadValue',
   8: 'UnknownError',
@@ -53,7 +53,7 @@ export class MongoServerFault extends Error {
   }
 }
 
-/** The answer to everything outside the scope: a refusal is noticed, a wrong result is not. */
+/** The answer to everything outside the scope: users notice a refusal, but not a wrong result. */
 export function notImplemented(what: string): MongoServerFault {
   return new MongoServerFault(
     238,

@@ -3,7 +3,7 @@ export const HEADER_BYTES = 16;
 export const OP_QUERY = 2004;
 export const OP_MSG = 2013;
 
-/** The stream of bytes is no longer understood: there is no answer, and the connection closes. */
+/** The byte stream is not valid: no answer is possible, and the connection closes. */
 export class BrokenStream extends Error {
   override readonly name = 'BrokenStream';
 }
@@ -37,7 +37,7 @@ export class FrameReader {
   }
 }
 
-/** Decided by the header, before the bytes of a senseless length are collected. */
+/** Checked in the header, before the bytes of an absurd length are collected. */
 function frameLength(bytes: Buffer): number {
   const length = bytes.readInt32LE(0);
   const opCode = bytes.readInt32LE(12);

@@ -17,8 +17,8 @@ interface Group {
 }
 
 /**
- * `$group` by one value, with `$sum` over integers: counts, and the sums of counters. Groups come out in the order of
- * their first documents, where MongoDB promises no order.
+ * `$group` by one value, with `$sum` over integers: counts, and sums of counters. Groups come out in the order of
+ * their first documents; MongoDB promises no order.
  */
 export function compileGroup(spec: unknown): (docs: Document[]) => Document[] {
   if (!isDocument(spec)) throw new MongoServerFault(15947, "a group's fields must be specified in an object");
@@ -77,12 +77,12 @@ function gather(docs: Document[], idOf: Expression, sums: readonly Sum[]): Group
   return groups;
 }
 
-/** Values that are no numbers count nothing. MongoDB adds doubles with compensation; here they are refused. */
+/** Values that are not numbers count as 0. MongoDB adds doubles with compensated summation; here they are refused. */
 function add(sum: unknown, value: unknown): unknown {
   if (!isNumber(value)) return sum;
   const result = addNumbers(sum, value);
   if (result === undefined || result instanceof BSON.Double)
-    throw notImplemented('$sum of other numbers than integers');
+    throw notImplemented('$sum of numbers that are not integers');
   return result;
 }
 

@@ -9,14 +9,14 @@ import { compileFilter } from './match.js';
 import type { KeyRange, OrderedIndex } from './ordered-index.js';
 import { compareValues, type Document, identicalValues, isDocument, isNullish, typeRank } from './values.js';
 
-/** Where one component of a key has to lie: negative before, 0 within, positive after, ascending. */
+/** The range of one component of a key: negative before, 0 within, positive after, ascending. */
 type ComponentRange = (value: unknown) => number;
 
 export interface IndexUse {
   index: OrderedIndex;
   /** The ranges to scan, ascending in the index and disjoint. */
   ranges: KeyRange[];
-  /** The number of leading components fixed to one value, after which the order of the index counts. */
+  /** The number of leading components fixed to one value. The index orders the results by the components after them. */
   fixed: number;
   score: number;
 }
@@ -42,7 +42,7 @@ function useOf(
   conditions: Map<string, PathConditions>,
   filter: Document,
 ): IndexUse | undefined {
-  // An index is of use only with a condition on its first path.
+  // An index helps only with a condition on its first path.
   if (!conditions.has(index.paths[0] ?? '')) return undefined;
   const fixed = index.paths.findIndex((path) => !('eq' in (conditions.get(path) ?? {})));
   const isWhole = fixed < 0;
@@ -66,7 +66,7 @@ function scoreOf(condition: PathConditions | undefined): number {
   return condition.in ? IN_SCORE : RANGE_SCORE;
 }
 
-/** What follows the components that are fixed: nothing, one range, or the values of an `$in`, in the order of the index. */
+/** The ranges for the component after the fixed ones: none, one, or one for each value of an `$in`, in index order. */
 function tailsOf(condition: PathConditions | undefined, direction: number | undefined): ComponentRange[][] {
   if (!condition) return [[]];
   if (!condition.in) return [[between(condition)]];
@@ -95,7 +95,7 @@ function distinctValues(values: readonly unknown[]): unknown[] {
   return sorted.filter((value, i) => i === 0 || compareValues(value, sorted[i - 1]) !== 0);
 }
 
-/** Includes the bounds themselves: the filter, applied to every candidate, decides about them. */
+/** Includes the bounds themselves: the filter is applied to every candidate and decides. */
 function between({ gt, gte, lt, lte }: PathConditions): ComponentRange {
   const lower = gte ?? gt;
   const upper = lte ?? lt;

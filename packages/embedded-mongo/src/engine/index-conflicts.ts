@@ -3,7 +3,7 @@ import { indexKeySpecsConflict, indexOptionsConflict } from './errors.js';
 import type { IndexSpec } from './index-spec.js';
 import { compareValues, type Document, identicalValues } from './values.js';
 
-/** The existing index that the wanted one repeats, if any; throws if an existing index conflicts with it. */
+/** The existing index that equals the wanted one, if any; throws if an existing index conflicts with it. */
 export function existingIndex(specs: readonly IndexSpec[], wanted: IndexSpec): IndexSpec | undefined {
   const sameKey = specs.find((spec) => sameKeyPattern(spec.key, wanted.key));
   const sameName = specs.find((spec) => spec.name === wanted.name);
@@ -21,7 +21,7 @@ export function existingIndex(specs: readonly IndexSpec[], wanted: IndexSpec): I
   throw indexOptionsConflict(`Index with name: ${wanted.name} already exists with a different name`);
 }
 
-/** Key patterns are the same only in the same order of fields. */
+/** Key patterns are equal only with the fields in the same order. */
 function sameKeyPattern(a: Document, b: Document): boolean {
   return compareValues(a, b) === 0;
 }

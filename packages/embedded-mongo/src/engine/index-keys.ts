@@ -1,10 +1,10 @@
 import { notImplemented } from './errors.js';
 import { compareValues, type Document, getField, isDocument, MISSING } from './values.js';
 
-/** What an index or a sort takes of a document: one value for each path, null where there is none. */
+/** The key of a document in an index or a sort: one value for each path, null if there is none. */
 export type Key = readonly unknown[];
 
-/** Refuses arrays, which MongoDB orders by one of their elements and indexes by all of them. */
+/** Refuses arrays: MongoDB sorts by one of their elements and indexes all of them. */
 export function keyOf(doc: Document, paths: readonly (readonly string[])[]): Key {
   return paths.map((parts) => {
     const value = parts.reduce<unknown>(fieldOf, doc);

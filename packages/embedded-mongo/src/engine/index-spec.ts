@@ -18,7 +18,7 @@ export interface IndexSpec {
   unique: boolean;
   expireAfterSeconds: number | undefined;
   partialFilterExpression: Document | undefined;
-  /** As listIndexes shows it. */
+  /** The spec as listIndexes shows it. */
   shown: Document;
 }
 
@@ -55,7 +55,7 @@ export function parseIndexSpec(namespace: string, given: Document): IndexSpec {
   return { namespace, name, key, unique, expireAfterSeconds, partialFilterExpression, shown };
 }
 
-/** In MongoDB's order: what every index has first, then the options as they were given. */
+/** In MongoDB's order: first what every index has, then the options in the given order. */
 function shownSpec(given: Document, shown: Document): Document {
   for (const option of ['background', 'expireAfterSeconds', 'partialFilterExpression']) {
     const value: unknown = given[option];
@@ -99,7 +99,7 @@ function checkKeyPath(given: Document, path: string): void {
   }
   // Wildcard indexes and DBRefs.
   if (parts.some((part) => part.startsWith('$'))) throw notImplemented(`An index over ${path}`);
-  // Such a step means a field in one document and a place in an array in another.
+  // Such a step means a field in one document and a position in an array in another.
   if (parts.some((part) => arrayIndex(part) !== undefined)) {
     throw notImplemented('An index over a numeric path step');
   }

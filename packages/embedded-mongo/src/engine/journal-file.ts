@@ -16,7 +16,7 @@ export function recordBytes(entries: readonly Document[]): Buffer {
 }
 
 /**
- * Skips a last record that ends too early: the process died writing it, so that it was never acknowledged.
+ * Skips an incomplete last record: the process died while writing it, so that it was never acknowledged.
  * @throws Error if the journal is damaged before its end
  */
 export function* readRecords(bytes: Buffer, path: string): Generator<Document[]> {

@@ -26,7 +26,7 @@ export class JournalLock {
   }
 }
 
-/** A link makes the file appear with its content, so that nobody reads an empty one. */
+/** A hard link makes the file appear with its content, so that no process reads an empty one. */
 function create(path: string): boolean {
   const own = `${path}.${process.pid}`;
   writeFileSync(own, `${process.pid} ${startOf(process.pid)}`, { mode: 0o600 });
@@ -49,7 +49,7 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-/** Where two servers find the same stale lock, the slower one must not remove the new lock of the faster one. */
+/** If two servers find the same stale lock, the slower one must not remove the new lock of the faster one. */
 function removeStale(path: string, stale: string): void {
   const aside = `${path}.stale.${process.pid}`;
   try {
@@ -66,7 +66,7 @@ function isHeld(content: string): boolean {
   const [pid = '', start = ''] = content.split(' ');
   if (!isAlive(Number(pid))) return false;
   const current = startOf(Number(pid));
-  // Process ids are reused, in containers very soon; the start time tells two processes apart.
+  // Process ids are reused, in containers after a short time; the start time distinguishes two processes.
   return start === '' || current === '' || start === current;
 }
 

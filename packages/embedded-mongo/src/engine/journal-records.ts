@@ -10,7 +10,7 @@ export interface SettledWrite {
   reply: Document;
 }
 
-/** Kept with the changes of the write, so that a command repeated after a restart still finds its reply. */
+/** Stored with the changes of the write, so that a command repeated after a restart still finds its reply. */
 export function storedWrite({ identity, reply }: SettledWrite): Document {
   const { session, txnNumber } = identity;
   return { kind: 'write', session, txnNumber: BSON.Long.fromBigInt(txnNumber), reply };
@@ -22,7 +22,7 @@ export function replayEntry(entry: Document, store: Store, retries: RetryableWri
   retries.remember({ session: entry.session as string, txnNumber }, entry.reply as Document);
 }
 
-/** A change as the journal keeps it: without the document that was there before. */
+/** A change as the journal keeps it: without the earlier document. */
 export function storedChange(change: Change): Document {
   if (change.kind !== 'update') return change;
   const { kind, namespace, doc } = change;

@@ -22,8 +22,8 @@ const FILE = 'journal.bson';
 
 /**
  * One record for every command that changed something, handed to the operating system before the command is
- * acknowledged: a killed process loses no acknowledged write. Only compaction and close force it to the disk, so that a
- * crash of the machine may lose the last moments; for development the speed is worth more.
+ * acknowledged: a killed process loses no acknowledged write. Only compaction and close force it to the disk, so a
+ * crash of the machine may lose the last moments; for development, speed is worth more.
  */
 export class Journal {
   private broken = false;
@@ -33,7 +33,7 @@ export class Journal {
     private readonly lock: JournalLock,
   ) {}
 
-  /** Fills the store from the journal, and begins a new journal with only what still counts. */
+  /** Fills the store from the journal, and begins a new journal without obsolete records. */
   static open(directory: string, store: Store, retries: RetryableWrites): Journal {
     mkdirSync(directory, { recursive: true });
     const lock = JournalLock.take(directory);
@@ -55,7 +55,7 @@ export class Journal {
     try {
       writeRecord(this.file, entries);
     } catch (error) {
-      // Records behind half a record would be lost with it.
+      // Records after an incomplete one would be lost with it.
       this.broken = true;
       throw journalFault(`cannot be written: ${(error as Error).message}`);
     }

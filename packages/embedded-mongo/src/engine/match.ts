@@ -18,7 +18,7 @@ import {
 export type Predicate = (doc: Document) => boolean;
 type ValueTest = (value: unknown) => boolean;
 
-/** Checks the whole filter first, so that a faulty one fails even over an empty collection. */
+/** Checks the whole filter first, so that an invalid one fails even on an empty collection. */
 export function compileFilter(filter: Document): Predicate {
   return all(Object.keys(filter).map((key) => compileEntry(key, filter[key])));
 }
@@ -82,7 +82,7 @@ function withoutRegex(operand: unknown): unknown {
   return operand;
 }
 
-/** As MongoDB reads a flag: any number but zero, any other value but false and null. */
+/** A flag as MongoDB reads it: true for any number but zero, and any other value but false and null. */
 function isTruthy(value: unknown): boolean {
   if (isNumber(value)) return compareNumbers(value, 0) !== 0;
   return value !== false && !isNullish(value);
@@ -124,7 +124,7 @@ function ordered(operator: RangeOperator, operand: unknown): ValueTest {
   const isOperandNaN = isNaNValue(operand);
   return (value) => {
     if (typeRank(value) !== rank) return false;
-    // NaN is neither above nor below anything, although sorting places it first.
+    // NaN is neither above nor below any value, although sorting places it first.
     const isNaNHere = isNaNValue(value);
     if (isOperandNaN || isNaNHere) return isInclusive && isOperandNaN && isNaNHere;
     return accepts(compareNumbers(value, operand));

@@ -18,12 +18,12 @@ export function compareNumbers(left: unknown, right: unknown): number {
   if (a instanceof BSON.Decimal128 || b instanceof BSON.Decimal128) return compareAsDecimals(a, b);
   if (a < b) return -1;
   if (a > b) return 1;
-  // NaN is below every number and equal to itself; two comparisons that both fail leave only it or equality.
+  // NaN is below every number and equal to itself. If both comparisons fail, one side is NaN or both are equal.
   return Number(Number.isNaN(b)) - Number(Number.isNaN(a));
 }
 
 interface Exact {
-  /** Zero for a finite number, otherwise the place among NaN (-2), -Infinity (-1) and Infinity (1). */
+  /** Zero for a finite number, otherwise -2 for NaN, -1 for -Infinity and 1 for Infinity. */
   outside: number;
   digits: bigint;
   exponent: number;
@@ -50,7 +50,7 @@ function exactDecimal(value: Numeric): Exact {
   return { outside: 0, digits: BigInt(whole + fraction), exponent: Number(exponent) - fraction.length };
 }
 
-/** Every double is a whole number over a power of two, so an exact decimal: n / 2^k is n * 5^k / 10^k. */
+/** Every double is an integer over a power of two, so an exact decimal: n / 2^k is n * 5^k / 10^k. */
 function exactDouble(value: number): Exact {
   let scaled = value;
   let halvings = 0;

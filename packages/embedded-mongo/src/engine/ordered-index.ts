@@ -15,7 +15,7 @@ interface Entry {
 /** Places a key before (negative), within (0) or after (positive) a range, in the order of the index. */
 export type KeyRange = (key: Key) => number;
 
-/** One index: entries in the order of their keys, then of the age of their records. */
+/** One index: entries in the order of their keys, then by the age of their records. */
 export class OrderedIndex {
   readonly paths: readonly string[];
   readonly directions: readonly (1 | -1)[];
@@ -44,7 +44,7 @@ export class OrderedIndex {
     return key;
   }
 
-  /** The same, for a document about to be stored: refuses a key that breaks uniqueness, and changes nothing. */
+  /** The key of a document about to be stored: refuses one that breaks uniqueness, and changes nothing. */
   prepare(doc: Document, self: StoredRecord | undefined): Key | undefined {
     const key = this.keyOf(doc);
     if (key && this.spec.unique) this.checkUnique(key, self);

@@ -27,7 +27,7 @@ export function compileProjection(spec: Document): Projection {
     if (keeps !== undefined && keeps !== isIncluded) throw mixed(name, isIncluded);
     keeps = isIncluded;
   }
-  // Where only `_id` is named, its flag decides about all other fields.
+  // If only `_id` is named, its flag decides about all other fields.
   return select(tree, keeps ?? keepsId === true, keepsId);
 }
 
@@ -82,7 +82,7 @@ function include(doc: Document, tree: FieldTree): Document {
   return result;
 }
 
-/** Of an array the documents and arrays stay, with only the named fields; scalars go. */
+/** Keeps the documents and arrays of an array, with only the named fields, and drops its scalars. */
 function includeWithin(value: unknown, tree: FieldTree): unknown {
   if (!Array.isArray(value)) return include(value as Document, tree);
   return value.filter(isContainer).map((item) => includeWithin(item, tree));

@@ -54,7 +54,7 @@ interface IndexOrder {
   backwards: boolean;
 }
 
-/** The chosen index if it delivers the wanted order by itself; where none is chosen, any complete one that does. */
+/** The chosen index if it delivers the wanted order; if none is chosen, any complete index that does. */
 function orderFromIndex(
   collection: Collection,
   use: IndexUse | undefined,

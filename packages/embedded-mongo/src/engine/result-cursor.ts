@@ -19,7 +19,7 @@ export class BatchBuilder {
   add(doc: Document, bytes: number): boolean {
     if (this.docs.length > 0 && this.bytes + bytes > MAX_DOCUMENT_BYTES) return false;
     this.docs.push(doc);
-    // Each element of an array is preceded by its type and its position written out.
+    // In BSON each element of an array is preceded by its type and its decimal position.
     this.bytes += bytes + 10;
     return true;
   }
@@ -55,7 +55,7 @@ export class RecordCursor implements CursorSource {
     this.records = [];
   }
 
-  /** MongoDB notices that nothing is left only by looking further, except where a limit says so. */
+  /** MongoDB notices that nothing is left only when it looks further, unless the limit is reached. */
   private isExhausted(batch: BatchBuilder): boolean {
     return this.position >= this.records.length && (this.limited || !batch.isFull);
   }

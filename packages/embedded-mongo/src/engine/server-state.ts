@@ -3,7 +3,7 @@ import type { Cursors } from './cursors.js';
 import type { Store } from './store.js';
 import type { Topology } from './topology.js';
 
-/** What all connections of one server share. */
+/** The state that all connections of one server share. */
 export interface ServerState {
   readonly store: Store;
   readonly cursors: Cursors;

@@ -10,7 +10,7 @@ export interface SortPattern {
   readonly directions: readonly (1 | -1)[];
 }
 
-/** Checks a sort before it sees a document. */
+/** Checks a sort before the first document is read. */
 export function parseSort(spec: Document): SortPattern {
   const paths = Object.keys(spec);
   return {
@@ -35,7 +35,7 @@ export function sortDocuments(docs: readonly Document[], pattern: SortPattern): 
   return sortBy(docs, (doc) => doc, pattern);
 }
 
-/** A sorted copy; the key of each document is worked out once. */
+/** A sorted copy; the key of each document is computed once. */
 export function sortBy<T>(
   items: readonly T[],
   docOf: (item: T) => Document,

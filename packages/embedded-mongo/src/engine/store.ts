@@ -16,7 +16,10 @@ export type Change =
   | { kind: 'delete'; namespace: string; id: unknown }
   | { kind: 'dropDatabase'; database: string };
 
-/** All databases. Every change goes through here and is noted; after each command its changes are taken and settled as one. */
+/**
+ * All databases. Every change goes through here and is recorded; after each command its changes are taken and
+ * settled together.
+ */
 export class Store {
   private readonly databases = new Map<string, Map<string, Collection>>();
   private changes: Change[] = [];
@@ -104,7 +107,7 @@ export class Store {
     this.changes.push({ kind: 'delete', namespace: collection.namespace, id: record.doc._id as unknown });
   }
 
-  /** MongoDB refuses two names that differ only in case: they are one directory on some systems. */
+  /** MongoDB refuses two names that differ only in case: some file systems treat them as one directory. */
   private checkCase(database: string): void {
     for (const existing of this.databases.keys()) {
       if (existing.toLowerCase() !== database.toLowerCase()) continue;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BSON } from 'mongodb';
 import { MongoServerFault } from './errors.js';
 
-/** The state of a server as a client knows it: which process, and how many changes of its state. */
+/** The state of a server as a client knows it: which process, and how many state changes it has had. */
 export interface TopologyVersion {
   processId: BSON.ObjectId;
   counter: BSON.Long;
@@ -10,18 +10,24 @@ export interface TopologyVersion {
 
 /** A mongod reaches this count when it becomes the primary of a set of one. */
 const CHANGES_OF_A_NEW_PRIMARY = 6;
-/** A timer of Node.js with a longer time fires at once. */
+/** Maximum delay of a Node.js timer: a longer one fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The answer to a hello never changes while the server runs; a client only learns that the process is another one, or gone. */
+/**
+ * The answer to a hello never changes while the server runs; a client only learns that the process has changed or
+ * gone.
+ */
 export class Topology {
   readonly version: TopologyVersion = {
-    // Carries the time it was made, from which clients read the start of the server.
+    // Contains its creation time, from which clients read the start of the server.
     processId: new BSON.ObjectId(),
     counter: BSON.Long.fromNumber(CHANGES_OF_A_NEW_PRIMARY),
   };
 
-  /** Resolves at once for a client that knows another state, otherwise after that time or when its connection closes. */
+  /**
+   * Resolves at once for a client that knows another state, otherwise after the maximum wait or when its connection
+   * closes.
+   */
   async awaitNewsFor(known: TopologyVersion, maxAwaitMs: number, closed: AbortSignal): Promise<void> {
     const { processId, counter } = this.version;
     if (!known.processId.equals(processId) || known.counter.lessThan(counter)) return;

@@ -3,9 +3,9 @@ import { childOf, type Document, isDocument, MISSING } from './values.js';
 type ValueTest = (value: unknown) => boolean;
 
 /**
- * Whether any value at a query path passes the test. At the end of the path an array stands for each of its elements and
- * for itself; on the way it stands for what its documents hold, and for its element at a numeric step. A path that ends
- * in nothing tests MISSING; an array of scalars on the way tests nothing.
+ * Whether any value at a query path passes the test. At the end of the path an array stands for each of its
+ * elements and for itself; on the way it stands for the contents of its documents, and for its element at a numeric
+ * step. A path that leads to nothing tests MISSING; an array of scalars on the way tests nothing.
  */
 export function someAtPath(doc: Document, parts: readonly string[], test: ValueTest, from = 0): boolean {
   const value = childOf(doc, parts[from] ?? '');

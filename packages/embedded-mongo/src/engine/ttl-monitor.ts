@@ -5,7 +5,7 @@ import { typeRank } from './values.js';
 
 const DATE_RANK = typeRank(new Date());
 
-/** Removes what TTL indexes say has expired. Values that are not dates never expire. */
+/** Removes the documents that have expired by a TTL index. Values that are not dates never expire. */
 export function removeExpired(store: Store, now: number): void {
   for (const collection of [...store.allCollections()]) {
     for (const index of collection.indexes) {
@@ -24,6 +24,6 @@ function expiredBy(index: OrderedIndex, limit: number): StoredRecord[] {
     if (type !== 0) return type * direction;
     return (value as Date).getTime() <= limit ? 0 : direction;
   });
-  // A list: removing changes the index that is scanned.
+  // A copy: removing documents changes the index that is scanned.
   return [...records];
 }

@@ -20,9 +20,9 @@ export const REMOVED = Symbol('removed');
 
 /** What one operator does at one path. */
 export interface Modifier {
-  /** The value to put where the path leads to nothing; without it the path is not created. */
+  /** The value to create if the path leads to nothing; without this function the path is not created. */
   create?: (context: UpdateContext) => unknown;
-  /** The value to put in the place of another, or one of the two symbols above. */
+  /** The replacement of the current value, or one of the two symbols above. */
   change: (current: unknown, context: UpdateContext) => unknown;
   onlyOnInsert?: boolean;
 }
@@ -106,7 +106,7 @@ function parsePushArgument(operand: unknown): { items: unknown[]; slice: number 
   return { items, slice };
 }
 
-/** A positive number keeps that many items from the start, a negative number that many from the end. */
+/** A positive number keeps that many items from the start, a negative number keeps them from the end. */
 function sliced(items: unknown[], slice: number | undefined): unknown[] {
   if (slice === undefined) return items;
   if (slice === 0) return [];

@@ -9,7 +9,7 @@ import {
 } from './update-operators.js';
 import { arrayIndex, childOf, type Document, isDocument, MISSING, setField, typeName } from './values.js';
 
-/** Beyond this MongoDB refuses to fill an array with nulls up to the given position. */
+/** MongoDB refuses to fill an array with more nulls than this up to the given position. */
 const MAX_PADDING = 1_500_000;
 
 export interface PathModifier {
@@ -65,7 +65,7 @@ function changeExisting(
     checkStorable(value, path);
     assign(container, name, value);
   } else if (Array.isArray(container)) {
-    // As MongoDB does: removing the element would shift the others.
+    // MongoDB does the same: removing the element would shift the others.
     assign(container, name, null);
   } else {
     delete (container as Document)[name];

@@ -24,7 +24,7 @@ import {
 /** Returns the document after the update: the same object if nothing changed, otherwise a new one. */
 export type CompiledUpdate = (doc: Document, context: UpdateContext) => Document;
 
-/** Checks the update first, so that a faulty one fails even if it finds nothing to change. */
+/** Checks the update first, so that an invalid one fails even if it finds nothing to change. */
 export function compileUpdate(update: unknown): CompiledUpdate {
   if (Array.isArray(update)) throw notImplemented('An update by an aggregation pipeline');
   if (!isDocument(update)) throw failedToParse('Update argument must be either an object or an array');
@@ -52,7 +52,7 @@ function checkSameId(id: unknown, newId: unknown): void {
   if (!identicalValues(id, newId)) throw notImplemented('Replacing _id by an equal value of another type');
 }
 
-/** A new document whose first field is `_id`, where every document has it once stored. */
+/** A new document whose first field is `_id`, as in every stored document. */
 function withIdFirst(doc: Document, id: unknown): Document {
   if (id === MISSING) return doc;
   const result: Document = { _id: id };
@@ -60,7 +60,7 @@ function withIdFirst(doc: Document, id: unknown): Document {
   return result;
 }
 
-/** In the order of their paths, as MongoDB applies them: the order decides the place of new fields and the first error. */
+/** Sorted by path, as MongoDB applies them: the order decides the place of new fields and the first error. */
 function parseModifiers(update: Document): PathModifier[] {
   if (!Object.keys(update)[0]?.startsWith('$')) throw notImplemented('The replacement of a whole document');
   const modifiers: PathModifier[] = [];

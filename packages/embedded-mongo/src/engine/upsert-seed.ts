@@ -10,7 +10,7 @@ import {
   splitPath,
 } from './values.js';
 
-/** The document an upsert starts from: what the filter demands by equality. */
+/** The document an upsert starts from: the equalities of the filter. */
 export function upsertSeed(filter: Document): Document {
   const equalities = new Map<string, unknown>();
   for (const { path, operator, operand } of requiredConditions(filter)) {

@@ -119,12 +119,12 @@ export function compareValues(a: unknown, b: unknown): number {
   return difference !== 0 ? difference : compareWithinRank(rank, a, b);
 }
 
-/** Equal in MongoDB's sense: 1 is 1.0, the fields of a document are equal only in the same order. */
+/** Equal in MongoDB's sense: 1 equals 1.0, and documents are equal only with their fields in the same order. */
 export function valuesEqual(a: unknown, b: unknown): boolean {
   return compareValues(a, b) === 0;
 }
 
-/** The same bytes: 1 and 1.0 differ, as do 0 and -0. An update to an identical value is no change. */
+/** Identical bytes: 1 and 1.0 differ, as do 0 and -0. An update to an identical value changes nothing. */
 export function identicalValues(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeName(a) !== typeName(b)) return false;
@@ -154,7 +154,7 @@ export function cloneValue<T>(value: T): T {
   return copy as T;
 }
 
-/** Assigning to `__proto__` would set the prototype; here it is a field like any other. */
+/** Assigning to `__proto__` would set the prototype; this makes it a normal field. */
 export function setField(doc: Document, name: string, value: unknown): void {
   if (name === '__proto__') {
     Object.defineProperty(doc, name, { value, writable: true, enumerable: true, configurable: true });
@@ -172,7 +172,7 @@ export function arrayIndex(part: string): number | undefined {
   return /^(0|[1-9]\d{0,9})$/.test(part) ? Number(part) : undefined;
 }
 
-/** One step of a path, into a document by name or into an array by position. */
+/** One step of a path: into a document by name or into an array by position. */
 export function childOf(container: unknown, part: string): unknown {
   if (Array.isArray(container)) {
     const index = arrayIndex(part);
@@ -233,7 +233,7 @@ function compareWithinRank(rank: number, a: unknown, b: unknown): number {
 
 function millisecondsOf(date: Date): number {
   const time = date.getTime();
-  if (Number.isNaN(time)) throw notImplemented('A date beyond the years JavaScript knows');
+  if (Number.isNaN(time)) throw notImplemented('A date outside the range of JavaScript dates');
   return time;
 }
 

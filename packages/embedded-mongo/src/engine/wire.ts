@@ -26,7 +26,7 @@ export interface Request {
   moreToCome: boolean;
   /** The sender accepts several answers. */
   exhaustAllowed: boolean;
-  /** The frame is sound; what it holds may still be a fault, which is answered. */
+  /** The frame is valid; its content may still be a fault, which is answered. */
   body: { command: Document } | { fault: MongoServerFault };
 }
 
@@ -43,7 +43,7 @@ export function decodeRequest(frame: Buffer): Request {
     throw new BrokenStream(flags & CHECKSUM_PRESENT ? 'A checksum' : `OP_MSG flags ${flags}`);
   }
   const moreToCome = (flags & MORE_TO_COME) !== 0;
-  // A sender that expects no answer accepts no series of them.
+  // A sender that expects no answer does not accept a series of them.
   const exhaustAllowed = (flags & EXHAUST_ALLOWED) !== 0 && !moreToCome;
   return { requestId, legacy, moreToCome, exhaustAllowed, body: attempt(() => decodeSections(frame)) };
 }
@@ -64,7 +64,7 @@ function decodeDocument(bytes: Buffer, from: number, end: number): { doc: Docume
     throw new MongoServerFault(22, "bson length doesn't match what we found");
   }
   const doc = parse(bytes.subarray(from, next));
-  // A JavaScript object holds each field once: a field sent twice shows by the size.
+  // A JavaScript object holds each field once: a repeated field shows in the size.
   if (BSON.calculateObjectSize(doc, ENCODE) !== size) {
     throw new MongoServerFault(40413, 'A field is a duplicate field, or of a type that cannot be kept');
   }
@@ -108,7 +108,7 @@ function decodeSections(frame: Buffer): Document {
   return body;
 }
 
-/** Size, name and documents: an array of that name in the body. */
+/** Size, name and documents: they become an array of that name in the body. */
 function decodeSequence(frame: Buffer, start: number, sequences: Map<string, Document[]>): number {
   const end = start + (start + 4 <= frame.length ? frame.readInt32LE(start) : 0);
   const nameEnd = frame.indexOf(0, start + 4);
@@ -153,7 +153,7 @@ function header(length: number, responseTo: number, opCode: number): Buffer {
 }
 
 export interface ReplyTarget {
-  /** The message this answers. In a series of answers each one answers the one before. */
+  /** The id of the message this answers. In a series each answer refers to the previous one. */
   responseTo: number;
   legacy: boolean;
   /** Another answer follows without a request. */

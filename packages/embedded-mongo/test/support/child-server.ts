@@ -8,7 +8,7 @@ import { transformSync } from '@swc/core';
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const SOURCE = join(ROOT, 'packages/embedded-mongo/src');
 
-/** The server as it stands in src/, compiled to where it finds its packages. */
+/** The server as it is in src/, compiled into a folder from which it finds its packages. */
 export class CompiledServer {
   private constructor(private readonly folder: string) {}
 
@@ -30,7 +30,7 @@ export class CompiledServer {
     return new CompiledServer(folder);
   }
 
-  /** A server in a process of its own, which can be killed; gives its port. */
+  /** Starts a server in its own process, which can be killed; resolves with its port. */
   async start(journalDir: string): Promise<{ process: ChildProcess; port: number }> {
     const script = `
       const { startEmbeddedMongo } = await import(${JSON.stringify(join(this.folder, 'index.js'))});
@@ -48,7 +48,7 @@ export class CompiledServer {
     return { process: child, port: Number(line.toString()) };
   }
 
-  /** Runs that text as a module with `startEmbeddedMongo` at hand; resolves when the process has ended by itself. */
+  /** Runs the text as a module with `startEmbeddedMongo` in scope; resolves when the process has ended by itself. */
   async run(text: string): Promise<number | null> {
     const script = `import { startEmbeddedMongo } from ${JSON.stringify(join(this.folder, 'index.js'))};\n${text}`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {

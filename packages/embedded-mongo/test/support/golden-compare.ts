@@ -15,13 +15,13 @@ const IDENTITY = new Set([
 
 const text = (value: unknown) => BSON.EJSON.stringify(value, { relaxed: false });
 
-/** A refusal anywhere in the answer, be it for one statement of several. */
+/** A refusal anywhere in the answer, also if only one of several statements was refused. */
 export function isRefusal(reply: Document): boolean {
   const errors = [reply, ...((reply.writeErrors as Document[] | undefined) ?? [])];
   return errors.some(({ code }) => Number(code) === NOT_IMPLEMENTED);
 }
 
-/** Everything of a reply that a client relies on, as text. */
+/** All parts of a reply that a client relies on, as text. */
 export function comparable(reply: Document, leftOut: readonly string[] = []): string {
   const result: Document = {};
   for (const name of Object.keys(reply).sort()) {
@@ -29,7 +29,7 @@ export function comparable(reply: Document, leftOut: readonly string[] = []): st
     result[name] = comparableField(name, reply[name]);
   }
   const { errmsg } = reply as { errmsg?: string };
-  // The words of a message may differ, except of the one that some applications take apart.
+  // The wording of a message may differ, except for the one that some applications parse.
   if (errmsg?.includes('E11000')) result.errmsg = errmsg.slice(errmsg.indexOf('E11000'));
   if ('numIndexesBefore' in result) {
     result.numIndexesAfter = Number(result.numIndexesAfter) - Number(result.numIndexesBefore);
@@ -50,7 +50,7 @@ function comparableField(name: string, value: unknown): unknown {
       return { ...(value as Document), upserted: withoutGenerated((value as Document).upserted) };
     case 'cursorsKilled':
     case 'cursorsNotFound':
-      // Long ids are of cursors, and differ; a short one was made up.
+      // Long ids belong to cursors, and differ; a short one was made up.
       return (value as BSON.Long[]).map((id) => (id.greaterThan(10 ** 10) ? 'a cursor' : id));
     case 'databases':
       return (value as Document[]).map(({ name, empty }) => ({ name, empty }));

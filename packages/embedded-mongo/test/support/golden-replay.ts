@@ -88,14 +88,17 @@ export async function replayMessages(): Promise<Replay> {
   return result;
 }
 
-/** As many as were recorded, and a ping after them to see that nothing else was sent or the stream has ended. */
+/**
+ * Reads as many replies as were recorded, and one to a ping after them, to see that no other was sent or the stream
+ * has ended.
+ */
 async function repliesOf(client: RawClient, step: Document): Promise<RawReply[]> {
   const replies: RawReply[] = [];
   for (let i = 0; i < (step.replies as Document[]).length; i += 1) {
     const reply = await client.reply();
     if (!reply) return replies;
     replies.push(reply);
-    // Where several replies to one message were recorded, a refusal is the only one.
+    // If several replies to one message were recorded, a refusal is the only reply.
     if (reply.doc && isRefusal(reply.doc)) break;
   }
   await client.command('admin', { ping: 1 }).catch(() => undefined);
@@ -104,7 +107,7 @@ async function repliesOf(client: RawClient, step: Document): Promise<RawReply[]>
 
 type ShownReply = Omit<RawReply, 'requestId'> & { requestId?: number };
 
-/** What was recorded does not say by which number the server called its own messages. */
+/** The recordings lack the ids of the server's own messages. */
 function recordedReply({ opCode, responseTo, flagBits, responseFlags, doc }: Document): ShownReply {
   const flags = Number(flagBits ?? responseFlags);
   return { opCode: Number(opCode), responseTo: Number(responseTo), flags, doc: doc as Document | null };
@@ -113,7 +116,7 @@ function recordedReply({ opCode, responseTo, flagBits, responseFlags, doc }: Doc
 function messageText(replies: ShownReply[], closed: unknown): string {
   const shown = replies.map(({ opCode, responseTo, flags, doc }, i) => {
     const before = replies[i - 1];
-    // Of answers that follow one another each answers the one before, whatever that one was called.
+    // In a series each answer refers to the previous one, whatever its id was.
     const follows = before !== undefined && (before.flags & MORE_TO_COME) !== 0;
     const isChained = follows && (before.requestId === undefined || before.requestId === responseTo);
     return {
@@ -241,7 +244,7 @@ class Session {
     if (given !== wanted) this.report(step, wanted, given);
   }
 
-  /** Recorded cursor ids stand for the cursor opened last; what was too long to record is made again. */
+  /** Recorded cursor ids stand for the cursor opened last; values too long to record are generated again. */
   private prepared(command: Document): Document {
     return mapValues(command, (value) => {
       if (

@@ -5,8 +5,8 @@ type Document = BSON.Document;
 const { Binary, Decimal128, Double, Long, MaxKey, MinKey, ObjectId, BSONRegExp, Timestamp } = BSON;
 
 /**
- * The recordings hold commands and answers, not the documents some of them began with. Those are
- * reconstructed here: any documents will do that are consistent with every recorded answer.
+ * The recordings hold commands and answers, but not all initial documents. Those are reconstructed here: any
+ * documents that are consistent with every recorded answer will do.
  */
 export const SEEDS: Record<string, Record<string, Document[]>> = {
   'find-match': {
@@ -119,7 +119,7 @@ const TWO: Document[] = [
   { _id: 2, k: 2 },
 ];
 
-/** Where the recording does not say, or says it without the types. */
+/** Used if the recording does not say, or omits the types. */
 const STEP_SEEDS: Record<string, Document[]> = {
   'delete: delete as OP_MSG document sequence': [{ _id: 4 }],
   'update: several statements with one error in the middle, ordered': [{ _id: 1 }, { _id: 2 }],
@@ -130,7 +130,7 @@ const STEP_SEEDS: Record<string, Document[]> = {
   ],
 };
 
-/** Documents a step begins with, where the recording says so or starts afresh for every step. */
+/** The initial documents of a step, if the recording contains them or starts afresh for every step. */
 export function stepSeed(file: string, step: Document): [string, Document[] | undefined] | undefined {
   const command = step.command as Document;
   const collection = String(Object.values(command)[0]);
@@ -146,7 +146,7 @@ export function stepSeed(file: string, step: Document): [string, Document[] | un
   return undefined;
 }
 
-/** Notes are cut off where they were long; what they began with is then not known. */
+/** Long notes are truncated; their initial documents are then unknown. */
 function parseNote(note: string): Document[] | undefined {
   try {
     return BSON.EJSON.parse(note);

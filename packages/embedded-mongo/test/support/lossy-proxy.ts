@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Passes everything on, except for one reply: it is dropped together with its connection, as a network does. */
+/** Forwards everything except one reply: it is dropped together with its connection, as by a network failure. */
 export class LossyProxy {
   private readonly sockets = new Set<Socket>();
   private doomed: string | undefined;
@@ -21,7 +21,7 @@ export class LossyProxy {
     return proxy;
   }
 
-  /** The next command with this name is carried out, and its reply lost. */
+  /** The next command with this name is executed, and its reply lost. */
   loseReplyTo(commandName: string): void {
     this.doomed = commandName;
   }

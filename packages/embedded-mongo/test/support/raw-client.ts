@@ -10,12 +10,12 @@ export interface RawReply {
   opCode: number;
   requestId: number;
   responseTo: number;
-  /** Of an OP_MSG its flags, of an OP_REPLY its response flags. */
+  /** The flags of an OP_MSG, or the response flags of an OP_REPLY. */
   flags: number;
   doc: Document | null;
 }
 
-/** Speaks the wire protocol by hand, so that types and bytes are seen as they are sent. */
+/** Speaks the wire protocol directly, so that tests see types and bytes as they are sent. */
 export class RawClient {
   private received = Buffer.alloc(0);
   private readonly socket: Socket;
@@ -43,7 +43,7 @@ export class RawClient {
     return new RawClient(socket);
   }
 
-  /** @param flags of the message, such as that many answers may follow */
+  /** @param flags of the message, for example whether several answers may follow */
   sendCommand(database: string, command: Document, flags = 0): void {
     const bytes = message({ ...command, $db: database }, {});
     bytes.writeInt32LE(flags, 16);
@@ -79,7 +79,7 @@ export class RawClient {
     }
   }
 
-  /** Whether anything has come that was not read yet. */
+  /** Whether any unread data has arrived. */
   get hasReply(): boolean {
     return this.received.length > 0;
   }

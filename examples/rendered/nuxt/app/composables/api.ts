@@ -1,4 +1,7 @@
-/** `fetch` for the user: on the server with the token of the page, in the browser with one that is fetched when it is needed. */
+/**
+ * `fetch` for the user: on the server with the token of the page, in the browser with one that is fetched when
+ * needed.
+ */
 export function useApi(): typeof fetch {
   const { $auth } = useNuxtApp();
   const event = useRequestEvent();

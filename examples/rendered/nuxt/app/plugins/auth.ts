@@ -3,7 +3,7 @@ import { authenticatePage } from 'nestjs-silent-auth-client/ssr';
 import { authPlugin } from 'nestjs-silent-auth-client/vue';
 
 export default defineNuxtPlugin(async ({ vueApp }) => {
-  // Goes to the browser in the payload of the page. The access token does not.
+  // Sent to the browser in the payload of the page. The access token is not.
   const state = useState<AuthState>('auth');
   const event = useRequestEvent();
   if (import.meta.server && event) {
@@ -12,7 +12,7 @@ export default defineNuxtPlugin(async ({ vueApp }) => {
     state.value = page.state;
     event.context.accessToken = page.accessToken;
   }
-  // One client for each page: on the server, for each request.
+  // One client for each page in the browser; on the server, one for each request.
   const auth = createAuthClient({ baseUrl: '/auth' });
   vueApp.use(authPlugin(auth, state.value));
   return { provide: { auth } };
