@@ -212,6 +212,7 @@ describe('the verdict on a proof', () => {
     ],
     ['a method that is a list', KEY.proof({ ...CLAIMS, htm: ['POST'] })],
     ['a URL that is an object', KEY.proof({ ...CLAIMS, htu: { $ne: '' } })],
+    ['a URL in a list', KEY.proof({ ...CLAIMS, htu: [URL_OF_REFRESH] })],
     ['a URL that is none', KEY.proof({ ...CLAIMS, htu: 'refresh' })],
     ['a URL that is a path', KEY.proof({ ...CLAIMS, htu: '/auth/refresh' })],
     ['a URL of another kind', KEY.proof({ ...CLAIMS, htu: 'javascript:alert(1)' })],
