@@ -879,6 +879,18 @@ describe(RevocationService.name, () => {
       expect(await after).toBe(true);
     });
 
+    it('a read for a request of before that comes back now is not trusted: another one is made', async () => {
+      freeze();
+      const held: ((answer: Answer) => void)[] = (store.held = []);
+      const before = verdict();
+      freeze();
+      store.held = null;
+      store.entries = revoked.entries;
+      const after = verdict();
+      held[0]?.({ entries: [], mark: store.mark });
+      expect(await Promise.all([before, after])).toEqual(['TEMPORARILY_UNAVAILABLE', true]);
+    });
+
     it('says whether it is in touch after it has caught up', async () => {
       freeze();
       expect(service.isInTouch).toBe(false);

@@ -322,6 +322,7 @@ describe(ThrottleService.name, () => {
     for (const _ of [1, 2, 3, 4]) {
       expect(await outcomeOf(service.admitLogin(A))).toBeUndefined();
       expect(await outcomeOf(() => service.admitRefresh({ sessionId: 's', ip: A.ip }))).toBeUndefined();
+      expect(await outcomeOf(() => service.admitForgedRefresh(A.ip))).toBeUndefined();
       expect(await failuresOf(service.beginPasswordAttempt(attempt('a')))).toBe(0);
       expect(await service.admitMail('password_reset', 'user@example.com')).toBe(true);
       await service.clientFailed('gateway a');
@@ -331,6 +332,7 @@ describe(ThrottleService.name, () => {
     await counted.cancelled();
     await counted.succeeded();
     await service.forgive('user@example.com', ['address:a']);
+    await service.unlock('user@example.com');
     expect(await connection.db?.listCollections().toArray()).toEqual([]);
   });
 
