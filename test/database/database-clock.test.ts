@@ -194,6 +194,24 @@ describe('DatabaseClock', () => {
     });
   });
 
+  it.each([
+    [1_400, 3],
+    [1_401, 4],
+  ])(
+    'answers of 400 ms that differ by %i ms: a jump is believed after %i',
+    async (differenceMs, expected) => {
+      let answers = 0;
+      database.aheadMs = JUMP;
+      database.onAsked = () => {
+        trueTime += 400;
+        answers += 1;
+        database.aheadMs = JUMP + differenceMs;
+      };
+      while (warnings.length === 0) await pass(500);
+      expect(answers).toBe(expected);
+    },
+  );
+
   describe('read', () => {
     it('gives the time of the database at this moment, also where it has gone back a little', async () => {
       for (const ahead of [2_000, -2_000]) {

@@ -625,6 +625,8 @@ describe(RevocationService.name, () => {
       expect([verdict(), service.isInTouch]).toEqual([false, true]);
       await pass(1);
       expect([await verdict(), service.isInTouch]).toEqual(['TEMPORARILY_UNAVAILABLE', false]);
+      const cause = expect.objectContaining({ message: 'out of reach' });
+      await expect(service.isRevoked(TOKEN)).rejects.toMatchObject({ cause });
       await pass(60 * MAX_STALENESS_MS);
       expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
       expect(warnings.length).toBeGreaterThan(0);
