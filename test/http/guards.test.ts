@@ -360,21 +360,26 @@ describe(RolesGuard.name, () => {
     expect(await askAs({ id: 'user-1', roles: [] })).toEqual({ verdict: 'FORBIDDEN', emitted: [] });
   });
 
-  it.each<[string, () => void | Promise<void>]>([
+  it.each<[string, () => Promise<void> | undefined]>([
     ['at once', () => undefined],
     ['later', () => Promise.resolve()],
   ])('authenticates a request that no guard has, %s', async (_when, wait) => {
     const judge = (roles: string[]) => {
       const request = { ...requestWith(), ip: '192.0.2.1', user: undefined as unknown };
-      const authenticate = () => {
-        request.user = { ...USER, roles };
-        return wait();
-      };
+      const admit = () => void (request.user = { ...USER, roles });
+      const authenticate = () => wait()?.then(admit) ?? admit();
       const requests = { isAuthenticated: () => false, authenticate } as unknown as RequestAuthenticator;
       const guard = new RolesGuard(new Reflector(), requests, recorder().events);
       return verdictOf(guard, contextOf(request, Route.prototype.restricted));
     };
     expect([await judge(['admin']), await judge(['user'])]).toEqual([true, 'FORBIDDEN']);
+  });
+
+  it('refuses where another guard has let a request pass without a user', async () => {
+    const requests = { isAuthenticated: () => true } as unknown as RequestAuthenticator;
+    const guard = new RolesGuard(new Reflector(), requests, recorder().events);
+    const context = contextOf(requestWith(), Route.prototype.restricted);
+    expect(await verdictOf(guard, context)).toBe('ACCESS_TOKEN_MISSING');
   });
 
   it('of administrators admits none who acts for another, on any route', async () => {

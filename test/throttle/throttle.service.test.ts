@@ -233,6 +233,15 @@ describe(ThrottleService.name, () => {
     ]);
   });
 
+  it('unlocking an account forgets its failures, and those of no other account', async () => {
+    const service = await processOn(connection);
+    const other = { ...attempt('a', 'trusted'), account: 'other@example.com' };
+    for (const each of [attempt('a', 'trusted'), other]) await service.beginPasswordAttempt(each);
+    await service.unlock('user@example.com');
+    expect(await failuresOf(service.beginPasswordAttempt(attempt('a', 'trusted')))).toBe(0);
+    expect(await failuresOf(service.beginPasswordAttempt(other))).toBe(1);
+  });
+
   it('unlocking an account lets every kind of mail go to it again', async () => {
     const service = await processOn(connection);
     const kinds = [
