@@ -112,6 +112,11 @@ describe('the public key of a proof', () => {
   ])('is none with %s, before any key is made of it', (_, change) => {
     expect(publicKeyOf({ ...KEY.jwk, ...change })).toBeNull();
   });
+
+  it('cannot be imported where it is no point of the curve', () => {
+    const { x = '' } = KEY.jwk;
+    expect(importProofKey({ kty: 'EC', crv: 'P-256', x, y: base64url(number(1n)) })).toBeNull();
+  });
 });
 
 describe('the verdict on a proof', () => {
@@ -207,6 +212,7 @@ describe('the verdict on a proof', () => {
     ],
     ['a method that is a list', KEY.proof({ ...CLAIMS, htm: ['POST'] })],
     ['a URL that is an object', KEY.proof({ ...CLAIMS, htu: { $ne: '' } })],
+    ['a URL in a list', KEY.proof({ ...CLAIMS, htu: [URL_OF_REFRESH] })],
     ['a URL that is none', KEY.proof({ ...CLAIMS, htu: 'refresh' })],
     ['a URL that is a path', KEY.proof({ ...CLAIMS, htu: '/auth/refresh' })],
     ['a URL of another kind', KEY.proof({ ...CLAIMS, htu: 'javascript:alert(1)' })],
@@ -223,6 +229,15 @@ describe('the verdict on a proof', () => {
     ['nesting without end', KEY.sign(`${head}.${raw('['.repeat(3000))}`)],
   ])('%s: cannot be read', (_, proof) => {
     expect(verdict(proof)).toBe('proof_malformed');
+  });
+
+  it('of 4096 characters is read, and not of more', () => {
+    const proofs = Array.from({ length: 3000 }, (_, length) => ({ ...CLAIMS, more: 'x'.repeat(length) }))
+      .map((claims) => `${head}.${encode(claims)}`)
+      .filter((input) => [4096, 4098].includes(input.length + 1 + signature.length))
+      .map((input) => KEY.sign(input));
+    const verdicts = proofs.map((proof) => `${proof.length} ${verdict(proof)}`);
+    expect(new Set(verdicts)).toEqual(new Set(['4096 valid', '4098 proof_malformed']));
   });
 
   it.each(['none', 'HS256', 'RS256', 'ES384', 'ES256K', 'es256', '', null, undefined, ['ES256']])(

@@ -20,7 +20,8 @@ class Database {
   constructor(private readonly trueTime: () => number) {}
 
   get connection(): Connection {
-    const command = () => {
+    const command = ({ hello }: { hello?: number }) => {
+      if (hello !== 1) return Promise.reject(new Error('no such command'));
       this.asked += 1;
       if (this.isDown) {
         this.onFailed();
@@ -131,6 +132,10 @@ describe('DatabaseClock', () => {
     database.aheadMs = 700;
     await pass(2_000);
     expect(aheadMs()).toBe(700);
+    // The next outage is another one.
+    database.isDown = true;
+    await pass(2 * MINUTE);
+    expect(warnings).toHaveLength(2);
   });
 
   it('asks no more once it is destroyed', async () => {
@@ -139,6 +144,7 @@ describe('DatabaseClock', () => {
     await pass(2 * MINUTE);
     machine.wakeAfter(2 * MINUTE);
     clock.now();
+    await settled();
     expect(database.asked).toBe(asked);
   });
 
@@ -147,6 +153,16 @@ describe('DatabaseClock', () => {
     expect(aheadMs(new DatabaseClock(database.connection, ahead))).toBe(7 * MINUTE);
     database.hasClock = false;
     expect(aheadMs(await start(ahead))).toBe(7 * MINUTE);
+  });
+
+  it('asks nothing before it is started, also where its machine is set or was suspended', async () => {
+    const other = new DatabaseClock(database.connection, machine);
+    const { asked } = database;
+    machine.wallAheadMs = 7 * MINUTE;
+    expect(aheadMs(other)).toBe(0);
+    expect(other.settling).toBeNull();
+    await settled();
+    expect(database.asked).toBe(asked);
   });
 
   describe('where answers are slow', () => {
@@ -177,6 +193,24 @@ describe('DatabaseClock', () => {
       expect(warnings).toHaveLength(1);
     });
   });
+
+  it.each([
+    [1_400, 3],
+    [1_401, 4],
+  ])(
+    'answers of 400 ms that differ by %i ms: a jump is believed after %i',
+    async (differenceMs, expected) => {
+      let answers = 0;
+      database.aheadMs = JUMP;
+      database.onAsked = () => {
+        trueTime += 400;
+        answers += 1;
+        database.aheadMs = JUMP + differenceMs;
+      };
+      while (warnings.length === 0) await pass(500);
+      expect(answers).toBe(expected);
+    },
+  );
 
   describe('read', () => {
     it('gives the time of the database at this moment, also where it has gone back a little', async () => {
@@ -249,6 +283,29 @@ describe('DatabaseClock', () => {
       expect(aheadMs()).toBe(0);
     });
 
+    it.each([
+      [1_000, 1_000],
+      [1_001, -2 * MINUTE],
+    ])('and the database set by %i ms as well: %i ms ahead at first', async (setMs, expected) => {
+      suspend(2 * MINUTE);
+      database.aheadMs = setMs;
+      await clock.settling;
+      expect(aheadMs()).toBe(expected);
+    });
+
+    it('asks again after 900 ms at the earliest where the database is away', async () => {
+      database.isDown = true;
+      suspend(2 * MINUTE);
+      const askedAfter = async (ms: number) => {
+        const { asked } = database;
+        trueTime += ms;
+        clock.now();
+        await settled();
+        return database.asked > asked;
+      };
+      expect([await askedAfter(0), await askedAfter(899), await askedAfter(1)]).toEqual([true, false, true]);
+    });
+
     it('lets no request wait for a database that is away, or for long', async () => {
       database.isDown = true;
       suspend(2 * MINUTE);
@@ -280,7 +337,40 @@ describe('DatabaseClock', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('settles where the clocks of its process have moved apart by more than a second', () => {
+    machine.wallAheadMs = 1_000;
+    expect(clock.settling).toBeNull();
+    machine.wallAheadMs = 1_001;
+    expect(clock.settling).not.toBeNull();
+  });
+
   describe('when the clock of the database jumps', () => {
+    it.each([
+      [30_000, 30_000],
+      [30_001, 0],
+    ])('by %i ms, shows %i ms after one measurement', async (jump, expected) => {
+      database.aheadMs = jump;
+      await pass(60_500);
+      expect([aheadMs(), clock.isInDoubt]).toEqual([expected, expected === 0]);
+    });
+
+    it('back, and that of its machine with it, does not believe it at once', async () => {
+      database.aheadMs = -JUMP;
+      machine.wallAheadMs = -JUMP;
+      await clock.settling;
+      expect((await clock.read()) - trueTime).toBe(0);
+      expect(clock.isInDoubt).toBe(true);
+    });
+
+    it('is in doubt for a minute, and not a moment longer', async () => {
+      database.aheadMs = JUMP;
+      while (warnings.length === 0) await pass(500);
+      trueTime += MINUTE - 1;
+      expect(clock.isInDoubt).toBe(true);
+      trueTime += 1;
+      expect(clock.isInDoubt).toBe(false);
+    });
+
     it.each([JUMP, -JUMP])('by %i ms, believes it only when two more measurements agree', async (jump) => {
       database.aheadMs = jump;
       await pass(60_000);

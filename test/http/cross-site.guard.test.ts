@@ -91,6 +91,8 @@ describe(CrossSiteGuard.name, () => {
     'http://app.example.com',
     'https://APP.EXAMPLE.COM',
     `${TRUSTED}/`,
+    `${OWN}/page`,
+    ` ${OWN}`,
     `${TRUSTED}, ${EVIL}`,
     '*',
   ])('%s is neither the service’s own nor trusted: origins are compared whole', async (origin) => {
@@ -125,6 +127,18 @@ describe(CrossSiteGuard.name, () => {
     expect(await ask(DEVELOPMENT, 'http://localhost:3000', undefined)).toBe('passes');
     expect(await ask(DEVELOPMENT, 'http://localhost:5173', 'same-site')).toBe('refused');
     expect(await ask(DEVELOPMENT, 'https://localhost:3000', undefined)).toBe('refused');
+  });
+
+  it('a page of the issuer on another port is its own where the request went to that port', async () => {
+    const server = { protocol: 'https', host: 'api.example.com:8443' };
+    expect(await ask(server, 'https://api.example.com:8443', undefined)).toBe('passes');
+  });
+
+  it('an issuer without HTTPS has no page that is too plain for it', () => {
+    const plain = new CrossSiteGuard(resolveOptions({ issuer: 'http://localhost:3000', keys: KEYS }));
+    const headers = { origin: 'http://localhost:4000' };
+    const request = { method: 'POST', headers, protocol: 'http', host: 'localhost:4000' };
+    expect(plain.canActivate(new ExecutionContextHost([request]))).toBe(true);
   });
 
   it('does not believe X-Forwarded-Host or -Proto by itself', async () => {

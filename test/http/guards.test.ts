@@ -1,18 +1,25 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { type ExecutionContext, NotFoundException } from '@nestjs/common';
+import { type ExecutionContext, Logger, NotFoundException } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { WsException } from '@nestjs/websockets';
 import { AuthError, type AuthErrorCode } from '../../src/core/errors.js';
 import type { AuthEventBus } from '../../src/events/auth-event-bus.js';
+import { loadContextExceptions } from '../../src/http/context-exceptions.js';
 import { Public } from '../../src/http/decorators/public.decorator.js';
 import { Roles } from '../../src/http/decorators/roles.decorator.js';
 import { AuthHttpException } from '../../src/http/filters/auth-http.exception.js';
-import { AccessTokenGuard, JwtAuthGuard } from '../../src/http/guards/jwt-auth.guard.js';
+import {
+  AccessTokenGuard,
+  JwtAuthGuard,
+  OptionalJwtAuthGuard,
+} from '../../src/http/guards/jwt-auth.guard.js';
 import { JwtRefreshGuard } from '../../src/http/guards/jwt-refresh.guard.js';
+import { OwnerGuard } from '../../src/http/guards/owner.guard.js';
 import { attempt } from '../../src/http/guards/passport-attempt.js';
 import { RefusingGuard } from '../../src/http/guards/refusing.guard.js';
 import { RequestShapeGuard } from '../../src/http/guards/request-shape.guard.js';
-import { RolesGuard } from '../../src/http/guards/roles.guard.js';
+import { AdministratorGuard, RolesGuard } from '../../src/http/guards/roles.guard.js';
 import { LoginThrottleGuard, RefreshThrottleGuard } from '../../src/http/guards/throttle.guard.js';
 import { RequestAuthenticator } from '../../src/http/request-authenticator.js';
 import { deviceToken, parseDeviceToken } from '../../src/risk/device-token.js';
@@ -108,13 +115,15 @@ describe(attempt.name, () => {
 });
 
 describe(RefusingGuard.name, () => {
-  const refusalOf = async (thrown: unknown) => {
+  const refusalOf = async (thrown: unknown, type = 'http') => {
+    const context = contextOf({});
+    context.setType(type);
     class Failing extends RefusingGuard {
       protected override admit(): void {
         throw thrown;
       }
     }
-    return Promise.resolve(new Failing().canActivate(contextOf({}))).catch((error: unknown) => error);
+    return Promise.resolve(new Failing().canActivate(context)).catch((error: unknown) => error);
   };
 
   it('leaves an exception of the host as it is', async () => {
@@ -127,6 +136,20 @@ describe(RefusingGuard.name, () => {
     const refusal = await refusalOf(cause);
     expect(refusal).toBeInstanceOf(AuthHttpException);
     expect((refusal as AuthHttpException).cause).toMatchObject({ code: 'INTERNAL', cause });
+  });
+
+  it('logs its own failure where no filter sees it, and no refusal', async () => {
+    await loadContextExceptions();
+    const logged: unknown[] = [];
+    const log = jest
+      .spyOn(Logger.prototype, 'error')
+      .mockImplementation((...given) => void logged.push(given[1]));
+    const bug = new TypeError('a bug');
+    expect(await refusalOf(bug, 'ws')).toBeInstanceOf(WsException);
+    expect(await refusalOf(new AuthError('FORBIDDEN'), 'ws')).toBeInstanceOf(WsException);
+    expect(await refusalOf(bug, 'graphql')).toMatchObject({ code: 'INTERNAL' });
+    log.mockRestore();
+    expect(logged).toEqual([bug.stack]);
   });
 });
 
@@ -337,6 +360,38 @@ describe(RolesGuard.name, () => {
     expect(await askAs({ id: 'user-1', roles: [] })).toEqual({ verdict: 'FORBIDDEN', emitted: [] });
   });
 
+  it.each<[string, () => Promise<void> | undefined]>([
+    ['at once', () => undefined],
+    ['later', () => Promise.resolve()],
+  ])('authenticates a request that no guard has, %s', async (_when, wait) => {
+    const judge = (roles: string[]) => {
+      const request = { ...requestWith(), ip: '192.0.2.1', user: undefined as unknown };
+      const admit = () => void (request.user = { ...USER, roles });
+      const authenticate = () => wait()?.then(admit) ?? admit();
+      const requests = { isAuthenticated: () => false, authenticate } as unknown as RequestAuthenticator;
+      const guard = new RolesGuard(new Reflector(), requests, recorder().events);
+      return verdictOf(guard, contextOf(request, Route.prototype.restricted));
+    };
+    expect([await judge(['admin']), await judge(['user'])]).toEqual([true, 'FORBIDDEN']);
+  });
+
+  it('refuses where another guard has let a request pass without a user', async () => {
+    const requests = { isAuthenticated: () => true } as unknown as RequestAuthenticator;
+    const guard = new RolesGuard(new Reflector(), requests, recorder().events);
+    const context = contextOf(requestWith(), Route.prototype.restricted);
+    expect(await verdictOf(guard, context)).toBe('ACCESS_TOKEN_MISSING');
+  });
+
+  it('of administrators admits none who acts for another, on any route', async () => {
+    const requests = { isAuthenticated: () => true } as unknown as RequestAuthenticator;
+    const guard = new AdministratorGuard(new Reflector(), requests, recorder().events);
+    const judge = (user: object) =>
+      verdictOf(guard, contextOf({ ...requestWith(), ip: '192.0.2.1', user }, Route.prototype.open));
+    const admin = { ...USER, roles: ['admin'] };
+    const verdicts = [await judge(admin), await judge({ ...admin, actor: { id: 'a' } }), await judge(USER)];
+    expect(verdicts).toEqual([true, 'FORBIDDEN', 'FORBIDDEN']);
+  });
+
   it('requires the roles of the controller where the handler names none', async () => {
     @Roles('admin')
     class AdminRoute extends Route {}
@@ -346,8 +401,30 @@ describe(RolesGuard.name, () => {
   });
 });
 
+describe(OwnerGuard.name, () => {
+  it('refuses who acts for the user', async () => {
+    const judge = (user?: object) => verdictOf(new OwnerGuard(), contextOf({ ...requestWith(), user }));
+    const verdicts = [await judge(USER), await judge(), await judge({ ...USER, actor: { id: 'a' } })];
+    expect(verdicts).toEqual([true, true, 'FORBIDDEN']);
+  });
+});
+
+describe(OptionalJwtAuthGuard.name, () => {
+  it('passes on what the authenticator says of a request that may have no token', async () => {
+    const asked: unknown[] = [];
+    const guardThat = (authenticateIfAsked: (context: unknown) => void | Promise<void>) =>
+      new OptionalJwtAuthGuard({ authenticateIfAsked } as unknown as RequestAuthenticator);
+    const context = contextOf(requestWith());
+    expect(guardThat((given) => void asked.push(given)).canActivate(context)).toBe(true);
+    expect(asked).toEqual([context]);
+    const refused = () => Promise.reject(new AuthError('ACCESS_TOKEN_EXPIRED'));
+    expect(await verdictOf(guardThat(refused), context)).toBe('ACCESS_TOKEN_EXPIRED');
+  });
+});
+
 describe(RequestShapeGuard.name, () => {
   const JSON_TYPE = { 'content-type': 'application/json' };
+  const NOT_PARSED = Symbol('no parser has read the body');
   function ask(method: string, headers: Record<string, string> = {}, body: unknown = {}) {
     const set: unknown[] = [];
     const seen: unknown[] = [];
@@ -356,7 +433,7 @@ describe(RequestShapeGuard.name, () => {
       { httpAdapter: adapter } as never,
       { see: (request: unknown) => void seen.push(request) } as never,
     );
-    const request = { method, headers, body };
+    const request = { method, headers, body: body === NOT_PARSED ? undefined : body };
     return { verdict: verdictOf(guard, contextOf(request)), set, isSeen: seen[0] === request };
   }
 
@@ -392,6 +469,13 @@ describe(RequestShapeGuard.name, () => {
 
   it('refuses a body that the header says is too large', async () => {
     expect(await ask('POST', { ...JSON_TYPE, 'content-length': '16385' }).verdict).toBe('PAYLOAD_TOO_LARGE');
+  });
+
+  it('fails where no parser has read a JSON body, and asks for none where there is no body', async () => {
+    const ofLength = (length: string) =>
+      ask('POST', { ...JSON_TYPE, 'content-length': length }, NOT_PARSED).verdict;
+    expect([await ofLength('2'), await ofLength('0')]).toEqual(['INTERNAL', true]);
+    expect(await ask('POST', {}, NOT_PARSED).verdict).toBe(true);
   });
 
   // At least 16,384 bytes, whatever the header says: the guard counts the minimum size of the JSON.

@@ -154,6 +154,40 @@ describe(RevocationService.name, () => {
       expect(service.isOn).toBe(true);
     });
 
+    it('knows a token by the version of its roles, and by that of who acts for its user', async () => {
+      await service.revokeRolesVersion('r1');
+      await service.revokeRolesVersion('u2');
+      expect([verdict({ rol: 'r1' }), verdict({ rol: 'r2' })]).toEqual([true, false]);
+      // Without a version, the user id stands for it.
+      expect([verdict({ sub: 'u2' }), verdict({ sub: 'u2', rol: 'r2' })]).toEqual([true, false]);
+      expect(verdict({ act: { sub: 'admin', rol: 'r1' } })).toBe(true);
+      expect(verdict({ act: { sub: 'u2' } })).toBe(true);
+      expect(verdict({ act: { sub: 'u2', rol: 'r2' } })).toBe(false);
+    });
+
+    it('knows whether one of several keys is listed', async () => {
+      await service.revokeSessions(['s1']);
+      expect(service.isListed(['ver:v1', 'sid:s1'])).toBe(true);
+      expect(service.isListed(['ver:v1', 'sid:s2'])).toBe(false);
+    });
+
+    it('reports each revocation to a listener once, its own and those of other processes', async () => {
+      const heard: RevocationKey[] = [];
+      const end = service.onRevoked((keys) => heard.push(...keys));
+      const revoking = service.revokeSessions(['s1']);
+      expect(heard).toEqual(['sid:s1']);
+      await revoking;
+      store.entries = [
+        { key: 'sid:s1', expiresAt: inFuture() },
+        { key: 'ver:v1', expiresAt: inFuture() },
+      ];
+      await pass(2 * POLL_MS);
+      expect(heard).toEqual(['sid:s1', 'ver:v1']);
+      end();
+      await service.revokeToken('j1', inFuture());
+      expect(heard).toHaveLength(2);
+    });
+
     it('costs no look at the database', async () => {
       const reads = store.marks.length;
       for (let request = 0; request < 1000; request++) void verdict({ jti: `j${request}` });
@@ -591,6 +625,8 @@ describe(RevocationService.name, () => {
       expect([verdict(), service.isInTouch]).toEqual([false, true]);
       await pass(1);
       expect([await verdict(), service.isInTouch]).toEqual(['TEMPORARILY_UNAVAILABLE', false]);
+      const cause = expect.objectContaining({ message: 'out of reach' });
+      await expect(service.isRevoked(TOKEN)).rejects.toMatchObject({ cause });
       await pass(60 * MAX_STALENESS_MS);
       expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
       expect(warnings.length).toBeGreaterThan(0);
@@ -757,6 +793,16 @@ describe(RevocationService.name, () => {
       expect(store.written).toHaveLength(2);
     });
 
+    it.each([
+      [30_000, 1],
+      [30_001, 2],
+    ])('a step back of %i ms, within a second: written %i times', async (back, times) => {
+      await service.revokeSessions(['s1']);
+      nowMs -= back;
+      await pass(POLL_MS);
+      expect(store.written).toHaveLength(times);
+    });
+
     it('what could not be written is not dropped either', async () => {
       store.down = true;
       await expect(service.revokeSessions(['s1'])).rejects.toThrow();
@@ -833,6 +879,18 @@ describe(RevocationService.name, () => {
       const after = verdict();
       await jest.advanceTimersByTimeAsync(3_000);
       expect(await after).toBe(true);
+    });
+
+    it('a read for a request of before that comes back now is not trusted: another one is made', async () => {
+      freeze();
+      const held: ((answer: Answer) => void)[] = (store.held = []);
+      const before = verdict();
+      freeze();
+      store.held = null;
+      store.entries = revoked.entries;
+      const after = verdict();
+      held[0]?.({ entries: [], mark: store.mark });
+      expect(await Promise.all([before, after])).toEqual(['TEMPORARILY_UNAVAILABLE', true]);
     });
 
     it('says whether it is in touch after it has caught up', async () => {

@@ -233,6 +233,15 @@ describe(ThrottleService.name, () => {
     ]);
   });
 
+  it('unlocking an account forgets its failures, and those of no other account', async () => {
+    const service = await processOn(connection);
+    const other = { ...attempt('a', 'trusted'), account: 'other@example.com' };
+    for (const each of [attempt('a', 'trusted'), other]) await service.beginPasswordAttempt(each);
+    await service.unlock('user@example.com');
+    expect(await failuresOf(service.beginPasswordAttempt(attempt('a', 'trusted')))).toBe(0);
+    expect(await failuresOf(service.beginPasswordAttempt(other))).toBe(1);
+  });
+
   it('unlocking an account lets every kind of mail go to it again', async () => {
     const service = await processOn(connection);
     const kinds = [
@@ -322,6 +331,7 @@ describe(ThrottleService.name, () => {
     for (const _ of [1, 2, 3, 4]) {
       expect(await outcomeOf(service.admitLogin(A))).toBeUndefined();
       expect(await outcomeOf(() => service.admitRefresh({ sessionId: 's', ip: A.ip }))).toBeUndefined();
+      expect(await outcomeOf(() => service.admitForgedRefresh(A.ip))).toBeUndefined();
       expect(await failuresOf(service.beginPasswordAttempt(attempt('a')))).toBe(0);
       expect(await service.admitMail('password_reset', 'user@example.com')).toBe(true);
       await service.clientFailed('gateway a');
@@ -331,6 +341,7 @@ describe(ThrottleService.name, () => {
     await counted.cancelled();
     await counted.succeeded();
     await service.forgive('user@example.com', ['address:a']);
+    await service.unlock('user@example.com');
     expect(await connection.db?.listCollections().toArray()).toEqual([]);
   });
 

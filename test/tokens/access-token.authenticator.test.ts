@@ -218,7 +218,7 @@ describe(AccessTokenAuthenticator.name, () => {
 
 describe('the user of a token', () => {
   it('has only what the token says', () => {
-    expect(authenticator.admit(CLAIMS)).toEqual({
+    expect(authenticator.admit(CLAIMS)).toStrictEqual({
       id: 'user-1',
       roles: ['user', 'editor'],
       session: { id: CLAIMS.sid, generation: 4 },

@@ -132,6 +132,50 @@ describe('the refresh_tokens collection', () => {
     expect(rows.map(({ tokenVersion }) => tokenVersion)).toEqual(['a', 'b', 'c']);
   });
 
+  it('lists sessions that were last used at the same moment by their ids, the newest first', async () => {
+    const userId = `user-${mongo.newId()}`;
+    const ids: string[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      const session = newSession(mongo, { userId });
+      await mongo.create(session);
+      ids.unshift(session.id);
+    }
+    expect((await mongo.findLive(userId, at(10))).map(({ id }) => id)).toEqual(ids);
+    expect((await mongo.findLogins(userId, at(10))).map(({ id }) => id)).toEqual(ids);
+  });
+
+  it('counts live sessions, and says whether it looked at all of them', async () => {
+    const later = { expiresAt: at(2_000_000), absoluteExpiresAt: at(3_000_000) };
+    for (let count = 0; count < 2; count += 1) await mongo.create(newSession(mongo, later));
+    const count = (limit: number) => mongo.countLive(at(1_000_000), limit);
+    expect([await count(3), await count(2)]).toEqual([
+      { active: 2, isAtLeast: false },
+      { active: 2, isAtLeast: true },
+    ]);
+  });
+
+  it('a session that is ended again at the same moment, for the same reason, was ended once', async () => {
+    const session = newSession(mongo);
+    await mongo.create(session);
+    const end = () => mongo.revoke([session.id], 'evicted', at(1));
+    expect([await end(), await end()]).toEqual([[session.id], []]);
+  });
+
+  it('a session whose list of predecessors is damaged is not rotated, and no error reaches its client', async () => {
+    const session = newSession(mongo);
+    await mongo.create(session);
+    const row = { _id: new BSON.ObjectId(session.id) };
+    await connection.collection('refresh_tokens').updateOne(row, { $set: { predecessors: 'damaged' } });
+    expect(await mongo.rotate(rotation(session, 0))).toBeNull();
+  });
+
+  it('has the time of the database, but not that of a clock of the host', async () => {
+    expect(Math.abs(((await mongo.readTime?.()) ?? 0) - Date.now())).toBeLessThan(60_000);
+    const model = connection.model<RefreshToken>(REFRESH_TOKEN_MODEL);
+    const store = new MongoRefreshTokenStore(model, new IndexRegistry(), { now: () => 0 });
+    expect(store.readTime).toBeUndefined();
+  });
+
   it('ends any number of sessions by one command, written to the majority', async () => {
     const sessions = Array.from({ length: 300 }, () => newSession(mongo));
     await Promise.all(sessions.map((session) => mongo.create(session)));

@@ -231,8 +231,13 @@ const noting: Case[] = [
       await store.recordSharedUse(session.id, 0, use, sharedUse);
       const recentUses = [...session.recentUses, use];
       expectSame(await store.findById(session.id), { ...session, sharedUse, recentUses });
-      for (let count = 0; count < 9; count += 1) await store.recordSharedUse(session.id, 0, use, sharedUse);
-      expectSame((await store.findById(session.id))?.recentUses.length, MAX_RECENT_USES);
+      for (let second = 4; second < 13; second += 1)
+        await store.recordSharedUse(session.id, 0, { ...use, at: at(second) }, sharedUse);
+      const latest = Array.from({ length: MAX_RECENT_USES }, (_, index) => at(13 - MAX_RECENT_USES + index));
+      expectSame(
+        (await store.findById(session.id))?.recentUses.map((each) => each.at),
+        latest,
+      );
     },
   },
   {
