@@ -32,8 +32,10 @@ export function fingerprints(
   const canonical = JSON.stringify(chosen.map((feature) => [feature, trait(traits, feature)]));
   const initials = chosen.map((feature) => INITIALS[feature]).join('');
   return keys.map((key) => {
-    const mac = createHmac('sha256', key).update(canonical).digest('base64url');
-    return `${initials}-${nameOf(key)}.${mac}`;
+    const { name, macs } = knownOf(key);
+    const mac = macs.get(canonical) ?? createHmac('sha256', key).update(canonical).digest('base64url');
+    if (canonical.length <= MAX_REMEMBERED) remember(macs, canonical, mac);
+    return `${initials}-${name}.${mac}`;
   });
 }
 
@@ -46,6 +48,30 @@ const INITIALS: Readonly<Record<FingerprintFeature, string>> = {
   'sec-ch-ua': 'B',
   address: 'a',
 };
+
+/** What was computed with a key: many requests share what they reveal, and an HMAC costs more than the rest. */
+interface Known {
+  readonly name: string;
+  /** By what was signed. */
+  readonly macs: Map<string, string>;
+}
+
+function knownOf(key: Uint8Array): Known {
+  const known = knownByKey.get(key) ?? { name: nameOf(key), macs: new Map<string, string>() };
+  knownByKey.set(key, known);
+  return known;
+}
+
+/** A memo of a pure function; so is {@link agents}. */
+const knownByKey = new WeakMap<Uint8Array, Known>();
+
+function remember<Value>(memo: Map<string, Value>, text: string, value: Value): void {
+  if (memo.size >= MAX_KNOWN && !memo.has(text)) memo.clear();
+  memo.set(text, value);
+}
+const MAX_KNOWN = 1000;
+/** Characters; browsers come to a tenth of it. */
+const MAX_REMEMBERED = 1000;
 
 /** Short fingerprint of a key: tells the keys of a service apart, reveals nothing about a key. */
 function nameOf(key: Uint8Array): string {
@@ -140,11 +166,9 @@ function parsed(userAgent: string | null): ParsedAgent | null {
   // Other programs name themselves in the first product token.
   const family = `${browser.name || text.split(/[/\s]/, 1)[0]}|${os.name ?? ''}`;
   const agent = { family, platform: os.name?.toLowerCase() ?? null };
-  if (agents.size >= MAX_AGENTS) agents.clear();
-  agents.set(text, agent);
+  remember(agents, text, agent);
   return agent;
 }
 
 /** A memo of a pure function, so it is no state: parsing costs more than all the rest of a fingerprint. */
 const agents = new Map<string, ParsedAgent>();
-const MAX_AGENTS = 1000;
