@@ -69,6 +69,62 @@ describe(TokenSigner.name, () => {
     expect(signer.verifyRefreshToken(refresh)).toMatchObject({ iss: ISSUER, sid: SESSION.id, sec: SECRET });
   });
 
+  it('recognizes its own refresh tokens by their bytes, and nothing but them', () => {
+    const { token } = signer.signRefreshToken(SESSION, SECRET);
+    expect(signer.recognizeRefreshToken(token)).toMatchObject({ sid: SESSION.id, gen: 4, sec: SECRET });
+    const [header = '', payload = '', signature = ''] = token.split('.');
+    const last = signature.at(-1) ?? '';
+    const sameBytes = signature.slice(0, -1) + String.fromCharCode(last.charCodeAt(0) + 1);
+    const odd = [
+      '',
+      `${header}.${payload}`,
+      `${header}.${payload}.`,
+      `${token}.`,
+      `${header}.${payload}.${sameBytes}`,
+      `${header}.${payload}.${signature.slice(0, -1)}`,
+      `${header}.${signature}.${signature}`,
+      `${token}${'A'.repeat(10_000)}`,
+      signer.signAccessToken(USER, SESSION).token,
+      signerOf(ISSUER, T0, {
+        keys: { access: [ACCESS_KEY], refresh: [REFRESH_KEY.toLowerCase()] },
+      }).signRefreshToken(SESSION, SECRET).token,
+    ];
+    for (const each of odd)
+      expect([signer.recognizeRefreshToken(each), signer.verifyRefreshToken(each)]).toEqual([null, null]);
+  });
+
+  it.each([
+    ['iss', 'https://other.example.com'],
+    ['aud', ISSUER],
+    ['sec', 'short'],
+    ['nbf', T0 / 1000 + 3600],
+  ])('recognizes no refresh token whose %s is odd', (claim, value) => {
+    const { token } = signer.signRefreshToken(SESSION, SECRET);
+    const odd = resign(token, REFRESH_KEY, { claims: { [claim]: value } });
+    expect(signer.recognizeRefreshToken(resign(token, REFRESH_KEY, {}))).not.toBeNull();
+    expect(signer.recognizeRefreshToken(odd)).toBeNull();
+  });
+
+  it('leaves tokens of another header or of a key pair to the library', () => {
+    const { token } = signer.signRefreshToken(SESSION, SECRET);
+    const other = resign(token, REFRESH_KEY, { header: { cty: 'none' } });
+    expect([signer.recognizeRefreshToken(other), signer.verifyRefreshToken(other)?.sid]).toEqual([
+      null,
+      SESSION.id,
+    ]);
+    const { privateKey } = generateKeyPairSync('ec', {
+      namedCurve: 'P-256',
+      privateKeyEncoding: { format: 'jwk' },
+    } as never);
+    const key = { ...(privateKey as unknown as object), kid: 'pair', alg: 'ES256' } as never;
+    const byPair = signerOf(ISSUER, T0, { keys: { access: [ACCESS_KEY], refresh: [key] } });
+    const signed = byPair.signRefreshToken(SESSION, SECRET).token;
+    expect([byPair.recognizeRefreshToken(signed), byPair.verifyRefreshToken(signed)?.sid]).toEqual([
+      null,
+      SESSION.id,
+    ]);
+  });
+
   it('names the key of a bound session, in access tokens where that is asked for', () => {
     const bound = { ...SESSION, jkt: 'k'.repeat(43) };
     const cnf = { jkt: bound.jkt };

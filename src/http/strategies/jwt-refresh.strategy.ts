@@ -9,6 +9,7 @@ import {
 } from '../../core/refresh-token.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../options/resolve-options.js';
 import { KeyRing } from '../../tokens/keys/key-ring.js';
+import { TokenSigner } from '../../tokens/token-signer.js';
 import type { HttpRequest } from '../http-request.js';
 import { PresentedRefreshTokens } from '../presented-refresh-tokens.js';
 import { keyFrom } from './verification-key.js';
@@ -22,14 +23,11 @@ export class JwtRefreshStrategy extends PassportStrategy(Strategy, REFRESH_TOKEN
   constructor(
     @Inject(AUTH_OPTIONS) options: ResolvedAuthOptions,
     keyRing: KeyRing,
-    presented: PresentedRefreshTokens,
+    private readonly tokens: PresentedRefreshTokens,
+    private readonly signer: TokenSigner,
   ) {
     super({
-      // `JwtRefreshGuard` has already set the token; behind a guard of the host it is read here.
-      jwtFromRequest: (request: HttpRequest) => {
-        request.presentedRefreshToken ??= presented.pick(request);
-        return request.presentedRefreshToken?.token ?? null;
-      },
+      jwtFromRequest: (request: HttpRequest) => presentedIn(request, tokens),
       secretOrKeyProvider: keyFrom(keyRing, 'refresh'),
       algorithms: keyRing.algorithms('refresh'),
       issuer: options.issuer,
@@ -39,10 +37,29 @@ export class JwtRefreshStrategy extends PassportStrategy(Strategy, REFRESH_TOKEN
     });
   }
 
+  /** Passport's verdict without its verification, where the signature is known to be this ring's own. */
+  override authenticate(...given: Parameters<Strategy['authenticate']>): void {
+    const request = given[0] as unknown as HttpRequest;
+    const token = presentedIn(request, this.tokens);
+    const claims = token === null ? null : this.signer.recognizeRefreshToken(token);
+    if (!claims) return super.authenticate(...given);
+    try {
+      this.success(this.validate(request, claims));
+    } catch (error) {
+      this.error(error as Error);
+    }
+  }
+
   validate(request: HttpRequest, payload: unknown): RefreshTokenClaims {
     const claims = parseRefreshTokenClaims(payload);
     if (!claims || claims.trn !== request.presentedRefreshToken?.transport)
       throw new AuthError('REFRESH_TOKEN_INVALID');
     return claims;
   }
+}
+
+/** `JwtRefreshGuard` has found the token already; behind a guard of the host it is found here. */
+function presentedIn(request: HttpRequest, tokens: PresentedRefreshTokens): string | null {
+  request.presentedRefreshToken ??= tokens.pick(request);
+  return request.presentedRefreshToken?.token ?? null;
 }

@@ -20,6 +20,8 @@ export interface SigningKey {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
   readonly key: KeyObject;
+  /** The header of the tokens that it signs, in base64url. */
+  readonly header: string;
 }
 
 /** The keys that verify tokens: those of this process, or those of another service. */
@@ -57,6 +59,8 @@ export interface KeyChange {
 export class KeyRing implements VerifyingKeys {
   private keys: RingKeys;
   private readonly byKid: Record<TokenKind, ReadonlyMap<string, RingKey>>;
+  /** By the header that this ring writes. */
+  private readonly byHeader: Record<TokenKind, ReadonlyMap<string, RingKey>>;
   private readonly signing: Record<TokenKind, SigningKey>;
   private readonly algorithmsOf: Record<TokenKind, SigningAlgorithm[]> = { access: [], refresh: [] };
   private readonly listeners = new Set<() => void>();
@@ -71,7 +75,8 @@ export class KeyRing implements VerifyingKeys {
     const { access, refresh } = options.keys;
     this.keys = options.keys;
     this.byKid = { access: index(access), refresh: index(refresh) };
-    this.signing = { access: firstKey(access), refresh: firstKey(refresh) };
+    this.byHeader = { access: indexByHeader('access', access), refresh: indexByHeader('refresh', refresh) };
+    this.signing = { access: signingKeyOf('access', access), refresh: signingKeyOf('refresh', refresh) };
     for (const kind of KINDS) this.listAlgorithms(kind);
     this.fingerprints = options.fingerprint.keys;
     this.devices = options.deviceKeys;
@@ -90,7 +95,8 @@ export class KeyRing implements VerifyingKeys {
     this.keys = next;
     for (const kind of KINDS) {
       this.byKid[kind] = index(next[kind]);
-      this.signing[kind] = firstKey(next[kind]);
+      this.byHeader[kind] = indexByHeader(kind, next[kind]);
+      this.signing[kind] = signingKeyOf(kind, next[kind]);
       this.listAlgorithms(kind);
     }
     if (this.options.fingerprint.areKeysDerived) this.fingerprints = derivedKeys(next.refresh, 'fingerprint');
@@ -121,6 +127,12 @@ export class KeyRing implements VerifyingKeys {
     if (!header || header.typ !== TYPES[kind]) return null;
     const key = this.byKid[kind].get(header.kid);
     return key && key.alg === header.alg ? key.verifyingKey : null;
+  }
+
+  /** The HMAC key whose tokens have exactly this header; null for any other header, which {@link verifyingKey} parses. */
+  hmacKeyOf(kind: TokenKind, header: string): Pick<SigningKey, 'alg' | 'key'> | null {
+    const known = this.byHeader[kind].get(header);
+    return known?.verifyingKey.type === 'secret' ? { alg: known.alg, key: known.verifyingKey } : null;
   }
 
   /** Whether the ring has a key with this id. */
@@ -163,9 +175,10 @@ export class KeyRing implements VerifyingKeys {
 
   private changeOf(kind: TokenKind, next: RingKeys): KeyChange {
     const [old, young] = [kidsOf(this.keys[kind]), kidsOf(next[kind])];
+    const signing = signingKeyOf(kind, next[kind]).kid;
     return {
-      signing: firstKey(next[kind]).kid,
-      isNewSigner: firstKey(next[kind]).kid !== this.signing[kind].kid,
+      signing,
+      isNewSigner: signing !== this.signing[kind].kid,
       added: young.filter((kid) => !old.includes(kid)),
       retired: old.filter((kid) => !young.includes(kid)),
     };
@@ -186,12 +199,21 @@ function index(keys: readonly RingKey[]): ReadonlyMap<string, RingKey> {
   return new Map(keys.map((key) => [key.kid, key]));
 }
 
+function indexByHeader(kind: TokenKind, keys: readonly RingKey[]): ReadonlyMap<string, RingKey> {
+  return new Map(keys.map((key) => [headerOf(kind, key), key]));
+}
+
 function kidsOf(keys: readonly RingKey[]): string[] {
   return keys.map(({ kid }) => kid);
 }
 
-function firstKey(keys: readonly RingKey[]): SigningKey {
+function signingKeyOf(kind: TokenKind, keys: readonly RingKey[]): SigningKey {
   const [first] = keys;
   if (!first?.signingKey) throw new Error('the first key of a ring signs; readKeys checks it');
-  return { kid: first.kid, alg: first.alg, key: first.signingKey };
+  return { kid: first.kid, alg: first.alg, key: first.signingKey, header: headerOf(kind, first) };
+}
+
+/** The protected header of a token (RFC 7515 §4), in base64url. */
+function headerOf(kind: TokenKind, { alg, kid }: RingKey): string {
+  return Buffer.from(JSON.stringify({ alg, typ: TYPES[kind], kid })).toString('base64url');
 }
