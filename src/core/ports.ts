@@ -192,6 +192,11 @@ export type RevocationMark = { readonly at: Date };
 /** Where revocations are shared between processes. */
 export interface RevocationStore {
   /**
+   * Set where a failover may lose entries that were added. Every process then compares what it knows with each full read,
+   * and adds again what is missing.
+   */
+  readonly canLoseEntries?: boolean;
+  /**
    * Durable when it resolves. Safe to repeat; a shorter life never cuts a longer one.
    * @param now the time by the clock that `expiresAt` was set by, for a store that expires by remaining life
    */
