@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient, createCluster, createSentinel, type RedisClientType } from 'redis';
+import type { AnyRedisClient } from '../../src/revocation/redis-link.js';
 import { freePort } from './free-port.js';
 import { RedisServer } from './redis-server.js';
 
@@ -43,6 +44,8 @@ export abstract class RedisGroup {
     protected readonly others: readonly RedisServer[] = [],
   ) {}
 
+  /** A client of the package `redis`, connected. */
+  abstract connect(): Promise<AnyRedisClient & { destroy(): unknown }>;
   /** The server that the keys of the store are on. */
   abstract primary(): Promise<RedisServer>;
   /** As the service takes it. */
@@ -71,7 +74,9 @@ export abstract class RedisGroup {
 
   private async replicasOf(primary: RedisServer): Promise<RedisServer[]> {
     const text = await info(primary);
-    return [...text.matchAll(/^slave\d+:ip=127\.0\.0\.1,port=(\d+),/gm)].map(([, port]) => this.at(Number(port)));
+    return [...text.matchAll(/^slave\d+:ip=127\.0\.0\.1,port=(\d+),/gm)].map(([, port]) =>
+      this.at(Number(port)),
+    );
   }
 
   async dispose(): Promise<void> {
@@ -86,12 +91,14 @@ export abstract class RedisGroup {
 }
 
 const CLUSTER_SLOTS = 16_384;
+/** The fewest that can agree on a failover. */
+const PRIMARIES = 3;
 
-/** Three primaries that share the slots, each with a replica. */
+/** Three primaries that share the slots; the one that holds the key has a replica. */
 export class RedisClusterGroup extends RedisGroup {
   static async start(slotKey: string): Promise<RedisClusterGroup> {
     const servers = await Promise.all(
-      Array.from({ length: 6 }, async (_, index) =>
+      Array.from({ length: PRIMARIES + 1 }, async (_, index) =>
         RedisServer.start({
           'cluster-enabled': 'yes',
           'cluster-port': String(await freePort()),
@@ -144,26 +151,24 @@ export class RedisClusterGroup extends RedisGroup {
     const [first, ...others] = this.servers as [RedisServer, ...RedisServer[]];
     for (const { port, settings } of others)
       await ask(first, 'CLUSTER', 'MEET', '127.0.0.1', String(port), settings['cluster-port'] ?? '');
-    const part = Math.ceil(CLUSTER_SLOTS / 3);
-    for (const [index, server] of this.servers.slice(0, 3).entries()) {
+    const part = Math.ceil(CLUSTER_SLOTS / PRIMARIES);
+    for (const [index, server] of this.servers.slice(0, PRIMARIES).entries()) {
       const to = Math.min(CLUSTER_SLOTS, (index + 1) * part) - 1;
       await ask(server, 'CLUSTER', 'ADDSLOTSRANGE', String(index * part), String(to));
     }
-    for (const [index, replica] of this.servers.slice(3).entries()) {
-      const id = String(await ask(this.servers[index] as RedisServer, 'CLUSTER', 'MYID'));
-      await until('the nodes know each other', async () =>
-        ask(replica, 'CLUSTER', 'REPLICATE', id).then(
-          () => true,
-          () => false,
-        ),
-      );
-    }
-    for (const replica of this.servers.slice(3))
-      await until('the replicas are in sync', () => isReplicaInSync(replica));
+    const slot = Number(await ask(first, 'CLUSTER', 'KEYSLOT', this.slotKey));
+    const primary = this.servers[Math.floor(slot / part)] as RedisServer;
+    const replica = this.servers[PRIMARIES] as RedisServer;
+    const id = String(await ask(primary, 'CLUSTER', 'MYID'));
+    await until('the nodes know each other', async () => {
+      await ask(replica, 'CLUSTER', 'REPLICATE', id);
+      return true;
+    });
+    await until('the replica is in sync', () => isReplicaInSync(replica));
     for (const server of this.servers)
       await until('the cluster is complete', async () => {
         const text = String(await ask(server, 'CLUSTER', 'INFO'));
-        return text.includes('cluster_state:ok') && text.includes('cluster_known_nodes:6');
+        return text.includes('cluster_state:ok') && text.includes('cluster_known_nodes:4');
       });
   }
 }

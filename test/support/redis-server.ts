@@ -88,7 +88,10 @@ export class RedisServer {
       return [file, '--sentinel'];
     }
     const settings = { ...place, save: '', appendonly: 'no', ...this.settings };
-    return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, ...(value === '' ? [''] : value.split(' '))]);
+    return Object.entries(settings).flatMap(([name, value]) => [
+      `--${name}`,
+      ...(value === '' ? [''] : value.split(' ')),
+    ]);
   }
 
   /** kill -9: its connections break, and what it knew is gone. */
