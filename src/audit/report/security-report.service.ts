@@ -12,8 +12,8 @@ import { type DayPeriod, dayPeriod, momentsOf } from './report-period.js';
 import { reuseCase } from './reuse-case.js';
 
 const MAX_REUSE_CASES = 50;
-/** Sessions are counted up to this number: some tenths of a second on a slow server. */
-const MAX_SESSIONS = 100_000;
+/** Sessions are counted up to this number: each is read whole, 20 MB in all. */
+const MAX_SESSIONS = 10_000;
 
 /** The days (UTC) of a report, both included. */
 export interface SecurityReportQuery {
