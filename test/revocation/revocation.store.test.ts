@@ -117,7 +117,7 @@ for (const [name, isAvailable, open] of STORES)
     });
 
     it('reads back what was added, of every kind', async () => {
-      const entries = [entry('jti:a'), entry('sid:b'), entry('ver:c-_'), entry('gen:b.3')];
+      const entries = [entry('jti:a'), entry('sid:b'), entry('ver:c-_'), entry('gen:b.3'), entry('rol:d')];
       await store.add(entries, now);
       const read = await store.read(null);
       expect(new Set(read.entries.map(({ key }) => key))).toEqual(new Set(entries.map(({ key }) => key)));
