@@ -15,7 +15,7 @@ import {
   sessionOf,
 } from '../support/http.js';
 
-/** Of each collection: more than any bound but that of the report, which looks at more sessions. */
+/** Documents of each collection: more than any bound but that of the report, which looks at more sessions. */
 const SEEDED = 3_000;
 const SESSIONS_OF_OTHERS = 8_000;
 const MAX_PER_USER = 20;

@@ -50,7 +50,7 @@ class Processes {
   }
 }
 
-/** Clients that use what they have, until they are told to stop. */
+/** Clients that use what they have, until the test ends. */
 class Load {
   readonly statuses = new Map<number, number>();
   readonly acknowledged: Session[] = [];

@@ -6,7 +6,7 @@ export interface RedisHost {
 interface RedisAccess {
   readonly hosts: readonly [RedisHost, ...RedisHost[]];
   readonly isEncrypted: boolean;
-  /** Of the servers with the data; Sentinels are asked without. */
+  /** For the servers with the data; Sentinels are asked without. */
   readonly username?: string;
   readonly password?: string;
 }
