@@ -192,6 +192,11 @@ export type RevocationMark = { readonly at: Date };
 /** Shares revocations between processes. */
 export interface RevocationStore {
   /**
+   * Set where a failover may lose entries that were added. Every process then compares what it knows with each full read,
+   * and adds again what is missing.
+   */
+  readonly canLoseEntries?: boolean;
+  /**
    * Durable when it resolves. Safe to repeat; an earlier `expiresAt` never replaces a later one.
    * @param now the time by the same clock as `expiresAt`, for stores that expire entries by their remaining lifetime
    */

@@ -8,22 +8,18 @@ import type {
   RevocationWatch,
 } from '../core/ports.js';
 import { withTimeout } from '../core/with-timeout.js';
-import { messageOf, RedisRevocationWatch, type RedisSubscriber } from './redis-revocation.watch.js';
-
-/** The part of a client that {@link RedisRevocationStore} needs: `createClient()` of the package `redis` returns one. */
-export interface RedisClient {
-  readonly isReady: boolean;
-  sendCommand(args: string[], options?: { abortSignal?: AbortSignal }): Promise<unknown>;
-  /** A separate connection to listen on. */
-  duplicate(): RedisSubscriber;
-}
+import { type AnyRedisClient, linkTo, type RedisLink } from './redis-link.js';
+import { messageOf, RedisRevocationWatch } from './redis-revocation.watch.js';
 
 /** Options of {@link RedisRevocationStore}. */
 export interface RedisRevocationStoreOptions {
-  /** A connected client of the package `redis`; the host remains responsible for its errors and for closing it. */
-  client: RedisClient;
   /**
-   * Prefix of every key and channel of the store.
+   * A connected client of the package `redis`, from `createClient`, `createSentinel` or `createCluster`; it stays the
+   * host's to watch for errors and to close.
+   */
+  client: AnyRedisClient;
+  /**
+   * Prefix of every key and channel of the store. In a cluster it is part of the hash tag, `{silent-auth:revoked}:…`.
    * @default 'silent-auth:'
    */
   prefix?: string;
@@ -54,12 +50,14 @@ const ADD_AT_ONCE = 500;
  * AuthModule.forRoot({ …, revocation: { store: new RedisRevocationStore({ client }) } })
  */
 export class RedisRevocationStore implements RevocationStore {
-  private readonly client: RedisClient;
-  private readonly prefix: string;
+  /** A failover loses what was not replicated yet. */
+  readonly canLoseEntries = true;
+  private readonly link: RedisLink;
+  private readonly channel: string;
 
   constructor({ client, prefix = 'silent-auth:' }: RedisRevocationStoreOptions) {
-    this.client = client;
-    this.prefix = prefix;
+    this.link = linkTo(client, prefix);
+    this.channel = `${prefix}revocations`;
   }
 
   async add(entries: readonly RevocationEntry[], now: Date): Promise<void> {
@@ -71,26 +69,31 @@ export class RedisRevocationStore implements RevocationStore {
   /** Always reads everything: SCAN returns each key that exists during the whole scan. */
   async read(): Promise<{ entries: RevocationEntry[]; mark: RevocationMark }> {
     const entries = new Map<RevocationKey, RevocationEntry>();
-    const pattern = `${this.keyOf('' as RevocationKey).replace(/[\\*?[\]]/g, '\\$&')}*`;
+    const pattern = `${this.link.keyPrefix.replace(/[\\*?[\]]/g, '\\$&')}*`;
+    const server = await this.reach((options) => this.link.pin(options));
+    const send = (...args: string[]) => this.reach((options) => server.send(args, options));
     let cursor = '0';
     do {
-      const answer = await this.command('SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
+      const answer = await send('SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
       const [next, keys] = answer as [string, string[]];
       cursor = String(next);
-      for (const entry of await this.entriesAt(keys)) entries.set(entry.key, entry);
+      const values = keys.length > 0 ? await send('MGET', ...keys) : [];
+      for (const entry of this.entriesOf(keys, values as (string | null)[])) entries.set(entry.key, entry);
     } while (cursor !== '0');
+    if (!(await this.reach((options) => server.isCurrent(options))))
+      throw unavailable(new Error('the primary changed during the scan'));
     return { entries: [...entries.values()], mark: { at: new Date(0) } };
   }
 
   async hasAny(keys: readonly RevocationKey[]): Promise<boolean> {
-    return Number(await this.command('EXISTS', ...keys.map((key) => this.keyOf(key)))) > 0;
+    return Number(await this.send('EXISTS', ...keys.map((key) => this.keyOf(key)))) > 0;
   }
 
   async watch(observer: RevocationObserver): Promise<RevocationWatch> {
     return RedisRevocationWatch.open({
-      subscriber: this.client.duplicate(),
+      subscriber: await this.link.subscriber(),
       channel: this.channel,
-      publish: (channel, message) => this.command('PUBLISH', channel, message),
+      publish: (channel, message) => this.send('PUBLISH', channel, message),
       observer,
     });
   }
@@ -101,40 +104,37 @@ export class RedisRevocationStore implements RevocationStore {
       const lifeMs = Math.ceil(entry.expiresAt.getTime() - now.getTime());
       return [String(entry.expiresAt.getTime()), String(lifeMs), messageOf(entry)];
     });
-    await this.command('EVAL', ADD, String(keys.length), ...keys, this.channel, ...values);
+    await this.send('EVAL', ADD, String(keys.length), ...keys, this.channel, ...values);
   }
 
-  private async entriesAt(keys: readonly string[]): Promise<RevocationEntry[]> {
-    if (keys.length === 0) return [];
-    const values = (await this.command('MGET', ...keys)) as (string | null)[];
+  private entriesOf(keys: readonly string[], values: readonly (string | null)[]): RevocationEntry[] {
     return keys.flatMap((key, index) => {
       const expiresAt = new Date(Number(values[index] ?? NaN));
       // The entry expired between the two commands.
       if (Number.isNaN(expiresAt.getTime())) return [];
-      return [{ key: key.slice(this.keyOf('' as RevocationKey).length) as RevocationKey, expiresAt }];
+      return [{ key: key.slice(this.link.keyPrefix.length) as RevocationKey, expiresAt }];
     });
   }
 
   private keyOf(key: RevocationKey): string {
-    return `${this.prefix}revoked:${key}`;
+    return this.link.keyPrefix + key;
   }
 
-  private get channel(): string {
-    return `${this.prefix}revocations`;
+  private send(...args: string[]): Promise<unknown> {
+    return this.reach((options) => this.link.send(args, options));
   }
 
-  private async command(...args: string[]): Promise<unknown> {
-    const unavailable = (cause?: unknown) =>
-      new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'Redis is out of reach', cause });
-    if (!this.client.isReady) throw unavailable();
+  private async reach<T>(work: (options: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
+    if (!this.link.isReady) throw unavailable();
     try {
       // The signal removes a command that was not sent yet.
-      return await withTimeout(
-        (abortSignal) => this.client.sendCommand(args, { abortSignal }),
-        ANSWER_WITHIN_MS,
-      );
+      return await withTimeout((abortSignal) => work({ abortSignal }), ANSWER_WITHIN_MS);
     } catch (cause) {
       throw unavailable(cause);
     }
   }
+}
+
+function unavailable(cause?: unknown): AuthError {
+  return new AuthError('TEMPORARILY_UNAVAILABLE', { detail: 'Redis is out of reach', cause });
 }

@@ -8,7 +8,8 @@ export interface RedisSubscriber {
   connect(): Promise<unknown>;
   subscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<void>;
   on(event: string, listener: (reason: unknown) => void): unknown;
-  destroy(): void;
+  /** A promise, if it is that of a sentinel. */
+  destroy(): unknown;
 }
 
 /** Interval of the messages that the watch sends to itself through Redis: the only proof that messages still arrive. */
@@ -27,7 +28,7 @@ export function messageOf({ key, expiresAt }: RevocationEntry): string {
 }
 
 function entryOf(message: string): RevocationEntry | null {
-  const [, at, key] = /^(\d+) ((?:jti|sid|gen|ver):.+)$/.exec(message) ?? [];
+  const [, at, key] = /^(\d+) ((?:jti|sid|gen|ver|rol):.+)$/.exec(message) ?? [];
   return at && key ? { key: key as RevocationKey, expiresAt: new Date(Number(at)) } : null;
 }
 
@@ -109,10 +110,7 @@ export class RedisRevocationWatch implements RevocationWatch {
     this.over.abort(reason);
     clearInterval(this.heartbeat);
     clearTimeout(this.silence);
-    try {
-      this.init.subscriber.destroy();
-    } catch {
-      // It was closed already, or never open.
-    }
+    // It was closed already, or never open.
+    void (async () => this.init.subscriber.destroy())().catch(() => undefined);
   }
 }

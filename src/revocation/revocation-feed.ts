@@ -46,8 +46,10 @@ export class RevocationFeed {
     list: RevocationList,
     /** Runs before each read. */
     private readonly beforeRead: () => Promise<void>,
+    /** Runs after each full read; the argument is when that began, on the monotonic clock. */
+    allRead: (startedAt: number) => void,
   ) {
-    this.reader = new RevocationReader(options.maxStalenessMs, store, list);
+    this.reader = new RevocationReader(options.maxStalenessMs, store, list, allRead);
     this.keeper = new WatchKeeper(store, {
       entriesAdded: (entries) => list.remember(entries),
       opened: ({ description }) => {

@@ -5,6 +5,8 @@ interface Held {
   readonly expiresAt: number;
   /** On the monotonic clock of this process. */
   readonly until: number;
+  /** When it was last read, pushed or added here, on the same clock. */
+  seenAt: number;
 }
 
 /** The revocations in the memory of this process. */
@@ -21,14 +23,16 @@ export class RevocationList {
   ) {}
 
   remember(entries: readonly RevocationEntry[]): void {
-    const until = performance.now() + this.lifeMs;
+    const seenAt = performance.now();
+    const until = seenAt + this.lifeMs;
     const added: RevocationKey[] = [];
     for (const { key, expiresAt } of entries) {
       const known = this.entries.get(key);
       const ms = expiresAt.getTime();
       if (!known) added.push(key);
       // An earlier expiry must not replace a later one.
-      if (!known || known.expiresAt < ms) this.entries.set(key, { expiresAt: ms, until });
+      if (!known || known.expiresAt < ms) this.entries.set(key, { expiresAt: ms, until, seenAt });
+      else known.seenAt = seenAt;
     }
     if (added.length > 0) this.keysAdded(added);
   }
@@ -52,6 +56,14 @@ export class RevocationList {
 
   get all(): RevocationEntry[] {
     return [...this.entries].map(([key, { expiresAt }]) => ({ key, expiresAt: new Date(expiresAt) }));
+  }
+
+  /** Entries still needed that nobody has seen since then, on the monotonic clock. */
+  unseenSince(since: number, nowMs: number): RevocationEntry[] {
+    const unseen: RevocationEntry[] = [];
+    for (const [key, { expiresAt, seenAt }] of this.entries)
+      if (seenAt < since && expiresAt > nowMs) unseen.push({ key, expiresAt: new Date(expiresAt) });
+    return unseen;
   }
 
   /**

@@ -18,6 +18,8 @@ export class RevocationReader {
     private readonly maxStalenessMs: number,
     private readonly store: RevocationStore,
     private readonly list: RevocationList,
+    /** Runs after each full read that succeeded. */
+    private readonly allRead: (startedAt: number) => void,
   ) {}
 
   /** Milliseconds since the last successful read began, including time when the machine was suspended; infinite before the first. */
@@ -33,6 +35,7 @@ export class RevocationReader {
     const { entries, mark } = await this.store.read(isFullRead ? null : this.mark);
     // Entries are always valid, but an older read must not replace the mark of a newer one.
     this.list.remember(entries);
+    if (isFullRead) this.allRead(startedAt);
     if (this.freshAt && startedAt < this.freshAt.monotonic) return;
     // If readAllNext was called meanwhile, the next full read is still due.
     if (isFullRead && startedAt >= this.fullReadDue) {

@@ -91,7 +91,13 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
       for (const listener of this.listeners) listener(keys);
     });
     this.outbox = new RevocationOutbox(store, clock);
-    this.feed = new RevocationFeed(options.revocation, store, this.list, () => this.tidy());
+    this.feed = new RevocationFeed(
+      options.revocation,
+      store,
+      this.list,
+      () => this.tidy(),
+      (startedAt) => this.restoreLost(startedAt),
+    );
   }
 
   /** The list is complete before the first request is served. */
@@ -274,9 +280,23 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
       this.outbox.sweep((key) => this.list.has(key));
     }
     this.restoreRows();
+    await this.flush();
+  }
+
+  private async flush(): Promise<void> {
     await this.outbox.flush().catch((error: unknown) => {
       this.logger.warn(`revocations wait to be written: ${String(error)}`);
     });
+  }
+
+  /** Writes again what the store has lost in a failover, for the processes that start later or missed its push. */
+  private restoreLost(readStartedAt: number): void {
+    if (!this.store.canLoseEntries) return;
+    const lost = this.list.unseenSince(readStartedAt, this.clock.now());
+    if (lost.length === 0) return;
+    this.logger.warn(`the store has lost ${lost.length} revocations: they are written again`);
+    this.outbox.queue(lost);
+    void this.flush();
   }
 
   /**

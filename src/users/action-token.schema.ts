@@ -28,3 +28,5 @@ export const ACTION_TOKEN_MODEL = 'SilentAuthActionToken';
 export const ActionTokenSchema = SchemaFactory.createForClass(ActionTokenRow);
 // MongoDB's TTL monitor lags by a minute or more, so every reader compares `expiresAt` itself.
 ActionTokenSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+// A change of the password ends every link of the user.
+ActionTokenSchema.index({ userId: 1 });

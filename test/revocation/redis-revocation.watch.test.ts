@@ -63,7 +63,7 @@ describe(RedisRevocationWatch.name, () => {
     const watch = await open();
     expect(watch.description).toBe('Redis pub/sub');
     subscriber.hear(messageOf(ENTRY), CHANNEL);
-    for (const kind of ['jti', 'gen', 'ver']) subscriber.hear(`1767225600000 ${kind}:x`, CHANNEL);
+    for (const kind of ['jti', 'gen', 'ver', 'rol']) subscriber.hear(`1767225600000 ${kind}:x`, CHANNEL);
     for (const odd of [
       '',
       'x',
@@ -77,11 +77,11 @@ describe(RedisRevocationWatch.name, () => {
       '1 sid:s\nx',
     ])
       subscriber.hear(odd, CHANNEL);
-    const others = (['jti:x', 'gen:x', 'ver:x'] as const).map((key) => ({ ...ENTRY, key }));
+    const others = (['jti:x', 'gen:x', 'ver:x', 'rol:x'] as const).map((key) => ({ ...ENTRY, key }));
     expect(heard).toEqual([ENTRY, ...others]);
     await watch.close();
     subscriber.hear(messageOf(ENTRY), CHANNEL);
-    expect([heard.length, subscriber.destroyed, lost]).toEqual([4, 1, []]);
+    expect([heard.length, subscriber.destroyed, lost]).toEqual([5, 1, []]);
   });
 
   it('stays for as long as its own messages come back, which it sends every second', async () => {

@@ -115,6 +115,35 @@ describe(RevocationService.name, () => {
     });
   });
 
+  describe('a store that can lose entries', () => {
+    const known = (key: RevocationKey): RevocationEntry => ({ key, expiresAt: inFuture() });
+
+    it.each([
+      [true, 1],
+      [false, 0],
+      [undefined, 0],
+    ])('canLoseEntries: %s: what a full read lacks is written again', async (canLoseEntries, times) => {
+      Object.assign(store, { canLoseEntries });
+      store.entries = [known('sid:s1'), known('sid:s2')];
+      await service.onApplicationBootstrap();
+      store.entries = store.entries.slice(0, 1);
+      // Within a full read's interval.
+      await pass(MAX_STALENESS_MS + POLL_MS);
+      expect(store.written.flat().filter(({ key }) => key === 'sid:s2').length > 0).toBe(times > 0);
+      expect(store.written.flat().filter(({ key }) => key === 'sid:s1')).toEqual([]);
+      expect(verdict({ sid: 's2' })).toBe(true);
+    });
+
+    it('does not write again what has expired', async () => {
+      Object.assign(store, { canLoseEntries: true });
+      store.entries = [{ key: 'sid:s1', expiresAt: inFuture(5_000) }];
+      await service.onApplicationBootstrap();
+      store.entries = [];
+      await pass(MAX_STALENESS_MS + POLL_MS);
+      expect(store.written).toEqual([]);
+    });
+  });
+
   describe('isRevoked', () => {
     beforeEach(async () => {
       await service.onApplicationBootstrap();

@@ -8,7 +8,7 @@ import type { RevocationEntry, RevocationKey, RevocationStore } from '../../src/
 import { IndexRegistry } from '../../src/database/index-registry.js';
 import { RedisRevocationStore } from '../../src/index.js';
 import { MongoRevocationStore } from '../../src/revocation/mongo-revocation.store.js';
-import type { RedisClient } from '../../src/revocation/redis-revocation.store.js';
+import type { RedisClient } from '../../src/revocation/redis-link.js';
 import {
   type Revocation,
   REVOCATION_MODEL,
@@ -17,6 +17,7 @@ import {
 import { databaseUri } from '../support/database.js';
 import { DatabaseProxy } from '../support/database-proxy.js';
 import { InMemoryRevocationStore } from '../support/in-memory-revocation.store.js';
+import { RedisClusterGroup, RedisSentinelGroup } from '../support/redis-group.js';
 import { hasRedis, RedisServer } from '../support/redis-server.js';
 
 const LIFE_MS = 600_000;
@@ -37,6 +38,10 @@ let connection: Connection;
 let polling: Connection;
 let redis: RedisServer | undefined;
 let client: ReturnType<typeof createClient>;
+let cluster: RedisClusterGroup | undefined;
+let clusterClient: Awaited<ReturnType<RedisClusterGroup['connect']>>;
+let sentinels: RedisSentinelGroup | undefined;
+let sentinelClient: Awaited<ReturnType<RedisSentinelGroup['connect']>>;
 
 async function openMongo(on = connection): Promise<RevocationStore> {
   const model = on.model<Revocation>(REVOCATION_MODEL, RevocationSchema);
@@ -56,6 +61,8 @@ beforeAll(async () => {
   client = createClient({ url: redis.url });
   client.on('error', () => undefined);
   await client.connect();
+  [cluster, sentinels] = await Promise.all([RedisClusterGroup.start('any'), RedisSentinelGroup.start()]);
+  [clusterClient, sentinelClient] = await Promise.all([cluster.connect(), sentinels.connect()]);
 });
 
 afterAll(async () => {
@@ -63,7 +70,9 @@ afterAll(async () => {
   await connection.close();
   await polling.close();
   client?.destroy();
-  await redis?.dispose();
+  clusterClient?.destroy();
+  await sentinelClient?.destroy();
+  await Promise.all([redis?.dispose(), cluster?.dispose(), sentinels?.dispose()]);
 });
 
 const STORES: [string, boolean, () => Promise<RevocationStore>][] = [
@@ -74,6 +83,16 @@ const STORES: [string, boolean, () => Promise<RevocationStore>][] = [
     hasRedis,
     // Characters that mean something to SCAN, and another store's keys beside it.
     async () => new RedisRevocationStore({ client, prefix: `*[${randomUUID()}]?` }),
+  ],
+  [
+    'RedisRevocationStore in a cluster',
+    hasRedis,
+    async () => new RedisRevocationStore({ client: clusterClient, prefix: `*[${randomUUID()}]?` }),
+  ],
+  [
+    'RedisRevocationStore behind Sentinels',
+    hasRedis,
+    async () => new RedisRevocationStore({ client: sentinelClient, prefix: `*[${randomUUID()}]?` }),
   ],
   ['InMemoryRevocationStore', true, async () => new InMemoryRevocationStore()],
 ];
@@ -98,7 +117,7 @@ for (const [name, isAvailable, open] of STORES)
     });
 
     it('reads back what was added, of every kind', async () => {
-      const entries = [entry('jti:a'), entry('sid:b'), entry('ver:c-_'), entry('gen:b.3')];
+      const entries = [entry('jti:a'), entry('sid:b'), entry('ver:c-_'), entry('gen:b.3'), entry('rol:d')];
       await store.add(entries, now);
       const read = await store.read(null);
       expect(new Set(read.entries.map(({ key }) => key))).toEqual(new Set(entries.map(({ key }) => key)));

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,11 +22,27 @@ export class RedisServer {
   private constructor(
     readonly port: number,
     private readonly folder: string,
+    readonly settings: Readonly<Record<string, string>>,
+    /** Lines of its configuration, if it is a Sentinel. */
+    private readonly sentinel: readonly string[] | null,
   ) {}
 
-  static async start(): Promise<RedisServer> {
+  /** @param settings added to its configuration */
+  static start(settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
+    return RedisServer.startWith(settings, null);
+  }
+
+  static startSentinel(lines: readonly string[]): Promise<RedisServer> {
+    return RedisServer.startWith({}, lines);
+  }
+
+  private static async startWith(
+    settings: Readonly<Record<string, string>>,
+    sentinel: readonly string[] | null,
+  ): Promise<RedisServer> {
     for (;;) {
-      const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'silent-auth-redis-')));
+      const folder = await mkdtemp(join(tmpdir(), 'silent-auth-redis-'));
+      const server = new RedisServer(await freePort(), folder, settings, sentinel);
       try {
         await server.launch();
         return server;
@@ -44,15 +60,7 @@ export class RedisServer {
 
   /** After {@link stop}: at the same address, and empty. */
   async launch(): Promise<void> {
-    const settings = {
-      port: String(this.port),
-      bind: '127.0.0.1',
-      dir: this.folder,
-      save: '',
-      appendonly: 'no',
-    };
-    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-    const child = spawn('redis-server', args, { stdio: 'ignore' });
+    const child = spawn('redis-server', await this.commandLine(), { stdio: 'ignore' });
     this.child = child;
     this.exited = new Promise((resolve) => child.once('exit', () => resolve()));
     const deadline = Date.now() + START_WITHIN_MS;
@@ -69,6 +77,21 @@ export class RedisServer {
         await delay(50);
       }
     }
+  }
+
+  private async commandLine(): Promise<string[]> {
+    const place = { port: String(this.port), bind: '127.0.0.1', dir: this.folder };
+    if (this.sentinel) {
+      const file = join(this.folder, 'sentinel.conf');
+      const lines = Object.entries(place).map(([name, value]) => `${name} ${value}`);
+      await writeFile(file, [...lines, ...this.sentinel, ''].join('\n'));
+      return [file, '--sentinel'];
+    }
+    const settings = { ...place, save: '', appendonly: 'no', ...this.settings };
+    return Object.entries(settings).flatMap(([name, value]) => [
+      `--${name}`,
+      ...(value === '' ? [''] : value.split(' ')),
+    ]);
   }
 
   /** kill -9: its connections break, and what it knew is gone. */

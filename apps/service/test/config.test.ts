@@ -419,7 +419,7 @@ describe(readConfig.name, () => {
       });
       expect(config).toMatchObject({
         database: { uri: 'mongodb://db.example.com/auth' },
-        redisUrl: 'redis://:word@cache.example.com:6379',
+        redis: { kind: 'server', url: 'redis://:word@cache.example.com:6379' },
         admin: { password: 'correct horse battery' },
         metrics: { token: 'abcdefghijklmnop' },
         auth: {

@@ -35,7 +35,7 @@ describe('is refused', () => {
   // prettier-ignore
   it.each([
     'abortTransaction', 'buildInfo', 'bulkWrite', 'collMod', 'collStats', 'commitTransaction', 'connectionStatus', 'dbStats',
-    'deleteIndexes', 'distinct', 'explain', 'findandmodify', 'isMaster', 'killSessions', 'listDatabases', 'mapReduce',
+    'deleteIndexes', 'distinct', 'findandmodify', 'isMaster', 'killSessions', 'listDatabases', 'mapReduce',
     'noSuchCommand', 'refreshSessions', 'renameCollection', 'saslStart', 'serverStatus', 'startSession', 'validate', 'whatsmyuri',
   ])('the command %s', async (name) => {
     await expectRefusal({ [name]: 'c' });

@@ -12,8 +12,8 @@ import { type DayPeriod, dayPeriod, momentsOf } from './report-period.js';
 import { reuseCase } from './reuse-case.js';
 
 const MAX_REUSE_CASES = 50;
-/** Sessions are counted up to this number, which takes some tenths of a second on a slow server. */
-const MAX_SESSIONS = 100_000;
+/** Counts at most this many sessions: each is read whole, 20 MB in total. */
+const MAX_SESSIONS = 10_000;
 
 /** The first and last day (UTC) of a report, both included. */
 export interface SecurityReportQuery {

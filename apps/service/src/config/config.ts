@@ -11,6 +11,7 @@ import { TerminalMailer } from '../mail/terminal-mailer.js';
 import { Environment, VARIABLES } from './environment.js';
 import { type DevelopmentKeys, developmentKeys, type KeySources } from './key-sets.js';
 import { type MisspeltVariable, misspeltVariables, NOT_READ } from './misspelt-variables.js';
+import type { RedisSettings } from './redis-url.js';
 import type {
   AdminSettings,
   DatabaseSettings,
@@ -36,7 +37,7 @@ export interface AppConfig {
   readonly httpAdapter: 'express' | 'fastify';
   readonly database: DatabaseSettings;
   /** Null: revocations are shared through MongoDB. */
-  readonly redisUrl: string | null;
+  readonly redis: RedisSettings | null;
   readonly dataDir: string;
   readonly trustProxy: TrustProxy;
   readonly trustedOrigins: readonly string[];
@@ -88,7 +89,7 @@ export function readConfig(
     isProduction,
     httpAdapter: read.choice('HTTP_ADAPTER', 'fastify', ['fastify', 'express']),
     database: read.database(),
-    redisUrl: read.redisUrl(),
+    redis: read.redis(),
     dataDir,
     trustProxy: read.trustProxy(),
     trustedOrigins: env.list('TRUSTED_ORIGINS') ?? [],

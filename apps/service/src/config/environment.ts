@@ -66,7 +66,7 @@ export const VARIABLES: readonly Variable[] = [
   option('MAX_SESSIONS_PER_USER', 'sessions.maxPerUser', 'number'),
   option('REVOCATION_MODE', 'revocation.mode'),
   own('REVOCATION_STORE', 'mongodb', '`mongodb` or `redis`: where instances share revocations.'),
-  secret(own('REDIS_URL', 'none', 'Connection string of Redis. Required by `REVOCATION_STORE=redis`.')),
+  secret(own('REDIS_URL', 'none', 'Connection string of Redis: `redis://host:6379`, `redis+sentinel://host,host/name` or `redis+cluster://host,host`; `rediss` for TLS. Required by `REVOCATION_STORE=redis`.')),
   option('BCRYPT_COST', 'password.bcryptCost', 'number'),
   option('FINGERPRINT_MODE', 'fingerprint.mode'),
   option('FINGERPRINT_FEATURES', 'fingerprint.features', 'list', { meaning: 'Comma-separated traits of a request that count; also `accept-encoding`, `sec-ch-ua`, `address`.' }),

@@ -5,6 +5,7 @@ import { developmentKeyFile } from 'nestjs-silent-auth/cli';
 import { parseSender, parseSmtpUrl, withoutPassword } from '../mail/mail-settings.js';
 import type { Environment } from './environment.js';
 import { type DevelopmentKeys, type KeySource } from './key-sets.js';
+import { parseRedisUrl, type RedisSettings } from './redis-url.js';
 import {
   type AdminSettings,
   DATABASES,
@@ -87,7 +88,7 @@ export class SettingsReader {
   }
 
   /** Null: revocations are shared through MongoDB. */
-  redisUrl(): string | null {
+  redis(): RedisSettings | null {
     const store = this.choice('REVOCATION_STORE', 'mongodb', ['mongodb', 'redis']);
     const url = this.env.text('REDIS_URL');
     if (store === 'mongodb') {
@@ -95,10 +96,12 @@ export class SettingsReader {
         this.warnings.push('REDIS_URL is set but not used: set REVOCATION_STORE=redis, or remove it.');
       return null;
     }
-    if (url !== undefined && hasProtocol(url, /^rediss?:$/)) return url;
-    // The URL may contain a password.
+    const redis = url === undefined ? null : parseRedisUrl(url);
+    if (redis) return redis;
+    // It may hold a password.
     const value = url === undefined ? undefined : '…';
-    const fix = 'give the URL of your Redis, such as redis://cache.example.com:6379';
+    const fix =
+      'give the URL of your Redis, such as redis://cache.example.com:6379, redis+sentinel://s1:26379,s2:26379/NAME or redis+cluster://n1:6379,n2:6379';
     return this.refuse('REDIS_URL', value, fix, null);
   }
 

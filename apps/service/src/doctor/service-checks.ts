@@ -116,15 +116,15 @@ function remoteDatabase({ database: { uri }, isProduction }: AppConfig): Observa
   ];
 }
 
-function redisConnection({ redisUrl }: AppConfig): Observation[] {
-  if (redisUrl === null || !redisUrl.startsWith('redis:') || !isPublic(new URL(redisUrl).hostname)) return [];
+function redisConnection({ redis }: AppConfig): Observation[] {
+  if (!redis || redis.isEncrypted || !redis.hosts.some(({ host }) => isPublic(host))) return [];
   return [
     {
       code: 'service.redis-plain',
       subject: 'REDIS_URL',
       message:
         'the connection to Redis leaves your network and is not encrypted: who is on the way reads and drops revocations',
-      fix: 'use TLS: rediss://',
+      fix: 'use TLS: rediss://, rediss+cluster:// or rediss+sentinel://',
     },
   ];
 }

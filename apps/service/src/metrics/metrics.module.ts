@@ -42,12 +42,12 @@ export class MetricsModule {
 }
 
 /** The labels distinguish instances. */
-function describedRegistry({ httpAdapter, redisUrl }: AppConfig, version: string): Registry {
+function describedRegistry({ httpAdapter, redis }: AppConfig, version: string): Registry {
   const registry = new Registry();
   const labels = {
     version,
     http_adapter: httpAdapter,
-    revocation_store: redisUrl === null ? 'mongodb' : 'redis',
+    revocation_store: redis === null ? 'mongodb' : 'redis',
   };
   new Gauge({
     name: 'silent_auth_info',

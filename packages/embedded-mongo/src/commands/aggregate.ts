@@ -2,7 +2,7 @@ import { compilePipeline } from '../engine/aggregate.js';
 import { openChangeStream } from '../engine/change-stream.js';
 import { failedToParse, notImplemented, typeMismatch } from '../engine/errors.js';
 import { wholeNumber } from '../engine/numbers.js';
-import { findRecords } from '../engine/query-plan.js';
+import { findRecords, type Query } from '../engine/query-plan.js';
 import { openCursor } from '../engine/result-cursor.js';
 import { type Document, isDocument } from '../engine/values.js';
 import { batchSizeOf, DEFAULT_FIRST_BATCH, namespaceOf, optionalDocument } from './arguments.js';
@@ -29,13 +29,16 @@ function aggregate(context: CommandContext): Document {
   return openCursor(server.cursors, namespace, runOverCollection(context, namespace, pipeline), batchSize);
 }
 
-/** A leading `$match` reads by an index, and no further than a `$limit` right behind it. */
 function runOverCollection({ server }: CommandContext, namespace: string, pipeline: unknown[]): Document[] {
   // Checks all stages before the first document is read.
   const run = compilePipeline(pipeline);
-  const [first, second] = pipeline;
+  return run(findRecords(server.store.find(namespace), leadingQuery(pipeline)).map(({ doc }) => doc));
+}
+
+/** A leading `$match` reads by an index, and no further than a `$limit` right behind it. */
+export function leadingQuery([first, second]: unknown[]): Query {
   const matched: unknown = isDocument(first) ? first.$match : undefined;
   const filter = isDocument(matched) ? matched : {};
   const limit = isDocument(matched) && isDocument(second) ? wholeNumber(second.$limit) : undefined;
-  return run(findRecords(server.store.find(namespace), { filter, limit }).map(({ doc }) => doc));
+  return limit === undefined ? { filter } : { filter, limit };
 }

@@ -9,6 +9,7 @@ import { collectionCommands } from './collection-commands.js';
 import type { Command, CommandContext, ConnectionState } from './command.js';
 import { cursorCommands } from './cursor-commands.js';
 import { deleteCommand } from './delete.js';
+import { explainCommand } from './explain.js';
 import { findCommand } from './find.js';
 import { findAndModifyCommand } from './find-and-modify.js';
 import { handshakeCommands } from './handshake.js';
@@ -32,6 +33,7 @@ const COMMANDS = new Map<string, Command>(
     deleteCommand,
     findAndModifyCommand,
     aggregateCommand,
+    explainCommand,
   ].flatMap((command) => command.names.map((name) => [name, command] as const)),
 );
 

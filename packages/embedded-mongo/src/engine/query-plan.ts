@@ -5,36 +5,56 @@ import { parseSort, sortBy, type SortPattern } from './sort.js';
 import type { StoredRecord } from './stored-record.js';
 import type { Document } from './values.js';
 
-interface Query {
+export interface Query {
   filter: Document;
   sort?: Document;
   /** 0 or undefined means no limit. */
   limit?: number;
 }
 
-/** The records a query finds, in its order. */
-export function findRecords(collection: Collection | undefined, query: Query): StoredRecord[] {
-  const matches = compileFilter(query.filter);
-  const sort = query.sort && Object.keys(query.sort).length > 0 ? parseSort(query.sort) : undefined;
-  if (!collection) return [];
-  const use = chooseIndex(collection, query.filter);
-  const order = sort && orderFromIndex(collection, use, sort);
-  const limit = query.limit ? query.limit : Infinity;
-  if (sort && !order) {
-    const found = collect(candidates(collection, use, false), matches, Infinity);
-    return sortBy(found, ({ doc }) => doc, sort).slice(0, limit);
-  }
-  return collect(candidates(collection, order ? order.use : use, order?.backwards ?? false), matches, limit);
+export interface QueryResult {
+  /** In the order of the query. */
+  records: StoredRecord[];
+  /** How many documents the filter was applied to. */
+  docsExamined: number;
+  /** Null: every document of the collection was a candidate. */
+  indexName: string | null;
 }
 
-function collect(source: Iterable<StoredRecord>, matches: Predicate, limit: number): StoredRecord[] {
-  const found: StoredRecord[] = [];
+/** The records a query finds, in its order. */
+export function findRecords(collection: Collection | undefined, query: Query): StoredRecord[] {
+  return runQuery(collection, query).records;
+}
+
+export function runQuery(collection: Collection | undefined, query: Query): QueryResult {
+  const matches = compileFilter(query.filter);
+  const sort = query.sort && Object.keys(query.sort).length > 0 ? parseSort(query.sort) : undefined;
+  if (!collection) return { records: [], docsExamined: 0, indexName: null };
+  const chosen = chooseIndex(collection, query.filter);
+  const order = sort && orderFromIndex(collection, chosen, sort);
+  const limit = query.limit ? query.limit : Infinity;
+  const use = order ? order.use : chosen;
+  const source = candidates(collection, use, order?.backwards ?? false);
+  const indexName = use?.index.spec.name ?? null;
+  if (!sort || order) return { ...collect(source, matches, limit), indexName };
+  const { records, docsExamined } = collect(source, matches, Infinity);
+  return { records: sortBy(records, ({ doc }) => doc, sort).slice(0, limit), docsExamined, indexName };
+}
+
+function collect(
+  source: Iterable<StoredRecord>,
+  matches: Predicate,
+  limit: number,
+): Omit<QueryResult, 'indexName'> {
+  const records: StoredRecord[] = [];
+  let docsExamined = 0;
   for (const record of source) {
+    docsExamined += 1;
     if (!matches(record.doc)) continue;
-    found.push(record);
-    if (found.length >= limit) break;
+    records.push(record);
+    if (records.length >= limit) break;
   }
-  return found;
+  return { records, docsExamined };
 }
 
 function candidates(
