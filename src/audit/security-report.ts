@@ -18,12 +18,19 @@ export interface SecurityReport {
   readonly topTargets: readonly TopTarget[];
   /** Refresh tokens that were used twice, each with what was made of it: the newest first, 50 at most. */
   readonly reuseCases: readonly ReuseCase[];
-  /** Earlier refresh tokens that a usual design would have taken for theft, and logged an honest client out. */
+  /**
+   * Earlier refresh tokens that were answered. Sessions in which a theft or a second holder was found are left out. A thief
+   * whom nothing has shown yet may be among them.
+   */
   readonly falseAlarmsAvoided: {
     /** Races between tabs and retries: `refresh_token.replayed`. */
     readonly replays: number;
     /** Lost responses that were made good: `refresh_token.recovered`. */
     readonly recoveries: number;
+    /** Clients whose stored token had fallen back: `refresh_token.healed`. */
+    readonly healed: number;
+    /** Whether there may be fewer: not every session of a second holder could be looked at. */
+    readonly isAtMost: boolean;
   };
   /** As it is now, whatever the period. */
   readonly sessions: {

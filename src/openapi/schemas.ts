@@ -354,8 +354,13 @@ export const AUDIT_SCHEMAS: Record<string, Schema> = {
       'Refresh tokens that were used twice: the newest first, 50 at most.',
     ),
     falseAlarmsAvoided: object(
-      { replays: count, recoveries: count },
-      'Lost responses that were made good: a usual design would have taken them for theft. Replays: races and retries within the grace period; of clients without attempts, a thief may be among them.',
+      {
+        replays: count,
+        recoveries: count,
+        healed: count,
+        isAtMost: withNote(flag, 'Whether there may be fewer.'),
+      },
+      'Earlier refresh tokens that were answered, without the sessions in which a theft or a second holder was found. A thief whom nothing has shown yet may be among them.',
     ),
     sessions: object(
       { active: count, isAtLeast: withNote(flag, 'Whether there may be more.') },
