@@ -19,8 +19,8 @@ export interface SecurityReport {
   /** Refresh tokens that were used twice, each with what was made of it: the newest first, 50 at most. */
   readonly reuseCases: readonly ReuseCase[];
   /**
-   * Earlier refresh tokens that were answered. Sessions in which a theft or a second holder was found are left out. A thief
-   * whom nothing has shown yet may be among them.
+   * Earlier refresh tokens that were answered. Sessions in which a theft or a second holder was found are left out. A thief who
+   * has not shown yet may be among them.
    */
   readonly falseAlarmsAvoided: {
     /** Races between tabs and retries: `refresh_token.replayed`. */

@@ -360,7 +360,7 @@ export const AUDIT_SCHEMAS: Record<string, Schema> = {
         healed: count,
         isAtMost: withNote(flag, 'Whether there may be fewer.'),
       },
-      'Earlier refresh tokens that were answered, without the sessions in which a theft or a second holder was found. A thief whom nothing has shown yet may be among them.',
+      'Earlier refresh tokens that were answered, without the sessions in which a theft or a second holder was found. A thief who has not shown yet may be among them.',
     ),
     sessions: object(
       { active: count, isAtLeast: withNote(flag, 'Whether there may be more.') },

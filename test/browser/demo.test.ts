@@ -83,7 +83,7 @@ describeInBrowser('the demo page', () => {
   it('renews its token by itself, and no token is where a script or a thief of storage could find it', async () => {
     await begin();
     await page.locator('#log .rotated').first().waitFor();
-    await page.locator('#renewed').filter({ hasText: 'without you' }).waitFor();
+    await page.locator('#renewed').filter({ hasText: 'by itself' }).waitFor();
     const stored = await page.evaluate(`(async () => JSON.stringify([
       Object.entries(localStorage), Object.entries(sessionStorage), document.cookie, location.href, history.state,
       (await indexedDB.databases()).length, (await caches.keys()).length, window.name, document.documentElement.outerHTML,
@@ -113,7 +113,7 @@ describeInBrowser('the demo page', () => {
     expect(await page.locator('#who').textContent()).toBe(await second.locator('#who').textContent());
     await second.locator('#logout').click();
     await page.locator('#ended').waitFor();
-    expect(await page.locator('#ended-title').textContent()).toBe('You are logged out');
+    expect(await page.locator('#ended-title').textContent()).toBe('You are signed out');
   });
 
   it('a lost answer is given again, also after a longer outage; the visitor stays signed in', async () => {

@@ -11,8 +11,9 @@ import type { TrustProxy } from '../config/settings.js';
 import { serveDemo } from '../demo/demo.module.js';
 import { RequestTimer } from '../metrics/request-timer.js';
 import { serveDocs } from '../web/docs.js';
+import { serveNotFound } from '../web/not-found.js';
 import { servePage } from '../web/page-files.js';
-import { mailPages, reportPage } from '../web/pages.js';
+import { links, mailPages, reportPage } from '../web/pages.js';
 import { AppModule } from './app.module.js';
 import { createLogger, NestLogger, PrincipalInterceptor, requestLogger } from './logger.js';
 import { proxyTrust } from './proxy-trust.js';
@@ -65,8 +66,8 @@ export async function createApp(
   if (config.metrics) app.use(app.get(RequestTimer, { strict: false }).middleware);
   app.use(requestLogger(logger, config.trustProxy));
   app.use(securityHeaders(config));
-  for (const page of [reportPage(), ...mailPages(config)]) app.use(servePage(page, app.get(AuthHttp)));
-  if (config.hasDemo) serveDemo(app);
+  for (const page of [reportPage(config), ...mailPages(config)]) app.use(servePage(page, app.get(AuthHttp)));
+  if (config.hasDemo) serveDemo(app, links(config));
   app.use(withoutConditions);
   const isTrusted = originMatcher(config.trustedOrigins);
   if (!config.isProduction)
@@ -84,6 +85,7 @@ export async function createApp(
   useJsonBodies(app, config);
   app.useGlobalInterceptors(new PrincipalInterceptor());
   app.useGlobalFilters(app.get(ParseErrorFilter));
+  serveNotFound(app, config);
   if (config.hasDocs) serveDocs(app, config);
   return app;
 }

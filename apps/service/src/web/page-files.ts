@@ -8,8 +8,8 @@ import { escapeHtml } from '../common/escape-html.js';
 /** A page of the service, made of `pages/<name>` and of what pages share. */
 export interface PageSite {
   readonly name: string;
-  /** The URL of its `index.html`. */
-  readonly path: string;
+  /** The URL of its `index.html`; absent: it is served by code, see `not-found.ts`. */
+  readonly path?: string;
   /** Under it are its other files. */
   readonly prefix: string;
   /** What it needs beside its own files, by the directive of its policy. */
@@ -18,6 +18,8 @@ export interface PageSite {
   readonly values?: Readonly<Record<string, string>>;
   /** Whether a browser may keep its `index.html`, and what was typed into it, for the way back. */
   readonly isStored?: boolean;
+  /** Whether its scripts make markup of text by themselves, as Swagger UI does. */
+  readonly isMarkupMade?: boolean;
 }
 
 /** Only what is named here is served. */
@@ -27,6 +29,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
 };
+
+export const HTML = TYPES['.html'] as string;
 
 /** Nothing but the page's own files, nothing inline, no markup made of text. */
 const POLICY: Readonly<Record<string, string>> = {
@@ -51,25 +55,34 @@ interface PageFile {
 /** The files that the build made of a page, by their URL. Read once. */
 function readPageFiles({ name: page, path, prefix, ...site }: PageSite): ReadonlyMap<string, PageFile> {
   const files = new Map<string, PageFile>();
-  // The same folder from src and from dist.
-  const folder = new URL(`../../dist/pages/${page}/`, import.meta.url);
+  const folder = folderOf(page);
   for (const name of readdirSync(folder)) {
     const type = TYPES[extname(name)];
     if (type === undefined) continue;
     const isPage = name === 'index.html';
+    if (isPage && path === undefined) continue;
     const content = readFileSync(new URL(name, folder));
     const body = isPage ? fill(content, site.values) : content;
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
     const caching = isPage && site.isStored === false ? 'no-store' : 'no-cache';
-    files.set(isPage ? path : `/${prefix}/${name}`, { body, type, etag, caching });
+    files.set(isPage && path ? path : `/${prefix}/${name}`, { body, type, etag, caching });
   }
   return files;
 }
+
+/** The same folder from src and from dist. */
+const folderOf = (page: string): URL => new URL(`../../dist/pages/${page}/`, import.meta.url);
 
 function fill(page: Buffer, values: PageSite['values'] = {}): Buffer {
   return Buffer.from(
     page.toString().replace(/\{\{(\w+)\}\}/g, (_, name: string) => escapeHtml(values[name] ?? '')),
   );
+}
+
+/** Gives the `index.html` of a page with other values each time. */
+export function pageTemplate(page: string): (values: Readonly<Record<string, string>>) => string {
+  const content = readFileSync(new URL('index.html', folderOf(page)));
+  return (values) => fill(content, values).toString();
 }
 
 /**
@@ -83,7 +96,7 @@ export function servePage(site: PageSite, http: AuthHttp) {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const file = files.get(path);
     if (request.method !== 'GET' && request.method !== 'HEAD') return next();
-    if (path === `/${site.prefix}/session`) {
+    if (site.path && path === `/${site.prefix}/session`) {
       const body = JSON.stringify({ isBegun: http.refreshTokenOf(request) !== null });
       response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
       response.end(body);
@@ -103,8 +116,10 @@ export function servePage(site: PageSite, http: AuthHttp) {
   };
 }
 
-function policyOf({ allowed = {} }: PageSite): string {
-  const directives = [...new Set([...Object.keys(POLICY), ...Object.keys(allowed)])];
+export function policyOf({ allowed = {}, isMarkupMade = false }: Partial<PageSite>): string {
+  const directives = [...new Set([...Object.keys(POLICY), ...Object.keys(allowed)])].filter(
+    (name) => !(isMarkupMade && name === 'require-trusted-types-for'),
+  );
   return directives
     .map((name) => [name, POLICY[name], allowed[name]].filter((part) => part !== undefined).join(' '))
     .join('; ');

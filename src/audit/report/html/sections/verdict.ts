@@ -67,7 +67,7 @@ function falseAlarms(report: SecurityReport): Html {
     attempts.
   </p>`;
   const leftOut = html`<p class="note">
-    Left out: every session in which a theft or a second holder was found. A thief whom nothing has shown yet
+    Left out: every session in which a theft or a second holder was found. A thief who has not shown yet
     may be among the rest.
   </p>`;
   if (avoided === 0)
