@@ -144,7 +144,10 @@ describe(renderReportPage.name, () => {
   });
 
   it('counts in the singular, too', () => {
-    const one = { ...busyReport(1), falseAlarmsAvoided: { replays: 1, recoveries: 1, healed: 0, isAtMost: false } };
+    const one = {
+      ...busyReport(1),
+      falseAlarmsAvoided: { replays: 1, recoveries: 1, healed: 0, isAtMost: false },
+    };
     const text = textOf(
       renderReportPage({
         ...one,

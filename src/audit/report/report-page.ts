@@ -44,8 +44,8 @@ export function renderReportPage(report: SecurityReport): string {
         </main>
         <footer>
           <p>
-            Counted by day, in UTC; moments have the zone that they name. Where a count is given as a range, the
-            true number lies in it: so many addresses came that some were counted together.
+            Counted by day, in UTC; moments have the zone that they name. Where a count is given as a range,
+            the true number lies in it: so many addresses came that some were counted together.
           </p>
         </footer>
         <script type="application/json" id="charts">

@@ -122,7 +122,14 @@ const SENTENCES: Readonly<Record<TimelineEvent['kind'], ((event: Facts) => strin
 
 /** The event in a sentence; null if it is not shown to people. */
 export function sentence(event: TimelineEvent): string | null {
-  const { kind, caller, generation = 0, presentedGeneration = 0, reason = 'revoked', isRepeat = false } = event;
+  const {
+    kind,
+    caller,
+    generation = 0,
+    presentedGeneration = 0,
+    reason = 'revoked',
+    isRepeat = false,
+  } = event;
   const who = caller === null ? 'The client' : capitalised(caller);
   const isThief = caller === 'thief';
   return SENTENCES[kind]?.({ who, isThief, generation, presentedGeneration, reason, isRepeat }) ?? null;

@@ -26,7 +26,12 @@ export class TokenLife {
     if (tokenExpiresAt !== this.expiresAt) this.begin(tokenExpiresAt);
     setText(byId('who'), user.email);
     setText(byId('generation'), `#${session.generation}`);
-    setText(byId('renewed'), this.renewals === 0 ? 'not yet, in this tab' : `${this.renewals} ${this.renewals === 1 ? 'time' : 'times'}, by itself`);
+    setText(
+      byId('renewed'),
+      this.renewals === 0
+        ? 'not yet, in this tab'
+        : `${this.renewals} ${this.renewals === 1 ? 'time' : 'times'}, by itself`,
+    );
   }
 
   /** Whether the page has to renew a token that lives too long to be watched. */

@@ -18,7 +18,6 @@ SwaggerUIBundle({
   dom_id: '#swagger-ui',
   presets: [SwaggerUIBundle.presets.apis],
   layout: 'BaseLayout',
-  deepLinking: true,
   validatorUrl: null,
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,

@@ -63,7 +63,8 @@ const FORBIDDEN = 'You are not allowed to do this.';
 
 const WORDS: Readonly<Record<string, string>> = {
   ACCOUNT_DISABLED: 'The user is disabled. Enable the user first.',
-  CROSS_SITE_REQUEST: 'The service refused a request from another site. Open this page at the service’s own address.',
+  CROSS_SITE_REQUEST:
+    'The service refused a request from another site. Open this page at the service’s own address.',
 };
 
 async function problemOf(

@@ -7,13 +7,20 @@ import type { UserRecord } from './user-source.js';
 const LOCK_MS = 15 * 60_000;
 
 /** The account in lines of a list: what a support call asks first. */
-export function accountFacts(user: UserRecord, events: readonly UserEvent[], now = Date.now()): HTMLElement[] {
+export function accountFacts(
+  user: UserRecord,
+  events: readonly UserEvent[],
+  now = Date.now(),
+): HTMLElement[] {
   const { name, roles, createdAt, emailVerifiedAt, disabledAt, hasPassword } = user;
   const lock = latestLock(events, now);
   return [
     ...(name === undefined ? [] : [fact('Name', name)]),
     fact('Sign-in', ...(disabledAt === null ? ['enabled'] : ['disabled since ', time(disabledAt)])),
-    fact('Locked out', ...(lock ? ['refused as one too many, ', time(lock.at)] : ['no, in the last 15 minutes'])),
+    fact(
+      'Locked out',
+      ...(lock ? ['refused as one too many, ', time(lock.at)] : ['no, in the last 15 minutes']),
+    ),
     fact('Roles', roles.join(', ') || 'none'),
     fact('E-mail', ...(emailVerifiedAt === null ? ['not verified'] : ['verified ', time(emailVerifiedAt)])),
     fact('Password', hasPassword ? 'set' : 'none: this user signs in by other means'),

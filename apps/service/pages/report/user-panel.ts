@@ -139,8 +139,7 @@ export class UserPanel {
     try {
       return (await this.confirmed(() => send(looked.source), looked)) ?? undefined;
     } catch (reason) {
-      if (looked.isWanted && reason !== CANCELLED)
-        this.view.warn([wordsOf(reason), ...doubtOf(reason, act)]);
+      if (looked.isWanted && reason !== CANCELLED) this.view.warn([wordsOf(reason), ...doubtOf(reason, act)]);
       return null;
     } finally {
       if (this.ordered === looked) this.ordered = null;

@@ -69,12 +69,7 @@ export class UserSource {
   /** The newest first. */
   events(cursor?: string): Promise<EventPage> {
     const query = { userId: this.id, limit: EVENTS_AT_ONCE, ...(cursor === undefined ? {} : { cursor }) };
-    return get(
-      this.auth,
-      `/auth/admin/events?${new URLSearchParams(query).toString()}`,
-      this.signal,
-      NO_LOG,
-    );
+    return get(this.auth, `/auth/admin/events?${new URLSearchParams(query).toString()}`, this.signal, NO_LOG);
   }
 
   endSessions(): Promise<void> {

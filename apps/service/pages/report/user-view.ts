@@ -20,7 +20,8 @@ export class UserView {
   /** Nothing of the user who was shown before is left. */
   clear(): void {
     this.user.hidden = true;
-    for (const id of ['account-part', 'sessions-part', 'events-part', 'acts', 'older']) byId(id).hidden = true;
+    for (const id of ['account-part', 'sessions-part', 'events-part', 'acts', 'older'])
+      byId(id).hidden = true;
     for (const list of [this.facts, this.sessions, this.events]) list.replaceChildren();
     this.setName('', '');
     this.setBusy(false);

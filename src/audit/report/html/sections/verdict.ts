@@ -67,8 +67,8 @@ function falseAlarms(report: SecurityReport): Html {
     attempts.
   </p>`;
   const leftOut = html`<p class="note">
-    Left out: every session in which a theft or a second holder was found. A thief who has not shown yet
-    may be among the rest.
+    Left out: every session in which a theft or a second holder was found. A thief who has not shown yet may
+    be among the rest.
   </p>`;
   if (avoided === 0)
     return html`<section class="card promise" aria-labelledby="false-alarms">
