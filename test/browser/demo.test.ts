@@ -164,6 +164,30 @@ describeInBrowser('the demo page', () => {
     expect(await page.locator('#ended').isVisible()).toBe(false);
   });
 
+  it('renews a session that began elsewhere early, and says that its tokens live for minutes', async () => {
+    // As another page of the service would: the browser has its cookie.
+    const long = await Service.start({});
+    try {
+      await page.goto(`${long.origin}/docs`);
+      const status = await page.evaluate(
+        async (body) => {
+          const headers = { 'content-type': 'application/json' };
+          return (await fetch('/auth/register', { method: 'POST', headers, body: JSON.stringify(body) }))
+            .status;
+        },
+        { email: uniqueEmail('visitor'), password: PASSWORD },
+      );
+      expect(status).toBe(201);
+      await page.goto(long.origin);
+      await page.locator('#long-life').filter({ hasText: 'live for 15 minutes' }).waitFor();
+      expect(Number(await page.locator('#seconds').textContent())).toBeLessThanOrEqual(20);
+      await page.locator('#log .rotated').first().waitFor();
+      await page.locator('#renewed').filter({ hasText: 'by itself' }).waitFor();
+    } finally {
+      await long.dispose();
+    }
+  });
+
   it('lists the sessions, and ends another one', async () => {
     await begin();
     const email = (await page.locator('#who').textContent()) ?? '';
