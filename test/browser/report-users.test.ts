@@ -188,9 +188,7 @@ describeInBrowser('looking into a user from the report', () => {
     await signIn(page);
     const opener = await buttonOf('.ranks', phone);
     expect(await opener.getAttribute('aria-label')).toBe(`Look up ${phone.email}`);
-    expect(await (await buttonOf('.cases', phone)).getAttribute('aria-label')).toBe(
-      `Look up ${phone.email}`,
-    );
+    expect(await (await buttonOf('.cases', phone)).getAttribute('aria-label')).toBe(`Look up ${phone.email}`);
     await opener.focus();
     await page.keyboard.press('Enter');
     await page.locator('#user-sessions li').waitFor();

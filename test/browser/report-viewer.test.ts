@@ -370,11 +370,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
         answer(429, { 'retry-after': '40' }),
         'Too many requests. Try again in 40 seconds.',
       ],
-      [
-        'many minutes',
-        answer(429, { 'retry-after': '600' }),
-        'Too many requests. Try again in 10 minutes.',
-      ],
+      ['many minutes', answer(429, { 'retry-after': '600' }), 'Too many requests. Try again in 10 minutes.'],
       ['no database', answer(503), 'The database does not answer. Try again in a moment.'],
       ['no role any more', answer(403), 'You are not an administrator of this service any more.'],
       ['a fault', answer(500, {}, 'no JSON'), 'The service answered 500.'],

@@ -1,5 +1,11 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, NotFoundException } from '@nestjs/common';
-import type { HttpServer, INestApplication } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  type HttpServer,
+  type INestApplication,
+  NotFoundException,
+} from '@nestjs/common';
 import { AuthHttp, ParseErrorFilter } from 'nestjs-silent-auth';
 import type { AppConfig } from '../config/config.js';
 import { HTML, pageTemplate, policyOf, servePage } from './page-files.js';
@@ -36,7 +42,8 @@ class NotFoundPage implements ExceptionFilter {
       Vary: 'Accept',
     };
     for (const [name, value] of Object.entries(headers)) this.adapter.setHeader?.(response, name, value);
-    return this.adapter.reply(response, this.page(this.values(request.url)), 404);
+    this.adapter.reply(response, this.page(this.values(request.url)), 404);
+    return undefined;
   }
 
   /** Relative, whatever folder a proxy serves the service under. */
