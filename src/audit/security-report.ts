@@ -18,12 +18,19 @@ export interface SecurityReport {
   readonly topTargets: readonly TopTarget[];
   /** Refresh tokens that were used twice, each with its classification; the newest first, at most 50. */
   readonly reuseCases: readonly ReuseCase[];
-  /** Uses of earlier refresh tokens that common designs treat as theft, which would have logged out an honest client. */
+  /**
+   * Earlier refresh tokens that were answered. Sessions in which a theft or a second holder was found are left out. A thief who
+   * has not shown yet may be among them.
+   */
   readonly falseAlarmsAvoided: {
     /** Races between tabs and retries: `refresh_token.replayed`. */
     readonly replays: number;
     /** Lost responses that were recovered: `refresh_token.recovered`. */
     readonly recoveries: number;
+    /** Clients whose stored token had fallen back: `refresh_token.healed`. */
+    readonly healed: number;
+    /** Whether there may be fewer: not every session of a second holder could be looked at. */
+    readonly isAtMost: boolean;
   };
   /** The current state, whatever the period. */
   readonly sessions: {

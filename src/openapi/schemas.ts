@@ -354,8 +354,13 @@ export const AUDIT_SCHEMAS: Record<string, Schema> = {
       'Refresh tokens that were used twice; the newest first, at most 50.',
     ),
     falseAlarmsAvoided: object(
-      { replays: count, recoveries: count },
-      'Recoveries: lost responses that were recovered, which common designs treat as theft. Replays: races and retries within the grace period; for clients without attempts, a thief may be among them.',
+      {
+        replays: count,
+        recoveries: count,
+        healed: count,
+        isAtMost: withNote(flag, 'Whether there may be fewer.'),
+      },
+      'Earlier refresh tokens that were answered, without the sessions in which a theft or a second holder was found. A thief who has not shown yet may be among them.',
     ),
     sessions: object(
       { active: count, isAtLeast: withNote(flag, 'Whether there may be more.') },

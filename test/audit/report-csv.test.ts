@@ -57,6 +57,7 @@ describe(securityReportCsv.name, () => {
     expect(of('falseAlarmsAvoided').map(({ key, count }) => [key, count])).toEqual([
       ['replays', '5'],
       ['recoveries', '0'],
+      ['healed', '0'],
     ]);
     expect(of('sessions')).toEqual([expect.objectContaining({ key: 'active', count: '7' })]);
     expect(of('indexes')).toEqual([

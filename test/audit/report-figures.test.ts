@@ -115,7 +115,7 @@ describe(reportFigures.name, () => {
   });
 
   it('tells the false alarms that did not happen', () => {
-    expect(figures.falseAlarmsAvoided).toEqual({ replays: 8, recoveries: 2 });
+    expect(figures.falseAlarmsAvoided).toEqual({ replays: 8, recoveries: 2, healed: 0, isAtMost: false });
   });
 
   it('keeps reasons bounded, and loses no count, however many processes had their own', () => {

@@ -144,7 +144,10 @@ describe(renderReportPage.name, () => {
   });
 
   it('counts in the singular, too', () => {
-    const one = { ...busyReport(1), falseAlarmsAvoided: { replays: 1, recoveries: 1 } };
+    const one = {
+      ...busyReport(1),
+      falseAlarmsAvoided: { replays: 1, recoveries: 1, healed: 0, isAtMost: false },
+    };
     const text = textOf(
       renderReportPage({
         ...one,
@@ -152,7 +155,7 @@ describe(renderReportPage.name, () => {
         reuseCases: one.reuseCases.slice(0, 1),
       }),
     );
-    expect(text).toMatch(/1 stolen token was caught Whoever held it/);
+    expect(text).toMatch(/1 stolen token was caught Its session ended/);
     expect(text).toMatch(
       /1 time a client that had lost an answer was not logged out .* 1 race between tabs or retry was/,
     );

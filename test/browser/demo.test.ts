@@ -83,7 +83,7 @@ describeInBrowser('the demo page', () => {
   it('renews its token by itself, and no token is where a script or a thief of storage could find it', async () => {
     await begin();
     await page.locator('#log .rotated').first().waitFor();
-    await page.locator('#renewed').filter({ hasText: 'without you' }).waitFor();
+    await page.locator('#renewed').filter({ hasText: 'by itself' }).waitFor();
     const stored = await page.evaluate(`(async () => JSON.stringify([
       Object.entries(localStorage), Object.entries(sessionStorage), document.cookie, location.href, history.state,
       (await indexedDB.databases()).length, (await caches.keys()).length, window.name, document.documentElement.outerHTML,
@@ -113,7 +113,7 @@ describeInBrowser('the demo page', () => {
     expect(await page.locator('#who').textContent()).toBe(await second.locator('#who').textContent());
     await second.locator('#logout').click();
     await page.locator('#ended').waitFor();
-    expect(await page.locator('#ended-title').textContent()).toBe('You are logged out');
+    expect(await page.locator('#ended-title').textContent()).toBe('You are signed out');
   });
 
   it('a lost answer is given again, also after a longer outage; the visitor stays signed in', async () => {
@@ -162,6 +162,30 @@ describeInBrowser('the demo page', () => {
     expect(await violations(page)).toEqual([]);
     await begin();
     expect(await page.locator('#ended').isVisible()).toBe(false);
+  });
+
+  it('renews a session that began elsewhere early, and says that its tokens live for minutes', async () => {
+    // As another page of the service would: the browser has its cookie.
+    const long = await Service.start({});
+    try {
+      await page.goto(`${long.origin}/docs`);
+      const status = await page.evaluate(
+        async (body) => {
+          const headers = { 'content-type': 'application/json' };
+          return (await fetch('/auth/register', { method: 'POST', headers, body: JSON.stringify(body) }))
+            .status;
+        },
+        { email: uniqueEmail('visitor'), password: PASSWORD },
+      );
+      expect(status).toBe(201);
+      await page.goto(long.origin);
+      await page.locator('#long-life').filter({ hasText: 'live for 15 minutes' }).waitFor();
+      expect(Number(await page.locator('#seconds').textContent())).toBeLessThanOrEqual(20);
+      await page.locator('#log .rotated').first().waitFor();
+      await page.locator('#renewed').filter({ hasText: 'by itself' }).waitFor();
+    } finally {
+      await long.dispose();
+    }
   });
 
   it('lists the sessions, and ends another one', async () => {

@@ -320,7 +320,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await page.locator('#reading').waitFor();
     await expectFocus(page, 'main');
     await page.keyboard.press('Tab');
-    expect(await page.evaluate(() => document.activeElement?.closest('form')?.id)).toBe('period');
+    expect(await page.evaluate(() => document.activeElement?.closest('form')?.id)).toBe('look');
     await page.locator('#logout').focus();
     await page.keyboard.press('Enter');
     await page.locator('#welcome').waitFor();
@@ -368,15 +368,11 @@ describeInBrowser('the page where an administrator reads the report', () => {
       [
         'too many requests',
         answer(429, { 'retry-after': '40' }),
-        'That was asked too often. Try again in 40 seconds.',
+        'Too many requests. Try again in 40 seconds.',
       ],
-      [
-        'many minutes',
-        answer(429, { 'retry-after': '600' }),
-        'That was asked too often. Try again in 10 minutes.',
-      ],
+      ['many minutes', answer(429, { 'retry-after': '600' }), 'Too many requests. Try again in 10 minutes.'],
       ['no database', answer(503), 'The database does not answer. Try again in a moment.'],
-      ['no role any more', answer(403), 'The service takes you for no administrator any more.'],
+      ['no role any more', answer(403), 'You are not an administrator of this service any more.'],
       ['a fault', answer(500, {}, 'no JSON'), 'The service answered 500.'],
       [
         'a page of something between',

@@ -25,7 +25,7 @@ describeInBrowser('the page that verifies an address', () => {
     await page.locator('#email').fill(email);
     await page.locator('#password').fill(PASSWORD);
     await page.locator('button[value=register]').click();
-    await page.locator('#form-note').filter({ hasText: 'Open its link, then log in.' }).waitFor();
+    await page.locator('#form-note').filter({ hasText: 'Open its link, then sign in.' }).waitFor();
     await tab.logIn(email, PASSWORD);
     await page.locator('#form-error').filter({ hasText: 'not verified yet' }).waitFor();
     expect(await page.locator('#form-note').innerText()).toBe('');

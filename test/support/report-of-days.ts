@@ -22,7 +22,7 @@ export function emptyReport(dayCount = 30): SecurityReport {
     topSources: [],
     topTargets: [],
     reuseCases: [],
-    falseAlarmsAvoided: { replays: 0, recoveries: 0 },
+    falseAlarmsAvoided: { replays: 0, recoveries: 0, healed: 0, isAtMost: false },
     sessions: { active: 0, isAtLeast: false },
     indexes: [],
   };
@@ -56,6 +56,8 @@ export function busyReport(dayCount = 30): SecurityReport {
     falseAlarmsAvoided: {
       replays: total('refresh_token.replayed'),
       recoveries: total('refresh_token.recovered'),
+      healed: total('refresh_token.healed'),
+      isAtMost: false,
     },
     sessions: { active: 10_000, isAtLeast: true },
     indexes: [

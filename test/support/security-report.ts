@@ -32,7 +32,7 @@ export function securityReport(over: Partial<SecurityReport> = {}): SecurityRepo
         lastUse: { ip: '192.0.2.1', userAgent: 'Mozilla/5.0', at: new Date('2026-03-01T10:59:00Z') },
       },
     ],
-    falseAlarmsAvoided: { replays: 5, recoveries: 0 },
+    falseAlarmsAvoided: { replays: 5, recoveries: 0, healed: 0, isAtMost: false },
     sessions: { active: 7, isAtLeast: false },
     indexes: [
       {

@@ -1,5 +1,6 @@
 import { AuthClientError } from 'nestjs-silent-auth-client';
 import { byId, setText } from './dom.js';
+import { fieldProblem } from './post.js';
 
 export interface Credentials {
   readonly email: string;
@@ -26,7 +27,7 @@ export class CredentialsForm {
       const action = (event.submitter as HTMLButtonElement | null)?.value ?? '';
       void this.attempt(() => send({ email: email.value, password: password.value }, action));
     });
-    // What is typed already need not be typed again. Behind the `#`, it is sent to no server.
+    // The address goes along behind the `#`, which is sent to no server.
     byId<HTMLAnchorElement>('forgot').addEventListener('click', ({ currentTarget }) => {
       const email = this.email.value.trim();
       (currentTarget as HTMLAnchorElement).hash = email && `email=${encodeURIComponent(email)}`;
@@ -37,7 +38,7 @@ export class CredentialsForm {
     setText(this.error, problem);
   }
 
-  /** One thing at a time: meanwhile no button of the card can be pressed. */
+  /** One attempt at a time: no button of the card can be pressed until it ends. */
   async attempt(work: () => Promise<unknown>): Promise<void> {
     const buttons = document.querySelectorAll<HTMLButtonElement>('.sign-in button');
     for (const button of buttons) button.disabled = true;
@@ -55,6 +56,6 @@ export class CredentialsForm {
 
 function explain(reason: unknown): string {
   if (!(reason instanceof AuthClientError)) return 'Something went wrong. Try again.';
-  const details = reason.details?.map(({ field, message }) => `${field} ${message}`).join('; ');
-  return details ? `${reason.message} ${details}.` : reason.message;
+  const details = reason.details?.map(({ field, message }) => fieldProblem(field, message)).join(' ');
+  return details || reason.message;
 }

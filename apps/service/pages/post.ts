@@ -2,12 +2,13 @@
 const TIMEOUT_MS = 30_000;
 
 const NAMES: Readonly<Record<string, string>> = {
-  email: 'The address',
+  email: 'The e-mail',
   newPassword: 'The password',
+  password: 'The password',
   token: 'The link',
 };
 
-/** Why something was not done: the message is for whoever reads the page. */
+/** Why something was not done: the message is for the reader of the page. */
 export class Refusal extends Error {
   constructor(
     message: string,
@@ -18,7 +19,7 @@ export class Refusal extends Error {
     super(message);
   }
 
-  /** Whether it may have been done all the same: no answer came, or not one of somebody who knows. */
+  /** Whether it may have been done: no answer came, or none of a service that knows. */
   get isUncertain(): boolean {
     return this.code === null || this.code === 'INTERNAL' || this.code === 'TEMPORARILY_UNAVAILABLE';
   }
@@ -58,18 +59,24 @@ async function refusalOf(answer: Response): Promise<Refusal> {
         code,
       );
     case 'TOO_MANY_ATTEMPTS':
-      return new Refusal(`That was tried too often. ${again}`, code);
+      return new Refusal(`Too many attempts. ${again}`, code);
     case 'TEMPORARILY_UNAVAILABLE':
       return new Refusal(`The service cannot do this just now. ${again}`, code);
     case 'NOT_FOUND':
-      return new Refusal('This service sends no mail, and takes no links out of it.', code);
+      return new Refusal('This service sends no mail, so it takes no links either.', code);
     case 'VALIDATION_FAILED': {
-      const problems = details?.map(({ field, message }) => `${NAMES[field] ?? field} ${message}.`) ?? [];
+      const problems = details?.map(({ field, message }) => fieldProblem(field, message)) ?? [];
       return new Refusal(problems.join(' '), code, details?.[0]?.field);
     }
     default:
       return new Refusal(message ?? `The service answered ${answer.status}.`, code);
   }
+}
+
+/** What is wrong with a field; the message may begin with its name in the API. */
+export function fieldProblem(field: string, message: string): string {
+  const words = message.startsWith(`${field} `) ? message.slice(field.length + 1) : message;
+  return `${NAMES[field] ?? field} ${words.replace(/\ban email\b/, 'an e-mail address')}.`;
 }
 
 /** When to try again, from a `Retry-After`. */

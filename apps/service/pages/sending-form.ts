@@ -26,13 +26,13 @@ export class SendingForm {
     });
   }
 
-  /** As nobody had touched it. */
+  /** As it was before anybody typed. */
   reset(): void {
     this.say('', false);
   }
 
   private async attempt(): Promise<void> {
-    // The button stays as it is: what is disabled loses the focus, and with it whoever has no mouse.
+    // The button stays as it is: a disabled one would lose the focus.
     if (this.isSending) return;
     const typed = this.input?.value ?? '';
     const problem = this.orders.check?.(typed) ?? null;

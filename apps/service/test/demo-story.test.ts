@@ -48,7 +48,26 @@ suite(tell.name, () => {
     ]);
   });
 
-  it('theft ends the session, and the text says so', () => {
+  it('counts a lost answer once, whatever the browser sends again, and no replay of a thief as one of a client', () => {
+    const replayed = { kind: 'replayed', at: BEGUN + 500, generation: 1, presentedGeneration: 0 } as const;
+    const story = tell(
+      timeline(
+        [
+          rotated(1, BEGUN + 10),
+          { kind: 'response_lost', at: BEGUN + 9 },
+          { kind: 'response_lost', at: BEGUN + 20, isRepeat: true },
+          { ...replayed, caller: 'tab A' },
+          { ...replayed, caller: 'thief' },
+        ],
+        1,
+      ),
+      BEGUN,
+    );
+    expect(story.marks.filter(({ kind }) => kind === 'response_lost')).toHaveLength(1);
+    expect(describe(story)).toContain('So far: 1 lost answer, 1 replay, 1 replay by the thief.');
+  });
+
+  it('theft ends the session, and the words say so', () => {
     const events: DrawnEvent[] = [
       rotated(1, BEGUN + 10),
       { kind: 'confirmed', at: BEGUN + 20, generation: 1 },
@@ -59,7 +78,7 @@ suite(tell.name, () => {
     expect(story).toMatchObject({ endedAt: BEGUN + 20_001, wasTheft: true });
     expect(story.generations[1]?.confirmedAt).toBe(BEGUN + 20);
     expect(describe(story)).toBe(
-      'Generation 1 is the last: the session was ended because of theft. So far: 1 theft. The list “What happened” tells each step.',
+      'Generation 1 is the last: the session was ended because of theft. So far: 1 theft. The list “What happened” has each step.',
     );
   });
 });

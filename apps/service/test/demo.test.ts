@@ -91,6 +91,7 @@ interface Timeline {
     caller: string | null;
     generation?: number;
     presentedGeneration?: number;
+    isRepeat?: boolean;
   }[];
 }
 
@@ -229,6 +230,19 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
       { kind: 'response_lost', caller: 'tab A' },
     ]);
     expect((await visitor.refresh()).json.session.generation).toBe(2);
+  });
+
+  it('a request that a browser sends again by itself is no other answer that was lost', async () => {
+    const visitor = await Visitor.of(service);
+    expect((await visitor.demo('POST', 'outage')).status).toBe(204);
+    const refresh = (name: string) =>
+      visitor.browser.post('/auth/refresh', {}, { headers: { 'x-demo-request': name } }).catch(() => null);
+    for (const name of ['tab A 1', 'tab A 1', 'tab A 2']) expect(await refresh(name)).toBeNull();
+    const { events } = await visitor.untilTimeline(
+      (timeline) => kindsOf(timeline).filter((kind) => kind === 'response_lost').length === 3,
+    );
+    const lost = events.filter(({ kind }) => kind === 'response_lost');
+    expect(lost.map(({ isRepeat = false }) => isRepeat)).toEqual([false, true, false]);
   });
 
   it('a stolen token within the grace period leads to the same successor; no answer holds a token', async () => {

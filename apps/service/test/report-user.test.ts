@@ -2,10 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { AUTH_EVENT_NAMES } from '../../../src/index.js';
 import { eventLines, eventWords } from '../pages/report/event-lines.js';
-import { moment } from '../pages/report/moment.js';
-import { standingOf } from '../pages/report/standing.js';
+import { rolesOf } from '../pages/report/user-acts.js';
 import type { UserEvent } from '../pages/report/user-event.js';
+import { latestLock } from '../pages/report/user-facts.js';
 import { userIdOf } from '../pages/report/user-id.js';
+import { moment } from '../pages/times.js';
 
 let count = 0;
 const event = (type: string, over: Partial<UserEvent> = {}): UserEvent => ({
@@ -39,20 +40,26 @@ describe(userIdOf.name, () => {
   });
 });
 
-describe(standingOf.name, () => {
-  it('uses the newest event that shows it', () => {
-    const [disabled, enabled] = [event('user.disabled'), event('user.enabled')];
-    expect(standingOf([event('session.revoked'), disabled, enabled], 0)).toBe('disabled');
-    expect(standingOf([enabled, disabled], 0)).toBe('enabled');
-    expect(standingOf([event('user.logged_in'), disabled], 1)).toBe('enabled');
-    expect(standingOf([event('login.failed', { reason: 'disabled' })], 0)).toBe('disabled');
-    expect(standingOf([event('login.failed', { reason: 'wrong_password' }), disabled], 0)).toBe('disabled');
+describe(latestLock.name, () => {
+  const now = Date.parse('2026-03-01T12:05:00Z');
+
+  it('is the newest of the last fifteen minutes', () => {
+    const locked = event('login.locked');
+    expect(latestLock([event('login.failed'), locked, event('login.locked')], now)).toBe(locked);
+    expect(latestLock([event('login.locked', { at: '2026-03-01T11:49:00Z' })], now)).toBeNull();
+    expect(latestLock([event('login.failed')], now)).toBeNull();
   });
 
-  it('uses live sessions if no event shows it; a disabled user has none', () => {
-    expect(standingOf([event('refresh_token.refused')], 2)).toBe('enabled');
-    expect(standingOf([event('refresh_token.refused')], 0)).toBe('unknown');
-    expect(standingOf([], 0)).toBe('unknown');
+  it('is none after an administrator unlocked the account', () => {
+    expect(latestLock([event('user.unlocked'), event('login.locked')], now)).toBeNull();
+    expect(latestLock([event('login.locked'), event('user.unlocked')], now)).not.toBeNull();
+  });
+});
+
+describe(rolesOf.name, () => {
+  it('takes roles as people type them', () => {
+    expect(rolesOf(' admin, editor  admin,')).toEqual(['admin', 'editor']);
+    expect(rolesOf('')).toEqual([]);
   });
 });
 

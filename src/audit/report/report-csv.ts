@@ -48,6 +48,7 @@ function rowsOf(report: SecurityReport): Cells[] {
     })),
     { section: 'falseAlarmsAvoided', key: 'replays', count: falseAlarmsAvoided.replays },
     { section: 'falseAlarmsAvoided', key: 'recoveries', count: falseAlarmsAvoided.recoveries },
+    { section: 'falseAlarmsAvoided', key: 'healed', count: falseAlarmsAvoided.healed },
     { section: 'sessions', key: sessions.isAtLeast ? 'active, at least' : 'active', count: sessions.active },
     ...in_('indexes', report.indexes, ({ index, ...state }) => ({ ...state, key: index })),
   ];

@@ -1,14 +1,22 @@
 import { AUTH_EVENT_NAMES, type AuthEventName } from '../../core/events.js';
 import { MAX_REASONS, OTHER_REASONS } from '../reason-names.js';
 import type { DayCount, EventTotal, ReasonTotal, ReportDay, SecurityReport } from '../security-report.js';
+import { type InDoubt, NONE_IN_DOUBT } from './in-doubt.js';
 import type { DayPeriod } from './report-period.js';
 import { daysOf } from './report-period.js';
 
 /** The parts of a report that come only from daily counters. */
 export type ReportFigures = Pick<SecurityReport, 'totals' | 'days' | 'reasons' | 'falseAlarmsAvoided'>;
 
-/** Adds up daily counters. A day and type may have several counters. */
-export function reportFigures(counts: readonly DayCount[], period: DayPeriod): ReportFigures {
+/**
+ * Sums the counters of days. A day and type may have several counters.
+ * @param doubt what is left out of the false alarms that were avoided
+ */
+export function reportFigures(
+  counts: readonly DayCount[],
+  period: DayPeriod,
+  doubt: InDoubt = NONE_IN_DOUBT,
+): ReportFigures {
   const totals = new Map<AuthEventName, number>(AUTH_EVENT_NAMES.map((type) => [type, 0]));
   const days = new Map<string, Partial<Record<AuthEventName, number>>>(
     daysOf(period).map((day) => [day, {}]),
@@ -26,11 +34,16 @@ export function reportFigures(counts: readonly DayCount[], period: DayPeriod): R
     days: [...days].map(([day, ofDay]): ReportDay => ({ day, counts: ofDay })),
     reasons: reasonsOf(counts.filter(({ day, type }) => days.has(day) && totals.has(type))),
     falseAlarmsAvoided: {
-      replays: totals.get('refresh_token.replayed') ?? 0,
-      recoveries: totals.get('refresh_token.recovered') ?? 0,
+      replays: without(totals.get('refresh_token.replayed'), doubt.replays),
+      recoveries: without(totals.get('refresh_token.recovered'), doubt.recoveries),
+      healed: without(totals.get('refresh_token.healed'), doubt.healed),
+      isAtMost: !doubt.isExact,
     },
   };
 }
+
+/** Rows and counters are written one after the other: there may be a row that is not counted yet. */
+const without = (count = 0, less: number): number => Math.max(0, count - less);
 
 function reasonsOf(counts: readonly DayCount[]): ReasonTotal[] {
   const byType = new Map<AuthEventName, Map<string, number>>();

@@ -7,6 +7,7 @@ import { UsersService } from '../../users/users.service.js';
 import { AuditService } from '../audit.service.js';
 import type { ReuseCase, SecurityReport, TopTarget } from '../security-report.js';
 import type { TopEntry } from '../top-counter.js';
+import { inDoubt } from './in-doubt.js';
 import { reportFigures } from './report-figures.js';
 import { type DayPeriod, dayPeriod, momentsOf } from './report-period.js';
 import { reuseCase } from './reuse-case.js';
@@ -23,7 +24,7 @@ export interface SecurityReportQuery {
   readonly to?: Date | undefined;
 }
 
-/** Makes the security report from daily counters, 50 rows and a bounded count of sessions, so its cost does not grow with the log. */
+/** Makes the security report from day counters, a bounded number of rows and of sessions, so its time does not grow with the log. */
 @Injectable()
 export class SecurityReportService {
   constructor(
@@ -47,13 +48,14 @@ export class SecurityReportService {
       new Date(period.from),
       new Date(period.to),
     );
-    const [targets, reuseCases, sessions, indexes] = await Promise.all([
+    const [targets, reuseCases, sessions, indexes, doubt] = await Promise.all([
       this.withAddresses(topTargets),
       this.reuseCases(period),
       this.sessions.countLive(MAX_SESSIONS),
       this.health.indexes(),
+      inDoubt(this.audit, period),
     ]);
-    const figures = reportFigures(counts, period);
+    const figures = reportFigures(counts, period, doubt);
     return {
       generatedAt,
       ...period,

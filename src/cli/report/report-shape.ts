@@ -60,7 +60,7 @@ const IS_REPORT = object<SecurityReport>({
       lastUse: orNull(object({ ip: text, userAgent: orNull(text), at: moment })),
     }),
   ),
-  falseAlarmsAvoided: object({ replays: count, recoveries: count }),
+  falseAlarmsAvoided: object({ replays: count, recoveries: count, healed: count, isAtMost: flag }),
   sessions: object({ active: count, isAtLeast: flag }),
   indexes: list(
     object({

@@ -123,10 +123,14 @@ function reuse({
   ];
 }
 
-function falseAlarms({ falseAlarmsAvoided: { replays, recoveries } }: SecurityReport): string[] {
+function falseAlarms({ falseAlarmsAvoided }: SecurityReport): string[] {
+  const { replays, recoveries, healed, isAtMost } = falseAlarmsAvoided;
+  const atMost = isAtMost ? 'at most ' : '';
   return [
-    `${NUMBER.format(replays)} races and retries that were answered`,
-    `${NUMBER.format(recoveries)} lost responses that were recovered`,
+    `${atMost}${NUMBER.format(replays)} races and retries that were answered`,
+    `${atMost}${NUMBER.format(recoveries)} lost answers that were made good`,
+    `${atMost}${NUMBER.format(healed)} clients that had fallen back, healed`,
+    'sessions in which a theft or a second holder was found are left out',
   ];
 }
 

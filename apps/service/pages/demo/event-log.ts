@@ -1,8 +1,9 @@
 import type { TimelineAnswer, TimelineEvent } from '../../src/demo/answers.js';
 import { byId, html, setText } from '../dom.js';
+import { clockTime } from '../times.js';
 import { sentence } from './story.js';
 
-/** Told to those who listen; the usual refreshes are not, or nobody could listen to anything else. */
+/** Announced to readers who listen; the usual refreshes are not, or they could hear nothing else. */
 const NEWS = new Set([
   'replayed',
   'recovered',
@@ -13,14 +14,14 @@ const NEWS = new Set([
   'response_lost',
   'revoked',
 ]);
-/** A client that goes on trying says the same again and again: one line, counted. */
+/** A client that goes on trying causes the same event many times: one line, counted. */
 const REPEATS_WITHIN_MS = 15_000;
 const LINES_LOOKED_AT = 3;
 
 /** What happened, newest first. */
 export class EventLog {
   private readonly list = byId('log');
-  private toldUntil = 0;
+  private shownUntil = 0;
 
   constructor(private readonly announce: (text: string) => void) {}
 
@@ -28,20 +29,20 @@ export class EventLog {
     this.list.replaceChildren();
   }
 
-  get tellsOfTheft(): boolean {
+  get hasTheft(): boolean {
     return this.list.querySelector('.reuse_detected') !== null;
   }
 
   show({ events }: TimelineAnswer, begunAt: number): void {
     if (this.list.childElementCount === 0) this.add('begun', begunAt, 'The session began: generation 0.');
-    const news = events.filter(({ id }) => id > this.toldUntil);
-    this.toldUntil = news.at(-1)?.id ?? this.toldUntil;
-    for (const event of news) this.tell(event);
+    const news = events.filter(({ id }) => id > this.shownUntil);
+    this.shownUntil = news.at(-1)?.id ?? this.shownUntil;
+    for (const event of news) this.line(event);
     const worthSaying = news.filter(({ kind }) => NEWS.has(kind)).map(sentence);
     this.announce([...new Set(worthSaying)].join(' '));
   }
 
-  private tell(event: TimelineEvent): void {
+  private line(event: TimelineEvent): void {
     const { kind, caller, at } = event;
     const text = sentence(event);
     if (text === null) return;
@@ -61,7 +62,7 @@ export class EventLog {
       html(
         'li',
         { class: name },
-        html('time', { datetime: time.toISOString() }, time.toLocaleTimeString()),
+        html('time', { datetime: time.toISOString() }, clockTime(at)),
         html('p', {}, html('span', { class: 'text' }, text), html('span', { class: 'count' })),
       ),
     );

@@ -7,7 +7,7 @@ import type { DemoServer } from './demo-server.js';
 const PATIENCE_MS = 45_000;
 const LOOK_EVERY_MS = 500;
 /** After this refusal the client replaces a new token, too. */
-const REPLACED = 'ACCESS_TOKEN_REVOKED';
+export const REPLACED = 'ACCESS_TOKEN_REVOKED';
 /** The confirmation of a generation is written within half a second, and the grace period has to be over for certain. */
 const MARGIN_MS = 700;
 
@@ -109,7 +109,7 @@ export class Experiments {
         ({ kind, caller }) => (kind === 'replayed' || kind === 'recovered') && caller !== 'thief',
       );
       if (found && token !== stale) return found;
-      const lost = news.filter(({ kind }) => kind === 'response_lost').length;
+      const lost = news.filter(({ kind, isRepeat }) => kind === 'response_lost' && !isRepeat).length;
       if (lost > 0) onLost(lost);
       await pause(LOOK_EVERY_MS);
     }

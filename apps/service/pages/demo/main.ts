@@ -2,10 +2,11 @@ import { type AuthState, createAuthClient, type SignOutReason } from 'nestjs-sil
 import type { TimelineAnswer } from '../../src/demo/answers.js';
 import { byId, setText } from '../dom.js';
 import { restoreIfBegun } from '../restore.js';
+import { zoneName } from '../times.js';
 import { DemoServer } from './demo-server.js';
 import { Ending } from './ending.js';
 import { EventLog } from './event-log.js';
-import { Experiments } from './experiments.js';
+import { Experiments, REPLACED } from './experiments.js';
 import { Picture } from './picture.js';
 import { legend } from './picture-marks.js';
 import { proofIfChosen } from './proof-if-chosen.js';
@@ -18,21 +19,25 @@ import { TokenLife } from './token-life.js';
 const LOOK_EVERY_MS = 1000;
 const LIST_EVERY_MS = 8000;
 
-/** The end of a session, as the tab saw it that may still ask: the others can ask no more. */
+/** The end of a session, as the tab saw it that could still ask. */
 interface LastWords {
   readonly sessionId: string;
   readonly timeline: TimelineAnswer;
 }
 
 const tab = await claimTabName();
+/** Goes on after the numbers of a page before: a reload keeps the name of its tab. */
+let requestCount = Date.now();
 const auth = createAuthClient({
   baseUrl: '/auth',
   proof: proofIfChosen(() => byId<HTMLInputElement>('bound').checked),
   onSignedOut: end,
-  // A label for the picture: which tab refreshed.
+  // Labels for the picture: which tab refreshed, and what the browser sends again by itself.
   fetch: (input, init) => {
     const headers = new Headers(init?.headers);
     headers.set('x-demo-caller', tab);
+    requestCount += 1;
+    headers.set('x-demo-request', `${tab} ${requestCount}`);
     return fetch(input, { ...init, headers });
   },
 });
@@ -45,26 +50,29 @@ const list = new SessionList(auth, announce);
 const tabs = new BroadcastChannel('silent-auth-demo');
 
 let sessionId: string | null = null;
+let renewing: Promise<unknown> | null = null;
 let begunAt = 0;
 let clockAheadMs = 0;
 let latest: TimelineAnswer | null = null;
 
-const experiments = new Experiments({ auth, server, look, show: showAndTell, announce });
+const experiments = new Experiments({ auth, server, look, show: showAndSend, announce });
 tabs.onmessage = ({ data }) => {
   const words = data as LastWords;
   if (words.sessionId !== sessionId) return;
   show(words.timeline);
-  ending.correct(log.tellsOfTheft);
+  ending.correct(log.hasTheft);
 };
 byId('legend').append(...legend());
 setText(byId('tab'), `This is ${tab}`);
 byId('tab').hidden = false;
+setText(byId('zone'), `times in ${zoneName()}`);
 byId('logout').addEventListener('click', () => void auth.logout().catch(() => undefined));
 wireSignIn(auth);
 auth.subscribe(accept);
 await restoreIfBegun(auth, '/demo/session').catch(() => undefined);
 accept(auth.getState());
 setInterval(() => void lookIfSignedIn(), LOOK_EVERY_MS);
+setInterval(renewIfDue, LOOK_EVERY_MS);
 setInterval(() => void refreshList(), LIST_EVERY_MS);
 draw();
 
@@ -98,7 +106,7 @@ function end(reason: SignOutReason): void {
     const event = { id: 0, kind: 'revoked', at: Date.now() + clockAheadMs, caller: null } as const;
     picture.show(tell({ ...latest, session: null, events: [...latest.events, event] }, begunAt));
   }
-  ending.show(reason, log.tellsOfTheft);
+  ending.show(reason, log.hasTheft);
 }
 
 async function look(): Promise<TimelineAnswer> {
@@ -113,7 +121,18 @@ async function lookIfSignedIn(): Promise<void> {
   if (auth.getState().status === 'signed-in') await look().catch(() => undefined);
 }
 
-function showAndTell(timeline: TimelineAnswer): void {
+/** Where access tokens live long, as in a session that began elsewhere, the page renews them early. */
+function renewIfDue(): void {
+  if (renewing || !life.isDue || auth.getState().status !== 'signed-in') return;
+  renewing = auth
+    .getAccessToken()
+    .then((token) => token && auth.getAccessToken({ refused: token, code: REPLACED }))
+    // What fails now is asked again in a second.
+    .catch(() => undefined)
+    .finally(() => (renewing = null));
+}
+
+function showAndSend(timeline: TimelineAnswer): void {
   show(timeline);
   if (timeline.session === null && sessionId !== null)
     tabs.postMessage({ sessionId, timeline } satisfies LastWords);

@@ -44,7 +44,7 @@ export function bar(name: string, from: number, to: number, y: number): SVGEleme
   return svg('rect', { class: name, x: from, y: y - BAR / 2, width, height: BAR, rx: 4 });
 }
 
-/** Of like marks that would cover each other, the first: the list tells them all. */
+/** The first of like marks that would cover each other: the list has them all. */
 export function apart(marks: readonly Mark[], scale: (time: number) => number): Mark[] {
   return marks.filter((mark, index) => {
     const before = marks

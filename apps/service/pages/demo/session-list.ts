@@ -1,6 +1,7 @@
 import type { AuthClient, AuthSessionInfo } from 'nestjs-silent-auth-client';
 import { browserName } from '../browser-name.js';
 import { byId, html } from '../dom.js';
+import { moment } from '../times.js';
 
 /** This user's sessions, each with a button that ends it. */
 export class SessionList {
@@ -35,9 +36,9 @@ export class SessionList {
       {
         type: 'button',
         'data-session': session.id,
-        'aria-label': `End ${session.current ? 'this session' : `the session of ${name}`}`,
+        'aria-label': session.current ? 'Sign out of this session' : `End the session of ${name}`,
       },
-      'End',
+      session.current ? 'Sign out' : 'End',
     );
     button.addEventListener('click', () => void this.end(session, button));
     return html(
@@ -48,8 +49,8 @@ export class SessionList {
         {},
         html('strong', {}, name),
         ...(session.current ? [' ', html('span', { class: 'chip' }, 'this one')] : []),
-        html('small', {}, `${session.ip || 'unknown address'}, since ${timeOf(session.createdAt)}`),
-        html('small', {}, `last refresh ${timeOf(session.lastUsedAt)}`),
+        html('small', {}, `${session.ip || 'unknown address'}, since ${moment(session.createdAt)}`),
+        html('small', {}, `last used ${moment(session.lastUsedAt)}`),
       ),
       button,
     );
@@ -60,15 +61,11 @@ export class SessionList {
     try {
       await this.auth.endSession(id);
       if (current) return;
-      this.announce('The session was ended: its tokens are dead, in every process, within a second.');
+      this.announce('The session has ended: its tokens are refused in every process within a second or so.');
       await this.refresh();
     } catch {
       button.disabled = false;
       this.announce('The session could not be ended. Try again.');
     }
   }
-}
-
-function timeOf(iso: string): string {
-  return new Date(iso).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }

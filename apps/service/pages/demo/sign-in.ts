@@ -4,8 +4,8 @@ import { byId, setText } from '../dom.js';
 
 /** Sessions of this `appId` have short lives; see `config.ts` of the service. */
 const APP = { appId: 'silent-auth-demo' };
-/** Where addresses are verified: nothing tells whether there was an account before. */
-const VERIFY_FIRST = 'A message is on its way to that address. Open its link, then log in.';
+/** Where addresses are verified: the answer is the same whether there was an account before or not. */
+const VERIFY_FIRST = 'A message is on its way to that address. Open its link, then sign in.';
 
 /** The form, and the button that spares it. */
 export function wireSignIn(auth: AuthClient): void {

@@ -29,7 +29,7 @@ export interface Story {
   readonly gracePeriodMs: number;
 }
 
-/** An answer is lost a moment before the event that tells of its refresh. */
+/** An answer is lost a moment before the event of its refresh. */
 const TOGETHER_MS = 100;
 
 /** What the picture draws. @param begunAt when the session began; known while it lives */
@@ -62,7 +62,7 @@ export function tell({ events, session, gracePeriodMs }: TimelineAnswer, begunAt
 }
 
 function markOf(
-  { kind, at, caller, generation, presentedGeneration }: TimelineEvent,
+  { kind, at, caller, generation, presentedGeneration, isRepeat }: TimelineEvent,
   current: number,
 ): Mark[] {
   const isThief = caller === 'thief';
@@ -72,23 +72,25 @@ function markOf(
   }
   if (kind === 'reuse_detected')
     return [{ kind, at, generation: presentedGeneration ?? current, leadsTo: null, isThief }];
-  if (kind === 'response_lost') return [{ kind, at, generation: current, leadsTo: null, isThief }];
+  if (kind === 'response_lost')
+    return isRepeat ? [] : [{ kind, at, generation: current, leadsTo: null, isThief }];
   if (kind === 'stolen')
     return [{ kind, at, generation: generation ?? current, leadsTo: null, isThief: true }];
   return [];
 }
 
 /** What a sentence needs of an event. */
-interface Told {
+interface Facts {
   readonly who: string;
   readonly isThief: boolean;
   readonly generation: number;
   readonly presentedGeneration: number;
   readonly reason: string;
+  readonly isRepeat: boolean;
 }
 
 /** Null: the event is not shown to people. */
-const SENTENCES: Readonly<Record<TimelineEvent['kind'], ((event: Told) => string) | null>> = {
+const SENTENCES: Readonly<Record<TimelineEvent['kind'], ((event: Facts) => string) | null>> = {
   logged_in: null,
   rotated: ({ who, generation }) => `${who} refreshed: generation ${generation} replaced ${generation - 1}.`,
   confirmed: null,
@@ -106,10 +108,13 @@ const SENTENCES: Readonly<Record<TimelineEvent['kind'], ((event: Told) => string
       : `${who} came without the key of the session: refused.`,
   restored: ({ who }) => `${who} knew more than the server: a restored backup.`,
   fingerprint_mismatched: () =>
-    'A token of this session came from another browser than the one that logged in: reported.',
+    'A token of this session came from another browser than the one that signed in: reported.',
   reuse_detected: ({ who, isThief, presentedGeneration }) =>
     `${isThief ? 'The thief' : who} presented generation ${presentedGeneration} after its grace period, and its successor had been used: theft.`,
-  response_lost: () => 'The server answered a refresh; the answer was lost on its way.',
+  response_lost: ({ isRepeat }) =>
+    isRepeat
+      ? 'The browser sent that refresh again by itself; the answer was lost again.'
+      : 'The server answered a refresh; the answer was lost on its way.',
   stolen: ({ generation }) => `A thief copied the refresh token of generation ${generation}.`,
   revoked: ({ reason }) => `The session is over: ${reason.replaceAll('_', ' ')}.`,
   logged_out: null,
@@ -117,31 +122,42 @@ const SENTENCES: Readonly<Record<TimelineEvent['kind'], ((event: Told) => string
 
 /** The event in a sentence; null if it is not shown to people. */
 export function sentence(event: TimelineEvent): string | null {
-  const { kind, caller, generation = 0, presentedGeneration = 0, reason = 'revoked' } = event;
+  const {
+    kind,
+    caller,
+    generation = 0,
+    presentedGeneration = 0,
+    reason = 'revoked',
+    isRepeat = false,
+  } = event;
   const who = caller === null ? 'The client' : capitalised(caller);
   const isThief = caller === 'thief';
-  return SENTENCES[kind]?.({ who, isThief, generation, presentedGeneration, reason }) ?? null;
+  return SENTENCES[kind]?.({ who, isThief, generation, presentedGeneration, reason, isRepeat }) ?? null;
 }
 
 /** All of the picture in words, for those who cannot see it. */
 export function describe({ generations, marks, endedAt, wasTheft }: Story): string {
   const latest = generations.at(-1);
   if (!latest) return 'No refresh yet.';
-  const count = (kind: Mark['kind'], one: string, many: string) => {
-    const number = marks.filter((mark) => mark.kind === kind).length;
+  const count = (kind: Mark['kind'], one: string, many: string, isThief: boolean | null = null) => {
+    const number = marks.filter(
+      (mark) => mark.kind === kind && (isThief === null || mark.isThief === isThief),
+    ).length;
     return number === 0 ? [] : [`${number} ${number === 1 ? one : many}`];
   };
   const happened = [
     ...count('response_lost', 'lost answer', 'lost answers'),
-    ...count('replayed', 'replay', 'replays'),
-    ...count('recovered', 'recovery', 'recoveries'),
+    ...count('replayed', 'replay', 'replays', false),
+    ...count('recovered', 'recovery', 'recoveries', false),
+    ...count('replayed', 'replay by the thief', 'replays by the thief', true),
+    ...count('recovered', 'recovery by the thief', 'recoveries by the thief', true),
     ...count('reuse_detected', 'theft', 'thefts'),
   ].join(', ');
   const current =
     latest.confirmedAt === null ? 'current, not yet confirmed' : 'current and confirmed by its use';
   const over = `the last: the session was ended${wasTheft ? ' because of theft' : ''}`;
   const state = endedAt === null ? current : over;
-  return `Generation ${latest.number} is ${state}. ${happened === '' ? 'Nothing unusual.' : `So far: ${happened}.`} The list “What happened” tells each step.`;
+  return `Generation ${latest.number} is ${state}. ${happened === '' ? 'Nothing unusual.' : `So far: ${happened}.`} The list “What happened” has each step.`;
 }
 
 function capitalised(text: string): string {

@@ -1,6 +1,6 @@
 import { userIdOf } from './user-id.js';
 
-/** Of the report's own variables. Through the CSSOM, which its policy lets: no style may stand in its elements. */
+/** Added through the CSSOM: the policy of the report allows no style in its elements. */
 const RULES = [
   `.look-into {
     min-height: 1.75rem; margin-block: 0.125rem; padding: 0.125rem 0.625rem;
@@ -13,10 +13,10 @@ const RULES = [
   '@media print { .look-into { display: none; } }',
 ];
 
-/** E-mail addresses by user id, as far as a report tells them. */
+/** E-mail addresses by user id, as far as a report has them. */
 export type Addresses = ReadonlyMap<string, string>;
 
-/** Puts a button beside every user whom the report marks (`data-user`), and gives what it calls them. */
+/** Puts a button beside every user that the report marks (`data-user`), and gives what it calls them. */
 export function offerUsers(
   report: Document,
   choose: (id: string, opener: HTMLButtonElement) => void,
@@ -32,8 +32,8 @@ export function offerUsers(
     const button = report.createElement('button');
     button.type = 'button';
     button.className = 'look-into';
-    button.textContent = 'Look into';
-    button.setAttribute('aria-label', `Look into ${addresses.get(id) ?? `user ${id}`}`);
+    button.textContent = 'Look up';
+    button.setAttribute('aria-label', `Look up ${addresses.get(id) ?? `user ${id}`}`);
     button.addEventListener('click', () => choose(id, button));
     mark.after(' ', button);
   }

@@ -1,20 +1,19 @@
 import type { AuthClient, AuthSessionInfo } from 'nestjs-silent-auth-client';
 import type { Problem } from './service.js';
-import { type Standing, standingOf } from './standing.js';
 import type { UserEvent } from './user-event.js';
-import { UserSource } from './user-source.js';
+import { type UserRecord, UserSource } from './user-source.js';
 
-/** Who is looked into, and what is known of him. */
+/** The user who is looked up, and what is known about them. */
 export class LookedUser {
   readonly source: UserSource;
+  /** Null: not read yet, or there is no such user. */
+  record: UserRecord | null = null;
   /** Null: not read yet, or there is no such user. */
   sessions: readonly AuthSessionInfo[] | null = null;
   /** The newest first; null: not read yet. */
   events: readonly UserEvent[] | null = null;
   isGone = false;
   private nextCursor: string | undefined;
-  /** As this page has just left him; the log may not tell yet. */
-  private left: Standing | null = null;
   private readonly reading = new AbortController();
 
   constructor(
@@ -35,31 +34,29 @@ export class LookedUser {
     return this.nextCursor !== undefined;
   }
 
-  get standing(): Standing {
-    return this.left ?? standingOf(this.events ?? [], this.sessions?.length ?? 0);
-  }
-
-  /** What is under way is let go. */
+  /** Ends the requests that are under way. */
   drop(): void {
     this.reading.abort();
   }
 
-  /** What has been done to him here; null: nothing that is still news. */
-  leftAs(standing: Standing | null): void {
-    this.left = standing;
-  }
-
-  /** Gives what went wrong; what could not be read stays as it was. */
+  /** Returns what went wrong; what could not be read stays as it was. */
   async read(): Promise<unknown[]> {
-    const [sessions, page] = await Promise.allSettled([this.source.sessions(), this.source.events()]);
+    const [record, sessions, page] = await Promise.allSettled([
+      this.source.user(),
+      this.source.sessions(),
+      this.source.events(),
+    ]);
     if (page.status === 'fulfilled') {
       this.events = page.value.items;
       this.nextCursor = page.value.nextCursor;
     }
+    if (record.status === 'fulfilled') this.record = record.value;
     if (sessions.status === 'fulfilled') this.sessions = sessions.value;
-    this.isGone = sessions.status === 'rejected' && (sessions.reason as Problem).status === 404;
-    if (this.isGone) this.sessions = null;
-    return [sessions, page].flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    this.isGone = record.status === 'rejected' && (record.reason as Problem).status === 404;
+    if (this.isGone) this.record = this.sessions = null;
+    return [record, sessions, page].flatMap((each) =>
+      each.status === 'rejected' ? [each.reason as unknown] : [],
+    );
   }
 
   /** Whether there is more than before. @throws Problem */

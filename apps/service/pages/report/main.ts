@@ -10,7 +10,7 @@ import { UserPanel } from './user-panel.js';
 
 const ROLE = 'admin';
 
-const auth = createAuthClient({ baseUrl: '/auth', onSignedOut: tellOfEnd });
+const auth = createAuthClient({ baseUrl: '/auth', onSignedOut: sayEnd });
 const form = new CredentialsForm((credentials) => auth.login({ ...credentials, appId: 'security-report' }));
 const users = new UserPanel(auth);
 const frame = new ReportFrame(byId('report'), (report) => users.offer(report));
@@ -19,10 +19,10 @@ const period = new PeriodForm({
   download: (...args) => void download(...args),
 });
 
-/** Whose report is shown. */
+/** The administrator whose report is shown. */
 let reader: string | null = null;
 let loading: AbortController | null = null;
-/** Whether whoever is here has seen the page. */
+/** Whether the page has been shown once. */
 let isBegun = false;
 
 byId('logout').addEventListener('click', () => void auth.logout().catch(() => undefined));
@@ -39,7 +39,7 @@ function accept({ status, user }: AuthState): void {
   byId('welcome').hidden = user !== null;
   byId('account').hidden = user === null;
   byId('refused').hidden = user === null || isReader;
-  byId('reading').hidden = byId('to-look').hidden = !isReader;
+  byId('reading').hidden = !isReader;
   setText(byId('who'), user?.email ?? '');
   if (isBegun && hasChanged) keepFocus();
   if (status === 'signed-in') form.show('');
@@ -52,13 +52,13 @@ function accept({ status, user }: AuthState): void {
   }
 }
 
-/** What had it may be gone: whoever has no mouse goes on in what is shown now, not at the beginning of the page. */
+/** What had the focus may be gone: the keyboard goes on in what is shown now, not at the beginning of the page. */
 function keepFocus(): void {
   const { activeElement } = document;
   if (activeElement === document.body || activeElement?.closest('[hidden]')) byId('main').focus();
 }
 
-/** Nothing of it stays for whoever comes next. */
+/** Nothing of it stays for the next reader. */
 function forget(): void {
   reader = null;
   loading?.abort();
@@ -66,10 +66,10 @@ function forget(): void {
   byId('report').ariaBusy = 'false';
   frame.clear();
   users.readFor(null);
-  tell(null);
+  say(null);
 }
 
-function tellOfEnd(reason: string): void {
+function sayEnd(reason: string): void {
   if (reason !== 'LOGOUT') form.show('Your session has ended. Sign in again.');
 }
 
@@ -92,20 +92,20 @@ async function load(chosen: Period, format: Format, use: (body: string) => strin
   loading?.abort();
   const current = new AbortController();
   loading = current;
-  tell(null);
+  say(null);
   setText(byId('progress'), 'The report is on its way.');
   byId('report').ariaBusy = 'true';
   try {
     const body = await fetchReport(auth, chosen, format, current.signal);
     if (loading === current) setText(byId('progress'), use(body));
   } catch (reason) {
-    if (loading === current) tell(reason);
+    if (loading === current) say(reason);
   } finally {
     if (loading === current) byId('report').ariaBusy = 'false';
   }
 }
 
-function tell(reason: unknown): void {
+function say(reason: unknown): void {
   const problem = byId('problem');
   problem.hidden = reason === null;
   setText(byId('progress'), '');

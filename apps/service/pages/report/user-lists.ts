@@ -2,8 +2,8 @@ import type { AuthSessionInfo } from 'nestjs-silent-auth-client';
 import { reasonWords } from '../../../../src/core/reasons.js';
 import { browserName } from '../browser-name.js';
 import { html } from '../dom.js';
+import { moment } from '../times.js';
 import { type EventLine, eventWords } from './event-lines.js';
-import { moment } from './moment.js';
 import type { UserEvent } from './user-event.js';
 
 /** How much an event asks to be seen; what is in neither list is ordinary. */
@@ -58,8 +58,8 @@ function toneOf({ type, by }: UserEvent): string {
   return by === undefined ? 'ordinary' : 'act';
 }
 
-const time = (iso: string): HTMLTimeElement => html('time', { datetime: iso }, moment(iso));
+export const time = (iso: string): HTMLTimeElement => html('time', { datetime: iso }, moment(iso));
 
-/** What others chose, kept apart: no direction of writing reaches over to the next. */
+/** What others chose stands apart: its direction of writing does not reach the next part. */
 const parts = (texts: readonly string[]): (Node | string)[] =>
   texts.flatMap((text, index) => [...(index === 0 ? [] : [' · ']), html('bdi', {}, text)]);

@@ -1,28 +1,39 @@
 import type { AuthClient, AuthUser } from 'nestjs-silent-auth-client';
 import { byId } from '../dom.js';
+import { Acting } from './acting.js';
 import { type Addresses, offerUsers } from './frame-users.js';
 import { LookedUser } from './looked-user.js';
-import { QuestionDialog } from './question.js';
-import { Problem, wordsOf } from './service.js';
+import { type Asked, QuestionDialog } from './question.js';
+import { asProblem, Problem, wordsOf } from './service.js';
 import { type Act, ACTS, type Named } from './user-acts.js';
 import { UserForm } from './user-form.js';
+import type { ActingToken, UserRecord } from './user-source.js';
 import { UserView } from './user-view.js';
 
 /** The log is written off the path of requests: it may hold what was just done only a moment later. */
 const LOOKS_FOR_ACT_MS = [0, 250, 1000];
 
-/** One user: his sessions, what happened to him, and what ends an attack on him. */
+const CONFIRM: Asked = {
+  title: 'Confirm that it is you',
+  text: 'You signed in more than five minutes ago. Give your password, and the order goes on.',
+  yes: 'Confirm',
+  field: { label: 'Your password', type: 'password', isGood: (typed) => typed !== '' },
+};
+
+/** One user: account, sessions, events, and what an administrator can do. */
 export class UserPanel {
   private readonly view = new UserView();
   private readonly question = new QuestionDialog();
-  private readonly form = new UserForm((id, opener) => void this.look(id, opener));
+  private readonly acting = new Acting();
+  private readonly form: UserForm;
   private addresses: Addresses = new Map();
   private reader: AuthUser | null = null;
   private looked: LookedUser | null = null;
-  /** Whom an order is under way for: one at a time. */
+  /** The user that an order is under way for: one at a time. */
   private ordered: LookedUser | null = null;
 
-  constructor(private readonly auth: Pick<AuthClient, 'fetch'>) {
+  constructor(private readonly auth: Pick<AuthClient, 'fetch' | 'reauthenticate'>) {
+    this.form = new UserForm(auth, (user, opener) => void this.look(user, opener));
     for (const act of ACTS)
       byId(act.button).addEventListener('click', () => this.looked && void this.act(act, this.looked));
     byId('again').addEventListener('click', () => this.looked && void this.again(this.looked));
@@ -30,7 +41,7 @@ export class UserPanel {
     byId('leave').addEventListener('click', () => this.leave());
   }
 
-  /** For whoever reads the page from now on; what the one before him looked into is forgotten. */
+  /** For who reads the page from now on; what the reader before looked up is forgotten. */
   readFor(reader: AuthUser | null): void {
     this.forget();
     this.form.show('');
@@ -38,17 +49,17 @@ export class UserPanel {
     this.reader = reader;
   }
 
-  /** The users of the report that is shown become ways here. */
+  /** Each user of the report that is shown gets a button that leads here. */
   offer(report: Document): void {
-    this.addresses = offerUsers(report, (id, opener) => void this.look(id, opener));
-    if (this.looked) this.showName(this.looked.id);
+    this.addresses = offerUsers(report, (id, opener) => void this.look({ id }, opener));
+    if (this.looked) this.showName(this.looked);
   }
 
-  private async look(id: string, opener: HTMLElement): Promise<void> {
+  private async look(user: Pick<UserRecord, 'id' | 'email'> | { id: string }, opener: HTMLElement) {
     this.forget();
-    const looked = (this.looked = new LookedUser(this.auth, id, opener));
-    this.form.show(id);
-    this.showName(id);
+    const looked = (this.looked = new LookedUser(this.auth, user.id, opener));
+    this.form.show('email' in user ? user.email : user.id);
+    this.showName(looked);
     this.view.open();
     this.view.tell('Reading.');
     await this.read(looked);
@@ -61,6 +72,7 @@ export class UserPanel {
     this.looked?.drop();
     this.looked = null;
     this.question.close();
+    this.acting.clear();
     this.view.clear();
   }
 
@@ -72,7 +84,6 @@ export class UserPanel {
   }
 
   private async again(looked: LookedUser): Promise<void> {
-    looked.leftAs(null);
     this.view.tell('Reading.');
     await this.read(looked);
     if (looked.isWanted) this.view.tell('Read again.');
@@ -84,6 +95,7 @@ export class UserPanel {
     if (!looked.isWanted) return;
     this.view.setBusy(false);
     this.view.warn(problems.map(wordsOf));
+    this.showName(looked);
     this.view.show(looked, this.reader?.id);
   }
 
@@ -101,33 +113,56 @@ export class UserPanel {
 
   private async act(act: Act, looked: LookedUser): Promise<void> {
     if (this.ordered === looked) return;
-    const user = this.named(looked.id);
-    if (act.question && !(await this.question.ask(act.question(user)))) return;
-    if (!looked.isWanted || !(await this.order(act, looked, user)) || !looked.isWanted) return;
-    looked.leftAs(act.standing);
-    this.view.tell(act.done(user.name));
-    await this.readUntilTold(looked, act.event);
+    const user = this.named(looked);
+    const typed = await this.question.ask(act.question(user));
+    if (typed === null || !looked.isWanted) return;
+    const made = await this.order(act, looked, (source) => act.order(source, user, typed));
+    if (made === null || !looked.isWanted) return;
+    if (act.isLast) this.leave();
+    this.view.tell(act.done(user.name, typed));
+    if (act.isLast) return;
+    this.acting.clear();
+    if (made) this.acting.show(made, user.name);
+    await this.readUntilLogged(looked, act.event);
   }
 
-  /** Whether it was done. */
-  private async order({ order }: Act, looked: LookedUser, user: Named): Promise<boolean> {
+  /** Gives what the order made; null: it was not done. */
+  private async order(
+    act: Act,
+    looked: LookedUser,
+    send: (source: LookedUser['source']) => ReturnType<Act['order']>,
+  ): Promise<ActingToken | undefined | null> {
     this.ordered = looked;
     this.view.setBusy(true);
     this.view.warn([]);
     this.view.tell('');
     try {
-      await order(looked.source, user);
-      return true;
+      return (await this.confirmed(() => send(looked.source), looked)) ?? undefined;
     } catch (reason) {
-      if (looked.isWanted) this.view.warn([wordsOf(reason), ...doubtOf(reason)]);
-      return false;
+      if (looked.isWanted && reason !== CANCELLED) this.view.warn([wordsOf(reason), ...doubtOf(reason, act)]);
+      return null;
     } finally {
       if (this.ordered === looked) this.ordered = null;
       if (looked.isWanted) this.view.setBusy(false);
     }
   }
 
-  private async readUntilTold(looked: LookedUser, type: string): Promise<void> {
+  /** Some orders want a fresh password. */
+  private async confirmed<T>(send: () => Promise<T>, looked: LookedUser): Promise<T> {
+    try {
+      return await send();
+    } catch (reason) {
+      if (!(reason instanceof Problem) || reason.code !== 'REAUTHENTICATION_REQUIRED') throw reason;
+    }
+    const password = await this.question.ask(CONFIRM);
+    if (password === null || !looked.isWanted) throw CANCELLED;
+    await this.auth.reauthenticate({ password }).catch((reason: unknown) => {
+      throw asProblem(reason);
+    });
+    return send();
+  }
+
+  private async readUntilLogged(looked: LookedUser, type: string): Promise<void> {
     const known = new Set(looked.events?.map(({ id }) => id));
     for (const wait of LOOKS_FOR_ACT_MS) {
       await new Promise((resolve) => setTimeout(resolve, wait));
@@ -137,18 +172,24 @@ export class UserPanel {
     }
   }
 
-  private showName(id: string): void {
-    const { name } = this.named(id);
+  private showName(looked: LookedUser): void {
+    const { name, id } = this.named(looked);
     const isKnown = name.includes('@');
     this.view.setName(isKnown ? name : `User ${id}`, isKnown ? id : '');
   }
 
-  private named(id: string): Named {
+  private named({ id, record }: LookedUser): Named {
     const isSelf = id === this.reader?.id;
-    const address = isSelf ? this.reader?.email : this.addresses.get(id);
-    return { name: address ?? `user ${id}`, isSelf };
+    const address = record?.email ?? (isSelf ? this.reader?.email : this.addresses.get(id));
+    return { id, name: address ?? `user ${id}`, roles: record?.roles ?? [], isSelf };
   }
 }
 
-const doubtOf = (reason: unknown): string[] =>
-  reason instanceof Problem && !reason.isUncertain ? [] : ['It may have been done all the same: read again.'];
+/** The reader changed their mind. */
+const CANCELLED = new Error('cancelled');
+
+/** A token that was made and lost is of no use to anybody. */
+const doubtOf = (reason: unknown, { button }: Act): string[] =>
+  (reason instanceof Problem && !reason.isUncertain) || button === 'impersonate'
+    ? []
+    : ['It may have been done: read again.'];

@@ -2,22 +2,27 @@ import type { AuthSessionInfo } from 'nestjs-silent-auth-client';
 import { byId, setText } from '../dom.js';
 import { eventLines } from './event-lines.js';
 import type { LookedUser } from './looked-user.js';
-import type { Standing } from './standing.js';
 import type { UserEvent } from './user-event.js';
+import { accountFacts } from './user-facts.js';
 import { eventItem, sessionItem } from './user-lists.js';
+
+/** Undefined: not read yet, so the user may be either. */
+type Standing = 'enabled' | 'disabled' | undefined;
 
 /** What the panel shows of a user. */
 export class UserView {
   private readonly user = byId('user');
   private readonly name = byId('user-name');
+  private readonly facts = byId('user-facts');
   private readonly sessions = byId('user-sessions');
   private readonly events = byId('user-events');
 
-  /** Nothing of whoever was shown before is left. */
+  /** Nothing of the user who was shown before is left. */
   clear(): void {
     this.user.hidden = true;
-    for (const id of ['sessions-part', 'events-part', 'acts', 'older']) byId(id).hidden = true;
-    for (const list of [this.sessions, this.events]) list.replaceChildren();
+    for (const id of ['account-part', 'sessions-part', 'events-part', 'acts', 'older'])
+      byId(id).hidden = true;
+    for (const list of [this.facts, this.sessions, this.events]) list.replaceChildren();
     this.setName('', '');
     this.setBusy(false);
     this.tell('');
@@ -31,9 +36,10 @@ export class UserView {
     this.name.focus();
   }
 
-  /** Below a long report little of it may be in sight, while there was little of it. */
+  /** It may be far from the button in the report that opened it. */
   bringIntoSight(): void {
-    if (this.user.getBoundingClientRect().top > innerHeight / 2) this.user.scrollIntoView({ block: 'start' });
+    const { top } = this.user.getBoundingClientRect();
+    if (top < 0 || top > innerHeight / 2) this.user.scrollIntoView({ block: 'start' });
   }
 
   setName(name: string, id: string): void {
@@ -58,10 +64,12 @@ export class UserView {
 
   /** @param readerId whose acts are "by you" */
   show(user: LookedUser, readerId: string | undefined): void {
+    byId('account-part').hidden = user.record === null;
+    this.facts.replaceChildren(...(user.record ? accountFacts(user.record, user.events ?? []) : []));
     this.showSessions(user.sessions);
     if (user.events) this.showEvents(user.events, user.hasOlder, readerId);
     if (user.isGone) byId('acts').hidden = true;
-    else this.offer(user.standing);
+    else this.offer(standingOf(user));
   }
 
   get eventCount(): number {
@@ -90,7 +98,7 @@ export class UserView {
     this.events.replaceChildren(...eventLines(events).map((line) => eventItem(line, readerId)));
   }
 
-  /** What makes sense; where nothing tells, both. */
+  /** What makes sense; both, where the account could not be read. */
   private offer(standing: Standing): void {
     const [disable, enable] = [byId('disable'), byId('enable')];
     const focused = document.activeElement;
@@ -102,4 +110,9 @@ export class UserView {
     if (focused === disable && disable.hidden) enable.focus();
     if (focused === enable && enable.hidden) disable.focus();
   }
+}
+
+function standingOf({ record }: LookedUser): Standing {
+  if (!record) return undefined;
+  return record.disabledAt === null ? 'enabled' : 'disabled';
 }

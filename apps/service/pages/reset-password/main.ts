@@ -58,7 +58,7 @@ async function setPassword(newPassword: string): Promise<void> {
     isUncertain ||= reason.isUncertain;
     if (!isDead) throw reason;
     token = null;
-    tellWhyAgain(reason);
+    explainAbove(reason);
   }
 }
 
@@ -69,12 +69,12 @@ async function askForLink(address: string): Promise<void> {
     showSection('sent');
   } catch (reason) {
     if (!(reason instanceof Refusal) || reason.code !== 'NOT_FOUND') throw reason;
-    tellWhyAgain(reason);
+    explainAbove(reason);
   }
 }
 
-/** What went wrong, above the form that fixes it. */
-function tellWhyAgain({ code }: Refusal): void {
+/** What went wrong, above the form that asks for another link. */
+function explainAbove({ code }: Refusal): void {
   if (code === 'NOT_FOUND') document.body.dataset['mail'] = 'none';
   else {
     const [title, text] = isUncertain ? LIKELY_DONE : DEAD;

@@ -6,8 +6,9 @@ import type { AppConfig } from '../config/config.js';
 import { serveDemo } from '../demo/demo.module.js';
 import { RequestTimer } from '../metrics/request-timer.js';
 import { serveDocs } from '../web/docs.js';
+import { serveNotFound } from '../web/not-found.js';
 import { servePage } from '../web/page-files.js';
-import { mailPages, reportPage } from '../web/pages.js';
+import { links, mailPages, reportPage } from '../web/pages.js';
 import { serveSecurityTxt } from '../web/security-txt.js';
 import { AppModule } from './app.module.js';
 import type { HttpPlatform, RequestTimeouts } from './http-platform.js';
@@ -41,10 +42,10 @@ export async function createApp(
   if (config.metrics) app.use(app.get(RequestTimer, { strict: false }).middleware);
   app.use(requestLogger(logger, config.trustProxy));
   app.use(securityHeaders(config));
-  for (const page of [reportPage(), ...mailPages(config)]) app.use(servePage(page, app.get(AuthHttp)));
+  for (const page of [reportPage(config), ...mailPages(config)]) app.use(servePage(page, app.get(AuthHttp)));
   if (config.securityContacts.length > 0)
     app.use(serveSecurityTxt({ ...config, issuer: config.auth.issuer }));
-  if (config.hasDemo) serveDemo(app);
+  if (config.hasDemo) serveDemo(app, links(config));
   app.use(withoutConditions);
   const isTrusted = originMatcher(config.trustedOrigins);
   if (!config.isProduction)
@@ -63,6 +64,7 @@ export async function createApp(
   platform.useJsonBodies(app);
   app.useGlobalInterceptors(new PrincipalInterceptor());
   app.useGlobalFilters(app.get(ParseErrorFilter));
+  serveNotFound(app, config);
   if (config.hasDocs) serveDocs(app, config);
   return app;
 }

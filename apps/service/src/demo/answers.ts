@@ -31,6 +31,8 @@ export interface TimelineEvent {
   readonly presentedGeneration?: number;
   /** Why a session was revoked. */
   readonly reason?: string;
+  /** An answer that was lost once more: the browser had sent the same request again by itself. */
+  readonly isRepeat?: boolean;
 }
 
 /** What the page draws, timed by the server's clock. */

@@ -13,9 +13,9 @@ import { Timeline } from './timeline.js';
 export class DemoModule {}
 
 /** Serves the page at `/`, loses responses and labels callers. Call it after the middleware that sets headers. */
-export function serveDemo(app: INestApplication): void {
+export function serveDemo(app: INestApplication, links: Readonly<Record<string, string>>): void {
   const lostResponses = app.get(LostResponses);
-  app.use(servePage({ name: 'demo', path: '/', prefix: DEMO_PREFIX }, app.get(AuthHttp)));
+  app.use(servePage({ name: 'demo', path: '/', prefix: DEMO_PREFIX, values: links }, app.get(AuthHttp)));
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
     lostResponses.intercept(request, response);
     withCaller(request, next);

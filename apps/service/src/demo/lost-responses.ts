@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { AuthHttp } from 'nestjs-silent-auth';
+import { requestName } from './caller.js';
 import { Timeline } from './timeline.js';
 
 export const REFRESH_PATH = '/auth/refresh';
@@ -12,6 +13,8 @@ interface Outage {
   readonly lastsMs: number;
   /** Null until the first answer is lost. */
   endsAt: number | null;
+  /** Requests whose answers were lost. */
+  readonly requests: Set<string>;
 }
 
 /**
@@ -28,9 +31,9 @@ export class LostResponses {
     private readonly timeline: Timeline,
   ) {}
 
-  /** From the session's next refresh on, its answers are lost for this time. */
+  /** From the session's next refresh on, its answers are lost for `lastsMs`. */
   arm(sessionId: string, lastsMs: number): void {
-    this.outages.set(sessionId, { lastsMs, endsAt: null });
+    this.outages.set(sessionId, { lastsMs, endsAt: null, requests: new Set() });
   }
 
   /** Runs before the body is read, which is empty in cookie transport. */
@@ -44,12 +47,16 @@ export class LostResponses {
       this.outages.delete(sessionId);
       return;
     }
+    const name = requestName(request);
+    const isRepeat = name !== null && outage.requests.has(name);
+    if (name !== null) outage.requests.add(name);
     const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
     response.end = (...args: unknown[]) => {
       if (response.statusCode !== 200) return end(...args);
+      const lost = { kind: 'response_lost', ...(isRepeat ? { isRepeat } : {}) } as const;
       outage.endsAt ??= Date.now() + outage.lastsMs;
-      // Recorded after the event of the refresh itself, which is emitted in this turn.
-      setImmediate(() => this.timeline.record(sessionId, { kind: 'response_lost' }));
+      // After the event of the refresh itself, which is on its way.
+      setImmediate(() => this.timeline.record(sessionId, lost));
       response.destroy();
       return response;
     };

@@ -1,20 +1,31 @@
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { SwaggerModule } from '@nestjs/swagger';
-import { type OpenApiDocument, openApiDocument } from 'nestjs-silent-auth';
+import { AuthHttp, type OpenApiDocument, openApiDocument } from 'nestjs-silent-auth';
 import type { AppConfig } from '../config/config.js';
 import { describeMetrics } from '../metrics/describe-metrics.js';
+import { servePage } from './page-files.js';
+import { docsPage } from './pages.js';
 
 type PathItem = OpenApiDocument['paths'][string];
 type Schema = OpenApiDocument['components']['schemas'][string];
 
 /** Serves the OpenAPI document at `/docs-json`, and a page to read and try it at `/docs`, all from this host. */
 export function serveDocs(app: INestApplication, config: AppConfig): void {
+  app.use(oneAddress);
+  app.use(servePage(docsPage(config), app.get(AuthHttp)));
   SwaggerModule.setup('docs', app, serviceDocument(config), {
     raw: ['json'],
     customSiteTitle: 'Silent Auth',
     swaggerOptions: { validatorUrl: null, displayRequestDuration: true },
   });
+}
+
+/** The page's links are relative to `/docs`; at `/docs/` Swagger UI would show a page of its own. */
+function oneAddress({ url }: IncomingMessage, response: ServerResponse, next: () => void): void {
+  if (url !== '/docs/') return next();
+  response.writeHead(301, { Location: '../docs' }).end();
 }
 
 /** The library's routes and the service's own. */

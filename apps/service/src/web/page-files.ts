@@ -8,9 +8,9 @@ import { escapeHtml } from '../common/escape-html.js';
 /** A page of the service, built from `pages/<name>` and the shared files. */
 export interface PageSite {
   readonly name: string;
-  /** The URL of its `index.html`. */
-  readonly path: string;
-  /** The URL prefix of its other files. */
+  /** The URL of its `index.html`; absent: it is served by code, see `not-found.ts`. */
+  readonly path?: string;
+  /** Under it are its other files. */
   readonly prefix: string;
   /** What it needs in addition to its own files, by directive of its policy. */
   readonly allowed?: Readonly<Record<string, string>>;
@@ -18,6 +18,8 @@ export interface PageSite {
   readonly values?: Readonly<Record<string, string>>;
   /** Whether the browser may keep its `index.html` and typed input for the back/forward cache. */
   readonly isStored?: boolean;
+  /** Whether its scripts make markup of text by themselves, as Swagger UI does. */
+  readonly isMarkupMade?: boolean;
 }
 
 /** The content types of the files that are served; no other files are. */
@@ -28,7 +30,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Only the page's own files, nothing inline, and no markup made from text. */
+export const HTML = TYPES['.html'] as string;
+
+/** Nothing but the page's own files, nothing inline, no markup made of text. */
 const POLICY: Readonly<Record<string, string>> = {
   'default-src': "'none'",
   'script-src': "'self'",
@@ -51,25 +55,34 @@ interface PageFile {
 /** The files that the build made for a page, by their URL. Read once. */
 function readPageFiles({ name: page, path, prefix, ...site }: PageSite): ReadonlyMap<string, PageFile> {
   const files = new Map<string, PageFile>();
-  // The same folder whether this runs from src or from dist.
-  const folder = new URL(`../../dist/pages/${page}/`, import.meta.url);
+  const folder = folderOf(page);
   for (const name of readdirSync(folder)) {
     const type = TYPES[extname(name)];
     if (type === undefined) continue;
     const isPage = name === 'index.html';
+    if (isPage && path === undefined) continue;
     const content = readFileSync(new URL(name, folder));
     const body = isPage ? fill(content, site.values) : content;
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
     const caching = isPage && site.isStored === false ? 'no-store' : 'no-cache';
-    files.set(isPage ? path : `/${prefix}/${name}`, { body, type, etag, caching });
+    files.set(isPage && path ? path : `/${prefix}/${name}`, { body, type, etag, caching });
   }
   return files;
 }
+
+/** The same folder from src and from dist. */
+const folderOf = (page: string): URL => new URL(`../../dist/pages/${page}/`, import.meta.url);
 
 function fill(page: Buffer, values: PageSite['values'] = {}): Buffer {
   return Buffer.from(
     page.toString().replace(/\{\{(\w+)\}\}/g, (_, name: string) => escapeHtml(values[name] ?? '')),
   );
+}
+
+/** Gives the `index.html` of a page with other values each time. */
+export function pageTemplate(page: string): (values: Readonly<Record<string, string>>) => string {
+  const content = readFileSync(new URL('index.html', folderOf(page)));
+  return (values) => fill(content, values).toString();
 }
 
 /**
@@ -83,7 +96,7 @@ export function servePage(site: PageSite, http: AuthHttp) {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const file = files.get(path);
     if (request.method !== 'GET' && request.method !== 'HEAD') return next();
-    if (path === `/${site.prefix}/session`) {
+    if (site.path && path === `/${site.prefix}/session`) {
       const body = JSON.stringify({ isBegun: http.refreshTokenOf(request) !== null });
       response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
       response.end(body);
@@ -103,8 +116,10 @@ export function servePage(site: PageSite, http: AuthHttp) {
   };
 }
 
-function policyOf({ allowed = {} }: PageSite): string {
-  const directives = [...new Set([...Object.keys(POLICY), ...Object.keys(allowed)])];
+export function policyOf({ allowed = {}, isMarkupMade = false }: Partial<PageSite>): string {
+  const directives = [...new Set([...Object.keys(POLICY), ...Object.keys(allowed)])].filter(
+    (name) => !(isMarkupMade && name === 'require-trusted-types-for'),
+  );
   return directives
     .map((name) => [name, POLICY[name], allowed[name]].filter((part) => part !== undefined).join(' '))
     .join('; ');

@@ -1,10 +1,10 @@
 /** A chart as the page's script gets it; the script draws, and decides nothing. */
 export interface DrawnChart {
-  /** Of the element that it is drawn in. */
+  /** The element that it is drawn in. */
   readonly id: string;
   /** Bars stand on one another, lines do not. */
   readonly kind: 'bars' | 'lines';
-  /** Of the days, or weeks. */
+  /** Days, or weeks. */
   readonly labels: readonly string[];
   readonly series: readonly DrawnSeries[];
 }

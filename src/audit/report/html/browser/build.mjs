@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 
 const { resolve } = createRequire(import.meta.url);
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
-/** Of what is bundled; each report is a copy, and copies have to carry it. */
+/** Each report is a copy of what is bundled, and copies have to carry the licence. */
 const licences = ['chart.js', '@kurkle/color'].map((name) => {
   const folder = resolve(name).replace(/dist\/[^/]*$/, '');
   return `/*! ${name}\n\n${readFileSync(`${folder}LICENSE.md`, 'utf8').trim()}\n*/`;

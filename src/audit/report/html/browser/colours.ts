@@ -1,6 +1,6 @@
-/** What a chart is drawn in: the colours that the style gives its neighbours, so that both schemes are told in one place. */
+/** What a chart is drawn in: the colours that the style gives its neighbours, so that both schemes are in one place. */
 export interface Colours {
-  /** Of the series, by the tone that their entry in the legend has. */
+  /** The series, by the tone that their entry in the legend has. */
   readonly tones: ReadonlyMap<string, string>;
   readonly axis: string;
   readonly line: string;

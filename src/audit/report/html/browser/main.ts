@@ -1,4 +1,5 @@
 import type { DrawnChart } from '../drawn-chart.js';
+import { showLocalTimes } from './local-times.js';
 import { ReportChart } from './report-chart.js';
 import { tellHeight } from './tell-height.js';
 
@@ -23,4 +24,5 @@ for (const [event, isPrinting] of [
     recolour();
     for (const chart of charts) chart.fit();
   });
+showLocalTimes(document);
 tellHeight();

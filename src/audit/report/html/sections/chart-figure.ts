@@ -54,13 +54,16 @@ function table({ plan, series }: ReportChart, days: readonly string[]): Html {
           </tr>
         </thead>
         <tbody>
-          ${days.map(
-            (day, index) =>
-              html`<tr>
-                <th scope="row">${day}</th>
-                ${series.map(({ values }) => html`<td>${inDigits(values[index] ?? 0)}</td>`)}
-              </tr>`,
-          )}
+          ${days
+            .map(
+              (day, index) =>
+                html`<tr>
+                  <th scope="row">${day}</th>
+                  ${series.map(({ values }) => html`<td>${inDigits(values[index] ?? 0)}</td>`)}
+                </tr>`,
+            )
+            // Today is what a reader looks for.
+            .reverse()}
         </tbody>
       </table>
     </div>

@@ -14,8 +14,8 @@ export function reuseCases({ reuseCases: cases }: SecurityReport): Html {
   return html`<section class="card" aria-labelledby="reuse-title">
     <h2 id="reuse-title">Stolen tokens</h2>
     <p class="note">
-      An earlier refresh token came that no race and no lost answer explains. One of the two parties holds a
-      copy; which of them, the addresses may tell.
+      An earlier refresh token came that no race and no lost answer explains. One of the two clients holds a
+      copy: the addresses may show which.
     </p>
     ${table(cases.slice(0, SHOWN), 'reuse-title')}
     ${

@@ -43,7 +43,7 @@ export function tallies({ totals, reasons }: SecurityReport): Html {
   </div>`;
 }
 
-/** Of another version of the library, only the name is known. */
+/** Only the name is known of an event from another version of the library. */
 const eventWords = (type: string): string => AUTH_EVENTS[type as AuthEventName]?.many ?? type;
 
 interface Tally {

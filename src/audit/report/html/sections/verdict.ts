@@ -1,5 +1,6 @@
 import type { AuthEventName } from '../../../../core/events.js';
 import type { SecurityReport } from '../../../security-report.js';
+import { SECOND_HOLDER_RULES } from '../../in-doubt.js';
 import { counted, inDigits } from '../format.js';
 import { type Html, html } from '../html.js';
 
@@ -23,7 +24,7 @@ function detected({ reuseCases }: SecurityReport, caught: number): Html {
     <p>
       ${
         onlyReported === 0
-          ? 'Whoever held it, thief and victim alike, had to log in again.'
+          ? 'Its session ended: the thief and the owner both had to sign in again.'
           : `Shadow mode was on for ${inDigits(onlyReported)} of the cases below: refused, but nothing was ended.`
       }
     </p>
@@ -57,30 +58,37 @@ function undetected(report: SecurityReport): Html {
 }
 
 function falseAlarms(report: SecurityReport): Html {
-  const { replays, recoveries } = report.falseAlarmsAvoided;
-  const avoided = recoveries + totalOf(report, 'refresh_token.healed');
+  const { replays, recoveries, healed, isAtMost } = report.falseAlarmsAvoided;
+  const avoided = recoveries + healed;
+  const atMost = isAtMost ? 'At most ' : '';
   const races = html`<p>
-    ${counted(replays, 'race between tabs or retry was', 'races between tabs and retries were')} answered as
-    well. Within the grace period nobody can tell a second holder from a second tab, unless the client sends
+    ${atMost}${counted(replays, 'race between tabs or retry was', 'races between tabs and retries were')}
+    answered as well. Within the grace period a second holder looks like a second tab, unless the client sends
     attempts.
+  </p>`;
+  const leftOut = html`<p class="note">
+    Left out: every session in which a theft or a second holder was found. A thief who has not shown yet may
+    be among the rest.
   </p>`;
   if (avoided === 0)
     return html`<section class="card promise" aria-labelledby="false-alarms">
       <h2 id="false-alarms"><span class="figure">No</span> false alarm had to be avoided</h2>
-      <p>No answer was lost on its way.</p>
-      ${replays > 0 ? races : null}
+      <p>No lost answer had to be given again.</p>
+      ${replays > 0 ? html`${races}${leftOut}` : null}
     </section>`;
   return html`<section class="card promise good" aria-labelledby="false-alarms">
     <h2 id="false-alarms">
-      <span class="figure">${inDigits(avoided)}</span> ${avoided === 1 ? 'time' : 'times'} a client that had
-      lost an answer was not logged out
+      <span class="figure">${isAtMost ? html`<small>at most</small> ` : null}${inDigits(avoided)}</span>
+      ${avoided === 1 ? 'time' : 'times'} a client that had lost an answer was not logged out
     </h2>
-    <p>A usual design would have taken each for theft.</p>
-    ${replays > 0 ? races : null}
+    <p>
+      ${counted(recoveries, 'lost answer was', 'lost answers were')} given again, and
+      ${counted(healed, 'client that had fallen back was', 'clients that had fallen back were')} healed. A
+      usual design would have taken each for theft.
+    </p>
+    ${replays > 0 ? races : null} ${leftOut}
   </section>`;
 }
-
-const SECOND_HOLDER_RULES: ReadonlySet<string> = new Set(['contested_token', 'one_token_two_networks']);
 
 function totalOf({ totals }: SecurityReport, wanted: AuthEventName): number {
   return totals.find(({ type }) => type === wanted)?.count ?? 0;
