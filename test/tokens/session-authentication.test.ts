@@ -88,7 +88,7 @@ describe('the session of a request', () => {
 
   it.each<[string, () => unknown]>([
     ['there is none', () => store.removeOfUser(USER.id)],
-    ['it is revoked', () => store.revoke([session.id], 'logout', at(1))],
+    ['it is revoked', () => store.revoke([session.id], 'logged_out', at(1))],
     ['it expires now', () => (now = session.expiresAt.getTime())],
     ['it belongs to another user', () => change({ userId: 'another' })],
     ['the user is gone', () => (users = [])],
@@ -136,7 +136,7 @@ describe('a user who has proved again who they are', () => {
   });
 
   it('gets none where the session has ended meanwhile', async () => {
-    await store.revoke([session.id], 'logout', at(1));
+    await store.revoke([session.id], 'logged_out', at(1));
     await expect(record()).rejects.toMatchObject(REVOKED);
   });
 });

@@ -2,10 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { AUTH_EVENT_NAMES } from '../../../src/index.js';
 import { eventLines, eventWords } from '../pages/report/event-lines.js';
-import { rolesOf } from '../pages/report/user-acts.js';
-import type { UserEvent } from '../pages/report/user-event.js';
-import { latestLock } from '../pages/report/user-facts.js';
-import { userIdOf } from '../pages/report/user-id.js';
+import { rolesOf, userIdOf } from '../pages/report/typed.js';
+import { latestLock, type UserEvent } from '../pages/report/user-event.js';
 import { moment } from '../pages/times.js';
 
 let count = 0;

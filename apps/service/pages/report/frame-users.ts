@@ -1,4 +1,4 @@
-import { userIdOf } from './user-id.js';
+import { userIdOf } from './typed.js';
 
 /** Added through the CSSOM: the policy of the report allows no style in its elements. */
 const RULES = [

@@ -1,4 +1,5 @@
 import type { Asked } from './question.js';
+import { rolesOf } from './typed.js';
 import type { ActingToken, UserSource } from './user-source.js';
 
 /** The user that an order is for. */
@@ -27,9 +28,6 @@ export interface Act {
 }
 
 const MAX_REASON = 500;
-
-/** Roles as they are typed: between them are commas or spaces. */
-export const rolesOf = (typed: string): string[] => [...new Set(typed.split(/[\s,]+/).filter(Boolean))];
 
 export const ACTS: readonly Act[] = [
   {

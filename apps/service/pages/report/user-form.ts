@@ -1,7 +1,7 @@
 import type { AuthClient } from 'nestjs-silent-auth-client';
 import { byId, html, setText } from '../dom.js';
 import { wordsOf } from './service.js';
-import { userIdOf } from './user-id.js';
+import { userIdOf } from './typed.js';
 import { findUsers, type UserPage, type UserRecord } from './user-source.js';
 
 /** An address, or enough of its beginning that a search means somebody. */

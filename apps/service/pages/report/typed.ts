@@ -5,3 +5,8 @@ export function userIdOf(text: string): string | null {
   const id = text.trim().toLowerCase();
   return USER_ID.test(id) ? id : null;
 }
+
+/** Roles, separated by spaces or commas. */
+export function rolesOf(text: string): string[] {
+  return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
+}
