@@ -139,6 +139,8 @@ function showAndSend(timeline: TimelineAnswer): void {
 }
 
 function show(timeline: TimelineAnswer): void {
+  // An answer that a newer one overtook would take the end of the session out of the picture.
+  if (latest && timeline.now < latest.now) return;
   latest = timeline;
   begunAt = timeline.session?.createdAt ?? begunAt;
   if (timeline.session)
