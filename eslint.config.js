@@ -12,6 +12,7 @@ export default tseslint.config(
       'src/audit/report/html/page-assets.ts',
       '.data',
       'examples',
+      'site',
       '**/test/fixtures',
     ],
   },
@@ -65,7 +66,7 @@ export default tseslint.config(
   {
     files: ['src/core/**'],
     rules: {
-      // Decisions are pure: whoever asks for one brings what is random.
+      // Decisions are pure: the caller passes in what is random.
       'no-restricted-imports': [
         'error',
         { name: 'node:crypto', importNames: ['randomBytes', 'randomInt', 'randomUUID', 'webcrypto'] },

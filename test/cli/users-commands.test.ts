@@ -182,7 +182,10 @@ describe('silent-auth users', () => {
       ['forget', admin.email],
     ]) {
       const { code, stderr } = await users(...args);
-      expect([code, stderr]).toEqual([1, 'This user is the last administrator. Use --force to do it anyway.\n']);
+      expect([code, stderr]).toEqual([
+        1,
+        'This user is the last administrator. Use --force to do it anyway.\n',
+      ]);
     }
     expect((await asked('roles', admin.email, 'admin', 'user')).user.roles).toEqual(['admin', 'user']);
     expect((await asked('roles', admin.email, 'user', '--force')).user.roles).toEqual(['user']);

@@ -6,7 +6,7 @@ import { RedisServer } from './redis-server.js';
 
 const READY_WITHIN_MS = 30_000;
 /** How long a node is missed before it counts as dead: Redis' own default is 15 s, a Sentinel's 30 s. */
-export const DEAD_AFTER_MS = 1_000;
+const DEAD_AFTER_MS = 1_000;
 
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MS;
@@ -69,7 +69,7 @@ export abstract class RedisGroup {
     };
   }
 
-  /** Of those that were cut off. */
+  /** The replicas that were cut off. */
   thawReplicas: () => void = () => undefined;
 
   private async replicasOf(primary: RedisServer): Promise<RedisServer[]> {

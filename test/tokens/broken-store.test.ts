@@ -100,7 +100,5 @@ it('the suite reports two stores that share no data', async () => {
     describe: (_name, body) => body(),
     it: (name, body) => tests.set(name, body),
   });
-  await expect(tests.get('one process reads what another one wrote')?.()).rejects.toThrow(
-    /on the same data/,
-  );
+  await expect(tests.get('one process reads what another one wrote')?.()).rejects.toThrow(/on the same data/);
 });

@@ -52,7 +52,7 @@ export async function inDoubt(audit: Pick<AuditService, 'events'>, period: DayPe
       ),
     );
     const rows = pages.flatMap(({ items }) => items.filter(({ sessionId = '' }) => looked.has(sessionId)));
-    // Of a flood only some have a row.
+    // A flood has rows only for some of its events.
     isExact &&= pages.every(({ nextCursor }) => nextCursor === undefined) && isBelowLimit(rows, type);
     return rows.length;
   };

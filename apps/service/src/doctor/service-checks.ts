@@ -75,8 +75,8 @@ function defaultAdministrator({ admin }: AppConfig): Observation[] {
     {
       code: 'service.default-administrator',
       subject: 'ADMIN_EMAIL',
-      message: `${admin.email} is an address out of an example: nobody gets its mail, and everybody guesses it`,
-      fix: 'name the address of whoever administrates the service',
+      message: `${admin.email} is an example address: nobody gets its mail, and everybody can guess it`,
+      fix: 'give the address of an administrator of the service',
     },
   ];
 }
@@ -90,15 +90,16 @@ function databaseConnection({ database: { uri } }: AppConfig): Observation[] {
       code: 'service.database-plain',
       subject: 'MONGODB_URI',
       message:
-        'the connection to the database, which leaves your network, is not encrypted: password hashes and addresses pass by',
-      fix: 'turn TLS on at the server, and add tls=true to the URI',
+        'the connection to the database leaves your network and is not encrypted: others can read password hashes and addresses',
+      fix: 'turn on TLS at the server, and add tls=true to the URI',
     });
   if (!credentials)
     observations.push({
       code: 'service.database-open',
       subject: 'MONGODB_URI',
-      message: 'the database is reached without a user name: whoever reaches it reads and writes it too',
-      fix: 'turn authentication on at the server, and give the service a user with the role readWrite on its database',
+      message:
+        'the connection to the database has no user name: everybody who can reach the database can read and write it',
+      fix: 'turn on authentication at the server, and give the service a user with the role readWrite on its database',
     });
   return observations;
 }
@@ -123,7 +124,7 @@ function redisConnection({ redis }: AppConfig): Observation[] {
       code: 'service.redis-plain',
       subject: 'REDIS_URL',
       message:
-        'the connection to Redis leaves your network and is not encrypted: who is on the way reads and drops revocations',
+        'the connection to Redis leaves your network and is not encrypted: others can read and drop revocations',
       fix: 'use TLS: rediss://, rediss+cluster:// or rediss+sentinel://',
     },
   ];

@@ -50,9 +50,10 @@ class NotFoundPage implements ExceptionFilter {
   private values(url = '/'): Readonly<Record<string, string>> {
     const depth = (url.split('?', 1)[0] ?? '').split('/').length - 2;
     const root = '../'.repeat(Math.max(0, depth));
-    const here = Object.entries(links(this.config)).map(([name, link]) => {
-      return [name, link === '' || /^https?:/.test(link) ? link : root + link];
-    });
+    const here = Object.entries(links(this.config)).map(([name, link]): [string, string] => [
+      name,
+      link === '' || /^https?:/.test(link) ? link : root + link,
+    ]);
     return { root, ...Object.fromEntries(here) };
   }
 }
