@@ -117,7 +117,7 @@ const chinese: DefaultTheme.SidebarItem[] = [
       item('常见问题', '/zh-CN/faq'),
     ],
   },
-  { text: '英文文档', items: sidebar.map(({ text, items }) => ({ text, items, collapsed: true })) },
+  ...sidebar,
 ];
 
 export default defineConfig({
@@ -125,10 +125,11 @@ export default defineConfig({
   title: 'Silent Auth',
   description: 'Sessions for NestJS that never log out an honest client.',
   cleanUrls: true,
-  lastUpdated: false,
+  rewrites: { 'reference/api/README.md': 'reference/api/index.md' },
   // Pages of `npm run api` link to types that are not exported.
-  ignoreDeadLinks: ['localhostLinks', /reference\/api\//],
+  ignoreDeadLinks: [/^http:\/\/localhost/, /reference\/api\//],
   markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     // The ids of GitHub, so that one link works in both places.
     anchor: { slugify: slug },
     config(md) {
@@ -142,6 +143,8 @@ export default defineConfig({
     },
   },
   themeConfig: {
+    // Not every page has a Chinese edition, so the switch leads to the start page.
+    i18nRouting: false,
     search: { provider: 'local' },
     socialLinks: [{ icon: 'github', link: GITHUB }],
     outline: [2, 3],
