@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -92,30 +91,7 @@ describe('docs/recipes.md and docs/users.md', () => {
     expect(new Set(names).size).toBe(names.length);
     expect(await files.compileErrors()).toBe('');
   });
-
-  it.each(PAGES)('%s leads to pages and headings that exist', async (name) => {
-    const links = [...(pages[PAGES.indexOf(name)] ?? '').matchAll(/\]\(([^)\s]+)\)/g)].map(
-      ([, target = '']) => target,
-    );
-    for (const link of links.filter((each) => !/^https?:/.test(each))) {
-      const [path = '', heading] = link.split('#');
-      const target = join(DOCS, path === '' ? name : path);
-      expect({ link, exists: existsSync(target) }).toEqual({ link, exists: true });
-      if (heading !== undefined)
-        expect(headingsOf(await readFile(target, 'utf8'))).toEqual(expect.arrayContaining([heading]));
-    }
-  });
 });
-
-/** As the platforms that show the pages make them. */
-function headingsOf(markdown: string): string[] {
-  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
-    title
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(' ', '-'),
-  );
-}
 
 describe.each(ADAPTERS)('the recipes on %s', (adapter) => {
   it('prefix, versions, Swagger, usernames, permissions and old tokens, in one application', async () => {

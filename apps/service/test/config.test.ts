@@ -37,7 +37,7 @@ describe(readConfig.name, () => {
       port: 3000,
       host: '127.0.0.1',
       isProduction: false,
-      httpAdapter: 'express',
+      httpAdapter: 'fastify',
       database: { choice: 'auto', uri: null },
       trustProxy: false,
       admin: { email: 'admin@example.com', password: null },
