@@ -196,7 +196,7 @@ describe('silent-auth report', () => {
     expectRefusal(await ask(undefined), 'ACCESS_TOKEN is not set');
     expectRefusal(await ask('nonsense'), 'refuses the token in ACCESS_TOKEN (ACCESS_TOKEN_INVALID)');
     const user = await newSession(service.api());
-    expectRefusal(await ask(user.accessToken), 'to administrators only');
+    expectRefusal(await ask(user.accessToken), 'only to administrators');
     const odd = await ask(accessToken, '--from 2026-01-02 --to 2026-01-01');
     expect(odd).toMatchObject({
       exitCode: 2,
@@ -220,7 +220,7 @@ describe('silent-auth report', () => {
     const ask = () => run(`--url ${url}`, { ACCESS_TOKEN: 'x' });
     expectRefusal(await ask(), /redirects: .*https:\/\/elsewhere\.example\.com\//);
     expectRefusal(await ask(), 'has no security report');
-    expectRefusal(await ask(), 'answers with 502');
+    expectRefusal(await ask(), 'answered with status 502');
     expectRefusal(await ask(), 'is not a security report');
     await new Promise((resolve) => server.close(resolve));
     expectRefusal(await ask(), /does not answer: \S/);
@@ -281,7 +281,7 @@ describe('silent-auth report', () => {
       expect(exitCode).not.toBe(0);
       expect(stderr).toContain('all is well');
     }
-    expectRefusal(await ask(), /answers with 400: no idea/);
+    expectRefusal(await ask(), /answered with status 400: no idea/);
     shown.push(await ask());
     expect(shown.at(-1)?.exitCode).toBe(0);
     for (const { stdout, stderr } of shown) expect(stdout + stderr).not.toMatch(/[\u001b\u009b\u202e]/);
@@ -308,20 +308,20 @@ describe('silent-auth report', () => {
   it('says why there is nothing to read', async () => {
     expectRefusal(await run(''), /There is no database in .*none.db yet/);
     expectRefusal(await run('', { MONGODB_URI: uri, AUDIT: 'off' }), 'AUDIT is off');
-    expectRefusal(await run('', { DATABASE: 'memory-server' }), 'by --url');
+    expectRefusal(await run('', { DATABASE: 'memory-server' }), 'use --url');
     const closed = 'mongodb://127.0.0.1:1/nothing';
     expectRefusal(await run('', { MONGODB_URI: closed }), /The database does not answer.*MONGODB_URI/);
   });
 
   test.each([
     ['--format pdf', "no format 'pdf'"],
-    ['--from yesterday', '--from takes a day'],
-    ['--to 2026-02-30', '--to takes a day'],
+    ['--from yesterday', '--from needs a day'],
+    ['--to 2026-02-30', '--to needs a day'],
     ['--from 2026-02-02 --to 2026-02-01', 'to must not be before from'],
     ['--from 2020-01-01 --to 2026-01-01', 'at most 400 days'],
-    ['--url https://user:secret@auth.example.com', '--url takes'],
-    ['--url ftp://x', '--url takes'],
-    ['--url nonsense', '--url takes'],
+    ['--url https://user:secret@auth.example.com', '--url needs'],
+    ['--url ftp://x', '--url needs'],
+    ['--url nonsense', '--url needs'],
     ['--frmo 2026-01-01', '--frmo'],
     ['now', 'now'],
   ])('called with %s tells its usage and ends with 2', async (line, message) => {

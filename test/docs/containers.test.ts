@@ -116,7 +116,7 @@ describe('docker-compose.yml', () => {
         trustProxy: 1,
         admin: null,
         warnings: [],
-        redisUrl: null,
+        redis: null,
         auth: {
           issuer: 'https://localhost',
           keys: { access: [made['jwt-access-keys']], refresh: [made['jwt-refresh-keys']] },

@@ -35,7 +35,7 @@ export function renderReportPage(report: SecurityReport): string {
       <body>
         ${heading(report)}
         <main>
-          ${hasEvents(report) ? null : html`<p class="card">Not one event was counted: either nobody came, or the audit log was off.</p>`}
+          ${hasEvents(report) ? null : html`<p class="card">No events were counted: either there were no requests, or the audit log was still off.</p>`}
           ${verdict(report)} ${facts(report)}
           <h2 class="part">Failures and findings</h2>
           ${figures(alarming, report)} ${reuseCases(report)} ${topLists(report)}
