@@ -143,7 +143,7 @@ describe('beside a running service', () => {
     const { status, stderr } = command('users disable admin@example.com --force', served());
     expect(status).toBe(2);
     expect(stderr).toMatch(
-      /^The embedded database in .* is in use by process \d+, .*stop it, or .*administrators\.$/m,
+      /^The embedded database in .* is in use by process \d+, .*stop it, or .*administrator routes\.$/m,
     );
     expect(stderr).not.toContain('    at ');
   });
