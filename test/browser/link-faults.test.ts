@@ -90,7 +90,7 @@ describeInBrowser('failures on the way to a new password are reported, and can b
       for (let attempt = 0; attempt < 25; attempt++)
         await strict.api().post('/auth/reset-password', { token: GARBAGE, newPassword: NEW_PASSWORD });
       await tab.setPassword(NEW_PASSWORD);
-      await tab.problem('choose', /^That was tried too often\. Try again in \d+ seconds\.$/);
+      await tab.problem('choose', /^Too many attempts\. Try again in \d+ seconds\.$/);
       expect(await page.locator('#choose').isVisible()).toBe(true);
     } finally {
       await strict.dispose();

@@ -109,7 +109,7 @@ describe('the packed library', () => {
   it('holds the library with its declarations, in both module formats, and neither tests nor sources', () => {
     const { files } = tarball;
     const both = ['dist/index.js', 'dist/index.d.ts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'];
-    const extras = ['LICENSE', 'README.md', 'package.json', 'dist/cjs/package.json'];
+    const extras = ['LICENSE', 'README.md', 'README.zh-CN.md', 'package.json', 'dist/cjs/package.json'];
     expect(files).toEqual(expect.arrayContaining([...both, ...extras]));
     const others = files.filter((file) => !extras.includes(file));
     expect(others.filter((file) => !/^dist\/[\w./-]+\.(js|d\.ts)$/.test(file))).toEqual([]);
