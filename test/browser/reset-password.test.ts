@@ -52,8 +52,7 @@ describeInBrowser('the page for a new password', () => {
     await page.goto(link);
     await tab.see('choose');
     const labels: string[] = [];
-    const inHeader = await page.locator('header a:visible').count();
-    for (let stop = 0; stop < inHeader; stop++) await page.keyboard.press('Tab');
+    await tab.pastHeader();
     for (let stop = 0; stop < 3; stop++) {
       await page.keyboard.press('Tab');
       labels.push(await page.evaluate('document.activeElement.id || document.activeElement.textContent'));

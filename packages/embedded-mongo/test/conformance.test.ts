@@ -12,7 +12,7 @@ const SHARES: Record<string, Omit<Share, 'wrong'>> = {
   cursors: { answered: 27, refused: 1, dependent: 0, environment: 0 },
   delete: { answered: 9, refused: 4, dependent: 0, environment: 0 },
   'duplicate-key': { answered: 48, refused: 7, dependent: 6, environment: 0 },
-  errors: { answered: 4, refused: 13, dependent: 0, environment: 0 },
+  errors: { answered: 5, refused: 12, dependent: 0, environment: 0 },
   'find-match': { answered: 66, refused: 64, dependent: 0, environment: 0 },
   'find-sort-projection': { answered: 24, refused: 25, dependent: 0, environment: 0 },
   findAndModify: { answered: 36, refused: 11, dependent: 0, environment: 0 },

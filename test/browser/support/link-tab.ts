@@ -10,6 +10,12 @@ export class LinkTab {
     await this.page.locator(`#${id}`).waitFor();
   }
 
+  /** Moves the focus by keyboard to the last link of the header, which every page has. */
+  async pastHeader(): Promise<void> {
+    const links = await this.page.locator('header a:visible').count();
+    for (let stop = 0; stop < links; stop++) await this.page.keyboard.press('Tab');
+  }
+
   /** Waits for what a form says went wrong. */
   async problem(form: string, words: string | RegExp): Promise<void> {
     await this.page.locator(`#${form} .error`).filter({ hasText: words }).waitFor();
