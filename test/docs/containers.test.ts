@@ -126,7 +126,7 @@ describe('docker-compose.yml', () => {
         /^mongodb:\/\/silent-auth:[0-9a-f]{96}@mongo:27017\/silent-auth\?replicaSet=rs0$/,
       );
       const changes = { REVOCATION_STORE: 'redis', REDIS_URL_FILE: '/run/secrets/redis-url' };
-      expect(configOf(changes)).toMatchObject({ redisUrl: made['redis-url'], warnings: [] });
+      expect(configOf(changes)).toMatchObject({ redis: { url: made['redis-url'] }, warnings: [] });
     }));
 
   it('gives each container the secrets that it reads, and no others', () => {
