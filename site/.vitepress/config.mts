@@ -125,7 +125,6 @@ export default defineConfig({
   title: 'Silent Auth',
   description: 'Sessions for NestJS that never log out an honest client.',
   cleanUrls: true,
-  rewrites: { 'reference/api/README.md': 'reference/api/index.md' },
   // Pages of `npm run api` link to types that are not exported.
   ignoreDeadLinks: [/^http:\/\/localhost/, /reference\/api\//],
   markdown: {
