@@ -1,4 +1,5 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
+import { isSameText } from '../core/base64url.js';
 
 /** Maximum number of accounts that one device token remembers, the latest first. */
 const MAX_ACCOUNTS = 5;
@@ -71,7 +72,7 @@ export function deviceToken(
 
 function isCodeOf(code: string, id: string, email: string, keys: readonly Uint8Array[]): boolean {
   const [mac, mark] = [code.slice(0, MAC_LENGTH), code.slice(MAC_LENGTH)];
-  return keys.some((key) => equal(mac, macOf(id, email, mark, key)));
+  return keys.some((key) => isSameText(mac, macOf(id, email, mark, key)));
 }
 
 function macOf(id: string, email: string, mark: string, key: Uint8Array): string {
@@ -81,9 +82,4 @@ function macOf(id: string, email: string, mark: string, key: Uint8Array): string
 /** Short fingerprint of a token version; reveals nothing about it. */
 function markOf(tokenVersion: string): string {
   return createHash('sha256').update(`device.${tokenVersion}`).digest('base64url').slice(0, MARK_LENGTH);
-}
-
-function equal(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

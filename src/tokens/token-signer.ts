@@ -1,4 +1,4 @@
-import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import {
@@ -7,6 +7,7 @@ import {
   accessTokenTimes,
   oddClaim,
 } from '../core/access-token.js';
+import { isSameText } from '../core/base64url.js';
 import type { Actor } from '../core/claims.js';
 import type { CustomClaims } from '../core/custom-claims.js';
 import { AuthError } from '../core/errors.js';
@@ -133,7 +134,7 @@ export class TokenSigner extends TokenVerifier {
     const parts = token.length <= MAX_TOKEN_LENGTH ? token.split('.', 4) : [];
     const [header = '', payload = '', signature = ''] = parts;
     const key = parts.length === 3 ? this.keyRing.hmacKeyOf('refresh', header) : null;
-    if (!key || !isEqual(signature, hmacOf(`${header}.${payload}`, key))) return null;
+    if (!key || !isSameText(signature, hmacOf(`${header}.${payload}`, key))) return null;
     const content = contentOf(payload);
     const claims = parseRefreshTokenClaims(content);
     if (!claims || claims.iss !== this.options.issuer || claims.aud !== this.refreshAudience) return null;
@@ -185,12 +186,6 @@ function signByHmac(claims: object, signer: SigningKey): string {
 
 function hmacOf(signingInput: string, { alg, key }: Pick<SigningKey, 'alg' | 'key'>): string {
   return createHmac(alg.replace('HS', 'sha'), key).update(signingInput).digest('base64url');
-}
-
-/** Compares the texts, so that each signature has only one accepted spelling. */
-function isEqual(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function contentOf(payload: string): unknown {
