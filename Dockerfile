@@ -1,7 +1,7 @@
 # The reference service. docs/containers.md says what is in the image, and what was tested.
-ARG NODE_VERSION=24
+FROM node:24.18.0-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d AS base
 
-FROM node:${NODE_VERSION}-bookworm-slim AS build
+FROM base AS build
 WORKDIR /srv
 COPY package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json tsconfig.cjs.json ./
 COPY tools tools
@@ -11,7 +11,7 @@ COPY apps apps
 # `npm ci` builds. Then everything that only development needs is removed, first the development database.
 RUN npm ci && npm prune --omit=dev --ignore-scripts && rm -rf packages
 
-FROM node:${NODE_VERSION}-bookworm-slim
+FROM base
 ENV NODE_ENV=production
 WORKDIR /srv
 COPY --from=build /srv/package.json ./

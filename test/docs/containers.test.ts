@@ -225,6 +225,33 @@ describe('docker/make-env.mjs', () => {
   });
 });
 
+describe('the network that docs/metrics.md names', () => {
+  it('exists, and the service is in it', async () => {
+    const [, name = ''] =
+      /let Prometheus join the network `([a-z-]+)`/.exec(await read('docs/metrics.md')) ?? [];
+    expect(Object.keys(networks)).toContain(name);
+    expect(services.auth.networks).toContain(name);
+  });
+});
+
+describe('images', () => {
+  const composed = Object.values<{ build?: string; image: string }>(services)
+    .filter(({ build }) => build === undefined)
+    .map(({ image }) => image);
+  const bases = [...dockerfile.matchAll(/^FROM (\S+:\S+)/gm)].map(([, image]) => image);
+  const inWorkflow = [...workflow.matchAll(/\bmongo:\S+/g)].map(([image]) => image);
+
+  it.each([...composed, ...bases, ...inWorkflow])('is named by version and digest: %s', (image) => {
+    expect(image).toMatch(/^[a-z/]+:v?\d+\.\d+\.\d+\S*@sha256:[0-9a-f]{64}$/);
+  });
+
+  it('are the same in the composition and in the workflow', () => {
+    expect(bases).toHaveLength(1);
+    expect(inWorkflow.length).toBeGreaterThan(0);
+    expect(composed).toEqual(expect.arrayContaining(inWorkflow));
+  });
+});
+
 describe('Dockerfile', () => {
   it('copies only what .dockerignore lets through', async () => {
     const allowed = (await read('.dockerignore')).match(/^!.*$/gm)?.map((line) => line.slice(1)) ?? [];
