@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient, createCluster, createSentinel, type RedisClientType } from 'redis';
 import type { AnyRedisClient } from '../../src/revocation/redis-link.js';
-import { freePort } from './free-port.js';
 import { RedisServer } from './redis-server.js';
 
 const READY_WITHIN_MS = 30_000;
@@ -97,11 +96,10 @@ const PRIMARIES = 3;
 /** Three primaries that share the slots; the one that holds the key has a replica. */
 export class RedisClusterGroup extends RedisGroup {
   static async start(slotKey: string): Promise<RedisClusterGroup> {
-    const servers = await Promise.all(
-      Array.from({ length: PRIMARIES + 1 }, async (_, index) =>
+    const servers = await RedisServer.startAll(
+      Array.from({ length: PRIMARIES + 1 }, (_, index) =>
         RedisServer.start({
           'cluster-enabled': 'yes',
-          'cluster-port': String(await freePort()),
           'cluster-config-file': `nodes-${index}.conf`,
           'cluster-node-timeout': String(DEAD_AFTER_MS),
         }),
@@ -179,19 +177,16 @@ const PRIMARY_NAME = 'auth';
 export class RedisSentinelGroup extends RedisGroup {
   static async start(): Promise<RedisSentinelGroup> {
     const first = await RedisServer.start();
-    const replicas = await Promise.all(
-      [1, 2].map(() => RedisServer.start({ replicaof: `127.0.0.1 ${first.port}` })),
+    const replicas = [1, 2].map(() => RedisServer.start({ replicaof: `127.0.0.1 ${first.port}` }));
+    const sentinels = [1, 2, 3].map(() =>
+      RedisServer.startSentinel([
+        `sentinel monitor ${PRIMARY_NAME} 127.0.0.1 ${first.port} 2`,
+        `sentinel down-after-milliseconds ${PRIMARY_NAME} ${DEAD_AFTER_MS}`,
+        `sentinel failover-timeout ${PRIMARY_NAME} 6000`,
+      ]),
     );
-    const sentinels = await Promise.all(
-      [1, 2, 3].map(() =>
-        RedisServer.startSentinel([
-          `sentinel monitor ${PRIMARY_NAME} 127.0.0.1 ${first.port} 2`,
-          `sentinel down-after-milliseconds ${PRIMARY_NAME} ${DEAD_AFTER_MS}`,
-          `sentinel failover-timeout ${PRIMARY_NAME} 6000`,
-        ]),
-      ),
-    );
-    const group = new RedisSentinelGroup([first, ...replicas], sentinels);
+    const servers = await RedisServer.startAll([Promise.resolve(first), ...replicas, ...sentinels]);
+    const group = new RedisSentinelGroup(servers.slice(0, 3), servers.slice(3));
     await group.formed().catch(async (error: unknown) => {
       await group.dispose();
       throw error;

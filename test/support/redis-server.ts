@@ -1,12 +1,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from 'redis';
 import { freePort } from './free-port.js';
 
 const START_WITHIN_MS = 20_000;
+const ANSWER_WITHIN_MS = 1_000;
+/** Another process may take a free port before the server does. */
+const MAX_STARTS = 5;
 
 /** Whether tests against Redis can run; `REQUIRE_REDIS=1` makes it a failure where they cannot. */
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
@@ -40,18 +44,29 @@ export class RedisServer {
     settings: Readonly<Record<string, string>>,
     sentinel: readonly string[] | null,
   ): Promise<RedisServer> {
-    for (;;) {
+    for (let starts = 1; ; starts += 1) {
       const folder = await mkdtemp(join(tmpdir(), 'silent-auth-redis-'));
-      const server = new RedisServer(await freePort(), folder, settings, sentinel);
+      const all = { ...settings };
+      if ('cluster-enabled' in settings) all['cluster-port'] = String(await freePort());
+      const server = new RedisServer(await freePort(), folder, all, sentinel);
       try {
         await server.launch();
         return server;
       } catch (error) {
         await server.dispose();
-        // Another process took the port meanwhile.
-        if (server.child?.exitCode !== 1) throw error;
+        if (starts === MAX_STARTS) throw error;
       }
     }
+  }
+
+  /** Starts all, or none: if one cannot start, the others end. */
+  static async startAll(starts: readonly Promise<RedisServer>[]): Promise<RedisServer[]> {
+    const results = await Promise.allSettled(starts);
+    const servers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (!failed) return servers;
+    await Promise.all(servers.map((server) => server.dispose()));
+    throw failed.reason;
   }
 
   get url(): string {
@@ -64,18 +79,25 @@ export class RedisServer {
     this.child = child;
     this.exited = new Promise((resolve) => child.once('exit', () => resolve()));
     const deadline = Date.now() + START_WITHIN_MS;
-    for (;;) {
-      const client = createClient({ url: this.url, socket: { reconnectStrategy: false } });
-      client.on('error', () => undefined);
-      try {
-        await client.connect();
-        await client.ping();
-        client.destroy();
-        return;
-      } catch (error) {
-        if (Date.now() > deadline || child.exitCode !== null) throw error;
-        await delay(50);
-      }
+    while (!(await this.answers(child))) {
+      if (child.exitCode !== null) throw new Error(`redis-server ended with code ${child.exitCode}`);
+      if (Date.now() > deadline) throw new Error(`no answer of redis-server within ${START_WITHIN_MS} ms`);
+      await delay(50);
+    }
+  }
+
+  /** Whether this server answers at its port, and not another one that took it. */
+  private async answers({ pid }: ChildProcess): Promise<boolean> {
+    const socket = connect(this.port, '127.0.0.1');
+    socket.setTimeout(ANSWER_WITHIN_MS, () => socket.destroy(new Error('no answer')));
+    try {
+      socket.write('INFO server\r\n');
+      const [answer] = await once(socket, 'data');
+      return String(answer).includes(`process_id:${pid}\r`);
+    } catch {
+      return false;
+    } finally {
+      socket.destroy();
     }
   }
 

@@ -1,4 +1,4 @@
-import { CHROMIUM, launchChromium } from '../support/chromium.js';
+import { CHROMIUM, launchWholeChromium } from '../support/chromium.js';
 import { tellStories } from './stories.js';
 
-tellStories(CHROMIUM, launchChromium);
+tellStories(CHROMIUM, launchWholeChromium);
