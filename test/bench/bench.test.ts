@@ -12,7 +12,7 @@ async function bench(...args: string[]): Promise<string> {
   await run(process.execPath, [TSC, '-p', 'bench/tsconfig.build.json'], { cwd: ROOT });
   const { stdout } = await run(process.execPath, ['bench/dist/run.js', ...args], {
     cwd: ROOT,
-    timeout: 60_000,
+    timeout: 110_000,
   });
   return stdout;
 }
