@@ -37,6 +37,16 @@ export function fingerprints(
   });
 }
 
+/** All that {@link fingerprints} reads, as one text: the same text has the same fingerprints under the same keys. */
+export function rawTraits(
+  { headers, address }: RequestTraits,
+  features: readonly FingerprintFeature[],
+): string {
+  // The user agent also stands in for a missing platform.
+  const read = features.map((feature) => (feature === 'address' ? address : headers[feature]));
+  return JSON.stringify([headers['user-agent'], ...read]);
+}
+
 const INITIALS: Readonly<Record<FingerprintFeature, string>> = {
   'user-agent': 'u',
   // A capital marks a feature that is now read differently: a new scheme, so the change logs nobody out.

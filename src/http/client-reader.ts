@@ -6,6 +6,7 @@ import { DeviceCookie } from './device-cookie.js';
 import { clientTraits, cookiesOf, emailIn, headerOf, type HttpRequest } from './http-request.js';
 import { type ProofCarrier, ProofReader } from './proof-reader.js';
 import { boundCookieName } from './refresh-cookie.js';
+import { RememberedFingerprints } from './remembered-fingerprints.js';
 
 /** The part of an Express or Fastify request that is read. */
 export type ClientRequest = Pick<HttpRequest, 'headers' | 'ip' | 'body' | 'socket' | 'stream' | 'raw'> &
@@ -14,20 +15,22 @@ export type ClientRequest = Pick<HttpRequest, 'headers' | 'ip' | 'body' | 'socke
 /** Reads the sender of a request, with its device cookie and its proof of possession. */
 @Injectable()
 export class ClientReader {
+  private readonly fingerprints: RememberedFingerprints;
+
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
-    private readonly keyRing: KeyRing,
+    keyRing: KeyRing,
     private readonly devices: DeviceCookie,
     private readonly proofs: ProofReader,
-  ) {}
+  ) {
+    this.fingerprints = new RememberedFingerprints(options.fingerprint, keyRing);
+  }
 
   of(request: ClientRequest): ClientTraits {
-    const { mode, features } = this.options.fingerprint;
-    const keys = this.keyRing.fingerprintKeys;
     const proof = this.proofs.of(request);
     const { deviceBound, cookie } = this.options.refreshToken;
     return {
-      ...clientTraits(request, { mode, features, keys }),
+      ...clientTraits(request, this.fingerprints),
       device: this.devices.read(request, emailIn(request.body)),
       ...(proof ? { proof } : {}),
       ...(deviceBound === 'off'

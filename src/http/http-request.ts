@@ -2,13 +2,12 @@ import type { ExecutionContext } from '@nestjs/common';
 import { parseCookie } from 'cookie';
 import { normalizeEmail } from '../core/email.js';
 import type { EventSource } from '../core/events.js';
-import { fingerprints } from '../core/fingerprint.js';
 import { readAddress } from '../core/network.js';
 import { printable } from '../core/printable.js';
 import type { RefreshTokenClaims, Transport } from '../core/refresh-token.js';
-import type { ResolvedAuthOptions } from '../options/resolve-options.js';
 import type { AuthenticatedUser } from '../tokens/access-token.authenticator.js';
 import type { ClientTraits } from '../tokens/client-traits.js';
+import type { RememberedFingerprints } from './remembered-fingerprints.js';
 
 /** The fields that Express and Fastify requests share, and those that the guards set. */
 export interface HttpRequest {
@@ -162,16 +161,14 @@ type ConnectedRequest = Pick<HttpRequest, 'headers' | 'ip' | 'socket' | 'stream'
 /** The sender of a request, without the device cookie. */
 export function clientTraits(
   request: ConnectedRequest,
-  fingerprint: Pick<ResolvedAuthOptions['fingerprint'], 'mode' | 'features' | 'keys'>,
+  fingerprints: Pick<RememberedFingerprints, 'of'>,
 ): ClientTraits {
   const ip = addressOf(request);
-  const traits = { headers: request.headers, address: ip };
   return {
     ip,
     userAgent: userAgentOf(request),
     hasHungUp: () => hasHungUp(request),
-    fingerprints:
-      fingerprint.mode === 'off' ? [] : fingerprints(traits, fingerprint.features, fingerprint.keys),
+    fingerprints: fingerprints.of({ headers: request.headers, address: ip }),
   };
 }
 
