@@ -12,8 +12,17 @@ const TYPES = {
   '.js': 'text/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
+  '.webp': 'image/webp',
 };
-const EXAMINED = ['/', '/rotation', '/recipes', '/reference/routes', '/zh-CN/', '/zh-CN/rotation'];
+const EXAMINED = [
+  '/',
+  '/rotation',
+  '/recipes',
+  '/reference/routes',
+  '/errors/refresh-token-reused',
+  '/zh-CN/',
+  '/zh-CN/rotation',
+];
 const problems = [];
 
 /** The file that answers a path, as a static host with clean URLs finds it. */

@@ -23,6 +23,12 @@ export function declaredOptions(root?: string): DeclaredOption[];
 /** Options that turn on every route of the OpenAPI document. */
 export function documentedOptions(): AuthOptions;
 
+/** The page of a code in docs/errors. */
+export function errorPageName(code: string): string;
+
+/** What the table of errors says about a code, as the reference and the page of the code show it. */
+export function errorFacts(row: object): string;
+
 /** The pages by file name, formatted as the repository is. */
 export function referencePages(sources: {
   variables: readonly Variable[];

@@ -126,28 +126,32 @@ function asText(fallback) {
     .replaceAll(', ', ',');
 }
 
+/** The page of a code in docs/errors. */
+export function errorPageName(code) {
+  return `${code.toLowerCase().replaceAll('_', '-')}.md`;
+}
+
+/** What the table of errors says about a code, as the reference and the page of the code show it. */
+export function errorFacts({ status, message, isFinal, clearsCookie, challenge }) {
+  const marks = [
+    isFinal && '- No retry with the same refresh token can succeed.',
+    clearsCookie && '- The answer clears the refresh cookie.',
+    challenge && `- The answer has \`WWW-Authenticate\` with \`error="${challenge}"\`.`,
+  ].filter(Boolean);
+  return [`**${status}** · ${message}`, marks.join('\n')].filter(Boolean).join('\n\n');
+}
+
 function errorsPage(errors) {
-  const sections = Object.entries(errors).map(
-    ([code, { status, message, meaning, isFinal, clearsCookie, challenge }]) =>
-      [
-        `## \`${code}\``,
-        `**${status}** · ${message}`,
-        meaning,
-        [
-          isFinal && '- No retry with the same refresh token can succeed.',
-          clearsCookie && '- The answer clears the refresh cookie.',
-          challenge && `- The answer has \`WWW-Authenticate\` with \`error="${challenge}"\`.`,
-        ]
-          .filter(Boolean)
-          .join('\n'),
-      ]
-        .filter(Boolean)
-        .join('\n\n'),
+  const sections = Object.entries(errors).map(([code, row]) =>
+    [`## \`${code}\``, errorFacts(row), `${row.meaning} [What to do](../errors/${errorPageName(code)})`].join(
+      '\n\n',
+    ),
   );
   return `# Error codes
 
 Every error has one shape: \`{ "statusCode", "code", "message", "error" }\`. \`VALIDATION_FAILED\` adds
-\`details: [{ field, message }]\`. Decide by \`code\`: it is stable, the message may change.
+\`details: [{ field, message }]\`. Decide by \`code\`: it is stable, the message may change. Each code has a page that says what a
+client does and what the host looks at.
 
 ${sections.join('\n\n')}
 `;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { slug } from 'github-slugger';
@@ -23,6 +23,12 @@ function onSite(href: string, page: string): string {
 
 const item = (text: string, link: string): DefaultTheme.SidebarItem => ({ text, link });
 
+/** A page for each code, in docs/errors. */
+const errorPages = readdirSync(join(DOCS, 'errors'))
+  .map((file) => file.replace(/\.md$/, ''))
+  .sort()
+  .map((name) => item(name.toUpperCase().replaceAll('-', '_'), `/errors/${name}`));
+
 const sidebar: DefaultTheme.SidebarItem[] = [
   {
     text: 'Guide',
@@ -31,7 +37,8 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('How rotation works', '/rotation'),
       item('Lifetimes, cookies and origins', '/lifetimes-and-origins'),
       item('Proof of possession', '/security#sessions-bound-to-a-key'),
-      item('Threat model and limits', '/security'),
+      item('Threat model', '/threat-model'),
+      item('Security: claims and limits', '/security'),
       item('Comparison', '/comparison'),
       item('Questions', '/faq'),
     ],
@@ -98,7 +105,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Options', '/reference/options'),
       item('Environment variables', '/reference/variables'),
       item('Routes', '/reference/routes'),
-      item('Error codes', '/reference/errors'),
+      { ...item('Error codes', '/reference/errors'), collapsed: true, items: errorPages },
       item('Events', '/reference/events'),
       item('API', '/reference/api/'),
       item('Architecture', '/architecture'),
@@ -113,6 +120,7 @@ const chinese: DefaultTheme.SidebarItem[] = [
       item('快速上手', '/zh-CN/getting-started'),
       item('轮换的原理', '/zh-CN/rotation'),
       item('有效期、Cookie 和源', '/zh-CN/lifetimes-and-origins'),
+      item('威胁模型', '/zh-CN/threat-model'),
       item('服务', '/zh-CN/service'),
       item('常见问题', '/zh-CN/faq'),
     ],
