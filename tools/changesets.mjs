@@ -1,5 +1,6 @@
-// Plans or writes the next version from the files in .changeset: node tools/changesets.mjs status|version [folder]
-// The command of @changesets/cli cannot: it knows the packages below the root, not the one at the root.
+// Plans or writes the next version from the files in .changeset:
+// node tools/changesets.mjs status|version [folder]
+// The command of @changesets/cli cannot do it: it supports packages below the root, but not one at the root.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +11,7 @@ import readChangesets from '@changesets/read';
 
 export const PACKAGES = ['.', 'packages/client', 'packages/embedded-mongo'];
 
-/** Where else the version stands, with a V in its place. */
+/** Other places that contain the version, with a V in its place. */
 export const MENTIONS = [
   ['apps/service/package.json', '"version": "V"'],
   ['README.md', '-V.tgz'],
@@ -40,7 +41,7 @@ function packagesOf(root) {
   return { tool: 'npm', root: packages[0], packages };
 }
 
-/** For changesets, a peer that leaves its range is a major change; here both get the same version in one release. */
+/** Changesets makes a peer that leaves its range a major change; here both get the same version in one release. */
 function withoutPeers({ tool, root, packages }) {
   const planned = packages.map(({ dir, packageJson: { peerDependencies: _, ...packageJson } }) => ({
     dir,

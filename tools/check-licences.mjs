@@ -1,5 +1,5 @@
-// Checks that whatever the packages and the service bring along has a licence that this project may be used with.
-// Development dependencies are not handed on, so they are not looked at.
+// Checks that every dependency of the packages and the service has a licence that this project may use.
+// Development dependencies are not distributed, so they are not checked.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -17,7 +17,7 @@ export const ALLOWED = new Set([
   'Python-2.0',
 ]);
 
-/** Manifests without a licence, and what the text in the package is. */
+/** Manifests without a licence, and the licence in the package's text. */
 export const READ_BY_A_PERSON = { 'pause@0.0.1': 'MIT' };
 
 /** @returns each dependency whose licence is not allowed, as `name@version: licence` */
@@ -30,7 +30,7 @@ export function refusedLicences(lock, manifestOf) {
   });
 }
 
-/** The form of before 2015: `licenses: [{ type }]`. */
+/** The form used before 2015: `licenses: [{ type }]`. */
 function licenceIn({ license, licenses = [] }) {
   return license ?? licenses.map(({ type }) => type).join(' OR ');
 }

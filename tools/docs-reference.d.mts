@@ -4,13 +4,13 @@ import type { AuthOptions } from '../src/index.js';
 export interface DeclaredOption {
   readonly path: string;
   readonly isRequired: boolean;
-  /** Text of `@default`; null without one. */
+  /** The text of `@default`; null if there is none. */
   readonly fallback: string | null;
   /** First sentence of its comment. */
   readonly meaning: string;
   /** Its whole comment. */
   readonly text: string;
-  /** Text of `@example`; null without one. */
+  /** The text of `@example`; null if there is none. */
   readonly example: string | null;
 }
 

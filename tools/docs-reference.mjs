@@ -111,14 +111,14 @@ variable counts as not set.
 ${table([['variable', 'default', 'meaning'], ...rows])}`;
 }
 
-/** A variable that sets an option has its default and its meaning, unless the list gives another. */
+/** A variable that sets an option has that option's default and meaning, unless the list gives others. */
 function variableRow({ name, option, fallback, meaning, isSecret }, options) {
   const declared = options.find(({ path }) => path === option);
   const inFile = isSecret ? ` Or \`${name}_FILE\`, the path of a file that holds it.` : '';
   return [`\`${name}\``, fallback ?? asText(declared.fallback), (meaning ?? declared.meaning) + inFile];
 }
 
-/** A default as a variable holds it: `'15m'` is 15m, `['a', 'b']` is a,b. */
+/** A default in the form of a variable: `'15m'` is 15m, `['a', 'b']` is a,b. */
 function asText(fallback) {
   return fallback
     .replace(/^none:.*|^\[\]$/, 'none')

@@ -12,7 +12,7 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const fuzzer = fileURLToPath(import.meta.resolve('@jazzer.js/core/dist/cli.js'));
 
-/** The maximum for the headers of a request in Node.js, and for a body here. */
+/** Node's limit for the headers of a request, and this library's limit for a body. */
 const MAX_INPUT_BYTES = 16_384;
 const MAX_INPUT_SECONDS = 5;
 const MAX_MEMORY_MB = 2048;
@@ -77,7 +77,7 @@ async function fuzz(name) {
   return code === 0;
 }
 
-/** The fuzzer calls a target without promises twice as often. */
+/** The fuzzer calls a target without promises twice as fast. */
 function isAsync(name) {
   return readFileSync(sourceOf(name), 'utf8').includes('export async function fuzz');
 }

@@ -21,14 +21,14 @@ const AREAS = {
   database: { sources: 'src/database', tests: 'database/*' },
   guards: { sources: 'src/http/guards', tests: 'http/*guard*' },
 };
-/** Percentage of the mutants that tests must kill; test/mutation-survivors.md lists which may survive, and why. */
+/** The percentage of mutants that tests must kill; test/mutation-survivors.md lists those that may survive, and why. */
 const LEAST_SCORE = 90;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  // Part of an area: `npm run test:mutation -- tokens --files 'src/tokens/jwt*'`, which may be repeated; also some
-  // lines: `--files src/tokens/jwt.ts:10-20`.
-  // `--tests 'tokens/session-*'`: only these of the area's tests, which is quicker and kills less.
+  // Part of an area: `npm run test:mutation -- tokens --files 'src/tokens/jwt*'`, which may be repeated; or a
+  // range of lines: `--files src/tokens/jwt.ts:10-20`.
+  // `--tests 'tokens/session-*'`: only these tests of the area, which is faster and kills fewer.
   options: {
     files: { type: 'string', multiple: true },
     tests: { type: 'string' },

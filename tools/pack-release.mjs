@@ -10,7 +10,7 @@ import { PACKAGES } from './changesets.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** The section of a version in a changelog, without its heading; empty where there is none. */
+/** The section of a version in a changelog, without its heading; empty if there is none. */
 export function sectionOf(changelog, version) {
   const [, ...sections] = changelog.split(/^## /m);
   const section = sections.find((text) => text.split('\n', 1)[0].trim() === version) ?? '';
@@ -42,8 +42,9 @@ function pack(release) {
 }
 
 /**
- * What the package brings along, in the versions of the lock file; peers are the host's own. In a folder of its own: in the
- * workspace `npm sbom` runs out of stack, because the service depends on the folder above it.
+ * The dependencies of the package, in the versions of the lock file; peers belong to the host. Runs in its
+ * own folder: in the workspace `npm sbom` overflows the stack, because the service depends on the folder
+ * above it.
  */
 function billOf({ name, version, description, license, author, homepage, repository, dependencies }) {
   const project = { name, version, description, license, author, homepage, repository, dependencies };

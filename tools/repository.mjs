@@ -1,5 +1,5 @@
-// The home of the project is `repository` in package.json; the packages repeat it, because npm's provenance asks for it.
-// node tools/repository.mjs check OWNER/NAME: fails unless the three packages name that home
+// The URL of the repository is in package.json; the packages repeat it, because npm's provenance requires it.
+// node tools/repository.mjs check OWNER/NAME: fails unless the three packages name that repository
 // node tools/repository.mjs set OWNER/NAME: writes it into them
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { PACKAGES } from './changesets.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OWNER_AND_NAME = /^[\w-]+\/[\w.-]+$/;
 
-/** What a package's manifest says about a home. */
+/** The fields of a package's manifest that depend on the repository. */
 export function homeOf(ownerAndName, folder) {
   const url = `https://github.com/${ownerAndName}`;
   return {

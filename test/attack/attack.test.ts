@@ -40,7 +40,7 @@ const { privateKey: rsaKey, publicKey: rsaPublicKey } = generateKeyPairSync('rsa
 const attackerKey = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const OTHER_SECRET = randomBytes(36).toString('base64url');
 
-/** What an attacker has: a valid token and, for the last group, also the signing key. */
+/** What an attacker has: a valid token and, in the last group, also the signing key. */
 interface Loot {
   token: string;
   /** A token of the other kind, of the same session. */
@@ -57,7 +57,7 @@ const unsigned = (token: string, alg: string, signature = ''): string =>
 
 const deep = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
 
-/** Another text that decodes to the same bytes: the unused bits of the last character. */
+/** A different text that decodes to the same bytes: it sets the unused bits of the last character. */
 function nonCanonical(token: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   const last = alphabet.indexOf(token.at(-1) ?? '');
@@ -79,12 +79,12 @@ const FORGERIES: Record<string, (loot: Loot) => string> = {
   'an empty alg': ({ token }) => withHeader(token, { alg: '' }),
   'a list as alg': ({ token }) => withHeader(token, { alg: ['HS256'] }),
   'alg in lower case': ({ token }) => withHeader(token, { alg: 'hs256' }),
-  'the key of a stranger': ({ token }) => resign(token, OTHER_SECRET),
+  "a stranger's key": ({ token }) => resign(token, OTHER_SECRET),
   'an empty key': ({ token }) => resign(token, ''),
   'a key of zeros': ({ token }) => resign(token, Buffer.alloc(32)),
   'the key of the other kind': ({ token, otherKindsSecret }) => resign(token, otherKindsSecret),
   'the token of the other kind': ({ otherKind }) => otherKind,
-  'the token of the other kind, with its typ swapped': ({ token, otherKind, otherKindsSecret }) =>
+  'the token of the other kind, with its typ changed': ({ token, otherKind, otherKindsSecret }) =>
     resign(otherKind, otherKindsSecret, { header: { typ: headerOf(token).typ, kid: headerOf(token).kid } }),
   'changed claims under the old signature': ({ token }) =>
     `${headerPart(token)}.${encode({ ...claimsOf(token), roles: ['admin'] })}.${signatureOf(token)}`,
@@ -107,7 +107,7 @@ const FORGERIES: Record<string, (loot: Loot) => string> = {
   'a kid that is a path': ({ token }) => withHeader(token, { kid: '../../../../dev/null' }, ''),
   'a kid that is a query': ({ token }) => withHeader(token, { kid: "x' UNION SELECT 'key" }, 'key'),
   'a kid of __proto__': ({ token }) => withHeader(token, { kid: '__proto__' }, ''),
-  'a kid of constructor': ({ token }) =>
+  '"constructor" as kid': ({ token }) =>
     withHeader(token, { kid: 'constructor' }, 'function Object() { [native code] }'),
   'a kid that is an object': ({ token }) => withHeader(token, { kid: { $ne: null } }),
   'a kid that is a list': ({ token }) => withHeader(token, { kid: [headerOf(token).kid] }),
@@ -119,7 +119,7 @@ const FORGERIES: Record<string, (loot: Loot) => string> = {
     `${base64('{"__proto__":{"alg":"none"},"alg":"none"}')}.${payloadPart(token)}.`,
   'two algs in one header': ({ token }) =>
     `${base64('{"alg":"HS256","typ":"at+jwt","alg":"none"}')}.${payloadPart(token)}.`,
-  'a header that is no JSON': ({ token }) =>
+  'a header that is not JSON': ({ token }) =>
     `${base64('nonsense')}.${payloadPart(token)}.${signatureOf(token)}`,
   'a header that is null': ({ token }) => `${base64('null')}.${payloadPart(token)}.${signatureOf(token)}`,
   'a header that is a list': ({ token }) => `${base64('[]')}.${payloadPart(token)}.${signatureOf(token)}`,
@@ -140,7 +140,7 @@ const FORGERIES: Record<string, (loot: Loot) => string> = {
     `${headerPart(token)}.${payloadPart(token)}.${signatureOf(token).slice(0, 8)}`,
   'a signature in non-canonical base64': ({ token }) => nonCanonical(token),
   'a padded signature': ({ token }) => `${token}=`,
-  'a signature in other letters': ({ token }) =>
+  'a signature in another case': ({ token }) =>
     `${headerPart(token)}.${payloadPart(token)}.${signatureOf(token).toUpperCase()}`,
   'a huge token': ({ token }) => `${headerPart(token)}.${'A'.repeat(9_000)}.${signatureOf(token)}`,
   'eight thousand dots': () => '.'.repeat(8_000),
@@ -186,7 +186,7 @@ const MISUSES: Record<string, (loot: Loot) => string> = {
   'claims that are a list': ({ token, secret }) => sign(headerOf(token), [claimsOf(token)], secret),
   'claims that are null': ({ token, secret }) => sign(headerOf(token), null, secret),
   'claims that are text': ({ token, secret }) => sign(headerOf(token), 'claims', secret),
-  'claims that are no JSON': ({ token, secret }) =>
+  'claims that are not JSON': ({ token, secret }) =>
     signInput(`${headerPart(token)}.${base64('nonsense')}`, secret),
   'empty claims': ({ token, secret }) => sign(headerOf(token), {}, secret),
 };
@@ -212,7 +212,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
 
   afterAll(() => service?.dispose());
 
-  /** A session whose secrets must not turn up in the output of the process. */
+  /** A session whose secrets must not appear in the output of the process. */
   const victim = async (fields: object = {}): Promise<Session> => {
     const session = await newSession(api, fields);
     remember(session);
@@ -229,7 +229,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
     expect(service.output).not.toMatch(/unhandled|UncaughtException/i);
   });
 
-  /** Refused as the caller's fault (4xx), in the documented shape. */
+  /** Expects an error of the client (4xx) in the documented shape. */
   const expectClientError = (answer: Answer, ...codes: string[]): void => {
     expectError(answer, answer.status, answer.json.code);
     expect(answer.status).toBeGreaterThanOrEqual(400);
@@ -237,7 +237,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
     expect(codes).toContain(answer.json.code);
   };
 
-  /** The session is untouched: its access token works, and the next refresh makes generation 1. */
+  /** Expects an untouched session: its access token works, and the next refresh makes generation 1. */
   const expectUnharmed = async (session: Session): Promise<void> => {
     expect((await api.me(session.accessToken)).status).toBe(200);
     const next = await refreshed(api, session);
@@ -261,12 +261,12 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       expectGuardRefusal(await api.me(make(name, loot())), 'ACCESS_TOKEN_INVALID');
     });
 
-    it('is refused although the same key signs as it should (so the tests above can fail)', async () => {
+    it('control: a token changed in no harmful way is accepted', async () => {
       const again = resign(session.accessToken, ACCESS_SECRET, { claims: { jti: 'another-id' } });
       expect((await api.me(again)).status).toBe(200);
     });
 
-    it('is refused with a header that is too large, without an error of the server', async () => {
+    it('is refused with an oversized header, without a server error', async () => {
       const answer = await api.me('A'.repeat(40_000)).catch(() => undefined);
       if (answer !== undefined) expect([400, 401, 413, 431]).toContain(answer.status);
       await expectUnharmed(await victim());
@@ -315,7 +315,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       ['a fractional generation', { gen: 0.5 }],
       ['no absolute expiry', { abs: undefined }],
       ['an absolute expiry that is an object', { abs: { $gt: 0 } }],
-      ['a session id that is no id', { sid: 'x' }],
+      ['a session id of the wrong form', { sid: 'x' }],
       ['a session id with a NUL', { sid: 'a\u0000b' }],
     ])('is refused with the signing key in hand: %s', async (_, claims) => {
       const stray = await victim();
@@ -323,7 +323,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       expectClientError(answer, 'REFRESH_TOKEN_INVALID', 'REFRESH_TOKEN_UNKNOWN', 'REFRESH_TOKEN_REUSED');
     });
 
-    it('gets nothing with the signing key and the session id alone, and harms nobody', async () => {
+    it('gets nothing with only the signing key and the session id, and harms nobody', async () => {
       const target = await victim();
       const claims = { sec: randomBytes(32).toString('base64url') };
       const answer = await api.refresh(resign(target.refreshToken, REFRESH_SECRET, { claims }));
@@ -331,7 +331,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       await expectUnharmed(target);
     });
 
-    it('gets no other user by changing the subject with the signing key in hand', async () => {
+    it('does not become another user by changing the subject with the signing key in hand', async () => {
       const [mine, target] = [await victim(), await victim()];
       const forged = resign(mine.refreshToken, REFRESH_SECRET, { claims: { sub: target.userId } });
       const answer = await api.refresh(forged);
@@ -354,7 +354,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       },
     );
 
-    it('is refused with a token over the limit of a body', async () => {
+    it('is refused with a token above the body limit', async () => {
       expectError(await api.refresh('A'.repeat(20_000)), 413, 'PAYLOAD_TOO_LARGE');
     });
   });
@@ -394,7 +394,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       },
     );
 
-    it('gets nothing by dotted and dollar keys, in the body or in the query', async () => {
+    it('gets nothing with dotted and dollar keys, in the body or in the query', async () => {
       const { email, accessToken: token } = await victim();
       for (const key of ['$where', 'email.$ne', 'password[$ne]', 'user.roles', '$set']) {
         const answer = await api.login({ email, password: 'wrong-password', [key]: 1 });
@@ -422,7 +422,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       const email = uniqueEmail();
       const fields = `"email":"${email}","password":"${PASSWORD}"`;
       const { accessToken: token } = await victim();
-      // Guards come before validation.
+      // Guards run before validation.
       const { refreshToken: refreshCookie } = sessionOf(
         await api.register({ email: uniqueEmail(), password: PASSWORD }),
       );
@@ -444,15 +444,15 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       expect((await api.register({ email, password: PASSWORD })).status).toBe(201);
     });
 
-    it('is refused where the value of a field brings its own prototype', async () => {
+    it('is refused if the value of a field sets its own prototype', async () => {
       const raw = `{"email":{"__proto__":{"length":5}},"password":"${PASSWORD}"}`;
       const answer = await api.send('POST', '/auth/login', { raw });
       expectClientError(answer, 'VALIDATION_FAILED', 'MALFORMED_REQUEST');
     });
   });
 
-  describe('who sends odd texts', () => {
-    it('with a NUL cannot cut a password short', async () => {
+  describe('who sends strange texts', () => {
+    it('cannot shorten a password with a NUL', async () => {
       const email = uniqueEmail();
       const answer = await api.register({ email, password: 'long-enough\u0000-and-more', transport: 'body' });
       expect([201, 400]).toContain(answer.status);
@@ -465,7 +465,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       }
     });
 
-    it('with a NUL appended does not get in with a password that has none', async () => {
+    it('with an appended NUL does not get in with a password that has none', async () => {
       const { email } = await victim();
       for (const password of [`${PASSWORD}\u0000`, `${PASSWORD}\u0000x`, `\u0000${PASSWORD}`]) {
         expectClientError(await api.login({ email, password }), 'INVALID_CREDENTIALS', 'VALIDATION_FAILED');
@@ -482,7 +482,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       '{{7*7}}',
       '<script>',
       "'; db.dropDatabase()",
-    ])('gets no error of the server: %j', async (text) => {
+    ])('causes no server error: %j', async (text) => {
       const { email, accessToken: token } = await victim();
       const answers = [
         await api.register({ email: uniqueEmail(), password: PASSWORD, name: `a${text}b` }),
@@ -504,7 +504,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
     });
 
     test.each(['%', '%E0%A4%A', '%ff', '.', '..%00', '%2e%2e', 'x%0d%0aSet-Cookie:a=b'])(
-      'gets no error of the server by the path: %s',
+      'causes no server error with the path %s',
       async (id) => {
         const { accessToken: token } = await victim();
         const answer = await api.send('DELETE', `/auth/sessions/${id}`, { token });
@@ -515,7 +515,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       },
     );
 
-    it('nested deeply gets no error of the server', async () => {
+    it('causes no server error with deep nesting', async () => {
       for (const path of ['/auth/login', '/auth/refresh', '/auth/logout', '/auth/register']) {
         for (const nested of [deep(2_500), `${'['.repeat(7_500)}${']'.repeat(7_500)}`]) {
           const raw = `{"email":${nested},"refreshToken":1}`;
@@ -524,7 +524,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       }
     });
 
-    it('does not see the password again in the answer', async () => {
+    it('does not get the password back in the answer', async () => {
       const password = `never-${'repeat-me-'.repeat(20)}`;
       secrets.add(password);
       for (const answer of [
@@ -539,14 +539,14 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
     });
   });
 
-  describe('who plays with the Unicode of an e-mail', () => {
-    /** Same after NFKC and lower case: the same user. */
+  describe('who abuses Unicode in an e-mail address', () => {
+    /** Equal after NFKC and lower-casing: the same user. */
     test.each<[string, (email: string) => string]>([
       ['the Kelvin sign for a k', (email) => email.replace('k', '\u212a')],
       ['a full-width letter', (email) => email.replace('i', 'ｉ')],
       ['a mathematical letter', (email) => email.replace('r', '𝓻')],
       ['a full-width at sign', (email) => email.replace('@', '＠')],
-    ])('does not take the address of another: %s', async (_, disguise) => {
+    ])("does not register another user's address: %s", async (_, disguise) => {
       const { email } = await victim({ email: uniqueEmail('kirk') });
       expect(disguise(email)).not.toBe(email);
       const answer = await api.register({ email: disguise(email), password: 'another-Password-1' });
@@ -555,7 +555,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       expectClientError(login, 'INVALID_CREDENTIALS', 'VALIDATION_FAILED');
     });
 
-    /** Another address that looks the same: it must never open the account of the first. */
+    /** Another address that looks the same must never open the first account. */
     test.each<[string, (email: string) => string]>([
       ['a dotted capital I', (email) => email.replace('i', 'İ')],
       ['a dotless i', (email) => email.replace('i', 'ı')],
@@ -564,7 +564,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       ['a right-to-left override', (email) => email.replace('k', '\u202ek')],
       ['a combining mark', (email) => email.replace('k', 'k\u0301')],
       ['a soft hyphen', (email) => email.replace('k', 'k\u00ad')],
-    ])('does not become another: %s', async (_, disguise) => {
+    ])('does not become another user: %s', async (_, disguise) => {
       const target = await victim({ email: uniqueEmail('kirk') });
       const { email, userId } = target;
       const login = await api.login({ email: disguise(email), password: PASSWORD });
@@ -583,7 +583,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       ['a form', 'application/x-www-form-urlencoded', 'email=a%40example.com&password=x'],
       ['a form that looks like JSON', 'text/plain', '{"email":"a@example.com","password":"x","a":"="}'],
       ['a form with parts', 'multipart/form-data; boundary=b', '--b\r\n\r\n{}\r\n--b--'],
-      ['no type at all', '', '{"email":"a@example.com","password":"x"}'],
+      ['no content type', '', '{"email":"a@example.com","password":"x"}'],
     ])('logs nobody in by %s', async (_, type, raw) => {
       const headers = { 'content-type': type, origin: evil, 'sec-fetch-site': 'cross-site' };
       for (const path of ['/auth/login', '/auth/register', '/auth/refresh']) {
@@ -593,7 +593,7 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       }
     });
 
-    it('neither rotates nor ends the session of a visitor', async () => {
+    it("neither rotates nor ends a visitor's session", async () => {
       const session = sessionOf(await api.register({ email: uniqueEmail(), password: PASSWORD }));
       remember(session);
       const call: Call = {
@@ -661,14 +661,14 @@ describe.each(['express', 'fastify'])('an attacker of the service on %s', (adapt
       expectClientError(await withCookie(cookie), 'REFRESH_TOKEN_INVALID', 'REFRESH_TOKEN_MISSING');
     });
 
-    it('cannot hide the cookie behind others', async () => {
+    it('cannot hide the cookie among others', async () => {
       const { refreshToken } = sessionOf(await api.register({ email: uniqueEmail(), password: PASSWORD }));
       const others = Array.from({ length: 800 }, (_, i) => `c${i}=1`).join('; ');
       expectError(await withCookie(others), 401, 'REFRESH_TOKEN_MISSING');
       expect((await withCookie(`${others}; ${COOKIE}=${refreshToken}`)).json.session.generation).toBe(1);
     });
 
-    it('does not pass a name of another case or with spaces for the cookie', async () => {
+    it('cannot use a cookie name in another case or with spaces', async () => {
       const { refreshToken } = sessionOf(await api.register({ email: uniqueEmail(), password: PASSWORD }));
       for (const name of ['Refresh_Token', 'REFRESH_TOKEN', 'refresh%5Ftoken', `x${COOKIE}`]) {
         expectError(await withCookie(`${name}=${refreshToken}`), 401, 'REFRESH_TOKEN_MISSING');
@@ -700,7 +700,7 @@ describe('a verifier with an asymmetric key', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('publishes its public half, and nothing of the private one', async () => {
+  it('publishes only the public half of the key', async () => {
     const { json } = await api.send('GET', '/.well-known/jwks.json');
     const { kty, n, e } = rsaPublicKey.export({ format: 'jwk' });
     expect(json).toEqual({ keys: [expect.objectContaining({ kty, n, e, kid, alg: 'RS256' })] });
@@ -709,7 +709,7 @@ describe('a verifier with an asymmetric key', () => {
     }
   });
 
-  it('takes the tokens that its key signs', async () => {
+  it('accepts tokens signed by its key', async () => {
     expect(headerOf(session.accessToken)).toMatchObject({ alg: 'RS256', kid, typ: 'at+jwt' });
     const again = signRsa(headerOf(session.accessToken), claimsOf(session.accessToken), rsaKey);
     expect(again).toBe(session.accessToken);
@@ -727,7 +727,7 @@ describe('a verifier with an asymmetric key', () => {
     modulus: Buffer.from(rsaPublicKey.export({ format: 'jwk' }).n ?? '', 'base64url'),
   };
 
-  test.each(Object.keys(asSecret))('does not take its public key for an HMAC secret: %s', async (form) => {
+  test.each(Object.keys(asSecret))('does not accept its public key as an HMAC secret: %s', async (form) => {
     const { accessToken } = session;
     for (const alg of ['HS256', 'HS512']) {
       const forged = sign({ ...headerOf(accessToken), alg }, claimsOf(accessToken), asSecret[form] ?? '');
@@ -735,7 +735,7 @@ describe('a verifier with an asymmetric key', () => {
     }
   });
 
-  it('takes one algorithm for a key, and the signature of no other key', async () => {
+  it('accepts one algorithm per key, and no signature of another key', async () => {
     const header = headerOf(session.accessToken);
     const claims = claimsOf(session.accessToken);
     const pem = createPrivateKey(rsaKey.export({ format: 'pem', type: 'pkcs8' }));
@@ -763,7 +763,7 @@ describe('a thief with an earlier token', () => {
 
   afterAll(() => service?.dispose());
 
-  it('is found with every earlier token of a session, and the session is dead for every token of it', async () => {
+  it('is detected with every earlier token of a session, and then every token of the session is invalid', async () => {
     const ROTATIONS = 7;
     const cases = await Promise.all(
       Array.from({ length: ROTATIONS }, async () => {
@@ -800,7 +800,7 @@ describe('a thief with an earlier token', () => {
 });
 
 describe('who measures the time of a login', () => {
-  it('does not learn whether an e-mail is known', async () => {
+  it('does not learn whether an e-mail is registered', async () => {
     const service = await Service.start({ BCRYPT_COST: '10' });
     try {
       const api = service.api();
@@ -832,7 +832,7 @@ describe('who measures the time of a login', () => {
     }
   });
 
-  it('does not learn it from a registration that is to be verified, nor from a forgotten password', async () => {
+  it('does not learn it from a registration with verification, or from a password reset', async () => {
     const mail = await MailCatcher.start();
     const service = await Service.start({
       BCRYPT_COST: '10',
@@ -864,7 +864,7 @@ describe('who measures the time of a login', () => {
           unknown.push(await timed(path, body(uniqueEmail())));
         }
         const difference = Math.abs(median(known) - median(unknown));
-        // A registration hashes in either case; a forgotten password does nothing before it answers.
+        // A registration hashes a password in both cases; a password reset does nothing before it answers.
         if (path === '/auth/register') expect(median(known)).toBeGreaterThan(15);
         expect(difference).toBeLessThan(median(unknown) * 0.67 + 2);
       }

@@ -21,7 +21,7 @@ describe(extractAccessToken.name, () => {
     ['Bearer a.b.c', 'a.b.c'],
     ['bearer a.b.c', 'a.b.c'],
     ['BEARER   a.b.c ', 'a.b.c'],
-    // Present, and no token: the guard says so.
+    // Not empty, but not a token either: the guard refuses it.
     ['Bearer a.b.c d', 'a.b.c d'],
     [`Bearer ${'a'.repeat(8192)}`, 'a'.repeat(8192)],
     [`Bearer ${'a'.repeat(8193)}`, ''],
@@ -30,7 +30,7 @@ describe(extractAccessToken.name, () => {
   });
 
   it('reads a header of any form in linear time', () => {
-    // Long beyond what Node lets in: quadratic time would show in seconds.
+    // Far longer than Node allows: quadratic time would take seconds.
     const length = 200_000;
     const headers = ['x'.repeat(length), `Bearer${' '.repeat(length)}`, `Bearer ${'x'.repeat(length)}`];
     const from = performance.now();
@@ -51,18 +51,18 @@ describe.each(ADAPTERS)('the Authorization header, on %s', (adapter) => {
 
   const get = (authorization: string) => host.api().send('GET', '/orders', { headers: { authorization } });
 
-  it('the scheme is known in any case (RFC 9110 §11.1)', async () => {
+  it('the scheme is recognised in any case (RFC 9110 §11.1)', async () => {
     for (const scheme of ['Bearer', 'bearer', 'BEARER', 'Bearer  '])
       expect((await get(`${scheme} ${session.accessToken}`)).status).toBe(200);
   });
 
-  it('more than a token, or more than one can be, is an invalid one', async () => {
+  it('several tokens or an overlong one are an invalid token', async () => {
     for (const token of [`${session.accessToken} x`, `x ${session.accessToken}`, 'x'.repeat(15_000)])
       expectGuardRefusal(await get(`Bearer ${token}`), 'ACCESS_TOKEN_INVALID');
     expectGuardRefusal(await get('x'.repeat(15_000)), 'ACCESS_TOKEN_MISSING');
   });
 
-  it('a logout takes an overlong one for nothing it knows', async () => {
+  it('a logout ignores an overlong token', async () => {
     const headers = { authorization: `Bearer ${'x'.repeat(15_000)}` };
     expect((await host.api().logout({ headers })).status).toBe(204);
   });

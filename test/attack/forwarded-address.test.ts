@@ -4,7 +4,7 @@ import { AuthModule } from '../../src/index.js';
 import { authOptions, HostApp } from '../support/host-app.js';
 import { newSession } from '../support/http.js';
 
-describe('X-Forwarded-For, where a host believes all of it', () => {
+describe('X-Forwarded-For, on a host that trusts all of it', () => {
   let host: HostApp;
 
   beforeAll(async () => {
@@ -22,12 +22,12 @@ describe('X-Forwarded-For, where a host believes all of it', () => {
     return (await host.api().sessions(accessToken)).json[0].ip;
   }
 
-  it('an address is kept with the session', async () => {
+  it('an address is stored with the session', async () => {
     expect(await ipOfSession('203.0.113.9, 10.0.0.1')).toBe('203.0.113.9');
   });
 
   it.each(['x'.repeat(12_000), `fe80::1%${'x'.repeat(12_000)}`, '<script>', 'unknown'])(
-    'nothing else is: the peer’s is used',
+    'anything else is ignored, and the address of the peer is used',
     async (forwarded) => {
       expect(await ipOfSession(forwarded)).toBe('127.0.0.1');
     },

@@ -10,7 +10,7 @@ import { protectedHeader } from '../../src/tokens/keys/jose-header.js';
 import { HostApp } from '../support/host-app.js';
 import { expectGuardRefusal, newSession } from '../support/http.js';
 
-/** The files of test/vectors/wycheproof: its README says where they come from. */
+/** The files of test/vectors/wycheproof; its README gives their source. */
 const load = (name: string): Vectors =>
   JSON.parse(readFileSync(new URL(`../vectors/wycheproof/${name}.json`, import.meta.url), 'utf8'));
 
@@ -45,7 +45,7 @@ function ringKey(group: Group): RingKey | string {
   }
 }
 
-/** What the ring and the verifying library do with a token, but for what makes it one of ours (`typ`, claims). */
+/** Verifies a token with the ring and its library, without the checks that make it one of ours (`typ`, claims). */
 function verifies(jws: string, key: RingKey): boolean {
   const header = protectedHeader(jws) as { alg?: unknown } | null;
   if (header?.alg !== key.alg) return false;
@@ -62,7 +62,7 @@ describe('the JWS vectors of Wycheproof', () => {
   const usable = groups.map((group) => ({ group, key: ringKey(group) }));
   const keyOf = (group: Group) => usable.find((each) => each.group === group)?.key ?? '';
 
-  it('are all there', () => {
+  it('all are present', () => {
     expect(cases).toHaveLength(signatures.numberOfTests);
   });
 
@@ -75,17 +75,19 @@ describe('the JWS vectors of Wycheproof', () => {
     },
   );
 
-  /** Why a sound token is not taken: we are stricter. */
+  /** Why we refuse a valid token: our rules are stricter. */
   function stricter({ jws = '', group }: Case & { group: Group }): string | null {
     const key = keyOf(group);
     if (typeof key === 'string') return key;
     const header = protectedHeader(jws) as { alg?: string } | null;
-    // RFC 7520 shows signatures by PS384 under a key that these vectors bind to PS256.
-    if (header && header.alg !== key.alg) return `${header.alg} by a key of ${key.alg}`;
-    return jws.split('.').every((part) => /^[\w-]+$/.test(part)) ? null : 'an empty part, or loose base64';
+    // RFC 7520 shows PS384 signatures under a key that these vectors bind to PS256.
+    if (header && header.alg !== key.alg) return `${header.alg} with a key for ${key.alg}`;
+    return jws.split('.').every((part) => /^[\w-]+$/.test(part))
+      ? null
+      : 'an empty part, or non-canonical base64';
   }
 
-  it('that are valid verify, but for those that are refused on purpose', () => {
+  it('that are valid verify, except for those refused on purpose', () => {
     const valid = cases.filter(({ result }) => result === 'valid');
     const refused = valid.filter((each) => {
       const key = keyOf(each.group);
@@ -94,12 +96,12 @@ describe('the JWS vectors of Wycheproof', () => {
     expect(refused.map((each) => [each.tcId, stricter(each)])).toEqual(
       refused.map(({ tcId }) => [tcId, expect.stringMatching(/\S/)]),
     );
-    // No reason for strictness hides a token that is sound in every way.
+    // The stricter rules must not refuse everything.
     expect(valid.filter((each) => stricter(each) === null).length).toBeGreaterThan(20);
     expect(refused.length).toBeLessThan(valid.length / 2);
   });
 
-  it('of ES256 are judged as they say by what verifies a proof of possession', () => {
+  it('of ES256 get the same verdict from the verification of a proof of possession', () => {
     const ofCurve = cases.flatMap(({ group, ...each }) => {
       const key = (group.public ?? group.private) as ProofKey & { use?: string; key_ops?: unknown };
       return key.crv === 'P-256' && key.use === 'sig' ? [{ key, ...each }] : [];
@@ -116,7 +118,7 @@ describe('the JWS vectors of Wycheproof', () => {
     expect(wrong.map(({ tcId, comment }) => ({ tcId, comment }))).toEqual([]);
   });
 
-  it('are none of them access tokens, whatever keys the service has', async () => {
+  it('are never access tokens, whatever keys the service has', async () => {
     const keys = usable.flatMap(({ key, group }) =>
       typeof key === 'string' ? [] : [{ ...(group.private as object), kid: key.kid }],
     );
@@ -157,7 +159,7 @@ describe('the JWK vectors of Wycheproof', () => {
       throw error;
     }
   };
-  /** A set of several kinds of key is no danger here, and neither is a token by the key that its kid names. */
+  /** A set with several types of keys is harmless here, and so is a token signed by the key its kid names. */
   const HARMLESS = new Set([1]);
 
   it.each(cases)('$tcId: $group.comment, $comment', ({ group, tcId, result, jws = '' }) => {

@@ -13,7 +13,7 @@ import {
 } from '../support/http.js';
 import { Service } from '../support/service.js';
 
-/** What `docs/security.md` promises and no other test covers; each test name has the id of its requirement. */
+/** Promises of `docs/security.md` that no other test covers; each test name has the id of its requirement. */
 
 const WRONG = 'seven-Otters-cross-the-road';
 
@@ -29,7 +29,7 @@ interface LogLine {
 
 describe('the log of the service', () => {
   it('ASVS 16.3.1: reports every registration, login, refusal, logout, change of password and theft, when and from where', async () => {
-    // In production a line is JSON.
+    // In production a log line is JSON.
     const service = await Service.start({
       NODE_ENV: 'production',
       THROTTLE: 'on',
@@ -44,7 +44,7 @@ describe('the log of the service', () => {
       const session = await newSession(api, { email });
       userId = session.userId;
       const stolen = (await anotherSession(api, email)).refreshToken;
-      // The first one rotates; any other within the same millisecond is a replay.
+      // The first request rotates; another within the same millisecond is a replay.
       let answer = await api.refresh(stolen);
       while (answer.status === 200) answer = await api.refresh(stolen);
       expectError(answer, 401, 'REFRESH_TOKEN_REUSED');
@@ -71,7 +71,7 @@ describe('the log of the service', () => {
     const failed = (who: object) => expect.objectContaining({ time, source, ...who });
     expect(logged('login.failed')).toContainEqual(failed({ userId: null, reason: 'unknown_user' }));
     expect(logged('login.failed')).toContainEqual(failed({ userId, reason: 'wrong_password' }));
-    // A password may have been typed there.
+    // A password may have been typed in the address field.
     expect(service.output).not.toContain(stranger);
     expect(logged('login.locked')).toContainEqual(failed({ userId, reason: 'failure_limit' }));
     expect(logged('refresh_token.reuse_detected')).toEqual([failed({ userId })]);
@@ -95,11 +95,11 @@ describe('the list of common passwords', () => {
         return error instanceof AuthError && error.code === 'WEAK_PASSWORD';
       }
     };
-    // The most used come first.
+    // The most used passwords come first.
     const longEnough = dictionary['passwords-common'].map(String).filter((word) => [...word].length >= 8);
     expect(longEnough.length).toBeGreaterThan(3_000);
     expect(longEnough.slice(0, 5_000).filter((word) => !isRefused(word))).toEqual([]);
-    expect(isRefused('a sentence that nobody else has')).toBe(false);
+    expect(isRefused('a sentence that nobody else uses')).toBe(false);
   });
 });
 
@@ -111,7 +111,7 @@ describe.each(ADAPTERS)('a host on %s', (adapter) => {
   });
   afterAll(() => host.stop());
 
-  it('ASVS 7.4.5: ends every session of a user by its own code, and those of nobody else', async () => {
+  it("ASVS 7.4.5: ends every session of a user from the host's own code, and no session of another user", async () => {
     const api = host.api();
     const first = await newSession(api);
     const second = await anotherSession(api, first.email);

@@ -28,7 +28,7 @@ const jwk = (key: KeyObject, kid: string, alg: string): Jwk => ({
   alg,
 });
 
-/** The keys of RFC 7515, appendix A.1 and A.3. */
+/** The keys of RFC 7515, appendices A.1 and A.3. */
 const RFC_HMAC: JsonWebKey = {
   kty: 'oct',
   k: 'AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow',
@@ -72,7 +72,7 @@ describe('a verifier with keys of every kind', () => {
 
   afterAll(() => host?.stop());
 
-  /** The good token's claims under another key, with whatever signature the attacker made over them. */
+  /** The claims of a valid token under another key, with the attacker's signature. */
   const forge = (kid: string, alg: string, signature: (input: Buffer) => Buffer): string => {
     const input = `${encode({ ...headerOf(token), kid, alg })}.${encode(claimsOf(token))}`;
     return `${input}.${signature(Buffer.from(input)).toString('base64url')}`;
@@ -91,7 +91,7 @@ describe('a verifier with keys of every kind', () => {
     };
     const pairs = Object.keys(edges).flatMap((r) => Object.keys(edges).map((s): [string, string] => [r, s]));
 
-    it('takes a sound signature', () => takes(forge('ec', 'ES256', raw)));
+    it('accepts a valid signature', () => takes(forge('ec', 'ES256', raw)));
 
     test.each(pairs)('refuses r = %s, s = %s', (r, s) =>
       refuses(forge('ec', 'ES256', () => Buffer.concat([bytes(edges[r] ?? 0n), bytes(edges[s] ?? 0n)]))),
@@ -99,17 +99,20 @@ describe('a verifier with keys of every kind', () => {
 
     test.each<[string, (signature: Buffer, input: Buffer) => Buffer]>([
       ['in DER', (_, input) => sign('sha256', input, ecKey)],
-      ['with a zero more at its end', (signature) => Buffer.concat([signature, Buffer.alloc(1)])],
-      ['with a zero more at its start', (signature) => Buffer.concat([Buffer.alloc(1), signature])],
+      ['with a zero appended', (signature) => Buffer.concat([signature, Buffer.alloc(1)])],
+      ['with a zero prepended', (signature) => Buffer.concat([Buffer.alloc(1), signature])],
       ['a byte short', (signature) => signature.subarray(0, -1)],
       ['of r alone', (signature) => signature.subarray(0, 32)],
       [
-        'with r and s exchanged',
+        'with r and s swapped',
         (signature) => Buffer.concat([signature.subarray(32), signature.subarray(0, 32)]),
       ],
-      ['as long as that of P-384', (signature) => Buffer.concat([signature, Buffer.alloc(32)])],
+      ['as long as one of P-384', (signature) => Buffer.concat([signature, Buffer.alloc(32)])],
       ['of zeros', () => Buffer.alloc(64)],
-      ['over another digest', (_, input) => sign('sha512', input, { key: ecKey, dsaEncoding: 'ieee-p1363' })],
+      [
+        'made with another digest',
+        (_, input) => sign('sha512', input, { key: ecKey, dsaEncoding: 'ieee-p1363' }),
+      ],
     ])('refuses a signature %s', (_, spoil) =>
       refuses(forge('ec', 'ES256', (input) => spoil(raw(input), input))),
     );
@@ -118,7 +121,7 @@ describe('a verifier with keys of every kind', () => {
   describe('with an RSA key, PKCS #1 v1.5', () => {
     const SHA256 = Buffer.from('3031300d060960864801650304020105000420', 'hex');
     const digest = (input: Buffer, hash = 'sha256') => createHash(hash).update(input).digest();
-    /** `00 01 FF … FF 00 info`: what a signature decrypts to. */
+    /** `00 01 FF … FF 00 info`: the decrypted content of a signature. */
     const encoded = (
       info: Buffer,
       { type = 1, filler = 0xff, length = 256 - 3 - info.length, rest = Buffer.alloc(0) } = {},
@@ -127,7 +130,7 @@ describe('a verifier with keys of every kind', () => {
     const raw = (block: Buffer) => privateEncrypt({ key: rsaKey, padding: constants.RSA_NO_PADDING }, block);
     const info = (input: Buffer) => Buffer.concat([SHA256, digest(input)]);
 
-    it('takes a signature that is encoded as it should be (so the tests below can fail)', () =>
+    it('control: accepts a correctly encoded signature', () =>
       takes(forge('rsa', 'RS256', (input) => raw(encoded(info(input))))));
 
     test.each<[string, (input: Buffer) => Buffer]>([
@@ -137,7 +140,7 @@ describe('a verifier with keys of every kind', () => {
       ['a block type of zero', (input) => encoded(info(input), { type: 0 })],
       ['padding of zeros', (input) => encoded(info(input), { filler: 0 })],
       ['padding of other bytes', (input) => encoded(info(input), { filler: 0xfe })],
-      ['no algorithm beside the digest', (input) => encoded(digest(input))],
+      ['no algorithm with the digest', (input) => encoded(digest(input))],
       [
         'no parameters of the algorithm',
         (input) =>
@@ -176,7 +179,7 @@ describe('a verifier with keys of every kind', () => {
             ]),
           ),
       ],
-      ['the digest of something else', () => encoded(info(Buffer.from('something else')))],
+      ['the digest of another text', () => encoded(info(Buffer.from('something else')))],
       ['a short digest', (input) => encoded(info(input).subarray(0, -1))],
       ['nothing', () => Buffer.alloc(256)],
     ])('refuses an encoding with %s', (_, block) =>
@@ -198,7 +201,7 @@ describe('a verifier with keys of every kind', () => {
     const pss = (input: Buffer, saltLength: number, hash = 'sha256', key = pssKey) =>
       sign(hash, input, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength });
 
-    it('takes a salt as long as the digest (RFC 7518 §3.5)', () =>
+    it('accepts a salt as long as the digest (RFC 7518 §3.5)', () =>
       takes(forge('pss', 'PS256', (input) => pss(input, 32))));
 
     test.each<[string, (input: Buffer) => Buffer]>([
@@ -208,15 +211,15 @@ describe('a verifier with keys of every kind', () => {
       ['the longest salt', (input) => pss(input, constants.RSA_PSS_SALTLEN_MAX_SIGN)],
       ['another digest', (input) => pss(input, 32, 'sha512')],
       ['the key of another kid', (input) => pss(input, 32, 'sha256', rsaKey)],
-      ['the older padding', (input) => sign('sha256', input, pssKey)],
+      ['PKCS #1 v1.5 padding', (input) => sign('sha256', input, pssKey)],
     ])('refuses a signature with %s', (_, signature) => refuses(forge('pss', 'PS256', signature)));
 
-    it('refuses PSS where the key is for the older padding', () =>
+    it('refuses PSS if the key is for PKCS #1 v1.5', () =>
       refuses(forge('rsa', 'RS256', (input) => pss(input, 32, 'sha256', rsaKey))));
   });
 
-  describe('that has the very keys of the examples', () => {
-    it('knows them: what they sign for this service is taken', async () => {
+  describe('configured with the published keys of the RFC examples', () => {
+    it('accepts what these keys sign for this service', async () => {
       const hmac = Buffer.from(RFC_HMAC.k ?? '', 'base64url');
       await takes(forge('rfc-hmac', 'HS256', (input) => createHmac('sha256', hmac).update(input).digest()));
       const ec = createPrivateKey({ key: RFC_EC, format: 'jwk' });
@@ -225,7 +228,7 @@ describe('a verifier with keys of every kind', () => {
       );
     });
 
-    it('would verify their signatures, as printed', () => {
+    it('would verify the published signatures', () => {
       const [a1 = '', a3 = ''] = Object.values(RFC_TOKENS);
       const cut = (text: string) => [
         text.slice(0, text.lastIndexOf('.')),
@@ -246,7 +249,7 @@ describe('a verifier with keys of every kind', () => {
       ).toBe(true);
     });
 
-    test.each(Object.entries(RFC_TOKENS))('refuses the example all the same: %s', (_, example) =>
+    test.each(Object.entries(RFC_TOKENS))('still refuses the published example: %s', (_, example) =>
       refuses(example),
     );
   });

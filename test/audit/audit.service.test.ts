@@ -13,7 +13,7 @@ const SOURCE = { ip: '203.0.113.9', userAgent: 'curl/8' };
 const DAY = 86_400_000;
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 
-/** A store that can be cut off; like the real one it keeps a row once, and lists by their process. */
+/** A store that can be disconnected; like the real one it stores a row once, and lists per process. */
 class SwitchedStore implements SecurityEventStore {
   isAway = false;
   refusedType: DayCount['type'] | null = null;
@@ -105,7 +105,7 @@ describe(AuditService.name, () => {
     expect(types().at(-1)).toBe('password.changed');
   });
 
-  it('writes every event once, in the order in which they came, however they are batched', async () => {
+  it('writes every event once, in order, however they are batched', async () => {
     open();
     for (let generation = 1; generation <= 2500; generation += 1) rotate(generation);
     await jest.advanceTimersByTimeAsync(3000);
@@ -116,7 +116,7 @@ describe(AuditService.name, () => {
     );
   });
 
-  it('keeps what cannot be written, says so, and writes it when the database is back', async () => {
+  it('keeps what cannot be written, logs it, and writes it when the database is back', async () => {
     const service = open();
     store.isAway = true;
     fail('203.0.113.9');
@@ -131,7 +131,7 @@ describe(AuditService.name, () => {
     expect(service.stats).toMatchObject({ waiting: 0, written: 2 });
   });
 
-  it('is bounded while the database is away: rotations go, thefts stay, counters go on', async () => {
+  it('is bounded during an outage: rotations are dropped, thefts kept, and counters continue', async () => {
     const service = open();
     store.isAway = true;
     for (let attempt = 0; attempt < 10; attempt += 1) fail('203.0.113.9');
@@ -157,7 +157,7 @@ describe(AuditService.name, () => {
     now += DAY;
     fail('198.51.100.1');
     const { counts, topSources, topTargets } = await service.summary(new Date(NOW), new Date(now));
-    // What was counted is written for it.
+    // A query first writes what was counted.
     expect(store.counts).toEqual(counts);
     expect(counts).toEqual([
       { day: '2026-01-01', type: 'login.failed', count: 5, reasons: { wrong_password: 5 } },
@@ -173,7 +173,7 @@ describe(AuditService.name, () => {
     ]);
   });
 
-  it('a summary has what cannot be written, once: also when it was written in the end', async () => {
+  it('a summary includes what cannot be written, exactly once, even if it is written in the end', async () => {
     const service = open();
     fail('198.51.100.1');
     await service.flush();
@@ -207,7 +207,7 @@ describe(AuditService.name, () => {
     expect(store.counts.length).toBeGreaterThan(1);
   });
 
-  it('counts nothing twice where the database will not have one of the counters', async () => {
+  it('counts nothing twice if the database refuses one of the counters', async () => {
     const service = open();
     store.refusedType = 'login.failed';
     fail('198.51.100.1');
@@ -228,7 +228,7 @@ describe(AuditService.name, () => {
     expect(store.counts).toHaveLength(2);
   });
 
-  it('counts reasons by their names, as many as are bounded', async () => {
+  it('counts reasons by name, up to a limit', async () => {
     const service = open();
     const suspect = (rule: string) =>
       void bus.emit('activity.suspected', {
@@ -258,7 +258,7 @@ describe(AuditService.name, () => {
     expect(tops?.sources).toHaveLength(200);
   });
 
-  it('counts rotations and keeps no row of them where that is chosen', async () => {
+  it('counts rotations but stores no row for them, if configured', async () => {
     const service = open({ rotations: false });
     rotate();
     fail('203.0.113.9');
@@ -267,14 +267,14 @@ describe(AuditService.name, () => {
     expect(store.counts).toContainEqual({ day: '2026-01-01', type: 'refresh_token.rotated', count: 1 });
   });
 
-  it('keeps nothing where it is off', async () => {
+  it('stores nothing if it is off', async () => {
     const service = open(false);
     fail('203.0.113.9');
     await service.flush();
     expect(store.rows.size + store.counts.length).toBe(0);
   });
 
-  it('writes what waits before the application ends, and what came while it ended', async () => {
+  it('writes what waits before the application ends, and what arrives while it ends', async () => {
     const service = open();
     rotate();
     await service.beforeApplicationShutdown();
@@ -285,7 +285,7 @@ describe(AuditService.name, () => {
     expect(store.counts.reduce((sum, { count }) => sum + count, 0)).toBe(2);
   });
 
-  it('takes no failure that is over for an outage when the application ends, and loses nothing then', async () => {
+  it('retries a write that fails once while the application ends, and loses nothing', async () => {
     const service = open();
     let refuse = (_: Error): void => undefined;
     const write = store.write.bind(store);
@@ -303,7 +303,7 @@ describe(AuditService.name, () => {
     expect(logged.join('\n')).not.toMatch(/lost/);
   });
 
-  it('loses no row of the end to a counter that the database will not have', async () => {
+  it('at the end, a refused counter loses no row', async () => {
     const service = open();
     store.refusedType = 'login.failed';
     fail('203.0.113.9');
@@ -316,7 +316,7 @@ describe(AuditService.name, () => {
     ]);
   });
 
-  it('waits for counters that are on their way to the database when the application ends', async () => {
+  it('waits for counters in flight to the database when the application ends', async () => {
     const service = open({ rotations: false });
     let finish = (): void => undefined;
     const count = store.count.bind(store);
@@ -337,7 +337,7 @@ describe(AuditService.name, () => {
     expect(logged).toEqual([]);
   });
 
-  it('does not keep an application from ending, and tells how much is lost', async () => {
+  it('does not block the end of an application, and logs how much is lost', async () => {
     const service = open();
     store.write = () => new Promise(() => undefined);
     rotate();

@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 describe(BackgroundWrite.name, () => {
-  it('writes once for all that is due meanwhile, and sooner where something is due sooner', async () => {
+  it('writes once for everything due in the meantime, and earlier if something is due earlier', async () => {
     write.due(1000);
     write.due(1000);
     await jest.advanceTimersByTimeAsync(999);
@@ -38,7 +38,7 @@ describe(BackgroundWrite.name, () => {
     expect(attempts).toBe(1);
   });
 
-  it('never writes twice at once; what became due meanwhile follows', async () => {
+  it('never writes twice at once; what became due in the meantime follows', async () => {
     let finish = (): void => undefined;
     outcome = () => new Promise((resolve) => (finish = resolve));
     write.due(0);
@@ -51,7 +51,7 @@ describe(BackgroundWrite.name, () => {
     expect(attempts).toBe(2);
   });
 
-  it('retries a failure each second, and logs it once a minute and when it ends', async () => {
+  it('retries a failure each second, and logs it once a minute and at its end', async () => {
     outcome = () => Promise.reject(new Error('out of reach'));
     write.due(0);
     await jest.advanceTimersByTimeAsync(1);
@@ -88,13 +88,13 @@ describe(BackgroundWrite.name, () => {
     finish();
     await jest.advanceTimersByTimeAsync(1);
     expect(logged[2]).toMatch(/takes the audit log again/);
-    // What became due meanwhile.
+    // Writes what became due in the meantime.
     expect(attempts).toBe(2);
     await jest.advanceTimersByTimeAsync(60_000);
     expect({ attempts, failures: write.failures }).toEqual({ attempts: 2, failures: 7 });
   });
 
-  it('makes no attempt after it was stopped, whatever was under way and whatever comes', async () => {
+  it('makes no attempt after it was stopped, whatever was in progress and whatever arrives', async () => {
     let refuse = (_: Error): void => undefined;
     outcome = () => new Promise((_, reject) => (refuse = reject));
     write.due(0);
@@ -111,7 +111,7 @@ describe(BackgroundWrite.name, () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('a flush writes at once, after what is being written', async () => {
+  it('a flush writes at once, after the write in progress', async () => {
     write.due(1000);
     await write.flush();
     expect(attempts).toBe(1);

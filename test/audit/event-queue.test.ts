@@ -9,7 +9,7 @@ const theft = (id: string) => event(id, 'refresh_token.reuse_detected');
 const ids = (events: readonly SecurityEvent[]) => events.map(({ id }) => id).join(' ');
 
 describe(EventQueue.name, () => {
-  it('gives security rows first, each kind in its order', () => {
+  it('returns security rows first, each kind in order', () => {
     const queue = new EventQueue(10);
     for (const each of [event('r1'), theft('s1'), event('r2'), theft('s2')]) queue.push(each);
     expect(ids(queue.take(3))).toBe('s1 s2 r1');
@@ -17,7 +17,7 @@ describe(EventQueue.name, () => {
     expect(queue.size).toBe(0);
   });
 
-  it('without room the oldest routine row goes first, a security row only where nothing else is left', () => {
+  it('when full, drops the oldest routine row first, and a security row only if there is no other', () => {
     const queue = new EventQueue(3);
     for (const each of [theft('s1'), event('r1'), event('r2'), theft('s2')]) queue.push(each);
     expect(queue.dropped).toBe(1);

@@ -12,7 +12,7 @@ const RECOVERED = 'refresh_token.recovered';
 const HEALED = 'refresh_token.healed';
 const REUSED = 'refresh_token.reuse_detected';
 
-/** The audit log of a story: its rows, and the counters that its events would have left. */
+/** A history for the audit log: rows, and the counters that its events would have left. */
 class History {
   private readonly rows: SecurityEvent[] = [];
   readonly queries: SecurityEventQuery[] = [];
@@ -56,7 +56,7 @@ class History {
 }
 
 describe('the clients that were not logged out', () => {
-  it('are those whose sessions nobody else was found in', async () => {
+  it('are those in whose sessions nobody else was found', async () => {
     const history = new History()
       .happened(REPLAYED, 'honest', {}, 3)
       .happened(RECOVERED, 'honest', {}, 2)
@@ -64,7 +64,7 @@ describe('the clients that were not logged out', () => {
     expect(await history.avoided()).toEqual({ replays: 3, recoveries: 2, healed: 1, isAtMost: false });
   });
 
-  it('are no thieves: what was answered in a session that a theft ended counts for nobody', async () => {
+  it('are not thieves: nothing counts in a session that ended because of theft', async () => {
     const history = new History()
       .happened(REPLAYED, 'honest')
       .happened(REPLAYED, 'stolen', { ip: '203.0.113.66' }, 4)
@@ -74,7 +74,7 @@ describe('the clients that were not logged out', () => {
     expect(await history.avoided()).toEqual({ replays: 1, recoveries: 0, healed: 0, isAtMost: false });
   });
 
-  it('are none of the user’s sessions that were stolen, and all of the others', async () => {
+  it("exclude a user's stolen session, and include the others", async () => {
     const owner = { userId: 'ada' };
     const history = new History()
       .happened(RECOVERED, 'phone', owner)
@@ -83,7 +83,7 @@ describe('the clients that were not logged out', () => {
     expect(await history.avoided()).toMatchObject({ recoveries: 1 });
   });
 
-  it('are none of a session that seemed to be in two hands, by a rule or by a client that was displaced', async () => {
+  it('exclude a session that a rule or a displaced client made suspicious', async () => {
     const history = new History()
       .happened(REPLAYED, 'suspected')
       .happened('activity.suspected', 'suspected', { reason: 'one_token_two_networks' })
@@ -96,7 +96,7 @@ describe('the clients that were not logged out', () => {
     expect(await history.avoided()).toMatchObject({ replays: 1, isAtMost: false });
   });
 
-  it('are no thieves either where the owner came back after the period', async () => {
+  it('are not thieves either if the theft was found after the period', async () => {
     const history = new History()
       .happened(RECOVERED, 'stolen')
       .happened(REUSED, 'stolen', { at: new Date('2026-03-20T00:00:00Z') });
@@ -105,19 +105,19 @@ describe('the clients that were not logged out', () => {
 
   it.each([
     ['a user who was deleted since', { userId: undefined, sessionId: undefined }, 1],
-    ['more sessions than are looked at', {}, 51],
-  ])('are at most so many, after %s', async (_, over, sessions) => {
+    ['more sessions than are examined', {}, 51],
+  ])('are reported as an upper limit after %s', async (_, over, sessions) => {
     const history = new History().happened(REPLAYED, 'honest');
     for (let index = 0; index < sessions; index++) history.happened(REUSED, `stolen ${index}`, over);
     expect(await history.avoided()).toMatchObject({ replays: 1, isAtMost: true });
   });
 
-  it('are at most so many after a flood of replays, of which only some have a row', async () => {
+  it('are reported as an upper limit after a flood of replays, only some of which have a row', async () => {
     const history = new History().happened(REPLAYED, 'stolen', {}, 20).happened(REUSED, 'stolen');
     expect(await history.avoided()).toMatchObject({ replays: 0, isAtMost: true });
   });
 
-  it('cost a bounded number of reads, whatever the log holds', async () => {
+  it('cost a bounded number of reads, whatever the log contains', async () => {
     const history = new History();
     for (let index = 0; index < 500; index++)
       history.happened(REPLAYED, `stolen ${index}`).happened(REUSED, `stolen ${index}`);

@@ -6,7 +6,7 @@ import { securityReport } from '../support/security-report.js';
 
 type Line = Record<string, string>;
 
-/** As a program reads it that knows RFC 4180 and nothing of this library. */
+/** Parses by RFC 4180, independently of this library. */
 function read(csv: string): Line[] {
   return parse(csv, { bom: true, columns: true, relax_column_count: false, record_delimiter: '\r\n' });
 }
@@ -16,7 +16,7 @@ const withUserAgent = (userAgent: string) => {
 };
 const userAgentOf = (csv: string) => read(csv).find(({ section }) => section === 'reuseCases')?.userAgent;
 
-/** Other separators than the comma, which have a test of their own. */
+/** Removes separators other than the comma, which have their own test. */
 const withoutSeparators = (text: string) => text.replace(/[;|]/g, ',');
 
 describe(securityReportCsv.name, () => {
@@ -24,7 +24,7 @@ describe(securityReportCsv.name, () => {
   const lines = read(csv);
   const of = (name: string) => lines.filter(({ section }) => section === name);
 
-  it('holds every part of the report, by the names of its JSON', () => {
+  it('contains every part of the report, under the names of its JSON', () => {
     expect(of('report').map(({ key, at, day }) => [key, at || day])).toEqual([
       ['generatedAt', '2026-03-01T12:00:00.000Z'],
       ['from', '2026-02-28'],
@@ -71,7 +71,7 @@ describe(securityReportCsv.name, () => {
     ]);
   });
 
-  it('has a series without gaps of each type that came', () => {
+  it('has a series without gaps for each type that occurred', () => {
     expect(of('days').map(({ day, type, count }) => [day, type, count])).toEqual([
       ['2026-02-28', 'login.failed', '0'],
       ['2026-02-28', 'refresh_token.replayed', '5'],
@@ -80,7 +80,7 @@ describe(securityReportCsv.name, () => {
     ]);
   });
 
-  it('is RFC 4180: lines end by CRLF, all of the same number of cells, and says that it is UTF-8', () => {
+  it('is RFC 4180: CRLF line ends, the same number of cells in each line, and a UTF-8 mark', () => {
     expect(csv.startsWith('\uFEFFsection,')).toBe(true);
     expect(csv.endsWith('\r\n')).toBe(true);
     expect(csv.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);
@@ -102,11 +102,11 @@ describe(securityReportCsv.name, () => {
     '＠A1',
     '"=1+1',
     'a",\r\n=1+1',
-  ])('a user agent of %j is no formula in any line', (userAgent) => {
+  ])('a user agent of %j is not a formula in any line', (userAgent) => {
     const hostile = securityReportCsv(withUserAgent(userAgent));
     for (const line of read(hostile))
       for (const cell of Object.values(line)) expect(cell).not.toMatch(/^\s*[=+\-@＝＋－＠\t\r\n]/);
-    // Nor where a program breaks lines without a look at quotes.
+    // Not even in a program that splits lines without looking at quotes.
     for (const line of hostile.split(/[\r\n]+/)) expect(line).not.toMatch(/^[=+\-@]/);
   });
 
@@ -120,18 +120,18 @@ describe(securityReportCsv.name, () => {
     'x|+1',
     'x;＝1',
     'x,=1+1',
-  ])('a user agent of %j is no formula where a program splits at another character', (userAgent) => {
+  ])('a user agent of %j is not a formula for a program that splits at another character', (userAgent) => {
     const hostile = securityReportCsv(withUserAgent(userAgent));
-    // A spreadsheet of much of Europe splits at semicolons: quotes within a cell are letters to it.
+    // Many European spreadsheets split at semicolons, and read the quotes within a cell as text.
     for (const cell of hostile.split(/\r\n|[;|]/)) expect(cell).not.toMatch(/^[\s"]*[=+\-@＝＋－＠]/);
   });
 
-  it('leaves a usual user agent as it is', () => {
+  it('does not change a usual user agent', () => {
     const usual = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)';
     expect(userAgentOf(securityReportCsv(withUserAgent(usual)))).toBe(usual);
   });
 
-  it('gives any text back through a parser: in one line, and with a mark where a formula would begin', () => {
+  it('any text survives a parser: in one line, and with a mark where a formula would begin', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }).map(withoutSeparators), (text) => {
         const plain = text
@@ -145,7 +145,7 @@ describe(securityReportCsv.name, () => {
     );
   });
 
-  it('leaves numbers numbers', () => {
+  it('keeps numbers as numbers', () => {
     const [total] = read(securityReportCsv(securityReport())).filter(({ section }) => section === 'totals');
     expect(total?.count).toBe('12');
   });

@@ -23,11 +23,11 @@ function problemOf(act: () => unknown): string | undefined {
 }
 
 describe(dayPeriod.name, () => {
-  it('is the last 30 days with today, where nothing is said', () => {
+  it('defaults to the last 30 days, including today', () => {
     expect(dayPeriod(undefined, undefined, NOW)).toEqual({ from: '2026-01-31', to: '2026-03-01' });
   });
 
-  it('takes the days of UTC in which two moments are, both included', () => {
+  it('contains the UTC days of both moments', () => {
     const [from, to] = [new Date('2026-02-28T23:30:00-02:00'), new Date('2026-03-01T23:59:59.999Z')];
     expect(dayPeriod(from, to, NOW)).toEqual({ from: '2026-03-01', to: '2026-03-01' });
     expect(dayPeriod(from, undefined, NOW)).toEqual({ from: '2026-03-01', to: '2026-03-01' });
@@ -37,7 +37,7 @@ describe(dayPeriod.name, () => {
     });
   });
 
-  it('allows days to come', () => {
+  it('allows future days', () => {
     const later = new Date('2027-01-01');
     expect(dayPeriod(later, undefined, NOW)).toEqual({ from: '2027-01-01', to: '2027-01-01' });
     expect(dayPeriod(later, new Date('2027-01-02'), NOW)).toEqual({ from: '2027-01-01', to: '2027-01-02' });
@@ -59,7 +59,7 @@ describe(dayPeriod.name, () => {
     expect(daysOf(dayPeriod(first, last, NOW))).toHaveLength(400);
   });
 
-  it('has every day once, in order, and moments around all of them', () => {
+  it('has every day once, in order, and the moments that enclose all of them', () => {
     const day = fc.date({ min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true });
     fc.assert(
       fc.property(day, fc.nat(399), (from, more) => {
@@ -89,7 +89,7 @@ describe(reportFigures.name, () => {
   ];
   const figures = reportFigures(counts, PERIOD);
 
-  it('has every type, the most frequent first, and those that never came', () => {
+  it('has every type, the most frequent first, and also those that never occurred', () => {
     expect(figures.totals.slice(0, 3)).toEqual([
       { type: 'login.failed', count: 8 },
       { type: 'refresh_token.replayed', count: 8 },
@@ -99,7 +99,7 @@ describe(reportFigures.name, () => {
     expect(figures.totals.at(-1)?.count).toBe(0);
   });
 
-  it('has every day, with what came on it and nothing of other days', () => {
+  it('has every day with its own events only', () => {
     expect(figures.days).toEqual([
       { day: '2026-02-27', counts: { 'login.failed': 3 } },
       { day: '2026-02-28', counts: { 'refresh_token.recovered': 2 } },
@@ -107,18 +107,18 @@ describe(reportFigures.name, () => {
     ]);
   });
 
-  it('sums reasons, of days that have them', () => {
+  it('adds up the reasons of days that have them', () => {
     expect(figures.reasons).toEqual([
       { type: 'login.failed', reason: 'unknown_user', count: 2 },
       { type: 'login.failed', reason: 'wrong_password', count: 2 },
     ]);
   });
 
-  it('tells the false alarms that did not happen', () => {
+  it('reports the false alarms that were avoided', () => {
     expect(figures.falseAlarmsAvoided).toEqual({ replays: 8, recoveries: 2, healed: 0, isAtMost: false });
   });
 
-  it('keeps reasons bounded, and loses no count, however many processes had their own', () => {
+  it('limits the number of reasons without losing a count, however many processes counted', () => {
     const many = Array.from({ length: 3 * MAX_REASONS }, (_, n) => [`rule ${n}`, n + 1] as const);
     const { reasons } = reportFigures(
       [
@@ -139,7 +139,7 @@ describe(reportFigures.name, () => {
 });
 
 describe(ReasonNames.name, () => {
-  it('keeps the first names of each type, and puts the others together', () => {
+  it('keeps the first names of each type, and combines the rest', () => {
     const names = new ReasonNames();
     for (let n = 0; n < MAX_REASONS; n += 1) expect(names.of('a', `r${n}`)).toBe(`r${n}`);
     expect(names.of('a', 'one more')).toBe('other');
@@ -147,13 +147,13 @@ describe(ReasonNames.name, () => {
     expect(names.of('b', 'one more')).toBe('one more');
   });
 
-  it('cuts what is long, between characters', () => {
+  it('shortens long names without splitting a character', () => {
     expect([...new ReasonNames().of('a', '😀'.repeat(1000))]).toHaveLength(64);
   });
 });
 
 describe(reasonToField.name, () => {
-  it('is a name that a database takes in any place, and gives the reason back', () => {
+  it('is a valid field name anywhere in the database, and can be converted back', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const field = reasonToField(text);
@@ -165,7 +165,7 @@ describe(reasonToField.name, () => {
       expect(fieldToReason(reasonToField(name))).toBe(name);
   });
 
-  it('shows a field of another make as it is', () => {
+  it('returns a foreign field unchanged', () => {
     expect(fieldToReason('100%')).toBe('100%');
   });
 });
@@ -173,7 +173,7 @@ describe(reasonToField.name, () => {
 describe(reuseCase.name, () => {
   const row = { id: 'x', at: NOW, type: 'refresh_token.reuse_detected' } as const;
 
-  it('tells both sides, and what was made of it', () => {
+  it('contains both sides, and the consequence', () => {
     const lastUse = { ip: '192.0.2.1', userAgent: null, at: NOW };
     expect(
       reuseCase({
@@ -197,7 +197,7 @@ describe(reuseCase.name, () => {
     });
   });
 
-  it('bears a row in which something is missing or odd', () => {
+  it('accepts a row with missing or malformed parts', () => {
     expect(reuseCase({ ...row, evidence: { lastUse: 'x', generation: '3' } })).toMatchObject({
       generation: 0,
       lastUse: null,

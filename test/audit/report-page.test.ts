@@ -30,14 +30,14 @@ const HOSTILE = [
   'x'.repeat(5000),
 ];
 
-/** What a reader sees: without script, style and markup. */
+/** What a reader sees: the text without script, style and markup. */
 const textOf = (page: string): string =>
   page
     .replace(/<(script|style)\b[\s\S]*?<\/\1>/g, '')
     .replace(/<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ');
 
-/** All markup there is, in its order; without the ids that mark users, each in its quotes. */
+/** All tags in order, without the ids that mark users, each in quotes. */
 const tagsOf = (page: string): string[] =>
   (page.replace(/<(script|style)\b[\s\S]*?<\/\1>/g, '<$1>').match(/<[^>]*>/g) ?? []).map((tag) =>
     tag.replace(/ data-user="[^"]*"/, ' data-user'),
@@ -51,7 +51,7 @@ const chartsOf = (page: string): DrawnChart[] => JSON.parse(elementsOf(page, 'sc
 const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 describe(escapeText.name, () => {
-  it('leaves no character that begins markup, a reference or another attribute', () => {
+  it('leaves no character that starts markup, a reference or another attribute', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const escaped = escapeText(text);
@@ -62,14 +62,14 @@ describe(escapeText.name, () => {
     );
   });
 
-  it('loses nothing', () => {
+  it('loses no character', () => {
     expect(escapeText(`a & b < "c" > 'd'`)).toBe('a &amp; b &lt; &quot;c&quot; &gt; &#39;d&#39;');
     expect(escapeText('\0|\uD800|😀')).toBe('\uFFFD|\uFFFD|😀');
   });
 });
 
 describe(html.name, () => {
-  it('takes what it is given for text, but what it made itself', () => {
+  it('escapes its input, except for its own markup', () => {
     const inner = html`<b title="${'"'}">${'<i>'}</b>`;
     expect(html`<p>${inner}${[inner]}${null}${0}${'&'}</p>`.markup).toBe(
       '<p><b title="&quot;">&lt;i&gt;</b><b title="&quot;">&lt;i&gt;</b>0&amp;</p>',
@@ -78,7 +78,7 @@ describe(html.name, () => {
 });
 
 describe(scriptJson.name, () => {
-  it('can be read again, and holds nothing that HTML would see', () => {
+  it('can be parsed again, and contains nothing that HTML would interpret', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.constantFrom(...HOSTILE), (value, text) => {
         const { markup } = scriptJson([value, text]);
@@ -90,7 +90,7 @@ describe(scriptJson.name, () => {
 });
 
 describe(renderReportPage.name, () => {
-  it('says what happened in words: thefts, false alarms, sessions, sources, targets, indexes', () => {
+  it('describes events in words: thefts, false alarms, sessions, sources, targets, indexes', () => {
     const text = textOf(renderReportPage(busyReport()));
     expect(text).toContain('22 October to 20 November 2026');
     expect(text).toContain('30 days');
@@ -110,7 +110,7 @@ describe(renderReportPage.name, () => {
     expect(text).not.toMatch(/undefined|null|NaN|\[object|successor_/);
   });
 
-  it('never says that nothing was stolen, and shows sessions that seemed to be in two hands', () => {
+  it('never claims that nothing was stolen, and shows sessions that seemed to be in two hands', () => {
     const suspected = (reason: string, count: number) =>
       ({ type: 'activity.suspected', reason, count }) as const;
     const reasons = [
@@ -128,7 +128,7 @@ describe(renderReportPage.name, () => {
     expect(usual).toContain('A copy shows when it is used');
   });
 
-  it('marks users by their id for a page around it, and offers nothing by itself', () => {
+  it('marks users by their id for the surrounding page, and has no buttons of its own', () => {
     const page = renderReportPage(busyReport());
     expect(page).toContain('<bdi data-user="user-1">ada@example.com</bdi');
     expect(page).toContain('<bdi data-user="6710f0a2c3b1e0a9d4e5f610">6710f0a2c3b1e0a9d4e5f610</bdi');
@@ -136,14 +136,14 @@ describe(renderReportPage.name, () => {
     expect(tagsOf(page).filter((tag) => /^<(?:button|a|form|input)\b/.test(tag))).toEqual([]);
   });
 
-  it('has words for every event, so that none is shown by its name alone', () => {
+  it('has words for every event, so none is shown by its name only', () => {
     const totals = AUTH_EVENT_NAMES.map((type, index) => ({ type, count: index + 1 }));
     const page = renderReportPage({ ...emptyReport(), totals });
     for (const type of AUTH_EVENT_NAMES)
       expect(page).toMatch(new RegExp(`>[A-Z][^<>]+<small class="ids"><code>${type}<`));
   });
 
-  it('counts in the singular, too', () => {
+  it('uses the singular, too', () => {
     const one = {
       ...busyReport(1),
       falseAlarmsAvoided: { replays: 1, recoveries: 1, healed: 0, isAtMost: false },
@@ -162,7 +162,7 @@ describe(renderReportPage.name, () => {
     expect(text).toContain('20 November 2026 1 day ·');
   });
 
-  it('of a period without events says so, and draws nothing', () => {
+  it('says that a period has no events, and draws nothing', () => {
     const page = renderReportPage(emptyReport());
     const text = textOf(page);
     for (const words of [
@@ -181,7 +181,7 @@ describe(renderReportPage.name, () => {
     expect(text).not.toMatch(/undefined|null|NaN|Infinity/);
   });
 
-  it('has every day of the period in the tables, and in what the script draws', () => {
+  it('has every day of the period in its tables and charts', () => {
     const report = busyReport(90);
     const page = renderReportPage(report);
     for (const { day } of report.days) expect(page.split(`<th scope="row">${day}</th>`).length - 1).toBe(6);
@@ -199,7 +199,7 @@ describe(renderReportPage.name, () => {
     for (const { id } of charts) expect(page).toContain(`id="${id}"`);
   });
 
-  it('draws long periods by the week, and loses nothing; its tables have the days', () => {
+  it('draws long periods by week without losing anything; its tables have the days', () => {
     const page = renderReportPage(busyReport(400));
     expect(page.split('<th scope="row">2025-').length - 1).toBe(6 * 76);
     expect(textOf(page)).toContain('Sessions that went on by themselves. By the week.');
@@ -214,16 +214,16 @@ describe(renderReportPage.name, () => {
   const known = new Set(tagsOf(harmless));
   const scripts = renderReportPage(busyReport(3)).split('<script').length;
 
-  it.each(HOSTILE)('keeps text text, wherever it stands: %j', (text) => {
+  it.each(HOSTILE)('shows hostile text as text, wherever it appears: %j', (text) => {
     const page = renderReportPage(reportHolding(text));
     expect(tagsOf(page).filter((tag) => !known.has(tag))).toEqual([]);
     expect(page.split('<script').length).toBe(scripts);
     const shown = text.length > 200 ? text.slice(0, 100) : text;
-    // In each of its places, though a user agent may be cut short.
+    // In all of its places, although a user agent may be shortened.
     expect(page.split(escapeText(shown)).length).toBeGreaterThan(40);
   });
 
-  it('keeps any text text', () => {
+  it('shows any text as text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
         expect(tagsOf(renderReportPage(reportHolding(text))).filter((tag) => !known.has(tag))).toEqual([]);
@@ -232,7 +232,7 @@ describe(renderReportPage.name, () => {
     );
   });
 
-  it('is one file: it names nothing that would have to be loaded, and no address of another host', () => {
+  it('is one file: it loads nothing, and contains no address of another host', () => {
     const page = renderReportPage(busyReport());
     for (const tag of tagsOf(page))
       expect(tag).not.toMatch(/\s(src|href|style|srcset|action|on\w+)=|https?:|url\(/i);
@@ -240,7 +240,7 @@ describe(renderReportPage.name, () => {
     expect(style).not.toMatch(/@import|url\(|https?:/);
   });
 
-  it('carries its script and style into a bundle of the host', async () => {
+  it('includes its script and style in a bundle of the host', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'silent-auth-bundle-'));
     try {
       const outfile = join(folder, 'host.mjs');
@@ -260,14 +260,14 @@ describe(renderReportPage.name, () => {
     }
   });
 
-  it('carries the licences of what is bundled', () => {
+  it('includes the licences of what is bundled', () => {
     const script = elementsOf(renderReportPage(emptyReport()), 'script')[1] ?? '';
     expect(script).toMatch(/chart\.js\s+The MIT License/);
     expect(script).toMatch(/@kurkle\/color\s+The MIT License/);
     expect(script).toContain('Permission is hereby granted');
   });
 
-  it('makes no markup of text in its script, and no code', () => {
+  it('its script turns no text into markup or code', () => {
     const script = elementsOf(renderReportPage(emptyReport()), 'script')[1] ?? '';
     expect(script).not.toMatch(
       /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/,
@@ -276,7 +276,7 @@ describe(renderReportPage.name, () => {
 });
 
 describe(reportPagePolicy.name, () => {
-  it('allows the script and the style that the page has, and nothing else', () => {
+  it('allows the script and style of the page, and nothing else', () => {
     const page = renderReportPage(busyReport(2));
     const [, script = ''] = elementsOf(page, 'script');
     const [style = ''] = elementsOf(page, 'style');

@@ -54,7 +54,7 @@ function event(seconds: number, over: Partial<SecurityEvent> = {}): SecurityEven
 }
 
 describe(MongoSecurityEventStore.name, () => {
-  it('gives back what was written, every field of it, the newest first', async () => {
+  it('returns what was written, with every field, the newest first', async () => {
     const old = event(1);
     const full = event(2, {
       sessionId: 's',
@@ -69,7 +69,7 @@ describe(MongoSecurityEventStore.name, () => {
     expect(await store.find({ limit: 10 })).toEqual([full, old]);
   });
 
-  it('a row expires by itself after the retention, in both collections', async () => {
+  it('a row expires after the retention, in both collections', async () => {
     await store.write([event(1)], DAY);
     await store.count([{ day: '2100-01-01', type: 'login.failed', count: 1 }], DAY);
     const expiry = async (name: string) => (await connection.collection(name).findOne({}))?.['expiresAt'];
@@ -82,14 +82,14 @@ describe(MongoSecurityEventStore.name, () => {
       );
   });
 
-  it('a write that is repeated adds what was missing, and nothing twice', async () => {
+  it('a repeated write adds what was missing, and nothing twice', async () => {
     const rows = [event(1), event(2), event(3)];
     await store.write(rows.slice(0, 2), DAY);
     expect(await store.write(rows, DAY)).toBe(0);
     expect(await store.find({ limit: 10 })).toHaveLength(3);
   });
 
-  it('a row that cannot be written is refused, and keeps no other one of its batch out', async () => {
+  it('a row that cannot be written is refused, and the other rows of its batch are written', async () => {
     const loop: Record<string, unknown> = {};
     loop['loop'] = loop;
     const [before, after] = [event(1), event(3)];
@@ -98,7 +98,7 @@ describe(MongoSecurityEventStore.name, () => {
     expect(await store.write([event(4, { evidence: loop })], DAY)).toBe(1);
   });
 
-  it('filters by user, type and time: from the one moment on, before the other', async () => {
+  it('filters by user, type and time: the start is included, the end is not', async () => {
     const rows = [
       event(1),
       event(2, { userId: 'v' }),
@@ -118,7 +118,7 @@ describe(MongoSecurityEventStore.name, () => {
     expect(await found({ userId: { $ne: 'u' } as never })).toEqual(await found({ userId: 'nobody' }));
   });
 
-  it('adds up reasons, whatever they are called, and reads days that have none', async () => {
+  it('adds up reasons with any name, and reads days without reasons', async () => {
     const names = ['wrong_password', '__proto__', '$where', 'a.b', '', '_id', '7', 'é 😀', 'constructor'];
     const reasons = Object.fromEntries(names.map((name, index) => [name, index + 1]));
     const counted = { day: '2100-01-01', type: 'activity.suspected' as const, count: 45 };
@@ -131,7 +131,7 @@ describe(MongoSecurityEventStore.name, () => {
     );
   });
 
-  it('counts with every process that adds, and keeps one list for each', async () => {
+  it('adds up the counts of every process, and keeps one list for each', async () => {
     const increment = { day: '2100-01-01', type: 'login.failed' as const, count: 2 };
     await Promise.all(Array.from({ length: 8 }, () => store.count([increment], DAY)));
     await store.count([{ ...increment, day: '2100-01-03' }], DAY);
@@ -144,7 +144,7 @@ describe(MongoSecurityEventStore.name, () => {
     expect(lists).toEqual([tops, { ...tops, instance: 'other' }]);
   });
 
-  it('names the counters that it could not add to, having added to the others', async () => {
+  it('names the counters that it could not add to, after adding to the others', async () => {
     const increment = { day: '2100-01-01', type: 'login.failed' as const, count: 2 };
     const other = { ...increment, type: 'login.locked' as const };
     expect(await store.count([increment, other], DAY)).toEqual([]);

@@ -10,7 +10,7 @@ const row = <Name extends AuthEventName>(name: Name, payload: AuthEvents[Name]) 
   securityEvent('id', AT, name, payload);
 
 describe(securityEvent, () => {
-  it('tells who, when and from where, and leaves out what there is none of', () => {
+  it('records who, when and from where, and omits what is unknown', () => {
     const payload = {
       ...SESSION,
       device: { appId: 'shop', deviceId: null, deviceName: 'Phone' },
@@ -55,7 +55,7 @@ describe(securityEvent, () => {
     expect(theft.evidence).toMatchObject({ generation: 3, presentedGeneration: 1, revoked: true, lastUse });
   });
 
-  it('names the service that revoked a session, and the one whose secret was guessed at', () => {
+  it('names the service that revoked a session, and the client whose secret was guessed at', () => {
     const session = { userId: 'u', sessionId: 's', source: SOURCE };
     const revoked = row('session.revoked', { ...session, reason: 'revoked_by_client', clientId: 'gateway' });
     expect(revoked).toMatchObject({ reason: 'revoked_by_client', evidence: { clientId: 'gateway' } });
@@ -71,7 +71,7 @@ describe(securityEvent, () => {
     expect(acted).toMatchObject({ userId: 'u', by: 'admin', ...SOURCE });
   });
 
-  it('keeps nothing of what was typed for an address at a failed login: it may be a password', () => {
+  it('stores nothing of what was typed as the address at a failed login: it may be a password', () => {
     const failed = {
       email: 'my-secret-Passw0rd',
       userId: null,
@@ -85,7 +85,7 @@ describe(securityEvent, () => {
     expect(locked.evidence).toBeUndefined();
   });
 
-  test('rotations, races of tabs and floods are routine, and nothing else is', () => {
+  test('only rotations, races of tabs and floods are routine', () => {
     const routine = AUTH_EVENT_NAMES.filter((type) => isRoutine({ type, reason: 'failure_limit' }));
     expect(routine).toEqual([
       'access.denied',

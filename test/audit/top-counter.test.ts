@@ -5,7 +5,7 @@ import { TopCounter } from '../../src/audit/top-counter.js';
 const CAPACITY = 8;
 
 describe(TopCounter.name, () => {
-  it('holds every key above its share in bounded memory, with bounds that hold, whatever comes', () => {
+  it('for any input, holds every key above its share in bounded memory, with correct bounds', () => {
     const stream = fc.array(
       fc.oneof(
         { weight: 1, arbitrary: fc.constantFrom('a', 'b', 'c') },
@@ -34,7 +34,7 @@ describe(TopCounter.name, () => {
     );
   });
 
-  it('gives the most frequent first', () => {
+  it('returns the most frequent first', () => {
     const counter = new TopCounter(CAPACITY);
     for (const key of ['a', 'b', 'b']) counter.add(key);
     expect(counter.top(1)).toEqual([{ key: 'b', count: 2, error: 0 }]);
@@ -42,7 +42,7 @@ describe(TopCounter.name, () => {
 });
 
 describe('a TopCounter of the lists of others', () => {
-  /** The lists that counters make of streams. */
+  /** The lists that counters make of these streams. */
   const listsOf = (streams: readonly (readonly string[])[]) =>
     streams.map((keys) => {
       const counter = new TopCounter(CAPACITY);
@@ -76,13 +76,13 @@ describe('a TopCounter of the lists of others', () => {
     expect((entry?.count ?? 0) - (entry?.error ?? 0)).toBeLessThanOrEqual(23);
   });
 
-  it('puts who came often on an ordinary day before the noise of a flood', () => {
+  it('ranks a frequent key of an ordinary day above the noise of a flood', () => {
     const flood = Array.from({ length: 4000 }, (_, n) => `one-off ${n}`);
     const [first] = merged([flood, Array<string>(100).fill('a')]).top(1);
     expect(first).toMatchObject({ key: 'a' });
   });
 
-  it('has bounds that hold in bounded memory, whatever comes', () => {
+  it('for any input, has correct bounds in bounded memory', () => {
     const key = fc.oneof(
       { weight: 1, arbitrary: fc.constantFrom('a', 'b', 'c') },
       { weight: 2, arbitrary: fc.nat(100).map((n) => `one-off ${n}`) },

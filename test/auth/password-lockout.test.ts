@@ -60,7 +60,7 @@ function lockout(throttle?: false): PasswordLockout {
 }
 
 describe(PasswordLockout.name, () => {
-  it('counts an unknown device for its address, and for the account', async () => {
+  it('counts an unknown device for its address and for the account', async () => {
     const attempt = await lockout().beginLogin(' Ann@Example.com', REQUEST, CLIENT);
     expect(attempts).toEqual([
       { account: 'ann@example.com', origin: 'address:192.0.2.1', device: 'unknown' },
@@ -75,20 +75,20 @@ describe(PasswordLockout.name, () => {
     expect(attempt.failedBefore).toBe(4);
   });
 
-  it('takes the failures on a trusted device for its owner’s', async () => {
+  it('attributes failures on a trusted device to the owner', async () => {
     found = { id: 'd1', isTrusted: true };
     const attempt = await lockout().beginLogin('ann@example.com', REQUEST, CLIENT);
     expect(attempts).toEqual([{ account: 'ann@example.com', origin: 'device:d1', device: 'trusted' }]);
     expect(attempt.failedBefore).toBe(0);
   });
 
-  it('asks for no device where nothing is throttled', async () => {
+  it('looks up no device if throttling is off', async () => {
     found = { id: 'd1', isTrusted: true };
     await lockout(false).beginLogin('ann@example.com', REQUEST, CLIENT);
     expect(attempts).toMatchObject([{ origin: 'address:192.0.2.1' }]);
   });
 
-  it('counts a change of password for the account and the address, and for the session', async () => {
+  it('counts a password change for the account, the address and the session', async () => {
     const attempt = await lockout().beginChange(ANN, 'session-1', CLIENT);
     expect(attempts).toEqual([
       { account: ANN.email, origin: 'address:192.0.2.1', device: 'unknown', sessionId: 'session-1' },
@@ -98,13 +98,13 @@ describe(PasswordLockout.name, () => {
     expect(taken).toEqual(['cancelled ann@example.com', 'succeeded ann@example.com']);
   });
 
-  it('counts it on a trusted device for the device alone', async () => {
+  it('counts it on a trusted device for the device only', async () => {
     found = { id: 'd1', isTrusted: true };
     await lockout().beginChange(ANN, 'session-1', { ...CLIENT, device: DEVICE });
     expect(attempts).toEqual([{ account: ANN.email, origin: 'device:d1', device: 'trusted' }]);
   });
 
-  it('forgives the address, and the device where there is one', async () => {
+  it('forgives the address, and the device if there is one', async () => {
     await lockout().forgive(ANN.email, CLIENT);
     await lockout().forgive(ANN.email, { ...CLIENT, device: DEVICE });
     expect(taken).toEqual([
@@ -126,7 +126,7 @@ describe(PasswordLockout.name, () => {
     expect(locked).toContainEqual({ email: null, userId: 'user-1', reason, source: SOURCE });
   });
 
-  it('asks whose address is locked once, however often it is refused', async () => {
+  it('looks up once whose address is locked, however many attempts are refused', async () => {
     refusal = new AuthError('TOO_MANY_ATTEMPTS');
     const guarded = lockout();
     for (let times = 0; times < 5; times += 1)

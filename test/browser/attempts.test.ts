@@ -13,11 +13,11 @@ const REFRESH = 'POST /auth/refresh';
 const RECORDS = 'nestjs-silent-auth';
 const KEYS = 'nestjs-silent-auth-key';
 
-describeInBrowser('what a browser remembers of its refreshes', () => {
+describeInBrowser('refreshes across crashes, lost storage and copied cookies', () => {
   let world: World;
 
   beforeAll(async () => {
-    // After this grace a token that was replaced tells who presents it.
+    // With a grace period of 1 s, a replaced token soon counts as evidence of a second holder.
     world = await World.open({ REFRESH_GRACE_PERIOD: '1s' });
   });
   afterEach(() => world.tidy());
@@ -34,7 +34,7 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
       name,
     );
 
-  it('a browser that is killed after a refresh, with an older cookie on its disk, stays signed in', async () => {
+  it('a browser that is killed after a refresh and restarts with an older cookie stays signed in', async () => {
     const profile = await mkdtemp(join(tmpdir(), 'killed-'));
     const launch = (): Promise<BrowserContext> =>
       chromium.launchPersistentContext(profile, {
@@ -53,7 +53,7 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
       await tab.page.reload();
       await tab.untilGeneration(2);
       await tab.do('me');
-      // The browser writes cookies half a minute later.
+      // Chromium writes cookies to disk only after about 30 s.
       await killed(before);
 
       const after = await launch();
@@ -68,7 +68,7 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
     }
   });
 
-  it('a record that is deleted alone does no harm', async () => {
+  it('deleting only the record of attempts does no harm', async () => {
     const device = await world.device();
     const [tab] = await device.signedIn(1);
     await tab.page.reload();
@@ -81,7 +81,7 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
     expect(await tab.signOuts()).toEqual([]);
   });
 
-  it('a session that is bound to a key: a copied cookie is useless, a lost key ends with a login', async () => {
+  it('a session bound to a key: a copied cookie is useless, and losing the key requires a new login', async () => {
     const device = await world.device();
     const [tab, other] = await device.signedIn(2, '?proof');
     const { user } = await tab.state();
@@ -102,7 +102,7 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
     await tab.untilStatus('signed-in');
   });
 
-  it('a <base> element names no origin that is trusted, and no server that is asked', async () => {
+  it('an injected <base> element changes neither which origin is trusted nor which server is asked', async () => {
     const device = await world.device();
     const evil = world.gateway.origin.replace('127.0.0.1', 'localhost');
     await device.context.addInitScript((href) => {
@@ -124,7 +124,7 @@ describeInBrowser('what a browser remembers of its refreshes', () => {
 
 const past = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-/** Ends the browser's process at once. */
+/** Kills the browser process without a chance to save anything. */
 async function killed(context: BrowserContext): Promise<void> {
   const closed = new Promise((done) => context.once('close', done));
   const session = await context.browser()?.newBrowserCDPSession();

@@ -5,7 +5,7 @@ import { describeInBrowser, findChromium, FLAGS } from './support/chromium.js';
 import type { Tab } from './support/tab.js';
 import { type Device, World } from './support/world.js';
 
-/** Playwright disables the cache unless it is asked not to. */
+/** Playwright disables the cache by default. */
 const launchWithCache = () =>
   chromium.launch({
     executablePath: findChromium()!,
@@ -23,7 +23,10 @@ describeInBrowser('the back/forward cache', () => {
   afterEach(() => world.tidy());
   afterAll(() => world?.close());
 
-  /** @param hasChannels Chromium drops a page to which another tab talks; without channels it really comes back */
+  /**
+   * @param hasChannels Chromium evicts a page that receives a channel message; without channels the page is
+   * restored
+   */
   const openDevice = async (hasChannels: boolean): Promise<Device> => {
     const device = await world.device();
     if (!hasChannels) {
@@ -43,9 +46,9 @@ describeInBrowser('the back/forward cache', () => {
   };
 
   for (const hasChannels of [true, false]) {
-    const how = hasChannels ? 'dropped from it for what another tab said' : 'back from it';
+    const how = hasChannels ? 'evicted from it by a message of another tab' : 'restored from it';
 
-    it(`a page that is ${how} shows the user who has signed in meanwhile`, async () => {
+    it(`a page that is ${how} shows the user who has signed in in the meantime`, async () => {
       const device = await openDevice(hasChannels);
       const [first, second] = await device.signedIn(2);
       await leave(first);
@@ -56,7 +59,7 @@ describeInBrowser('the back/forward cache', () => {
       expect(await first.do('me')).toMatchObject({ email });
     });
 
-    it(`a page that is ${how} shows nobody after a logout`, async () => {
+    it(`a page that is ${how} shows no user after a logout`, async () => {
       const device = await openDevice(hasChannels);
       const [first, second] = await device.signedIn(2);
       await leave(first);
@@ -67,7 +70,7 @@ describeInBrowser('the back/forward cache', () => {
     });
   }
 
-  it('a page that comes back to a session that was ended elsewhere gets the reason', async () => {
+  it('a restored page whose session was ended elsewhere gets the reason', async () => {
     const device = await openDevice(true);
     const [tab] = await device.signedIn(1);
     const { user } = await tab.state();
@@ -79,7 +82,7 @@ describeInBrowser('the back/forward cache', () => {
     expect(await tab.signOuts()).toEqual(['SESSION_REVOKED']);
   });
 
-  it('a page that comes back while nothing has happened goes on with its user', async () => {
+  it('a restored page keeps its user if nothing has happened', async () => {
     const device = await openDevice(true);
     const [tab] = await device.signedIn(1);
     await leave(tab);

@@ -6,7 +6,7 @@ import { violations } from './support/axe.js';
 import { describeInBrowser, launchChromium } from './support/chromium.js';
 import { watchPages } from './support/watch-pages.js';
 
-/** A busy machine may take its time; nothing here waits for longer than it has to. */
+/** An upper limit for a busy machine; every wait ends as soon as its condition holds. */
 const PATIENCE_MS = 60_000;
 const PHONE = { width: 360, height: 740 };
 const DESK = { width: 1280, height: 900 };
@@ -16,13 +16,13 @@ describeInBrowser('the demo page', () => {
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
-  /** Whatever the pages complained of, and every URL that they asked for. */
+  /** Console complaints of the pages, and every URL they requested. */
   let complaints: string[];
   let urls: string[];
 
   beforeAll(async () => {
     [service, browser] = await Promise.all([
-      // Tokens that live shorter still; the usual grace period, which a busy machine does not outlast.
+      // Shorter-lived tokens, with the usual grace period so that a busy machine does not exceed it.
       Service.start({ ACCESS_TOKEN_TTL: '6s' }),
       launchChromium(),
     ]);
@@ -36,7 +36,7 @@ describeInBrowser('the demo page', () => {
   afterEach(async () => {
     await context.close();
     expect(complaints).toEqual([]);
-    // Never in a URL, whatever was done.
+    // No token in any URL.
     expect(urls.filter((url) => /eyJ|token=/.test(url))).toEqual([]);
   });
 
@@ -61,7 +61,7 @@ describeInBrowser('the demo page', () => {
     return (await element.textContent()) ?? '';
   };
 
-  it('registers and begins by keyboard alone; the form says what is missing', async () => {
+  it('registers and signs in by keyboard only; the form says what is missing', async () => {
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the session');
     await page.locator('#email').focus();
@@ -80,7 +80,7 @@ describeInBrowser('the demo page', () => {
     await page.locator('#token').waitFor();
   });
 
-  it('renews its token by itself, and no token is where a script or a thief of storage could find it', async () => {
+  it('renews its token by itself, and no token is readable by scripts or kept in storage', async () => {
     await begin();
     await page.locator('#log .rotated').first().waitFor();
     await page.locator('#renewed').filter({ hasText: 'by itself' }).waitFor();
@@ -96,7 +96,7 @@ describeInBrowser('the demo page', () => {
     expect(stored).toMatch(/^\[\[\],\[\],"refresh_token_hint=1"/);
   });
 
-  it('a reload goes on with the same session', async () => {
+  it('a reload continues the same session', async () => {
     await begin();
     const who = await page.locator('#who').textContent();
     await page.reload();
@@ -104,7 +104,7 @@ describeInBrowser('the demo page', () => {
     expect(await page.locator('#who').textContent()).toBe(who);
   });
 
-  it('two tabs share the session and take turns; a logout in one is a logout in both', async () => {
+  it('two tabs share the session and take turns to refresh; a logout in one is a logout in both', async () => {
     await begin();
     const [second] = await Promise.all([context.waitForEvent('page'), page.locator('#second-tab').click()]);
     await second.locator('#token').waitFor();
@@ -116,7 +116,7 @@ describeInBrowser('the demo page', () => {
     expect(await page.locator('#ended-title').textContent()).toBe('You are signed out');
   });
 
-  it('a lost answer is given again, also after a longer outage; the visitor stays signed in', async () => {
+  it('a lost answer is repeated, also after a longer outage; the visitor stays signed in', async () => {
     await begin();
     await page.locator('#lose').click();
     expect(await outcome('lose-outcome', /^Replayed/)).toContain('the same token');
@@ -127,7 +127,7 @@ describeInBrowser('the demo page', () => {
     expect(await page.locator('#ended').isVisible()).toBe(false);
   });
 
-  it('a thief gets nothing from a session that is bound to a key, and the visitor notices nothing', async () => {
+  it('a thief gets nothing from a session bound to a key, and the visitor notices nothing', async () => {
     await page.locator('#bound').check();
     await begin();
     await page.locator('#key').filter({ hasText: 'a key of this browser' }).waitFor();
@@ -136,14 +136,14 @@ describeInBrowser('the demo page', () => {
     await page.locator('#wait:enabled').click();
     expect(await outcome('theft-outcome', /^Refused: PROOF_REQUIRED/)).toContain('you noticed nothing');
     expect(await page.locator('#log .proof_failed.thief').first().textContent()).toContain('without the key');
-    // The session goes on, also after a reload and in another tab.
+    // The session continues, also after a reload and in another tab.
     await page.reload();
     await page.locator('#token').waitFor();
     expect(await page.locator('#ended').isVisible()).toBe(false);
     expect(await violations(page)).toEqual([]);
   });
 
-  it('a thief is refused within the grace period and caught after it, in every tab, and it is explained', async () => {
+  it('a thief is refused within the grace period and caught after it, and every tab explains why', async () => {
     await begin();
     const [second] = await Promise.all([context.waitForEvent('page'), page.locator('#second-tab').click()]);
     await second.locator('#token').waitFor();
@@ -164,8 +164,8 @@ describeInBrowser('the demo page', () => {
     expect(await page.locator('#ended').isVisible()).toBe(false);
   });
 
-  it('renews a session that began elsewhere early, and says that its tokens live for minutes', async () => {
-    // As another page of the service would: the browser has its cookie.
+  it('renews a session that began elsewhere early, and says that its tokens last minutes', async () => {
+    // As if another page of the service had signed in: the browser has the cookie.
     const long = await Service.start({});
     try {
       await page.goto(`${long.origin}/docs`);

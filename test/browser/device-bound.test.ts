@@ -52,14 +52,14 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     return browser;
   }
 
-  /** How often a browser has registered a key, as soon as one has. */
+  /** Waits for the first key registration and returns how many there were. */
   const registrations = () =>
     eventually(
       async () => front.count(REGISTERED),
       (count) => count > 0,
     );
 
-  /** Signed in, and bound by a first refresh. */
+  /** Signs in, and refreshes once so that the session is bound. */
   async function bound(user = { email: uniqueEmail(), password: PASSWORD }): Promise<BoundChromium> {
     const browser = await start();
     expect(await browser.post('/auth/register', user)).toMatchObject({ status: 201 });
@@ -71,11 +71,11 @@ describeInBrowser('device-bound sessions in Chromium', () => {
   const boundCookies = async (browser: BoundChromium) =>
     (await browser.cookies()).filter(({ name }) => name === BOUND_COOKIE).length;
 
-  it('a login registers a key, and a refresh waits until the browser has proved it', async () => {
+  it('a login registers a key, and a refresh without the bound cookie waits for a proof of the key', async () => {
     const browser = await bound();
     const lines = () => front.seen.map(({ line }) => line).filter((line) => !line.includes('favicon'));
     expect(lines().slice(1)).toEqual([REGISTERED, CHALLENGED, RENEWED, `POST ${REFRESH} 200`]);
-    // While the cookie lives, nothing waits; nor does any other request without it.
+    // Nothing waits while the bound cookie is valid, and requests other than a refresh never wait.
     expect(await browser.post(REFRESH)).toMatchObject({ status: 200 });
     await browser.dropCookie(BOUND_COOKIE);
     expect(await browser.post('/auth/logout-all')).toMatchObject({ code: 'ACCESS_TOKEN_MISSING' });
@@ -85,7 +85,7 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     expect(failures).toEqual([]);
   });
 
-  it('a thief with every cookie gets nothing once the bound cookie has expired, and the owner continues', async () => {
+  it('a thief with every cookie gets nothing once the bound cookie has expired, and the owner stays signed in', async () => {
     const owner = await bound();
     const thief = await start();
     await thief.takeCookiesOf(owner);
@@ -105,7 +105,7 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     expect(await owner.post(REFRESH)).toMatchObject({ status: 200 });
   });
 
-  it('an outage during a renewal ends nothing: the browser says so, and succeeds later', async () => {
+  it('an outage during a renewal ends no session: the browser reports the failure and succeeds later', async () => {
     const browser = await bound();
     await browser.dropCookie(BOUND_COOKIE);
     front.failing.add(RENEW);
@@ -124,7 +124,7 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('a logout ends the session of the browser, and a new login binds another', async () => {
+  it('a logout ends the device-bound session, and a new login binds another', async () => {
     const user = { email: uniqueEmail(), password: PASSWORD };
     const browser = await bound(user);
     expect(await browser.post('/auth/logout')).toMatchObject({ status: 204 });
@@ -138,7 +138,7 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     expect(await boundCookies(browser)).toBe(1);
   });
 
-  it('a page of another origin has its refreshes wait as well', async () => {
+  it('refreshes from a page of another origin wait for the proof as well', async () => {
     const browser = await start();
     await browser.visit(front.frontEnd);
     const user = { email: uniqueEmail(), password: PASSWORD };

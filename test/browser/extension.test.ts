@@ -14,7 +14,7 @@ import { describeInBrowser, findChromium, FLAGS } from './support/chromium.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** `auth` in the service worker, with the client of the page on other origins. */
+/** The client as `auth` in a service worker, set up as for a page on another origin. */
 const WORKER = (service: string) => `
 import { authOf } from './shell.js';
 const { local } = chrome.storage;
@@ -62,7 +62,7 @@ describeInBrowser('an extension (docs/front-ends/other-origins.md)', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Runs an expression in its service worker, in a new process of the browser. */
+  /** Evaluates an expression in the extension's service worker, in a new browser process. */
   async function inWorker(profile: string, expression: string): Promise<unknown> {
     const context: BrowserContext = await chromium.launchPersistentContext(profile, {
       executablePath: findChromium() ?? '',
@@ -79,10 +79,10 @@ describeInBrowser('an extension (docs/front-ends/other-origins.md)', () => {
     }
   }
 
-  // Google's own builds load no extension from the command line.
+  // Google's own builds ignore `--load-extension`.
   const inChromium = /google/.test(findChromium() ?? '') ? it.skip : it;
 
-  inChromium('signs in, and is signed in after a restart of the browser', async () => {
+  inChromium('signs in, and is still signed in after a browser restart', async () => {
     const profile = await mkdtemp(join(tmpdir(), 'silent-auth-profile-'));
     const email = uniqueEmail();
     const input = JSON.stringify({ email, password: PASSWORD });

@@ -4,7 +4,7 @@ import { newSession } from '../support/http.js';
 import { describeInBrowser } from './support/chromium.js';
 import { GARBAGE, homeOf, MailWorld, NEW_PASSWORD, RESET } from './support/mail-world.js';
 
-describeInBrowser('failures on the way to a new password are reported, and can be retried', () => {
+describeInBrowser('failures while setting a new password are reported, and can be retried', () => {
   let world: MailWorld;
   beforeAll(async () => {
     world = await MailWorld.open();
@@ -12,7 +12,7 @@ describeInBrowser('failures on the way to a new password are reported, and can b
   afterEach(() => world.tidy());
   afterAll(() => world?.close());
 
-  it('offline', async () => {
+  it('the device is offline', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { link } = await world.forgetful();
@@ -27,7 +27,7 @@ describeInBrowser('failures on the way to a new password are reported, and can b
     await tab.see('done');
   });
 
-  it('an answer that is lost: the next attempt says that it may be done', async () => {
+  it('a lost answer: the next attempt says that the password may be set already', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { session, link } = await world.forgetful();
@@ -45,14 +45,14 @@ describeInBrowser('failures on the way to a new password are reported, and can b
     expect((await world.service.api().login({ email: session.email, password: NEW_PASSWORD })).status).toBe(
       200,
     );
-    // What was said of that link is not said of another one.
+    // The notice about the first link does not appear for another link.
     await page.goto(`${world.home}/reset-password#token=${GARBAGE}`);
     await tab.setPassword(NEW_PASSWORD);
     await tab.see('ask');
     expect(await tab.title('ask')).toBe('This link does not work any more');
   });
 
-  it('a page of something between', async () => {
+  it('an error page from a proxy', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { link } = await world.forgetful();
@@ -69,7 +69,7 @@ describeInBrowser('failures on the way to a new password are reported, and can b
     await tab.see('done');
   });
 
-  it('pressed twice, sends once', async () => {
+  it('two presses send one request', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { link } = await world.forgetful();
@@ -81,7 +81,7 @@ describeInBrowser('failures on the way to a new password are reported, and can b
     expect(world.urls.filter((url) => url.endsWith('/auth/reset-password'))).toHaveLength(1);
   });
 
-  it('too many attempts: when to try again', async () => {
+  it('too many attempts: says when to try again', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const strict = await world.another({ THROTTLE: 'on' });
@@ -97,7 +97,7 @@ describeInBrowser('failures on the way to a new password are reported, and can b
     }
   });
 
-  it('no database: try again, and when it is back the link is as good as before', async () => {
+  it('no database: says to try again, and the link still works once it is back', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const database = await DatabaseProxy.open('browser');

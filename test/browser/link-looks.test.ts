@@ -3,7 +3,7 @@ import { violations } from './support/axe.js';
 import { describeInBrowser } from './support/chromium.js';
 import { GARBAGE, MailWorld, NEW_PASSWORD } from './support/mail-world.js';
 
-describeInBrowser('the pages that links out of mail lead to', () => {
+describeInBrowser('the pages that mailed links open', () => {
   let world: MailWorld;
   beforeAll(async () => {
     world = await MailWorld.open();
@@ -13,7 +13,7 @@ describeInBrowser('the pages that links out of mail lead to', () => {
 
   for (const colorScheme of ['light', 'dark'] as const)
     for (const width of [320, 1280])
-      it(`are accessible, and fit ${width} pixels, in ${colorScheme} colours, whatever they say`, async () => {
+      it(`are accessible, and fit ${width} pixels, in ${colorScheme} colours, with every message they can show`, async () => {
         const tab = await world.tab({ colorScheme, viewport: { width, height: 800 } });
         const { page } = tab;
         const look = async (id: string) => {

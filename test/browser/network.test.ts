@@ -8,13 +8,13 @@ import { eventually, type Tab } from './support/tab.js';
 import { type Device, World } from './support/world.js';
 
 const REFRESH = 'POST /auth/refresh';
-/** The token is used up, for the client: the clock of the page is moved. */
+/** Past the expiry of the access token; only the clock of the page is moved. */
 const PAST_EXPIRY = '16:00';
 const revoked = refuseWith(401, 'ACCESS_TOKEN_REVOKED');
 
-describeInBrowser('a network with faults', () => {
+describeInBrowser('a faulty network', () => {
   let world: World;
-  /** To it every replaced token is past its grace period. */
+  /** A service with so short a grace period that every replaced token is past it. */
   let impatient: Service;
 
   beforeAll(async () => {
@@ -36,7 +36,7 @@ describeInBrowser('a network with faults', () => {
     expect(await tab.signOuts()).toEqual([]);
   };
 
-  it('an offline phase past the end of the token signs nobody out, and the page comes back by itself', async () => {
+  it("being offline past the token's expiry signs nobody out, and the page recovers by itself", async () => {
     const [device, tab] = await signedIn();
     await device.context.setOffline(true);
     await device.context.clock.fastForward(PAST_EXPIRY);
@@ -49,7 +49,7 @@ describeInBrowser('a network with faults', () => {
     await expectSignedIn(tab);
   });
 
-  it('a page that is opened without a network does not know who is signed in, until it can ask', async () => {
+  it('a page opened offline does not know who is signed in until it can ask', async () => {
     const [device, tab] = await signedIn();
     world.gateway.fault(REFRESH, loseRequest, 3);
     await tab.page.reload();
@@ -59,7 +59,7 @@ describeInBrowser('a network with faults', () => {
     expect(await device.cookieGeneration()).toBe(1);
   });
 
-  it('a lost answer is asked for again, and the same successor comes', async () => {
+  it('a lost answer is requested again, and returns the same successor', async () => {
     const [device, tab] = await signedIn();
     world.gateway.fault(REFRESH, loseAnswer);
     await device.context.clock.fastForward(PAST_EXPIRY);
@@ -69,7 +69,7 @@ describeInBrowser('a network with faults', () => {
     expect(await device.cookieGeneration()).toBe(1);
   });
 
-  it('a lost answer is recovered after the grace period too, by another instance', async () => {
+  it('a lost answer is recovered even after the grace period, and by another instance', async () => {
     const [device, tab] = await signedIn();
     world.gateway.fault(REFRESH, async (forward) => {
       await loseAnswer(forward);
@@ -89,7 +89,7 @@ describeInBrowser('a network with faults', () => {
     expect(statuses()).toEqual([200, 200]);
   });
 
-  it('a late answer that puts an older cookie back is healed at once', async () => {
+  it('a late answer that restores an older cookie is repaired at once', async () => {
     const device = await world.device();
     await device.context.addInitScript(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
     const [first, second] = await device.signedIn(2);
@@ -100,14 +100,14 @@ describeInBrowser('a network with faults', () => {
     const { answer } = await first.order('get', '/api/one');
     await late.isAnswered;
 
-    // The other tab is two generations further when the first one's answer arrives.
+    // The second tab is two generations ahead when the first tab's answer arrives.
     await second!.do('get', '/api/two');
     await second!.do('get', '/api/three');
     expect(await device.cookieGeneration()).toBe(generation + 2);
     late.release();
     expect((await answer).value).toMatchObject({ status: 200 });
 
-    // The attempt before tells the service whose cookie fell back: it gives a new token.
+    // The stored attempt shows the service whose cookie fell back, so it issues a new token.
     await eventually(
       async () => (await device.cookieGeneration()) === generation + 3,
       () => 'the cookie is the newest again',
@@ -118,7 +118,7 @@ describeInBrowser('a network with faults', () => {
     }
   });
 
-  it('an answer that takes longer than half the grace period is given up and asked for again', async () => {
+  it('a request that takes longer than half the grace period is aborted and retried', async () => {
     const [device, tab] = await signedIn();
     const hold = new Hold();
     world.gateway.fault(REFRESH, hold.fault);
@@ -131,7 +131,7 @@ describeInBrowser('a network with faults', () => {
     expect(await device.cookieGeneration()).toBe(1);
   });
 
-  it('a service that is killed and started again signs nobody out', async () => {
+  it('a service that is killed and restarted signs nobody out', async () => {
     const [device, tab] = await signedIn();
     await world.service.kill();
     await device.context.clock.fastForward(PAST_EXPIRY);
@@ -145,7 +145,7 @@ describeInBrowser('a network with faults', () => {
     await expectSignedIn(tab);
   });
 
-  it('a database outage is a pause, not a logout', async () => {
+  it('a database outage delays refreshes and signs nobody out', async () => {
     const database = await DatabaseProxy.open('browser_outage');
     const service = await world.instance({ MONGODB_URI: database.uri });
     try {
@@ -167,13 +167,13 @@ describeInBrowser('a network with faults', () => {
     }
   });
 
-  it('a 429 is waited out for as long as its Retry-After says', async () => {
+  it('after a 429 the page waits as long as Retry-After says', async () => {
     const [device, tab] = await signedIn();
     world.gateway.fault(REFRESH, refuseWith(429, 'TOO_MANY_ATTEMPTS', { 'retry-after': '3' }));
     await device.context.clock.fastForward(PAST_EXPIRY);
     await eventually(
       () => statuses()[0] === 429,
-      () => 'the refusal is given',
+      () => 'the 429 has been sent',
     );
     expect((await tab.try('get', '/api/orders')).error).toMatchObject({
       code: 'TOO_MANY_ATTEMPTS',
@@ -204,10 +204,10 @@ describeInBrowser('a network with faults', () => {
     expect(world.gateway.count(REFRESH)).toBe(1);
   });
 
-  it('a stolen cookie that meets its owner signs the owner out with the reason', async () => {
+  it("when a thief has used a stolen cookie, the owner's next refresh signs the owner out with the reason", async () => {
     const [device, tab] = await signedIn();
     const stolen = (await device.refreshToken())!;
-    // The thief is a generation ahead and has used it; the owner's next refresh gives both away.
+    // The thief is a generation ahead and has used it, so the owner's next refresh reveals the theft.
     const thief = world.service.api({ 'user-agent': await tab.page.evaluate(() => navigator.userAgent) });
     const taken = await thief.refreshByCookie(stolen);
     await thief.me(taken.json.accessToken);

@@ -80,7 +80,7 @@ describeInBrowser('every page of the service', () => {
   ];
 
   it.each(pages)(
-    '%s fits every width, is accessible in both schemes, and leads back',
+    '%s fits every width, is accessible in both colour schemes, and links back',
     async (_, path, show) => {
       const page = await open(path);
       await show(page);
@@ -88,13 +88,13 @@ describeInBrowser('every page of the service', () => {
         await page.setViewportSize({ width, height: 900 });
         for (const colorScheme of SCHEMES) {
           await page.emulateMedia({ colorScheme });
-          // Buttons change their colours in a moment, not at once.
+          // Buttons change colour by a transition.
           await page.evaluate(
             'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))',
           );
           const seen = {
             width: await page.evaluate('document.documentElement.scrollWidth'),
-            // At the middle width nothing stands that stands at neither of the others.
+            // The middle width has no element that the other two do not have.
             found: width === 768 ? [] : await violations(page),
           };
           expect({ path, colorScheme, ...seen }).toEqual({ path, colorScheme, width, found: [] });
@@ -108,7 +108,7 @@ describeInBrowser('every page of the service', () => {
     },
   );
 
-  it('a table of the report fits a telephone, the newest day first, in the zone of the reader', async () => {
+  it("a table of the report fits a phone, with the newest day first and in the reader's time zone", async () => {
     const page = await open('/report');
     await page.setViewportSize({ width: 360, height: 740 });
     await signIn(page);
@@ -129,7 +129,7 @@ describeInBrowser('every page of the service', () => {
     expect(await frame.locator('header time').innerText()).toMatch(/^\d+ \w+ \d{4}, \d\d:\d\d GMT-[45]$/);
   });
 
-  it('an address that nobody serves is a page for a browser, and JSON for a program', async () => {
+  it('an unknown address answers with a page for a browser, and with JSON for a program', async () => {
     const get = (accept?: string) =>
       service.api().send('GET', '/no/such/page', accept ? { headers: { accept } } : {});
     const page = await get('text/html,application/xhtml+xml,*/*;q=0.8');

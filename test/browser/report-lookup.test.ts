@@ -64,7 +64,7 @@ describeInBrowser('an operator who looks up a user', () => {
     await page.keyboard.press('Enter');
   }
 
-  /** From an address of its own: the limits of addresses are not what is tried here. */
+  /** From a unique address, so that no limit per address interferes. */
   const api = (headers: Record<string, string> = {}) =>
     service.api({ 'x-forwarded-for': `198.51.100.${(addresses += 1)}`, ...headers });
   const button = (name: string) => page.getByRole('button', { name, exact: true });
@@ -87,7 +87,7 @@ describeInBrowser('an operator who looks up a user', () => {
     await dialog().getByRole('button', { name, exact: true }).click();
   }
 
-  it('finds them by address, whole or its beginning, and sees the account, its sessions and events', async () => {
+  it('finds users by address or the beginning of one, and shows the account, its sessions and events', async () => {
     const name = uniqueEmail('mary').split('@')[0] ?? '';
     const mary = await newSession(api(), { email: `${name}@example.com`, deviceName: 'Laptop' });
     await newSession(api(), { email: `${name}.too@example.com` });
@@ -145,7 +145,7 @@ describeInBrowser('an operator who looks up a user', () => {
     await fact('Locked out').filter({ hasText: 'no, in the last 15 minutes' }).waitFor();
   });
 
-  it('sets roles, and reads in words what is refused', async () => {
+  it('sets roles, and explains a refusal in words', async () => {
     const { email, accessToken } = await newSession(api());
     await look(email);
     await button('Set roles').click();
@@ -166,7 +166,7 @@ describeInBrowser('an operator who looks up a user', () => {
     await problem('Administrators cannot change their own roles.');
   });
 
-  it('acts for a user with a reason, by a token that leaves the page with the user', async () => {
+  it('acts for a user with a reason; leaving the user discards the token', async () => {
     const { email, userId } = await newSession(api());
     await look(email);
     await button('Act as the user').click();
@@ -198,7 +198,7 @@ describeInBrowser('an operator who looks up a user', () => {
     await problem('Nobody can act for an administrator.');
   });
 
-  it('confirms the password where the sign-in is not fresh, and goes on', async () => {
+  it('asks for the password if the sign-in is not recent, and then continues', async () => {
     const { email } = await newSession(api());
     await look(email);
     const stale = { statusCode: 401, code: 'REAUTHENTICATION_REQUIRED', message: 'Confirm that it is you.' };
@@ -218,7 +218,7 @@ describeInBrowser('an operator who looks up a user', () => {
     expect(await page.locator('#question-field').inputValue()).toBe('');
   });
 
-  it('forgets a user only where their address was typed', async () => {
+  it('deletes a user only after their address was typed', async () => {
     const { email, accessToken, userId } = await newSession(api());
     await look(email);
     await button('Forget the user').click();
@@ -244,14 +244,14 @@ describeInBrowser('an operator who looks up a user', () => {
     await problem('Administrators cannot delete themselves here.');
   });
 
-  describe('reads in the report', () => {
-    it('no thief among the clients that were not logged out', async () => {
+  describe('in the report', () => {
+    it('a thief appears among the clients that were not logged out', async () => {
       const honest = await newSession(api());
       await refreshed(api(), honest);
       await refreshed(api(), honest);
       const owner = await newSession(api());
       await refreshed(api(), owner);
-      // The thief's copy, within the grace period: answered as a second tab would be.
+      // The thief's copy within the grace period: answered like a second tab.
       const thief = await refreshed(api(THIEF), owner);
       await api().me(thief.accessToken);
       await delay(GRACE_MS + 1000);

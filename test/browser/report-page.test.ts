@@ -12,11 +12,11 @@ import { violations } from './support/axe.js';
 import { describeInBrowser, launchChromium } from './support/chromium.js';
 
 const CHARTS = ['findings', 'failures', 'users', 'refreshes', 'forgiven', 'ended'];
-/** To the tests, which read what was drawn. */
+/** Chromium's advice for pages that read canvases often, which only the tests do. */
 const ADVICE = /willReadFrequently/;
 const WIDTHS = [320, 768, 1440];
 
-/** Shares of a canvas that are in the colour which its legend gives to each series; runs in the page. */
+/** For each series, the share of the canvas in the colour of its legend. Runs in the page. */
 function inked(id: string): number[] {
   const canvas = document.getElementById(id) as HTMLCanvasElement;
   const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
@@ -33,7 +33,7 @@ function inked(id: string): number[] {
   });
 }
 
-/** WCAG 1.4.11: the contrast of what is drawn with what it is drawn on; runs in the page. */
+/** WCAG 1.4.11: the contrast of each series with its background. Runs in the page. */
 function contrasts(): number[] {
   const luminance = (colour: string): number => {
     const [red = 0, green = 0, blue = 0] = colour
@@ -68,7 +68,7 @@ describeInBrowser('the report page, saved as a file', () => {
   afterEach(async () => {
     await context?.close();
     context = undefined;
-    // A violation of its policy is one of them.
+    // A violation of the content security policy would be among them.
     expect(complaints.splice(0)).toEqual([]);
     expect(requests.splice(0).filter((url) => !url.startsWith('file:'))).toEqual([]);
   });
@@ -116,14 +116,14 @@ describeInBrowser('the report page, saved as a file', () => {
     expect(await widthOf(page)).toBe(1024);
   });
 
-  it('follows a change of the scheme, and prints in the colours of paper', async () => {
+  it('follows a change of the colour scheme, and prints in light colours', async () => {
     const page = await open(busyReport(), { colorScheme: 'light' });
     const swatch = () => page.evaluate<string>("getComputedStyle(document.querySelector('.swatch')).color");
     const drawn = () => page.evaluate(inked, 'findings');
     const light = await swatch();
     await page.emulateMedia({ colorScheme: 'dark' });
     expect(await swatch()).not.toBe(light);
-    // The script hears of it a little after the style sheet.
+    // The script handles the change a little after the style sheet.
     await eventually(drawn, (pixels) => pixels.every((count) => count > 5));
     for (const pixels of await drawn()) expect(pixels).toBeGreaterThan(5);
     await page.evaluate("dispatchEvent(new Event('beforeprint'))");
@@ -134,7 +134,7 @@ describeInBrowser('the report page, saved as a file', () => {
     for (const pixels of await drawn()) expect(pixels).toBeGreaterThan(5);
   });
 
-  it('draws at once, whatever motion somebody likes', async () => {
+  it('draws without animation, whatever motion the reader prefers', async () => {
     const page = await open(busyReport(), { reducedMotion: 'no-preference' });
     const before = await page.evaluate(inked, 'findings');
     for (const count of before) expect(count).toBeGreaterThan(5);
@@ -142,7 +142,7 @@ describeInBrowser('the report page, saved as a file', () => {
     expect(await page.evaluate(inked, 'findings')).toEqual(before);
   });
 
-  it('grows and shrinks with its window', async () => {
+  it('resizes with its window', async () => {
     const page = await open(busyReport(), { viewport: { width: 1440, height: 900 } });
     const width = async () => (await page.locator('#failures').boundingBox())!.width;
     const wide = await width();
@@ -153,7 +153,7 @@ describeInBrowser('the report page, saved as a file', () => {
     expect(await eventually(width, (now) => now === wide)).toBe(wide);
   });
 
-  it('without JavaScript has every number, and no empty place', async () => {
+  it('without JavaScript shows every number, and no empty place', async () => {
     const page = await open(busyReport(), { javaScriptEnabled: false });
     expect(await page.locator('noscript').innerText()).toContain('The charts need JavaScript.');
     expect(await page.locator('canvas:visible').count()).toBe(0);
@@ -163,7 +163,7 @@ describeInBrowser('the report page, saved as a file', () => {
     expect(await rows.nth(14).innerText()).toMatch(/^2026-11-06\s+12\s+3\s+2$/);
   });
 
-  it('is read with the keyboard alone: its tables open, and scroll', async () => {
+  it('is usable by keyboard only: its tables open and scroll', async () => {
     const page = await open(busyReport(90));
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.innerText')).toMatch(/^Day by day/);
@@ -186,7 +186,7 @@ describeInBrowser('the report page, saved as a file', () => {
     '<!--<script>',
     '\u202Egpj.exe\u2066',
     `<b>${'long'.repeat(2000)}</b>`,
-  ])('shows hostile text as it is, and stays in shape: %#', async (text) => {
+  ])('shows hostile text as text, without breaking the layout: %#', async (text) => {
     for (const width of [320, 1440]) {
       const page = await open(reportHolding(text), { viewport: { width, height: 900 } });
       expect(await widthOf(page)).toBe(width);
@@ -196,7 +196,7 @@ describeInBrowser('the report page, saved as a file', () => {
     }
   });
 
-  it('may do nothing but draw: its policy refuses requests, scripts and styles', async () => {
+  it('cannot do more than draw: its policy refuses requests, scripts and styles', async () => {
     const page = await open(busyReport(2));
     const refused = await page.evaluate<string[]>(`(async () => {
       const found = [];
@@ -212,7 +212,7 @@ describeInBrowser('the report page, saved as a file', () => {
       return found.sort();
     })()`);
     expect(refused).toEqual(['connect-src', 'img-src', 'require-trusted-types-for', 'style-src-elem']);
-    // What the browser says of it.
+    // The violations that the browser reports.
     expect(complaints.splice(0).length).toBeGreaterThanOrEqual(3);
     requests.splice(0);
   });

@@ -67,7 +67,7 @@ describeInBrowser('looking into a user from the report', () => {
     await page.goto(`${service.origin}/report`);
   }
 
-  /** A user whose refresh token was stolen, and caught; the phone is signed in, the laptop is not any more. */
+  /** A user whose refresh token was stolen, which was detected; the phone is signed in, the laptop no longer. */
   async function victim(name = 'ada'): Promise<Session> {
     const api = service.api(HOME);
     const owner = await newSession(api, { email: uniqueEmail(name), deviceName: 'Laptop' });
@@ -75,12 +75,12 @@ describeInBrowser('looking into a user from the report', () => {
     const thief = await refreshed(service.api(AWAY), owner);
     await refreshed(service.api(AWAY), thief);
     expectError(await api.refresh(owner.refreshToken), 401, 'REFRESH_TOKEN_REUSED');
-    // So that the report knows the address.
+    // A failed login, so that the report knows the address.
     await service.api(AWAY).login({ email: owner.email, password: 'not-it' });
     return phone;
   }
 
-  /** In the report, which may not have counted everything yet. */
+  /** Reloads the report until it has counted the user. */
   async function buttonOf(table: '.cases' | '.ranks', { userId }: Session): Promise<Locator> {
     const button = () =>
       page.frameLocator('iframe').locator(`${table} [data-user="${userId}"] + button`).first();
@@ -110,10 +110,10 @@ describeInBrowser('looking into a user from the report', () => {
   const problem = (text: string) => page.locator('#user-problem').filter({ hasText: text }).waitFor();
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   const dialog = () => page.getByRole('dialog');
-  /** Lines of what happened, by their words. */
+  /** The titles of the events shown. */
   const shownEvents = () => page.locator('#user-events strong').allInnerTexts();
 
-  async function untilTold(words: string): Promise<void> {
+  async function untilReported(words: string): Promise<void> {
     const lines = await eventually(
       async () => {
         if (!(await shownEvents()).includes(words)) await button('Read again').click();
@@ -124,7 +124,7 @@ describeInBrowser('looking into a user from the report', () => {
     expect(lines).toContain(words);
   }
 
-  it('a theft that the report shows is ended there: sessions, login, and back again, by who did it in the log', async () => {
+  it('a theft shown in the report is handled there: ends sessions, disables and enables the user, and logs who did it', async () => {
     const phone = await victim();
     const api = service.api(HOME);
     await signIn(page);
@@ -135,7 +135,7 @@ describeInBrowser('looking into a user from the report', () => {
       /Phone\s+192\.0\.2\.10 · Chrome on Linux · mobile\s+last used \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC, since /,
     );
     expect(await page.locator('#sessions-count').innerText()).toBe('1');
-    await untilTold('A stolen token was caught');
+    await untilReported('A stolen token was caught');
     expect(await page.locator('#user-events .alarming', { hasText: 'A stolen token' }).innerText()).toMatch(
       /It.+\s+\d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC\s+192\.0\.2\.10 · Chrome on Linux/,
     );
@@ -152,13 +152,13 @@ describeInBrowser('looking into a user from the report', () => {
     await news('have ended');
     await expectAccessRevoked(api, phone.accessToken);
     await page.locator('#no-sessions').waitFor();
-    await untilTold('All sessions were ended');
+    await untilReported('All sessions were ended');
 
     await button('Disable the user').click();
     await dialog().getByRole('button', { name: 'Disable the user' }).click();
     await news('Disabled: ');
     expectError(await api.login({ email: phone.email, password: PASSWORD }), 403, 'ACCOUNT_DISABLED');
-    await untilTold('The user was disabled');
+    await untilReported('The user was disabled');
     expect(await page.locator('#standing').innerText()).toBe('disabled');
     expect(await button('Disable the user').count()).toBe(0);
 
@@ -166,7 +166,7 @@ describeInBrowser('looking into a user from the report', () => {
     await dialog().getByRole('button', { name: 'Enable the user' }).click();
     await news('Enabled: ');
     expect((await anotherSession(api, phone.email)).userId).toBe(phone.userId);
-    await untilTold('The user was enabled');
+    await untilReported('The user was enabled');
     const act = page.locator('#user-events .act', { hasText: 'The user was enabled' });
     expect(await act.innerText()).toContain('by you');
     expect(await button('Enable the user').count()).toBe(0);
@@ -183,7 +183,7 @@ describeInBrowser('looking into a user from the report', () => {
     );
   });
 
-  it('works by the keyboard alone, which goes on where one is', async () => {
+  it('works by keyboard, and keeps the focus where it was', async () => {
     const phone = await victim();
     await signIn(page);
     const opener = await buttonOf('.ranks', phone);
@@ -222,7 +222,7 @@ describeInBrowser('looking into a user from the report', () => {
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('IFRAME');
   });
 
-  it('shows what came before page by page, and what came again and again as one line', async () => {
+  it('shows older events page by page, and repeated events as one line', async () => {
     const { userId, email } = await newSession(service.api(HOME));
     for (let attempt = 0; attempt < 24; attempt++)
       await anotherSession(service.api(attempt % 2 ? HOME : AWAY), email);
@@ -230,7 +230,7 @@ describeInBrowser('looking into a user from the report', () => {
       await service.api(AWAY).login({ email, password: 'not-it' });
     await signIn(page);
     await lookInto(userId.toUpperCase());
-    // What is read now, and done later, takes the words of the next reading away.
+    // A later reading overwrites the message of the first, so wait for it.
     await page.locator('#user-sessions li').first().waitFor();
     const guesses = page.locator('#user-events li', { hasText: 'A login failed' });
     await eventually(
@@ -256,7 +256,7 @@ describeInBrowser('looking into a user from the report', () => {
     expect(await page.evaluate(() => document.activeElement?.closest('ol')?.id)).toBe('user-events');
   });
 
-  it('refuses what means nobody before it asks', async () => {
+  it('refuses input that cannot be a user before it sends a request', async () => {
     await signIn(page);
     await shownReport(page);
     for (const text of ['', '  ', 'ab', 'ada lovelace', 'x'.repeat(255)]) {
@@ -274,7 +274,7 @@ describeInBrowser('looking into a user from the report', () => {
     expect(await violations(page)).toEqual([]);
   });
 
-  it('nobody disables themselves; their own sessions are marked, and ending them signs them out', async () => {
+  it('administrators cannot disable themselves; their own sessions are marked, and ending them signs them out', async () => {
     await signIn(page);
     const api = service.api();
     const { userId } = await anotherSession(api, ADMIN.email);
@@ -294,7 +294,7 @@ describeInBrowser('looking into a user from the report', () => {
     expect(await panel().isVisible()).toBe(false);
   });
 
-  it('a sign-out takes the user away with the report, an open question too', async () => {
+  it('a sign-out removes the user and the report, even with a question open', async () => {
     const phone = await victim();
     await signIn(page);
     await (await buttonOf('.ranks', phone)).click();
@@ -311,7 +311,7 @@ describeInBrowser('looking into a user from the report', () => {
     expect((await service.api(HOME).me(phone.accessToken)).status).toBe(200);
   });
 
-  it('lets go of what is on its way for one user when another is chosen', async () => {
+  it('drops pending answers about one user when another is chosen', async () => {
     const [ada, bob] = [await newSession(service.api(HOME)), await newSession(service.api(AWAY))];
     await signIn(page);
     const [held, given] = [new Set<string>(), new Set<string>()];
@@ -334,7 +334,7 @@ describeInBrowser('looking into a user from the report', () => {
     await page.unroute(`**/auth/admin/**${ada.userId}**`);
   });
 
-  describe('says in words what went wrong, and keeps what is shown', () => {
+  describe('explains errors in words, and keeps what is shown', () => {
     const answer = (status: number, headers: Record<string, string> = {}) => {
       return (route: Route) =>
         route.fulfill({ status, headers: { 'content-type': 'application/json', ...headers }, body: '{}' });
@@ -378,7 +378,7 @@ describeInBrowser('looking into a user from the report', () => {
       expect(await page.locator('#user-problem').isVisible()).toBe(false);
     });
 
-    it('one list that cannot be read does not keep the other away', async () => {
+    it('a list that fails to load does not block the other', async () => {
       const { userId } = await newSession(service.api(HOME));
       await signIn(page);
       await page.route(ANY_EVENTS, answer(404));

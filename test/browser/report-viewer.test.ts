@@ -28,7 +28,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
   let page: Page;
   let complaints: string[];
   let urls: string[];
-  /** Queries of the report, as they were sent. */
+  /** The report queries that were sent. */
   const asked = () =>
     urls
       .map((url) => new URL(url))
@@ -73,7 +73,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     return page.locator('#problem').innerText();
   }
 
-  it('asks for who is who, and shows the report of thirty days, with what has just been counted', async () => {
+  it('asks for a sign-in, and shows the report of thirty days with the newest counts', async () => {
     await signIn();
     const failed = async () => {
       await page.locator('#show').click();
@@ -92,7 +92,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     ).toBeGreaterThan(100);
   });
 
-  it('knows who is signed in after a reload, and in another tab; a sign-out in one takes the report from both', async () => {
+  it('stays signed in after a reload and in another tab; a sign-out in one removes the report from both', async () => {
     await signIn();
     await report();
     await page.reload();
@@ -109,7 +109,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     }
   });
 
-  it('what somebody had smuggled into the report could run nothing, fetch nothing and lead nowhere', async () => {
+  it('markup injected into the report can run, fetch and open nothing', async () => {
     await signIn();
     const frame = await report();
     const outcome = await frame.evaluate<Record<string, string>>(`(async () => {
@@ -143,13 +143,13 @@ describeInBrowser('the page where an administrator reads the report', () => {
       link: 'undefined',
       frame: 'frame-src',
     });
-    // What the browser says of that: of the frame once for the report's policy and once for that of the page around it.
+    // The browser reports each frame twice: for the report's policy and for the policy of the page around it.
     const framings = async () => complaints.filter((text) => text.startsWith('Framing')).length;
     expect(await eventually(framings, (count) => count === 2)).toBe(2);
     complaints.splice(0);
   });
 
-  it('is painted whole on a screenshot of the whole page, charts and all', async () => {
+  it('is painted completely on a full-page screenshot, including charts', async () => {
     await signIn();
     const frame = await report();
     const painted = await eventually(
@@ -161,7 +161,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     );
     expect(painted).toBe(true);
     const image = await page.screenshot({ fullPage: true });
-    // Read from the lowest tenth, which the window does not show, to see whether more than the background is there.
+    // Read from the lowest tenth, outside the window: is there more than background?
     const colours = await page.evaluate<number>(`(async () => {
       const bytes = Uint8Array.from(atob('${image.toString('base64')}'), (character) => character.charCodeAt(0));
       const picture = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
@@ -184,7 +184,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     expect(news).toEqual([]);
   });
 
-  it('believes no other window about the height, and no height beyond reason', async () => {
+  it('ignores messages about the height from other windows, and absurd heights', async () => {
     await signIn();
     await report();
     const height = () => page.evaluate<number>("document.querySelector('iframe').offsetHeight");
@@ -202,7 +202,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     expect(await eventually(height, (now) => now === 100_000)).toBe(100_000);
   });
 
-  it('shows other days: the usual spans with a click, any others by their dates', async () => {
+  it('shows other periods: the usual ones with a click, any others by their dates', async () => {
     await signIn();
     await report();
     await page.getByLabel('7 days').check();
@@ -226,7 +226,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     expect(asked()).toHaveLength(before);
   });
 
-  it('goes with the days, where it is left open over night', async () => {
+  it('moves to the new day when left open overnight', async () => {
     await signIn();
     await report();
     const tomorrow = new Date(Date.now() + 86_400_000);
@@ -238,7 +238,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
       (to) => to === day,
     );
     expect(asked().at(-1)?.get('to')).toBe(day);
-    // Days that were chosen stay, and the new one may be among them.
+    // Days that the reader chose stay, and may include the new day.
     await page.locator('#from').fill('2026-01-01');
     await page.locator('#to').fill('2026-01-02');
     await page.clock.setFixedTime(tomorrow.getTime() + 86_400_000);
@@ -299,7 +299,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     });
   });
 
-  it('tells a user without the role, and asks for nothing', async () => {
+  it('informs a user without the role, and sends no query', async () => {
     const email = uniqueEmail('ada');
     await service.api().register({ email, password: PASSWORD, transport: 'body' });
     await signIn({ email, password: PASSWORD });
@@ -312,7 +312,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await report();
   });
 
-  it('leaves the keyboard in what is shown, when somebody signs in or out', async () => {
+  it('moves the keyboard focus to what is shown when somebody signs in or out', async () => {
     await expectFocus(page, '');
     await page.locator('#email').fill(ADMIN.email);
     await page.locator('#password').fill(ADMIN.password);
@@ -329,7 +329,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await expectFocus(page, 'email');
   });
 
-  it('lets go of what is on its way when somebody signs out', async () => {
+  it('drops pending answers when somebody signs out', async () => {
     await page.route(`**${REPORT}*`, () => undefined);
     await signIn();
     await page.locator('#report[aria-busy=true]').waitFor({ state: 'attached' });
@@ -340,7 +340,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     await page.unroute(`**${REPORT}*`);
   });
 
-  it('says what is wrong with what was typed, and that a session has ended', async () => {
+  it('says what is wrong with the input, and that a session has ended', async () => {
     await page.locator('#welcome').waitFor();
     await page.locator('#email').press('Enter');
     await page.locator('#form-error').filter({ hasText: 'Give your e-mail address.' }).waitFor();
@@ -358,7 +358,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
     expect(await page.locator('iframe').count()).toBe(0);
   });
 
-  describe('says in words why there is no report', () => {
+  describe('explains in words why there is no report', () => {
     const answer = (status: number, headers: Record<string, string> = {}, body = '{}') => {
       return (route: Route) =>
         route.fulfill({ status, headers: { 'content-type': 'application/json', ...headers }, body });
@@ -375,7 +375,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
       ['no role any more', answer(403), 'You are not an administrator of this service any more.'],
       ['a fault', answer(500, {}, 'no JSON'), 'The service answered 500.'],
       [
-        'a page of something between',
+        'an error page from a proxy',
         answer(200),
         'What came is no report. Is something between this page and the service?',
       ],

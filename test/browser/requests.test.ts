@@ -11,7 +11,7 @@ const revoked = refuseWith(401, 'ACCESS_TOKEN_REVOKED');
 
 describeInBrowser('requests of a page', () => {
   let world: World;
-  /** The service on another origin than the page's. */
+  /** The service on a different origin from the page. */
   let elsewhere: Gateway;
 
   beforeAll(async () => {
@@ -34,7 +34,7 @@ describeInBrowser('requests of a page', () => {
   it.each([
     ['auth.fetch', 'post'],
     ['auth.fetch of a Request', 'postRequest'],
-  ])('a POST by %s that is refused for its token is sent again with its body', async (_, order) => {
+  ])('a POST by %s whose token is refused is sent again with its body', async (_, order) => {
     const tab = await signedIn();
     world.gateway.fault('POST /api/orders', revoked);
     const { status, body } = await tab.do(order, '/api/orders', { buy: 'a boat' });
@@ -45,9 +45,9 @@ describeInBrowser('requests of a page', () => {
     expect(world.gateway.count(REFRESH)).toBe(1);
   });
 
-  it('a stream cannot be sent twice: its 401 is handed on, and the user stays signed in', async () => {
+  it('a stream cannot be sent twice: its 401 is returned, and the user stays signed in', async () => {
     const tab = await signedIn();
-    // Chromium sends streams by HTTP/2 only: the browser's own interception answers in the gateway's place.
+    // Chromium sends streams over HTTP/2 only, so the browser's interception answers instead of the gateway.
     let sent = 0;
     await tab.page.route('**/api/upload', (route) => {
       sent++;
@@ -68,14 +68,14 @@ describeInBrowser('requests of a page', () => {
     expect(await tab.signOuts()).toEqual([]);
   });
 
-  it('a 401 that is not about the token is handed on', async () => {
+  it('a 401 that is not about the token is returned unchanged', async () => {
     const tab = await signedIn();
     world.gateway.fault('GET /api/orders', refuseWith(401, 'SECOND_FACTOR_NEEDED'));
     expect(await tab.do('get', '/api/orders')).toMatchObject({ body: { code: 'SECOND_FACTOR_NEEDED' } });
     expect(world.gateway.count(REFRESH)).toBe(0);
   });
 
-  it('an axios instance with interceptors of its own works without another change', async () => {
+  it('an axios instance with its own interceptors works without other changes', async () => {
     const tab = await signedIn();
     const { user } = await tab.state();
     const shown = await tab.do('axios', 'GET', '/orders');
@@ -88,7 +88,7 @@ describeInBrowser('requests of a page', () => {
     expect(world.gateway.count(REFRESH)).toBe(1);
   });
 
-  it("axios' own failures reach the page as they are", async () => {
+  it('errors of axios reach the page unchanged', async () => {
     const tab = await signedIn();
     world.gateway.fault('GET /api/orders', refuseWith(403, 'FORBIDDEN'));
     expect((await tab.try('axios', 'GET', '/orders')).error).toMatchObject({ code: 'ERR_BAD_REQUEST' });
@@ -138,14 +138,14 @@ describeInBrowser('requests of a page', () => {
       expect(await tab.signOuts()).toEqual([]);
       const asked = elsewhere.count(REFRESH) + elsewhere.count('OPTIONS /auth/refresh');
       expect(asked).toBeGreaterThan(0);
-      // The pauses between attempts grow; without them there would be hundreds.
+      // The pauses between attempts grow; without them there would be hundreds of requests.
       expect(asked).toBeLessThan(25);
     } finally {
       await stranger.close();
     }
   });
 
-  it('a page on another site, where the browser keeps no cookie of the service, is signed out at expiry with the reason', async () => {
+  it("a page on another site, where the browser blocks the service's cookie, is signed out at expiry with the reason", async () => {
     const device = await world.device();
     await device.context.clock.install();
     const page = world.gateway.origin.replace('127.0.0.1', 'localhost');

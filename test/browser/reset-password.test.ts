@@ -15,7 +15,7 @@ describeInBrowser('the page for a new password', () => {
   afterEach(() => world.tidy());
   afterAll(() => world?.close());
 
-  it('leads from the demo by the mail to a new one, with which one logs in; the old sessions have ended', async () => {
+  it('from the demo, a mailed link sets a new password that logs in; the old sessions end', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const old = await newSession(world.service.api());
@@ -45,7 +45,7 @@ describeInBrowser('the page for a new password', () => {
     await opened.see('token');
   });
 
-  it('by the keyboard alone, from the link to the sign-in', async () => {
+  it('works by keyboard only, from the link to the sign-in', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { link } = await world.forgetful();
@@ -74,7 +74,7 @@ describeInBrowser('the page for a new password', () => {
     await tab.see('throwaway');
   });
 
-  it('the token is nowhere but in the page’s own memory, and in the one request that it is for', async () => {
+  it('the token is only in the page’s memory and in the one request that needs it', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { session, link } = await world.forgetful();
@@ -99,7 +99,7 @@ describeInBrowser('the page for a new password', () => {
     ]);
     expect(request.postDataJSON()).toEqual({ token, newPassword: NEW_PASSWORD });
     await tab.see('done');
-    // Both are of one origin, so a browser would send a referrer unless it is asked not to.
+    // Same origin, so a browser would send a referrer by default.
     await page.locator('#done .button').click();
     await tab.see('throwaway');
     expect(referers.filter(Boolean)).toEqual([]);
@@ -112,7 +112,7 @@ describeInBrowser('the page for a new password', () => {
     expect(world.service.output).not.toContain(NEW_PASSWORD);
   });
 
-  it('a reload forgets the link, which is still good, and says so', async () => {
+  it('a reload forgets the link, which remains valid, and says so', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { link } = await world.forgetful();
@@ -121,7 +121,7 @@ describeInBrowser('the page for a new password', () => {
     await page.reload();
     await tab.see('ask');
     expect(await page.locator('#ask-text').innerText()).toContain('open it again');
-    // In the same tab, where nothing is loaded for it.
+    // In the same tab only the fragment changes, so nothing is loaded.
     await page.goto(link);
     await tab.see('choose');
     expect(page.url()).not.toContain('#');
@@ -129,7 +129,7 @@ describeInBrowser('the page for a new password', () => {
     await tab.see('done');
   });
 
-  it('a link works once; what is left is a form for another one, and that one works', async () => {
+  it('a link works once; after that the page offers to send another, which works', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { session, link } = await world.forgetful();
@@ -156,7 +156,7 @@ describeInBrowser('the page for a new password', () => {
 
   it.each([
     ['of nobody', GARBAGE],
-    ['that is none', '../../etc/passwd'],
+    ['that is not a token', '../../etc/passwd'],
     ['that is too long', 'x'.repeat(2000)],
     ['with markup', '"><img src=x onerror=alert(1)>'],
   ])('a token %s is shown as a link that does not work', async (_, token) => {
@@ -168,7 +168,7 @@ describeInBrowser('the page for a new password', () => {
     expect(await tab.title('ask')).toBe('This link does not work any more');
   });
 
-  it('an old link is shown as one that does not work', async () => {
+  it('an expired link is shown as one that does not work', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { session, link } = await world.forgetful();
@@ -187,7 +187,7 @@ describeInBrowser('the page for a new password', () => {
     expect((await world.service.api().login({ email: session.email, password: PASSWORD })).status).toBe(200);
   });
 
-  it('a weak password is refused with the reason, and a good one then taken by the same link', async () => {
+  it('a weak password is refused with the reason, and the same link then accepts a good one', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { session, link } = await world.forgetful();
@@ -211,7 +211,7 @@ describeInBrowser('the page for a new password', () => {
     expect(await input.inputValue()).toBe('');
   });
 
-  it('shows the same whether or not the account exists, and nothing without an address', async () => {
+  it('shows the same whether or not the account exists, and requires an address', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { email } = await newSession(world.service.api());
@@ -234,7 +234,7 @@ describeInBrowser('the page for a new password', () => {
     await tab.expectFocus('ask-title');
   });
 
-  it('from the report’s sign-in, too', async () => {
+  it('is reached from the report’s sign-in, too', async () => {
     const tab = await world.tab();
     const { page } = tab;
     await page.goto(`${world.home}/report`);
@@ -244,14 +244,14 @@ describeInBrowser('the page for a new password', () => {
     expect(await page.locator('#email').inputValue()).toBe('ada@example.com');
   });
 
-  it('without JavaScript asks to turn it on', async () => {
+  it('without JavaScript asks the reader to turn it on', async () => {
     const { page } = await world.tab({ javaScriptEnabled: false });
     await page.goto(`${world.home}/reset-password#token=${GARBAGE}`);
     expect(await page.locator('noscript').innerText()).toContain('needs JavaScript to read the link');
     expect(await page.locator('main > section:visible').count()).toBe(0);
   });
 
-  it('under the path of a proxy, as at the root', async () => {
+  it('works under the path of a proxy', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const proxy = await underPath('/identity', world.service.origin);
@@ -269,7 +269,7 @@ describeInBrowser('the page for a new password', () => {
   });
 
   describe('where there is no mail server', () => {
-    it('a developer is sent to the terminal, and from there to a new password', async () => {
+    it('a developer is sent to the terminal, and from its link to a new password', async () => {
       const tab = await world.tab();
       const { page } = tab;
       const local = await Service.start({ ISSUER: undefined });
@@ -292,7 +292,7 @@ describeInBrowser('the page for a new password', () => {
       }
     });
 
-    it('and none sends any: the page says so at once, and also where it had known better', async () => {
+    it('with mail off, the page says so at once, and after a form is sent from a page loaded before', async () => {
       const tab = await world.tab();
       const { page } = tab;
       const mute = await Service.start({ NODE_ENV: 'test' });
@@ -305,7 +305,7 @@ describeInBrowser('the page for a new password', () => {
         for (const token of ['', GARBAGE]) {
           await page.goto('about:blank');
           await page.goto(`${mute.origin}/reset-password#token=${token}`);
-          // As a page that was opened before the service was started again without a mail server.
+          // As if the page had been opened before the service was restarted without a mail server.
           await page.evaluate("document.body.dataset.mail = 'sent'");
           if (token === '') await page.locator('#email').fill('ada@example.com');
           else await page.locator('#new-password').fill(NEW_PASSWORD);

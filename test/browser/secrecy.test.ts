@@ -22,7 +22,7 @@ describeInBrowser('what the page can read and keep', () => {
   afterEach(() => world.tidy());
   afterAll(() => world?.close());
 
-  it('no token is anywhere that a script of the page can look', async () => {
+  it('no token is anywhere that a script of the page can read', async () => {
     const device = await world.device();
     const tabs = await device.signedIn(2);
     const [tab] = tabs;
@@ -43,9 +43,9 @@ describeInBrowser('what the page can read and keep', () => {
       for (const [place, text] of Object.entries(places)) {
         expect({ place, tokens: text.match(JWT) }).toEqual({ place, tokens: null });
       }
-      // It says that there may be a session, and nothing more.
+      // The hint says that there may be a session, and nothing else.
       expect(places.cookie).toBe('refresh_token_hint=1');
-      // It did look: these it must have come across.
+      // Proves that the search works: it must find these.
       expect(places.performance).toContain('/auth/refresh');
       expect(places.window).toContain(each.page.url());
     }
@@ -57,9 +57,9 @@ describeInBrowser('what the page can read and keep', () => {
     expect((await tab.page.evaluate(readableByScripts)).window).toMatch(JWT);
   });
 
-  it('the refresh token is in no answer, and in nothing that tabs tell each other', async () => {
+  it('the refresh token is in no answer body, and in no message between tabs', async () => {
     const device = await world.device();
-    // A script that was injected before everything else: it hears all answers and all that tabs say.
+    // A script injected before all others, which sees every answer and every message between tabs.
     await device.context.addInitScript(() => {
       const heard: string[] = [];
       const original = window.fetch.bind(window);
@@ -95,7 +95,7 @@ describeInBrowser('what the page can read and keep', () => {
     }
   });
 
-  it('where the browser keeps no cookies at all, a login holds for one access token and ends with a reason', async () => {
+  it('with all cookies blocked, a login lasts as long as one access token and ends with a reason', async () => {
     const profile = await profileWithoutCookies();
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: findChromium()!,
@@ -136,7 +136,7 @@ async function newUser(world: World): Promise<{ email: string }> {
   return { email };
 }
 
-/** A browser whose owner has forbidden all cookies. */
+/** A browser whose user blocks all cookies. */
 async function profileWithoutCookies(): Promise<string> {
   const profile = await mkdtemp(join(tmpdir(), 'no-cookies-'));
   await mkdir(join(profile, 'Default'));

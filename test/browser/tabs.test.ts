@@ -40,7 +40,7 @@ describeInBrowser('tabs of one browser', () => {
       expect(world.gateway.count(REFRESH)).toBe(2);
     });
 
-    it(`${count} tabs without locks and channels may each refresh, and nobody is logged out`, async () => {
+    it(`${count} tabs without locks or channels may each refresh, and nobody is logged out`, async () => {
       const device = await world.device();
       await device.context.addInitScript(() => {
         Object.defineProperty(navigator, 'locks', { value: undefined });
@@ -61,7 +61,7 @@ describeInBrowser('tabs of one browser', () => {
     });
   }
 
-  it('a logout in one tab signs out all of them, reported once in each, and a late refresh brings nobody back', async () => {
+  it('a logout in one tab signs out all of them, is reported once in each, and a late refresh does not sign in again', async () => {
     const device = await world.device();
     const [first, ...others] = await device.signedIn(3);
     const hold = new Hold();
@@ -83,7 +83,7 @@ describeInBrowser('tabs of one browser', () => {
     }
   });
 
-  it('another user who signs in in a second tab is seen by the first, which drops the old token', async () => {
+  it('a tab notices that another user has signed in in a second tab, and drops the old token', async () => {
     const device = await world.device();
     const [first, second] = await device.signedIn(2);
     const old = (await first.state()).user;
@@ -101,7 +101,7 @@ describeInBrowser('tabs of one browser', () => {
     expect(old).not.toBe(email);
   });
 
-  it('a request of the user before is not repeated in the name of the next', async () => {
+  it("a request of the previous user is not repeated with the next user's token", async () => {
     const device = await world.device();
     const [first, second] = await device.signedIn(2);
     const hold = new Hold();
@@ -120,7 +120,7 @@ describeInBrowser('tabs of one browser', () => {
     expect(world.gateway.count('POST /api/orders')).toBe(1);
   });
 
-  it('a tab that hangs while it holds the lock stops the others for no longer than 5 s', async () => {
+  it('a tab that hangs while it holds the lock blocks the others for 5 s at most', async () => {
     const device = await world.device();
     const [first, second] = await device.signedIn(2);
     const refresh = new Hold();

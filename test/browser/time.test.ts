@@ -9,12 +9,12 @@ const REFRESH = 'POST /auth/refresh';
 const DAY_MS = 86_400_000;
 
 /**
- * A page that sleeps is one whose clock is stopped: Chromium freezes hidden pages only, and under Playwright every page
- * stays visible.
+ * Sleep is simulated by stopping the page's clock: Chromium freezes hidden pages only, and under Playwright
+ * every page stays visible.
  */
 describeInBrowser('clocks and sleep', () => {
   let world: World;
-  /** Its access tokens end within the test. */
+  /** A service whose access tokens expire during the test. */
   let brief: Service;
 
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describeInBrowser('clocks and sleep', () => {
   afterEach(() => world.tidy());
   afterAll(() => world?.close());
 
-  /** As the service sees it, whose clock is nobody's to move: a token younger than any of the page's has ended. */
+  /** The service's clock cannot be moved, so wait until a token younger than any of the page's has expired. */
   const untilEveryTokenHasEnded = async (): Promise<void> => {
     const { accessToken } = await newSession(brief.api());
     await eventually(
@@ -36,7 +36,7 @@ describeInBrowser('clocks and sleep', () => {
     expect(await tab.do('get', '/api/orders')).toMatchObject({ status: 200 });
     expect(await tab.signOuts()).toEqual([]);
   };
-  /** Signed in where tokens are short-lived, and the token used once. */
+  /** Signs in to the service with short-lived tokens, and uses the token once. */
   const atBriefService = async (device: Device, search?: string): Promise<Tab> => {
     world.gateway.leadTo(brief.origin);
     const [tab] = await device.signedIn(1, search);
@@ -44,8 +44,8 @@ describeInBrowser('clocks and sleep', () => {
     return tab;
   };
   /**
-   * The lid is closed: no timer runs and no clock of the pages goes on, so that they believe in their tokens. A clock can only be stopped ahead of itself, by
-   * more than a busy machine takes to do it.
+   * As if the lid were closed: no timer runs and the pages' clocks stop, so the pages believe their tokens
+   * are valid. A clock can only be stopped at a time ahead of it, by more than a busy machine takes to do so.
    */
   const stopClocks = async ({ context }: Device): Promise<void> => {
     for (let aheadMs = 50; ; aheadMs *= 2) {
@@ -57,7 +57,7 @@ describeInBrowser('clocks and sleep', () => {
       }
     }
   };
-  /** A token that is younger than the grace period would not be replaced because an API refuses it. */
+  /** A token younger than the grace period would not be replaced when an API refuses it. */
   const toSleepPastTheGrace = async (device: Device): Promise<void> => {
     await device.context.clock.fastForward('00:02');
     await stopClocks(device);
@@ -67,7 +67,7 @@ describeInBrowser('clocks and sleep', () => {
     ['a day ahead', DAY_MS],
     ['a day behind', -DAY_MS],
   ] as const) {
-    it(`a device clock that is ${what} makes no loop of refreshes and no logout`, async () => {
+    it(`a device clock that is ${what} causes no loop of refreshes and no logout`, async () => {
       const device = await world.device();
       await device.context.clock.install({ time: Date.now() + offsetMs });
       const [tab] = await device.signedIn(1);
@@ -80,7 +80,7 @@ describeInBrowser('clocks and sleep', () => {
       expect(world.gateway.count(REFRESH)).toBe(1);
     });
 
-    it(`a device clock that is set to ${what} costs at most one early refresh`, async () => {
+    it(`a device clock that is set to ${what} costs one early refresh at most`, async () => {
       const device = await world.device();
       await device.context.clock.install();
       const [tab] = await device.signedIn(1);
@@ -93,7 +93,7 @@ describeInBrowser('clocks and sleep', () => {
     });
   }
 
-  it('20 requests at once of a page that slept past the end of its token: one refresh, each sent twice', async () => {
+  it("20 simultaneous requests after sleeping past the token's expiry: one refresh, each request sent twice", async () => {
     const device = await world.device();
     await device.context.clock.install();
     const tab = await atBriefService(device, '?grace=1');
@@ -109,7 +109,7 @@ describeInBrowser('clocks and sleep', () => {
     expect(await tab.signOuts()).toEqual([]);
   });
 
-  it('two tabs that slept past the end of their token refresh once between them', async () => {
+  it("two tabs that slept past their token's expiry refresh once between them", async () => {
     const device = await world.device();
     await device.context.clock.install();
     const first = await atBriefService(device, '?grace=1');
@@ -125,7 +125,7 @@ describeInBrowser('clocks and sleep', () => {
     expect(world.gateway.count(REFRESH)).toBe(1);
   });
 
-  it('a visible page keeps its token fresh by itself, one refresh a life', async () => {
+  it('a visible page renews its token by itself, once per token lifetime', async () => {
     const device = await world.device();
     const tab = await atBriefService(device);
     await tab.untilGeneration(2);

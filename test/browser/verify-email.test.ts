@@ -17,7 +17,7 @@ describeInBrowser('the page that verifies an address', () => {
     return { email, link: await world.linkTo(email, VERIFY) };
   }
 
-  it('leads from the demo by the mail to an account in which one logs in', async () => {
+  it('from the demo, a mailed link verifies the account, which can then log in', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const email = uniqueEmail('ada');
@@ -44,7 +44,7 @@ describeInBrowser('the page that verifies an address', () => {
     await tab.see('token');
   });
 
-  it('is not verified by opening the link, as programs do that look at mail; nor is the link used up', async () => {
+  it('opening the link, as mail scanners do, neither verifies the address nor uses up the link', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { email, link } = await registered();
@@ -60,7 +60,7 @@ describeInBrowser('the page that verifies an address', () => {
     expect((await world.service.api().login({ email, password: PASSWORD })).status).toBe(200);
   });
 
-  it('a link works once, and one of nobody never; both say what to do', async () => {
+  it('a link works once, and an invented one never; both say what to do', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { link } = await registered();
@@ -68,7 +68,7 @@ describeInBrowser('the page that verifies an address', () => {
     await tab.verify();
     await tab.see('done');
     for (const dead of [link, `${world.home}/verify-email#token=${'x'.repeat(2000)}`]) {
-      // In the same tab, where nothing is loaded for it.
+      // In the same tab only the fragment changes, so nothing is loaded.
       await page.goto(dead);
       await tab.see('verify');
       expect(page.url()).not.toContain('#');
@@ -79,7 +79,7 @@ describeInBrowser('the page that verifies an address', () => {
     }
   });
 
-  it('without a link says what to do; offline too, and then goes on', async () => {
+  it('without a link says what to do; offline as well, and continues once online', async () => {
     const tab = await world.tab();
     const { page } = tab;
     const { link } = await registered();

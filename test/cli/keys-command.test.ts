@@ -58,7 +58,7 @@ const kids = (kind = 'access'): string[] =>
   JSON.parse(readFileSync(path(kind), 'utf8')).keys.map(({ kid }: { kid: string }) => kid);
 
 describe(runKeysCommand.name, () => {
-  it('makes both files for a first start: keys that the service takes, for their owner alone', () => {
+  it('creates both files at the first start: keys that the service accepts, readable only by their owner', () => {
     done('generate');
     for (const kind of ['access', 'refresh']) {
       expect(statSync(path(kind)).mode & 0o777).toBe(0o600);
@@ -71,7 +71,7 @@ describe(runKeysCommand.name, () => {
     expect(readdirSync(dir).sort()).toEqual(['access.json', 'refresh.json']);
   });
 
-  it('takes a key through its life, each phase when it is safe', () => {
+  it('guides a key through its life, allowing each phase when it is safe', () => {
     done('generate');
     const [first] = kids();
     expect(done('generate access')).toContain('in 10 min');
@@ -84,7 +84,8 @@ describe(runKeysCommand.name, () => {
     expect(done('rotate access')).toContain(`${second} HS256 now signs instead of ${first} HS256`);
     expect(kids()).toEqual([second, first]);
 
-    // The last process may sign with the old key until the change has reached it, and that token lives its life.
+    // The last process may sign with the old key until it learns of the change, and that token then lasts its
+    // lifetime.
     now += 10 * MINUTE + 15 * MINUTE - 1;
     expect(refused('retire access')).toContain(`tokens of ${first} may be valid until`);
     now += 1;
@@ -92,7 +93,7 @@ describe(runKeysCommand.name, () => {
     expect(kids()).toEqual([second]);
   });
 
-  it('knows how long refresh tokens live: the idle life, or the absolute one where it is shorter', () => {
+  it('knows how long refresh tokens last: the idle lifetime, or the absolute one if that is shorter', () => {
     done('generate');
     done('generate refresh --force');
     now += 10 * MINUTE;
@@ -117,7 +118,7 @@ describe(runKeysCommand.name, () => {
     done('retire access --propagation 5s', { ACCESS_TOKEN_TTL: '2s' });
   });
 
-  it('does each step at once with --force, but never leaves a kind of token without a key', () => {
+  it('allows each step at once with --force, but never leaves a kind of token without a key', () => {
     done('generate');
     done('generate access');
     const [first, second] = kids();
@@ -128,7 +129,7 @@ describe(runKeysCommand.name, () => {
     expect(refused(`retire access --kid ${first}`)).toContain('there is no key');
   });
 
-  it('does not retire a key that signs, unless it must', () => {
+  it('does not retire a key that signs, unless forced', () => {
     done('generate');
     done('generate access');
     const [first, second] = kids();
@@ -138,7 +139,7 @@ describe(runKeysCommand.name, () => {
     expect(done('list access')).toContain(`${second} HS256: signs and verifies`);
   });
 
-  it('takes back a key that never signed, and goes back to one that did', () => {
+  it('retires a key that never signed at once, and can return to one that did', () => {
     done('generate');
     done('generate access');
     const [first, second] = kids();
@@ -154,7 +155,7 @@ describe(runKeysCommand.name, () => {
     expect(refused('retire access')).toContain(`tokens of ${third} may be valid until`);
   });
 
-  it('takes for a key that signed until now what stands second by hand: in doubt it stays', () => {
+  it('keeps a second key written by hand, because it may have signed until now', () => {
     const [old, other] = [randomBytes(48), randomBytes(48)].map((bytes) => bytes.toString('base64url'));
     writeFileSync(path('access'), JSON.stringify({ keys: [old, { kty: 'oct', k: other }] }));
     utimesSync(path('access'), new Date(now), new Date(now));
@@ -163,7 +164,7 @@ describe(runKeysCommand.name, () => {
     expect(refused('retire access')).toContain('may be valid until 2026-01-01T00:25:00.000Z');
     now += 25 * MINUTE;
     done('retire access');
-    // The secret is the same key as before, under the id that its tokens name.
+    // The secret is the same key as before, now under the id that its tokens name.
     expect([describeKey(old ?? '')]).toEqual([expect.objectContaining({ kid: kids()[0] })]);
     expect(kids()).not.toContain((stranger as { kid: string }).kid);
     expect(describeKey(JSON.parse(readFileSync(path('access'), 'utf8')).keys[0])).toEqual(
@@ -171,19 +172,19 @@ describe(runKeysCommand.name, () => {
     );
   });
 
-  it.each(ALGORITHMS)('makes a key of %s that the service takes', (alg) => {
+  it.each(ALGORITHMS)('creates a key of %s that the service accepts', (alg) => {
     done('generate');
     done(`generate access --alg ${alg}`);
     const [, made] = JSON.parse(readFileSync(path('access'), 'utf8')).keys;
     expect(describeKey(made)).toEqual({ kid: made.kid, alg, canSign: true });
   });
 
-  it('goes on with the algorithm that signs', () => {
+  it('keeps the algorithm of the signing key', () => {
     done('generate --alg ES256');
     expect(done('generate access')).toContain(`${kids()[1]} ES256`);
   });
 
-  it('keeps a link and the rights of a group, and takes those of everybody', () => {
+  it('keeps a link and the rights of a group, and removes those of everybody', () => {
     done('generate');
     const real = join(dir, 'real.json');
     writeFileSync(real, readFileSync(path('access')));
@@ -208,7 +209,7 @@ describe(runKeysCommand.name, () => {
     expect([access.length, refresh.length]).toEqual([2, 1]);
   });
 
-  it('lets nobody else write at the same time', () => {
+  it('prevents a second process from writing at the same time', () => {
     done('generate');
     writeFileSync(`${path('access')}.new`, '');
     const before = readFileSync(path('access'));

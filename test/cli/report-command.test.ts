@@ -17,7 +17,7 @@ import { Service } from '../support/service.js';
 const ENTRY = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const ADMIN_EMAIL = 'root@example.com';
 const TODAY = new Date().toISOString().slice(0, 10);
-/** A user agent that would clear the screen and pretend, were it written as it came. */
+/** A user agent that would clear the screen and fake a message if it were printed unchanged. */
 const EVIL = '\u001b[2J\u001b[31mall is well\u009b0m\u202eoops';
 
 interface Outcome {
@@ -37,7 +37,7 @@ type Environment = Record<string, string | undefined>;
 const words = (line: string) => line.split(' ').filter(Boolean);
 const environmentOf = (given: Environment) => ({ DATA_DIR: join(dir, 'none'), ...given });
 
-/** As `npx silent-auth report` does, in a process of its own and with nothing in its environment but this. */
+/** Runs `npx silent-auth report` in its own process, with only this environment. */
 async function report(line: string, environment: Environment = {}): Promise<Outcome> {
   const env = Object.entries({ PATH: process.env.PATH, ...environmentOf(environment) });
   const child = spawn(process.execPath, [ENTRY, 'report', ...words(line)], {
@@ -51,7 +51,7 @@ async function report(line: string, environment: Environment = {}): Promise<Outc
   return { exitCode, stdout, stderr };
 }
 
-/** The command itself, where what is around it is of no interest: a process takes long to start. */
+/** Runs the command in this process, where the environment does not matter: a process takes long to start. */
 async function run(line: string, environment: Environment = {}): Promise<Outcome> {
   const { exitCode, output } = await runReportCommand(words(line), environmentOf(environment), {
     columns: undefined,
@@ -61,7 +61,7 @@ async function run(line: string, environment: Environment = {}): Promise<Outcome
   return exitCode === 0 ? { exitCode, stdout: output, stderr: '' } : { exitCode, stdout: '', stderr: output };
 }
 
-/** One sentence for the operator, and nothing of the inside. */
+/** Expects one sentence for the operator, without internals. */
 function expectRefusal({ exitCode, stdout, stderr }: Outcome, sentence: string | RegExp): void {
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
   expect(stderr).toMatch(sentence);
@@ -120,7 +120,7 @@ describe('silent-auth report', () => {
   afterAll(() => service?.dispose());
 
   it('prints all parts of the report, in lines that fit', async () => {
-    // As the service itself has it.
+    // The same numbers as from the service itself.
     const { exitCode, stdout, stderr } = await report('', { MONGODB_URI: uri, THROTTLE: 'off' });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout).toMatch(/^Security report, \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d\n/);
@@ -132,14 +132,14 @@ describe('silent-auth report', () => {
     for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(100);
   });
 
-  it('lets nothing that users sent reach the terminal but text', async () => {
+  it('prints only plain text of what users sent', async () => {
     const { stdout } = await report('', { MONGODB_URI: uri, FORCE_COLOR: '3' });
-    // The quiet mark of colours is not there either: this is no terminal.
+    // There are no colours either, because this is not a terminal.
     expect(stdout).not.toMatch(/[^\n\P{Cc}]|\p{Cf}/u);
     expect(stdout).toMatch(/203\.0\.113\.9 {2}all is well ?oops/);
   });
 
-  it('leaves the database as it was, and needs none of the service’s keys', async () => {
+  it('does not change the database, and needs none of the service’s keys', async () => {
     const before = await everythingIn(uri);
     expect((await report('--format json', { MONGODB_URI: uri, NODE_ENV: 'production' })).exitCode).toBe(0);
     expect(await everythingIn(uri)).toEqual(before);
@@ -154,11 +154,11 @@ describe('silent-auth report', () => {
     expect(existsSync(join(dir, 'none'))).toBe(false);
   });
 
-  it('writes each format into a file, for its owner alone', async () => {
+  it('writes each format to a file that only its owner can read', async () => {
     const days = `--from ${TODAY} --to ${TODAY}`;
     for (const format of ['text', 'json', 'csv', 'html']) {
       const line = `${days} --format ${format} --output ${join(dir, `report.${format}`)}`;
-      // One of them is there already, for everybody.
+      // One of the files exists already, readable by everybody.
       if (format === 'html') writeFileSync(join(dir, 'report.html'), 'old', { mode: 0o644 });
       const ask = format === 'html' ? report : run;
       expect(await ask(line, { MONGODB_URI: uri })).toEqual({ exitCode: 0, stdout: '', stderr: '' });
@@ -179,7 +179,7 @@ describe('silent-auth report', () => {
     );
   });
 
-  it('asks a running service, as the administrator whose token it is given', async () => {
+  it("asks a running service with the administrator's token", async () => {
     const { accessToken } = await anotherSession(service.api(), ADMIN_EMAIL);
     const ask = (token: string | undefined, line = '') =>
       run(`--url ${service.origin}/ ${line}`, { ACCESS_TOKEN: token });
@@ -204,7 +204,7 @@ describe('silent-auth report', () => {
     });
   });
 
-  it('says in one sentence why a service has no report', async () => {
+  it('explains in one sentence why a service has no report', async () => {
     const answers: [number, Record<string, string>, string][] = [
       [302, { location: 'https://elsewhere.example.com/' }, ''],
       [404, {}, 'not here'],
@@ -226,7 +226,7 @@ describe('silent-auth report', () => {
     expectRefusal(await ask(), /does not answer: \S/);
   });
 
-  it('never prints the token, whatever it is, and sends none that cannot be one', async () => {
+  it('never prints the token, whatever it is, and sends none that is malformed', async () => {
     let asked = 0;
     const server = createServer((_request, response) => {
       asked += 1;
@@ -243,7 +243,7 @@ describe('silent-auth report', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('takes no other answer for a report, and lets nothing of it reach the terminal but text', async () => {
+  it('accepts no other answer as a report, and prints only plain text of it', async () => {
     const refusal = (status: number, error: object, headers = {}) =>
       [status, headers, JSON.stringify(error)] as const;
     const report = {
@@ -288,7 +288,7 @@ describe('silent-auth report', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('reads the embedded database, also of a running service, and leaves it as it is', async () => {
+  it('reads the embedded database, also of a running service, and does not change it', async () => {
     const DATA_DIR = join(dir, 'embedded');
     const embedded = await Service.start({ MONGODB_URI: undefined, DATA_DIR });
     try {
@@ -305,7 +305,7 @@ describe('silent-auth report', () => {
     await embedded.dispose();
   }, 180_000);
 
-  it('says why there is nothing to read', async () => {
+  it('explains why there is nothing to read', async () => {
     expectRefusal(await run(''), /There is no database in .*none.db yet/);
     expectRefusal(await run('', { MONGODB_URI: uri, AUDIT: 'off' }), 'AUDIT is off');
     expectRefusal(await run('', { DATABASE: 'memory-server' }), 'use --url');
@@ -324,21 +324,21 @@ describe('silent-auth report', () => {
     ['--url nonsense', '--url needs'],
     ['--frmo 2026-01-01', '--frmo'],
     ['now', 'now'],
-  ])('called with %s tells its usage and ends with 2', async (line, message) => {
+  ])('called with %s prints its usage and exits with 2', async (line, message) => {
     const { exitCode, stdout, stderr } = await run(line, { MONGODB_URI: uri });
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(stderr).toContain('silent-auth report [options]');
   });
 
-  it('tells its usage when asked', async () => {
+  it('prints its usage when asked', async () => {
     const { exitCode, stdout } = await run('--help');
     expect(exitCode).toBe(0);
     expect(stdout).toContain('--output FILE');
   });
 });
 
-/** As the library makes them (RFC 9562 §5.7). */
+/** As the library creates them (RFC 9562 §5.7). */
 function eventIdNow(): Binary {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(Date.now(), 0, 6);

@@ -11,29 +11,29 @@ describe(reportText.name, () => {
     expect(text()).toContain('  login.failed            12  ·█\n  refresh_token.replayed   5  █·\n');
   });
 
-  it('names what did not happen', () => {
+  it('lists what did not happen', () => {
     expect(text().replaceAll(/\s+/g, ' ')).toMatch(/none: .*session\.revoked/);
   });
 
-  it('gives a count as a range where it is uncertain', () => {
+  it('shows an uncertain count as a range', () => {
     expect(text()).toMatch(/ada@example\.com {2}u1 +8–9 {2}█/);
     expect(text()).toMatch(/\(deleted\) {2}u2 +3 {2}█/);
   });
 
-  it('fits any width that can be read', () => {
+  it('fits any readable width', () => {
     for (const width of [50, 60, 80, 200])
       for (const line of text({}, width).split('\n')) expect([...line].length).toBeLessThanOrEqual(width);
     expect(text({}, 1)).toBe(text({}, 50));
   });
 
-  it('has colours where they are shown, and nowhere else', () => {
+  it('uses colours only if the terminal has them', () => {
     expect(text({}, 80, true)).toContain('\u001b[1mSecurity report');
     expect(text({}, 80, false)).not.toContain('\u001b');
-    // Apart from them it is the same.
+    // Without the colours it is the same.
     expect(text({}, 80, true).replaceAll(/\u001b\[\d+m/g, '')).toBe(text({}, 80, false));
   });
 
-  it('reports indexes that are missing, different or late', () => {
+  it('reports missing, different and late indexes', () => {
     const state = { collection: 'users', index: '{ email: 1 }', isTtl: false, found: null, overdueMs: null };
     const report = text({
       indexes: [
@@ -49,14 +49,14 @@ describe(reportText.name, () => {
     expect(text()).toContain('all 1 are correct');
   });
 
-  it('says where there is more than was counted, and where there is nothing', () => {
+  it('says if there is more than was counted, and if there is nothing', () => {
     expect(text({ sessions: { active: 100_000, isAtLeast: true } })).toContain('at least 100,000');
     const empty = text({ reuseCases: [], topSources: [], topTargets: [], reasons: [], totals: [], days: [] });
     expect(empty).toContain('Refresh tokens used twice: none');
     expect(empty).not.toContain('Reasons');
   });
 
-  it('writes whatever users sent on the line where it belongs', () => {
+  it('keeps what users sent on its own line', () => {
     const [reuse] = securityReport().reuseCases;
     const hostile = '\r\n\u001b]0;title\u0007\u001b[1A\u001b[2K\u009b31mevil\u2028\u202e';
     const report = text({
@@ -80,15 +80,15 @@ describe(reportText.name, () => {
 });
 
 describe('text of a terminal', () => {
-  it('is cut by characters', () => {
+  it('is cut between characters', () => {
     expect([fitted('abcdef', 4), fitted('abcd', 4), fitted('😀😀😀', 2)]).toEqual(['abc…', 'abcd', '😀…']);
   });
 
-  it('is plain', () => {
+  it('contains no control characters', () => {
     expect(plain(' a\tb\u001b[31mc\ud800 ')).toBe('a bc\ufffd');
   });
 
-  it('shows a series, shares blocks where days are many, and a day without anything', () => {
+  it('shows a series, combines days if there are many, and marks days without events', () => {
     expect(sparkline([0, 1, 4, 8], 10)).toBe('·▁▄█');
     expect(sparkline([1, 1, 1, 1, 0, 0], 3)).toBe('██·');
     expect(sparkline([0, 0], 10)).toBe('··');
@@ -103,7 +103,7 @@ describe('text of a terminal', () => {
     ).toBeLessThanOrEqual(73);
   });
 
-  it('shows the least count too', () => {
+  it('shows even the smallest count', () => {
     expect([bar(1, 1000, 10), bar(1000, 1000, 10), bar(0, 10, 10)]).toEqual(['█', '█'.repeat(10), '']);
   });
 

@@ -19,7 +19,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** In a process of its own, by the path that `bin` names, with nothing in its environment but this. */
+/** Runs the file that `bin` names in its own process, with only this environment. */
 async function silentAuth(line: string, env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
   const command = [`${ROOT}${bin['silent-auth']}`, ...line.split(' ').filter(Boolean)];
   const running = promisify(execFile)(process.execPath, command, { env, cwd: '/' });
@@ -30,7 +30,7 @@ async function silentAuth(line: string, env: NodeJS.ProcessEnv = {}): Promise<Ou
 }
 
 describe('silent-auth', () => {
-  it.each(['', '--help', 'help'])('tells its commands: %p', async (line) => {
+  it.each(['', '--help', 'help'])('lists its commands: %p', async (line) => {
     const { code, stdout, stderr } = await silentAuth(line);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const command of ['keys', 'doctor', 'report', 'users', 'migrate-users'])
@@ -38,7 +38,7 @@ describe('silent-auth', () => {
   });
 
   it.each(['keys', 'doctor', 'report', 'users', 'migrate-users'])(
-    '%s tells its usage when asked',
+    '%s prints its usage when asked',
     async (command) => {
       const { code, stdout } = await silentAuth(`${command} --help`);
       expect(code).toBe(0);
@@ -61,7 +61,7 @@ describe('silent-auth', () => {
     );
   });
 
-  it('takes the connection string from a file, and says what is wrong with it', async () => {
+  it('reads the connection string from a file, and says what is wrong with it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'silent-auth-cli-'));
     try {
       const path = join(folder, 'uri');
@@ -92,7 +92,7 @@ describe('silent-auth', () => {
       }
     });
 
-    it('finds an index that somebody dropped in the database of an application', async () => {
+    it('finds an index that was dropped in the database of an application', async () => {
       const uri = databaseUri('command_doctor');
       const { AuthModule } = await import('../../src/index.js');
       const { authOptions } = await import('../support/host-app.js');

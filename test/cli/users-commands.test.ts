@@ -23,7 +23,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** As the entry runs it, in this process: starting one for each takes longer than all that is tested here. */
+/** Runs the command in this process, because starting one takes longer than the tests. */
 async function silentAuth([name, ...argv]: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
   const run = name === 'users' ? runUsersCommand : runMigrateUsersCommand;
   const { exitCode, output, isAnswer } = await run(argv, env).catch((error: unknown): CommandResult => ({
@@ -34,7 +34,7 @@ async function silentAuth([name, ...argv]: readonly string[], env: NodeJS.Proces
   return { code: exitCode, stdout: isStdout ? output : '', stderr: isStdout ? '' : output };
 }
 
-/** In a process of its own, by the path that `bin` names, with nothing in its environment but this. */
+/** Runs the file that `bin` names in its own process, with only this environment. */
 async function inProcess(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
   const command = [`${ROOT}${bin['silent-auth']}`, ...args];
   return promisify(execFile)(process.execPath, command, { env, cwd: '/' }).then(
@@ -54,7 +54,7 @@ describe('silent-auth users', () => {
     const options = authOptions({
       collections: { users: 'members' },
       users: { fields: { passwordHash: 'secret' } },
-      // Only guesses are limited: the test asks often.
+      // Only guesses are limited, because the test logs in frequently.
       throttle: { login: { limit: 10_000, window: '1m' }, failures: { limit: 1, window: '10m' } },
       revocation: { pollInterval: 1 },
     });
@@ -114,7 +114,7 @@ describe('silent-auth users', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  it('sets roles: the running service refuses tokens with the former ones', async () => {
+  it('sets roles: the running service refuses tokens with the previous ones', async () => {
     const session = await registered();
     expect((await asked('roles', session.email, 'user', 'approver')).user.roles).toEqual([
       'user',
@@ -152,12 +152,12 @@ describe('silent-auth users', () => {
     await login('wrong');
     expectError(await login(PASSWORD), 429, 'TOO_MANY_ATTEMPTS');
     await asked('unlock', session.email);
-    // The service remembers for five seconds what it refused.
+    // The service remembers its refusals for five seconds.
     const statusOf = async () => (await login(PASSWORD)).status;
     expect(await eventually(statusOf, (status) => status !== 429)).toBe(200);
   });
 
-  it('forgets a user, and says so in the audit log', async () => {
+  it('deletes a user, and records it in the audit log', async () => {
     const session = await registered();
     expect((await asked('forget', session.email)).done).toBe('forget');
     expect(
@@ -175,7 +175,7 @@ describe('silent-auth users', () => {
     expect(again.stderr).toBe(`There is no user ${session.email}.\n`);
   });
 
-  it('leaves the last administrator one, unless forced', async () => {
+  it('keeps the last administrator, unless forced', async () => {
     for (const args of [
       ['roles', admin.email, 'user'],
       ['disable', admin.email],
@@ -202,7 +202,7 @@ describe('silent-auth users', () => {
     ['--limit', 'x'],
     ['--collection', 'users'],
     ['--frobnicate'],
-  ])('says how it is called: %p %p', async (...args) => {
+  ])('prints its usage: %p %p', async (...args) => {
     const given = args.filter((part) => typeof part === 'string');
     const { code, stdout, stderr } = await users(...given);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -222,7 +222,7 @@ describe('silent-auth users', () => {
     }
   });
 
-  it('changes nothing where revocations are in Redis, which it does not write', async () => {
+  it('changes nothing if revocations are in Redis, to which it cannot write', async () => {
     const env = { MONGODB_URI: uri, REVOCATION_STORE: 'redis' };
     const { code, stderr } = await silentAuth(['users', 'disable', user.email, ...collections], env);
     expect([code, stderr]).toEqual([1, expect.stringContaining('Revocations are in Redis')]);
@@ -244,7 +244,7 @@ describe('silent-auth migrate-users', () => {
   });
   afterAll(() => host.stop());
 
-  it('reports first, then fixes what it can, and says what is left', async () => {
+  it('reports first, then fixes what it can, and lists what is left', async () => {
     const people = host.connection.collection('people');
     const hash = '$pbkdf2-sha256$29000$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g';
     await people.insertMany([
@@ -284,7 +284,7 @@ describe('silent-auth migrate-users', () => {
   });
 
   it.each([[['--hashes', 'md5']], [['--field', 'x']], [['--frobnicate']], [['now']]])(
-    'says how it is called: %p',
+    'prints its usage: %p',
     async (args) => {
       const { code, stdout, stderr } = await silentAuth(['migrate-users', ...args], { MONGODB_URI: uri });
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -292,7 +292,7 @@ describe('silent-auth migrate-users', () => {
     },
   );
 
-  it('ends where its options are wrong', async () => {
+  it('stops if its options are wrong', async () => {
     const { code, stderr } = await inProcess(['users', '--collection', 'nope=x'], { MONGODB_URI: uri });
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('collections.nope') });
   });

@@ -46,7 +46,7 @@ const NO_TEXTS = [
   { 0: 'admin', length: 1 },
 ];
 
-/** No confirmation of a key (RFC 9449 §6.1); absent is fine. */
+/** No confirmation of a key (RFC 9449 §6.1); an absent one is fine. */
 const NO_KEY = [
   null,
   '',
@@ -63,7 +63,7 @@ const NO_KEY = [
 
 const ODD: Record<Exclude<keyof AccessTokenClaims, 'custom'>, readonly unknown[]> = {
   iss: NO_TEXT,
-  // An array of audiences is legal in a JWT (RFC 7519 §4.1.3), but none of ours has one.
+  // An array of audiences is legal in a JWT (RFC 7519 §4.1.3), but our tokens never have one.
   aud: NO_TEXT,
   sub: NO_TEXT,
   client_id: NO_TEXT,
@@ -103,7 +103,7 @@ describe('the typ of an access token', () => {
 });
 
 describe(parseAccessTokenClaims.name, () => {
-  it('reads the claims of RFC 9068 and our own, and takes what it does not know for the host’s (A2)', () => {
+  it('reads the claims of RFC 9068 and our own, and treats all others as the host’s (A2)', () => {
     expect(parseAccessTokenClaims(CLAIMS)).toEqual(CLAIMS);
     expect(parseAccessTokenClaims({ ...CLAIMS, tenantId: 't', custom: 1 })).toEqual({
       ...CLAIMS,
@@ -123,7 +123,7 @@ describe(parseAccessTokenClaims.name, () => {
     },
   );
 
-  it.each(Object.entries(ODD))('an odd %s makes the token invalid, never a crash', (name, values) => {
+  it.each(Object.entries(ODD))('a malformed %s makes the token invalid, never a crash', (name, values) => {
     for (const value of values)
       expect({ value, claims: parseAccessTokenClaims({ ...CLAIMS, [name]: value }) }).toEqual({
         value,
@@ -140,7 +140,7 @@ describe(parseAccessTokenClaims.name, () => {
   });
 
   it.each([[null], [undefined], ['{}'], [7], [true], [[]], [[CLAIMS]], [() => CLAIMS]])(
-    'a payload that is %p is no claims',
+    'a payload that is %p has no claims',
     (payload) => {
       expect(parseAccessTokenClaims(payload)).toBeNull();
     },
@@ -157,7 +157,7 @@ describe(accessTokenTimes.name, () => {
   const T0 = Date.parse('2026-01-01T00:00:00.000Z');
   const DAY_MS = 86_400_000;
 
-  it('begins in the second of its minting and lives for its time', () => {
+  it('starts in the second it was issued and lasts for its lifetime', () => {
     expect(accessTokenTimes(T0 + 999, 900_000, T0 + DAY_MS)).toEqual({
       iat: T0 / 1000,
       exp: T0 / 1000 + 900,
@@ -168,11 +168,11 @@ describe(accessTokenTimes.name, () => {
     expect(accessTokenTimes(T0, 900_000, T0 + 60_000).exp).toBe(T0 / 1000 + 60);
   });
 
-  it('ends before, not after, a session that ends within a second', () => {
+  it('ends before, not after, a session that ends within the same second', () => {
     expect(accessTokenTimes(T0, 900_000, T0 + 60_999).exp).toBe(T0 / 1000 + 60);
   });
 
-  it('never outlives a live session or its own life, and never ends before it begins, whatever the times', () => {
+  it('for any times, never outlives its session or its own lifetime, and never ends before it starts', () => {
     fc.assert(
       fc.property(
         fc.nat(4 * DAY_MS),
@@ -191,7 +191,7 @@ describe(accessTokenTimes.name, () => {
     );
   });
 
-  it('is dead on arrival in a session that has ended', () => {
+  it('is expired from the start in a session that has ended', () => {
     const { iat, exp } = accessTokenTimes(T0, 900_000, T0 - 5_000);
     expect(exp - iat).toBe(0);
   });

@@ -16,8 +16,8 @@ const TOKEN: ActionToken = {
   expiresAt: EXPIRES_AT,
 };
 
-describe('a token that went out by mail', () => {
-  it('lives for ten minutes to reset a password, for a day to verify an address, for 30 s to open a socket', () => {
+describe('a mailed token', () => {
+  it('lasts ten minutes to reset a password, a day to verify an address, and 30 s to open a socket', () => {
     expect(ACTION_TTL_MS).toEqual({
       password_reset: 600_000,
       email_verification: 86_400_000,
@@ -32,14 +32,14 @@ describe('a token that went out by mail', () => {
       expect(isActionToken(text)).toBe(false);
   });
 
-  it('is good for its own action, until it expires', () => {
+  it('is valid for its own action only, until it expires', () => {
     const before = new Date(EXPIRES_AT.getTime() - 1);
     expect(isGoodFor(TOKEN, 'password_reset', before)).toBe(true);
     expect(isGoodFor(TOKEN, 'password_reset', EXPIRES_AT)).toBe(false);
     expect(isGoodFor(TOKEN, 'email_verification', before)).toBe(false);
   });
 
-  it('determines the token version after it, by which its second use is known again', () => {
+  it("determines the user's next token version, by which a second use is recognised", () => {
     expect(tokenVersionAfter(TOKEN)).toBe('3t8jzuR2oxIvsvIo');
     expect(tokenVersionAfter({ hash: 'g'.repeat(43) })).not.toBe(tokenVersionAfter(TOKEN));
   });

@@ -47,7 +47,7 @@ function login(over: Partial<LoginActivity> = {}): LoginActivity {
   return { kind: 'login', userId: 'u', sessionId: 's', use: now, failedAttempts: 0, logins: [now], ...over };
 }
 
-/** Names of the rules that find the activity odd. */
+/** Names of the rules that suspect the activity. */
 const suspected = (activity: Activity) =>
   ANOMALY_RULES.filter(({ examine }) => examine(activity) !== null).map(({ name }) => name);
 
@@ -68,7 +68,7 @@ describe('the anomaly rules', () => {
       expect(suspected(refresh(use('198.51.100.7', null), HOME))).toEqual(['unfamiliar_client']);
     });
 
-    it('says where the session was last', () => {
+    it('reports where the session was last used', () => {
       const uses = ['203.0.113.9', '192.0.2.1', '100.64.9.1'].map((ip, version) => use(ip, chrome(version)));
       expect(ANOMALY_RULES[0]?.examine(refresh(use('198.51.100.7', 'curl/8.5.0'), uses))).toEqual({
         earlierUses: 3,
@@ -77,35 +77,35 @@ describe('the anomaly rules', () => {
       });
     });
 
-    it('knows too little of a young session to suspect anybody', () => {
+    it('suspects nobody while a session has fewer than three earlier uses', () => {
       expect(suspected(refresh(use('198.51.100.7', 'curl/8.5.0'), HOME.slice(0, 2)))).toEqual([]);
       expect(suspected(refresh(use('198.51.100.7', 'curl/8.5.0'), []))).toEqual([]);
     });
 
-    it('does not suspect where no address is known', () => {
+    it('does not suspect if an address is unknown', () => {
       expect(suspected(refresh(use('', 'curl/8.5.0'), HOME))).toEqual([]);
     });
 
     it.each<[string, ActivityUse, ActivityUse[]]>([
       [
-        'a phone that roams: another address at every use, of another carrier too',
+        'a roaming phone: another address at every use, also of another carrier',
         use('100.64.9.1', SAFARI_ON_PHONE),
         ['203.0.113.9', '198.51.100.7', '192.0.2.77', '100.127.3.3'].map((ip) => use(ip, SAFARI_ON_PHONE)),
       ],
-      ['a VPN that is turned on', use('198.51.100.7', chrome(140)), HOME],
+      ['a VPN that was turned on', use('198.51.100.7', chrome(140)), HOME],
       [
         'a VPN that is turned on and off',
         use('203.0.113.9', chrome(140)),
         [use('203.0.113.9'), use('198.51.100.7'), use('203.0.113.9'), use('198.51.100.8')],
       ],
       ['a browser update', use('203.0.113.9', chrome(141)), HOME],
-      ['a browser update, and another café after it', use('198.51.100.7', chrome(141)), HOME],
+      ['a browser update followed by a different café', use('198.51.100.7', chrome(141)), HOME],
       [
         'an update of one of the browsers that share the session',
         use('198.51.100.7', chrome(141)),
         [use('192.0.2.10', 'node'), ...HOME],
       ],
-      ['an address of the same pool, and another browser', use('203.0.113.77', 'curl/8.5.0'), HOME],
+      ['an address from the same pool, and another browser', use('203.0.113.77', 'curl/8.5.0'), HOME],
       [
         'an IPv6 privacy address, and another browser',
         use('2001:db8:1:2:dead:beef:1:2', SAFARI_ON_PHONE),
@@ -113,17 +113,21 @@ describe('the anomaly rules', () => {
       ],
       ['IPv4 that comes within IPv6', use('::ffff:203.0.113.9', 'curl/8.5.0'), HOME],
       [
-        'a server that renders pages, between the uses of its browser',
+        'a server that renders pages between the uses of its browser',
         use('192.0.2.10', 'node'),
         [...HOME, use('192.0.2.10', 'node')],
       ],
-      ['a client that names itself never', use('198.51.100.7', null), HOME.map(({ ip }) => use(ip, null))],
+      [
+        'a client that never sends a user agent',
+        use('198.51.100.7', null),
+        HOME.map(({ ip }) => use(ip, null)),
+      ],
     ])('does not suspect: %s', (_, now, earlier) => {
       expect(suspected(refresh(now, earlier))).toEqual([]);
     });
   });
 
-  describe('scattered_logins: sessions of one user begun in many networks within minutes', () => {
+  describe("scattered_logins: one user's sessions begin in many networks within minutes", () => {
     const from = (...ips: string[]) => ips.map((ip, index) => use(ip, null, index));
 
     it('suspects four networks within ten minutes', () => {
@@ -142,17 +146,20 @@ describe('the anomaly rules', () => {
         from(...Array.from({ length: 9 }, (_, n) => `2001:db8:1:2:${n}::1`)),
       ],
       [
-        'a traveller, over the day',
+        'a traveller, over a day',
         ['203.0.113.9', '198.51.100.7', '192.0.2.1', '100.64.1.1'].map((ip, n) => use(ip, null, n * 30)),
       ],
-      ['logins from where no address is known', from('', '', '', '')],
-      ['one of those and three others', from('203.0.113.9', '198.51.100.7', '192.0.2.1', '')],
+      ['logins with unknown addresses', from('', '', '', '')],
+      [
+        'one login with an unknown address and three others',
+        from('203.0.113.9', '198.51.100.7', '192.0.2.1', ''),
+      ],
     ])('does not suspect: %s', (_, logins) => {
       expect(suspected(login({ logins }))).toEqual([]);
     });
   });
 
-  describe('excessive_refreshes: far more than the life of an access token explains', () => {
+  describe('excessive_refreshes: far more than the lifetime of an access token explains', () => {
     const often = (rotations: number, accessTokenTtlMs = 15 * MINUTE) =>
       suspected(refresh(use('203.0.113.9'), HOME, { rotations, accessTokenTtlMs }));
 
@@ -161,16 +168,16 @@ describe('the anomaly rules', () => {
       expect(often(10_000)).toEqual(['excessive_refreshes']);
     });
 
-    it('does not suspect pages that refresh at each load, nor short lifetimes that need many refreshes', () => {
+    it('does not suspect pages that refresh at each load, or short lifetimes that need many refreshes', () => {
       expect(often(60)).toEqual([]);
       expect(often(200)).toEqual([]);
       expect(often(600, 10_000)).toEqual([]);
-      // Sixty lives in ten minutes and the one before them, fifty for each.
+      // Sixty lifetimes in ten minutes and the one before; the limit is fifty refreshes for each.
       expect(often(3050, 10_000)).toEqual([]);
       expect(often(3051, 10_000)).toEqual(['excessive_refreshes']);
     });
 
-    it('reports how many there were, and within how many minutes', () => {
+    it('reports how many refreshes there were, and within how many minutes', () => {
       const loop = refresh(use('203.0.113.9'), HOME, { rotations: 201 });
       expect(ANOMALY_RULES[2]?.examine(loop)).toEqual({ rotations: 201, minutes: 10 });
     });
@@ -192,7 +199,7 @@ describe('the anomaly rules', () => {
     expect(ANOMALY_RULES[4]?.examine(again)).toEqual({ outcome: 'recovered' });
   });
 
-  it('have distinct names, and the list cannot be changed', () => {
+  it('have unique names, in a list that cannot be changed', () => {
     const names = ANOMALY_RULES.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(Object.isFrozen(ANOMALY_RULES)).toBe(true);

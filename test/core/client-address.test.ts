@@ -45,11 +45,11 @@ describe(readAddress, () => {
     '203.0.113.9, 10.0.0.1',
     '0x7f.1',
     '[203.0.113.9',
-    // Zones that Node.js takes.
+    // Zones that Node.js accepts.
     'fe80::1%eth0:1',
     '[fe80::1%640:0:6f]:443',
     '<b>',
     'x'.repeat(12_000),
     `fe80::1%${'x'.repeat(12_000)}`,
-  ])('reads no address in %j', (text) => expect(readAddress(text)).toBeNull());
+  ])('finds no address in %j', (text) => expect(readAddress(text)).toBeNull());
 });

@@ -10,7 +10,7 @@ const newKey = () => {
 };
 
 describe('a packed key', () => {
-  it('has 44 characters, and is the key again', () => {
+  it('has 44 characters and unpacks to the same key', () => {
     for (let count = 0; count < 50; count += 1) {
       const key = newKey();
       const packed = packKey(key);
@@ -19,22 +19,22 @@ describe('a packed key', () => {
     }
   });
 
-  it('is none of coordinates that are no point of the curve', () => {
+  it('does not exist for coordinates that are not on the curve', () => {
     expect(packKey({ ...newKey(), y: newKey().y })).toBeNull();
   });
 
   it.each(['', 'A', `A${'_'.repeat(43)}`, `B${'k'.repeat(43)}`, `A${'k'.repeat(44)}`])(
-    'is not %j',
+    'cannot be unpacked from %j',
     (text) => {
       expect(unpackKey(text)).toBeNull();
     },
   );
 });
 
-describe('a proof of a browser', () => {
+describe('a proof from a browser', () => {
   const key = new HandKey();
 
-  it('has a key at a registration and none at a renewal; Chromium writes it without quotes', () => {
+  it('contains the key at registration and none at renewal; may come without quotes, as from Chromium', () => {
     const registration = key.proof({ jti: 'c' }, { typ: 'dbsc+jwt' });
     const { x, y } = key.jwk;
     const jwk = { kty: 'EC', crv: 'P-256', x, y };
@@ -52,11 +52,14 @@ describe('a proof of a browser', () => {
     ['proof_malformed', { jti: 'c' }, { typ: 'dbsc+jwt', jwk: key.privateJwk }],
     ['proof_algorithm', { jti: 'c' }, { typ: 'dbsc+jwt', alg: 'RS256' }],
     ['proof_algorithm', { jti: 'c' }, { typ: 'dbsc+jwt', alg: 'none' }],
-  ])('is %s with %j and %j', (fault, claims, header) => {
+  ])('gives %s with the claims %j and the header %j', (fault, claims, header) => {
     expect(parseDeviceProof(key.proof(claims as never, header as never))).toBe(fault);
   });
 
-  it.each(['', '"', '"a', 'a"', 'a b', '"a" "b"', 'a,b', '""'])('is no string of a header: %j', (text) => {
-    expect(structuredText(text)).toBeNull();
-  });
+  it.each(['', '"', '"a', 'a"', 'a b', '"a" "b"', 'a,b', '""'])(
+    'a header value that is not a structured string is refused: %j',
+    (text) => {
+      expect(structuredText(text)).toBeNull();
+    },
+  );
 });

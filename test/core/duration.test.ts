@@ -19,13 +19,13 @@ describe(parseDuration.name, () => {
     expect(parseDuration(text)).toBe(ms);
   });
 
-  it('takes a bare number for seconds, also as text, which is what an environment variable gives', () => {
+  it('reads a bare number as seconds, also as text from an environment variable', () => {
     expect(parseDuration(900)).toBe(900_000);
     expect(parseDuration('900')).toBe(900_000);
     expect(parseDuration(0.25)).toBe(250);
   });
 
-  it('knows nothing: zero is a length', () => {
+  it('accepts zero', () => {
     expect(parseDuration(0)).toBe(0);
     expect(parseDuration('0s')).toBe(0);
   });
@@ -46,7 +46,7 @@ describe(parseDuration.name, () => {
     '0x10',
     'Infinity',
     '١s',
-  ])('refuses %j instead of guessing', (text) => {
+  ])('refuses the ambiguous %j', (text) => {
     expect(parseDuration(text)).toBeNull();
   });
 
@@ -62,18 +62,18 @@ describe(parseDuration.name, () => {
     [{}],
     [10n],
     [new Date(0)],
-  ])('refuses what is no length: %p', (value) => {
+  ])('refuses %p, which is not a duration', (value) => {
     expect(parseDuration(value)).toBeNull();
   });
 
-  it('refuses more than ten years: milliseconds given as seconds', () => {
+  it('refuses more than ten years, a sign of milliseconds passed as seconds', () => {
     expect(parseDuration('3650d')).toBe(TEN_YEARS_MS);
     expect(parseDuration('3651d')).toBeNull();
     expect(parseDuration(7 * 24 * 60 * 60 * 1000)).toBeNull();
     expect(parseDuration('9'.repeat(400))).toBeNull();
   });
 
-  it('gives a whole number of milliseconds between nothing and ten years, or null, for any text', () => {
+  it('for any text, returns null or a whole number of milliseconds up to ten years', () => {
     const durationLike = fc
       .tuple(fc.oneof(fc.nat(), fc.double({ min: 0 })), fc.constantFrom('', 'ms', 's', 'm', 'h', 'd', 'w'))
       .map(([amount, unit]) => `${amount}${unit}`);

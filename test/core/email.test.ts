@@ -15,7 +15,7 @@ describe(normalizeEmail.name, () => {
     ['jos\u0065\u0301@example.com', 'jos\u00e9@example.com'],
     ['"a@b"@münchen.de', '"a@b"@xn--mnchen-3ya.de'],
     ['admin@localhost', 'admin@localhost'],
-  ])('gives %j one form', (typed, stored) => {
+  ])('normalises %j', (typed, stored) => {
     expect(normalizeEmail(typed)).toBe(stored);
   });
 
@@ -28,7 +28,7 @@ describe(normalizeEmail.name, () => {
     'ada@[münchen.de]',
     'ada@127.1',
     'ada@0x7f.1',
-  ])('makes no other address of %j: the domain is not read as a URL', (text) => {
+  ])('does not turn %j into another address: the domain is not parsed as a URL', (text) => {
     expect(normalizeEmail(text)).toBe(text);
     expect(isEmailAddress(normalizeEmail(text))).toBe(false);
   });
@@ -40,22 +40,22 @@ describe(normalizeEmail.name, () => {
     '\u202euser@example.com',
     'us\ufe0fer@example.com',
     'ada@m\u00fcn\ufe0fchen.de',
-  ])('makes no other address of %j: what nobody sees is no part of one', (text) => {
+  ])('does not turn %j into another address: invisible characters are not dropped', (text) => {
     expect(normalizeEmail(text)).toBe(text);
     expect(isEmailAddress(text)).toBe(false);
   });
 
   it.each(['', '@', 'nobody', '@münchen.de', 'a@', 'a\u0000b', '\ud800@example.com'])(
-    'leaves %j to those who validate it',
+    'leaves %j to the validation',
     (text) => {
       expect(normalizeEmail(text)).toBe(text);
       expect(isEmailAddress(text)).toBe(false);
     },
   );
 
-  it('leaves what it has made as it is, whatever the character', () => {
+  it('is idempotent for every character', () => {
     const odd: string[] = [];
-    // No other characters are assigned, but for private use.
+    // The planes left out have no assigned characters, except for private use.
     for (let code = 0; code < 0xf0000; code = code === 0x3ffff ? 0xe0000 : code + 1) {
       const character = String.fromCodePoint(code);
       for (const text of [`${character}\u0331@b.de`, `a@b${character}c.de`]) {
@@ -66,7 +66,7 @@ describe(normalizeEmail.name, () => {
     expect(odd).toEqual([]);
   });
 
-  it('gives one form to a capital and its composed small letter', () => {
+  it('gives a capital and its composed small letter the same form', () => {
     expect(normalizeEmail('H\u0331@example.com')).toBe(normalizeEmail('\u1e96@example.com'));
   });
 });

@@ -59,7 +59,7 @@ const REFRESH = [
   'SESSION_REVOKED',
   'SUSPICIOUS_ACTIVITY',
 ];
-/** The codes that each operation can answer, in addition to the two that any route can; more may be added. */
+/** The codes that each operation can answer, in addition to the two of every route. More may be added. */
 const MET_ON: readonly (readonly [operation: string, codes: readonly string[]])[] = [
   ['register', [...PUBLIC, 'WEAK_PASSWORD', 'EMAIL_TAKEN']],
   [
@@ -75,7 +75,7 @@ const MET_ON: readonly (readonly [operation: string, codes: readonly string[]])[
 ];
 
 describe('AUTH_ERRORS', () => {
-  it.each(MET_ON)('%s says each code that a client has to be ready for', (operation, codes) => {
+  it.each(MET_ON)('%s documents each code that its client must handle', (operation, codes) => {
     const route = Object.values(ROUTES).find((routes) => routes[operation])?.[operation];
     if (!route) throw new Error(`no operation ${operation}`);
     const everywhere = ['TEMPORARILY_UNAVAILABLE', 'INTERNAL'];
@@ -84,18 +84,18 @@ describe('AUTH_ERRORS', () => {
     );
   });
 
-  it('has a challenge if the token that the client sent was the problem (RFC 6750 §3.1)', () => {
+  it("has a challenge exactly if the client's token was the problem (RFC 6750 §3.1)", () => {
     const challenged = AUTH_ERROR_CODES.filter((code) => AUTH_ERRORS[code].challenge === 'invalid_token');
     const sent = [...ACCESS.slice(1), ...REFRESH.slice(1, -1), 'TICKET_INVALID'];
     expect(new Set<string>(challenged)).toEqual(new Set(sent));
   });
 
-  it('has the codes and statuses of the contract, all of them and no other', () => {
+  it('has exactly the codes and statuses of the contract', () => {
     const statuses = Object.entries(AUTH_ERRORS).map(([code, { status }]) => [code, status]);
     expect(Object.fromEntries(statuses)).toEqual(Object.fromEntries(CONTRACT));
   });
 
-  it('has a public message of its own for every code', () => {
+  it('has a distinct public message for every code', () => {
     const messages = Object.values(AUTH_ERRORS).map(({ message }) => message);
     for (const message of messages) expect(message).toMatch(/^[A-Z].*\.$/);
     expect(new Set(messages).size).toBe(messages.length);
@@ -112,7 +112,7 @@ describe('AUTH_ERRORS', () => {
     for (const code of final) expect([401, 403]).toContain(AUTH_ERRORS[code].status);
   });
 
-  it('clears no cookie whose token was not of this service', () => {
+  it('keeps the cookie when its token was not issued by this service', () => {
     const clearing = AUTH_ERROR_CODES.filter((code) => AUTH_ERRORS[code].clearsCookie);
     const final = AUTH_ERROR_CODES.filter((code) => AUTH_ERRORS[code].isFinal);
     const others = ['REFRESH_TOKEN_MISSING', 'REFRESH_TOKEN_INVALID'];
@@ -130,26 +130,26 @@ describe(AuthError.name, () => {
     expect(error.message).toBe(AUTH_ERRORS[code as AuthErrorCode].message);
   });
 
-  it('keeps the cause, and has none where none was given', () => {
+  it('keeps the cause, and has none if none was given', () => {
     const cause = new Error('socket closed');
     expect(new AuthError('INTERNAL', { cause }).cause).toBe(cause);
     expect(Object.hasOwn(new AuthError('INTERNAL'), 'cause')).toBe(false);
   });
 
-  it('keeps the private detail out of what reaches a client', () => {
+  it('never sends the private detail to a client', () => {
     const error = new AuthError('NOT_FOUND', { detail: 'session of another user' });
     expect(error.detail).toBe('session of another user');
     expect(error.message).not.toContain('another user');
     expect(JSON.stringify(error.extensions)).not.toContain('another user');
   });
 
-  it('a message of its own replaces the public one and leaves the code alone', () => {
+  it('a custom message replaces the public one, and the code stays', () => {
     const error = new AuthError('WEAK_PASSWORD', { message: 'The password repeats one character.' });
     expect(error.message).toBe('The password repeats one character.');
     expect(error.code).toBe('WEAK_PASSWORD');
   });
 
-  it('a 503 always says when to try again; other errors only if they get a retryAfter', () => {
+  it('a 503 always says when to retry; other errors only with a retryAfter', () => {
     expect(new AuthError('TEMPORARILY_UNAVAILABLE').retryAfter).toBe(1);
     expect(new AuthError('TEMPORARILY_UNAVAILABLE', { retryAfter: 30 }).retryAfter).toBe(30);
     expect(new AuthError('INTERNAL').retryAfter).toBeUndefined();

@@ -11,7 +11,10 @@ import { ANOMALIES, REASONS, reasonWords } from '../../src/core/reasons.js';
 
 const SOURCE = { ip: '203.0.113.9', userAgent: null };
 
-/** Fields that say why, and what they can say. Labels of metrics, so they are stable API: others may come, none may go. */
+/**
+ * The reason field of each event and its values. They are labels of metrics, so values may be added but never
+ * removed.
+ */
 const WHY: Readonly<Record<string, readonly [field: string, ...reasons: string[]]>> = {
   'login.failed': [
     'reason',
@@ -55,7 +58,7 @@ const WHY: Readonly<Record<string, readonly [field: string, ...reasons: string[]
   'activity.suspected': ['rule', ...ANOMALY_RULES.map(({ name }) => name)],
 };
 
-/** What an operator wants to see at once. */
+/** Events an operator wants to see at once. */
 const WARNINGS: readonly AuthEventName[] = [
   'login.locked',
   'user.disabled',
@@ -71,17 +74,17 @@ const WARNINGS: readonly AuthEventName[] = [
   'client.refused',
   'password.reset',
 ];
-/** What every honest client causes all day. */
+/** Events that every honest client causes all day. */
 const EVERYDAY: readonly AuthEventName[] = ['refresh_token.rotated', 'refresh_token.replayed'];
 
 describe('AUTH_EVENTS', () => {
-  it.each(Object.entries(WHY))('%s says why', (name, [field, ...reasons]) => {
+  it.each(Object.entries(WHY))('%s has the reasons of the contract', (name, [field, ...reasons]) => {
     const { reason }: AuthEventFacts<never> = AUTH_EVENTS[name as AuthEventName];
     expect(reason?.field).toBe(field);
     expect(Object.keys(reason?.words ?? {})).toEqual(expect.arrayContaining(reasons));
   });
 
-  it('warns of what an operator wants to see at once, and keeps what every client does all day to itself', () => {
+  it('warns of what an operator wants to see at once, and logs what every client does all day at debug level', () => {
     const levelsOf = (names: readonly AuthEventName[]) =>
       new Set(names.map((name) => AUTH_EVENTS[name].level));
     expect(levelsOf(WARNINGS)).toEqual(new Set(['warn']));
@@ -89,7 +92,7 @@ describe('AUTH_EVENTS', () => {
     expect(levelsOf(AUTH_EVENT_NAMES)).toEqual(new Set(['log', 'warn', 'debug']));
   });
 
-  it('the audit log drops first what strangers and clients can cause at will, and never a finding', () => {
+  it('the audit log first drops what strangers and clients can cause at will, and never a finding', () => {
     const routineOf = (names: readonly AuthEventName[]) =>
       names.map((name) => {
         const { routine }: AuthEventFacts<never> = AUTH_EVENTS[name];
@@ -112,13 +115,13 @@ describe('AUTH_EVENTS', () => {
       expect(routine).toBeUndefined();
   });
 
-  it.each(AUTH_EVENT_NAMES)('has words of its own for %s', (name) => {
+  it.each(AUTH_EVENT_NAMES)('has its own title for %s', (name) => {
     const { many, one } = AUTH_EVENTS[name];
     for (const words of [many, one]) expect(words).toMatch(/^[A-Z][^._]+$/);
     expect(AUTH_EVENT_NAMES.filter((other) => AUTH_EVENTS[other].many === many)).toEqual([name]);
   });
 
-  it('is routine only for reasons that the event has', () => {
+  it('marks as routine only reasons that the event has', () => {
     for (const name of AUTH_EVENT_NAMES) {
       const { routine, reason }: AuthEventFacts<never> = AUTH_EVENTS[name];
       if (Array.isArray(routine))
@@ -128,15 +131,15 @@ describe('AUTH_EVENTS', () => {
 });
 
 describe(reasonWords.name, () => {
-  it('has words for every anomaly rule of the library', () => {
+  it("has words for each of the library's anomaly rules", () => {
     expect(Object.keys(ANOMALIES)).toEqual(ANOMALY_RULES.map(({ name }) => name));
   });
 
-  it.each(Object.keys(REASONS))('puts %s into words', (reason) => {
+  it.each(Object.keys(REASONS))('describes %s in words', (reason) => {
     expect(reasonWords(reason)).toMatch(/^[^_]+$/);
   });
 
-  it('turns the name of a rule that a host brought into words, whatever the name is', () => {
+  it('turns the name of any custom rule into words', () => {
     expect(reasonWords('rule_of_the_host')).toBe('rule of the host');
     expect(reasonWords('constructor')).toBe('constructor');
   });
@@ -146,11 +149,11 @@ describe(writablePayload.name, () => {
   const locked = { userId: 'u', reason: 'failure_limit' as const, source: SOURCE };
 
   it.each(['ada@example.com', 'MyS3cret@passw0rd.x', 'P@ssword', null])(
-    'leaves out what was typed as an address, which may be a password: %s',
+    'leaves out a typed address, which may be a password: %s',
     (email) => expect(writablePayload({ ...locked, email })).toEqual(locked),
   );
 
-  it('keeps every other payload as it is', () => {
+  it('does not change any other payload', () => {
     const registered = { userId: 'u', source: SOURCE };
     expect(writablePayload(registered)).toBe(registered);
   });

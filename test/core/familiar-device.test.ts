@@ -20,19 +20,19 @@ describe(isFamiliarLogin.name, () => {
     ['another browser', { userAgent: FIREFOX }],
     ['the same browser on another platform', { userAgent: chrome(140, 'Windows NT 10.0; Win64; x64') }],
     ['another network', { ip: '198.51.100.9' }],
-    ['a program that names itself not at all', { userAgent: null }],
-    ['an address that is none', { ip: '' }],
+    ['a program without a user agent', { userAgent: null }],
+    ['something that is not an address', { ip: '' }],
   ])('is not familiar: %s', (_case, change) => {
     expect(isFamiliarLogin({ ...HOME, ...change }, [HOME])).toBe(false);
   });
 
-  it('does not put one login’s browser and another’s network together', () => {
+  it('does not combine one login’s browser with another’s network', () => {
     const elsewhere = { ip: '198.51.100.9', userAgent: FIREFOX, deviceId: null };
     expect(isFamiliarLogin({ ...HOME, userAgent: FIREFOX }, [HOME, elsewhere])).toBe(false);
     expect(isFamiliarLogin(HOME, [elsewhere, HOME])).toBe(true);
   });
 
-  it('knows a device by its id wherever it is, and never by none', () => {
+  it('recognises a device by its id anywhere, but never by a missing id', () => {
     const phone = { ip: '192.0.2.1', userAgent: 'Phone/1', deviceId: 'a-phone' };
     expect(isFamiliarLogin({ ...phone, ip: '2001:db8::1', userAgent: 'Phone/2' }, [phone])).toBe(true);
     expect(isFamiliarLogin({ ...phone, ip: '2001:db8::1', deviceId: 'another' }, [phone])).toBe(false);
@@ -44,7 +44,7 @@ describe(isFamiliarLogin.name, () => {
     expect(isFamiliarLogin(unknown, [unknown])).toBe(false);
   });
 
-  it('knows an IPv6 host through its changing addresses, by its /64', () => {
+  it('recognises an IPv6 host with changing addresses by its /64', () => {
     const host = { ...HOME, ip: '2001:db8:1:2:aaaa::1' };
     expect(isFamiliarLogin({ ...host, ip: '2001:db8:1:2:bbbb::9' }, [host])).toBe(true);
     expect(isFamiliarLogin({ ...host, ip: '2001:db8:1:3::1' }, [host])).toBe(false);
@@ -54,16 +54,16 @@ describe(isFamiliarLogin.name, () => {
 describe(isFirstLogin.name, () => {
   const created = new Date('2026-01-01T00:00:00Z');
   it.each([
-    ['younger than any session would be forgotten', 6, true],
-    ['as old: a session before may be forgotten', 7, false],
-  ])('of an account %s', (_case, days, isFirst) => {
+    ['younger than the time after which sessions are forgotten', 6, true],
+    ['older than that: an earlier session may be forgotten', 7, false],
+  ])('for an account %s', (_case, days, isFirst) => {
     const at = new Date(created.getTime() + days * 86_400_000);
     expect(isFirstLogin(created, at, 7 * 86_400_000)).toBe(isFirst);
   });
 });
 
 describe(vouches.name, () => {
-  it('makes a place familiar unless the session may have been ended as an attacker’s', () => {
+  it("makes a place familiar unless an attacker's session may have been ended there", () => {
     expect((['logged_out', 'evicted', 'replaced', null] as const).every(vouches)).toBe(true);
     const suspect = ['ended_by_user', 'password_changed', 'reuse_detected', 'suspicious_activity'] as const;
     expect(suspect.some(vouches)).toBe(false);

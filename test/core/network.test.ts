@@ -5,7 +5,7 @@ describe(networkOf, () => {
   it.each([
     ['203.0.113.7', '203.0.113.0/24'],
     ['::ffff:203.0.113.7', '203.0.113.0/24'],
-    // What a service without IPv4 sees of clients that have nothing else (RFC 6052): else the whole of IPv4 is one client.
+    // IPv4 clients as seen by an IPv6-only service (RFC 6052); without this, all of IPv4 would be one client.
     ['64:ff9b::203.0.113.7', '203.0.113.0/24'],
     ['64:ff9b::cb00:7107', '203.0.113.0/24'],
     ['64:ff9b:1::cb00:7107', '64:ff9b:1::/64'],
@@ -14,11 +14,11 @@ describe(networkOf, () => {
     ['fe80::1%eth0', 'fe80::/64'],
     ['', null],
     ['nonsense', null],
-  ])('%s is of %s', (ip, network) => {
+  ])('%s belongs to %s', (ip, network) => {
     expect(networkOf(ip, { ipv4: 24, ipv6: 64 })).toBe(network);
   });
 
-  it('cuts within a byte, and not at all', () => {
+  it('cuts within a byte, and at length zero', () => {
     expect(networkOf('203.0.113.255', { ipv4: 28, ipv6: 56 })).toBe('203.0.113.240/28');
     expect(networkOf('203.0.113.7', { ipv4: 32, ipv6: 128 })).toBe('203.0.113.7/32');
     expect(networkOf('2001:db8:1:2ff::1', { ipv4: 24, ipv6: 56 })).toBe('2001:db8:1:200::/56');
@@ -37,12 +37,12 @@ describe(isNearby, () => {
     'fe80::1',
     '169.254.1.1',
     '100.64.0.1',
-  ])('%s is where a proxy may be', (address) => {
+  ])('%s may be a proxy', (address) => {
     expect(isNearby(address)).toBe(true);
   });
 
   it.each(['203.0.113.7', '8.8.8.8', '2606:4700::1111', '172.32.0.1', '100.128.0.1', '', 'localhost'])(
-    '%j is where a stranger may be',
+    '%j may be a stranger',
     (address) => {
       expect(isNearby(address)).toBe(false);
     },

@@ -7,7 +7,7 @@ import { THIEF_KINDS } from '../support/populations/thief.js';
 import { firstRule } from '../support/rotation-model/first-rule.js';
 
 const { POPULATION_SESSIONS, POPULATION_SEED, POPULATION_REPORT } = process.env;
-/** The same lives each time: a build that fails must fail again. `npm run proof -- populations` lives others. */
+/** Always the same seed, so that a failing build fails again. `npm run proof -- populations` uses others. */
 const settings = { sessions: 12, seed: 1 };
 
 describe('honest browsers, whose client sends attempts', () => {
@@ -38,7 +38,7 @@ describe('thieves of a session whose client sends attempts', () => {
       expect(reports.reduce((sum, { callsAfter }) => sum + callsAfter, 0)).toBe(0);
   });
 
-  it('one behind: the first version of the rule serves them for ever', () => {
+  it('one behind: the first version of the rule serves them forever', () => {
     const [behind] = THIEF_KINDS;
     if (!behind) throw new Error('there is no thief');
     const reports = robPopulation(behind, false, { ...settings, sessions: 40, rule: firstRule });
@@ -48,7 +48,7 @@ describe('thieves of a session whose client sends attempts', () => {
 
 if (POPULATION_REPORT !== undefined)
   describe('all populations', () => {
-    it('for `npm run proof -- populations`', () => {
+    it('print the tables of `npm run proof -- populations`', () => {
       const all = { sessions: Number(POPULATION_SESSIONS), seed: Number(POPULATION_SEED) };
       const from = performance.now();
       const reportProgress = (name: string) =>

@@ -3,24 +3,24 @@ import { printable } from '../../src/core/printable.js';
 
 describe(printable.name, () => {
   it.each([
-    ['a line of its own', 'one\r\ntwo', 'onetwo'],
+    ['a line break', 'one\r\ntwo', 'onetwo'],
     ['NUL', 'one\0two', 'onetwo'],
-    ['a colour of the terminal', '\u001b[31mred\u001b[0m', '[31mred[0m'],
+    ['a terminal colour', '\u001b[31mred\u001b[0m', '[31mred[0m'],
     [
-      'the same in one character, and a line break of Latin-1',
+      'the same in one character, and a Latin-1 line break',
       '\u009b31mEVIL\u009b0m\u0085fake',
       '31mEVIL0mfake',
     ],
-    ['separators of lines', 'one\u2028two\u2029three', 'onetwothree'],
-    ['text that is shown from right to left', 'user\u202egpj.exe', 'usergpj.exe'],
+    ['Unicode line separators', 'one\u2028two\u2029three', 'onetwothree'],
+    ['text that displays from right to left', 'user\u202egpj.exe', 'usergpj.exe'],
     ['isolated directions', 'a\u2066b\u2069c', 'abc'],
-    ['half of a character', 'a\ud83d', 'a\ufffd'],
-  ])('takes out %s', (_what, given, shown) => expect(printable(given)).toBe(shown));
+    ['half of a surrogate pair', 'a\ud83d', 'a\ufffd'],
+  ])('removes %s', (_what, given, shown) => expect(printable(given)).toBe(shown));
 
-  it('leaves text of every language as it is', () => {
+  it('keeps text of every language', () => {
     for (const text of ['Ann’s iPhone', 'Jürgens Gerät', 'مرحبا', '日本語', '👩‍💻'])
       expect(printable(text)).toBe(text);
   });
 
-  it('cuts what is long', () => expect(printable('abcdef', 3)).toBe('abc'));
+  it('shortens long text', () => expect(printable('abcdef', 3)).toBe('abc'));
 });

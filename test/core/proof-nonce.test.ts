@@ -13,7 +13,7 @@ describe('the nonce of proofs', () => {
   const madeAt = T0 + 30_000;
   const nonce = proofNonce(NEW, nonceSlot(madeAt));
 
-  it('is good until the slot after its own is over: for one to two minutes', () => {
+  it('is valid until the slot after its own ends: for one to two minutes', () => {
     expect(isGood(nonce, madeAt)).toBe(true);
     expect(isGood(nonce, T0 + 2 * MINUTE - 1)).toBe(true);
     expect(isGood(nonce, T0 + 2 * MINUTE)).toBe(false);
@@ -21,19 +21,19 @@ describe('the nonce of proofs', () => {
     expect(isGood(atTheEnd, T0 + 2 * MINUTE - 1)).toBe(true);
   });
 
-  it('is good in a process whose clock is a moment behind, and not in one that is a slot behind', () => {
+  it('is valid in a process whose clock is slightly behind, but not in one that is a slot behind', () => {
     expect(isGood(nonce, T0 - 1)).toBe(true);
     expect(isGood(nonce, T0 - MINUTE - 1)).toBe(false);
   });
 
-  it('is good under every key of the ring, so that a rotation of keys refuses no client', () => {
+  it('is valid under every key of the ring, so a key rotation refuses no client', () => {
     const ofOld = proofNonce(OLD, nonceSlot(madeAt));
     expect(isGood(ofOld, madeAt, [NEW, OLD])).toBe(true);
     expect(isGood(nonce, madeAt, [OLD, NEW])).toBe(true);
     expect(isGood(ofOld, madeAt, [NEW])).toBe(false);
   });
 
-  it('has the syntax of RFC 9449 §8.1, and shows neither time nor key', () => {
+  it('has the syntax of RFC 9449 §8.1, and reveals neither time nor key', () => {
     expect(nonce).toMatch(/^[\w-]{22}$/);
     expect(proofNonce(NEW, nonceSlot(madeAt) + 1)).not.toBe(nonce);
     expect(proofNonce(OLD, nonceSlot(madeAt))).not.toBe(nonce);

@@ -36,7 +36,7 @@ function read(text: string): Proof {
   return proof;
 }
 
-/** All that can be said of a proof without its nonce. */
+/** The result of all checks except the nonce. */
 function verdict(text: string, request = REQUEST): string {
   const proof = parseProof(text);
   if (typeof proof === 'string') return proof;
@@ -50,8 +50,8 @@ const jwkWith = (change: Part) => ({ jwk: { ...KEY.jwk, ...change } });
 const number = (value: bigint) => Buffer.from(value.toString(16).padStart(64, '0'), 'hex');
 const base64url = (bytes: Buffer) => bytes.toString('base64url');
 
-describe('a proof by other libraries', () => {
-  it('of dpop is read, and by the thumbprint that it gives the key', async () => {
+describe('a proof made by other libraries', () => {
+  it('dpop: is read, with the thumbprint that the library computes', async () => {
     const pair = await dpop.generateKeyPair('ES256');
     const token = 'header.payload.signature';
     const proof = await dpop.generateProof(pair, `${URL_OF_REFRESH}?a=1#b`, 'POST', 'n-1', token);
@@ -63,7 +63,7 @@ describe('a proof by other libraries', () => {
     });
   });
 
-  it('of jose is read, and by the thumbprint that it gives the key', async () => {
+  it('jose: is read, with the thumbprint that the library computes', async () => {
     const signer = await importJWK(KEY.privateJwk as never, 'ES256');
     const proof = await new SignJWT(CLAIMS)
       .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: KEY.jwk })
@@ -72,7 +72,7 @@ describe('a proof by other libraries', () => {
     expect(read(proof).jkt).toBe(await calculateJwkThumbprint(KEY.jwk));
   });
 
-  it.each(['RS256', 'PS256', 'Ed25519'] as const)('of dpop by %s is not taken', async (algorithm) => {
+  it.each(['RS256', 'PS256', 'Ed25519'] as const)('dpop with %s: is refused', async (algorithm) => {
     const pair = await dpop.generateKeyPair(algorithm);
     expect(verdict(await dpop.generateProof(pair, URL_OF_REFRESH, 'POST', 'n-1'))).toBe('proof_algorithm');
   });
@@ -98,7 +98,7 @@ describe('the example of RFC 9449', () => {
 });
 
 describe('the public key of a proof', () => {
-  it('is what its thumbprint is made of, and no more', () => {
+  it('has exactly the members of its thumbprint', () => {
     const { kty, crv, x, y } = KEY.jwk;
     expect(publicKeyOf({ ...KEY.jwk, kid: 'k', use: 'sig' })).toEqual({ kty, crv, x, y });
   });
@@ -108,12 +108,12 @@ describe('the public key of a proof', () => {
     ['another curve', { crv: 'secp256k1' }],
     ['a coordinate that is too short', { x: 'AAAA' }],
     ['a coordinate that is too long', { y: 'A'.repeat(44) }],
-    ['a coordinate that is no text', { y: 7 }],
-  ])('is none with %s, before any key is made of it', (_, change) => {
+    ['a coordinate that is not text', { y: 7 }],
+  ])('is refused with %s, before a key is made of it', (_, change) => {
     expect(publicKeyOf({ ...KEY.jwk, ...change })).toBeNull();
   });
 
-  it('cannot be imported where it is no point of the curve', () => {
+  it('cannot be imported if it is not on the curve', () => {
     const { x = '' } = KEY.jwk;
     expect(importProofKey({ kty: 'EC', crv: 'P-256', x, y: base64url(number(1n)) })).toBeNull();
   });
@@ -125,16 +125,16 @@ describe('the verdict on a proof', () => {
   const raw = (text: string) => Buffer.from(text).toString('base64url');
 
   it.each<[string, string]>([
-    ['as it should be', good],
-    ['without a nonce, which is judged elsewhere', KEY.proof(without('nonce'))],
+    ['well-formed', good],
+    ['without a nonce, which is checked elsewhere', KEY.proof(without('nonce'))],
     ['with claims and parameters of other profiles', KEY.proof({ ...CLAIMS, client: 1 }, { kid: 'k' })],
     ['a key as WebCrypto exports it', KEY.proof(CLAIMS, jwkWith({ ext: true, key_ops: ['verify'] }))],
     ['a key with its use and algorithm', KEY.proof(CLAIMS, jwkWith({ use: 'sig', alg: 'ES256', kid: 'k' }))],
     ['a creation time with a fraction', KEY.proof({ ...CLAIMS, iat: 1_700_000_000.5 })],
     ['a clock of 1970', KEY.proof({ ...CLAIMS, iat: 0 })],
     ['a clock of 2100', KEY.proof({ ...CLAIMS, iat: 4_102_444_800 })],
-    ['the longest jti', KEY.proof({ ...CLAIMS, jti: 'j'.repeat(256) })],
-    ['an ath where no token came by the scheme DPoP', KEY.proof({ ...CLAIMS, ath: 'A'.repeat(43) })],
+    ['the longest allowed jti', KEY.proof({ ...CLAIMS, jti: 'j'.repeat(256) })],
+    ['an ath although no token was sent with the scheme DPoP', KEY.proof({ ...CLAIMS, ath: 'A'.repeat(43) })],
     ['escaped slashes', KEY.sign(`${head}.${raw(JSON.stringify(CLAIMS).replaceAll('/', '\\/'))}`)],
     ['white space', KEY.sign(`${head}.${raw(JSON.stringify(CLAIMS, null, 2))}`)],
   ])('%s: valid', (_, proof) => {
@@ -148,7 +148,7 @@ describe('the verdict on a proof', () => {
     ['four parts', `${good}.${signature}`],
     ['five parts', `${good}.a.b`],
     ['two proofs, as Node joins two headers', `${good}, ${KEY.proof({ ...CLAIMS, jti: 'j-2' })}`],
-    ['the same one twice', `${good},${good}`],
+    ['the same proof twice', `${good},${good}`],
     ['a space before it', ` ${good}`],
     ['a line break behind it', `${good}\n`],
     ['padding', `${good}=`],
@@ -156,20 +156,20 @@ describe('the verdict on a proof', () => {
     ['an empty signature', `${head}.${body}.`],
     ['an empty payload', `${head}..${signature}`],
     ['an empty header', `.${body}.${signature}`],
-    ['a header that is no JSON', KEY.sign(`${raw('{')}.${body}`)],
+    ['a header that is not JSON', KEY.sign(`${raw('{')}.${body}`)],
     ['a header that is a list', KEY.sign(`${raw('[]')}.${body}`)],
     ['a header that is null', KEY.sign(`${raw('null')}.${body}`)],
-    ['a payload that is no JSON', KEY.sign(`${head}.${raw('jti')}`)],
+    ['a payload that is not JSON', KEY.sign(`${head}.${raw('jti')}`)],
     ['a payload that is a list', KEY.sign(`${head}.${raw('[]')}`)],
     ['a payload that is a text', KEY.sign(`${head}.${raw('"POST"')}`)],
     ['a byte order mark', KEY.sign(`${head}.${raw(`\uFEFF${JSON.stringify(CLAIMS)}`)}`)],
     [
-      'a payload that is no UTF-8',
+      'a payload that is not UTF-8',
       KEY.sign(
         `${head}.${Buffer.from(JSON.stringify({ ...CLAIMS, jti: 'é' }), 'latin1').toString('base64url')}`,
       ),
     ],
-    ['an extension that is critical', KEY.proof(CLAIMS, { crit: ['exp'], exp: 1 })],
+    ['a critical extension', KEY.proof(CLAIMS, { crit: ['exp'], exp: 1 })],
     ['an empty list of critical extensions', KEY.proof(CLAIMS, { crit: [] })],
     ['a typ of another kind', KEY.proof(CLAIMS, { typ: 'JWT' })],
     ['a typ in capitals', KEY.proof(CLAIMS, { typ: 'DPOP+JWT' })],
@@ -183,11 +183,11 @@ describe('the verdict on a proof', () => {
     ['a private member that is null', KEY.proof(CLAIMS, jwkWith({ d: null }))],
     ['a symmetric member', KEY.proof(CLAIMS, jwkWith({ k: 'AAAA' }))],
     ['a key for encryption', KEY.proof(CLAIMS, jwkWith({ use: 'enc' }))],
-    ['a key whose operations are others', KEY.proof(CLAIMS, jwkWith({ key_ops: ['encrypt'] }))],
-    ['a key whose operations are no list', KEY.proof(CLAIMS, jwkWith({ key_ops: 'verify' }))],
-    ['a key of another algorithm', KEY.proof(CLAIMS, jwkWith({ alg: 'ES384' }))],
-    ['a key of another kind', KEY.proof(CLAIMS, jwkWith({ kty: 'OKP' }))],
-    ['a key of another curve by name', KEY.proof(CLAIMS, jwkWith({ crv: 'secp256k1' }))],
+    ['a key with other operations', KEY.proof(CLAIMS, jwkWith({ key_ops: ['encrypt'] }))],
+    ['a key whose operations are not a list', KEY.proof(CLAIMS, jwkWith({ key_ops: 'verify' }))],
+    ['a key for another algorithm', KEY.proof(CLAIMS, jwkWith({ alg: 'ES384' }))],
+    ['a key of another type', KEY.proof(CLAIMS, jwkWith({ kty: 'OKP' }))],
+    ['a key with the name of another curve', KEY.proof(CLAIMS, jwkWith({ crv: 'secp256k1' }))],
     ['a key of another curve', new HandKey('P-384').proof(CLAIMS)],
     ['a coordinate that is missing', KEY.proof(CLAIMS, jwkWith({ y: undefined }))],
     ['a coordinate that is a number', KEY.proof(CLAIMS, jwkWith({ x: 1 }))],
@@ -196,7 +196,7 @@ describe('the verdict on a proof', () => {
     ['a coordinate with unused bits', KEY.proof(CLAIMS, jwkWith({ x: otherSpelling(KEY.jwk.x ?? '') }))],
     ['a point that is not on the curve', KEY.proof(CLAIMS, jwkWith({ y: base64url(number(1n)) }))],
     ['the point at infinity', KEY.proof(CLAIMS, jwkWith({ x: 'A'.repeat(43), y: 'A'.repeat(43) }))],
-    ['a coordinate beyond the field', KEY.proof(CLAIMS, jwkWith({ x: base64url(number(P)) }))],
+    ['a coordinate outside the field', KEY.proof(CLAIMS, jwkWith({ x: base64url(number(P)) }))],
     ...(['jti', 'htm', 'htu', 'iat'] as const).map((name): [string, string] => [
       `no ${name}`,
       KEY.proof(without(name)),
@@ -207,15 +207,15 @@ describe('the verdict on a proof', () => {
     ['a creation time as text', KEY.proof({ ...CLAIMS, iat: '1700000000' })],
     ['a creation time before 1970', KEY.proof({ ...CLAIMS, iat: -1 })],
     [
-      'a creation time without end',
+      'an infinite creation time',
       KEY.sign(`${head}.${raw(JSON.stringify(CLAIMS).replace('1700000000', '1e999'))}`),
     ],
     ['a method that is a list', KEY.proof({ ...CLAIMS, htm: ['POST'] })],
     ['a URL that is an object', KEY.proof({ ...CLAIMS, htu: { $ne: '' } })],
     ['a URL in a list', KEY.proof({ ...CLAIMS, htu: [URL_OF_REFRESH] })],
-    ['a URL that is none', KEY.proof({ ...CLAIMS, htu: 'refresh' })],
+    ['a URL that cannot be parsed', KEY.proof({ ...CLAIMS, htu: 'refresh' })],
     ['a URL that is a path', KEY.proof({ ...CLAIMS, htu: '/auth/refresh' })],
-    ['a URL of another kind', KEY.proof({ ...CLAIMS, htu: 'javascript:alert(1)' })],
+    ['a URL with another scheme', KEY.proof({ ...CLAIMS, htu: 'javascript:alert(1)' })],
     [
       'a URL with a user',
       KEY.proof({ ...CLAIMS, htu: 'https://api.example.com@evil.example.net/auth/refresh' }),
@@ -224,14 +224,14 @@ describe('the verdict on a proof', () => {
     ['a nonce that is a number', KEY.proof({ ...CLAIMS, nonce: 1 })],
     ['a nonce that is null', KEY.proof({ ...CLAIMS, nonce: null })],
     ['a nonce that is too long', KEY.proof({ ...CLAIMS, nonce: 'n'.repeat(257) })],
-    ['an ath that is no hash', KEY.proof({ ...CLAIMS, ath: 'token' })],
+    ['an ath that is not a hash', KEY.proof({ ...CLAIMS, ath: 'token' })],
     ['more than 4 kB', KEY.proof({ ...CLAIMS, more: 'x'.repeat(4096) })],
-    ['nesting without end', KEY.sign(`${head}.${raw('['.repeat(3000))}`)],
+    ['very deep nesting', KEY.sign(`${head}.${raw('['.repeat(3000))}`)],
   ])('%s: cannot be read', (_, proof) => {
     expect(verdict(proof)).toBe('proof_malformed');
   });
 
-  it('of 4096 characters is read, and not of more', () => {
+  it('is read with 4096 characters, and not with more', () => {
     const proofs = Array.from({ length: 3000 }, (_, length) => ({ ...CLAIMS, more: 'x'.repeat(length) }))
       .map((claims) => `${head}.${encode(claims)}`)
       .filter((input) => [4096, 4098].includes(input.length + 1 + signature.length))
@@ -241,7 +241,7 @@ describe('the verdict on a proof', () => {
   });
 
   it.each(['none', 'HS256', 'RS256', 'ES384', 'ES256K', 'es256', '', null, undefined, ['ES256']])(
-    'the algorithm %j: not taken, whatever signed it (RFC 8725 §3.1)',
+    'the algorithm %j is refused, whatever made the signature (RFC 8725 §3.1)',
     (alg) => {
       expect(verdict(KEY.proof(CLAIMS, { alg }))).toBe('proof_algorithm');
     },
@@ -272,7 +272,7 @@ describe('the verdict on a proof', () => {
     expect(verdict(`${head}.${body}.${base64url(bytes)}`)).toBe('proof_malformed');
   });
 
-  it('takes the other half of a signature: it is the same proof, and the same jti', () => {
+  it('accepts the other valid half of a signature: it is the same proof with the same jti', () => {
     const bytes = Buffer.from(signature, 'base64url');
     const s = BigInt(`0x${bytes.subarray(32).toString('hex')}`);
     const twin = Buffer.concat([bytes.subarray(0, 32), number(N - s)]);
@@ -283,14 +283,14 @@ describe('the verdict on a proof', () => {
 
   it.each<[string, Part, string]>([
     ['another method', { htm: 'GET' }, 'other_method'],
-    ['the method in small letters', { htm: 'post' }, 'other_method'],
+    ['the method in lower case', { htm: 'post' }, 'other_method'],
     ['another route', { htu: 'https://api.example.com/auth/login' }, 'other_url'],
     ['another host', { htu: 'https://evil.example.net/auth/refresh' }, 'other_url'],
     ['another port', { htu: 'https://api.example.com:8443/auth/refresh' }, 'other_url'],
     ['another scheme', { htu: 'http://api.example.com/auth/refresh' }, 'other_url'],
     ['a slash more', { htu: `${URL_OF_REFRESH}/` }, 'other_url'],
     ['another case of the path', { htu: 'https://api.example.com/Auth/refresh' }, 'other_url'],
-    ['method before URL', { htm: 'GET', htu: 'https://evil.example.net/' }, 'other_method'],
+    ['method and URL swapped', { htm: 'GET', htu: 'https://evil.example.net/' }, 'other_method'],
   ])('%s: another request', (_, change, reason) => {
     expect(verdict(KEY.proof({ ...CLAIMS, ...change }))).toBe(reason);
   });
@@ -298,19 +298,19 @@ describe('the verdict on a proof', () => {
   it.each<[string, string | undefined, string]>([
     ['the hash of the token', accessTokenHash('token'), 'valid'],
     ['no hash', undefined, 'other_access_token'],
-    ['the hash of another', accessTokenHash('token-2'), 'other_access_token'],
+    ['the hash of another token', accessTokenHash('token-2'), 'other_access_token'],
   ])('with an access token, and %s', (_, ath, expected) => {
     expect(verdict(KEY.proof({ ...CLAIMS, ath }), { ...REQUEST, accessToken: 'token' })).toBe(expected);
   });
 
-  it('reads the last of members with one name, as it is the only reader', () => {
+  it('takes the last of several members with one name; no other code reads the proof', () => {
     const twice = JSON.stringify(CLAIMS).replace('"htm":"POST"', '"htm":"GET","htm":"POST"');
     expect(read(KEY.sign(`${head}.${raw(twice)}`)).htm).toBe('POST');
   });
 });
 
 describe(thumbprint.name, () => {
-  it('depends on nothing but the key', () => {
+  it('depends on the key only', () => {
     const { x = '', y = '' } = KEY.jwk;
     const other = read(KEY.proof(CLAIMS, { jwk: { y, kid: 'k', x, crv: 'P-256', use: 'sig', kty: 'EC' } }));
     expect(other.jkt).toBe(thumbprint({ kty: 'EC', crv: 'P-256', x, y }));
@@ -329,7 +329,7 @@ describe(proofTarget.name, () => {
     ['https://api.example.com/a%2fb', 'https://api.example.com/a%2Fb'],
     ['https://api.example.com/%7euser', 'https://api.example.com/~user'],
     ['http://[::1]:3000/a', 'http://[::1]:3000/a'],
-  ])('%s is %s (RFC 3986 §6.2.2, §6.2.3)', (url, expected) => {
+  ])('normalises %s to %s (RFC 3986 §6.2.2, §6.2.3)', (url, expected) => {
     const target = proofTarget(url);
     expect(target && target.origin + target.path).toBe(expected);
   });
@@ -347,7 +347,7 @@ describe(proofTarget.name, () => {
     'https://a/b ',
     'https://a\t/b',
     'https://a\\b',
-  ])('%j is none', (url) => {
+  ])('refuses %j', (url) => {
     expect(proofTarget(url)).toBeNull();
   });
 });
@@ -359,19 +359,19 @@ describe(requestPath.name, () => {
     ['/%61uth/refresh', '/auth/refresh'],
     ['//evil.example.net/auth', '//evil.example.net/auth'],
     ['/', '/'],
-  ])('%s is %s', (url, path) => {
+  ])('gives %s the path %s', (url, path) => {
     expect(requestPath(url)).toBe(path);
   });
 
   it.each(['', '*', 'https://api.example.com/auth', 'auth', '/a\u0000', '/a b', '/a\\b'])(
-    '%j is none',
+    'finds no path in %j',
     (url) => {
       expect(requestPath(url)).toBeNull();
     },
   );
 });
 
-/** Wrong r and s of the right length, as in the vectors of Wycheproof. */
+/** Invalid r and s of the right length, as in the Wycheproof vectors. */
 function edgeSignatures(good: Buffer): [string, Buffer][] {
   const r = good.subarray(0, 32);
   const s = good.subarray(32);
@@ -384,7 +384,7 @@ function edgeSignatures(good: Buffer): [string, Buffer][] {
     ['with r = n and s = n', N, N],
     ['with r = p', P, s],
     ['with all bits set', 2n ** 256n - 1n, 2n ** 256n - 1n],
-    ['with r and s exchanged', s, r],
+    ['with r and s swapped', s, r],
   ];
   const flipped = Buffer.from(good);
   flipped.writeUInt8(flipped.readUInt8(63) ^ 1, 63);
@@ -408,7 +408,7 @@ function derOf(signature: Buffer): Buffer {
   return Buffer.concat([Buffer.from([48, body.length]), body]);
 }
 
-/** The same bytes in base64url for a lax decoder. */
+/** Another base64url spelling of the same bytes, for a lax decoder. */
 function otherSpelling(text: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return text.slice(0, -1) + alphabet.charAt(alphabet.indexOf(text.at(-1) ?? '') + 1);

@@ -42,7 +42,7 @@ const CLAIMS: RefreshTokenClaims = {
 
 const NO_TEXT = [undefined, null, '', 0, 1, true, [], ['x'], {}, { $gt: '' }];
 const NO_INTEGER = [undefined, null, '1', 1.5, -1, NaN, Infinity, 2 ** 53, true, [], [1], {}, { $gt: 0 }];
-/** No confirmation of a key (RFC 9449 §6.1); absent is fine. */
+/** No confirmation of a key (RFC 9449 §6.1); an absent one is fine. */
 const NO_KEY = [
   null,
   '',
@@ -86,7 +86,7 @@ describe('a refresh token', () => {
     expect(refreshTokenAudience(ISSUER)).not.toBe(ISSUER);
   });
 
-  it('has the same audience with and without a slash after the issuer', () => {
+  it('has the same audience with and without a slash at the end of the issuer', () => {
     expect(refreshTokenAudience(`${ISSUER}/`)).toBe(refreshTokenAudience(ISSUER));
     expect(refreshTokenAudience(`${ISSUER}/tenant`)).toBe(`${ISSUER}/tenant/refresh`);
   });
@@ -97,24 +97,24 @@ describe(refreshTokenClaims.name, () => {
     expect(refreshTokenClaims(SUBJECT, SECRET, ISSUER)).toEqual(CLAIMS);
   });
 
-  it('a replay returns the same claims: they depend on the session’s state and on no clock', () => {
+  it('a replay returns the same claims: they depend on the session’s state, not on a clock', () => {
     expect(refreshTokenClaims({ ...SUBJECT }, SECRET, ISSUER)).toEqual(
       refreshTokenClaims(SUBJECT, SECRET, ISSUER),
     );
   });
 
-  it('shows the secret in no claim but its own: jti may be logged', () => {
+  it('has the secret in no claim but its own, so jti may be logged', () => {
     const { sec, ...rest } = refreshTokenClaims(SUBJECT, SECRET, ISSUER);
     expect(sec).toBe(SECRET);
     expect(JSON.stringify(rest)).not.toContain(SECRET);
   });
 
-  it.each(TRANSPORTS)('is read back as it was made (%s)', (transport) => {
+  it.each(TRANSPORTS)('is read back unchanged (%s)', (transport) => {
     const claims = refreshTokenClaims({ ...SUBJECT, transport }, SECRET, ISSUER);
     expect(parseRefreshTokenClaims(JSON.parse(JSON.stringify(claims)))).toEqual(claims);
   });
 
-  it('never outlives its session or the absolute expiry, and falls short of them by less than a second (B3)', () => {
+  it('never outlives its session or the absolute expiry, and ends less than a second before them (B3)', () => {
     fc.assert(
       fc.property(
         fc.nat(100_000),
@@ -140,7 +140,7 @@ describe(refreshTokenClaims.name, () => {
 });
 
 describe(parseRefreshTokenClaims.name, () => {
-  it('reads what was signed, and drops what it does not know', () => {
+  it('reads the signed claims, and drops unknown ones', () => {
     expect(parseRefreshTokenClaims({ ...CLAIMS, roles: ['admin'] })).toEqual(CLAIMS);
   });
 
@@ -152,7 +152,7 @@ describe(parseRefreshTokenClaims.name, () => {
     },
   );
 
-  it.each(Object.entries(ODD))('an odd %s makes the token invalid, never a crash', (name, values) => {
+  it.each(Object.entries(ODD))('a malformed %s makes the token invalid, never a crash', (name, values) => {
     for (const value of values)
       expect({ value, claims: parseRefreshTokenClaims({ ...CLAIMS, [name]: value }) }).toEqual({
         value,
@@ -166,7 +166,7 @@ describe(parseRefreshTokenClaims.name, () => {
   });
 
   it.each([[null], [undefined], ['{}'], [7], [[]], [[CLAIMS]]])(
-    'a payload that is %p is no claims',
+    'a payload that is %p has no claims',
     (payload) => {
       expect(parseRefreshTokenClaims(payload)).toBeNull();
     },
@@ -179,18 +179,18 @@ describe(parseRefreshTokenClaims.name, () => {
 });
 
 describe(idleExpiry.name, () => {
-  it('renews the idle life', () => {
+  it('extends the idle lifetime', () => {
     expect(idleExpiry(T0, HOUR_MS, SUBJECT.absoluteExpiresAt)).toEqual(new Date(T0 + HOUR_MS));
   });
 
-  it('never passes the absolute expiry', () => {
+  it('never exceeds the absolute expiry', () => {
     const late = T0 + 23.5 * HOUR_MS;
     expect(idleExpiry(late, HOUR_MS, SUBJECT.absoluteExpiresAt)).toEqual(SUBJECT.absoluteExpiresAt);
   });
 });
 
 describe(absoluteExpiry.name, () => {
-  it('is a whole second, because the token’s abs is held against it, and never shortens the life', () => {
+  it('is a whole second, because the token’s abs is compared with it, and never shortens the lifetime', () => {
     expect(absoluteExpiry(T0, HOUR_MS)).toEqual(new Date(T0 + HOUR_MS));
     expect(absoluteExpiry(T0 + 1, HOUR_MS)).toEqual(new Date(T0 + HOUR_MS + 1000));
   });

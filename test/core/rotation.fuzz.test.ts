@@ -63,7 +63,7 @@ const use: DuelStep = { kind: 'use' };
 const copy: DuelStep = { kind: 'copy' };
 const later: DuelStep = { kind: 'pause', seconds: 11 };
 const fallBack = (generations: number): DuelStep => ({ kind: 'fall back', generations });
-/** Presents one of their secrets, the newest first; an attempt of 0 is a fresh one, the others are known ones. */
+/** Presents one of the thief's secrets, the newest first. An attempt of 0 is a fresh one; others are known ones. */
 const present = (secret: number, attempt: number): DuelStep => ({
   kind: 'thief',
   secret,
@@ -105,7 +105,7 @@ describe('the decision, in random interleavings', () => {
     expect(twice).toBeGreaterThan(0);
   });
 
-  it('they find what the first version of the rule let pass', () => {
+  it('the same interleavings find the faults of the first version of the rule', () => {
     for (const isAtRest of [true, false]) {
       const check = fc.check(
         fc.property(steps(honest, thief), (story) => {
@@ -121,11 +121,11 @@ describe('the decision, in random interleavings', () => {
 
   it.each<[string, DuelStep[]]>([
     [
-      'two answers come late, one after the other, and bring older tokens back',
+      'two late answers arrive one after the other, and restore older tokens',
       [late, refresh, late, refresh, refresh, refresh, arrives, refresh, arrives, refresh],
     ],
     [
-      'a request waits, and the stored token falls back to the one that it carries',
+      'a request waits, and the stored token falls back to the one in that request',
       [frozen, refresh, refresh, fallBack(2), refresh, use, later, thaw, refresh, refresh],
     ],
     [
@@ -133,11 +133,11 @@ describe('the decision, in random interleavings', () => {
       [frozen, refresh, fallBack(1), lost, later, thaw, refresh, refresh],
     ],
     [
-      'a request waits that carries an older token with the attempt that replaced a later one',
+      'a waiting request carries an older token with the attempt that replaced a later one',
       [refresh, late, fallBack(1), frozen, arrives, later, refresh, thaw, refresh],
     ],
     [
-      'a request that waited made the current generation, and the stored token fell back meanwhile',
+      'a waiting request made the current generation, and the stored token fell back in the meantime',
       [refresh, frozen, fallBack(1), thaw, refresh, later, refresh, refresh],
     ],
   ])('2: %s', (_, story) => {
@@ -157,7 +157,7 @@ describe('the decision, in random interleavings', () => {
       'reuse',
     ],
     [
-      'displaces, and would do so again, to keep the owner waiting',
+      'displaces the owner, and tries again to keep the owner waiting',
       [copy, lost, later, present(0, 0), refresh, later, present(1, 0)],
       'reuse',
     ],

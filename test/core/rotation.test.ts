@@ -19,7 +19,7 @@ const POLICY: RotationPolicy = {
   fingerprintMode: 'report',
 };
 
-/** A generation: the second at which it was made, and by which attempt. */
+/** A generation: the second it was made at, and the attempt that made it. */
 type Made = readonly [seconds: number, attempt?: string];
 
 /** A session after these rotations, each with the secret of its number; generation 0 is the login. */
@@ -48,7 +48,7 @@ function session(made: readonly Made[], over: Partial<RotationState> = {}): Rota
   };
 }
 
-/** The same session after the holder of secret `gen` got a new one, secret `next`. */
+/** The same session after the holder of secret `gen` received a new one, secret `next`. */
 function reissued(
   state: RotationState,
   outcome: Reissue['outcome'],
@@ -115,7 +115,7 @@ const reuse = (evidence: string) => ({ outcome: 'reuse', evidence });
 
 describe(decideRotation.name, () => {
   describe('before the token is checked', () => {
-    it('row 0: a client that has hung up is neither served nor judged, whatever it presents', () => {
+    it('row 0: if the client has closed the connection, nothing is rotated or judged, whatever it presents', () => {
       for (const state of [null, session([]), session([[0], [1]], { confirmedAt: at(1) })])
         expect(decide(state, 0, 100, { hasHungUp: true })).toEqual({ outcome: 'dropped' });
     });
@@ -130,20 +130,20 @@ describe(decideRotation.name, () => {
         expect(decide(revoked, gen, 7)).toEqual({ outcome: 'revoked', reason: 'replaced' });
     });
 
-    it('row 3: an expired session issues no token, also at the exact moment of its expiry', () => {
+    it('row 3: an expired session issues no token, from the exact moment of its expiry', () => {
       const state = session([[5]], { expiresAt: at(60) });
       expect(decide(state, 1, 60)).toEqual({ outcome: 'expired' });
       expect(decide(state, 1, 59.999)).toEqual({ outcome: 'retry' });
     });
 
-    it('row 4: the current secret met another write: retry, with and without an attempt', () => {
+    it('row 4: the current secret, but another write came first: retry, with and without an attempt', () => {
       expect(decide(session([[5]]), 1, 6)).toEqual({ outcome: 'retry' });
       expect(decide(session([[5, 'A']]), 1, 6, { attempt: 'B' })).toEqual({ outcome: 'retry' });
     });
 
     const stranger = { secret: secret(200) };
 
-    it('row 5: a generation still to come, or this one with another secret: the store was restored', () => {
+    it('row 5: a future generation, or the current one with another secret: the store was restored', () => {
       expect(decide(session([[5]]), 2, 6, stranger)).toEqual({
         outcome: 'restored',
         evidence: 'generation_ahead',
@@ -154,7 +154,7 @@ describe(decideRotation.name, () => {
       });
     });
 
-    it('rows 5 and 6: a secret that nobody knows is none of the abandoned ones', () => {
+    it('rows 5 and 6: an unknown secret is never mistaken for an abandoned one', () => {
       const taken = reissued(session([[5, 'T']]), 'displaced', {
         gen: 0,
         next: 2,
@@ -165,7 +165,7 @@ describe(decideRotation.name, () => {
       expect(decide(taken, 1, 61, stranger)).toEqual(reuse('beyond_memory'));
     });
 
-    it('row 6: an earlier generation beyond memory: reuse, with and without an attempt', () => {
+    it('row 6: a generation older than the server remembers: reuse, with and without an attempt', () => {
       const state = session([[1], [2], [3], [4], [5]]);
       expect(decide(state, 0, 6)).toEqual(reuse('beyond_memory'));
       expect(decide(state, 0, 6, { attempt: 'A' })).toEqual(reuse('beyond_memory'));
@@ -176,20 +176,20 @@ describe(decideRotation.name, () => {
     const state = session([[5, 'A']]);
     const confirmed = { ...state, confirmedAt: at(6) };
 
-    it('row 7: the same attempt again is answered again, without a limit of time while nobody has used the answer', () => {
+    it('row 7: the same attempt gets the same answer, without a time limit until the answer is used', () => {
       for (const seconds of [5, 15, 16, 6 * 86_400])
         expect(decide(state, 0, seconds, { attempt: 'A' })).toEqual(replay(1, true));
     });
 
-    it('row 7: the same attempt within the grace, though the answer is in use', () => {
+    it('row 7: the same attempt within the grace period, although the answer was used', () => {
       expect(decide(confirmed, 0, 15, { attempt: 'A' })).toEqual(replay(1, true));
     });
 
-    it('row 8: the same attempt after the grace, the answer in use: superseded', () => {
+    it('row 8: the same attempt after the grace period, the answer used: superseded', () => {
       expect(decide(confirmed, 0, 15.001, { attempt: 'A' })).toEqual({ outcome: 'superseded' });
     });
 
-    it('row 8: the same attempt of an earlier entry: superseded, in its grace too', () => {
+    it('row 8: the same attempt of an earlier entry: superseded, also within its grace period', () => {
       const later = session([
         [5, 'A'],
         [6, 'B'],
@@ -209,7 +209,7 @@ describe(decideRotation.name, () => {
       expect(decide(taken, 1, 6000, { attempt: 'A' })).toEqual({ outcome: 'superseded' });
     });
 
-    it('row 8: an attempt that replaced the secret before its holder fell back to it, after the grace', () => {
+    it('row 8: the attempt that replaced the secret before its holder fell back to it, after the grace period', () => {
       const healed = reissued(confirmed, 'healed', { gen: 0, next: 2, seconds: 60, attempt: 'B' });
       const used = { ...healed, confirmedAt: at(61) };
       expect(decide(used, 0, 70, { attempt: 'A' })).toEqual({ outcome: 'contested' });
@@ -224,7 +224,7 @@ describe(decideRotation.name, () => {
       expect(decide(displaced, 0, 70.001, { attempt: 'T' })).toEqual(reuse('displaced_twice'));
     });
 
-    it('row 8: an attempt that replaced a later secret on the way to the current one, after the grace', () => {
+    it('row 8: an attempt that replaced a later secret on the way to the current one, after the grace period', () => {
       const later = session([
         [5, 'A'],
         [6, 'B'],
@@ -232,17 +232,17 @@ describe(decideRotation.name, () => {
       ]);
       expect(decide(later, 0, 15, { attempt: 'B' })).toEqual({ outcome: 'contested' });
       expect(decide(later, 0, 15.001, { attempt: 'B' })).toEqual({ outcome: 'superseded' });
-      // One that replaced an earlier secret says nothing about this one.
+      // An attempt that replaced an earlier secret proves nothing about this one.
       expect(decide(later, 1, 16.001, { attempt: 'A' })).toEqual(reuse('successor_replaced'));
     });
 
-    it('row 9: a client that knows the attempt behind the current generation is its owner, whose token fell back', () => {
+    it('row 9: a client that knows the attempt behind the current generation is its owner, and its token fell back', () => {
       const healed = { outcome: 'healed', lostSecret: secret(1) };
       for (const seconds of [6, 3600])
         expect(decide(confirmed, 0, seconds, { attempt: 'B', previous: 'A' })).toEqual(healed);
     });
 
-    it('row 9: from an earlier entry as well, up to four generations back', () => {
+    it('row 9: an earlier entry heals as well, up to four generations back', () => {
       const four = session(
         [
           [1, 'A'],
@@ -260,7 +260,7 @@ describe(decideRotation.name, () => {
       expect(decide(four, 0, 3600, { attempt: 'E', previous: 'C' })).toEqual(reuse('successor_replaced'));
     });
 
-    it('row 9: the attempt itself made the current generation, from an earlier entry: only after the grace', () => {
+    it('row 9: an attempt that itself made the current generation heals an earlier entry only after the grace period', () => {
       const later = session([
         [5, 'A'],
         [6, 'B'],
@@ -272,26 +272,26 @@ describe(decideRotation.name, () => {
       });
     });
 
-    it('row 9: an attempt that made no generation, or none at all, heals nothing', () => {
+    it('row 9: an attempt that made no generation, or a missing one, heals nothing', () => {
       const plain = session([[5, 'A'], [6]]);
       expect(decide(plain, 0, 100, { attempt: 'B', previous: null })).toEqual(reuse('successor_replaced'));
     });
 
-    it('row 10: another attempt within the grace is contested, used or not', () => {
+    it('row 10: another attempt within the grace period is contested, whether the answer was used or not', () => {
       for (const each of [state, confirmed])
         for (const seconds of [1, 5, 15])
           expect(decide(each, 0, seconds, { attempt: 'B' })).toEqual({ outcome: 'contested' });
     });
 
-    it('row 10: so is a request without an attempt, where the replacement had one', () => {
+    it('row 10: a request without an attempt is contested, if the replacement had one', () => {
       expect(decide(state, 0, 6)).toEqual({ outcome: 'contested' });
     });
 
-    it('row 10: and a request with an attempt, where the replacement had none', () => {
+    it('row 10: a request with an attempt is contested, if the replacement had none', () => {
       expect(decide(session([[5]]), 0, 6, { attempt: 'A' })).toEqual({ outcome: 'contested' });
     });
 
-    it('row 10: an abandoned secret within its grace', () => {
+    it('row 10: an abandoned secret is contested within its grace period', () => {
       const taken = reissued(session([[5, 'T']]), 'displaced', {
         gen: 0,
         next: 2,
@@ -302,7 +302,7 @@ describe(decideRotation.name, () => {
       expect(decide(taken, 1, 70.001, { attempt: 'T2' })).toEqual(reuse('abandoned_presented'));
     });
 
-    it('row 10: nobody can move the grace of an entry but by the one displacement', () => {
+    it("row 10: nothing extends an entry's grace period except the one displacement", () => {
       const once = reissued(session([[5, 'T']]), 'displaced', { gen: 0, next: 2, seconds: 60, attempt: 'A' });
       expect(decide(once, 0, 70, { attempt: 'B' })).toEqual({ outcome: 'contested' });
       const again = reissued(once, 'healed', { gen: 0, next: 3, seconds: 100, attempt: 'C' });
@@ -312,22 +312,22 @@ describe(decideRotation.name, () => {
       expect(decide(again, 0, 101, { attempt: 'B' })).toEqual(reuse('displaced_twice'));
     });
 
-    it('row 11: after the grace, a generation that nobody used is taken back from another attempt', () => {
+    it('row 11: after the grace period, an unused generation is taken back from another attempt', () => {
       expect(decide(state, 0, 15.001, { attempt: 'B' })).toEqual({
         outcome: 'displaced',
         lostSecret: secret(1),
       });
     });
 
-    it('row 11: also by a client that sends none', () => {
+    it('row 11: a client that sends no attempt takes an unused generation back as well', () => {
       expect(decide(state, 0, 60)).toEqual({ outcome: 'displaced', lostSecret: secret(1) });
     });
 
-    it('row 12: but not one that is in use', () => {
+    it('row 12: a generation in use is not taken back: it is reuse', () => {
       expect(decide(confirmed, 0, 15.001, { attempt: 'B' })).toEqual(reuse('other_attempt'));
     });
 
-    it('row 12: nor by an earlier entry', () => {
+    it('row 12: an earlier entry takes nothing back', () => {
       const later = session([
         [5, 'A'],
         [20, 'B'],
@@ -335,13 +335,13 @@ describe(decideRotation.name, () => {
       expect(decide(later, 0, 31, { attempt: 'C' })).toEqual(reuse('successor_replaced'));
     });
 
-    it('row 12: nor twice', () => {
+    it('row 12: nothing is taken back twice', () => {
       const once = reissued(session([[5, 'T']]), 'displaced', { gen: 0, next: 2, seconds: 60, attempt: 'A' });
       expect(decide(once, 0, 71, { attempt: 'T2' })).toEqual(reuse('displaced_twice'));
     });
 
     it.each(['report', 'enforce'] as const)(
-      'row 12: nor by another browser, in mode %s',
+      'row 12: another browser takes nothing back, in mode %s',
       (fingerprintMode) => {
         const token = { attempt: 'B', fingerprints: ['other'] };
         expect(decide(state, 0, 60, token, { fingerprintMode })).toEqual(reuse('fingerprint_differs'));
@@ -349,7 +349,7 @@ describe(decideRotation.name, () => {
       },
     );
 
-    it('every replacement up to the current secret counts: no way around by sending no attempt', () => {
+    it('all replacements up to the current secret count, so omitting the attempt bypasses nothing', () => {
       const mixed = session([[5], [6, 'A']]);
       expect(decide(mixed, 0, 7)).toEqual({ outcome: 'contested' });
       const taken = reissued(session([[5]]), 'displaced', { gen: 0, next: 2, seconds: 60, attempt: 'A' });
@@ -357,20 +357,20 @@ describe(decideRotation.name, () => {
       expect(decide(taken, 1, 71)).toEqual(reuse('abandoned_presented'));
     });
 
-    it('who sends no attempt is not taken for one whose attempt was answered, after the grace', () => {
+    it('after the grace period, a client without an attempt is not taken for one whose attempt was answered', () => {
       const mixed = session([[5], [6, 'A']]);
       expect(decide(mixed, 0, 15)).toEqual({ outcome: 'contested' });
       expect(decide(mixed, 0, 15.001)).toEqual(reuse('successor_replaced'));
     });
 
-    it('an abandoned secret whose answer came late heals, and leads on', () => {
+    it('an abandoned secret whose answer came late heals the session, and leads to the current secret', () => {
       const lost = reissued(session([[5, 'T']]), 'displaced', { gen: 0, next: 2, seconds: 60, attempt: 'A' });
       const decision = decide(lost, 1, 3600, { attempt: 'B', previous: 'A' });
       expect(decision).toEqual({ outcome: 'healed', lostSecret: secret(2) });
       const healed = reissued(lost, 'healed', { gen: 1, next: 3, seconds: 3600, attempt: 'B' });
-      // Its answer was lost, too.
+      // That answer was lost, too.
       expect(decide(healed, 1, 3700, { attempt: 'B', previous: 'A' })).toEqual(replay(3, true));
-      // What the client holds elsewhere still leads to the current secret.
+      // The client's other token still leads to the current secret.
       expect(decide(healed, 2, 3700, { attempt: 'C', previous: 'B' })).toEqual({
         outcome: 'healed',
         lostSecret: secret(3),
@@ -381,7 +381,7 @@ describe(decideRotation.name, () => {
   });
 
   describe('without attempts', () => {
-    it('row 13: an abandoned secret gets the current one within its grace, and is reuse after it', () => {
+    it('row 13: an abandoned secret gets the current one within its grace period, and is reuse after it', () => {
       const recovered = reissued(session([[5]]), 'recovered', { gen: 0, next: 2, seconds: 60 });
       expect(decide(recovered, 1, 70)).toEqual(replay(2, false));
       expect(decide(recovered, 1, 70.001)).toEqual(reuse('abandoned_presented'));
@@ -391,41 +391,41 @@ describe(decideRotation.name, () => {
       ['at once', 5],
       ['at its end', 15],
       ['seen from a process whose clock is behind', 1],
-    ])('row 14: a predecessor within its grace, %s', (_, seconds) => {
+    ])('row 14: a predecessor gets the current secret within its grace period, %s', (_, seconds) => {
       expect(decide(session([[5]]), 0, seconds)).toEqual(replay(1, false));
-      // The other tab was just faster.
+      // The other tab was faster.
       expect(decide(session([[5]], { confirmedAt: at(5) }), 0, seconds)).toEqual(replay(1, false));
     });
 
-    it('row 14: opens seal after seal, four generations back', () => {
+    it('row 14: follows one seal after another, four generations back', () => {
       const state = session([[1], [2], [3], [4]]);
       for (const gen of [0, 1, 2, 3]) expect(decide(state, gen, 5)).toEqual(replay(4, false));
     });
 
-    it('row 14: each predecessor counts from its own replacement, not from the latest', () => {
+    it("row 14: each predecessor's grace period starts at its own replacement, not the latest", () => {
       const state = session([[1], [8], [14]]);
       expect(decide(state, 0, 12)).toEqual(reuse('successor_replaced'));
       expect(decide(state, 1, 12)).toEqual(replay(3, false));
     });
 
-    it('row 14: ignores the fingerprint: a race is decided by time', () => {
+    it('row 14: ignores the fingerprint: only time decides a race', () => {
       expect(decide(session([[5]]), 0, 6, { fingerprints: ['other'] })).toEqual(replay(1, false));
     });
 
-    it('row 14: the last one has the grace of its latest replacement, by the time of the generation', () => {
+    it("row 14: the last predecessor has the grace period of its latest replacement, by the generation's time", () => {
       const recovered = reissued(session([[5]]), 'recovered', { gen: 0, next: 2, seconds: 60 });
       expect(decide(recovered, 0, 70)).toEqual(replay(2, false));
       expect(decide(recovered, 0, 71)).toEqual({ outcome: 'recovered', lostSecret: secret(2) });
-      // An instance whose clock was behind wrote the predecessor; the generation has the time of the database.
+      // An instance with a slow clock wrote the predecessor; the generation has the database's time.
       const behind = session([[5]], { rotatedAt: at(125) });
       expect(decide(behind, 0, 130)).toEqual(replay(1, false));
     });
 
-    it('row 15: a lost response is recovered while nobody has used the successor', () => {
+    it('row 15: a lost response is recovered until the successor is used', () => {
       expect(decide(session([[5]]), 0, 15.001)).toEqual({ outcome: 'recovered', lostSecret: secret(1) });
     });
 
-    it('row 15: within the window, which 0 turns off', () => {
+    it('row 15: a lost response is recovered only within the window; 0 turns it off', () => {
       const policy = { lostResponseWindowMs: 100_000 };
       expect(decide(session([[5]]), 0, 105, {}, policy).outcome).toBe('recovered');
       expect(decide(session([[5]]), 0, 105.001, {}, policy)).toEqual(reuse('lost_response_window_elapsed'));
@@ -433,7 +433,7 @@ describe(decideRotation.name, () => {
       expect(decide(session([[5]]), 0, 16, {}, off)).toEqual(reuse('lost_response_window_elapsed'));
     });
 
-    it('row 15: from the first loss on, however many answers were lost since', () => {
+    it('row 15: the window starts at the first loss, however many answers were lost since', () => {
       let state = session([[5]]);
       for (let next = 2; next < 22; next += 1)
         state = reissued(state, 'recovered', { gen: 0, next, seconds: 60 * next });
@@ -444,11 +444,11 @@ describe(decideRotation.name, () => {
       expect(decide(state, 0, 1300, {}, policy)).toEqual(reuse('lost_response_window_elapsed'));
     });
 
-    it('row 16: the successor was confirmed', () => {
+    it('row 16: a confirmed successor makes it reuse', () => {
       expect(decide(session([[5]], { confirmedAt: at(6) }), 0, 15.001)).toEqual(reuse('successor_confirmed'));
     });
 
-    it('row 16: an earlier one than the last predecessor: its successor was presented, hence used', () => {
+    it('row 16: a predecessor before the last is reuse: its successor was presented, hence used', () => {
       expect(decide(session([[5], [20]]), 0, 31)).toEqual(reuse('successor_replaced'));
     });
 
@@ -472,7 +472,7 @@ describe(decideRotation.name, () => {
     });
   });
 
-  describe('no verdict in haste', () => {
+  describe('no verdict right after a standstill', () => {
     it.each([
       ['row 6', session([[1], [2], [3], [4], [5]]), {}, 'beyond_memory'],
       ['row 12', session([[5, 'A']], { confirmedAt: at(6) }), { attempt: 'B' }, 'other_attempt'],
@@ -485,7 +485,7 @@ describe(decideRotation.name, () => {
       expect(decide(state, 0, 100, token)).toEqual(reuse(evidence));
     });
 
-    it('what is no accusation does not wait', () => {
+    it('anything but an accusation does not wait', () => {
       expect(decide(session([[5]]), 0, 6, { isAfterStandstill: true }).outcome).toBe('replay');
       expect(decide(session([[5]]), 0, 60, { isAfterStandstill: true }).outcome).toBe('recovered');
     });
@@ -509,7 +509,7 @@ describe(decideRotation.name, () => {
       expect(decide(other, 0, 60, { attempt: 'B', previous: 'A' })).toEqual(broken);
     });
 
-    it('invariant 1: seals that open, but lead to another secret than the current one, give nothing away', () => {
+    it('invariant 1: seals that open but do not lead to the current secret give nothing away', () => {
       const elsewhere = { ...session([[1], [2]]), tokenHash: hashSecret(secret(9)) };
       for (const [gen, seconds] of [
         [0, 3],
@@ -519,7 +519,7 @@ describe(decideRotation.name, () => {
         expect(decide(elsewhere, gen, seconds)).toEqual(broken);
     });
 
-    it('an abandoned secret is contested within its grace, and accused after it, whatever else was lost', () => {
+    it('an abandoned secret is contested within its grace period and accused after it, whatever else was damaged', () => {
       const recovered = reissued(session([[5]]), 'recovered', { gen: 0, next: 2, seconds: 60 });
       const [lost] = recovered.abandoned;
       if (!lost) throw new Error('an abandoned secret');
@@ -533,7 +533,7 @@ describe(decideRotation.name, () => {
       }
     });
 
-    it('seals in a circle end', () => {
+    it('circular seals do not loop forever', () => {
       const state = session([[1], [2]]);
       const [first, second] = state.predecessors;
       if (!first || !second) throw new Error('two predecessors');
@@ -564,7 +564,7 @@ describe(reissue.name, () => {
       [hashSecret(secret(3)), 'D', at(60)],
     ]);
     expect(decide(healed, 1, 61, { attempt: 'D' })).toEqual(replay(9, true));
-    // Every earlier secret still leads there: the client may have fallen back to any of them.
+    // Every earlier secret still leads there, because the client may have fallen back to any of them.
     for (const gen of [0, 1, 2, 3])
       expect(decide(healed, gen, 61, { attempt: 'E', previous: 'D' })).toEqual({
         outcome: 'healed',
@@ -572,7 +572,7 @@ describe(reissue.name, () => {
       });
   });
 
-  it('healed: it counts as the one displacement, and the attempts before are remembered, three of them', () => {
+  it('healed: counts as the one displacement, and keeps the last three attempts', () => {
     let state = session([[1, 'A']], { confirmedAt: at(2) });
     for (const [index, attempt] of ['B', 'C', 'D', 'E'].entries())
       state = reissued(state, 'healed', { gen: 0, next: 2 + index, seconds: 60 + index, attempt });
@@ -582,7 +582,7 @@ describe(reissue.name, () => {
     expect(decide(state, 0, 71, { attempt: 'T' })).toEqual(reuse('displaced_twice'));
   });
 
-  it('healed from an abandoned secret: the attempts of it are remembered as well', () => {
+  it('healed from an abandoned secret: keeps its attempts as well', () => {
     const healed = reissued(
       session([
         [1, 'A'],
@@ -623,7 +623,7 @@ describe(reissue.name, () => {
     );
   });
 
-  it('healed from a token that a client without attempts replaced: there is no earlier attempt to remember', () => {
+  it('healed from a token that a client without attempts replaced: there is no earlier attempt to keep', () => {
     const healed = reissued(session([[1], [2, 'B']]), 'healed', {
       gen: 0,
       next: 9,
@@ -654,7 +654,7 @@ describe(reissue.name, () => {
     expect(twice.abandoned.map(({ hash }) => hash)).toEqual([2, 4, 9].map((gen) => hashSecret(secret(gen))));
   });
 
-  it('invariant 8: remembers four predecessors, also where the fifth was abandoned before', () => {
+  it('invariant 8: remembers four predecessors, even if the fifth was abandoned before', () => {
     const four = session([
       [1, 'A'],
       [2, 'B'],
@@ -676,11 +676,14 @@ describe(reissue.name, () => {
     );
   });
 
-  it.each([-0.3, 0, 0.3])('a period of 0 has no inside, also %s s after the replacement', (seconds) => {
-    const none = { gracePeriodMs: 0, lostResponseWindowMs: 0 };
-    expect(decide(session([[0], [0]]), 0, seconds, {}, none)).toMatchObject({ outcome: 'reuse' });
-    expect(decide(session([[0]]), 0, seconds, {}, none)).toMatchObject({ outcome: 'reuse' });
-    const contested = decide(session([[0, 'a']]), 0, seconds, { attempt: 'b' }, none);
-    expect(contested).toMatchObject({ outcome: 'displaced' });
-  });
+  it.each([-0.3, 0, 0.3])(
+    'a grace period or window of 0 never applies, %s s after the replacement',
+    (seconds) => {
+      const none = { gracePeriodMs: 0, lostResponseWindowMs: 0 };
+      expect(decide(session([[0], [0]]), 0, seconds, {}, none)).toMatchObject({ outcome: 'reuse' });
+      expect(decide(session([[0]]), 0, seconds, {}, none)).toMatchObject({ outcome: 'reuse' });
+      const contested = decide(session([[0, 'a']]), 0, seconds, { attempt: 'b' }, none);
+      expect(contested).toMatchObject({ outcome: 'displaced' });
+    },
+  );
 });

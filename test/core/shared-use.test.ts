@@ -7,7 +7,7 @@ const HOME = from('192.0.2.7');
 const ELSEWHERE = from('198.51.100.7');
 const THIRD = from('203.0.113.7');
 
-/** After these generations, each made by one use and served to another. */
+/** The result after these generations, each made by one use and served to another. */
 function counted(...served: readonly (readonly [number, ActivityUse, ActivityUse])[]): SharedUse | null {
   return served.reduce<SharedUse | null>(
     (before, [generation, maker, use]) => countSharedUse(before, generation, maker, use),
@@ -16,13 +16,13 @@ function counted(...served: readonly (readonly [number, ActivityUse, ActivityUse
 }
 
 describe(countSharedUse.name, () => {
-  it('counts generations in a row that two networks were served', () => {
+  it('counts consecutive generations that were served to two networks', () => {
     expect(counted([3, HOME, ELSEWHERE])).toMatchObject({ generation: 3, generations: 1 });
     const three = counted([3, HOME, ELSEWHERE], [4, HOME, ELSEWHERE], [5, HOME, ELSEWHERE]);
     expect(three).toMatchObject({ generation: 5, generations: 3 });
   });
 
-  it('of the same two networks, whichever of them is first', () => {
+  it('counts the same two networks in either order', () => {
     const twice = counted([3, HOME, ELSEWHERE], [4, ELSEWHERE, HOME]);
     expect(twice).toMatchObject({ generation: 4, generations: 2 });
   });
@@ -33,7 +33,7 @@ describe(countSharedUse.name, () => {
     expect(countSharedUse(once, 3, ELSEWHERE, HOME)).toBe(once);
   });
 
-  it('begins anew after a generation that was not shared', () => {
+  it('restarts after a generation that was not shared', () => {
     expect(counted([3, HOME, ELSEWHERE], [5, HOME, ELSEWHERE])).toMatchObject({
       generation: 5,
       generations: 1,
@@ -41,7 +41,7 @@ describe(countSharedUse.name, () => {
     expect(counted([3, HOME, ELSEWHERE], [2, HOME, ELSEWHERE])).toMatchObject({ generations: 1 });
   });
 
-  it('begins anew with other networks, in the same generation too', () => {
+  it('restarts with other networks, also within a generation', () => {
     const first = counted([3, HOME, ELSEWHERE]);
     for (const generation of [3, 4]) {
       const other = countSharedUse(first, generation, HOME, THIRD);
@@ -50,7 +50,7 @@ describe(countSharedUse.name, () => {
     }
   });
 
-  it('counts nothing within one network, nor where a network is not known', () => {
+  it('counts nothing within one network, or if a network is unknown', () => {
     const before = counted([3, HOME, ELSEWHERE]);
     expect(countSharedUse(before, 4, HOME, from('192.0.2.99'))).toBe(before);
     expect(countSharedUse(before, 4, null, HOME)).toBe(before);
@@ -58,7 +58,7 @@ describe(countSharedUse.name, () => {
     expect(countSharedUse(before, 4, HOME, from('unknown'))).toBe(before);
   });
 
-  it('keeps no address: a session shows the networks to nobody', () => {
+  it('stores no address: the networks cannot be read from a session', () => {
     const pair = counted([3, HOME, ELSEWHERE])?.pair;
     expect(pair).toMatch(/^[\w-]{8}$/);
     expect(pair).not.toMatch(/192|198/);

@@ -21,7 +21,7 @@ describe(hashSecret.name, () => {
 });
 
 describe(sealSuccessor.name, () => {
-  it('keeps its stored form: what an earlier release sealed must stay open (vector made with Web Crypto)', () => {
+  it('keeps its stored form, so seals of earlier releases still open (vector made with Web Crypto)', () => {
     const vector = 'AwMDAwMDAwMDAwMDebxYpdCzDQbDErRfGiWRIjZy5wIkL8ngOKk40DMeNDhZKdpe5H4V0vnALFPkHf7g';
     expect(sealSuccessor(secretOf(1), secretOf(2), SID, NONCE)).toBe(vector);
     expect(openSuccessor(secretOf(1), vector, SID)).toBe(secretOf(2));
@@ -46,7 +46,7 @@ describe(sealSuccessor.name, () => {
     );
   });
 
-  it('under two nonces, two seals of the same pair share nothing', () => {
+  it('two seals of the same pair with different nonces have nothing in common', () => {
     const [one, two] = [NONCE, Buffer.alloc(12, 4)].map((nonce) =>
       Buffer.from(sealSuccessor(secretOf(1), secretOf(2), SID, nonce), 'base64url'),
     );
@@ -67,17 +67,17 @@ describe(sealSuccessor.name, () => {
 describe(openSuccessor.name, () => {
   const sealed = sealSuccessor(secretOf(1), secretOf(2), SID, NONCE);
 
-  it('gives nothing to a holder of another secret, not even of the successor itself', () => {
+  it('does not open with another secret, not even the successor itself', () => {
     expect(openSuccessor(secretOf(3), sealed, SID)).toBeNull();
     expect(openSuccessor(secretOf(2), sealed, SID)).toBeNull();
     expect(openSuccessor('', sealed, SID)).toBeNull();
   });
 
-  it('gives nothing in another session: a seal cannot be copied from document to document', () => {
+  it('does not open in another session: a seal cannot be copied between documents', () => {
     expect(openSuccessor(secretOf(1), sealed, OTHER_SID)).toBeNull();
   });
 
-  it('gives nothing when any single bit of nonce, ciphertext or tag was changed', () => {
+  it('does not open if any single bit of nonce, ciphertext or tag was changed', () => {
     for (let bit = 0; bit < SEALED_BYTES * 8; bit++) {
       const bytes = Buffer.from(sealed, 'base64url');
       bytes[bit >> 3]! ^= 1 << (bit & 7);
@@ -86,14 +86,14 @@ describe(openSuccessor.name, () => {
     }
   });
 
-  it('gives nothing for another length: a shortened tag would be easier to forge', () => {
+  it('does not open with another length: a shortened tag would be easier to forge', () => {
     const bytes = Buffer.from(sealed, 'base64url');
     const withByte = Buffer.concat([bytes, Buffer.alloc(1)]);
     for (const odd of [bytes.subarray(0, -1), bytes.subarray(0, -12), withByte, Buffer.alloc(0)])
       expect(openSuccessor(secretOf(1), odd.toString('base64url'), SID)).toBeNull();
   });
 
-  it('never throws, whatever the store holds', () => {
+  it('never throws, whatever the store contains', () => {
     fc.assert(fc.property(fc.string(), (stored) => openSuccessor(secretOf(1), stored, SID) === null));
     expect(openSuccessor(secretOf(1), randomBytes(SEALED_BYTES).toString('base64url'), SID)).toBeNull();
   });

@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 describe(withTimeout, () => {
-  it('returns what the work returns, a promise or not', async () => {
+  it('returns the result of the work, a promise or not', async () => {
     expect(await withTimeout(() => Promise.resolve(1), 50)).toBe(1);
     expect(await withTimeout(() => 2, 50)).toBe(2);
   });
@@ -29,7 +29,7 @@ describe(withTimeout, () => {
     await expect(withTimeout(work, 50)).rejects.toThrow('broken');
   });
 
-  it('rejects when the time is over, not before, and aborts the signal of the work', async () => {
+  it("rejects when the time is over, not before, and aborts the work's signal", async () => {
     let signal: AbortSignal | undefined;
     let outcome: unknown = null;
     void withTimeout((given) => {
@@ -44,7 +44,7 @@ describe(withTimeout, () => {
     expect(signal?.reason).toBe(outcome);
   });
 
-  it('rejects with the reason of an outer signal, and aborts the signal of the work', async () => {
+  it("rejects with the reason of an outer signal, and aborts the work's signal", async () => {
     const outer = new AbortController();
     const reason = new Error('the process stops');
     let signal: AbortSignal | undefined;
@@ -61,14 +61,14 @@ describe(withTimeout, () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  it('leaves nothing behind on an outer signal, which may live as long as the process', async () => {
+  it('leaves no listener on an outer signal, which may live as long as the process', async () => {
     const { signal } = new AbortController();
     let listeners = 0;
     await withTimeout(() => void (listeners = getEventListeners(signal, 'abort').length), 50, signal);
     expect([listeners, getEventListeners(signal, 'abort').length]).toEqual([1, 0]);
   });
 
-  it('does not begin work for an outer signal that is aborted already', async () => {
+  it('does not start work if the outer signal is already aborted', async () => {
     const work = jest.fn(never);
     await expect(withTimeout(work, 50, AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');
     expect(work).not.toHaveBeenCalled();

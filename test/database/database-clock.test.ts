@@ -9,7 +9,7 @@ const JUMP = 20 * MINUTE;
 
 /** A database whose clock the test sets; it counts how often it is asked. */
 class Database {
-  /** How far its clock is from the true time. */
+  /** The difference between its clock and the true time. */
   aheadMs = 0;
   asked = 0;
   isDown = false;
@@ -47,7 +47,7 @@ class Machine {
   readonly monotonic = () => this.trueTime() - NOON - this.stoodStillMs + 5_000;
   readonly wall = () => this.trueTime() + this.wallAheadMs;
 
-  /** The time that passes is not seen by its monotonic clock. */
+  /** Time passes that its monotonic clock does not measure. */
   wakeAfter(ms: number): void {
     this.stoodStillMs += ms;
   }
@@ -123,7 +123,7 @@ describe('DatabaseClock', () => {
     expect(aheadMs()).toBe(-5_000);
   });
 
-  it('goes on from the last anchor while the database does not answer, and says so once', async () => {
+  it('continues from the last anchor while the database does not answer, and logs that once', async () => {
     database.isDown = true;
     await pass(5 * MINUTE);
     expect(aheadMs()).toBe(0);
@@ -148,14 +148,14 @@ describe('DatabaseClock', () => {
     expect(database.asked).toBe(asked);
   });
 
-  it('shows the time of its machine until the database has been asked, and where the database has no clock', async () => {
+  it("shows its machine's time until the database has answered, and if the database has no clock", async () => {
     const ahead = new Machine(() => trueTime, 7 * MINUTE);
     expect(aheadMs(new DatabaseClock(database.connection, ahead))).toBe(7 * MINUTE);
     database.hasClock = false;
     expect(aheadMs(await start(ahead))).toBe(7 * MINUTE);
   });
 
-  it('asks nothing before it is started, also where its machine is set or was suspended', async () => {
+  it("asks nothing before it is started, even if its machine's clock is set or the machine was suspended", async () => {
     const other = new DatabaseClock(database.connection, machine);
     const { asked } = database;
     machine.wallAheadMs = 7 * MINUTE;
@@ -165,7 +165,7 @@ describe('DatabaseClock', () => {
     expect(database.asked).toBe(asked);
   });
 
-  describe('where answers are slow', () => {
+  describe('with slow answers', () => {
     /** Round trips in milliseconds: the database reads its clock at the start, the client assumes the middle. */
     const answersTake = (...roundTrips: number[]) => {
       database.onAsked = () => (trueTime += roundTrips.shift() ?? 0);
@@ -176,7 +176,7 @@ describe('DatabaseClock', () => {
       [[1_000, 500, 100], 2, -250],
       [[800, 1_200, 900], 3, -400],
       [[500, 100], 1, -250],
-    ])('of %j ms it asks %i times and takes the quickest', async (roundTrips, asked, errorMs) => {
+    ])('of %j ms it asks %i times and uses the fastest', async (roundTrips, asked, errorMs) => {
       const before = database.asked;
       answersTake(...roundTrips);
       const other = await start(machine);
@@ -213,14 +213,14 @@ describe('DatabaseClock', () => {
   );
 
   describe('read', () => {
-    it('gives the time of the database at this moment, also where it has gone back a little', async () => {
+    it('returns the current time of the database, even if it went back slightly', async () => {
       for (const ahead of [2_000, -2_000]) {
         database.aheadMs = ahead;
         expect((await clock.read()) - trueTime).toBe(ahead);
       }
     });
 
-    it('gives the time as it was before a large step that is not confirmed, and has it confirmed', async () => {
+    it('returns the time without an unconfirmed large step, and starts to confirm it', async () => {
       database.aheadMs = JUMP;
       expect((await clock.read()) - trueTime).toBe(0);
       await settled();
@@ -293,7 +293,7 @@ describe('DatabaseClock', () => {
       expect(aheadMs()).toBe(expected);
     });
 
-    it('asks again after 900 ms at the earliest where the database is away', async () => {
+    it('asks again after 900 ms at the earliest if the database is unreachable', async () => {
       database.isDown = true;
       suspend(2 * MINUTE);
       const askedAfter = async (ms: number) => {
@@ -306,7 +306,7 @@ describe('DatabaseClock', () => {
       expect([await askedAfter(0), await askedAfter(899), await askedAfter(1)]).toEqual([true, false, true]);
     });
 
-    it('lets no request wait for a database that is away, or for long', async () => {
+    it('lets no request wait for an unreachable database, and recovers once it is back', async () => {
       database.isDown = true;
       suspend(2 * MINUTE);
       await expect(clock.settling).resolves.toBeUndefined();
@@ -316,7 +316,7 @@ describe('DatabaseClock', () => {
       expect(aheadMs()).toBe(0);
     });
 
-    it('asks again at once where the first question meets a dead connection', async () => {
+    it('asks again at once if the first attempt meets a dead connection', async () => {
       database.isDown = true;
       suspend(2 * MINUTE);
       database.onFailed = () => (database.isDown = false);
@@ -337,7 +337,7 @@ describe('DatabaseClock', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('settles where the clocks of its process have moved apart by more than a second', () => {
+  it('recovers if the clocks of its process have moved apart by more than a second', () => {
     machine.wallAheadMs = 1_000;
     expect(clock.settling).toBeNull();
     machine.wallAheadMs = 1_001;

@@ -35,14 +35,14 @@ afterAll(async () => {
 });
 
 describe(DatabaseHealth.name, () => {
-  it('says what server it is, and how far its clock is away', async () => {
+  it('reports the kind of server, and the difference between the clocks', async () => {
     const { kind, clockLeadMs } = await health.server();
     expect(['standalone', 'replica set', 'sharded cluster']).toContain(kind);
     // Only a server on this machine has the same clock.
     expect(Number.isInteger(clockLeadMs)).toBe(true);
   });
 
-  it('finds every index of the models in use, and those of collections that are not there', async () => {
+  it('finds every index of the models in use, also of missing collections', async () => {
     const expired = { index: '{ expiresAt: 1 }', isTtl: true, state: 'ok', found: null, overdueMs: 0 };
     const unique = { index: '{ email: 1 }', isTtl: false, state: 'ok', found: null, overdueMs: null };
     const missing = { index: '{ expire: -1 }', isTtl: true, state: 'missing', found: null, overdueMs: null };
@@ -90,12 +90,12 @@ describe(startOf.name, () => {
   const started = new Date('2026-11-21T08:00:00Z');
   const processId = Types.ObjectId.createFromTime(started.getTime() / 1000);
 
-  it('reads from the greeting of a server when it was started: its process is named by an ObjectId', () => {
+  it('reads when a server was started from its handshake: its process is identified by an ObjectId', () => {
     expect(startOf({ topologyVersion: { processId, counter: 6 } })).toBe(started.getTime());
   });
 
   it.each([{}, { topologyVersion: null }, { topologyVersion: { processId: 'x' } }])(
-    'knows of none where the greeting does not tell: %j',
+    'knows no start time if the handshake does not contain it: %j',
     (hello) => {
       expect(startOf(hello)).toBe(0);
     },

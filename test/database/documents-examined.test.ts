@@ -15,7 +15,7 @@ import {
   sessionOf,
 } from '../support/http.js';
 
-/** Documents of each collection: more than any bound but that of the report, which looks at more sessions. */
+/** Documents per collection: more than any limit except that of the report, which examines more sessions. */
 const SEEDED = 3_000;
 const SESSIONS_OF_OTHERS = 8_000;
 const MAX_PER_USER = 20;
@@ -25,7 +25,7 @@ const NEW_PASSWORD = 'nine-Badgers-dig-a-tunnel';
 const MANY = { limit: 10_000, window: '1m' } as const;
 const DAY_MS = 86_400_000;
 
-/** The bounds of `docs/scaling.md`: what an operation does, and the most documents that one of its commands reads. */
+/** The limits of `docs/scaling.md`: each operation, and the most documents that one of its commands reads. */
 function statedBounds(): Map<string, number> {
   const text = readFileSync(new URL('../../docs/scaling.md', import.meta.url), 'utf8');
   const [, section = ''] = text.split('## Documents that an operation reads\n');
@@ -118,7 +118,7 @@ async function seed(): Promise<void> {
   );
 }
 
-/** Another live session for each, beyond the cap: as before a cap was set. */
+/** More live sessions for each than the cap allows, as before a cap was set. */
 async function seedLive(of: Session): Promise<void> {
   const sessions = host.connection.db?.collection('refresh_tokens');
   const session = await sessions?.findOne({ _id: new Types.ObjectId(of.id) });
@@ -143,7 +143,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => host?.stop());
 
-/** Runs an operation, and gives what its commands read. */
+/** Runs an operation, and returns what its commands read. */
 async function examine(operation: () => Promise<unknown>) {
   await host.app.get(AuditService).flush();
   await host.commandsSettled();
@@ -154,7 +154,7 @@ async function examine(operation: () => Promise<unknown>) {
   return documentsExamined(host.connection, [...host.commands]);
 }
 
-/** So that no grace is left for its earlier tokens. */
+/** Moves the session into the past, so that no grace period of its earlier tokens is left. */
 async function moveIntoPast(sessionId: string): Promise<void> {
   const rows = host.connection.collection('refresh_tokens');
   const row = await rows.findOne({ _id: new Types.ObjectId(sessionId) });
@@ -170,7 +170,7 @@ const admin = (method: string, path: string) =>
   api.send(method, `/auth/admin/${path}`, { token: root.accessToken });
 const fresh = () => newSession(api);
 
-/** What is needed first, and the operation; the names are those of the table. */
+/** The preparation and the operation, under the names of the table. */
 const OPERATIONS: Record<string, () => Promise<() => Promise<unknown>>> = {
   register: async () => fresh,
   'log in, password wrong': async () => async () => {
@@ -275,7 +275,7 @@ const OPERATIONS: Record<string, () => Promise<() => Promise<unknown>>> = {
 };
 
 describe('documents that an operation reads', () => {
-  it('the table of docs/scaling.md names what is tried here, and nothing else', () => {
+  it('the table of docs/scaling.md names exactly the operations tested here', () => {
     expect([...bounds.keys()].sort()).toEqual(Object.keys(OPERATIONS).sort());
   });
 

@@ -15,7 +15,7 @@ describe(stateOfIndex.name, () => {
     });
   });
 
-  it('says what is there instead: without an expiry, or another one', () => {
+  it('reports what exists instead: without an expiry, or with another one', () => {
     const plain = stateOfIndex('refresh_tokens', TTL, [{ key: { expiresAt: 1 } }]);
     expect(plain).toMatchObject({ state: 'different', found: 'no options' });
     const later = stateOfIndex('refresh_tokens', TTL, [{ ...TTL, expireAfterSeconds: 3600 }]);
@@ -24,7 +24,7 @@ describe(stateOfIndex.name, () => {
     expect(partial).toMatchObject({ state: 'different', found: 'expires after 0 s, only {"a":1}' });
   });
 
-  it('takes the right one of several with the same keys', () => {
+  it('finds the right one of several with the same keys', () => {
     expect(stateOfIndex('x', TTL, [{ key: { expiresAt: 1 }, sparse: true }, TTL])).toMatchObject({
       state: 'ok',
     });
@@ -34,18 +34,18 @@ describe(stateOfIndex.name, () => {
     ['another direction', [{ key: { expiresAt: -1 }, expireAfterSeconds: 0 }]],
     ['more fields', [{ key: { expiresAt: 1, at: 1 } }]],
     ['no index', []],
-  ])('misses it where there is %s', (_case, present) => {
+  ])('is missing if there is %s', (_case, present) => {
     expect(stateOfIndex('refresh_tokens', TTL, present)).toMatchObject({ state: 'missing', found: null });
   });
 
-  it('minds the order of the fields', () => {
+  it('respects the order of the fields', () => {
     const wanted = { key: { userId: 1, lastUsedAt: -1 } };
     expect(stateOfIndex('x', wanted, [{ key: { lastUsedAt: -1, userId: 1 } }])).toMatchObject({
       state: 'missing',
     });
   });
 
-  it('tells a unique index from one that is not', () => {
+  it('distinguishes a unique index from others', () => {
     const wanted = { key: { email: 1 }, unique: true };
     expect(stateOfIndex('users', wanted, [{ key: { email: 1 } }])).toMatchObject({ state: 'different' });
   });

@@ -10,7 +10,7 @@ describe('two copies of mongoose', () => {
     );
   });
 
-  it('are not seen where the application makes an instance or a connection of its own', () => {
+  it('are not reported if the application makes its own instance or connection', () => {
     expect(() => assertOneMongoose(mongoose.createConnection())).not.toThrow();
     expect(() => assertOneMongoose(new mongoose.Mongoose().createConnection())).not.toThrow();
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { elapsedMs, momentNow, OWN_CLOCKS } from '../../src/database/process-clocks.js';
 
 describe('the clocks of a process', () => {
-  it('are its own', () => {
+  it("are the platform's by default", () => {
     const before = [performance.now(), Date.now()] as const;
     const now = momentNow();
     const own = { monotonic: OWN_CLOCKS.monotonic(), wall: OWN_CLOCKS.wall() };
@@ -30,11 +30,11 @@ describe(elapsedMs.name, () => {
       10_000,
     ],
     ['a wall clock that was set back', { monotonic: 1_700, wall: 20_000 }, 700],
-  ])('goes by the clock on which more has passed: %s', (_what, now, expected) => {
+  ])('uses the clock on which more time has passed: %s', (_what, now, expected) => {
     expect(elapsedMs(since, now)).toBe(expected);
   });
 
-  it('is counted to now, unless another moment is given', () => {
+  it('counts up to now, unless another moment is given', () => {
     const elapsed = elapsedMs({ monotonic: performance.now(), wall: Date.now() - 60_000 });
     expect(elapsed).toBeGreaterThanOrEqual(60_000);
     expect(elapsed).toBeLessThan(120_000);

@@ -19,7 +19,7 @@ describe('StandstillWatch', () => {
     jest.useRealTimers();
   });
 
-  /** Both clocks and the timers go on. */
+  /** Advances both clocks and the timers. */
   const run = (ms: number) => {
     for (let step = 0; step < ms / 100; step += 1) {
       monotonic += 100;
@@ -73,14 +73,14 @@ describe('StandstillWatch', () => {
     expect(watch.isFreshlyThawed).toBe(false);
   });
 
-  it('takes a gap of 2 s for a standstill, and no shorter one', () => {
+  it('treats a gap of 2 s as a standstill, and no shorter one', () => {
     stop(1_999);
     expect(watch.isFreshlyThawed).toBe(false);
     stop(2_000);
     expect(watch.isFreshlyThawed).toBe(true);
   });
 
-  it('looks twice a second, so that time in which nobody asks adds up to no standstill', () => {
+  it('looks twice a second, so that idle time does not add up to a standstill', () => {
     for (const _ of ['once', 'and again']) {
       stop(1_900);
       jest.advanceTimersByTime(500);
@@ -95,9 +95,9 @@ describe('StandstillWatch', () => {
     expect(watch.isFreshlyThawed).toBe(true);
   });
 
-  it('says nothing once its timer is stopped', () => {
+  it('reports nothing once its timer is stopped', () => {
     watch.onModuleDestroy();
-    // Nor where it is asked again and again: the time between two questions is no standstill.
+    // Not even if it is asked repeatedly: the time between two calls is not a standstill.
     for (const _ of ['once', 'and again']) {
       stop(60_000);
       expect(watch.isFreshlyThawed).toBe(false);

@@ -25,7 +25,7 @@ describe(orUnavailable.name, () => {
     'EMFILE',
     'ERR_STREAM_DESTROYED',
     'ERR_SOCKET_CLOSED',
-  ])('takes a plain error of Node with code %s as a database out of reach', async (code) => {
+  ])('treats a plain Node error with code %s as an unreachable database', async (code) => {
     const cause = plain(code);
     expect(await answerTo(cause)).toMatchObject({
       code: 'TEMPORARILY_UNAVAILABLE',
@@ -39,17 +39,17 @@ describe(orUnavailable.name, () => {
   });
 
   it.each([24, 46, 50, 91, 112, 189, 365, 429, 462, 10107, 11600, 11601, 11602, 13435, 16500])(
-    'takes code %d of a server as one that a retry can fix',
+    'treats server code %d as an error that can be retried',
     async (code) => expect(await answerTo(server(code))).toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' }),
   );
 
   it.each(['RetryableWriteError', 'RetryableError', 'TransientTransactionError', 'SystemOverloadedError'])(
-    'takes an unknown code with the label %s as one that a retry can fix',
+    'treats an unknown code with the label %s as an error that can be retried',
     async (label) =>
       expect(await answerTo(server(999_999, [label]))).toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' }),
   );
 
-  it('takes an error of the network by its name', async () =>
+  it('recognises a network error by its name', async () =>
     expect(await answerTo(new MongoNetworkError('a test'))).toMatchObject({
       code: 'TEMPORARILY_UNAVAILABLE',
     }));
@@ -60,7 +60,7 @@ describe(orUnavailable.name, () => {
     ['a duplicate key', server(11_000)],
     ['another label', server(1, ['NoWritesPerformed'])],
     ['a bug', new TypeError('undefined is not a function')],
-    ['a code of another kind', Object.assign(new Error('a test'), { code: 'ERR_INVALID_ARG_TYPE' })],
-    ['no error at all', 'a text'],
+    ['a code of another type', Object.assign(new Error('a test'), { code: 'ERR_INVALID_ARG_TYPE' })],
+    ['something that is not an error', 'a text'],
   ])('passes on %s', async (_what, error) => expect(await answerTo(error)).toBe(error));
 });

@@ -37,10 +37,10 @@ const interpolate = (text: string, env: Record<string, string>): string =>
     return kind === '-' ? rest : '';
   });
 
-/** What an operator gets from the one command of the documentation. */
+/** What the one command of the documentation creates for an operator. */
 interface Made {
   readonly env: Record<string, string>;
-  /** By their names below `secrets/`, without the end of the line. */
+  /** By their names in `secrets/`, without the line end. */
   readonly secrets: Record<string, string>;
   readonly folder: string;
 }
@@ -62,7 +62,7 @@ async function withMadeEnv<T>(use: (made: Made) => T | Promise<T>): Promise<T> {
   }
 }
 
-/** The packages that the modules below a folder import at run time: everything but types. */
+/** The packages that the modules in a folder import at run time, so not types. */
 async function importedPackages(folder: string): Promise<string[]> {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.includes('browser'))
@@ -84,14 +84,14 @@ describe('docker-compose.yml', () => {
     expect(known).toEqual(expect.arrayContaining(Object.keys(services.auth.environment)));
   });
 
-  it('takes from .env what .env.example has, and nothing else', () => {
+  it('reads from .env what .env.example contains, and nothing else', () => {
     const asked = new Set([...compose.matchAll(INTERPOLATION)].map(([, name]) => name));
     expect([...asked].sort()).toEqual(Object.keys(readEnv(example)).sort());
     expect(caddyfile).toContain('{$PUBLIC_URL}');
     expect(Object.keys(services.proxy.environment)).toEqual(['PUBLIC_URL']);
   });
 
-  it('refuses to start without .env, and has no secret of its own', () => {
+  it('refuses to start without .env, and contains no secret', () => {
     expect(() => interpolate(compose, {})).toThrow('is required');
     for (const [name, value] of Object.entries(readEnv(example))) {
       if (/PASSWORD|KEY|TOKEN|URL_FILE/.test(name)) expect([name, value]).toEqual([name, '']);
@@ -140,12 +140,12 @@ describe('docker-compose.yml', () => {
     expect(sorted(services.mongo.secrets)).toEqual(sorted(readBy('mongo', start)));
     expect(sorted(services['mongo-init'].secrets)).toEqual(sorted(readBy('mongo-init', init)));
     expect(services.redis.secrets).toEqual(readBy('redis'));
-    // Asked for in .env.
+    // The operator sets these in .env.
     expect(sorted(services.auth.secrets)).toEqual(sorted([...readBy('auth'), 'redis-url']));
     for (const name of ['proxy', 'mail']) expect(services[name].secrets).toBeUndefined();
   });
 
-  it('lets nobody reach more than they need', () => {
+  it('restricts network access to what each container needs', () => {
     const inNetwork = (network: string) =>
       Object.entries<{ networks: string[] }>(services)
         .filter(([, service]) => service.networks.includes(network))
@@ -174,7 +174,7 @@ describe('docker-compose.yml', () => {
     expect(missing).toEqual([]);
   });
 
-  it('runs two instances that no one reaches but the proxy, and nobody reaches the database', () => {
+  it('runs two instances that only the proxy can reach, and nobody outside reaches the database', () => {
     expect(services.auth.deploy.replicas).toBe(2);
     const open = Object.entries<{ ports?: string[]; profiles?: string[] }>(services)
       .filter(([, { ports, profiles }]) => ports !== undefined && profiles === undefined)
@@ -186,7 +186,7 @@ describe('docker-compose.yml', () => {
 });
 
 describe('docker/make-env.mjs', () => {
-  it('makes every secret that the containers are given, long enough for every use', () =>
+  it('creates every secret that the containers receive, long enough for every use', () =>
     withMadeEnv(({ secrets: made }) => {
       const asked = Object.values<{ file: string }>(secrets).map(({ file }) =>
         file.replace('./secrets/', ''),
@@ -194,18 +194,18 @@ describe('docker/make-env.mjs', () => {
       expect(Object.keys(made).sort()).toEqual(asked.sort());
       const random = Object.values(made).map((text) => /[0-9a-f]{96}/.exec(text)?.[0]);
       expect(random).not.toContain(undefined);
-      // Redis and its clients have the same one.
+      // Redis and its clients share one.
       expect(new Set(random).size).toBe(random.length - 1);
       expect(made['redis-url']).toContain(made['redis.conf']?.replace('requirepass ', ''));
     }));
 
-  it('keeps the secrets from others on the machine, and lets the users in the containers read them', () =>
+  it("keeps the secrets from other users of the machine, but readable for the containers' users", () =>
     withMadeEnv(({ folder }) => {
       const mode = (name: string) => statSync(join(folder, name)).mode & 0o777;
       expect([mode('.env'), mode('secrets'), mode('secrets/mongodb-uri')]).toEqual([0o600, 0o700, 0o444]);
     }));
 
-  it('leaves existing files as they are', async () => {
+  it('does not change existing files', async () => {
     await withMadeEnv(async ({ folder, secrets: made }) => {
       await expect(makeEnv(folder)).rejects.toMatchObject({
         code: 1,
@@ -220,7 +220,7 @@ describe('docker/make-env.mjs', () => {
     });
   });
 
-  it('writes nothing that git would take', async () => {
+  it('writes nothing that git would track', async () => {
     expect(await read('.gitignore')).toMatch(/^\.env\n\/secrets\/$/m);
   });
 });
@@ -253,7 +253,7 @@ describe('images', () => {
 });
 
 describe('Dockerfile', () => {
-  it('copies only what .dockerignore lets through', async () => {
+  it('copies only what .dockerignore allows', async () => {
     const allowed = (await read('.dockerignore')).match(/^!.*$/gm)?.map((line) => line.slice(1)) ?? [];
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(
       ([, files]) => files?.split(' ') ?? [],
@@ -262,7 +262,7 @@ describe('Dockerfile', () => {
     expect(copied.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
   });
 
-  it('runs the service as a user who is not root, in production', () => {
+  it('runs the service as a user other than root, in production', () => {
     const final = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
     expect(final).toMatch(/^ENV NODE_ENV=production$/m);
     expect(final).toMatch(/^USER node$/m);
@@ -296,7 +296,7 @@ describe('Dockerfile', () => {
 });
 
 describe('what `npm prune --omit=dev` leaves in the image', () => {
-  it('has every package that the service imports, except those that only development asks for', async () => {
+  it('has every package that the service imports, except those for development only', async () => {
     const service = JSON.parse(await read('apps/service/package.json'));
     const imported = await importedPackages('apps/service/src');
     expect(imported).toEqual(expect.arrayContaining(['@nestjs/terminus', 'mongoose', 'pino']));
@@ -309,11 +309,11 @@ describe('what `npm prune --omit=dev` leaves in the image', () => {
     expect(Object.keys(service.devDependencies)).toEqual(expect.arrayContaining(missing));
   });
 
-  it('has every package that the library imports: its own, and those that the service brings as a host', async () => {
+  it('has every package that the library imports: its own, and those that the service provides as a host', async () => {
     const { dependencies: brought } = JSON.parse(await read('apps/service/package.json'));
     const imported = await importedPackages('src');
     expect(imported).toEqual(expect.arrayContaining(['@nestjs/core', 'bcrypt', 'mongoose']));
-    // The service has no sockets and no microservices, and needs no database of its own in production.
+    // The service has no sockets or microservices, and in production no embedded database.
     const left = ['@nestjs/microservices', '@nestjs/websockets', 'nestjs-silent-auth-embedded-mongo'];
     const isMissing = (name: string) => brought[name] === undefined && !left.includes(name);
     const notOwn = imported.filter((name) => manifest.dependencies[name] === undefined);

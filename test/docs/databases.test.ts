@@ -14,7 +14,7 @@ const SOURCES = ['database', 'tokens', 'revocation', 'audit', 'throttle', 'users
 /** Fields that the driver adds to every command. */
 const OF_THE_DRIVER = ['$db', '$clusterTime', '$readPreference'];
 
-/** What the page names in the rows of a kind. */
+/** The names in the table rows of a kind. */
 function named(kind: string): string[] {
   const rows = [...page.matchAll(new RegExp(`^\\| ${kind} +\\|([^|]*)\\|`, 'gm'))].map(
     ([, used = '']) => used,
@@ -25,7 +25,7 @@ function named(kind: string): string[] {
 const operatorsOnPage = () =>
   ['query operators', 'update operators', 'aggregation stages'].flatMap(named).sort();
 
-/** Every key of a command, however deep. */
+/** Every key of a command, at any depth. */
 function keysOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(keysOf);
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
@@ -54,18 +54,18 @@ describe('docs/databases.md', () => {
     await host.app.get(AuthService).disableUser(first.userId);
     await host.app.get(DoctorService).atBoot;
     await host.app.get(SecurityReportService).report();
-    // The doctor asks so where a collection is missing.
+    // The doctor sends this if a collection is missing.
     await host.app.get(DatabaseHealth, { strict: false }).collections();
     await host.commandsSettled();
     await host.stop();
   });
 
-  it('names every command that an application sends, and no other', () => {
+  it('names exactly the commands that an application sends', () => {
     const sent = commands.map(({ commandName }) => commandName).filter((name) => name !== 'dropDatabase');
     expect(distinct(sent)).toEqual(named('commands'));
   });
 
-  it('names every operator that an application sends or the source knows, and no other', async () => {
+  it('names exactly the operators that an application sends or the source contains', async () => {
     const sent = commands.flatMap(({ command }) => keysOf(command)).filter((key) => key.startsWith('$'));
     const files = SOURCES.flatMap((folder) =>
       readdirSync(join(ROOT, 'src', folder))

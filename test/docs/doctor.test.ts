@@ -8,7 +8,7 @@ import { FINDINGS, type SeverityRow } from '../../src/doctor/checks/finding.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const document = readFileSync(join(ROOT, 'docs/doctor.md'), 'utf8');
 
-/** The rows of the table below a heading. */
+/** The rows of the table under a heading. */
 function rowsUnder(heading: string): string[][] {
   const lines = document.slice(document.indexOf(`### ${heading}`)).split('\n');
   const start = lines.findIndex((line) => /^\| code +\|/.test(line)) + 2;
@@ -26,7 +26,7 @@ describe('docs/doctor.md', () => {
   it.each<[string, Readonly<Record<string, SeverityRow>>]>([
     ['Of every application', FINDINGS],
     ['Of the reference service', SERVICE_FINDINGS],
-  ])('lists every code and its severities, and no other: %s', (heading, table) => {
+  ])('lists exactly the codes and their severities: %s', (heading, table) => {
     const documented = rowsUnder(heading).map(([code, production, elsewhere]) => [
       code,
       production,

@@ -4,11 +4,11 @@ import { declaredOptions } from '../../tools/docs-reference.mjs';
 
 const ROOT = new URL('../../', import.meta.url);
 const read = (path: string) => readFile(new URL(path, ROOT), 'utf8');
-/** The formatter indents what stands alone in its own way. */
+/** The formatter indents separate snippets differently. */
 const flat = (code: string) => code.replaceAll(/^ +/gm, '');
 
 describe.each(['google', 'magic-link', 'passkeys', 'totp', 'verify-only'])('docs/recipes/%s.md', (name) => {
-  it('shows the code of the example as it is', async () => {
+  it('shows the code of the example unchanged', async () => {
     const page = await read(`docs/recipes/${name}.md`);
     const snippets = [...page.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)];
     expect(snippets.length).toBeGreaterThan(0);

@@ -9,7 +9,7 @@ import { expectRegistry, npm, pack } from '../package/fresh-host.js';
 import { snippetsOf } from '../support/compile.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** The newest that run on Node 20. */
+/** The newest versions that run on Node 20. */
 const PACKAGES = [
   ...['vitest@4.1.12', 'vite@8.3.8', 'jsdom@26.1.0', 'msw@2.15.0', '@jest/globals@30.5.2'],
   ...['jest-environment-jsdom@30.5.2', 'jest-fixed-jsdom@0.0.11'],
@@ -17,7 +17,7 @@ const PACKAGES = [
 const INSTALLED_WITHIN_MS = 240_000;
 const run = promisify(execFile);
 
-/** A front end of somebody else, with the packed client. */
+/** An adopter's front end, with the packed client. */
 let folder: string;
 beforeAll(async () => {
   await expectRegistry('vitest');

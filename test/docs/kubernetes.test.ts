@@ -35,7 +35,7 @@ const container = pod?.containers[0];
 const FILES = /^\/run\/secrets\/silent-auth\/(.+)$/;
 const secretsRead = container?.env?.map(({ value = '' }) => FILES.exec(value)?.[1] ?? value);
 
-/** Where the types of each kind are. */
+/** The file with the types of each kind. */
 const TYPES: Record<string, string> = {
   ConfigMap: 'core/v1',
   Deployment: 'apps/v1',
@@ -50,22 +50,22 @@ const typed = (kind: string, literal: unknown) =>
   `export const manifest: ${kind} = ${JSON.stringify(literal)};\n`;
 
 describe('deploy/kubernetes', () => {
-  it('applies every manifest that is there but the example of a Secret', () => {
+  it('applies every manifest except the example of a Secret', () => {
     const files = readdirSync(join(ROOT, FOLDER)).filter((name) => name !== 'kustomization.yaml');
     expect([...kustomization.resources, 'secret.example.yaml'].sort()).toEqual(files.sort());
     expect(kustomization.images.map(({ name }) => name)).toEqual([container?.image]);
   });
 
-  it('has no field that Kubernetes does not know, and none of another kind', async () => {
+  it('has only fields that Kubernetes knows, with the right types', async () => {
     const manifests = [deployment, configMap, service, secret, policy, budget];
     const files = manifests.map((each) => [`${each.kind}.ts`, typed(String(each.kind), each)]);
     expect(await compileErrors(Object.fromEntries(files))).toBe('');
-    // The check is one.
+    // Proves that the check can fail.
     const wrong = { ...deployment, spec: { ...deployment.spec, minReadySecond: 30 } };
     expect(await compileErrors({ 'wrong.ts': typed('Deployment', wrong) })).toContain('minReadySecond');
   }, 120_000);
 
-  it('sets no variable that the service does not know, here or on its page', () => {
+  it('sets only variables that the service knows, here and on its page', () => {
     const known = VARIABLES.flatMap(({ name, isSecret }) => (isSecret ? [name, `${name}_FILE`] : [name]));
     const named = [
       ...Object.keys(configMap.data ?? {}),
@@ -80,7 +80,7 @@ describe('deploy/kubernetes', () => {
     expect(named.filter((name) => !known.includes(String(name)))).toEqual([]);
   });
 
-  it('has a Secret without values, by the names that the Deployment reads', () => {
+  it('has a Secret without values, with the names that the Deployment reads', () => {
     expect(Object.keys(secret.stringData ?? {})).toEqual(secretsRead);
     expect(Object.values(secret.stringData ?? {}).filter((value) => value !== '')).toEqual([]);
     expect(pod?.volumes?.[0]?.secret?.secretName).toBe(secret.metadata?.name);
@@ -109,7 +109,7 @@ describe('deploy/kubernetes', () => {
     }
   });
 
-  it('gives an instance longer to stop than it takes', async () => {
+  it('gives an instance more time to stop than it takes', async () => {
     const [, limit] = /SHUTDOWN_LIMIT_MS = (\d+)/.exec(await read('apps/service/src/main.ts')) ?? [];
     const [command, seconds] = container?.lifecycle?.preStop?.exec?.command ?? [];
     expect([command, Number(seconds)]).toEqual(['sleep', 5]);
@@ -118,7 +118,7 @@ describe('deploy/kubernetes', () => {
     expect(pod?.terminationGracePeriodSeconds).toBeGreaterThan(needed);
   });
 
-  it('points everything at the instances, and asks them where they answer', async () => {
+  it('points everything at the instances, and probes the right paths', async () => {
     const labels = deployment.spec?.template.metadata?.labels;
     expect(labels).toEqual({ 'app.kubernetes.io/name': 'silent-auth' });
     expect(deployment.spec?.selector.matchLabels).toEqual(labels);
@@ -134,7 +134,7 @@ describe('deploy/kubernetes', () => {
     expect(container?.readinessProbe?.httpGet?.path).toBe('/health/ready');
   });
 
-  it('runs as nobody in particular, and cannot write what it runs', () => {
+  it('runs as an unprivileged user, and cannot write its own files', () => {
     expect(pod?.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000 });
     expect(container?.securityContext).toEqual({
       allowPrivilegeEscalation: false,

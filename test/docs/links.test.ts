@@ -12,7 +12,7 @@ const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.m
   .split('\n')
   .filter((path) => path !== '' && existsSync(join(ROOT, path)));
 
-/** Markdown without its code: a link in a snippet is not one. */
+/** Markdown without code: a link in a snippet is not checked. */
 const proseOf = (path: string) =>
   readFileSync(join(ROOT, path), 'utf8').replaceAll(/^(```|~~~)[^]*?^\1/gm, '');
 
@@ -36,7 +36,7 @@ function deadLinksOf(page: string): string[] {
   const targets = [...proseOf(page).matchAll(/\]\(([^()\s]+)\)/g)].map(([, target = '']) => target);
   return (
     targets
-      // GitHub shows these two pages below /blob/main: the way up leads to its own pages.
+      // GitHub shows these pages under /blob/main, so `../..` leads to its own pages.
       .filter((target) => !/^(?:[a-z]+:|\.\.\/\.\.\/security\/)/.test(target))
       .filter((target) => {
         const [path = '', anchor] = target.split('#');

@@ -41,13 +41,13 @@ const queries = panels.flatMap(({ title, targets = [] }) =>
   targets.map(({ refId, expr, legendFormat }) => ({ where: `${title} ${refId}`, expr, legendFormat })),
 );
 
-/** What Prometheus itself adds to each sample, and what a bucket has. */
+/** Labels that Prometheus itself adds to each sample, or that a bucket has. */
 const ADDED = ['job', 'instance'];
-/** Variables of Grafana, which are filled in before Prometheus sees the expression. */
+/** Grafana fills in its variables before Prometheus sees the expression. */
 const filledIn = (expr: string) =>
   expr.replaceAll('$__rate_interval', '5m').replace(/\$(job|instance)\b/g, '.+');
 
-describe('what is written of metrics', () => {
+describe('the documents about metrics', () => {
   let service: Service;
   let scrape: Exposition;
   let own: Family[];
@@ -66,7 +66,7 @@ describe('what is written of metrics', () => {
     ...new Set(samples.flatMap(({ labels }) => Object.keys(labels)).filter((label) => label !== 'le')),
   ];
 
-  it('docs/metrics.md has each metric of the service, with its type, its labels and its help', () => {
+  it('docs/metrics.md has each metric of the service, with its type, labels and help', () => {
     const rows = [...document.matchAll(/^\| `(silent_auth_\w+)` +\| (\w+) +\| (.*?) +\| (.*?) +\|$/gm)];
     const described = own.map((family) => [
       family.name,
@@ -87,7 +87,7 @@ describe('what is written of metrics', () => {
     expect(named.filter((name) => !scrape.families.has(name))).toEqual([]);
   });
 
-  it('the names are those of the conventions: base units, and a total where it only grows', () => {
+  it('names follow the conventions: base units, and `total` for what only grows', () => {
     for (const { name, type, help } of own) {
       expect(name).toMatch(type === 'counter' ? /_total$/ : /(?<!_total)$/);
       expect(name).not.toMatch(/milli|_ms(_|$)|micro|minutes|kilo/);
@@ -96,7 +96,7 @@ describe('what is written of metrics', () => {
     }
   });
 
-  /** Everything that is wrong with an expression, held against the scrape. */
+  /** Everything wrong with an expression, compared with the scraped metrics. */
   function problemsOf(expr: string): string[] {
     const { selectors, groupedBy } = parsePromql(filledIn(expr));
     const known = new Set([...ADDED, 'le']);
@@ -123,19 +123,19 @@ describe('what is written of metrics', () => {
     return problems;
   }
 
-  it('every expression of the dashboard asks for what there is', () => {
+  it('every expression of the dashboard finds existing metrics', () => {
     expect(queries.length).toBeGreaterThan(40);
     const problems = queries.map(({ where, expr }) => [where, problemsOf(expr)]);
     expect(problems.filter(([, found]) => found?.length)).toEqual([]);
   });
 
-  it('every alert asks for what there is', () => {
+  it('every alert finds existing metrics', () => {
     expect(alerts.length).toBeGreaterThan(10);
     const problems = alerts.map(({ alert, expr }) => [alert, problemsOf(expr)]);
     expect(problems.filter(([, found]) => found?.length)).toEqual([]);
   });
 
-  it('the check of expressions finds what is wrong', () => {
+  it('the check of expressions detects mistakes', () => {
     const event = (selector: string) => problemsOf(`sum(rate(silent_auth_events_total{${selector}}[5m]))`);
     expect(event('event="user.logged_in"')).toEqual([]);
     expect(event('event="user.loged_in"')).toHaveLength(1);
@@ -148,7 +148,7 @@ describe('what is written of metrics', () => {
       expect(() => problemsOf(broken)).toThrow('not PromQL');
   });
 
-  it('what only grows is asked for by its rate, and nothing else is', () => {
+  it('counters are queried by their rate, and nothing else is', () => {
     const counts = (metric: string) => /_total$|_(?:bucket|count|sum)$/.test(metric);
     for (const { where, expr } of [
       ...queries,
@@ -163,13 +163,14 @@ describe('what is written of metrics', () => {
     }
   });
 
-  it('each metric is on the dashboard, and every metric of a problem is in an alert', () => {
+  it('each metric is on the dashboard, and every metric of a problem has an alert', () => {
     const unused = (expressions: { expr: string }[]) => {
       const selectors = expressions.flatMap(({ expr }) => parsePromql(filledIn(expr)).selectors);
       const used = new Set(selectors.map(({ metric }) => metric.replace(/_(?:bucket|count|sum)$/, '')));
       return own.map(({ name }) => name).filter((name) => !used.has(name));
     };
-    // A bound that is the number of cores, and what is well.
+    // Not on the dashboard: a limit equal to the number of cores, and rows that were written as they should
+    // be.
     expect(unused(queries)).toEqual([
       'silent_auth_password_hashes_running_limit',
       'silent_auth_audit_rows_written_total',
@@ -188,7 +189,7 @@ describe('what is written of metrics', () => {
 });
 
 describe('docs/prometheus-alerts.yml', () => {
-  it('has each alert once, with a severity, a summary, and a time in words of Prometheus', () => {
+  it('has each alert once, with a severity, a summary, and a duration that Prometheus can read', () => {
     expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
     for (const rule of alerts) {
       expect(rule.alert).toMatch(/^SilentAuth[A-Z]\w+$/);
@@ -201,7 +202,7 @@ describe('docs/prometheus-alerts.yml', () => {
     }
   });
 
-  it('mentions only labels that its alerts still have', () => {
+  it('mentions only labels that its expressions keep', () => {
     for (const { alert, expr, annotations } of alerts) {
       const text = Object.values(annotations).join(' ');
       const named = [...text.matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
@@ -211,10 +212,10 @@ describe('docs/prometheus-alerts.yml', () => {
     }
   });
 
-  it('says of a stale list what is so in both modes: `feed` refuses, `strict` asks the store', () => {
+  it('describes an outdated list for both modes: `feed` refuses, `strict` asks the store', () => {
     const summary = alerts.find(({ alert }) => alert === 'SilentAuthFeedStale')?.annotations['summary'];
     const [explanation] = /^\| `SilentAuthFeedStale`.*$/m.exec(document) ?? [];
-    // Which is the help that is scraped, too.
+    // The help text of the metric says the same.
     const [help] = /^\| `silent_auth_revocation_feed_in_touch`.*$/m.exec(document) ?? [];
     const isOfIt = ({ targets }: Panel) => targets?.some(({ expr }) => expr.includes('_revocation_feed_'));
     const texts = [
@@ -234,7 +235,7 @@ describe('docs/prometheus-alerts.yml', () => {
 });
 
 describe('docs/grafana-dashboard.json', () => {
-  it('asks for its data source when it is imported, and uses no other', () => {
+  it('asks for a data source on import, and uses no other', () => {
     expect(dashboard.__inputs).toEqual([
       expect.objectContaining({ name: 'DS_PROMETHEUS', type: 'datasource', pluginId: 'prometheus' }),
     ]);
@@ -249,7 +250,7 @@ describe('docs/grafana-dashboard.json', () => {
     expect([...used].sort()).toEqual(required.sort());
   });
 
-  it('has panels with ids of their own that lie beside each other, within 24 columns', () => {
+  it('has panels with unique ids that do not overlap, within 24 columns', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     const taken = new Map<string, string>();
     for (const { title, gridPos } of panels) {
@@ -263,7 +264,7 @@ describe('docs/grafana-dashboard.json', () => {
     }
   });
 
-  it('has titles, words and legends for what it shows', () => {
+  it('has titles, descriptions and legends', () => {
     expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length);
     for (const { title, type, description, targets = [] } of panels) {
       if (type === 'row') continue;
@@ -280,7 +281,7 @@ describe('docs/grafana-dashboard.json', () => {
     }
   });
 
-  it('chooses job and instance by its variables, in every expression', () => {
+  it('selects job and instance by its variables, in every expression', () => {
     expect(dashboard.templating.list.map(({ name }: { name: string }) => name)).toEqual(ADDED);
     for (const { where, expr } of queries)
       for (const { matchers } of parsePromql(filledIn(expr)).selectors)

@@ -17,12 +17,12 @@ const INSTALLED_WITHIN_MS = 240_000;
 const run = promisify(execFile);
 const read = (path: string) => readFile(join(ROOT, path), 'utf8');
 
-/** The current minor version and the two before it. Until 0.86 the AbortController was a package. */
+/** The current minor version and the two before it. Before 0.86 AbortController was a package. */
 const VERSIONS = ['0.88.1', '0.87.1', '0.86.3'];
-/** What React Native makes global, and what strips the types of its sources. */
+/** What React Native makes global, and a tool that strips the types from its sources. */
 const PACKAGES = ['abort-controller@3.0.0', 'whatwg-fetch@3.6.20', 'flow-remove-types@2.327.0'];
 
-/** Sources of React Native, and what they need of its native side. */
+/** Sources of React Native, and what they need from its native side. */
 const URLS = 'package/Libraries/Blob';
 const WEB_APIS = 'package/src/private/webapis';
 const NATIVE = {
@@ -31,7 +31,7 @@ const NATIVE = {
     'export const enableNativeEventTargetEventDispatching = () => false;',
 };
 
-/** As React Native sets them up, on the XMLHttpRequest of jsdom. */
+/** Set up as React Native does, on the XMLHttpRequest of jsdom. */
 const GLOBALS = (abort: string) => `
 import { JSDOM } from 'jsdom';
 const { XMLHttpRequest } = new JSDOM('', { url: process.env.SERVER }).window;
@@ -80,7 +80,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-/** The package's own URL and web APIs, as they are published, without their types. */
+/** The package's own URL and web APIs as published, without their types. */
 async function unpack(version: string, into: string): Promise<void> {
   await npm(folder, 'pack', `react-native@${version}`, '--prefer-offline', '--silent');
   const tarball = join(folder, `react-native-${version}.tgz`);

@@ -50,7 +50,7 @@ afterEach(async () => {
   app = undefined;
 });
 
-/** What a snippet exports. */
+/** The exports of a snippet. */
 const from = (name: string) => files.import(name);
 
 interface Start {
@@ -72,7 +72,7 @@ async function start(metadata: ModuleMetadata, { adapter = 'express', options, c
   return app;
 }
 
-/** Beside a recipe that has options of its own, and hence no `app.module.ts`. */
+/** For a recipe with its own options, and therefore without `app.module.ts`. */
 const database = () =>
   MongooseModule.forRootAsync({ useFactory: () => ({ uri: process.env['MONGODB_URI'] }) });
 
@@ -157,7 +157,7 @@ describe.each(ADAPTERS)('the recipes on %s', (adapter) => {
     expect((await page.post('/api/v1/login/old-token')).status).toBe(401);
   });
 
-  it('a user model of the host’s own', async () => {
+  it('a user model of the host', async () => {
     const { OwnUsersModule, AccountsModule, AccountStore } = await from('accounts.module.ts');
     const host = await start({ imports: [database(), OwnUsersModule, AccountsModule] }, { adapter });
     const browser = await openBrowser(host);
@@ -215,7 +215,7 @@ describe.each(ADAPTERS)('the recipes on %s', (adapter) => {
     expect(await members.findOne({ email: user.email })).toMatchObject({ shoeSize: 39 });
   });
 
-  it('users that were there before, fields of a registration, and the migration', async () => {
+  it('existing users, fields of a registration, and the migration', async () => {
     const { CompanyModule } = await from('company.module.ts');
     const { migrate } = await from('migrate.ts');
     const host = await start({ imports: [database(), CompanyModule] }, { adapter });
@@ -279,7 +279,7 @@ describe.each(ADAPTERS)('the recipes on %s', (adapter) => {
 });
 
 describe('the recipes', () => {
-  it('two modules in one application, which know nothing of each other', async () => {
+  it('two independent modules in one application', async () => {
     const { CustomersModule, StaffModule } = await from('two-modules.ts');
     const host = await start({ imports: [database(), CustomersModule, StaffModule] });
     const customer = await signedIn(host, '/customers/auth');

@@ -22,7 +22,7 @@ describe('the reference', () => {
       expect({ name, text: await readFile(new URL(name, REFERENCE), 'utf8') }).toEqual({ name, text });
   });
 
-  it('says what each option means', () => {
+  it('describes each option', () => {
     expect(declaredOptions().length).toBeGreaterThan(25);
     expect(declaredOptions().filter(({ meaning }) => meaning === '')).toEqual([]);
   });

@@ -9,7 +9,7 @@ const numbered = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
 const listed = (prefix: string, names: string) => names.split(' ').map((name) => `${prefix} ${name}`);
 
-/** Every requirement that the product was built to. A line may be for one part of it: `ASVS 7.2.4 (a new token)`. */
+/** Every requirement of the product. A row may be for one part of it: `ASVS 7.2.4 (a new token)`. */
 const IDS = [
   ...numbered('R', 6),
   ...numbered('B', 4),
@@ -55,7 +55,7 @@ const references = lines
   .filter(({ heldBy }) => !OPEN.test(heldBy))
   .flatMap(({ id, heldBy }) => heldBy.split('<br>').map((reference) => [id, reference] as const));
 
-/** The cells of the table that begins with this header, row by row. */
+/** The cells of the table with this header, row by row. */
 function rowsOf(text: string, header: string): string[][] {
   const rows = text.split('\n');
   const body = rows.slice(rows.findIndex((row) => row.startsWith(header)) + 2);
@@ -77,12 +77,12 @@ function linesOf(text: string): Line[] {
   });
 }
 
-/** A requirement's id, without the part that a line is for. */
+/** A requirement's id, without the name of the row's part. */
 const requirementOf = (id: string) => (IDS.includes(id) ? id : id.replace(/ \([^)]+\)$/, ''));
 
 const titles = new Map<string, ReadonlySet<string>>();
 
-/** The titles of a file's tests, as they are written: `it`, `test`, and their rows of cases. */
+/** The titles of a file's tests as written: `it`, `test`, and those with `each`. */
 function titlesIn(path: string): ReadonlySet<string> {
   const known = titles.get(path);
   if (known) return known;
@@ -100,7 +100,7 @@ function titlesIn(path: string): ReadonlySet<string> {
   return found;
 }
 
-/** `it`, `test.each`, `test.each<T>(rows)` … without their arguments; a test that is skipped holds nothing. */
+/** `it`, `test.each`, `test.each<T>(rows)` … without their arguments. A skipped test does not count. */
 function nameOf(callee: ts.Expression): string {
   if (ts.isIdentifier(callee)) return callee.text;
   if (ts.isCallExpression(callee)) return nameOf(callee.expression);
@@ -109,7 +109,7 @@ function nameOf(callee: ts.Expression): string {
   return '';
 }
 
-/** A reference in the tables names a file that exists, and a test in it that has exactly this title. */
+/** Expects that the file of a reference exists and has a test with exactly this title. */
 function expectTest(reference: string): void {
   const [, path = '', title = ''] = REFERENCE.exec(reference) ?? [];
   expect({ reference, exists: path !== '' && existsSync(join(ROOT, path)) }).toEqual({
@@ -120,16 +120,16 @@ function expectTest(reference: string): void {
 }
 
 describe('docs/security.md', () => {
-  it('has every requirement, once, or a line for each part of it', () => {
+  it('has every requirement once, or a row for each part of it', () => {
     expect(lines.map(({ id }) => id)).toEqual([...new Set(lines.map(({ id }) => id))]);
     expect([...new Set(lines.map(({ id }) => requirementOf(id)))]).toEqual(IDS);
-    // A whole and its parts would say the same thing twice.
+    // A row for the whole and rows for its parts would duplicate each other.
     const whole = new Set(lines.map(({ id }) => id));
     expect(lines.filter(({ id }) => requirementOf(id) !== id && whole.has(requirementOf(id)))).toEqual([]);
     expect(lines.filter(({ requirement }) => requirement === '')).toEqual([]);
   });
 
-  it('says of each line where it is met and what holds it, or why neither: never both, never nothing', () => {
+  it('each row says where it is met and which tests hold it, or why neither', () => {
     expect(references.length).toBeGreaterThan(80);
     for (const { id, metIn, heldBy } of lines) {
       const isOpen = OPEN.test(heldBy);
@@ -154,7 +154,7 @@ describe('docs/security.md', () => {
 
   it.each(references)('%s is held by a test that exists: %s', (_id, reference) => expectTest(reference));
 
-  it('says that the client package sends no attempts for as long as it sends none', () => {
+  it('says that the client package sends no attempts as long as it sends none', () => {
     const folder = join(ROOT, 'packages/client/src');
     const sendsAttempts = readdirSync(folder).some((file) =>
       /\bprevious\b/.test(readFileSync(join(folder, file), 'utf8')),
@@ -162,7 +162,7 @@ describe('docs/security.md', () => {
     expect(document.includes('`nestjs-silent-auth-client` sends no attempts yet')).toBe(!sendsAttempts);
   });
 
-  it('numbers its claims, and says each once', () => {
+  it('numbers its claims, and states each once', () => {
     expect(claims.length).toBeGreaterThan(20);
     expect(claims.map(({ no }) => no)).toEqual(claims.map((_, index) => String(index + 1)));
     expect(new Set(claims.map(({ claim }) => claim)).size).toBe(claims.length);

@@ -14,7 +14,7 @@ import { claimsOf } from '../support/tokens.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START_WITHIN_MS = 30_000;
 
-describe('docs/spa.md, and what the README says of front ends', () => {
+describe('docs/spa.md, and what the README says about front ends', () => {
   let folder: string;
   let output: string;
   let names: string[];
@@ -66,7 +66,7 @@ describe('docs/spa.md, and what the README says of front ends', () => {
     expect(output).toBe('');
   });
 
-  it('shows of the examples what stands there', async () => {
+  it('shows code of the examples unchanged', async () => {
     const page = await readFile(join(ROOT, 'docs/spa.md'), 'utf8');
     const shown = [...page.matchAll(/<!-- (examples\/\S+) -->\n\n```ts\n([\s\S]*?)```/g)];
     expect(shown).toHaveLength(3);
@@ -82,7 +82,7 @@ describe('docs/spa.md, and what the README says of front ends', () => {
       service = await Service.start({
         COOKIE_SAMESITE: 'lax',
         REFRESH_ALLOW_RELAY: 'true',
-        // No mercy for a page that does not pass on what it got.
+        // Without a grace period, a page server that drops a cookie fails at once.
         REFRESH_GRACE_PERIOD: '0s',
       });
       const port = await freePort();
@@ -124,12 +124,12 @@ describe('docs/spa.md, and what the README says of front ends', () => {
       }
     });
 
-    it('asks a stranger to log in', async () => {
+    it('asks an unknown visitor to log in', async () => {
       const answer = await page();
       expect(answer.text).toContain('Please log in.');
     });
 
-    it('renders without a user while the service is away, and touches no cookie', async () => {
+    it('renders without a user while the service is down, and keeps the cookie', async () => {
       const { refreshToken } = await newSession(service.api(), { transport: 'cookie' });
       await service.kill();
       const answer = await page(refreshToken);

@@ -32,7 +32,7 @@ describe('docs/telemetry.md', () => {
     await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
     const packages = page.match(/@opentelemetry\/[\w-]+@[\d.]+/g) ?? [];
     expect(packages).toHaveLength(4);
-    // What keeps the spans in this process is a dependency of theirs.
+    // The exporter that keeps spans in memory is among their dependencies.
     await npm(folder, 'install', '--ignore-scripts', '--prefer-offline', ...packages);
     await writeFile(join(folder, 'telemetry.mjs'), keepingSpans());
 
@@ -50,7 +50,7 @@ describe('docs/telemetry.md', () => {
   }, INSTALLED_WITHIN_MS);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** The page's own file, with an exporter in memory. */
+  /** The page's own file, with an exporter that keeps spans in memory. */
   function keepingSpans(): string {
     const [, code = ''] = /```js\n\/\/ telemetry\.mjs\n([\s\S]*?)```/.exec(page) ?? [];
     const [start, rest] = code.split("  serviceName: 'auth',\n");
@@ -62,7 +62,7 @@ describe('docs/telemetry.md', () => {
     ].join('\n');
   }
 
-  it('one trace leads from a refresh to each of its commands', () => {
+  it('one trace connects a refresh with each of its commands', () => {
     const request = spans.find(({ attributes }) => attributes['url.path'] === '/auth/refresh');
     expect(request).toMatchObject({ parent: null, attributes: { 'http.request.method': 'POST' } });
     const within = spans.filter(({ trace, parent }) => trace === request?.trace && parent === request?.id);
@@ -70,7 +70,7 @@ describe('docs/telemetry.md', () => {
     expect(commands).toEqual(expect.arrayContaining(['find', 'findAndModify']));
   });
 
-  it('no trace holds a token, an address or a hash', () => {
+  it('no trace contains a token, an address or a hash', () => {
     const text = JSON.stringify(spans);
     expect(text).toContain('"?');
     for (const secret of [refreshToken, refreshToken.split('.')[2], 'ada@example.com', '$2b$'])

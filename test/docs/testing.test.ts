@@ -39,7 +39,7 @@ describe('docs/testing.md', () => {
   it('compiles', async () => {
     const settings = {
       extends: '../../../tsconfig.json',
-      // As in a host, where the globals of Jest come with @types/jest.
+      // As in a host, where the globals of Jest come from @types/jest.
       files: ['globals.d.ts'],
       include: ['src'],
     };
@@ -50,7 +50,7 @@ describe('docs/testing.md', () => {
     expect(stdout).toBe('');
   });
 
-  it('runs: each test of it passes', async () => {
+  it('runs, and each of its tests passes', async () => {
     const { reporters: _, globalSetup: _setup, globalTeardown: _teardown, ...jest } = config;
     const mapped = Object.entries(jest.moduleNameMapper ?? {}).map(([name, path]) => [
       name,

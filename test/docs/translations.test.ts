@@ -21,7 +21,7 @@ const outlineOf = (text: string) =>
 const rowsOf = (text: string) => text.split('\n').filter((line) => line.startsWith('|')).length;
 
 describe.each(EDITIONS)('%s and %s', (english = '', chinese = '') => {
-  it('exist both', () => {
+  it('both exist', () => {
     expect(existsSync(new URL(english, ROOT))).toBe(true);
   });
 

@@ -8,19 +8,19 @@ const page = await readFile(new URL('../../docs/users.md', import.meta.url), 'ut
 const APP_MODULE = 'export class AppModule {}\n';
 
 describe('docs/users.md', () => {
-  it('shows code that compiles, where it is whole', async () => {
+  it('shows code that compiles, if it is complete', async () => {
     const snippets = [...page.matchAll(/```ts\n(import [\s\S]*?)```/g)].map(([, code = '']) => code);
     expect(snippets).toHaveLength(1);
     const files = Object.fromEntries(snippets.map((code, at) => [`part-${at}.ts`, code]));
     expect(await compileErrors({ ...files, 'app.module.ts': APP_MODULE })).toBe('');
   });
 
-  it('shows commands that can be called so', async () => {
+  it('shows commands with valid arguments', async () => {
     const lines = [...page.matchAll(/^npx silent-auth (\S+) (.*?)(?: +#.*)?$/gm)];
     expect(lines.length).toBeGreaterThan(5);
     for (const [line, name, rest = ''] of lines) {
       const run = name === 'users' ? runUsersCommand : runMigrateUsersCommand;
-      // Without a database it gets as far as looking for one: the arguments are right.
+      // With a wrong database address it fails only when it connects, so the arguments are valid.
       const outcome = run(rest.split(' '), { MONGODB_URI: 'nonsense' }).then(({ output }) => output, String);
       expect([line, await outcome]).toEqual([line, expect.stringContaining('MONGODB_URI is not a valid')]);
     }

@@ -238,7 +238,7 @@ const CASES: readonly (readonly [string, readonly string[], Case])[] = [
     [],
     { options: cookie({ path: '/session' }), host: { refreshPaths: [] } },
   ],
-  ['a cookie domain of somebody else', ['cookie.domain'], { options: cookie({ domain: 'example.org' }) }],
+  ['a cookie domain of another site', ['cookie.domain'], { options: cookie({ domain: 'example.org' }) }],
   [
     'a cookie domain that is only a textual suffix',
     ['cookie.domain'],

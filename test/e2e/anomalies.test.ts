@@ -8,7 +8,7 @@ const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 const HOME = '203.0.113.9';
 
-/** Each rule of the module, triggered by requests alone and read where an operator reads it. */
+/** Each rule of the module, triggered only by requests and read where an operator reads it. */
 describe.each(['express', 'fastify'])('an administrator on %s sees', (HTTP_ADAPTER) => {
   let service: Service;
   let token: string;

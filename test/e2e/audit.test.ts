@@ -94,7 +94,7 @@ describe.each(['express', 'fastify'])('the audit log on %s', (HTTP_ADAPTER) => {
         expectError(await api.login({ email: session.email, password: PASSWORD }), 403, 'ACCOUNT_DISABLED');
         expectNoContent(await on(session, 'POST', 'enable'));
       });
-      // The login between the two.
+      // Between disabling and enabling, the login fails.
       Object.values(expected).at(-1)?.splice(3, 0, 'login.failed');
       await story(['records.viewed'], ({ userId }) =>
         api.send('GET', `/auth/admin/events?userId=${userId}`, { token }),

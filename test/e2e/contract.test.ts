@@ -104,7 +104,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect(answer.cookies).toEqual([]);
     });
 
-    it('takes the cookie transport by name', async () => {
+    it('accepts the cookie transport by name', async () => {
       expectRefreshCookie(await api.register(credentials({ transport: 'cookie' })));
     });
 
@@ -114,7 +114,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect((await api.register(credentials({ email: typed }))).json.user.email).toBe(email);
     });
 
-    it('refuses an e-mail that is taken, however it is written', async () => {
+    it('refuses an e-mail that is taken, in any spelling', async () => {
       const { email } = await newSession(api);
       const fullWidth = email.replace('user', 'ｕｓｅｒ').replace('@', '＠');
       for (const same of [email, email.toUpperCase(), ` ${email} `, fullWidth]) {
@@ -220,7 +220,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect(answer.cookies).toEqual([]);
     });
 
-    it('takes the e-mail however it is written', async () => {
+    it('accepts the e-mail address in any spelling', async () => {
       const { email } = await newSession(api);
       const fullWidth = email.replace('user', 'ＵＳＥＲ');
       for (const same of [email.toUpperCase(), `\t${email} `, fullWidth]) {
@@ -256,7 +256,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       }
     });
 
-    it('takes a password in any Unicode normal form, and keeps its case and spaces', async () => {
+    it('accepts a password in any Unicode normal form, and keeps its case and spaces', async () => {
       const password = ' Žluťoučký ﬁsh ';
       const { email } = await newSession(api, { password });
       for (const same of [
@@ -588,7 +588,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expect((await api.me(accessToken)).json).not.toHaveProperty('name');
     });
 
-    it('takes the scheme of the header in any case (RFC 9110)', async () => {
+    it('accepts the scheme of the header in any case (RFC 9110)', async () => {
       const { accessToken } = await newSession(api);
       for (const scheme of ['bearer', 'BEARER']) {
         const answer = await api.send('GET', '/auth/me', {
@@ -636,7 +636,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
       expectGuardRefusal(await api.send(method, path, { token: accessToken }), 'ACCESS_TOKEN_REVOKED');
     });
 
-    it('takes a token from the header only: never from the URL, the body or a cookie', async () => {
+    it('accepts a token in the header only: never in the URL, the body or a cookie', async () => {
       const { accessToken } = await newSession(api);
       const tries: [string, string, Call][] = [
         ['GET', `/auth/me?access_token=${accessToken}`, {}],
@@ -911,7 +911,7 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
         );
       });
 
-      it('is taken as JSON with a charset', async () => {
+      it('is accepted as JSON with a charset', async () => {
         const headers = { 'content-type': 'application/json; charset=utf-8' };
         expectInvalidField(
           await api.send('POST', path, { ...tokens, raw: '{"filler":1}', headers }),

@@ -310,7 +310,7 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
 
     it.each([
       ['the issuer', () => ISSUER],
-      ['the host of the issuer, where a proxy adds the path', () => 'https://issuer.example.com'],
+      ['the host of the issuer, if a proxy adds the path', () => 'https://issuer.example.com'],
       ['another spelling of it', () => 'HTTPS://ISSUER.example.com:443/x/../tenant'],
       ['a trusted front end', () => FRONT_END],
       ['this machine, for development', () => host.origin],

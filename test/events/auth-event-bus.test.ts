@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 describe(AuthEventBus.name, () => {
-  it('hands the payload to every handler of the event, and to no other', async () => {
+  it('passes the payload to every handler of the event, and to no other', async () => {
     const bus = new AuthEventBus(null);
     const heard: unknown[] = [];
     bus.on('password.changed', (payload) => heard.push(['first', payload]));
@@ -62,7 +62,7 @@ describe(AuthEventBus.name, () => {
     expect(late).toHaveBeenCalledTimes(1);
   });
 
-  it('can be awaited: it resolves when the slowest handler has ended', async () => {
+  it('can be awaited: it resolves when the slowest handler has finished', async () => {
     const bus = new AuthEventBus(null);
     let finish: (() => void) | undefined;
     bus.on('password.changed', () => new Promise<void>((resolve) => (finish = resolve)));
@@ -84,7 +84,7 @@ describe(AuthEventBus.name, () => {
     ],
     ['rejects', () => Promise.reject(new Error('mail server gone'))],
   ])(
-    'a handler that %s is logged, and harms neither the request nor the other handlers',
+    'a handler that %s is logged, and affects neither the request nor the other handlers',
     async (_how, failing) => {
       const bus = new AuthEventBus(null);
       const other = jest.fn();
@@ -96,7 +96,7 @@ describe(AuthEventBus.name, () => {
     },
   );
 
-  it('is heard through the host’s own emitter too, for @OnEvent', async () => {
+  it('also emits through the host’s own emitter, for @OnEvent', async () => {
     const emitter = new EventEmitter2();
     const bus = new AuthEventBus(emitter);
     const [own, hosts] = [jest.fn(), jest.fn()];
@@ -115,7 +115,7 @@ describe(AuthEventBus.name, () => {
     expect(logged).toEqual(['a handler of password.changed failed: Error: queue full']);
   });
 
-  it('survives a listener of the host that throws at once', async () => {
+  it('survives a listener of the host that throws synchronously', async () => {
     const emitter = new EventEmitter2();
     const bus = new AuthEventBus(emitter);
     emitter.on('password.changed', () => {

@@ -43,7 +43,7 @@ describe(EventLimit.name, () => {
     expect(written(5000, 'login.locked', () => locked('192.0.2.1'))).toBe(1);
   });
 
-  it('takes an IPv6 network for one address', () => {
+  it('treats an IPv6 network as one address', () => {
     expect(written(100, 'login.locked', (index) => locked(`2001:db8::${index.toString(16)}`))).toBe(1);
   });
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 
-/** Seeds, and inputs that broke something once. `npm run fuzz` looks for more. */
+/** Seeds, and inputs that once broke something. `npm run fuzz` searches for more. */
 const CORPUS = new URL('corpus/', import.meta.url);
 const targets = readdirSync(new URL('targets/', import.meta.url)).map((file) => file.replace(/\.ts$/, ''));
 

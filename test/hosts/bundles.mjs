@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Parts that Nest loads only where they are installed, and the native module. */
+/** Parts that Nest loads only if they are installed, and the native module. */
 const EXTERNAL = ['bcrypt', '@nestjs/microservices', '@nestjs/websockets'];
 
 export async function bundleByEsbuild(workshop, host) {

@@ -1,4 +1,4 @@
-// What the rows need to know of this repository: where its packages are, and what its README tells a host to install.
+// The repository's packages, and what its README asks a host to install.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -31,7 +31,7 @@ for (const { name, steps } of rows) {
     console.log(`  ${error ? 'FAIL' : 'pass'}  ${step} (${seconds} s)`);
     if (!error) continue;
     failed.push(`${name}: ${step}`);
-    // Steps that share a host share what is wrong with it.
+    // Steps that share a host fail with the same error, which is shown once.
     if (!shown.has(error)) console.log(error.message.replaceAll(/^/gm, '        '));
     shown.add(error);
   }

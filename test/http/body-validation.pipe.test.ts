@@ -7,7 +7,7 @@ import { BodyValidationPipe } from '../../src/http/body-validation.pipe.js';
 
 const LOGIN = { email: 'ann@example.com', password: 'correct horse' };
 
-/** As a body parser gives it: a fresh object from JSON. */
+/** Validates what a body parser would pass: a new object from JSON. */
 function validate(dto: Type<object>, body: unknown): Promise<unknown> {
   const parsed: unknown = body === undefined ? undefined : JSON.parse(JSON.stringify(body));
   return new BodyValidationPipe(dto).transform(parsed);
@@ -25,18 +25,18 @@ async function refusedFields(dto: Type<object>, body: unknown): Promise<string[]
 }
 
 describe(BodyValidationPipe.name, () => {
-  it('gives an instance of the DTO with the fields of the body', async () => {
+  it('returns an instance of the DTO with the fields of the body', async () => {
     const dto = await validate(LoginDto, { ...LOGIN, transport: 'body', deviceName: 'Ann’s phone' });
     expect(dto).toBeInstanceOf(LoginDto);
     expect(dto).toEqual({ ...LOGIN, transport: 'body', deviceName: 'Ann’s phone' });
   });
 
-  it('gives the address in its one form, and the password as typed', async () => {
+  it('normalises the address, and keeps the password as typed', async () => {
     const dto = await validate(LoginDto, { email: '  ＡＮＮ@Example.com ', password: '  Correct Horse ' });
     expect(dto).toEqual({ email: 'ann@example.com', password: '  Correct Horse ' });
   });
 
-  it('names every bad field at once, with a message each', async () => {
+  it('reports every invalid field at once, with a message each', async () => {
     const body = { email: 5, password: '', transport: 'header', deviceId: 'x'.repeat(129) };
     const fields = await refusedFields(LoginDto, body);
     expect(new Set(fields)).toEqual(new Set(['email', 'password', 'transport', 'deviceId']));
@@ -45,18 +45,18 @@ describe(BodyValidationPipe.name, () => {
     });
   });
 
-  it('an odd field hides no other problem, and is named once', async () => {
+  it('a wrongly typed field hides no other problem, and is reported once', async () => {
     const fields = await refusedFields(LoginDto, { email: { $gt: '' }, isAdmin: true });
     expect([...fields].sort()).toEqual(expect.arrayContaining(['email', 'isAdmin', 'password']));
     expect(fields.filter((field) => field === 'email')).toHaveLength(1);
   });
 
-  it('answers a flood of unknown fields short', async () => {
+  it('answers a flood of unknown fields briefly', async () => {
     const flood = Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`x${index}`, 1]));
     expect((await refusedFields(LoginDto, { ...flood, ...LOGIN })).length).toBeLessThanOrEqual(40);
   });
 
-  it('takes no body for an empty one', async () => {
+  it('treats a missing body as an empty one', async () => {
     for (const none of [undefined, {}]) {
       expect(await validate(RefreshDto, none)).toEqual({});
       expect(new Set(await refusedFields(LoginDto, none))).toEqual(new Set(['email', 'password']));
@@ -75,7 +75,7 @@ describe(BodyValidationPipe.name, () => {
   );
 
   it.each([{ $gt: '' }, { $ne: null }, { $regex: '.*' }, ['ann@example.com'], [], {}, 5, true])(
-    'refuses an operator object or anything else in the place of a string: %j',
+    'refuses an operator object or anything else that is not a string: %j',
     async (odd) => {
       expect(await refusedFields(LoginDto, { ...LOGIN, password: odd })).toContain('password');
       expect(await refusedFields(LoginDto, { ...LOGIN, email: odd })).toContain('email');
@@ -88,7 +88,7 @@ describe(BodyValidationPipe.name, () => {
     },
   );
 
-  it('null is refused where a value is needed, and is nothing where it is not', async () => {
+  it('null is refused where a value is required, and means absent elsewhere', async () => {
     expect(await refusedFields(LoginDto, { email: null, password: null })).toEqual(
       expect.arrayContaining(['email', 'password']),
     );
@@ -114,7 +114,7 @@ describe(BodyValidationPipe.name, () => {
     expect(await refusedFields(RefreshDto, { [name]: 'x' })).toContain(name);
   });
 
-  it('refuses __proto__ and lets it pollute nothing', async () => {
+  it('refuses __proto__, and pollutes no prototype', async () => {
     const body: unknown = JSON.parse(
       '{"email":"ann@example.com","password":"correct horse","__proto__":{"isAdmin":true}}',
     );
@@ -136,14 +136,14 @@ describe(BodyValidationPipe.name, () => {
     }
   });
 
-  it('registration needs an e-mail address; login takes any text, to answer it as an unknown one', async () => {
+  it('registration requires an e-mail address; login accepts any text, which is then an unknown address', async () => {
     for (const email of ['ann', 'ann@', '@example.com', 'ann example.com', 'ann@exa mple.com']) {
       expect(await refusedFields(RegisterDto, { ...LOGIN, email })).toEqual(['email']);
       expect(await refusedFields(LoginDto, { ...LOGIN, email })).toEqual([]);
     }
   });
 
-  it('echoes a field’s name short, and never its value', async () => {
+  it('repeats the name of an unknown field in short, but never its value', async () => {
     const name = 'x'.repeat(5000);
     let refusal: AuthError | undefined;
     try {
@@ -158,7 +158,7 @@ describe(BodyValidationPipe.name, () => {
     expect(JSON.stringify(refusal?.fields)).not.toContain('hunter2');
   });
 
-  it('refuses text that is no Unicode: a store would keep something else than was typed', async () => {
+  it('refuses invalid Unicode, which a store would change', async () => {
     expect(await refusedFields(LoginDto, { ...LOGIN, password: 'lone \ud800 surrogate' })).toEqual([
       'password',
     ]);
@@ -166,7 +166,7 @@ describe(BodyValidationPipe.name, () => {
     expect(await refusedFields(LoginDto, { ...LOGIN, deviceName: '\ud83d\udd0b' })).toEqual([]);
   });
 
-  it('survives a body nested as deep as its size allows', async () => {
+  it('survives a body nested as deeply as its size allows', async () => {
     const deep: unknown = JSON.parse('{"a":'.repeat(2500) + '1' + '}'.repeat(2500));
     for (const body of [deep, { ...LOGIN, password: deep }, { ...LOGIN, deviceName: deep }])
       await expect(new BodyValidationPipe(LoginDto).transform(body)).rejects.toMatchObject({

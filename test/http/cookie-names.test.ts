@@ -16,7 +16,7 @@ describe('the names of cookies', () => {
     [{}, ['refresh_token', 'device']],
     [{ secure: true }, ['__Host-refresh_token', '__Host-device']],
     [{ secure: true, path: '/auth' }, ['__Secure-refresh_token', '__Secure-device']],
-    // Two services on one host must not share a device either.
+    // Two services on one host must not share the device cookie either.
     [{ name: 'refresh_token_4200' }, ['refresh_token_4200', 'refresh_token_4200_device']],
   ])('%o', (over, names) => {
     const options = { ...PLAIN, ...over };

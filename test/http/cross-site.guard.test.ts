@@ -15,7 +15,7 @@ const OPTIONS = resolveOptions({
 });
 const guard = new CrossSiteGuard(OPTIONS);
 
-/** The service reached directly, behind a proxy that ends TLS, and under a name that is not the issuer's. */
+/** A service reached directly, one behind a proxy that ends TLS, and one under a name other than the issuer's. */
 const DIRECT = { protocol: 'https', host: 'api.example.com' };
 const BEHIND_PROXY = { protocol: 'http', host: 'api.example.com' };
 const DEVELOPMENT = { protocol: 'http', host: 'localhost:3000' };
@@ -44,15 +44,15 @@ const SIBLING = 'https://blog.example.com';
 
 describe(CrossSiteGuard.name, () => {
   it.each<[origin: string | undefined, site: Site, verdict: 'passes' | 'refused']>([
-    // Not from a browser: no ambient cookie to abuse.
+    // Not a browser, so it sends no cookie by itself.
     [undefined, undefined, 'passes'],
     // The service's own pages.
     [OWN, undefined, 'passes'],
     [OWN, 'same-origin', 'passes'],
     [undefined, 'same-origin', 'passes'],
-    // Typed into the address bar, or from a bookmark.
+    // Typed into the address bar, or opened from a bookmark.
     [undefined, 'none', 'passes'],
-    // Trusted pages, wherever they are.
+    // Trusted pages on any site.
     [TRUSTED, undefined, 'passes'],
     [TRUSTED, 'same-site', 'passes'],
     [TRUSTED, 'cross-site', 'passes'],
@@ -60,18 +60,18 @@ describe(CrossSiteGuard.name, () => {
     [EVIL, 'cross-site', 'refused'],
     [EVIL, undefined, 'refused'],
     [undefined, 'cross-site', 'refused'],
-    // Another application on the same site is not trusted for that.
+    // Another application on the same site is not trusted because of that.
     [SIBLING, 'same-site', 'refused'],
     [SIBLING, undefined, 'refused'],
     [undefined, 'same-site', 'refused'],
-    // The browser has compared the page with the URL that it asked for; a proxy may have changed what arrives here.
+    // The browser compared the page with the URL it requested; a proxy may have changed what arrives here.
     [EVIL, 'same-origin', 'passes'],
     ['null', 'same-origin', 'passes'],
-    // Other headers that contradict each other: the worse one counts.
+    // If the headers contradict each other, the less trusted one counts.
     [EVIL, 'none', 'refused'],
     [OWN, 'cross-site', 'refused'],
     [OWN, 'same-site', 'refused'],
-    // A sandboxed frame, a data: URL, a redirect across origins.
+    // From a sandboxed frame, a data: URL, or a redirect across origins.
     ['null', 'cross-site', 'refused'],
     ['null', undefined, 'refused'],
     ['', undefined, 'refused'],
@@ -95,13 +95,13 @@ describe(CrossSiteGuard.name, () => {
     ` ${OWN}`,
     `${TRUSTED}, ${EVIL}`,
     '*',
-  ])('%s is neither the service’s own nor trusted: origins are compared whole', async (origin) => {
+  ])('%s is neither the service’s own nor trusted: whole origins are compared', async (origin) => {
     expect(await ask(DIRECT, origin, undefined)).toBe('refused');
   });
 
-  it('behind a proxy that ends TLS its own pages are those of the issuer on this very host', async () => {
+  it('behind a proxy that ends TLS, its own pages have the issuer’s origin on the same host', async () => {
     expect(await ask(BEHIND_PROXY, OWN, undefined)).toBe('passes');
-    // The plain origin of a host that has HTTPS: anybody on the way can make a page of it.
+    // The plain HTTP origin of a host with HTTPS: anybody in the network can serve a page there.
     expect(await ask(BEHIND_PROXY, 'http://api.example.com', undefined)).toBe('refused');
     expect(
       await ask({ ...BEHIND_PROXY, host: 'api.example.com:8080' }, 'http://api.example.com:8080', undefined),
@@ -110,7 +110,7 @@ describe(CrossSiteGuard.name, () => {
   });
 
   it.each(['origin.internal', 'API.EXAMPLE.COM', 'api.example.com:443', ''])(
-    'the issuer’s pages are its own, whatever Host a proxy wrote: %j',
+    'the issuer’s pages are its own, whatever Host a proxy sends: %j',
     async (host) => {
       for (const protocol of ['http', 'https'])
         for (const origin of [OWN, 'https://API.example.com'])
@@ -119,39 +119,39 @@ describe(CrossSiteGuard.name, () => {
     },
   );
 
-  it.each(['LOCALHOST:3000', 'localhost:3000'])('a host is compared in any case: %s', async (host) => {
+  it.each(['LOCALHOST:3000', 'localhost:3000'])('a host is compared case-insensitively: %s', async (host) => {
     expect(await ask({ protocol: 'http', host }, 'http://localhost:3000', undefined)).toBe('passes');
   });
 
-  it('under another name than the issuer’s, only that host’s own pages are its own', async () => {
+  it('under a name other than the issuer’s, only pages of that host are its own', async () => {
     expect(await ask(DEVELOPMENT, 'http://localhost:3000', undefined)).toBe('passes');
     expect(await ask(DEVELOPMENT, 'http://localhost:5173', 'same-site')).toBe('refused');
     expect(await ask(DEVELOPMENT, 'https://localhost:3000', undefined)).toBe('refused');
   });
 
-  it('a page of the issuer on another port is its own where the request went to that port', async () => {
+  it('a page of the issuer on another port is its own if the request went to that port', async () => {
     const server = { protocol: 'https', host: 'api.example.com:8443' };
     expect(await ask(server, 'https://api.example.com:8443', undefined)).toBe('passes');
   });
 
-  it('an issuer without HTTPS has no page that is too plain for it', () => {
+  it('an issuer without HTTPS accepts pages without HTTPS', () => {
     const plain = new CrossSiteGuard(resolveOptions({ issuer: 'http://localhost:3000', keys: KEYS }));
     const headers = { origin: 'http://localhost:4000' };
     const request = { method: 'POST', headers, protocol: 'http', host: 'localhost:4000' };
     expect(plain.canActivate(new ExecutionContextHost([request]))).toBe(true);
   });
 
-  it('does not believe X-Forwarded-Host or -Proto by itself', async () => {
+  it('does not trust X-Forwarded-Host or -Proto by itself', async () => {
     const forwarded = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' };
     const request = { method: 'POST', headers: { origin: EVIL, ...forwarded }, ...DIRECT };
     await expect(guard.canActivate(new ExecutionContextHost([request]))).rejects.toThrow(AuthHttpException);
   });
 
-  it('a header sent twice is judged by what the first one says', async () => {
+  it('for a repeated header, the first value counts', async () => {
     expect(await ask(DIRECT, [EVIL, OWN], undefined)).toBe('refused');
   });
 
-  it('says in its private detail who was refused, shortened, and nothing of it to the client', async () => {
+  it('names the refused origin, shortened, in its private detail, and never to the client', async () => {
     const origin = `https://${'a'.repeat(500)}.example`;
     const request = { method: 'POST', headers: { origin, 'sec-fetch-site': 'cross-site' }, ...DIRECT };
     const refusal = await Promise.resolve(guard.canActivate(new ExecutionContextHost([request]))).catch(
@@ -165,7 +165,7 @@ describe(CrossSiteGuard.name, () => {
     expect(message).not.toContain('aaa');
   });
 
-  it('writes no control character into the log', async () => {
+  it('writes no control characters to the log', async () => {
     const origin = 'https://\u009b31mEVIL\u0085fake\u2028line\n';
     const request = { method: 'POST', headers: { origin }, ...DIRECT };
     const refusal = await Promise.resolve(guard.canActivate(new ExecutionContextHost([request]))).catch(
@@ -200,11 +200,11 @@ describe(CrossSiteGuard.name, () => {
       ['https://.preview.example.com', false],
       ['https://*.preview.example.com', false],
       ['null', false],
-    ])('by a pattern: %s %s', async (origin, verdict) => {
+    ])('match a pattern: %s %s', async (origin, verdict) => {
       expect(await passes(guardWith([TRUSTED, 'https://*.preview.example.com']), origin)).toBe(verdict);
     });
 
-    it('by a function, which has to say true', async () => {
+    it('match a function, which must return true', async () => {
       const asked: string[] = [];
       const by = guardWith((origin) => {
         asked.push(origin);

@@ -6,7 +6,7 @@ const withStatus = (...statuses: number[]) =>
   CODES.filter((code) => statuses.includes(AUTH_ERRORS[code].status));
 
 describe(errorAnswer.name, () => {
-  it('has the one shape', () => {
+  it('has the documented shape', () => {
     expect(errorAnswer(new AuthError('REFRESH_TOKEN_REUSED'))).toEqual({
       statusCode: 401,
       code: 'REFRESH_TOKEN_REUSED',
@@ -15,7 +15,7 @@ describe(errorAnswer.name, () => {
     });
   });
 
-  it.each(CODES)('%s has its status, also in words', (code) => {
+  it.each(CODES)('%s has its status, and the status text', (code) => {
     const answer = errorAnswer(new AuthError(code));
     expect(Object.keys(answer)).toEqual(['statusCode', 'code', 'message', 'error']);
     expect(answer.statusCode).toBe(AUTH_ERRORS[code].status);
@@ -27,7 +27,7 @@ describe(errorAnswer.name, () => {
     expect(errorAnswer(new AuthError('VALIDATION_FAILED', { fields }))).toMatchObject({ details: fields });
   });
 
-  it('keeps cause, detail and stack to itself', () => {
+  it('contains no cause, detail or stack', () => {
     const cause = new Error('E11000 duplicate key: ann@example.com');
     const answer = JSON.stringify(
       errorAnswer(new AuthError('INTERNAL', { cause, detail: 'users.insertOne' })),
@@ -40,7 +40,7 @@ describe(errorAnswer.name, () => {
 describe(errorHeaders.name, () => {
   const ofProofs = CODES.filter((code) => code.startsWith('PROOF_'));
 
-  it('asks for a bearer token on every 401 (RFC 6750 §3), and on nothing else', () => {
+  it('challenges for a bearer token on every 401 (RFC 6750 §3), and on nothing else', () => {
     for (const code of CODES) {
       const challenge = errorHeaders(new AuthError(code))['WWW-Authenticate'];
       if (ofProofs.includes(code)) expect(challenge).toMatch(/^DPoP /);
@@ -51,14 +51,14 @@ describe(errorHeaders.name, () => {
   });
 
   it.each(['ACCESS_TOKEN_MISSING', 'REFRESH_TOKEN_MISSING', 'INVALID_CREDENTIALS'] as const)(
-    '%s: nothing is said of a token that was not sent',
+    '%s: names no error if no token was sent',
     (code) => {
       expect(errorHeaders(new AuthError(code))['WWW-Authenticate']).toBe('Bearer');
     },
   );
 
   it.each(withStatus(401).filter((code) => !/MISSING|CREDENTIALS|PROOF|REAUTH/.test(code)))(
-    '%s: the token that was sent is invalid',
+    '%s: names the token that was sent as invalid',
     (code) => {
       expect(errorHeaders(new AuthError(code))['WWW-Authenticate']).toBe('Bearer error="invalid_token"');
     },
@@ -67,27 +67,27 @@ describe(errorHeaders.name, () => {
   it.each([
     ['PROOF_REQUIRED', 'DPoP error="invalid_dpop_proof", algs="ES256"'],
     ['PROOF_NONCE_REQUIRED', 'DPoP error="use_dpop_nonce", algs="ES256"'],
-  ] as const)('%s: asks for a proof (RFC 9449 §7.1), and gives the nonce for it', (code, challenge) => {
+  ] as const)('%s: asks for a proof (RFC 9449 §7.1), and contains the nonce for it', (code, challenge) => {
     const headers = errorHeaders(new AuthError(code, { proofNonce: 'n-1' }));
     expect(headers).toMatchObject({ 'WWW-Authenticate': challenge, 'DPoP-Nonce': 'n-1' });
     expect(errorHeaders(new AuthError(code))).not.toHaveProperty('DPoP-Nonce');
   });
 
-  it('REAUTHENTICATION_REQUIRED: says how old an authentication may be (RFC 9470 §3)', () => {
+  it('REAUTHENTICATION_REQUIRED: contains the maximum age of an authentication (RFC 9470 §3)', () => {
     const error = new AuthError('REAUTHENTICATION_REQUIRED', { maxAge: 300 });
     const asked = 'error="insufficient_user_authentication", max_age=300';
     expect(errorHeaders(error)['WWW-Authenticate']).toBe(`Bearer ${asked}`);
     expect(errorHeaders(error, 'DPoP')['WWW-Authenticate']).toBe(`DPoP ${asked}, algs="ES256"`);
   });
 
-  it('answers by the scheme by which a token came (RFC 9449 §7.2)', () => {
+  it('challenges with the scheme of the token that was sent (RFC 9449 §7.2)', () => {
     const challenge = (code: 'ACCESS_TOKEN_EXPIRED' | 'ACCESS_TOKEN_MISSING') =>
       errorHeaders(new AuthError(code), 'DPoP')['WWW-Authenticate'];
     expect(challenge('ACCESS_TOKEN_EXPIRED')).toBe('DPoP error="invalid_token", algs="ES256"');
     expect(challenge('ACCESS_TOKEN_MISSING')).toBe('DPoP algs="ES256"');
   });
 
-  it('says when to try again in whole seconds, never too early', () => {
+  it('says when to retry in whole seconds, never too early', () => {
     const headers = (retryAfter?: number) =>
       errorHeaders(new AuthError('TEMPORARILY_UNAVAILABLE', { retryAfter }));
     expect(headers()['Retry-After']).toBe('1');
@@ -95,7 +95,7 @@ describe(errorHeaders.name, () => {
     expect(errorHeaders(new AuthError('FORBIDDEN'))).not.toHaveProperty('Retry-After');
   });
 
-  it.each(CODES)('%s is never stored', (code) => {
+  it.each(CODES)('%s must not be stored by caches', (code) => {
     expect(errorHeaders(new AuthError(code))['Cache-Control']).toBe('no-store');
   });
 });

@@ -14,7 +14,7 @@ import type { RefreshCookie } from '../../src/http/refresh-cookie.js';
 
 Logger.overrideLogger(false);
 
-/** An adapter whose every method says that it must not be called. */
+/** An adapter that must not be used: every method throws. */
 const adapterHost = {
   httpAdapter: new Proxy(
     {},
@@ -36,31 +36,31 @@ function context(type: string, client: object = {}): ExecutionContextHost {
 
 const ERROR = new AuthError('ACCESS_TOKEN_MISSING');
 const ANSWER = errorAnswer(ERROR);
-/** As Nest marks errors in messages. */
+/** The form of errors in Nest messages. */
 const MESSAGE = { status: 'error', ...ANSWER };
 
 describe.each([
   [AuthErrorFilter.name, authErrors],
   [ParseErrorFilter.name, parseErrors],
 ])('%s outside of HTTP', (_, filter) => {
-  it('GraphQL gets the error, to format it', () => {
+  it('GraphQL receives the error, and formats it', () => {
     expect(filter.catch(ERROR, context('graphql'))).toBe(ERROR);
     expect(ERROR.extensions).toEqual({ code: 'ACCESS_TOKEN_MISSING', statusCode: 401 });
   });
 
-  it('a microservice gets a failing stream', async () => {
+  it('a microservice receives a failing stream', async () => {
     const stream = filter.catch(ERROR, context('rpc')) as Observable<never>;
     await expect(firstValueFrom(stream)).rejects.toEqual(MESSAGE);
   });
 
-  it('a socket.io client gets an event', () => {
+  it('a socket.io client receives an event', () => {
     const client = { handshake: {}, emit: jest.fn(), send: jest.fn() };
     filter.catch(ERROR, context('ws', client));
     expect(client.emit).toHaveBeenCalledWith('exception', MESSAGE);
     expect(client.send).not.toHaveBeenCalled();
   });
 
-  it('a native client is sent a message: its emit is a local event', () => {
+  it('a native client receives a message: its emit would be a local event', () => {
     const client = { emit: jest.fn(), send: jest.fn<(data: string) => void>() };
     filter.catch(ERROR, context('ws', client));
     expect(client.emit).not.toHaveBeenCalled();
@@ -78,7 +78,7 @@ describe('what a filter logs', () => {
   };
   const filter = () => new AuthErrorFilter(adapterHost, {} as RefreshCookie, {} as PresentedRefreshTokens);
 
-  it('is one line about many equal requests, and a bounded number about all', () => {
+  it('is one line for many equal requests, and limited in total', () => {
     const lines = linesOf('warn');
     const one = filter();
     for (let times = 0; times < 5000; times += 1)
@@ -89,7 +89,7 @@ describe('what a filter logs', () => {
     expect(lines.length).toBeLessThan(100);
   });
 
-  it('holds no character that controls a terminal', () => {
+  it('contains no terminal control characters', () => {
     const detail = 'origin https://\u009b31mEVIL\u009b0m\u0085fake';
     const warned = linesOf('warn');
     filter().catch(new AuthError('CROSS_SITE_REQUEST', { detail }), context503());
@@ -102,12 +102,12 @@ describe('what a filter logs', () => {
 });
 
 describe(ParseErrorFilter.name, () => {
-  it.each(['graphql', 'rpc'])('leaves errors of others in %s to Nest', (type) => {
+  it.each(['graphql', 'rpc'])('leaves other errors in %s to Nest', (type) => {
     for (const error of [new Error('a bug'), new NotFoundException('order 5'), 'text'])
       expect(parseErrors.catch(error, context(type))).toBeUndefined();
   });
 
-  it('tells a socket of a bug without a detail', () => {
+  it('notifies a socket of a bug without a detail', () => {
     const client = { handshake: {}, emit: jest.fn() };
     parseErrors.catch(new Error('secret internals'), context('ws', client));
     const answer = { status: 'error', ...errorAnswer(new AuthError('INTERNAL')) };
@@ -116,7 +116,7 @@ describe(ParseErrorFilter.name, () => {
 });
 
 describe(AuthHttpException.name, () => {
-  it('is what any filter of a host understands, and keeps the error', () => {
+  it('can be handled by any filter of a host, and keeps the error', () => {
     const exception = new AuthHttpException(ERROR);
     expect(exception).toBeInstanceOf(HttpException);
     expect(exception.getStatus()).toBe(401);
@@ -132,7 +132,7 @@ describe(failureBeforeRoute.name, () => {
   const codeOf = (exception: unknown, host: object) =>
     failureBeforeRoute(exception, host as never, {})?.code ?? null;
 
-  // Nest 11 keeps the words of a parser's error and nothing else.
+  // Nest 11 keeps only the message of a parser's error.
   it.each<[string, HttpException, string]>([
     ['bad JSON on Express', new BadRequestException('Unexpected end of JSON input'), 'MALFORMED_REQUEST'],
     [
@@ -143,18 +143,18 @@ describe(failureBeforeRoute.name, () => {
     ['a bad path', new BadRequestException("Failed to decode param '%FF'"), 'MALFORMED_REQUEST'],
     ['a long body', new HttpException('Request body is too large', 413), 'PAYLOAD_TOO_LARGE'],
     ['an odd type', new HttpException('Unsupported Media Type: text/odd', 415), 'UNSUPPORTED_MEDIA_TYPE'],
-  ])('with Nest 11 knows %s by its words; later by its cause alone', (_, exception, code) => {
+  ])('with Nest 11 recognises %s by its message, and later only by its cause', (_, exception, code) => {
     expect(codeOf(exception, adapter)).toBe(code);
     expect(codeOf(exception, nest12)).toBeNull();
   });
 
-  it('takes Nest’s own words for an unknown route, and for this very one', () => {
+  it('recognises Nest’s message for an unknown route, with exactly this route', () => {
     expect(codeOf(new NotFoundException('Cannot GET /x'), nest12)).toBe('NOT_FOUND');
     expect(codeOf(new NotFoundException('Cannot GET /y'), nest12)).toBeNull();
     expect(codeOf(new NotFoundException(), nest12)).toBeNull();
   });
 
-  it('is not taken in by what a host throws', () => {
+  it('is not misled by exceptions of the host', () => {
     const forbidden = Object.assign(new Error('bad CSRF token'), { statusCode: 403, expose: true });
     const verify = Object.assign(new Error('no'), { statusCode: 403, type: 'entity.verify.failed' });
     const upstream = Object.assign(new Error('gone'), { code: 'FST_ERR_REPLY_FROM', statusCode: 502 });

@@ -34,7 +34,7 @@ interface Passport {
   error(error: unknown): void;
 }
 
-/** A strategy that reports what the test says. */
+/** A strategy that reports the given result. */
 const strategyThat = (report: (passport: Passport) => void) => ({
   authenticate(this: Passport) {
     report(this);
@@ -60,7 +60,7 @@ function contextOf(
   return new ExecutionContextHost([request, {}], controller, handler);
 }
 
-/** `true`, or the code of the refusal. */
+/** `true`, or the error code of the refusal. */
 async function verdictOf(guard: RefusingGuard, context: ExecutionContext): Promise<true | AuthErrorCode> {
   try {
     return (await guard.canActivate(context)) as true;
@@ -70,7 +70,7 @@ async function verdictOf(guard: RefusingGuard, context: ExecutionContext): Promi
   }
 }
 
-/** What is emitted, and the bus that emits it. */
+/** An event bus, and the list of what it emits. */
 function recorder() {
   const emitted: [name: string, payload: unknown][] = [];
   const events = { emit: async (...event: [string, unknown]) => void emitted.push(event) };
@@ -85,7 +85,7 @@ const requestWith = (token?: string) => ({
 });
 
 describe(attempt.name, () => {
-  it('gives the user on success', async () => {
+  it('returns the user on success', async () => {
     await expect(
       attempt(
         strategyThat((passport) => passport.success(USER)),
@@ -102,7 +102,7 @@ describe(attempt.name, () => {
     await expect(attempt(strategyThat(report), {})).rejects.toThrow(message);
   });
 
-  it('hands over the request and options, and leaves the strategy as it was', async () => {
+  it('passes on the request and options, and does not change the strategy', async () => {
     const authenticate = jest.fn(function (this: Passport, ..._asked: unknown[]) {
       this.success(USER);
     });
@@ -126,19 +126,19 @@ describe(RefusingGuard.name, () => {
     return Promise.resolve(new Failing().canActivate(context)).catch((error: unknown) => error);
   };
 
-  it('leaves an exception of the host as it is', async () => {
+  it('passes an exception of the host on unchanged', async () => {
     const thrown = new NotFoundException();
     expect(await refusalOf(thrown)).toBe(thrown);
   });
 
-  it('refuses where it fails itself, and keeps the cause for the log', async () => {
+  it('refuses when the guard itself fails, and keeps the cause for the log', async () => {
     const cause = new TypeError('a bug');
     const refusal = await refusalOf(cause);
     expect(refusal).toBeInstanceOf(AuthHttpException);
     expect((refusal as AuthHttpException).cause).toMatchObject({ code: 'INTERNAL', cause });
   });
 
-  it('logs its own failure where no filter sees it, and no refusal', async () => {
+  it('logs its own failure if no filter sees it, and logs no refusal', async () => {
     await loadContextExceptions();
     const logged: unknown[] = [];
     const log = jest
@@ -176,18 +176,18 @@ describe(AccessTokenGuard.name, () => {
     return new AccessTokenGuard(requestsOf(strategy, { recall, admit }));
   };
 
-  it('asks for a token', async () => {
+  it('requires a token', async () => {
     expect(await verdictOf(guardOf(NEVER), contextOf(requestWith()))).toBe('ACCESS_TOKEN_MISSING');
   });
 
-  it('admits a token that was verified before, at once and without Passport', () => {
+  it('admits a verified token from the cache at once, without Passport', () => {
     const request = requestWith('known');
     const guard = guardOf(NEVER, () => USER);
     expect(guard.canActivate(contextOf(request))).toBe(true);
     expect(request).toMatchObject({ user: USER });
   });
 
-  it('waits for the store where the mode is strict', async () => {
+  it('waits for the store in mode strict', async () => {
     const request = requestWith('known');
     const admitted = guardOf(NEVER, () => Promise.resolve(USER)).canActivate(contextOf(request));
     expect(admitted).toBeInstanceOf(Promise);
@@ -199,14 +199,14 @@ describe(AccessTokenGuard.name, () => {
     );
   });
 
-  it('has Passport verify a token that is new to it', async () => {
+  it('lets Passport verify a token that is not cached', async () => {
     const request = requestWith('new');
     const guard = guardOf(strategyThat((passport) => passport.success(USER)));
     expect(await verdictOf(guard, contextOf(request))).toBe(true);
     expect(request).toMatchObject({ user: USER });
   });
 
-  it('says why it refuses where the strategy does, and else that the token is invalid', async () => {
+  it('refuses with the strategy\'s reason, otherwise with "token invalid"', async () => {
     const expired = guardOf(
       strategyThat((passport) => passport.error(new AuthError('ACCESS_TOKEN_EXPIRED'))),
     );
@@ -219,18 +219,18 @@ describe(AccessTokenGuard.name, () => {
     expect(refusal).toMatchObject({ cause: { message: 'bad signature' } });
   });
 
-  it('refuses by the AuthError itself where there is no HTTP', async () => {
+  it('refuses with the AuthError itself outside of HTTP', async () => {
     const context = contextOf({});
     context.setType('graphql');
     await expect(guardOf(NEVER).canActivate(context)).rejects.toBeInstanceOf(AuthError);
   });
 });
 
-/** Knows no token and asks nobody about one. */
+/** Has no cached token, and must not be asked for one. */
 const NOBODY = requestsOf(NEVER, { recall: () => null });
 
 describe(JwtAuthGuard.name, () => {
-  it('lets everyone pass on a public handler or controller, and nobody else', async () => {
+  it('admits everyone on a public handler or controller, and nowhere else', async () => {
     const reflector = new Reflector();
     const reads = jest.spyOn(reflector, 'getAllAndOverride');
     const guard = new JwtAuthGuard(NOBODY, reflector);
@@ -258,7 +258,7 @@ describe(JwtRefreshGuard.name, () => {
     );
   const verified = strategyThat((passport) => passport.success(CLAIMS));
 
-  it('asks for a token', async () => {
+  it('requires a token', async () => {
     expect(await verdictOf(guardOf(NEVER, null), contextOf({}))).toBe('REFRESH_TOKEN_MISSING');
   });
 
@@ -272,7 +272,7 @@ describe(JwtRefreshGuard.name, () => {
   );
 
   it.each([{ $ne: '' }, ['token'], 1, true])(
-    'refuses %j in the place of a token, and does not fall back to the cookie',
+    'refuses %j as a token, and does not fall back to the cookie',
     async (refreshToken) => {
       const context = contextOf({ body: { refreshToken } });
       const refusal = await Promise.resolve(guardOf(verified).canActivate(context)).catch(
@@ -283,7 +283,7 @@ describe(JwtRefreshGuard.name, () => {
     },
   );
 
-  it('says why it refuses where the strategy does, and else that the token is invalid', async () => {
+  it('refuses with the strategy\'s reason, otherwise with "token invalid"', async () => {
     const refused = strategyThat((passport) => passport.error(new AuthError('TEMPORARILY_UNAVAILABLE')));
     expect(await verdictOf(guardOf(refused), contextOf({}))).toBe('TEMPORARILY_UNAVAILABLE');
     const failed = guardOf(strategyThat((passport) => passport.fail(new Error('bad signature'))));
@@ -294,7 +294,7 @@ describe(JwtRefreshGuard.name, () => {
     expect(refusal).toMatchObject({ cause: { message: 'bad signature' } });
   });
 
-  it('has the client try again where another process may know the key', async () => {
+  it('asks the client to retry if another process may know the key', async () => {
     const strategy = strategyThat((passport) => passport.error(new AuthError('REFRESH_TOKEN_INVALID')));
     const guard = guardOf(strategy, { token: 'of a new key' });
     const refusal = await Promise.resolve(guard.canActivate(contextOf({}))).catch(
@@ -326,11 +326,11 @@ describe(RolesGuard.name, () => {
     return { verdict: await verdictOf(guard, contextOf(request, handler)), emitted };
   };
 
-  it('lets everyone pass where no role is required', async () => {
+  it('admits everyone if no role is required', async () => {
     expect(await askAs(undefined, Route.prototype.handle)).toEqual({ verdict: true, emitted: [] });
   });
 
-  it('lets pass who has one of the roles', async () => {
+  it('admits a user with one of the roles', async () => {
     for (const role of ['admin', 'auditor'])
       expect(await askAs({ ...USER, roles: ['user', role] })).toEqual({ verdict: true, emitted: [] });
   });
@@ -339,7 +339,7 @@ describe(RolesGuard.name, () => {
     expect(await askAs(undefined)).toEqual({ verdict: 'ACCESS_TOKEN_MISSING', emitted: [] });
   });
 
-  it('refuses who has none of them, and reports it', async () => {
+  it('refuses and reports a user with none of them', async () => {
     const { verdict, emitted } = await askAs(USER);
     expect(verdict).toBe('FORBIDDEN');
     expect(emitted).toEqual([
@@ -363,7 +363,7 @@ describe(RolesGuard.name, () => {
   it.each<[string, () => Promise<void> | undefined]>([
     ['at once', () => undefined],
     ['later', () => Promise.resolve()],
-  ])('authenticates a request that no guard has, %s', async (_when, wait) => {
+  ])('authenticates a request that no other guard has, %s', async (_when, wait) => {
     const judge = (roles: string[]) => {
       const request = { ...requestWith(), ip: '192.0.2.1', user: undefined as unknown };
       const admit = () => void (request.user = { ...USER, roles });
@@ -375,14 +375,14 @@ describe(RolesGuard.name, () => {
     expect([await judge(['admin']), await judge(['user'])]).toEqual([true, 'FORBIDDEN']);
   });
 
-  it('refuses where another guard has let a request pass without a user', async () => {
+  it('refuses a request that another guard admitted without a user', async () => {
     const requests = { isAuthenticated: () => true } as unknown as RequestAuthenticator;
     const guard = new RolesGuard(new Reflector(), requests, recorder().events);
     const context = contextOf(requestWith(), Route.prototype.restricted);
     expect(await verdictOf(guard, context)).toBe('ACCESS_TOKEN_MISSING');
   });
 
-  it('of administrators admits none who acts for another, on any route', async () => {
+  it('for administrators: refuses an administrator who acts for a user, on any route', async () => {
     const requests = { isAuthenticated: () => true } as unknown as RequestAuthenticator;
     const guard = new AdministratorGuard(new Reflector(), requests, recorder().events);
     const judge = (user: object) =>
@@ -392,7 +392,7 @@ describe(RolesGuard.name, () => {
     expect(verdicts).toEqual([true, 'FORBIDDEN', 'FORBIDDEN']);
   });
 
-  it('requires the roles of the controller where the handler names none', async () => {
+  it('requires the roles of the controller if the handler names none', async () => {
     @Roles('admin')
     class AdminRoute extends Route {}
     const guard = new RolesGuard(new Reflector(), NOBODY, recorder().events);
@@ -402,7 +402,7 @@ describe(RolesGuard.name, () => {
 });
 
 describe(OwnerGuard.name, () => {
-  it('refuses who acts for the user', async () => {
+  it('refuses an actor', async () => {
     const judge = (user?: object) => verdictOf(new OwnerGuard(), contextOf({ ...requestWith(), user }));
     const verdicts = [await judge(USER), await judge(), await judge({ ...USER, actor: { id: 'a' } })];
     expect(verdicts).toEqual([true, true, 'FORBIDDEN']);
@@ -410,7 +410,7 @@ describe(OwnerGuard.name, () => {
 });
 
 describe(OptionalJwtAuthGuard.name, () => {
-  it('passes on what the authenticator says of a request that may have no token', async () => {
+  it('passes on the result of the authenticator for a request with an optional token', async () => {
     const asked: unknown[] = [];
     const guardThat = (authenticateIfAsked: (context: unknown) => void | Promise<void>) =>
       new OptionalJwtAuthGuard({ authenticateIfAsked } as unknown as RequestAuthenticator);
@@ -437,7 +437,7 @@ describe(RequestShapeGuard.name, () => {
     return { verdict: verdictOf(guard, contextOf(request)), set, isSeen: seen[0] === request };
   }
 
-  it('forbids that any answer is stored, and looks out for proxies', async () => {
+  it('forbids caching of every answer, and checks for proxies', async () => {
     for (const method of ['GET', 'POST']) {
       const { verdict, set, isSeen } = ask(method);
       expect([await verdict, set, isSeen]).toEqual([true, [['Cache-Control', 'no-store']], true]);
@@ -452,7 +452,7 @@ describe(RequestShapeGuard.name, () => {
     ['POST', { ...JSON_TYPE, 'content-length': '16384' }],
     ['POST', { 'content-type': 'Application/JSON ; charset=utf-8', 'content-length': '2' }],
     ['DELETE', { ...JSON_TYPE, 'transfer-encoding': 'chunked' }],
-  ])('lets a %s with %j pass', async (method, headers) => {
+  ])('admits a %s with %j', async (method, headers) => {
     expect(await ask(method, headers).verdict).toBe(true);
   });
 
@@ -467,31 +467,31 @@ describe(RequestShapeGuard.name, () => {
     expect(await ask('POST', headers).verdict).toBe('UNSUPPORTED_MEDIA_TYPE');
   });
 
-  it('refuses a body that the header says is too large', async () => {
+  it('refuses a body that its header declares too large', async () => {
     expect(await ask('POST', { ...JSON_TYPE, 'content-length': '16385' }).verdict).toBe('PAYLOAD_TOO_LARGE');
   });
 
-  it('fails where no parser has read a JSON body, and asks for none where there is no body', async () => {
+  it('fails if no parser has read a JSON body, and needs none without a body', async () => {
     const ofLength = (length: string) =>
       ask('POST', { ...JSON_TYPE, 'content-length': length }, NOT_PARSED).verdict;
     expect([await ofLength('2'), await ofLength('0')]).toEqual(['INTERNAL', true]);
     expect(await ask('POST', {}, NOT_PARSED).verdict).toBe(true);
   });
 
-  // At least 16,384 bytes, whatever the header says: the guard counts the minimum size of the JSON.
+  // At least 16,384 bytes, whatever the header says: the guard computes the minimum size of the JSON.
   it.each<[string, (size: number) => unknown, number]>([
     ['a text', (size) => 'x'.repeat(size - 2), 16_384],
     ['a key', (size) => ({ ['k'.repeat(size - 5)]: 1 }), 16_384],
     ['a value', (size) => ({ k: 'x'.repeat(size - 7) }), 16_384],
     ['an array of numbers', (size) => Array.from({ length: size / 2 }, () => 1), 16_383],
-    ['texts in an array', (size) => Array.from({ length: 64 }, () => 'x'.repeat(size / 64 - 3)), 16_383],
-    ['nothing but nulls', (size) => Array.from({ length: size / 2 }, () => null), 16_383],
+    ['strings in an array', (size) => Array.from({ length: 64 }, () => 'x'.repeat(size / 64 - 3)), 16_383],
+    ['an array of nulls', (size) => Array.from({ length: size / 2 }, () => null), 16_383],
   ])('measures a body that the host has parsed: %s', async (_what, bodyOf, limit) => {
     expect(await ask('POST', JSON_TYPE, bodyOf(limit)).verdict).toBe(true);
     expect(await ask('POST', JSON_TYPE, bodyOf(16_390)).verdict).toBe('PAYLOAD_TOO_LARGE');
   });
 
-  it('measures a body that is nested as deep as no stack is', async () => {
+  it('measures a body nested more deeply than the stack allows', async () => {
     let body: unknown = 1;
     for (let depth = 0; depth < 20_000; depth += 1) body = [body];
     expect(await ask('POST', JSON_TYPE, body).verdict).toBe('PAYLOAD_TOO_LARGE');
@@ -523,7 +523,7 @@ describe('the guards that throttle', () => {
   }
 
   it.each([undefined, null, 'text', {}, { email: 1 }, { email: 'user@example.com' }])(
-    'count a login by its address, whatever its body is: %j',
+    'count a login by its address, whatever the body: %j',
     async (body) => {
       expect(await login(body)).toEqual({
         verdict: true,
@@ -533,7 +533,7 @@ describe('the guards that throttle', () => {
     },
   );
 
-  it('count a device that is known to the account for itself', async () => {
+  it('count a device that the account knows separately', async () => {
     const token = deviceToken(DEVICE_ID, ACCOUNT, null, [KEY]);
     expect((await login({ email: ' User@Example.com' }, token)).origins).toMatchObject([
       { deviceId: DEVICE_ID },
@@ -542,7 +542,7 @@ describe('the guards that throttle', () => {
       expect((await login(body, token)).origins).toMatchObject([{ deviceId: null }]);
   });
 
-  it('report a login over the limit, and name nobody', async () => {
+  it('report a login over the limit, and name no user', async () => {
     const { verdict, emitted } = await login({ email: 'user@example.com' }, null, TOO_MANY);
     expect(verdict).toBe('TOO_MANY_ATTEMPTS');
     const source = { ip: '2001:db8:1:2::9', userAgent: null };
@@ -550,7 +550,7 @@ describe('the guards that throttle', () => {
     expect(emitted).toEqual([['login.locked', event]]);
   });
 
-  it('report nothing where the count itself fails', async () => {
+  it('report nothing if the count itself fails', async () => {
     const { verdict, emitted } = await login({}, null, new AuthError('TEMPORARILY_UNAVAILABLE'));
     expect([verdict, emitted]).toEqual(['TEMPORARILY_UNAVAILABLE', []]);
   });
@@ -589,7 +589,7 @@ describe('the guards that throttle', () => {
     expect(emitted).toEqual([['login.locked', event]]);
   });
 
-  it('count no refresh without a token, and none where nothing is throttled', async () => {
+  it('count no refresh without a token, and none if throttling is off', async () => {
     for (const { verdict, counted } of [refresh(null), refresh('signed', false), refresh('forged', false)]) {
       expect(await verdict()).toBe(true);
       expect(counted).toEqual([]);

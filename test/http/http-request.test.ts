@@ -15,7 +15,7 @@ function context(type: string, ...parameters: unknown[]): ExecutionContextHost {
   return host;
 }
 
-/** Contexts without a request: whatever stands in its place is the caller's own words. */
+/** Contexts without a request: what is in its place comes from the client. */
 const WITHOUT_REQUEST: [string, ExecutionContextHost][] = [
   ['GraphQL without a context', context('graphql', {}, {}, undefined, {})],
   ['GraphQL whose context has no request', context('graphql', {}, {}, {}, {})],
@@ -25,11 +25,11 @@ const WITHOUT_REQUEST: [string, ExecutionContextHost][] = [
   ['a microservice', context('rpc', { headers: HEADERS, user: { roles: ['admin'] } }, {})],
   ['a microservice with text for data', context('rpc', 'text', {})],
   ['a microservice without data', context('rpc', undefined, {})],
-  ['a transport nobody has heard of', context('telegraph', { headers: HEADERS, user: { roles: ['admin'] } })],
+  ['an unknown transport', context('telegraph', { headers: HEADERS, user: { roles: ['admin'] } })],
 ];
 
 describe(requestOf.name, () => {
-  it.each(WITHOUT_REQUEST)('%s: nobody asks', (_, host) => {
+  it.each(WITHOUT_REQUEST)('%s: has no headers', (_, host) => {
     expect(requestOf(host)).toEqual({ method: '', headers: {}, protocol: '', host: '' });
   });
 
@@ -37,13 +37,16 @@ describe(requestOf.name, () => {
     ['HTTP', context('http', { headers: HEADERS })],
     ['GraphQL', context('graphql', {}, {}, { req: { headers: HEADERS } }, {})],
     ['socket.io', context('ws', { handshake: { headers: HEADERS } }, {})],
-    ['a native client that a host gave the headers of its upgrade', context('ws', { headers: HEADERS }, {})],
+    [
+      'a native client to which a host added the headers of its upgrade',
+      context('ws', { headers: HEADERS }, {}),
+    ],
   ])('%s: the headers of the request', (_, host) => {
     expect(requestOf(host).headers).toBe(HEADERS);
   });
 });
 
-describe('guards where there is no request', () => {
+describe('guards without a request', () => {
   const requests = new RequestAuthenticator(
     undefined as never,
     undefined as never,
@@ -56,7 +59,7 @@ describe('guards where there is no request', () => {
   const accessTokenGuard = new AccessTokenGuard(requests);
   const reflector = { getAllAndOverride: () => ['admin'] } as unknown as Reflector;
 
-  it.each(WITHOUT_REQUEST)('%s: ACCESS_TOKEN_MISSING, and roles are believed to nobody', async (_, host) => {
+  it.each(WITHOUT_REQUEST)('%s: ACCESS_TOKEN_MISSING, and roles are not trusted', async (_, host) => {
     const missing = { name: 'AuthError', code: 'ACCESS_TOKEN_MISSING' };
     await expect(accessTokenGuard.canActivate(host)).rejects.toMatchObject(missing);
     const rolesGuard = new RolesGuard(reflector, requests, new AuthEventBus(null));
@@ -81,12 +84,12 @@ describe(RolesGuard.name, () => {
 describe(addressOf.name, () => {
   const socket = { remoteAddress: '::ffff:10.0.0.1' };
 
-  it('is the address that the host found', () => {
+  it('is the address that the host determined', () => {
     expect(addressOf({ ip: '203.0.113.9:51234', socket })).toBe('203.0.113.9');
   });
 
   it.each([undefined, '', 'unknown', '_hidden', '203.0.113.9, 10.0.0.1', '<b>', 'x'.repeat(12_000)])(
-    'is the peer’s where the host found something else: %j',
+    'is the peer’s if the host determined an invalid one: %j',
     (ip) => {
       expect(addressOf({ ip, socket })).toBe('10.0.0.1');
       expect(addressOf({ ip })).toBe('');
@@ -98,7 +101,7 @@ describe(clientTraits.name, () => {
   const userAgentOf = (userAgent: string) =>
     clientTraits({ headers: { 'user-agent': userAgent } }, { of: () => [] }).userAgent;
 
-  it('keeps of the user agent what can be shown: short, well-formed, no control characters', () => {
+  it('keeps of the user agent only what can be displayed: short, well-formed, no control characters', () => {
     expect(userAgentOf('Mozilla/5.0 (X11)')).toBe('Mozilla/5.0 (X11)');
     expect(userAgentOf('x'.repeat(5000))).toHaveLength(256);
     expect(userAgentOf('a\u001b[31mb\u0000\u009bc\td')).toBe('a[31mbcd');
@@ -108,7 +111,7 @@ describe(clientTraits.name, () => {
 });
 
 describe(cookiesOf.name, () => {
-  it('parses the header of a request once, however many cookies are asked for', () => {
+  it('parses the header of a request once, however many cookies are read', () => {
     let reads = 0;
     const headers = {
       get cookie() {
@@ -127,11 +130,11 @@ describe(cookiesOf.name, () => {
     expect(cookiesOf({ headers: { cookie: 'one=other' } }, 'one')).toEqual(['other']);
   });
 
-  it('joins headers that came separately', () => {
+  it('joins separate headers', () => {
     expect(cookiesOf({ headers: { cookie: ['one=1', 'two=2'] } }, 'two')).toEqual(['2']);
   });
 
-  it('gives all of one name in their order, each value once', () => {
+  it('returns all cookies of one name in order, each value once', () => {
     const headers = { cookie: 'a=1; b=x; a=2; A=3; a=1; a=; a' };
     expect(cookiesOf({ headers }, 'a')).toEqual(['1', '2']);
   });

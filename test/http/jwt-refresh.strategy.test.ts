@@ -38,18 +38,18 @@ function ask(presentedRefreshToken: { token: string; transport: 'cookie' | 'body
 }
 
 describe(JwtRefreshStrategy.name, () => {
-  it('gives the claims of a token that this ring has signed, and of one with another header', async () => {
+  it('returns the claims of a token that this ring has signed, also with another header', async () => {
     const claims = { sid: SESSION.id, gen: 4, sec: 'S'.repeat(43), trn: 'cookie' };
     const other = resign(token, KEY, { header: { cty: 'other' } });
     await expect(ask({ token, transport: 'cookie' })).resolves.toMatchObject(claims);
     await expect(ask({ token: other, transport: 'cookie' })).resolves.toMatchObject(claims);
   });
 
-  it('refuses a token that came by another transport than its session has', async () => {
+  it("refuses a token from a transport other than its session's", async () => {
     await expect(ask({ token, transport: 'body' })).rejects.toMatchObject({ code: 'REFRESH_TOKEN_INVALID' });
   });
 
-  it('refuses a token of another key, a changed one and none', async () => {
+  it('refuses a token of another key, a changed token and a missing one', async () => {
     const changed = token.replace(/\.[^.]+\./, (payload) => `${payload.slice(0, -2)}A.`);
     for (const odd of [resign(token, 'x'.repeat(40)), changed, 'a.b.c'])
       await expect(ask({ token: odd, transport: 'cookie' })).rejects.toThrow();

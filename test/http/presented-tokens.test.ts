@@ -14,7 +14,7 @@ describe(extractAccessToken.name, () => {
   const extract = (authorization?: string | string[]) => extractAccessToken({ headers: { authorization } });
 
   it.each(['Bearer token', 'bearer token', 'BEARER token', 'Bearer   token  ', 'bEARER token '])(
-    'takes the token of %j',
+    'reads the token from %j',
     (header) => {
       expect(extract(header)).toBe('token');
     },
@@ -30,15 +30,15 @@ describe(extractAccessToken.name, () => {
     'Bearertoken',
     'Basic token',
     'xBearer token',
-  ])('finds none in %j', (header) => {
+  ])('finds no token in %j', (header) => {
     expect(extract(header)).toBeNull();
   });
 
-  it('finds none in a header that was sent twice', () => {
+  it('finds no token in a header that was sent twice', () => {
     expect(extract(['Bearer a', 'Bearer b'])).toBeNull();
   });
 
-  it('takes one too long to be a token for none that was ever signed', () => {
+  it('treats an overlong token as an invalid one', () => {
     expect(extract(`Bearer ${'t'.repeat(8192)}`)).toBe('t'.repeat(8192));
     expect(extract(`Bearer ${'t'.repeat(8193)}`)).toBe('');
   });
@@ -50,11 +50,11 @@ describe(cookieName.name, () => {
     [{ domain: 'example.com', path: '/', secure: true }, '__Secure-x'],
     [{ domain: null, path: '/auth', secure: true }, '__Secure-x'],
     [{ domain: null, path: '/', secure: false }, 'x'],
-  ])('of %j is %s (RFC 6265bis §4.1.3)', (options, name) => {
+  ])('for %j is %s (RFC 6265bis §4.1.3)', (options, name) => {
     expect(cookieName('x', options as never)).toBe(name);
   });
 
-  it('of the refresh token names it', () => {
+  it('is the configured one for the refresh token', () => {
     const options = { name: 'rt', domain: null, path: '/', secure: true } as never;
     expect(refreshCookieName(options)).toBe('__Host-rt');
     expect(hintCookieName(options)).toBe('rt_hint');
@@ -68,7 +68,7 @@ describe(cookiesOf.name, () => {
     ['a=1', []],
     ['b=', []],
     [undefined, []],
-  ])('of %j gives %j', (cookie, value) => {
+  ])('reads %j as %j', (cookie, value) => {
     expect(cookiesOf({ headers: { cookie } }, 'b')).toEqual(value);
   });
 });
@@ -81,7 +81,7 @@ describe(RefreshCookie.name, () => {
   const extract = (body: unknown, cookie?: string) =>
     refreshCookie.readAll({ headers: cookie === undefined ? {} : { cookie }, body });
 
-  it('takes the one in the body, and reads no cookie then', () => {
+  it('takes the token in the body, and then ignores the cookie', () => {
     const presented = [{ token: 'b', transport: 'body' }];
     expect(extract({ refreshToken: 'b' })).toEqual(presented);
     expect(extract({ refreshToken: 'b' }, 'refresh_token=c')).toEqual(presented);
@@ -95,7 +95,7 @@ describe(RefreshCookie.name, () => {
     {},
     { refreshToken: null },
     Object.create({ refreshToken: 'inherited' }),
-  ])('else the one in the cookie, with the body %j', (body) => {
+  ])('otherwise takes the token in the cookie, with the body %j', (body) => {
     expect(extract(body, 'refresh_token=c')).toEqual([{ token: 'c', transport: 'cookie' }]);
     expect(extract(body, 'refresh_token=c; refresh_token=d')).toHaveLength(2);
     expect(extract(body)).toEqual([]);

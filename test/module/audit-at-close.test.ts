@@ -19,7 +19,7 @@ it.each(ADAPTERS)(
       while (isOpen) {
         const answer = await api.login({ email, password: uniqueEmail() }).catch(() => null);
         if (answer?.status === 401) answered += 1;
-        // The server does not accept any more.
+        // The server accepts no more connections.
         else isOpen = false;
       }
     };

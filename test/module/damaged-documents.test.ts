@@ -40,7 +40,7 @@ describe.each(ADAPTERS)('a document that another program damaged, on %s', (adapt
   it.each<[string, object]>([
     ['without a device', { $unset: { device: 1 } }],
     ['with an invalid use', { $set: { recentUses: ['x'] } }],
-    ['with one predecessor for a list', { $set: { predecessors: {} } }],
+    ['with a single predecessor instead of a list', { $set: { predecessors: {} } }],
     ['with text for a date', { $set: { createdAt: '2026-01-01' } }],
     ['with text for the bytes of an attempt', predecessor({ attempt: 'text' })],
     ['with text for the time of a displacement', predecessor({ displacedAt: 'yesterday' })],
@@ -83,7 +83,7 @@ describe.each(ADAPTERS)('a document that another program damaged, on %s', (adapt
   it.each<[string, object]>([
     ['with a number for a hash', { $set: { passwordHash: 1 } }],
     ['with a counter for a token version', { $set: { tokenVersion: 0 } }],
-    ['with one role for a list', { $set: { roles: 'admin' } }],
+    ['with a single role instead of a list', { $set: { roles: 'admin' } }],
     ['with true for a date', { $set: { disabledAt: true } }],
   ])('a user %s is unknown', async (_what, update) => {
     const session = await newSession(host.api());

@@ -117,7 +117,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
     }
   });
 
-  it('tells the browser which requests wait for which cookie, and scripts cannot read that cookie', async () => {
+  it('informs the browser which requests wait for which cookie, and scripts cannot read that cookie', async () => {
     const browser = await signedIn();
     const answer = await browser.send('POST', RENEW, {
       headers: { 'sec-secure-session-id': `"${browser.kept?.id}"` },
@@ -579,7 +579,7 @@ describe.each(ADAPTERS)('device-bound sessions on %s', (adapter) => {
       );
   });
 
-  it('neither does one next to the cookie of another session', async () => {
+  it('a refresh token next to the cookie of another session does not end its session either', async () => {
     const [owner, other] = [await signedIn(), await signedIn()];
     const token = owner.jar.get(REFRESH_COOKIE) ?? '';
     const { iat } = claimsOf(token);

@@ -47,13 +47,13 @@ describe.each(ADAPTERS)('a device after its account was recovered, in a host on 
     firstSeen = [];
   });
 
-  const isTold = (session: Session) => firstSeen.some(({ sessionId }) => sessionId === session.id);
+  const isReported = (session: Session) => firstSeen.some(({ sessionId }) => sessionId === session.id);
   async function expectReported(session: Session): Promise<void> {
-    const wasTold = await eventually(
-      async () => isTold(session),
+    const wasReported = await eventually(
+      async () => isReported(session),
       (yes) => yes,
     );
-    expect(wasTold).toBe(true);
+    expect(wasReported).toBe(true);
   }
 
   async function reset(owner: Browser, email: string): Promise<void> {
@@ -98,12 +98,12 @@ describe.each(ADAPTERS)('a device after its account was recovered, in a host on 
     await act(owner, session);
     const returned = sessionOf(await thief.login({ email, password }, as(chrome(WINDOWS))));
     await expectReported(returned);
-    expect(isTold(again)).toBe(false);
+    expect(isReported(again)).toBe(false);
     // After the report it is known again.
     const familiar = sessionOf(await thief.login({ email, password }, as(chrome(MAC))));
     const stranger = sessionOf(await browser(host, firefox(MAC)).login({ email, password }));
     await expectReported(stranger);
-    expect(isTold(familiar)).toBe(false);
+    expect(isReported(familiar)).toBe(false);
   });
 
   it.each<[string, (owner: Browser, session: Session) => Promise<unknown>]>([
@@ -114,7 +114,7 @@ describe.each(ADAPTERS)('a device after its account was recovered, in a host on 
     await act(owner, session);
     const back = sessionOf(await owner.login({ email, password: NEW_PASSWORD }, as(chrome(MAC))));
     await expectReported(sessionOf(await thief.login({ email, password: NEW_PASSWORD })));
-    expect(isTold(back)).toBe(false);
+    expect(isReported(back)).toBe(false);
   });
 
   it.each([
@@ -140,7 +140,7 @@ describe.each(ADAPTERS)('a device after its account was recovered, in a host on 
     await expectReported(
       sessionOf(await browser(host, chrome(MAC)).login({ email, password: NEW_PASSWORD })),
     );
-    expect(isTold(session)).toBe(false);
+    expect(isReported(session)).toBe(false);
     expect(sent.map(({ kind }) => kind)).toContain('password_changed');
   });
 });

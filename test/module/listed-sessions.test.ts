@@ -11,7 +11,7 @@ it.each(ADAPTERS)(
       const api = host.api();
       const [users, auth] = [host.app.get(UsersService), host.app.get(AuthService)];
       const { email, userId } = await newSession(api);
-      // A login under way leaves this: its session begins after the others have been ended.
+      // The state after a concurrent login: its session began after the others were ended.
       await users.retireTokenVersion(userId);
       expect(await auth.sessions(userId)).toEqual([]);
       const { id, accessToken } = await anotherSession(api, email);

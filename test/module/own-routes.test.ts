@@ -118,7 +118,7 @@ describe.each(ADAPTERS)('the host’s own routes, on %s', (adapter) => {
     return { browser, email, token: answer.json.accessToken as string, answer };
   }
 
-  it('the module’s do not exist', async () => {
+  it('the module’s own routes do not exist', async () => {
     expect((await host.api().login({})).status).toBe(404);
   });
 

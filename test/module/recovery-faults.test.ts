@@ -88,7 +88,7 @@ describe('a database that fails while a link is used', () => {
   }
 
   /** The password is set, and then the database fails before anybody is notified. */
-  async function setButUntold(token: string): Promise<void> {
+  async function setWithoutNotice(token: string): Promise<void> {
     const [setPassword, findById] = [store.setPassword.bind(store), store.findById.bind(store)];
     store.setPassword = async (...change) => {
       await setPassword(...change);
@@ -129,7 +129,7 @@ describe('a database that fails while a link is used', () => {
 
   it('keeps a link that has set its password without an answer, and confirms that same password', async () => {
     const user = await forgetful();
-    await setButUntold(user.token);
+    await setWithoutNotice(user.token);
     expect(await mails()).not.toContain('password_changed');
     expect((await reset(user.token)).status).toBe(204);
     await expectReset(user);
@@ -139,7 +139,7 @@ describe('a database that fails while a link is used', () => {
 
   it('sets no second password with such a link, and allows no second guess at the first; the sessions end', async () => {
     const user = await forgetful();
-    await setButUntold(user.token);
+    await setWithoutNotice(user.token);
     expectError(await reset(user.token, `${NEW_PASSWORD}?`), 400, 'ACTION_TOKEN_INVALID');
     expectError(await reset(user.token), 400, 'ACTION_TOKEN_INVALID');
     await expectReset(user);
@@ -147,7 +147,7 @@ describe('a database that fails while a link is used', () => {
 
   it('notifies the owner of every password that is set, whatever is sent with the link afterwards', async () => {
     const user = await forgetful();
-    await setButUntold(user.token);
+    await setWithoutNotice(user.token);
     expectError(await reset(user.token, `${NEW_PASSWORD}?`), 400, 'ACTION_TOKEN_INVALID');
     expectError(await reset(user.token), 400, 'ACTION_TOKEN_INVALID');
     expect((await mails()).filter((kind) => kind === 'password_changed')).toHaveLength(1);

@@ -120,7 +120,7 @@ describe('the reason for a refused refresh, or for one that was not refused', ()
     return states;
   }
 
-  it('a race: an earlier token within its grace', async () => {
+  it('a race: an earlier token within its grace period', async () => {
     const [first] = await chain(1);
     expect((await api().refresh(first.refreshToken)).status).toBe(200);
     expect(await emitted('refresh_token.replayed')).toEqual(seen(first, 0, 1));

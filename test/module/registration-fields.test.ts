@@ -38,7 +38,7 @@ describe.each(ADAPTERS)('fields of a registration, on %s', (adapter) => {
     return host.api().register({ email, password: PASSWORD, ...fields });
   };
 
-  it('are stored beside the library’s, and reach the host', async () => {
+  it('are stored next to the library’s, and reach the host', async () => {
     const answer = await register({ name: 'Ada', company: '  Engines ', seats: 3, terms: true });
     expect(answer.status).toBe(201);
     const { id, email } = answer.json.user;
@@ -84,7 +84,7 @@ describe.each(ADAPTERS)('fields of a registration, on %s', (adapter) => {
     ]);
   });
 
-  it('refuses a body that is no object', async () => {
+  it('refuses a body that is not an object', async () => {
     expectInvalidField(await host.api().post('/auth/register', []), '');
   });
 });

@@ -58,7 +58,7 @@ describe.each(ADAPTERS)('rememberMe, on %s', (adapter) => {
     expect(maxAges(again)).toMatchObject({ [COOKIE]: undefined, device: expect.any(String) });
   });
 
-  it('body transport only has the shorter lifetime, a recovered session too', async () => {
+  it('in body transport only the lifetime is shorter, also for a recovered session', async () => {
     const session = await newSession(host.api(), { rememberMe: false });
     const answer = await host.api().refresh(session.refreshToken);
     expect(lifeOf(answer)).toBe(2 * HOUR);

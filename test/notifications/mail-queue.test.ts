@@ -24,7 +24,7 @@ const job = (send: MailJob['send'], givenUp = () => {}): MailJob => ({
 const never = () => new Promise<never>(() => {});
 
 describe(MailQueue.name, () => {
-  it('tries again what failed, and sends it once', async () => {
+  it('retries failed messages, and sends each once', async () => {
     const { queue } = newQueue();
     let attempts = 0;
     queue.push(
@@ -38,7 +38,7 @@ describe(MailQueue.name, () => {
     expect(queue.stats).toEqual({ waiting: 0, sent: 1, retried: 2, failed: 0, dropped: 0 });
   });
 
-  it('gives up after its attempts, and says so', async () => {
+  it('gives up after the last attempt, and logs it', async () => {
     const { queue, logger } = newQueue();
     const givenUp = jest.fn();
     queue.push(job(() => Promise.reject(new Error('never')), givenUp));
@@ -48,14 +48,14 @@ describe(MailQueue.name, () => {
     expect(logger.error).toHaveBeenCalledTimes(1);
   });
 
-  it('does not try again what is refused for good', async () => {
+  it('does not retry a permanent refusal', async () => {
     const { queue } = newQueue();
     queue.push(job(() => Promise.reject(new MailRefusedError('no such mailbox'))));
     await queue.idle();
     expect(queue.stats).toMatchObject({ retried: 0, failed: 1 });
   });
 
-  it('logs name and code of an error and never its words', async () => {
+  it('logs the name and code of an error, and never its message', async () => {
     const { queue, logger } = newQueue();
     const error = Object.assign(new Error('550 <ada@example.com> token=secret'), { code: 'EENVELOPE' });
     queue.push(job(() => Promise.reject(error)));
@@ -66,7 +66,7 @@ describe(MailQueue.name, () => {
     expect(lines).not.toContain('secret');
   });
 
-  it('logs what a mail server answered to a message that it refused for good', async () => {
+  it("logs the mail server's answer to a message it refused permanently", async () => {
     const { queue, logger } = newQueue();
     const cause = Object.assign(new Error('550 <ada@example.com>'), { code: 'EENVELOPE', responseCode: 550 });
     queue.push(job(() => Promise.reject(new MailRefusedError('refused', { cause }))));
@@ -76,7 +76,7 @@ describe(MailQueue.name, () => {
     ]);
   });
 
-  it('counts an attempt that hangs as failed, and goes on with others meanwhile', async () => {
+  it('counts an attempt that hangs as failed, and continues with others in the meantime', async () => {
     const { queue } = newQueue({ retryAfterMs: [] });
     const signals: AbortSignal[] = [];
     queue.push(
@@ -91,7 +91,7 @@ describe(MailQueue.name, () => {
     expect(signals[0]?.aborted).toBe(true);
   });
 
-  it('works on a few at once', async () => {
+  it('sends a few at once', async () => {
     const { queue } = newQueue({ attemptTimeoutMs: 5000 });
     let atOnce = 0;
     let most = 0;
@@ -108,7 +108,7 @@ describe(MailQueue.name, () => {
     expect(queue.stats.sent).toBe(10);
   });
 
-  it('prepares messages while all that are sent hang, a few at once, and again what failed', async () => {
+  it('prepares messages while all sends hang, a few at once, and retries failed ones', async () => {
     const { queue } = newQueue({ attemptTimeoutMs: 60_000 });
     let [atOnce, most, prepared] = [0, 0, 0];
     const prepare = async () => {
@@ -135,7 +135,7 @@ describe(MailQueue.name, () => {
     expect(queue.stats.failed).toBe(10);
   });
 
-  it('makes a last attempt at what pauses when it is drained', async () => {
+  it('makes a last attempt for waiting messages when it is drained', async () => {
     const { queue } = newQueue({ retryAfterMs: [60_000] });
     let attempts = 0;
     let failed: () => void = () => {};
@@ -164,7 +164,7 @@ describe(MailQueue.name, () => {
     expect(queue.push(job(async () => {}))).toBe(false);
   });
 
-  it('begins nothing any more once the time is over, neither a message that waits its turn nor one to be made', async () => {
+  it('starts nothing once the time is over, neither sending nor preparing', async () => {
     const { queue } = newQueue({ attemptTimeoutMs: 60_000, concurrency: 1, preparations: 2 });
     const begun: string[] = [];
     let prepared: () => void = () => {};
@@ -181,7 +181,7 @@ describe(MailQueue.name, () => {
     expect(queue.stats).toMatchObject({ waiting: 0, sent: 0, failed: 5 });
   });
 
-  it('leaves no timer behind when an attempt is over', async () => {
+  it('leaves no timer behind after an attempt', async () => {
     const { queue } = newQueue({ attemptTimeoutMs: 60_000 });
     const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const before = timers();
@@ -194,7 +194,7 @@ describe(MailQueue.name, () => {
     expect(signal?.aborted).toBe(false);
   });
 
-  it('a message that has nobody to go to is neither sent nor failed', async () => {
+  it('a message without a recipient is neither sent nor failed', async () => {
     const { queue } = newQueue();
     queue.push({ ...job(never), prepare: async () => false });
     await queue.idle();

@@ -25,7 +25,7 @@ describe('NOTICES', () => {
     [{}, 'session'],
     [{ scope: 'user' as const }, 'all_sessions'],
     [{ scope: 'user' as const, revoked: false }, 'nothing'],
-  ])('of a reused token with %j says that it ended: %s', (change, ended) => {
+  ])('for a reused token with %j, says that it ended %s', (change, ended) => {
     expect(NOTICES['refresh_token.reuse_detected']({ ...reuse, ...change })).toEqual({
       recipient: { userId: 'u' },
       event: {
@@ -43,12 +43,12 @@ describe('NOTICES', () => {
     ['report', 'nothing'],
     ['revoke-session', 'session'],
     ['revoke-user', 'all_sessions'],
-  ] as const)('of a suspicion under the policy %s says that it ended: %s', (action, ended) => {
+  ] as const)('for a suspicion under the policy %s, says that it ended %s', (action, ended) => {
     const { event } = NOTICES['activity.suspected']({ ...suspected, action }) ?? {};
     expect(event).toMatchObject({ cause: 'unusual_activity', rule: 'unfamiliar_client', ended });
   });
 
-  it('of another browser tells only where it was refused', () => {
+  it('for another browser, notifies only if it was refused', () => {
     expect(NOTICES['fingerprint.mismatched']({ ...about, refused: false, source })).toBeNull();
     expect(NOTICES['fingerprint.mismatched']({ ...about, refused: true, source })?.event).toMatchObject({
       cause: 'other_browser',
@@ -56,7 +56,7 @@ describe('NOTICES', () => {
     });
   });
 
-  it('of guesses tells the owner of the address that was typed, and nobody of an address that asks too often', () => {
+  it('for guesses, notifies the owner of the typed address; for too many requests of an address, nobody', () => {
     expect(NOTICES['login.locked'](locked)?.recipient).toEqual({ email: 'ada@example.com' });
     expect(NOTICES['login.locked']({ ...locked, userId: 'u' })?.recipient).toEqual({ userId: 'u' });
     expect(NOTICES['login.locked']({ ...locked, reason: 'login_limit' })).toBeNull();
@@ -65,7 +65,7 @@ describe('NOTICES', () => {
 });
 
 describe(noticeKey.name, () => {
-  it('tells users, sessions and causes apart', () => {
+  it('distinguishes users, sessions and causes', () => {
     const notices = [
       NOTICES['activity.suspected'](suspected),
       NOTICES['activity.suspected']({ ...suspected, sessionId: 't' }),
@@ -78,12 +78,12 @@ describe(noticeKey.name, () => {
 });
 
 describe(silenceMs.name, () => {
-  it('is a day for guesses, which may go on for weeks, and an hour for what happened', () => {
+  it('is a day for guesses, which may go on for weeks, and an hour for other events', () => {
     expect(silenceMs(NOTICES['login.locked'](locked)!.event)).toBe(24 * 3_600_000);
     expect(silenceMs(NOTICES['activity.suspected'](suspected)!.event)).toBe(3_600_000);
   });
 
-  it('is none for changed passwords: the second change within an hour is perhaps not the user’s', () => {
+  it('is zero for password changes: the second change within an hour may not be the user’s', () => {
     for (const name of ['password.changed', 'password.reset'] as const)
       expect(silenceMs(NOTICES[name]({ userId: 'u', source })!.event)).toBe(0);
   });

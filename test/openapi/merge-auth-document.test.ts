@@ -31,7 +31,7 @@ async function problemsOf(document: object): Promise<unknown> {
   return valid ? null : errors;
 }
 
-/** Everything that is referred to. */
+/** References whose target is missing. */
 function missingRefs(document: object): string[] {
   const text = JSON.stringify(document);
   const refs = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name ?? '');
@@ -41,7 +41,7 @@ function missingRefs(document: object): string[] {
 
 describe(mergeAuthDocument.name, () => {
   it.each(['3.0.0', '3.1.0'])(
-    'makes a valid document of OpenAPI %s, and keeps what the host has',
+    "produces a valid OpenAPI %s document, and keeps the host's content",
     async (openapi) => {
       const given = hostDocument(openapi);
       const merged = mergeAuthDocument(given, { ...OPTIONS, globalPrefix: '/api/' });
@@ -61,13 +61,13 @@ describe(mergeAuthDocument.name, () => {
     },
   );
 
-  it('needs no prefix where the servers have it', () => {
+  it('needs no prefix if the servers have it', () => {
     const { paths } = mergeAuthDocument(hostDocument('3.1.0'));
     expect(Object.keys(paths)).toEqual(['/orders', ...Object.keys(openApiDocument().paths)]);
   });
 });
 
-describe.each(ADAPTERS)('the document of a host by @nestjs/swagger (%s)', (adapter) => {
+describe.each(ADAPTERS)('the document of a host with @nestjs/swagger (%s)', (adapter) => {
   it('has each route once, under the prefix', async () => {
     host = await HostApp.start(adapter);
     host.app.setGlobalPrefix('api');

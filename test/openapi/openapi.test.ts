@@ -26,14 +26,14 @@ describe(openApiDocument.name, () => {
     const validator = new Validator();
     expect(await validator.validate({ ...structuredClone(document) })).toEqual({ valid: true });
     expect(validator.version).toBe('3.1');
-    // Its schemas are JSON Schema 2020-12 without an unknown keyword, and every reference leads somewhere.
+    // Its schemas are JSON Schema 2020-12 without an unknown keyword, and every reference resolves.
     expect(() => new DocumentedApi(document).promised).not.toThrow();
     const text = JSON.stringify(document);
     const references = [...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name);
     expect(new Set(references)).toEqual(new Set(Object.keys(document.components.schemas)));
   });
 
-  it('assumes the defaults of the module', () => {
+  it("assumes the module's defaults", () => {
     const { cookie, allowBodyTransport } = resolveOptions({
       issuer: 'https://issuer.example.com',
       keys: authOptions().keys,
@@ -59,7 +59,7 @@ describe(openApiDocument.name, () => {
     expect(header?.schema.pattern).toContain(`${name}=`);
   });
 
-  it('mentions no refresh token in a body where the body transport is off', () => {
+  it('mentions no refresh token in a body if the body transport is off', () => {
     const properties = schemaOf(openApiDocument(), 'TokenAnswer').properties ?? {};
     expect(Object.keys(properties)).not.toContain('refreshToken');
     const both = schemaOf(
@@ -77,7 +77,7 @@ describe(openApiDocument.name, () => {
     for (const path of paths) expect(path).toMatch(/^\/[^/]/);
   });
 
-  it('knows every code, and says each on some route', () => {
+  it('contains every error code on at least one route', () => {
     const document = openApiDocument();
     expect(schemaOf(document, 'ErrorCode').enum).toEqual(Object.keys(AUTH_ERRORS));
     const documents = (['off', 'required'] as const).map((emailVerification) =>
@@ -86,11 +86,11 @@ describe(openApiDocument.name, () => {
     const promised = documents.flatMap((each) => new DocumentedApi(each).promised);
     const said = promised.map((promise) => promise.split(' ')[2]);
     const unsaid = Object.keys(AUTH_ERRORS).filter((code) => !said.includes(code));
-    // Said in sockets.
+    // Only sockets use it.
     expect(unsaid).toEqual(['TICKET_INVALID']);
   });
 
-  it('has links out of mail where mail goes out, and tells nobody of taken addresses where they are verified', () => {
+  it('has routes for mailed links if there is a mailer, and hides taken addresses if addresses are verified', () => {
     const paths = (options: Parameters<typeof openApiDocument>[0]) => openApiDocument(options).paths;
     expect(Object.keys(paths({}))).not.toContain('/auth/reset-password');
     expect(Object.keys(paths({ mailer: MAILER }))).toContain('/auth/reset-password');
@@ -100,7 +100,7 @@ describe(openApiDocument.name, () => {
     expect(JSON.stringify(post)).not.toContain('EMAIL_TAKEN');
   });
 
-  it('shows examples that are as it says', () => {
+  it('has examples that match its schemas', () => {
     const documented = new DocumentedApi(openApiDocument());
     let examples = 0;
     for (const { id, operation } of documented.operations)
@@ -115,7 +115,7 @@ describe(openApiDocument.name, () => {
     expect(examples).toBeGreaterThan(40);
   });
 
-  it('is made anew for each caller, who may change it', () => {
+  it('is a new object for each caller, who may change it', () => {
     const first = openApiDocument();
     first.paths = {};
     schemaOf(first, 'Error').required?.push('surprise');

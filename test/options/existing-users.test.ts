@@ -8,7 +8,7 @@ const MINIMAL = {
 const keysRefused = (over: object) => checkOptions({ ...MINIMAL, ...over }).map(({ key }) => key);
 
 describe('names of collections and fields', () => {
-  it('takes what MongoDB takes', () => {
+  it('accepts every name that MongoDB accepts', () => {
     expect(keysRefused({ collections: { users: 'app.Members', throttle: 'auth-attempts' } })).toEqual([]);
     expect(keysRefused({ users: { fields: { passwordHash: 'password', email: 'e-mail' } } })).toEqual([]);
   });
@@ -26,7 +26,7 @@ describe('names of collections and fields', () => {
     expect(keysRefused({ users: { fields: { passwordHash: name } } })).toEqual(['users.fields.passwordHash']);
   });
 
-  it('refuses one name for two, also where one of them is a default', () => {
+  it('refuses one name for two fields, also if one is a default', () => {
     expect(keysRefused({ collections: { users: 'same', revocations: 'same' } })).toEqual([
       'collections.revocations',
     ]);
@@ -36,13 +36,13 @@ describe('names of collections and fields', () => {
     ]);
   });
 
-  it('refuses names that are no options, and names of fields beside a store of the host', () => {
+  it('refuses unknown names, and names of fields together with a store of the host', () => {
     expect(keysRefused({ collections: { user: 'x' } })).toEqual(['collections.user']);
     expect(keysRefused({ users: { fields: { hash: 'x' } } })).toEqual(['users.fields.hash']);
     expect(keysRefused({ userStore: {}, users: {} })).toEqual(['users']);
   });
 
-  it('refuses verifiers that verify nothing', () => {
+  it('refuses verifiers that cannot verify', () => {
     expect(keysRefused({ password: { verifiers: [{ matches: () => true }] } })).toEqual([
       'password.verifiers',
     ]);

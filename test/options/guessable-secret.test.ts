@@ -4,7 +4,7 @@ import { isGuessable } from '../../src/options/keys/guessable-secret.js';
 import { createRingKey, KeyProblem } from '../../src/options/keys/key-spec.js';
 
 const bytes = (text: string) => Buffer.from(text);
-/** As good as random, and the same in every run. */
+/** Pseudo-random, and the same in every run. */
 const random = (length: number, run: number) =>
   Buffer.from(hkdfSync('sha256', `run ${run}`, 'secret', String(length), length));
 const ENCODINGS = ['hex', 'base64', 'base64url'] as const;
@@ -31,7 +31,7 @@ const GUESSABLE = [
 
 describe(isGuessable, () => {
   it.each(ENCODINGS)('raises no false alarm about random bytes as %s', (encoding) => {
-    // The shortest that the boot accepts in hex are 16 bytes, in base64 24.
+    // The shortest secrets accepted at boot: 16 bytes in hex, 24 in base64.
     const least = encoding === 'hex' ? 16 : 24;
     for (let length = least; length <= 64; length += 3)
       for (let run = 0; run < 100; run += 1)
@@ -39,7 +39,7 @@ describe(isGuessable, () => {
           throw new Error(`${length} bytes, run ${run}`);
   });
 
-  it('raises none about raw bytes, as of an oct JWK, nor about UUIDs or random letters', () => {
+  it('raises no false alarm about raw bytes, as in an oct JWK, about UUIDs or random letters', () => {
     const letters = (length: number) =>
       [...randomBytes(length)].map((byte) => String.fromCharCode(97 + (byte % 26)));
     for (let run = 0; run < 100; run += 1) {
@@ -65,7 +65,7 @@ describe('a guessable secret', () => {
     expect(() => createRingKey({ kty: 'oct', k: bytes(secret).toString('base64url') })).toThrow(KeyProblem);
   });
 
-  it('does not keep a random secret out of production', () => {
+  it('does not cause a random secret to be refused in production', () => {
     process.env['NODE_ENV'] = 'production';
     expect(createRingKey(randomBytes(32).toString('base64url')).alg).toBe('HS256');
   });

@@ -12,7 +12,7 @@ const problemsOf = (introspectionClients: unknown) =>
   });
 
 describe('introspectionClients', () => {
-  it('takes clients with secrets of 32 characters', () => {
+  it('accepts clients with secrets of 32 characters', () => {
     expect(
       problemsOf([
         { id: 'a', secret: secret() },
@@ -24,7 +24,7 @@ describe('introspectionClients', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['no list', {}, /give a list/],
-    ['an entry that is none', [null], /give an id/],
+    ['an invalid entry', [null], /give an id/],
     ['no id', [{ secret: secret() }], /give an id/],
     ['an id with a colon', [{ id: 'a:b', secret: secret() }], /without a colon/],
     ['an id with a space', [{ id: 'a b', secret: secret() }], /visible ASCII/],
@@ -35,7 +35,7 @@ describe('introspectionClients', () => {
     ['a secret with a line break', [{ id: 'a', secret: `${secret()}\n` }], /at least 32/],
     ['its id as secret', [{ id: keys.access[0], secret: keys.access[0] }], /at least 32/],
     [
-      'one id twice',
+      'a duplicate id',
       [
         { id: 'a', secret: secret() },
         { id: 'a', secret: secret() },

@@ -17,8 +17,8 @@ describe('a key that is not made for signatures', () => {
     ['encryption', { use: 'enc' }],
     ['no use at all', { use: null }],
     ['encryption, by its operations', { key_ops: ['encrypt', 'wrapKey'] }],
-    ['verification alone, though it is private', { key_ops: ['verify'] }],
-    ['operations that are no list', { key_ops: 'sign' }],
+    ['verification only, although it is private', { key_ops: ['verify'] }],
+    ['operations that are not a list', { key_ops: 'sign' }],
   ])('is refused at boot: %s (RFC 7517 §4.2, §4.3)', (_, members) => {
     expect(problemOf({ ...ec(), ...members })).toContain('for signatures');
   });
@@ -40,7 +40,7 @@ describe('an RSA key', () => {
     expect(problemOf(rsa({ publicExponent: 3 }))).toContain('exponent 3');
   });
 
-  it('is taken with the usual exponent', () => {
+  it('is accepted with the usual exponent', () => {
     for (let round = 0; round < 3; round += 1) expect(problemOf(rsa())).toBeUndefined();
   });
 });

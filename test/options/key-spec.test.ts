@@ -30,12 +30,12 @@ function problemOf(input: KeyInput): KeyProblem {
     if (problem instanceof KeyProblem) return problem;
     throw problem;
   }
-  throw new Error('the key was taken');
+  throw new Error('the key was accepted');
 }
 
 describe(createRingKey.name, () => {
   describe('from an HMAC secret', () => {
-    it('takes a random one of 32 bytes and pins HS256 to it', () => {
+    it('accepts a random one of 32 bytes, and allows only HS256 for it', () => {
       const key = createRingKey(secret(24));
       expect(key.alg).toBe('HS256');
       expect(key.signingKey).toBe(key.verifyingKey);
@@ -64,7 +64,7 @@ describe(createRingKey.name, () => {
       'a'.repeat(64),
       '0'.repeat(32),
       '1212121212121212121212121212121212121212',
-    ])('refuses %j: a placeholder that works would be shipped', (text) => {
+    ])('refuses %j: a placeholder that works would reach production', (text) => {
       const problem = problemOf(text);
       expect(problem.message).toContain('placeholder');
       expect(problem.fix).toContain('randomBytes');
@@ -76,25 +76,25 @@ describe(createRingKey.name, () => {
       ['a PEM with something before it', `\n  ${pem('public')}`],
       ['a JWK as text', JSON.stringify(RSA)],
       ['a JWK set as text', JSON.stringify({ keys: [publicHalf(RSA)] }, null, 2)],
-    ])('refuses %s: it would sign by its text', (_name, text) => {
+    ])('refuses %s, whose text would become the secret', (_name, text) => {
       const problem = problemOf(text);
       expect(problem.message).toContain('would be used as an HMAC secret');
       expect(problem.fix).toContain('JWK');
       expect(`${problem.message} ${problem.fix}`).not.toContain(text.slice(40, 60));
     });
 
-    it('takes a random one that happens to begin like an object', () => {
+    it('accepts a random one that happens to begin like an object', () => {
       expect(createRingKey(`{${secret(36)}}`).alg).toBe('HS256');
     });
 
-    it('never quotes the secret in what is printed at boot', () => {
+    it('never shows the secret in what is printed at boot', () => {
       for (const text of ['hunter2-hunter2', 'my-secret-my-secret-my-secret-my-secret']) {
         const problem = problemOf(text);
         expect(`${problem.message} ${problem.fix}`).not.toContain(text);
       }
     });
 
-    it('names it by a kid that is always the same for it, and that does not give it away', () => {
+    it('names it by a stable kid that reveals nothing about it', () => {
       const text = secret(36);
       const { kid } = createRingKey(text);
       expect(createRingKey(text).kid).toBe(kid);
@@ -111,13 +111,13 @@ describe(createRingKey.name, () => {
       ['EC P-384', ecKey('P-384'), 'ES384'],
       ['EC P-521', ecKey('P-521'), 'ES512'],
       ['oct', { kty: 'oct', k: secret(32) }, 'HS256'],
-    ])('%s without alg gets the algorithm of its kind', (_kind, jwk, alg) => {
+    ])('%s without alg gets the algorithm of its type', (_kind, jwk, alg) => {
       const key = createRingKey(jwk);
       expect(key.alg).toBe(alg);
       expect(key.signingKey).not.toBeNull();
     });
 
-    it.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'])('RSA may ask for %s', (alg) => {
+    it.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'])('RSA may use %s', (alg) => {
       expect(createRingKey({ ...RSA, alg }).alg).toBe(alg);
     });
 
@@ -128,8 +128,8 @@ describe(createRingKey.name, () => {
       ['oct as RSA', { kty: 'oct', k: secret(32), alg: 'RS256' }],
       ['EC secp256k1', ecKey('secp256k1')],
       ['EdDSA', generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })],
-      ['a kind named like a method of every object', { kty: 'constructor' }],
-      ['such a kind with an algorithm', { kty: 'toString', alg: 'HS256' }],
+      ['a type named like a method of every object', { kty: 'constructor' }],
+      ['such a type with an algorithm', { kty: 'toString', alg: 'HS256' }],
       ['no kind', {}],
     ])('refuses %s (J1)', (_name, jwk) => {
       const problem = problemOf(jwk);
@@ -148,7 +148,7 @@ describe(createRingKey.name, () => {
       expect(problemOf({ kty: 'oct' }).message).toContain('too short');
     });
 
-    it('a JWK that cannot be read is a problem that quotes none of it', () => {
+    it('an unreadable JWK is a problem, and the message quotes none of it', () => {
       for (const broken of [
         { ...RSA, n: undefined },
         { ...RSA, p: undefined, d: 'AAAA-private' },
@@ -161,7 +161,7 @@ describe(createRingKey.name, () => {
       }
     });
 
-    it('keeps the kid it is given, and falls back to the RFC 7638 thumbprint (vector of §3.1)', () => {
+    it('keeps the given kid, and otherwise uses the RFC 7638 thumbprint (vector of §3.1)', () => {
       const vector = {
         kty: 'RSA',
         n:
@@ -181,13 +181,13 @@ describe(createRingKey.name, () => {
         expect(createRingKey(publicHalf(jwk)).kid).toBe(createRingKey(jwk).kid);
     });
 
-    it('a public half verifies and does not sign', () => {
+    it('a public half verifies but cannot sign', () => {
       const key = createRingKey(publicHalf(RSA));
       expect(key.signingKey).toBeNull();
       expect(key.verifyingKey.type).toBe('public');
     });
 
-    it('publishes the public members only, with kid, alg and use', () => {
+    it('publishes only the public members, with kid, alg and use', () => {
       const rsa = createRingKey({ ...RSA, kid: 'k1' });
       expect(rsa.publicJwk).toEqual({ kty: 'RSA', n: RSA.n, e: RSA.e, kid: 'k1', alg: 'RS256', use: 'sig' });
       const jwk = ecKey('P-256');
@@ -199,7 +199,7 @@ describe(createRingKey.name, () => {
       expect(createRingKey({ kty: 'oct', k: secret(32) }).publicJwk).toBeNull();
     });
 
-    it('publishes no other members that a host put into the JWK', () => {
+    it('publishes no other members that a host added to the JWK', () => {
       const key = createRingKey({ ...RSA, comment: 'rotated by Ann' });
       expect(JSON.stringify(key.publicJwk)).not.toContain('Ann');
     });

@@ -28,7 +28,7 @@ class Company {
 }
 
 describe('registration.fields', () => {
-  it('takes a class with rules', () => {
+  it('accepts a class with rules', () => {
     expect(problems({ registration: { fields: Company } })).toEqual([]);
     expect(registrationFields(Company)).toEqual(['company', 'seats']);
   });
@@ -41,7 +41,7 @@ describe('registration.fields', () => {
     expect(problems({ registration: { fields } })).toHaveLength(1);
   });
 
-  it('refuses a class without rules, whose fields no body could have', () => {
+  it('refuses a class without rules, because a body could have none of its fields', () => {
     class Bare {
       company = '';
     }
@@ -64,13 +64,13 @@ describe('registration.fields', () => {
       ]),
   );
 
-  it('refuses a field whose name the users collection has for one of the library’s', () => {
+  it('refuses a field whose name the users collection uses for a field of the library', () => {
     const users = { fields: { passwordHash: 'secret' } };
     const registration = { fields: fieldNamed('secret') };
     expect(problems({ users, registration })).toEqual(['registration.fields secret']);
   });
 
-  it('knows every field that a registration has already', () => {
+  it('knows every field that a registration already has', () => {
     expect([...REGISTRATION_NAMES].sort()).toEqual([...registrationFields(RegisterDto)].sort());
   });
 });

@@ -13,15 +13,15 @@ describe(areRelated.name, () => {
   it.each([
     ['something is added', secret, `${secret}-refresh`],
     ['something is cut off', secret, secret.slice(4)],
-    ['both have an ending of their own', `${secret}-access`, `${secret}-refresh`],
+    ['both have different endings', `${secret}-access`, `${secret}-refresh`],
     [
-      'both hold a shared part',
+      'both contain a common part',
       `access-${secret.slice(0, 20)}${newSecret()}`,
       `${newSecret()}${secret.slice(0, 20)}`,
     ],
-  ])('finds two secrets where %s', (_where, one, other) => expect(related(one, other)).toBe(true));
+  ])('recognises related secrets when %s', (_where, one, other) => expect(related(one, other)).toBe(true));
 
-  it('finds no two random secrets', () => {
+  it('finds no relation between random secrets', () => {
     for (let run = 0; run < 500; run += 1) expect(related(newSecret(), newSecret())).toBe(false);
   });
 });
@@ -35,7 +35,7 @@ describe('an access and a refresh key that are related', () => {
     keys: { access: [`${secret}-access`], refresh: [newSecret(), `${secret}-refresh`] },
   };
 
-  it('are refused at boot in production, in one sentence without the secret', () => {
+  it('are refused at boot in production, with one sentence that does not show the secret', () => {
     process.env['NODE_ENV'] = 'production';
     const problems = checkOptions(options);
     expect(problems).toEqual([

@@ -20,7 +20,7 @@ const MINIMAL: AuthOptions = {
   keys: { access: [newSecret()], refresh: [newSecret(), newSecret()] },
 };
 
-/** Options as JavaScript or an environment may give them: of any shape. */
+/** Options of any shape, as JavaScript or an environment may pass them. */
 function options(over: Record<string, unknown> = {}): AuthOptions {
   return { ...MINIMAL, ...over };
 }
@@ -46,7 +46,7 @@ function keysOf(given: AuthOptions): string[] {
 }
 
 describe(resolveOptions.name, () => {
-  describe('without anything but issuer and keys', () => {
+  describe('with only an issuer and keys', () => {
     it.each(documentedOptions())(
       '$path defaults to what its documentation says: $documented',
       ({ path, documented }) => {
@@ -57,7 +57,7 @@ describe(resolveOptions.name, () => {
       },
     );
 
-    it('every option that has a default is documented: none is hidden in the code', () => {
+    it('every option with a default documents it', () => {
       const documented = documentedOptions().map(({ path }) => path);
       const resolved = leafPaths(resolveOptions(MINIMAL)).map((path) => path.replace(/Ms$/, ''));
       const renamed = resolved.map((path) => (path === 'fingerprint.keys' ? 'fingerprint.key' : path));
@@ -66,7 +66,7 @@ describe(resolveOptions.name, () => {
     });
   });
 
-  it('takes rules of the application in place of its own, each under a name of its own', () => {
+  it("accepts the application's rules instead of its own, if their names are unique", () => {
     const mine = { name: 'mine', examine: () => null };
     const rules = [...ANOMALY_RULES, mine];
     expect(resolveOptions({ ...MINIMAL, anomaly: { rules } }).anomaly.rules).toEqual(rules);
@@ -75,11 +75,11 @@ describe(resolveOptions.name, () => {
     expect(keysOf(options({ anomaly: { rules: 'all' } }))).toEqual(['anomaly.rules']);
   });
 
-  it('has no audit log where that is said', () => {
+  it('has no audit log if it is turned off', () => {
     expect(resolveOptions({ ...MINIMAL, audit: false }).audit).toBeNull();
   });
 
-  it('reads durations as text and as seconds, all into milliseconds', () => {
+  it('reads durations as text and as seconds, and converts them to milliseconds', () => {
     const resolved = resolveOptions({
       ...MINIMAL,
       accessToken: { ttl: 60 },
@@ -96,7 +96,7 @@ describe(resolveOptions.name, () => {
     expect(resolved.revocation).toMatchObject({ pollIntervalMs: 250, maxStalenessMs: 5000 });
   });
 
-  it('an application may have shorter lives of its own, never longer ones: it names itself', () => {
+  it('an application may have shorter lifetimes, but not longer ones, because it names itself', () => {
     const ttlByApp = { kiosk: '2m', desk: 300 };
     const { accessToken } = resolveOptions(options({ accessToken: { ttl: '5m', ttlByApp } }));
     expect([...accessToken.ttlByAppMs]).toEqual([
@@ -111,7 +111,7 @@ describe(resolveOptions.name, () => {
       expect(keysOf(options({ accessToken: { ttlByApp } }))).toEqual(['accessToken.ttlByApp']);
   });
 
-  it('takes false for false, not for missing', () => {
+  it('does not treat false as missing', () => {
     const { refreshToken } = resolveOptions(
       options({ refreshToken: { sliding: false, cookie: { secure: false } } }),
     );
@@ -119,7 +119,7 @@ describe(resolveOptions.name, () => {
     expect(refreshToken.cookie.secure).toBe(false);
   });
 
-  it('keeps the order of the keys: the first signs', () => {
+  it('keeps the order of the keys: the first one signs', () => {
     const [first, second] = [newSecret(), newSecret()];
     const kids = (access: string[]) =>
       resolveOptions(options({ keys: { ...MINIMAL.keys, access } })).keys.access.map(({ kid }) => kid);
@@ -127,7 +127,7 @@ describe(resolveOptions.name, () => {
   });
 
   describe('reports', () => {
-    it('every problem at once, each with its key, the value as given and how to fix it', () => {
+    it('every problem at once, each with its key, the given value and the fix', () => {
       const problems = problemsOf(
         options({
           issuer: 'api.example.com',
@@ -175,14 +175,14 @@ describe(resolveOptions.name, () => {
     });
 
     it.each([undefined, null, 'text', []])(
-      'options that are none, as a factory may give them: %j',
+      'options of the wrong type, as a factory may return them: %j',
       (given) => {
         const keys = problemsOf(given as unknown as AuthOptions).map(({ key }) => key);
         expect(keys).toEqual(['issuer', 'keys.access', 'keys.refresh']);
       },
     );
 
-    it('what is no option, at every level, and what may have been meant, with all else', () => {
+    it('unknown options at every level with the likely intended name, along with all other problems', () => {
       const problems = problemsOf(
         options({
           acessToken: { ttl: '1h' },
@@ -206,7 +206,7 @@ describe(resolveOptions.name, () => {
       expect(JSON.stringify(problems)).not.toContain('hunter2');
     });
 
-    it.each(documentedOptions().map(({ path }) => path))('%s with one letter too many', (path) => {
+    it.each(documentedOptions().map(({ path }) => path))('%s with an additional letter', (path) => {
       const names = path.split('.');
       const last = `${names.pop()}x`;
       const group = names.reduceRight<object>((inner, name) => ({ [name]: inner }), { [last]: 1 });
@@ -215,14 +215,14 @@ describe(resolveOptions.name, () => {
       ]);
     });
 
-    it('nothing of what belongs to the host: what a store or a clock has is its own', () => {
+    it("nothing inside the host's own objects, such as properties of a store or a clock", () => {
       const clock = { now: () => 0, zone: 'UTC' };
       expect(
         problemsOf(options({ clock, revocation: { store: { add() {}, read() {}, extra: 1 } } })),
       ).toEqual([]);
     });
 
-    it('all of it in one message that an operator can read', () => {
+    it('everything in one message that an operator can read', () => {
       const error = new ConfigurationError([
         { key: 'issuer', value: '(not set)', fix: 'give it' },
         { key: 'password.minLength', value: '4', fix: 'give more' },
@@ -233,7 +233,7 @@ describe(resolveOptions.name, () => {
       expect(error.name).toBe('ConfigurationError');
     });
 
-    it('no secret: neither a refused key nor the keys beside it', () => {
+    it('no secret: neither a refused key nor the keys next to it', () => {
       const [good, weak, fingerprintKey] = [newSecret(), 'hunter2-hunter2', 'fingerprint-hunter3'];
       const jwk = {
         ...generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ format: 'jwk' }),
@@ -256,7 +256,7 @@ describe(resolveOptions.name, () => {
     });
 
     it.each([undefined, '', 'api.example.com', '/auth', 'ftp://example.com', 'javascript:alert(1)', 5, null])(
-      'an issuer that is no URL of a service: %p',
+      'an issuer that is not the URL of a service: %p',
       (issuer) => {
         expect(keysOf(options({ issuer }))).toEqual(['issuer']);
       },
@@ -266,7 +266,7 @@ describe(resolveOptions.name, () => {
       expect(keysOf(options({ keys }))).toEqual(['keys.access', 'keys.refresh']);
     });
 
-    it('an access key that serves for refresh tokens too: one leak would give both (J7)', () => {
+    it('an access key that is also a refresh key: one leak would reveal both (J7)', () => {
       const [shared, other] = [newSecret(), newSecret()];
       expect(keysOf(options({ keys: { access: [shared], refresh: [shared] } }))).toEqual(['keys.refresh[0]']);
       expect(keysOf(options({ keys: { access: [other, shared], refresh: [newSecret(), shared] } }))).toEqual([
@@ -285,7 +285,7 @@ describe(resolveOptions.name, () => {
       expect(keysOf(options({ keys: { access, refresh } }))).toEqual(['keys.refresh[0]']);
     });
 
-    it('two keys of one kid: a token could not tell which of them signed it', () => {
+    it('two keys with one kid: a token could not say which of them signed it', () => {
       const jwk = (kid: string) => ({ kty: 'oct', k: newSecret(), kid });
       expect(keysOf(options({ keys: { ...MINIMAL.keys, access: [jwk('a'), jwk('a')] } }))).toEqual([
         'keys.access',
@@ -293,7 +293,7 @@ describe(resolveOptions.name, () => {
       expect(keysOf(options({ keys: { ...MINIMAL.keys, access: [jwk('a'), jwk('b')] } }))).toEqual([]);
     });
 
-    it('a first key that cannot sign, while a later one that only verifies is welcome', () => {
+    it('a first key that cannot sign, while a later key that only verifies is accepted', () => {
       const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       const retired = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
       const keysWith = (access: object[]) => options({ keys: { ...MINIMAL.keys, access } });
@@ -342,7 +342,7 @@ describe(resolveOptions.name, () => {
       ]);
     });
 
-    it('device-bound sessions of a cookie or a store that cannot have them', () => {
+    it('device-bound sessions with a cookie or store that does not support them', () => {
       const bound = (over: object) => keysOf(options({ refreshToken: { deviceBound: 'optional', ...over } }));
       const without = Object.assign(new InMemoryRefreshTokenStore(), { bindDevice: undefined });
       expect(bound({})).toEqual([]);
@@ -354,7 +354,7 @@ describe(resolveOptions.name, () => {
       ]);
     });
 
-    it('SameSite=None without Secure, which browsers refuse in silence', () => {
+    it('SameSite=None without Secure, which browsers silently refuse', () => {
       const cookie = (secure: boolean) => options({ refreshToken: { cookie: { sameSite: 'none', secure } } });
       expect(keysOf(cookie(false))).toEqual(['refreshToken.cookie.sameSite']);
       expect(keysOf(cookie(true))).toEqual([]);
@@ -373,7 +373,7 @@ describe(resolveOptions.name, () => {
       'https://x*.example.com',
       'https://*.example.com/',
       'capacitor://*.example.com',
-      // Names that anybody can have.
+      // Domains under which anybody can get a name.
       'https://*.com',
       'https://*.co.uk',
       'https://*.vercel.app',
@@ -384,7 +384,7 @@ describe(resolveOptions.name, () => {
     });
   });
 
-  describe('gives a result', () => {
+  describe('returns options', () => {
     it('that nobody can change, at any depth', () => {
       const resolved = resolveOptions(
         options({
@@ -399,7 +399,7 @@ describe(resolveOptions.name, () => {
       expect(() => Object.assign(resolved.refreshToken, { sliding: false })).toThrow(TypeError);
     });
 
-    it('that the host can no longer change through what it passed in', () => {
+    it('that do not change when the host changes its input', () => {
       const features: ('user-agent' | 'address')[] = ['user-agent'];
       const trustedOrigins = ['https://app.example.com'];
       const resolved = resolveOptions({ ...MINIMAL, fingerprint: { features }, trustedOrigins });
@@ -409,7 +409,7 @@ describe(resolveOptions.name, () => {
       expect(resolved.trustedOrigins).toEqual(['https://app.example.com']);
     });
 
-    it('without freezing what belongs to the host: its clock keeps ticking, its JWKs and lists stay its own', () => {
+    it("without freezing the host's objects: its clock can change, and its JWKs and lists are not frozen", () => {
       const clock = { at: 0, now: () => clock.at };
       class Ticking {
         at = 0;
@@ -429,7 +429,7 @@ describe(resolveOptions.name, () => {
         expect(Object.isFrozen(own)).toBe(false);
     });
 
-    it('with the host’s own stores and hasher, untouched', () => {
+    it('with the host’s own stores and hasher, unchanged', () => {
       const store = {
         hasAny: async () => false,
         add: async () => {},
@@ -442,7 +442,7 @@ describe(resolveOptions.name, () => {
       expect(Object.isFrozen(store) || Object.isFrozen(hasher)).toBe(false);
     });
 
-    it('whose fingerprint keys follow each refresh key, are none of them, and differ', () => {
+    it('with one fingerprint key per refresh key, different from it and from each other', () => {
       const [first, second] = [newSecret(), newSecret()];
       const keysFor = (refresh: string[]) =>
         resolveOptions(options({ keys: { ...MINIMAL.keys, refresh } })).fingerprint.keys.map((key) =>
@@ -454,12 +454,12 @@ describe(resolveOptions.name, () => {
       expect(ring.join()).not.toContain(Buffer.from(first).toString('hex').slice(0, 32));
     });
 
-    it('whose blocked passwords are in the case in which they are compared', () => {
+    it('with blocked passwords in the case in which they are compared', () => {
       const { password } = resolveOptions(options({ password: { blocklist: ['Silent-Auth', 'ACME'] } }));
       expect([...password.blocklist]).toEqual(['silent-auth', 'acme']);
     });
 
-    it('whose fingerprint key is the given one, alone, where one is given', () => {
+    it('with only the given fingerprint key, if there is one', () => {
       const key = newSecret();
       expect(resolveOptions(options({ fingerprint: { key } })).fingerprint.keys).toEqual([Buffer.from(key)]);
     });
@@ -475,7 +475,7 @@ describe(checkOptions.name, () => {
   });
 });
 
-describe('options of an odd kind', () => {
+describe('malformed options', () => {
   const keys = {
     access: ['TaDXo0rYr3C2m1KQxYhQ6WQxw4u1Z8aK1d'],
     refresh: ['nUxUq8o7Hc1fE5x9wZ2bT4vL6yR3sM0pJk'],
@@ -498,25 +498,25 @@ describe('options of an odd kind', () => {
     ['revocation.pollInterval', { revocation: { pollInterval: '1m', maxStaleness: '30s' } }],
     ['accessToken.retirePrevious', { accessToken: { retirePrevious: true }, revocation: { mode: 'off' } }],
     ['emailVerification', { emailVerification: 'required' }],
-  ])('%s is reported, never thrown at the operator', (key, odd) => {
+  ])('%s is reported, and nothing is thrown', (key, odd) => {
     const problems = checkOptions({ issuer: 'https://a.example', keys, ...odd } as unknown as AuthOptions);
     expect(problems.map((problem) => problem.key)).toEqual([key]);
   });
 
-  it('app shells have origins too', () => {
+  it('app shells may be trusted origins', () => {
     const trustedOrigins = ['capacitor://localhost'];
     expect(checkOptions({ issuer: 'https://a.example', keys, trustedOrigins })).toEqual([]);
   });
 });
 
-/** The resolved value of each default that the documentation gives in prose. */
+/** The resolved value of each default that the documentation describes in prose. */
 const SUPPLIED: Record<string, unknown> = {
   'the issuer': ISSUER,
   none: null,
   'none: the exact host': null,
   'none: the usual places': null,
   'none: every application has the same lifetime': new Map(),
-  // Null: the module supplies them.
+  // `null`: the module supplies these.
   bcrypt: null,
   ANOMALY_RULES,
   "cores − 1, at least 1, and one less than the threads of libuv's pool": null,
@@ -529,16 +529,16 @@ const SUPPLIED: Record<string, unknown> = {
   'derived from each refresh key': MINIMAL.keys.refresh.map(() => expect.any(Uint8Array)),
 };
 
-/** What follows from the keys and is nobody's choice. */
+/** Derived from the keys, so nobody configures them. */
 const DERIVED: ReadonlySet<string> = new Set(['deviceKeys', 'proofNonceKeys', 'fingerprint.areKeysDerived']);
 
 interface DocumentedOption {
   readonly path: string;
-  /** Text of `@default`; null if it has none. */
+  /** The text of `@default`; `null` if there is none. */
   readonly documented: string | null;
 }
 
-/** Every optional option that is no mere group of options, with its `@default`, part by part. */
+/** Every optional option that is not a group of options, with each part of its `@default`. */
 function documentedOptions(): DocumentedOption[] {
   return declaredOptions().flatMap(({ path, isRequired, fallback }): DocumentedOption[] => {
     if (isRequired) return [];
@@ -550,7 +550,7 @@ function documentedOptions(): DocumentedOption[] {
   });
 }
 
-/** The value of a literal in a `@default`: quoted text, a number, true or false, a list, an object. */
+/** Parses a literal in a `@default`: quoted text, a number, true or false, a list, an object. */
 function literal(documented: string): unknown {
   try {
     return JSON.parse(documented.replaceAll("'", '"').replace(/(\w+):/g, '"$1":'));
@@ -583,7 +583,7 @@ function leafPaths(value: Record<string, unknown> | object, prefix = ''): string
   );
 }
 
-/** Plain objects and lists at every depth; what belongs to the platform or the host is not entered. */
+/** Plain objects and lists at every depth, without those of the platform or the host. */
 function objectsIn(value: unknown): object[] {
   if (!isGroup(value) && !Array.isArray(value)) return [];
   return [value, ...Object.values(value).flatMap(objectsIn)];

@@ -5,7 +5,7 @@ import { originMatcher } from '../../src/options/trusted-origins.options.js';
 
 describe('a pattern in trustedOrigins', () => {
   it.each(['https://*.ex(ample.com', 'https://*.a+b.com', 'https://*.a$b.com'])(
-    'is no regular expression: %s',
+    'is not a regular expression: %s',
     (pattern) => {
       const isTrusted = originMatcher([pattern]);
       expect(isTrusted(pattern.replace('*', 'app'))).toBe(true);
@@ -13,7 +13,7 @@ describe('a pattern in trustedOrigins', () => {
     },
   );
 
-  it('that is accepted at boot makes no guard fail', () => {
+  it('that is accepted at boot cannot make a guard fail', () => {
     const options = resolveOptions({
       issuer: 'https://api.example.com',
       keys: { access: ['q8Zr4kT2mXw9pLc7vBn5sHd3gFj1aYe6'], refresh: ['e6Ya1jFg3dHs5nBv7cLp9wXm2Tk4rZ8q'] },

@@ -46,7 +46,7 @@ describe('options of VerifyOnlyAuthModule', () => {
     expect(problems).toEqual([expect.stringMatching(problem)]);
   });
 
-  it('hide what may be a secret', () => {
+  it('hide values that may be secret', () => {
     const given = { ...SOUND, jwksUri: 'https://ada:secret@api.example.com/jwks.json' };
     expect(() => resolveVerifyOnlyOptions(given, NONE)).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('secret') }),

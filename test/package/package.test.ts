@@ -106,7 +106,7 @@ describe('the packed library', () => {
 
   afterAll(() => rm(root, { recursive: true, force: true }));
 
-  it('holds the library with its declarations, in both module formats, and neither tests nor sources', () => {
+  it('contains the library with its declarations, in both module formats, and neither tests nor sources', () => {
     const { files } = tarball;
     const both = ['dist/index.js', 'dist/index.d.ts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'];
     const extras = ['LICENSE', 'README.md', 'README.zh-CN.md', 'package.json', 'dist/cjs/package.json'];

@@ -7,7 +7,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const guide = read('CONTRIBUTING.md');
 const { scripts } = JSON.parse(read('package.json'));
-/** What the build, the tests and the tools make, beside what only one person has. */
+/** Folders that the build, the tests and the tools create, and personal ones. */
 const MADE = new Set([
   '.data',
   '.git',
@@ -19,7 +19,7 @@ const MADE = new Set([
   'secrets',
 ]);
 
-/** What the first column of a table names. */
+/** The folders named in the first column of a table. */
 const rooms = [...guide.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell = '']) =>
   [...cell.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path),
 );
@@ -31,7 +31,7 @@ function foldersIn(folder: string): string[] {
 }
 
 describe('the map in CONTRIBUTING.md', () => {
-  it('names each folder of the top, in itself or by its parts', () => {
+  it('names each top-level folder, itself or by its parts', () => {
     const missing = foldersIn('').filter(
       (folder) => !rooms.some((room) => room === folder || room.startsWith(`${folder}/`)),
     );
@@ -48,12 +48,12 @@ describe('the map in CONTRIBUTING.md', () => {
     expect(missing).toEqual([]);
   });
 
-  it('names no folder that is not there', () => {
+  it('names no missing folder', () => {
     expect(rooms.length).toBeGreaterThan(40);
     expect(rooms.filter((room) => !existsSync(join(ROOT, room)))).toEqual([]);
   });
 
-  it('has the floors of src in the order that the import rules hold', () => {
+  it('has the layers of src in the order that the import rules enforce', () => {
     const [, line = ''] = /^(`core`[^]*?)\n\n/m.exec(guide) ?? [];
     const named = [...line.matchAll(/`([\w.]+)`/g)].map(([, name = '']) => name);
     const folders = foldersIn('src').map((folder) => folder.replace('src/', ''));
@@ -92,7 +92,7 @@ describe.each(['SECURITY.md', 'CODE_OF_CONDUCT.md', 'CONTRIBUTING.md', '.changes
   (file) => {
     it('links to pages and sections that exist', () => {
       const links = [...read(file).matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link);
-      // Pages of the host of the repository, from where it shows a file.
+      // Pages of the hosting site, relative to where it shows a file.
       const local = links.filter((link) => !/^(?:https:|\.\.\/\.\.\/security\/)/.test(link));
       const broken = local.filter((link) => {
         const [path = '', section] = link.split('#');

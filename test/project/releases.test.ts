@@ -21,7 +21,7 @@ const manifestOf = (root: string, folder: string) => JSON.parse(textOf(root, joi
 describe('the three packages', () => {
   const manifests = PACKAGES.map((folder) => manifestOf(ROOT, folder));
 
-  it('have one version, which every place names that names one', () => {
+  it('have one version, which is the same in every place that names it', () => {
     const [{ version }] = manifests;
     expect(manifests.map((manifest) => manifest.version)).toEqual([version, version, version]);
     for (const [file, text] of MENTIONS)
@@ -36,13 +36,13 @@ describe('the three packages', () => {
     expect(sections.filter((section) => section === '')).toEqual([]);
   });
 
-  it('have commands that npm publishes: one whose path begins with ./ is taken out', () => {
+  it('have commands that npm publishes: it removes those whose path begins with ./', () => {
     const paths = manifests.flatMap(({ bin = {} }) => Object.values<string>(bin));
     expect(paths.length).toBeGreaterThan(0);
     expect(paths.filter((path) => path.startsWith('./'))).toEqual([]);
   });
 
-  it('name one home', () => {
+  it('name the same repository', () => {
     const [, home = ''] = /^git\+https:\/\/github\.com\/(.+)\.git$/.exec(manifests[0].repository.url) ?? [];
     PACKAGES.forEach((folder, index) => expect(manifests[index]).toMatchObject(homeOf(home, folder)));
   });
@@ -84,7 +84,7 @@ describe('a release', () => {
     expect(existsSync(join(root, '.changeset/example.md'))).toBe(false);
   });
 
-  it('is nothing without a changeset, and refuses one for a package that is none', () => {
+  it('needs a changeset, and refuses one for an unknown package', () => {
     expect(run('status')).toBe('No changeset: nothing to release.\n');
     writeFileSync(join(root, '.changeset/example.md'), "---\n'nestjs-silent-auht': minor\n---\n\nAdd.\n");
     expect(() => run('status')).toThrow(/nestjs-silent-auht/);
@@ -100,7 +100,7 @@ describe(refusedLicences.name, () => {
     [{ license: '(MIT OR GPL-3.0-or-later)' }],
     [{ license: 'Apache-2.0 AND MIT' }],
     [{ license: 'GPL-3.0-only', dev: true }],
-  ])('lets %j through', (entry) => {
+  ])('accepts %j', (entry) => {
     expect(refused(entry)).toEqual([]);
   });
 
@@ -112,7 +112,7 @@ describe(refusedLicences.name, () => {
     expect(refused(entry)).toEqual([line]);
   });
 
-  it('reads the form of before 2015', () => {
+  it('reads the form used before 2015', () => {
     expect(refused({}, { licenses: [{ type: 'MIT' }] })).toEqual([]);
   });
 });

@@ -37,7 +37,7 @@ const steps = jobs.flatMap(({ name, steps }) => steps.map((step) => ({ job: name
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
 describe('the workflows', () => {
-  it('name each action by a full commit and its version, and by one commit only', () => {
+  it('reference each action by a full commit and its version, always the same one', () => {
     const used = workflows.flatMap(({ file, text }) =>
       [...text.matchAll(/^\s*(?:- )?uses: (.*)$/gm)].map(([, action = '']) => ({ file, action })),
     );
@@ -48,7 +48,7 @@ describe('the workflows', () => {
     expect(commits.size).toBe(actions.size);
   });
 
-  it('may read the sources, and write only where it is their work', () => {
+  it('may only read the sources, except where writing is their task', () => {
     for (const { file, permissions } of workflows)
       expect([file, permissions]).toEqual([file, { contents: 'read' }]);
     const writing = jobs.flatMap(({ name, permissions = {} }) =>
@@ -65,7 +65,7 @@ describe('the workflows', () => {
     ]);
   });
 
-  it('end in time', () => {
+  it('have a time limit', () => {
     expect(jobs.filter((job) => !(Number(job['timeout-minutes']) > 0)).map(({ name }) => name)).toEqual([]);
   });
 
@@ -74,7 +74,7 @@ describe('the workflows', () => {
     expect(checkouts.filter((step) => step.with?.['persist-credentials'] !== false)).toEqual([]);
   });
 
-  it('put no text of a stranger into a command', () => {
+  it('put no text of others into a command', () => {
     expect(steps.filter(({ run }) => run?.includes('${{ github.event'))).toEqual([]);
   });
 
@@ -107,7 +107,7 @@ describe('.github/dependabot.yml', () => {
     readonly directories?: readonly string[];
   }
 
-  it('looks at packages, examples, actions and images, where they are', () => {
+  it('updates packages, examples, actions and images in all their folders', () => {
     const MANIFESTS: Readonly<Record<string, string>> = {
       npm: 'package.json',
       'github-actions': '.github/workflows',

@@ -19,11 +19,11 @@ afterEach(async () => {
   for (const undo of cleanUp.splice(0).reverse()) await undo();
 });
 
-describe('the clock of the database jumps ahead by 20 minutes, and comes back', () => {
+describe("the database's clock jumps ahead by 20 minutes, and back", () => {
   it('a revoked access token stays revoked, also in a process that starts later', async () => {
     const database = await DatabaseWithAClock.start();
     cleanUp.push(() => database.stop());
-    // Reads follow one another, so that the test does not wait for them.
+    // The interval is short, so that the test does not wait for reads.
     const options = authOptions({ revocation: { pollInterval: '50ms', maxStaleness: '3s' } });
     const start = async () => {
       const host = await HostApp.startWith(
@@ -41,7 +41,7 @@ describe('the clock of the database jumps ahead by 20 minutes, and comes back', 
     expectNoContent(await host.api().send('POST', '/auth/logout', { token: session.accessToken }));
     expectGuardRefusal(await guarded(), 'ACCESS_TOKEN_REVOKED');
 
-    // A wall clock that is set makes the process ask the database again, at once.
+    // A step of the wall clock makes the process read the database's time again at once.
     const { now } = Date;
     let wallAheadMs = 0;
     jest.spyOn(Date, 'now').mockImplementation(() => now() + wallAheadMs);
@@ -74,7 +74,7 @@ describe('the clock of the database jumps ahead by 20 minutes, and comes back', 
 });
 
 describe('a process that is frozen between two requests', () => {
-  it('answers the first request after the thaw, and knows what was revoked meanwhile', async () => {
+  it('answers the first request after the thaw, and knows what was revoked in the meantime', async () => {
     const proxy = await DatabaseProxy.openTo(databaseUri('frozen'));
     cleanUp.push(() => proxy.close());
     proxy.delayMs = 12;

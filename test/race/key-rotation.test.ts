@@ -11,9 +11,9 @@ import { type Environment, Service } from '../support/service.js';
 import { headerOf } from '../support/tokens.js';
 
 const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-/** Short lives, so that every phase passes within seconds, and long enough for a busy machine. */
+/** Short lifetimes, so that every phase takes seconds, but long enough for a busy machine. */
 const LIVES = { ACCESS_TOKEN_TTL: '6s', REFRESH_IDLE_TTL: '8s' };
-/** A token that was asked for longer ago than this may have ended, where the machine is busier still. */
+/** A token requested longer ago than this may have expired if the machine is busier still. */
 const SURE_TO_LIVE_MS = 5_000;
 const PROPAGATION = ['--propagation', '2s'];
 const WITHIN_MS = 30_000;
@@ -43,7 +43,7 @@ describe('keys that rotate while two processes serve', () => {
   const path = (kind: string): string => join(dir, `${kind}.json`);
   const api = (index: number): Api => (services[index % 2] as Service).api();
 
-  /** `npm run keys -- …`, as an operator runs it beside the services; gives its exit code. */
+  /** Runs `npm run keys -- …` as an operator does beside the services; returns its exit code. */
   function keys(...line: string[]): Promise<number> {
     const env = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined));
     return new Promise((resolve) => {
@@ -66,7 +66,7 @@ describe('keys that rotate while two processes serve', () => {
     }
   }
 
-  /** Both have taken over what the file says now. */
+  /** Waits until both have loaded the file's current content. */
   async function known(): Promise<void> {
     const made = [(await kids('access')).at(-1) ?? '', (await kids('refresh')).at(-1) ?? ''];
     await until(() => services.every(({ output }) => made.every((kid) => output.includes(kid))), 'known');
@@ -92,7 +92,7 @@ describe('keys that rotate while two processes serve', () => {
     let answers = 0;
     let isOver = false;
 
-    /** Refused for another reason than that this test was too late with its token. */
+    /** Whether the request was refused; counts it unless the token had expired because this test was late. */
     function isRefused({ status, text }: Answer, askedAt: number): boolean {
       if (status === 200) return false;
       const isLate = performance.now() - askedAt > SURE_TO_LIVE_MS && text.includes('_TOKEN_EXPIRED"');
@@ -100,7 +100,7 @@ describe('keys that rotate while two processes serve', () => {
       return true;
     }
 
-    /** Uses its tokens here and there; `pause` is how long it then leaves them alone. */
+    /** A client that uses its tokens at alternating instances; `pause` is how long it then waits. */
     async function client(index: number, pause: number): Promise<{ session: Session; askedAt: number }> {
       let askedAt = performance.now();
       let session = await newSession(api(index));
@@ -120,7 +120,7 @@ describe('keys that rotate while two processes serve', () => {
       return { session, askedAt };
     }
 
-    // Busy ones, and some that come back when their tokens have most of their lives behind them.
+    // Busy clients, and some that come back when most of their tokens' lifetime is over.
     const clients = Promise.all([
       ...[0, 1, 2, 3].map((index) => client(index, 60)),
       ...[4, 5, 6, 7].map((index) => client(index, 3_600)),
@@ -136,7 +136,7 @@ describe('keys that rotate while two processes serve', () => {
     expect(answers).toBeGreaterThan(500);
     expect(signers.size).toBe(3);
 
-    // Nothing of the first keys is left: tokens by them would be refused, and new ones are good everywhere.
+    // The first keys are gone: their tokens are refused, and new tokens are accepted everywhere.
     expect([...signers][0]).toBe(first[0]);
     expect(await kids('access')).not.toContain(first[0]);
     for (const [index, { session, askedAt }] of sessions.entries())
@@ -144,7 +144,7 @@ describe('keys that rotate while two processes serve', () => {
     expect(refusals).toEqual([]);
   }, 150_000);
 
-  it('and a file that cannot be used: they keep their keys, report it, and load the fixed file', async () => {
+  it('with an unusable file, both keep their keys, report it, and load the fixed file', async () => {
     const session = await newSession(api(0));
     const sound = await readFile(path('access'), 'utf8');
     const logged = services.map(({ output }) => output.length);

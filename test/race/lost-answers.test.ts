@@ -22,7 +22,7 @@ async function until(isSo: () => boolean): Promise<void> {
 
 describe('an answer that is lost', () => {
   let line: DatabaseProxy;
-  /** Behind a line that fails. */
+  /** A service behind a faulty database connection. */
   let near: Service;
   let far: Service;
 
@@ -49,7 +49,7 @@ describe('an answer that is lost', () => {
     for (const service of [near, far]) await service.advance(GRACE_MS + 1);
   }
 
-  /** The session goes on from what the client holds, at either instance. */
+  /** Expects that the client can continue with its session at either instance. */
   async function expectToGoOn(held: Session, generation: number): Promise<void> {
     const next = await refreshed(far.api(), held);
     expect(claimsOf(next.refreshToken)).toMatchObject({ sid: held.id, gen: generation });
@@ -59,25 +59,28 @@ describe('an answer that is lost', () => {
 
   it.each([
     ['whole', 0],
-    ['in its head', 40],
+    ['in its headers', 40],
     ['in its body', 900],
-  ])('on the way to the client, %s: it is given again, within the grace and after it', async (_, bytes) => {
-    for (const pause of [async () => {}, beyondGrace]) {
-      const session = await newSession(near.api());
-      const lossy = await LossyLine.open(near.origin, bytes);
-      await expect(new Api(lossy.origin).refresh(session.refreshToken)).rejects.toThrow();
-      const lost = await lossy.lost;
-      lossy.close();
-      if (!lost) throw new Error('the service did not answer');
-      await pause();
-      const again = sessionOf(await near.api().refresh(session.refreshToken));
-      const isSame = claimsOf(again.refreshToken).sec === claimsOf(sessionOf(lost).refreshToken).sec;
-      expect(isSame).toBe(pause !== beyondGrace);
-      await expectToGoOn(again, isSame ? 2 : 3);
-    }
-  });
+  ])(
+    'on the way to the client, %s: it is repeated, within the grace period and after it',
+    async (_, bytes) => {
+      for (const pause of [async () => {}, beyondGrace]) {
+        const session = await newSession(near.api());
+        const lossy = await LossyLine.open(near.origin, bytes);
+        await expect(new Api(lossy.origin).refresh(session.refreshToken)).rejects.toThrow();
+        const lost = await lossy.lost;
+        lossy.close();
+        if (!lost) throw new Error('the service did not answer');
+        await pause();
+        const again = sessionOf(await near.api().refresh(session.refreshToken));
+        const isSame = claimsOf(again.refreshToken).sec === claimsOf(sessionOf(lost).refreshToken).sec;
+        expect(isSame).toBe(pause !== beyondGrace);
+        await expectToGoOn(again, isSame ? 2 : 3);
+      }
+    },
+  );
 
-  it('three times in a row, each after the grace: it is given a fourth time', async () => {
+  it('three times in a row, each after the grace period: it is repeated a fourth time', async () => {
     const session = await newSession(near.api());
     for (let time = 0; time < 3; time += 1) {
       const lossy = await LossyLine.open(near.origin);
@@ -89,7 +92,7 @@ describe('an answer that is lost', () => {
     await expectToGoOn(session, 4);
   });
 
-  it('on the way from the database, the rotation done: 200 or 503, and the session goes on', async () => {
+  it('on the way from the database, after the rotation: 200 or 503, and the session continues', async () => {
     const session = await newSession(near.api());
     line.loseAnswerTo('findAndModify');
     const answer = await near.api().refresh(session.refreshToken);
@@ -99,7 +102,7 @@ describe('an answer that is lost', () => {
     await expectToGoOn(session, 2);
   });
 
-  it('because the process was killed before it had it: the session goes on at the other one', async () => {
+  it('because the process was killed before it had the answer: the session continues at the other instance', async () => {
     const session = await newSession(near.api());
     line.loseAnswerTo('findAndModify');
     const refresh = near
@@ -114,7 +117,7 @@ describe('an answer that is lost', () => {
     await expectToGoOn(session, 2);
   }, 180_000);
 
-  it('because the database was gone: 503, the cookie left alone, and the session goes on when it is back', async () => {
+  it('because the database was unreachable: 503, the cookie is kept, and the session continues once it is back', async () => {
     const session = await newSession(near.api());
     line.cut();
     expectError(await near.api().refresh(session.refreshToken), 503, 'TEMPORARILY_UNAVAILABLE');
@@ -124,7 +127,7 @@ describe('an answer that is lost', () => {
     await expectToGoOn(sessionOf(answer), 2);
   });
 
-  it('of a request that waits for the database until long after: its client has gone on, and nobody is accused', async () => {
+  it('of a request that waits for the database too long: its client has moved on, and nobody is accused', async () => {
     const session = await newSession(near.api());
     line.freeze();
     const gaveUp = new AbortController();
@@ -145,7 +148,7 @@ describe('an answer that is lost', () => {
     await expectToGoOn(next, 2);
   });
 
-  it('of a theft found: the process was killed before it had ended the session, and the next use ends it', async () => {
+  it('of a detected theft: the process is killed before it ends the session, and the next use ends it', async () => {
     const session = await newSession(near.api());
     const next = await refreshed(near.api(), session);
     const third = await refreshed(near.api(), next);

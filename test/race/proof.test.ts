@@ -11,17 +11,17 @@ import { Tally, toTable } from '../support/proof/tally.js';
 import { seeded } from '../support/seeded.js';
 
 /** `npm run proof` asks for more; a seed that failed is given again by PROOF_SEED. */
-/** The same stories each time: a build that fails must fail again. `npm run proof` plays others. */
+/** The same stories each time, so that a failing build fails again. `npm run proof` plays others. */
 const SEED = Number(process.env.PROOF_SEED ?? 2_128_286_001);
 const CORE_RUNS = Number(process.env.PROOF_CORE_RUNS ?? 5_000);
 const PROCESS_RUNS = Number(process.env.PROOF_PROCESS_RUNS ?? 60);
 const FAULT_RUNS = Number(process.env.PROOF_FAULT_RUNS ?? 16);
-/** A story in real time takes several of these; half of one must do for an attempt, however busy the machine is. */
+/** A story in real time takes several of these. Half of one must be enough for an attempt, even on a busy machine. */
 const GRACE_MS = 5_000;
 const AT_ONCE = 32;
-/** Shorter than the five seconds between two reads beside a watch: it is what is pushed that is as quick as this. */
+/** Less than the five seconds between two reads during a watch, so only pushed revocations are fast enough. */
 const BOUND_MS = 4_000;
-/** An instance that is cut off hears of nothing: it admits nobody after `revocation.maxStaleness`. */
+/** An instance that is cut off receives nothing, and accepts no token after `revocation.maxStaleness`. */
 const CUT_OFF_BOUND_MS = 30_000 + BOUND_MS;
 
 const tallies: Tally[] = [];
@@ -43,7 +43,7 @@ afterAll(() => {
   writeFileSync(report, JSON.stringify({ table, database, faults, failures, graceMs: GRACE_MS }));
 });
 
-/** Some of everything was seen, and none of it was wrong. */
+/** Every kind of event occurred, and nothing was violated. */
 function expectProven(tally: Tally): void {
   expect(tally.failures).toEqual([]);
   expect(tally.forcedLogoutsInside).toBe(0);
@@ -52,7 +52,7 @@ function expectProven(tally: Tally): void {
   expect(tally.lostAnswers).toBeGreaterThan(0);
 }
 
-/** Random stories over processes, many at once. */
+/** Random stories over processes, many at a time. */
 async function playAll(cluster: Cluster, count: number, tally: Tally, boundMs: number): Promise<void> {
   const stories = fc.sample(interleaving({ minLength: 4, maxLength: 14 }), { numRuns: count, seed: SEED });
   const waiting = [...stories.entries()];

@@ -24,7 +24,7 @@ const TABS = 64;
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(i));
 
-/** The token of all answers, which must be one and the same; every answer is a success. */
+/** Expects success and the same token in all answers, and returns it. */
 function singleSuccessor(answers: Answer[], generation: number): Session {
   expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200));
   const identities = answers.map(({ json }) => {
@@ -39,12 +39,12 @@ function singleSuccessor(answers: Answer[], generation: number): Session {
   return sessionOf(first);
 }
 
-describe('one token, many at once', () => {
+describe('one token, many requests at once', () => {
   const services: Service[] = [];
 
   beforeAll(async () => {
     const environment = { MONGODB_URI: databaseUri('race') };
-    // At once: two instances that meet an empty database must not trip over each other.
+    // Started together: two instances that find an empty database must not conflict.
     const starting = times(2, () => Service.start(environment));
     services.push(...(await Promise.all(starting)));
     for (let more = 0; more < 2; more += 1) services.push(await Service.start(environment));
@@ -53,7 +53,7 @@ describe('one token, many at once', () => {
   afterAll(() => Promise.all(services.map((service) => service.dispose())));
 
   const among = (count: number, index: number): Api => (services[index % count] as Service).api();
-  /** Base URLs of two processes. */
+  /** An API client for one of the two processes, in turn. */
   const api = (index: number): Api => among(2, index);
 
   it(`${TABS} refreshes in one process make exactly one successor, and nobody is logged out`, async () => {
@@ -91,7 +91,7 @@ describe('one token, many at once', () => {
     expect(claimsOf(agreed.refreshToken).sec).toBe(claimsOf(third.refreshToken).sec);
   });
 
-  it('many refreshes of a token that is then found stolen: one verdict', async () => {
+  it('many refreshes with a stolen token: one verdict', async () => {
     const chain = [await newSession(api(0))];
     for (let time = 0; time < 6; time += 1) chain.push(await refreshed(api(time), chain.at(-1) as Session));
     const { refreshToken } = chain[0] as Session;
@@ -103,7 +103,7 @@ describe('one token, many at once', () => {
     expectError(await api(1).refresh((chain.at(-1) as Session).refreshToken), 401, 'SESSION_REVOKED');
   });
 
-  it('refreshes against a logout: once it is answered, the session issues no tokens, whichever request won', async () => {
+  it('refreshes against a logout: once it is answered, the session issues no tokens, whichever request came first', async () => {
     for (const pause of [0, 0, 1, 2, 4, 8]) {
       const session = await newSession(api(0));
       const racing = times(24, (index) => api(index).refresh(session.refreshToken));
@@ -126,7 +126,7 @@ describe('one token, many at once', () => {
     }
   });
 
-  it('refreshes against a logout everywhere: no token that was minted on the way outlives it', async () => {
+  it('refreshes against a logout everywhere: no token issued in between survives it', async () => {
     for (const pause of [0, 2, 6]) {
       const sessions = [await newSession(api(0))];
       const { email, accessToken: token } = sessions[0] as Session;
@@ -150,7 +150,7 @@ describe('one token, many at once', () => {
     }
   });
 
-  it('refreshes across four processes against a change of password: its new session alone lives', async () => {
+  it('refreshes across four processes against a password change: only its new session survives', async () => {
     for (const pause of [0, 2, 6]) {
       const old = await newSession(among(4, 0));
       const racing = times(24, (index) => among(4, index).refresh(old.refreshToken));
@@ -162,7 +162,7 @@ describe('one token, many at once', () => {
       const won = answers.filter((answer) => answer.status === 200).map(sessionOf);
       for (const answer of answers.filter(({ status }) => status !== 200)) {
         expectError(answer, 401, 'SESSION_REVOKED');
-        // The change brings the new cookie: the loser's answer must not clear it.
+        // The change sets the new cookie, so the refused refresh must not clear it.
         expect(answer.cookies).toEqual([]);
       }
       for (const { refreshToken } of [old, ...won]) {
@@ -176,13 +176,13 @@ describe('one token, many at once', () => {
     }
   });
 
-  it('logouts at once are all answered 204', async () => {
+  it('simultaneous logouts are all answered 204', async () => {
     const { refreshToken } = await newSession(api(0));
     const answers = await Promise.all(times(16, (index) => api(index).logout({ body: { refreshToken } })));
     for (const answer of answers) expectNoContent(answer);
   });
 
-  it('changes of one password at once leave one password and sessions that follow from it', async () => {
+  it('simultaneous changes of one password leave one password, and only sessions that follow from it', async () => {
     const { email, accessToken: token } = await newSession(api(0));
     const passwords = times(6, (index) => `${index}-Herons-over-the-marsh`);
     const answers = await Promise.all(
@@ -200,7 +200,7 @@ describe('one token, many at once', () => {
     expect((await refreshed(api(1), fresh)).id).toBe(fresh.id);
   });
 
-  it('registrations of one e-mail at once make one user', async () => {
+  it('simultaneous registrations of one e-mail create one user', async () => {
     const email = uniqueEmail();
     const answers = await Promise.all(
       times(12, (index) =>
@@ -221,7 +221,7 @@ describe('one token, many at once', () => {
     }
   });
 
-  it('a change of password in one process spares the new session in the other', async () => {
+  it('a password change in one process keeps the new session valid in the other', async () => {
     const old = await newSession(api(0));
     const body = { currentPassword: PASSWORD, newPassword: 'nine-Herons-over-the-marsh' };
     const fresh = sessionOf(await api(0).post('/auth/change-password', body, { token: old.accessToken }));
@@ -254,7 +254,7 @@ describe('proof of receipt across processes', () => {
 });
 
 describe('kill -9', () => {
-  /** A client that refreshes with what it last received until the line goes dead; gives what it then holds. */
+  /** A client that refreshes with what it last received until the service dies; returns what it then holds. */
   async function useUntilDead(api: Api, session: Session, answered: () => void): Promise<Session> {
     let held = session;
     for (;;) {
@@ -265,7 +265,7 @@ describe('kill -9', () => {
     }
   }
 
-  /** Ends the process in the midst of its work once `count` refreshes are answered. */
+  /** Kills the process at work, once `count` refreshes are answered. */
   async function killUnderLoad(service: Service, sessions: Session[], count: number): Promise<Session[]> {
     const api = service.api();
     let answers = 0;
@@ -301,7 +301,7 @@ describe('kill -9', () => {
     }
   }
 
-  it('under load, then a restart: every session answered before still refreshes', async () => {
+  it('under load, then a restart: every session that got an answer still refreshes', async () => {
     const service = await Service.start();
     try {
       await survives(service);
@@ -310,7 +310,7 @@ describe('kill -9', () => {
     }
   });
 
-  it('of the service together with its embedded database: every session answered before still refreshes', async () => {
+  it('of the service together with its embedded database: every session that got an answer still refreshes', async () => {
     const service = await Service.start({ MONGODB_URI: undefined, DATABASE: 'embedded' });
     try {
       await survives(service);
@@ -334,7 +334,7 @@ describe('kill -9', () => {
     }
   });
 
-  it('loses none of the keys that the development service made for itself', async () => {
+  it('loses none of the keys that the development service generated', async () => {
     const service = await Service.start({ JWT_ACCESS_KEYS: undefined, JWT_REFRESH_KEYS: undefined });
     try {
       const api = service.api();

@@ -9,7 +9,7 @@ import { RedisClusterGroup, type RedisGroup, RedisSentinelGroup } from '../suppo
 import { hasRedis } from '../support/redis-server.js';
 import { ACCESS_SECRET, AUDIENCE, ISSUER, REFRESH_SECRET, Service } from '../support/service.js';
 
-/** `docs/scaling.md`: until a process that started after the failover refuses what was lost in it. */
+/** `docs/scaling.md`: how long a process started after the failover may accept what was lost in it. */
 const HEALS_WITHIN_MS = 10_000;
 const HONEST_CLIENTS = 6;
 const LEAVERS = 60;
@@ -21,7 +21,7 @@ const KINDS: [string, () => Promise<RedisGroup>][] = [
 
 const guarded = (api: Api, token: string): Promise<Answer> => api.me(token);
 
-/** Processes that share their revocations through one group. */
+/** Processes that share revocations through one Redis group. */
 class Processes {
   private readonly ends: (() => Promise<unknown>)[] = [];
   private readonly uri = databaseUri('failover');
@@ -51,7 +51,7 @@ class Processes {
   }
 }
 
-/** Clients that use what they have, until the test ends. */
+/** Clients that use their tokens until the test ends. */
 class Load {
   readonly statuses = new Map<number, number>();
   readonly acknowledged: Session[] = [];
@@ -69,7 +69,7 @@ class Load {
     await Promise.all(this.work);
   }
 
-  /** @returns whether it was acknowledged; 401: what an earlier try could not write, this process knows */
+  /** @returns whether it was acknowledged; 401 means that this process knows the revocation from an earlier try */
   async logOut(leaver: Session, api: Api): Promise<boolean> {
     const answer = await api.logout({ token: leaver.accessToken });
     if (answer.status !== 401) this.count(answer);
@@ -109,7 +109,7 @@ async function areRefused(api: Api, sessions: readonly Session[]): Promise<boole
 }
 
 (hasRedis ? describe : describe.skip).each(KINDS)('revocations in Redis, behind %s', (_, start) => {
-  it('outlive the primary: no token of an acknowledged logout is good again, and nobody else is logged out', async () => {
+  it('survive the primary: no token of an acknowledged logout works again, and nobody else is logged out', async () => {
     const group = await start();
     const processes = new Processes(group);
     let load: Load | undefined;
@@ -125,7 +125,7 @@ async function areRefused(api: Api, sessions: readonly Session[]): Promise<boole
 
       const primary = await group.primary();
       await group.cutReplicasOff(primary);
-      // Acknowledged by a primary that takes them with it.
+      // Acknowledged by a primary whose data is lost with it.
       for (const leaver of lost) expect(await clients.logOut(leaver, apis[0])).toBe(true);
       await primary.stop();
       group.thawReplicas();
@@ -137,7 +137,7 @@ async function areRefused(api: Api, sessions: readonly Session[]): Promise<boole
         expect(performance.now() - from).toBeLessThan(HEALS_WITHIN_MS);
         await delay(20);
       }
-      // Revocations pass again, at both.
+      // Revocations work again at both.
       const loggedOut = async (api: Api) => clients.logOut(await newSession(api), api);
       for (const api of apis) expect(await eventually(() => loggedOut(api), Boolean)).toBe(true);
       await clients.end();

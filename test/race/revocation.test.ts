@@ -35,12 +35,12 @@ const RECOVERS_WITHIN_MS = 60_000;
 async function until(isSo: () => Promise<boolean>, withinMs = RECOVERS_WITHIN_MS): Promise<void> {
   const from = performance.now();
   while (!(await isSo())) {
-    if (performance.now() - from > withinMs) throw new Error(`not so within ${withinMs} ms`);
+    if (performance.now() - from > withinMs) throw new Error(`still not true after ${withinMs} ms`);
     await delay(20);
   }
 }
 
-/** Sharing keys, so that either accepts the tokens of the other. */
+/** Two hosts with the same keys, so each accepts the other's tokens. */
 async function twoHosts(over: Partial<AuthOptions>, uri = databaseUri('two')): Promise<[HostApp, HostApp]> {
   const options = authOptions(over);
   const start = (): Promise<HostApp> =>
@@ -55,7 +55,7 @@ describe.each([
   ['Redis', { REVOCATION_STORE: 'redis' }, 'Redis pub/sub'],
 ] as const)('two processes that share revocations by %s', (name, settings, described) => {
   const available = name !== 'Redis' || hasRedis;
-  (available ? describe : describe.skip)('each in the other', () => {
+  (available ? describe : describe.skip)('each in the other process', () => {
     let redis: RedisServer | undefined;
     let services: Service[] = [];
     let apis: [Api, Api];
@@ -71,7 +71,7 @@ describe.each([
       await redis?.dispose();
     });
 
-    it('they say how they follow', () => {
+    it('each reports how it follows revocations', () => {
       for (const { output } of services) expect(output).toContain(`pushed by ${described}`);
     });
 
@@ -87,7 +87,7 @@ describe.each([
       }
     });
 
-    it('they are ready, and stop in time with what they follow open', async () => {
+    it('both are ready, and stop in time with an open watch or connection', async () => {
       const health = await apis[0].send('GET', '/health/ready');
       expect(health.json.details).toMatchObject({ mongodb: { status: 'up' }, revocations: { status: 'up' } });
       expect(await Promise.all(services.map((service) => service.stop()))).toEqual([0, 0]);
@@ -95,7 +95,7 @@ describe.each([
   });
 });
 
-/** A host whose store goes away and comes back. */
+/** Checks a host whose store becomes unreachable and comes back. */
 async function outlives(
   host: HostApp,
   outage: { begin: () => Promise<void>; end: () => Promise<void> },
@@ -107,7 +107,7 @@ async function outlives(
   expectNoContent(await api.logout({ token: left.accessToken }));
   await outage.begin();
   const from = performance.now();
-  // What is known goes on, a revoked token is refused all along, and then nobody is let in.
+  // At first only known tokens pass and revoked ones are refused; later no token is accepted.
   await until(async () => {
     expect((await orders(api, left.accessToken)).status).not.toBe(200);
     const answer = await orders(api, live.accessToken);
@@ -118,17 +118,17 @@ async function outlives(
   });
   expect(performance.now() - from).toBeGreaterThan(MAX_STALENESS_MS / 4);
   expect(host.app.get(RevocationService).isInTouch).toBe(false);
-  // What is known to be revoked needs no store.
+  // A revocation that is already known needs no store.
   expectGuardRefusal(await orders(api, left.accessToken), 'ACCESS_TOKEN_REVOKED');
   await outage.end();
   await until(async () => (await orders(api, live.accessToken)).status === 200);
   expect(host.app.get(RevocationService).isInTouch).toBe(true);
 }
 
-describe('a store that goes away', () => {
+describe('a store that becomes unreachable', () => {
   const revocation = { maxStaleness: MAX_STALENESS_MS / 1000, pollInterval: '100ms' } as const;
 
-  it('MongoDB: 503 with Retry-After after maxStaleness, and service again without a restart', async () => {
+  it('MongoDB: 503 with Retry-After after maxStaleness, and recovery without a restart', async () => {
     const proxy = await DatabaseProxy.open('stale');
     const host = await HostApp.startWith(
       'express',
@@ -140,7 +140,7 @@ describe('a store that goes away', () => {
       expectNoContent(await host.api().logout({ token: left.accessToken }));
       await outlives(host, { begin: async () => proxy.cut(), end: async () => proxy.restore() });
       expectGuardRefusal(await orders(host.api(), left.accessToken), 'ACCESS_TOKEN_REVOKED');
-      // And it is pushed again.
+      // Revocations are pushed again.
       const session = await newSession(host.api());
       expectNoContent(await host.api().logout({ token: session.accessToken }));
     } finally {
@@ -151,7 +151,7 @@ describe('a store that goes away', () => {
 
   withRedis('Redis', () => {
     it.each(['stopped', 'frozen'])(
-      '%s: 503 with Retry-After after maxStaleness, and service again without a restart',
+      '%s: 503 with Retry-After after maxStaleness, and recovery without a restart',
       async (how) => {
         const redis = await RedisServer.start();
         const client = createClient({ url: redis.url });
@@ -166,7 +166,7 @@ describe('a store that goes away', () => {
               ? { begin: () => redis.stop(), end: () => redis.launch() }
               : { begin: async () => redis.freeze(), end: async () => redis.thaw() },
           );
-          // Revocations pass again, from another process' client too.
+          // Revocations arrive again, also from another process.
           const session = await newSession(host.api());
           const expiresAt = new Date(Date.now() + 60_000);
           await until(async () =>
@@ -187,7 +187,7 @@ describe('a store that goes away', () => {
 });
 
 describe('modes', () => {
-  it('strict: what one process has answered, the next request to the other knows; out of reach is 503 at once', async () => {
+  it('strict: the next request to any process knows what one has revoked; without the store it is 503 at once', async () => {
     const proxy = await DatabaseProxy.open('strict');
     const [one, two] = await twoHosts(
       { revocation: { mode: 'strict', pollInterval: '20s', maxStaleness: '10m' } },
@@ -202,7 +202,7 @@ describe('modes', () => {
       }
       const session = await newSession(one.api());
       proxy.cut();
-      // The driver's sockets hear of it in turns of their own.
+      // The driver's sockets notice the outage one by one.
       const answer = await eventually(
         () => orders(two.api(), session.accessToken),
         ({ status }) => status !== 200,
@@ -218,7 +218,7 @@ describe('modes', () => {
     }
   });
 
-  it('off: access tokens outlive a logout, the session does not, and the store is left alone', async () => {
+  it('off: access tokens outlive a logout, the session does not, and the store is not used', async () => {
     const host = await HostApp.start('express', { revocation: { mode: 'off' } });
     try {
       const session = await newSession(host.api());
@@ -234,13 +234,13 @@ describe('modes', () => {
 });
 
 describe('accessToken.retirePrevious', () => {
-  it('a rotation ends the access token before, in every process, and none of the current generation', async () => {
+  it('a rotation revokes the previous access token in every process, and none of the current generation', async () => {
     const [one, two] = await twoHosts({ accessToken: { retirePrevious: true } });
     try {
       const first = await newSession(one.api());
       expect((await orders(two.api(), first.accessToken)).status).toBe(200);
       const second = await refreshed(one.api(), first);
-      // A replay mints another token of the current generation.
+      // A replay issues another token of the current generation.
       const again = await refreshed(two.api(), first);
       expectGuardRefusal(await orders(one.api(), first.accessToken), 'ACCESS_TOKEN_REVOKED');
       await until(async () => (await orders(two.api(), first.accessToken)).status === 401);
@@ -274,7 +274,7 @@ describe('token versions in two processes', () => {
     await host?.stop();
   });
 
-  it('changes at once lock nobody out: every earlier token is dead in both, and who logs in stays', async () => {
+  it('simultaneous changes lock nobody out: earlier tokens are invalid in both, and new logins stay valid', async () => {
     for (let round = 0; round < 6; round += 1) {
       const sessions = [await newSession(apis[0])];
       const { email, userId, accessToken: token } = sessions[0] as (typeof sessions)[0];
@@ -293,7 +293,7 @@ describe('token versions in two processes', () => {
         await Promise.all(apis.map((api) => expectAccessRevoked(api, accessToken)));
       for (const { refreshToken } of sessions)
         expectError(await apis[round % 2]!.refresh(refreshToken), 401, 'SESSION_REVOKED');
-      // One of the two passwords is right, and the session that it begins lives in both.
+      // One of the two passwords is right, and its session is valid in both.
       const logins = await Promise.all(
         [PASSWORD, newPassword].map((password) => apis[1].login({ email, password, transport: 'body' })),
       );
@@ -304,7 +304,7 @@ describe('token versions in two processes', () => {
     }
   });
 
-  it('a disabled user’s tokens are dead in the other process, and so are those of one who was deleted', async () => {
+  it('tokens of a disabled or deleted user are invalid in the other process as well', async () => {
     const disabled = await newSession(apis[0]);
     await host.app.get(AuthService).disableUser(disabled.userId);
     await expectAccessRevoked(apis[0], disabled.accessToken);

@@ -10,7 +10,8 @@ const GRACE_MS = 1_000;
 const CLIENTS = 20;
 const ROUNDS = 12;
 
-// The main file of the service of an earlier release, built: `git worktree add ../before <commit> && npm ci` there.
+// The built main file of the service of an earlier release: `git worktree add ../before <commit> && npm ci`
+// there.
 const { PREVIOUS_SERVICE } = process.env;
 const describeIfGiven = PREVIOUS_SERVICE ? describe : describe.skip;
 
@@ -29,7 +30,7 @@ describeIfGiven('a rolling deployment (PREVIOUS_SERVICE names the main file of a
 
   const either = () => (randomInt(2) === 0 ? before : after);
 
-  it('old clients that meet either instance, lose answers and come back late are never logged out', async () => {
+  it('old clients that use either instance, lose answers and come back late are never logged out', async () => {
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => newSession(either().api())));
     const play = async (client: Session): Promise<string> => {
       let session = client;
@@ -42,7 +43,7 @@ describeIfGiven('a rolling deployment (PREVIOUS_SERVICE names the main file of a
         const answer = await either().api().refresh(session.refreshToken);
         if (answer.status !== 200) return answer.json.code;
         session = sessionOf(answer);
-        // A revoked access token, of an answer that was recovered once more, costs one more refresh.
+        // The access token of an answer that was recovered again is revoked, which costs one more refresh.
         if (randomInt(3) > 0) await either().api().me(session.accessToken);
         if (randomInt(4) === 0) await delay(GRACE_MS + 200);
       }
@@ -51,7 +52,7 @@ describeIfGiven('a rolling deployment (PREVIOUS_SERVICE names the main file of a
     expect(new Set(await Promise.all(clients.map(play)))).toEqual(new Set(['signed in']));
   }, 240_000);
 
-  it('a session that attempts have marked goes on at an old instance, and comes back', async () => {
+  it('a session marked with attempts works at an old instance, and comes back', async () => {
     const client = new AttemptingClient(after.api(), await newSession(after.api()));
     for (let time = 0; time < 5; time += 1) await client.refresh();
     for (const service of [before, after, before, after]) {
@@ -63,7 +64,7 @@ describeIfGiven('a rolling deployment (PREVIOUS_SERVICE names the main file of a
     expect((await client.refresh()).json.session.generation).toBe(10);
   });
 
-  it('a theft that either instance sees ends the session at both', async () => {
+  it('a theft detected by either instance ends the session at both', async () => {
     for (const [one, other] of [
       [before, after],
       [after, before],

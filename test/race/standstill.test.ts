@@ -12,7 +12,7 @@ import { Service } from '../support/service.js';
 
 const GRACE_MS = 2_000;
 
-/** A request as bytes on a connection that the test holds. */
+/** Sends a request as bytes, on a connection that the test controls. */
 async function send(service: Service, body: object): Promise<Socket> {
   const socket = connect({ port: service.port, host: '127.0.0.1', allowHalfOpen: true });
   await once(socket, 'connect');
@@ -57,7 +57,7 @@ describe.each(ADAPTERS)('an instance that stands still, on %s', (adapter) => {
   const stop = () => near.signal('SIGSTOP');
   const go = () => near.signal('SIGCONT');
 
-  /** The client asks again at the other instance, and goes on from there until the grace is over. */
+  /** The client retries at the other instance, and continues there until the grace period is over. */
   async function goOn(refresh: () => Promise<Answer>): Promise<void> {
     const answer = await refresh();
     expect(answer.status).toBe(200);
@@ -93,7 +93,7 @@ describe.each(ADAPTERS)('an instance that stands still, on %s', (adapter) => {
     expect((await refreshed(far.api(), next)).id).toBe(session.id);
   });
 
-  it('where the hang-up is not passed on, there is no verdict just after the standstill', async () => {
+  it('if the proxy does not pass the disconnect on, there is no verdict right after the standstill', async () => {
     const session = await newSession(near.api());
     const { refreshToken } = session;
     let next = session;
@@ -109,7 +109,7 @@ describe.each(ADAPTERS)('an instance that stands still, on %s', (adapter) => {
     expect(await answerOn(socket)).toEqual({ status: 503, code: 'TEMPORARILY_UNAVAILABLE' });
     await logged(before, /process_stood_still/);
     const last = await refreshed(far.api(), next);
-    // Who comes with it later is judged.
+    // A later presentation is judged.
     await delay(GRACE_MS + 2_000);
     expectError(await near.api().refresh(refreshToken), 401, 'REFRESH_TOKEN_REUSED');
     expectError(await far.api().refresh(last.refreshToken), 401, 'SESSION_REVOKED');
@@ -128,7 +128,7 @@ describe.each(ADAPTERS)('an instance that stands still, on %s', (adapter) => {
     expect((await client.refresh()).json.session.generation).toBe(2);
   });
 
-  it('a client that closes its sending half gets no answer: nobody learns anything without a verdict', async () => {
+  it('a half-closed connection gets no answer, so nobody learns anything without a verdict', async () => {
     const session = await newSession(near.api());
     const next = await refreshed(near.api(), session);
     await refreshed(near.api(), next);

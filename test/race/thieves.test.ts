@@ -4,10 +4,10 @@ import { ServiceStage } from '../support/proof/service-stage.js';
 import { rob, type Robbery } from '../support/proof/thieves.js';
 
 const GRACE_MS = 2_000;
-/** What is pushed is quicker; beside a watch the collection is read every five seconds. */
+/** Pushed revocations are faster than this; during a watch the collection is only read every five seconds. */
 const BOUND_MS = 1_500;
 
-describe('a thief who adapts, at another instance and from the same network', () => {
+describe('a thief who adapts, at another instance and in the same network', () => {
   let cluster: Cluster;
 
   beforeAll(async () => {
@@ -36,14 +36,14 @@ describe('a thief who adapts, at another instance and from the same network', ()
       expect(report).toMatchObject({ served: 0, calls: 0, generationsToEnd: 1 });
     });
 
-    it('one ahead: what they got is worthless once the owner has come', async () => {
+    it('one ahead: their tokens are worthless once the owner has come', async () => {
       const report = await robbed({ thief: 'one ahead', copy: 'token only', hasAttempts: true, isCookie });
       expect(report).toMatchObject({ runs: 1, calls: 0, callsAfterOwner: 0, shared: 0, servedAfterUse: 0 });
       expect(report.generationsToEnd).not.toBeNull();
     });
   });
 
-  it('one behind, the client sends no attempts: a known limit, served each time', async () => {
+  it('one behind, client without attempts: a known limit, the thief is served each time', async () => {
     const report = await robbed({ thief: 'one behind', copy: 'token only', hasAttempts: false });
     expect(report).toMatchObject({ served: 3, shared: 3, generationsToEnd: null });
   });

@@ -7,7 +7,7 @@ const SILENCE_MS = 5000;
 const HEARTBEAT_MS = 1000;
 const ENTRY: RevocationEntry = { key: 'sid:s1', expiresAt: new Date(1_767_225_600_000) };
 
-/** The connection of a subscriber, whose end the test holds. */
+/** The connection of a subscriber, which the test can end. */
 class FakeSubscriber {
   readonly listeners = new Map<string, (reason: unknown) => void>();
   channels: string[] = [];
@@ -29,7 +29,7 @@ class FakeSubscriber {
 
 let subscriber: FakeSubscriber;
 let published: [channel: string, message: string][];
-/** Whether what is published comes back, as it does from a Redis in good health. */
+/** Whether published messages arrive, as with a healthy Redis. */
 let isHealthy: boolean;
 let heard: RevocationEntry[];
 let lost: unknown[];
@@ -59,7 +59,7 @@ const open = () =>
   });
 
 describe(RedisRevocationWatch.name, () => {
-  it('hears the entries on its channel, and nothing that is none', async () => {
+  it('receives the entries on its channel, and ignores everything else', async () => {
     const watch = await open();
     expect(watch.description).toBe('Redis pub/sub');
     subscriber.hear(messageOf(ENTRY), CHANNEL);
@@ -84,7 +84,7 @@ describe(RedisRevocationWatch.name, () => {
     expect([heard.length, subscriber.destroyed, lost]).toEqual([5, 1, []]);
   });
 
-  it('stays for as long as its own messages come back, which it sends every second', async () => {
+  it('stays open while its own messages arrive, which it sends every second', async () => {
     const watch = await open();
     const [, own] = subscriber.channels;
     expect(own).toMatch(/^own:revocations:heartbeat:/);
@@ -97,7 +97,7 @@ describe(RedisRevocationWatch.name, () => {
     await watch.close();
   });
 
-  it('watches of two processes do not keep each other alive', async () => {
+  it('watches of two processes do not keep each other open', async () => {
     const watch = await open();
     const [, own] = subscriber.channels;
     await watch.close();
@@ -106,7 +106,7 @@ describe(RedisRevocationWatch.name, () => {
     await other.close();
   });
 
-  it('is lost after five seconds of silence, and says so once, though entries still arrive', async () => {
+  it('is lost after five seconds without its own messages, and says so once, even if entries still arrive', async () => {
     await open();
     isHealthy = false;
     await jest.advanceTimersByTimeAsync(SILENCE_MS - 1);
@@ -127,13 +127,13 @@ describe(RedisRevocationWatch.name, () => {
     expect(subscriber.destroyed).toBe(1);
   });
 
-  it('does not open where Redis cannot be reached', async () => {
+  it('does not open if Redis cannot be reached', async () => {
     subscriber.connect = () => Promise.reject(new Error('refused'));
     await expect(open()).rejects.toThrow('refused');
     expect([subscriber.destroyed, lost]).toEqual([1, []]);
   });
 
-  it('does not open where the connection breaks meanwhile', async () => {
+  it('does not open if the connection breaks in the meantime', async () => {
     subscriber.connect = () => new Promise(() => undefined);
     const opening = open();
     subscriber.listeners.get('error')?.(new Error('reset'));
@@ -141,7 +141,7 @@ describe(RedisRevocationWatch.name, () => {
     expect(subscriber.destroyed).toBe(1);
   });
 
-  it('waits five seconds for Redis, and leaves nothing behind if that answers later', async () => {
+  it('waits five seconds for Redis, and leaves nothing open if that answers later', async () => {
     let connected: (value: unknown) => void = () => undefined;
     subscriber.connect = () => new Promise((resolve) => (connected = resolve));
     const opening = open().catch((error: unknown) => error);
@@ -152,7 +152,7 @@ describe(RedisRevocationWatch.name, () => {
     expect([subscriber.destroyed, lost, jest.getTimerCount()]).toEqual([1, [], 0]);
   });
 
-  it('can be closed when its connection is closed already, and twice', async () => {
+  it('can be closed twice, and after its connection', async () => {
     const watch = await open();
     subscriber.destroy = () => {
       throw new Error('the client is closed');

@@ -23,12 +23,12 @@ const TOKEN: RevocableToken = { jti: 'j1', sid: 's1', gen: 3, ver: 'v1', sub: 'u
 
 type Answer = Awaited<ReturnType<RevocationStore['read']>>;
 
-/** A store that the other processes share; the test decides what a read answers, and when. */
+/** A store shared with other processes; the test decides what a read answers, and when. */
 class SharedStore implements RevocationStore {
   readonly written: RevocationEntry[][] = [];
   readonly marks: (RevocationMark | null)[] = [];
   readonly asked: (readonly RevocationKey[])[] = [];
-  /** What the next reads answer. */
+  /** The answer to the next reads. */
   entries: RevocationEntry[] = [];
   mark: RevocationMark = { at: new Date(0) };
   down = false;
@@ -75,7 +75,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Both clocks: that of expiry, and the process' own of which staleness is measured. */
+/** Advances both clocks: that of expiry, and the process's own, which measures staleness. */
 async function pass(ms: number): Promise<void> {
   nowMs += ms;
   await jest.advanceTimersByTimeAsync(ms);
@@ -83,7 +83,7 @@ async function pass(ms: number): Promise<void> {
 
 const inFuture = (ms = TTL_MS) => new Date(nowMs + ms);
 
-/** Known at once, or a promise: of mode `strict`, or of a list that is stale. */
+/** The verdict at once, or a promise in mode `strict` and when the list is outdated. */
 function verdict(token: Partial<RevocableToken> = {}): boolean | Promise<boolean | string> {
   const isRevoked = service.isRevoked({ ...TOKEN, ...token });
   if (typeof isRevoked === 'boolean') return isRevoked;
@@ -95,7 +95,7 @@ function verdict(token: Partial<RevocableToken> = {}): boolean | Promise<boolean
 
 describe(RevocationService.name, () => {
   describe('at boot', () => {
-    it('trusts nobody before it has read the list', async () => {
+    it('accepts no token before it has read the list', async () => {
       expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
     });
 
@@ -107,7 +107,7 @@ describe(RevocationService.name, () => {
       expect(verdict({ sid: 's2' })).toBe(false);
     });
 
-    it('does not come up where the list cannot be read', async () => {
+    it('does not start if the list cannot be read', async () => {
       store.down = true;
       await expect(service.onApplicationBootstrap()).rejects.toThrow('out of reach');
       expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
@@ -122,19 +122,22 @@ describe(RevocationService.name, () => {
       [true, 1],
       [false, 0],
       [undefined, 0],
-    ])('canLoseEntries: %s: what a full read lacks is written again', async (canLoseEntries, times) => {
-      Object.assign(store, { canLoseEntries });
-      store.entries = [known('sid:s1'), known('sid:s2')];
-      await service.onApplicationBootstrap();
-      store.entries = store.entries.slice(0, 1);
-      // Within a full read's interval.
-      await pass(MAX_STALENESS_MS + POLL_MS);
-      expect(store.written.flat().filter(({ key }) => key === 'sid:s2').length > 0).toBe(times > 0);
-      expect(store.written.flat().filter(({ key }) => key === 'sid:s1')).toEqual([]);
-      expect(verdict({ sid: 's2' })).toBe(true);
-    });
+    ])(
+      'canLoseEntries: %s: entries missing from a full read are written again',
+      async (canLoseEntries, times) => {
+        Object.assign(store, { canLoseEntries });
+        store.entries = [known('sid:s1'), known('sid:s2')];
+        await service.onApplicationBootstrap();
+        store.entries = store.entries.slice(0, 1);
+        // Within the interval of a full read.
+        await pass(MAX_STALENESS_MS + POLL_MS);
+        expect(store.written.flat().filter(({ key }) => key === 'sid:s2').length > 0).toBe(times > 0);
+        expect(store.written.flat().filter(({ key }) => key === 'sid:s1')).toEqual([]);
+        expect(verdict({ sid: 's2' })).toBe(true);
+      },
+    );
 
-    it('does not write again what has expired', async () => {
+    it('does not write expired entries again', async () => {
       Object.assign(store, { canLoseEntries: true });
       store.entries = [{ key: 'sid:s1', expiresAt: inFuture(5_000) }];
       await service.onApplicationBootstrap();
@@ -153,7 +156,7 @@ describe(RevocationService.name, () => {
       ['its own id', () => service.revokeToken('j1', inFuture())],
       ['its session', () => service.revokeSessions(['s0', 's1'])],
       ['the token version of its user', () => service.revokeTokenVersion('v1')],
-    ])('knows a token by %s, in the very process at once', async (_by, revoke) => {
+    ])('refuses a token by %s, at once in this process', async (_by, revoke) => {
       expect(verdict()).toBe(false);
       const revoking = revoke();
       expect(verdict()).toBe(true);
@@ -161,14 +164,14 @@ describe(RevocationService.name, () => {
       expect(verdict({ jti: 'j2', sid: 's2', ver: 'v2' })).toBe(false);
     });
 
-    it('takes an id of one kind for none of another', async () => {
+    it('does not confuse ids of different kinds', async () => {
       await service.revokeSessions(['x']);
       expect(verdict({ jti: 'x', ver: 'x' })).toBe(false);
       expect(verdict({ jti: 'sid:x', ver: 'sid:x' })).toBe(false);
       expect(verdict({ sid: 'x' })).toBe(true);
     });
 
-    it('says what this process knows of a session and of a token', async () => {
+    it('reports what this process knows of a session and of a token', async () => {
       await service.revokeSessions(['s1']);
       await service.revokeTokenVersion('v1');
       await service.revokeToken('j1', inFuture());
@@ -183,7 +186,7 @@ describe(RevocationService.name, () => {
       expect(service.isOn).toBe(true);
     });
 
-    it('knows a token by the version of its roles, and by that of who acts for its user', async () => {
+    it('refuses a token by the version of its roles, and by that of its actor', async () => {
       await service.revokeRolesVersion('r1');
       await service.revokeRolesVersion('u2');
       expect([verdict({ rol: 'r1' }), verdict({ rol: 'r2' })]).toEqual([true, false]);
@@ -194,7 +197,7 @@ describe(RevocationService.name, () => {
       expect(verdict({ act: { sub: 'u2', rol: 'r2' } })).toBe(false);
     });
 
-    it('knows whether one of several keys is listed', async () => {
+    it('finds out whether any of several keys is listed', async () => {
       await service.revokeSessions(['s1']);
       expect(service.isListed(['ver:v1', 'sid:s1'])).toBe(true);
       expect(service.isListed(['ver:v1', 'sid:s2'])).toBe(false);
@@ -217,19 +220,19 @@ describe(RevocationService.name, () => {
       expect(heard).toHaveLength(2);
     });
 
-    it('costs no look at the database', async () => {
+    it('sends no database command', async () => {
       const reads = store.marks.length;
       for (let request = 0; request < 1000; request++) void verdict({ jti: `j${request}` });
       expect(store.marks.length).toBe(reads);
     });
   });
 
-  describe('what it writes for the other processes', () => {
+  describe('what it writes for other processes', () => {
     beforeEach(async () => {
       await service.onApplicationBootstrap();
     });
 
-    it('lives as long as a token that is being minted right now could', async () => {
+    it('lasts as long as a token that is being issued at this moment could', async () => {
       await service.revokeSessions(['s1', 's2']);
       await service.revokeTokenVersion('v1');
       const expiresAt = inFuture(TTL_MS + MINT_IN_FLIGHT_MS);
@@ -242,23 +245,23 @@ describe(RevocationService.name, () => {
       ]);
     });
 
-    it('lives as long as the one token it names', async () => {
+    it('lasts as long as the one token it names', async () => {
       await service.revokeToken('j1', inFuture(5000));
       expect(store.written).toEqual([[{ key: 'jti:j1', expiresAt: inFuture(5000) }]]);
     });
 
-    it('is nothing for no session', async () => {
+    it('is nothing if there is no session', async () => {
       await service.revokeSessions([]);
       expect(store.written).toEqual([]);
     });
 
-    it('that failed is reported to the caller, and the token is still refused here', async () => {
+    it('a failed write is reported to the caller, and the token is still refused here', async () => {
       store.down = true;
       await expect(service.revokeSessions(['s1'])).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
       expect(verdict()).toBe(true);
     });
 
-    it('waits for the store up to a bound, beyond which the caller alone knows that it failed', async () => {
+    it('waits for the store up to a limit, after which only the caller learns that it failed', async () => {
       store.down = true;
       const ids = Array.from({ length: 10_001 }, (_, index) => `s${index}`);
       await expect(service.revokeSessions(ids)).rejects.toMatchObject({ code: 'TEMPORARILY_UNAVAILABLE' });
@@ -270,12 +273,12 @@ describe(RevocationService.name, () => {
       expect(store.written.flat().map(({ key }) => key)).toEqual(ids.slice(0, -1).map((id) => `sid:${id}`));
     });
 
-    it('is not written any more when it is over', async () => {
+    it('is not retried once it has expired', async () => {
       store.down = true;
       await service.revokeSessions(['over']).catch(() => undefined);
       await pass(TTL_MS);
       await service.revokeSessions(['alive']).catch(() => undefined);
-      // Looked for every half minute.
+      // The sweep runs every half minute.
       await pass(MINT_IN_FLIGHT_MS + 32_000);
       expect(service.stats).toEqual({ held: 1, waiting: 1 });
       store.down = false;
@@ -283,7 +286,7 @@ describe(RevocationService.name, () => {
       expect(store.written.flat().map(({ key }) => key)).toEqual(['sid:alive']);
     });
 
-    it('still waits where only an earlier write of the same key succeeds', async () => {
+    it('still waits if only an earlier write of the same key succeeds', async () => {
       const answers: ((failure?: Error) => void)[] = [];
       store.add = () =>
         new Promise((resolve, reject) =>
@@ -299,7 +302,7 @@ describe(RevocationService.name, () => {
       expect(service.stats.waiting).toBe(1);
     });
 
-    it('keeps nobody from reading where it cannot be written', async () => {
+    it('does not block reads while writes fail', async () => {
       store.add = () => Promise.reject(new Error('read-only'));
       await service.revokeSessions(['s1']).catch(() => undefined);
       await pass(2 * MAX_STALENESS_MS);
@@ -307,7 +310,7 @@ describe(RevocationService.name, () => {
       expect(warnings.join()).toContain('revocations wait to be written: Error: read-only');
     });
 
-    it('is counted: what is held, and what the store has not taken yet', async () => {
+    it('is counted: entries held, and entries that wait for the store', async () => {
       await service.revokeToken('j1', inFuture());
       expect(service.stats).toEqual({ held: 1, waiting: 0 });
       store.down = true;
@@ -325,7 +328,7 @@ describe(RevocationService.name, () => {
       await service.onApplicationBootstrap();
     });
 
-    it('knows what another process revoked within one poll', async () => {
+    it('knows within one poll what another process revoked', async () => {
       store.entries = [{ key: 'sid:s1', expiresAt: inFuture() }];
       await pass(POLL_MS - 1);
       expect(verdict()).toBe(false);
@@ -333,7 +336,7 @@ describe(RevocationService.name, () => {
       expect(verdict()).toBe(true);
     });
 
-    it('hands back the mark of its last successful read, so that the store leaves nothing out', async () => {
+    it('passes the mark of its last successful read back, so that the store omits nothing', async () => {
       store.mark = { at: new Date(222) };
       await pass(POLL_MS);
       store.down = true;
@@ -347,8 +350,8 @@ describe(RevocationService.name, () => {
 
     it.each([
       ['every minute', 300_000, 60_000],
-      ['within the bound of staleness, where that is shorter', MAX_STALENESS_MS, MAX_STALENESS_MS],
-    ])('reads everything %s: until then the list counts as fresh', async (_when, maxStalenessMs, everyMs) => {
+      ['within the limit of staleness, if that is shorter', MAX_STALENESS_MS, MAX_STALENESS_MS],
+    ])('reads everything %s; until then the list counts as fresh', async (_when, maxStalenessMs, everyMs) => {
       await service.onModuleDestroy();
       store.marks.length = 0;
       const revocation = { ...OPTIONS.revocation, maxStalenessMs };
@@ -359,13 +362,13 @@ describe(RevocationService.name, () => {
       expect(fullReads).toEqual([0, everyMs, 2 * everyMs]);
     });
 
-    it('takes entries again and again: reads overlap', async () => {
+    it('accepts repeated entries: reads overlap', async () => {
       store.entries = [{ key: 'sid:s1', expiresAt: inFuture() }];
       for (let poll = 0; poll < 5; poll++) await pass(POLL_MS);
       expect(verdict()).toBe(true);
     });
 
-    it('an entry of a shorter life, read later, does not cut a longer one', async () => {
+    it('an entry with an earlier expiry, read later, does not shorten a longer one', async () => {
       store.entries = [{ key: 'sid:s1', expiresAt: inFuture(600_000) }];
       await pass(POLL_MS);
       store.entries = [{ key: 'sid:s1', expiresAt: inFuture(5000) }];
@@ -375,7 +378,7 @@ describe(RevocationService.name, () => {
       expect(verdict()).toBe(true);
     });
 
-    it('keeps what it revoked itself while a read that began earlier comes back without it', async () => {
+    it('keeps its own revocation when an earlier read returns without it', async () => {
       store.held = [];
       await pass(POLL_MS);
       await service.revokeSessions(['s1']);
@@ -385,7 +388,7 @@ describe(RevocationService.name, () => {
       expect(verdict()).toBe(true);
     });
 
-    it('never has two reads under way: a slow store is not asked faster', async () => {
+    it('never runs two reads at once, so a slow store is not asked faster', async () => {
       store.held = [];
       await pass(10 * POLL_MS);
       expect(store.held).toHaveLength(1);
@@ -412,13 +415,13 @@ describe(RevocationService.name, () => {
       await service.onApplicationBootstrap();
     });
 
-    it('is listened to before it is read, so that nothing falls in between, and knows at once what is pushed', () => {
+    it('is watched before it is read, so that nothing is missed, and pushed entries count at once', () => {
       expect([opened, store.marks]).toEqual([1, [null]]);
       observer?.entriesAdded([{ key: 'sid:s1', expiresAt: inFuture() }]);
       expect(verdict()).toBe(true);
     });
 
-    it('is read all the same, more slowly: what is pushed proves nothing about what is not', async () => {
+    it('is still read, less frequently, because pushes may have been missed', async () => {
       await pass(SAFETY_READ_MS - 1);
       expect(store.marks).toHaveLength(1);
       await pass(1);
@@ -431,7 +434,7 @@ describe(RevocationService.name, () => {
       expect(await verdict({ sid: 'x' })).toBe('TEMPORARILY_UNAVAILABLE');
     });
 
-    it('lost: everything is read at once and again when a new watch has begun, meanwhile at each poll', async () => {
+    it('a lost watch: everything is read at once and again after the next watch begins, and polled in between', async () => {
       store.down = true;
       observer?.watchLost(new Error('history lost'));
       expect(warnings.join()).toContain('history lost');
@@ -449,7 +452,7 @@ describe(RevocationService.name, () => {
       expect(store.marks.length).toBeLessThanOrEqual(reads + 1);
     });
 
-    it('is read more often where the bound of staleness is short', async () => {
+    it('is read more frequently if the limit of staleness is short', async () => {
       await service.onModuleDestroy();
       const revocation = { ...OPTIONS.revocation, maxStalenessMs: 12_000 };
       service = new RevocationService({ ...OPTIONS, revocation }, store, { now: () => nowMs });
@@ -461,7 +464,7 @@ describe(RevocationService.name, () => {
       expect(store.marks).toHaveLength(reads + 1);
     });
 
-    it('is read at each poll while reads fail, although the watch is open', async () => {
+    it('is read at each poll while reads fail, even if the watch is open', async () => {
       store.down = true;
       await pass(SAFETY_READ_MS);
       const reads = store.marks.length;
@@ -469,7 +472,7 @@ describe(RevocationService.name, () => {
       expect(store.marks).toHaveLength(reads + 1);
     });
 
-    it('lost while it is read, it is read again at once: what that read had passed was not pushed', async () => {
+    it('a watch lost during a read: it is read again at once, because pushes may have been missed', async () => {
       const held: ((answer: Answer) => void)[] = (store.held = []);
       await pass(SAFETY_READ_MS);
       const reads = store.marks.length;
@@ -482,7 +485,7 @@ describe(RevocationService.name, () => {
       expect(store.marks.length).toBeGreaterThan(reads);
     });
 
-    it('opened while everything is read, everything is read again', async () => {
+    it('a watch opened during a full read: everything is read again', async () => {
       await service.onModuleDestroy();
       let opening: 'fails' | (() => void) = 'fails';
       const watch: RevocationStore['watch'] = () =>
@@ -520,7 +523,7 @@ describe(RevocationService.name, () => {
       await booted;
     });
 
-    it('a watch that is lost says so once, and at shutdown it is closed', async () => {
+    it('a lost watch is logged once, and the watch is closed at shutdown', async () => {
       const lost = observer;
       lost?.watchLost(new Error('one'));
       lost?.watchLost(new Error('two'));
@@ -539,7 +542,7 @@ describe(RevocationService.name, () => {
       await service.onApplicationBootstrap();
     });
 
-    it('asks the store each time, for each way in which the token can be revoked', async () => {
+    it('asks the store each time, for every key that can revoke the token', async () => {
       expect(await verdict()).toBe(false);
       store.entries = [{ key: 'ver:v1', expiresAt: inFuture() }];
       expect(await verdict()).toBe(true);
@@ -549,14 +552,14 @@ describe(RevocationService.name, () => {
       ]);
     });
 
-    it('refuses at once where the store does not answer, but for what is known to be revoked', async () => {
+    it('refuses at once if the store does not answer, except for known revocations', async () => {
       store.down = true;
       expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
       await expect(service.revokeSessions(['s1'])).rejects.toThrow();
       expect(verdict()).toBe(true);
     });
 
-    it('keeps the cause, and hands on what a store says itself', async () => {
+    it("keeps the cause, and passes on the store's own errors", async () => {
       store.down = true;
       await expect(service.isRevoked(TOKEN)).rejects.toMatchObject({ cause: new Error('out of reach') });
       const refusal = new AuthError('TEMPORARILY_UNAVAILABLE', { retryAfter: 30 });
@@ -564,7 +567,7 @@ describe(RevocationService.name, () => {
       await expect(service.isRevoked(TOKEN)).rejects.toBe(refusal);
     });
 
-    it('waits for no store for ever: one that hangs is 503 after five seconds, and leaves nothing behind', async () => {
+    it('waits five seconds at most for a store that hangs, answers 503, and leaves nothing open', async () => {
       await service.onModuleDestroy();
       store.hasAny = () => new Promise(() => undefined);
       let outcome: unknown = 'none yet';
@@ -578,7 +581,7 @@ describe(RevocationService.name, () => {
   });
 
   describe('turned off', () => {
-    it('asks and writes nothing, revokes nothing, and is never out of touch', async () => {
+    it('asks, writes and revokes nothing, and is never out of touch', async () => {
       const revocation = { ...OPTIONS.revocation, mode: 'off' as const };
       service = new RevocationService({ ...OPTIONS, revocation }, store, { now: () => nowMs });
       await service.onApplicationBootstrap();
@@ -592,14 +595,14 @@ describe(RevocationService.name, () => {
     });
   });
 
-  describe('generations of a session that were abandoned', () => {
+  describe('abandoned generations of a session', () => {
     beforeEach(async () => {
       await service.onApplicationBootstrap();
     });
 
     const ended = (generations: readonly number[]) => generations.filter((gen) => verdict({ gen }) === true);
 
-    it('end from the first to the last, those beside them and other sessions do not', async () => {
+    it('are revoked from the first to the last; neighbouring ones and other sessions are not', async () => {
       await service.revokeGenerations('s1', 3, 5);
       expect(ended([1, 2, 3, 4, 5, 6, 7])).toEqual([3, 4, 5]);
       expect(verdict({ sid: 's2', gen: 4 })).toBe(false);
@@ -608,21 +611,21 @@ describe(RevocationService.name, () => {
       expect(store.written).toEqual([keys]);
     });
 
-    it('are none where the last comes before the first', async () => {
+    it('are none if the last comes before the first', async () => {
       await service.revokeGenerations('s1', 5, 4);
       await service.revokeGenerations('s1', 9, 4);
       expect(store.written).toEqual([]);
     });
 
-    it('are the latest hundred of many: a list that grows without bound would be worse', async () => {
+    it('are only the latest hundred, so that the list cannot grow without limit', async () => {
       await service.revokeGenerations('s1', 1, 1000);
       expect(ended([900, 901, 1000, 1001])).toEqual([901, 1000]);
       expect(service.stats.held).toBe(100);
     });
   });
 
-  describe('a generation that a rotation retired', () => {
-    it('ends where the option asks for it, and a store that fails keeps no rotation from its answer', async () => {
+  describe('a generation replaced by a rotation', () => {
+    it('is revoked if the option is on, and a failing store does not fail the rotation', async () => {
       const accessToken = { ...OPTIONS.accessToken, retirePrevious: true };
       service = new RevocationService({ ...OPTIONS, accessToken }, store, { now: () => nowMs });
       await service.onApplicationBootstrap();
@@ -636,7 +639,7 @@ describe(RevocationService.name, () => {
       expect(store.written).toEqual([[{ key: 'gen:s1.3', expiresAt }]]);
     });
 
-    it('lives on by default', async () => {
+    it('stays valid by default', async () => {
       await service.onApplicationBootstrap();
       await service.retireGeneration('s1', 3);
       expect([verdict(), store.written]).toEqual([false, []]);
@@ -649,7 +652,7 @@ describe(RevocationService.name, () => {
       store.down = true;
     });
 
-    it('serves on what it knows for as long as it may, and then refuses with 503: never silently open', async () => {
+    it('uses what it knows within the limit of staleness, then refuses with 503: it fails closed', async () => {
       await pass(MAX_STALENESS_MS);
       expect([verdict(), service.isInTouch]).toEqual([false, true]);
       await pass(1);
@@ -662,7 +665,7 @@ describe(RevocationService.name, () => {
       expect(warnings[0]).toContain('out of reach');
     });
 
-    it('keeps asking, and serves again with the first read that succeeds, with what it missed', async () => {
+    it('keeps retrying, and works again after the first successful read, with everything it missed', async () => {
       await pass(5 * MAX_STALENESS_MS);
       expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
       store.down = false;
@@ -672,7 +675,7 @@ describe(RevocationService.name, () => {
       expect(verdict({ ver: 'v2' })).toBe(false);
     });
 
-    it('says once that it cannot read, and once that it can again', async () => {
+    it('logs once that it cannot read, and once that it can again', async () => {
       const said: string[] = [];
       jest
         .spyOn(Logger.prototype, 'log')
@@ -687,7 +690,7 @@ describe(RevocationService.name, () => {
       expect([warnings.length, said.length]).toEqual([2, 1]);
     });
 
-    it('a read counts as of its beginning: what was written while it lasted may be missing from it', async () => {
+    it('a read counts from its start: what was written during it may be missing', async () => {
       store.held = [];
       await pass(POLL_MS);
       await pass(MAX_STALENESS_MS);
@@ -700,7 +703,7 @@ describe(RevocationService.name, () => {
       expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
     });
 
-    it('a read that never comes back is no sign of life, and not the last one', async () => {
+    it('a read that never returns does not count as contact, but a later one does', async () => {
       store.down = false;
       const held = (store.held = []);
       await pass(POLL_MS + MAX_STALENESS_MS);
@@ -710,7 +713,7 @@ describe(RevocationService.name, () => {
       expect(verdict()).toBe(false);
     });
 
-    it('a read that comes back late brings its entries, but neither its mark nor its age', async () => {
+    it('a read that returns late adds its entries, but neither its mark nor its time counts', async () => {
       store.down = false;
       const held: ((answer: Answer) => void)[] = (store.held = []);
       await pass(POLL_MS + MAX_STALENESS_MS);
@@ -726,7 +729,7 @@ describe(RevocationService.name, () => {
       expect(store.marks.at(-1)).toEqual({ at: new Date(222) });
     });
 
-    it('a read that never comes back is no sign of life: a request waits three seconds for it', async () => {
+    it('while a read never returns, a request waits three seconds for it', async () => {
       store.held = [];
       await pass(2 * MAX_STALENESS_MS);
       const outcomes = [Promise.resolve(verdict()), Promise.resolve(verdict({ sid: 's2' }))];
@@ -738,7 +741,7 @@ describe(RevocationService.name, () => {
       expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
     });
 
-    it('a step of the shared clock is not taken for staleness, nor for freshness', async () => {
+    it('a step of the shared clock counts neither as staleness nor as freshness', async () => {
       store.down = false;
       await pass(POLL_MS);
       nowMs += 3_600_000;
@@ -755,16 +758,16 @@ describe(RevocationService.name, () => {
       await service.onApplicationBootstrap();
     });
 
-    it('is bounded: an entry goes when every token it concerns has expired, and not before', async () => {
+    it('is bounded: an entry is dropped when every token it concerns has expired, and not before', async () => {
       await service.revokeSessions(['s1']);
       await pass(TTL_MS + MINT_IN_FLIGHT_MS - POLL_MS);
       expect(verdict()).toBe(true);
-      // Swept every half minute.
+      // The sweep runs every half minute.
       await pass(32_000);
       expect(verdict()).toBe(false);
     });
 
-    it('drops what has expired only: entries beside it stay', async () => {
+    it('drops only expired entries', async () => {
       await service.revokeToken('short', inFuture(10_000));
       await pass(120_000);
       await service.revokeToken('long', inFuture(10_000));
@@ -772,7 +775,7 @@ describe(RevocationService.name, () => {
       expect([verdict({ jti: 'short' }), verdict({ jti: 'long' })]).toEqual([false, true]);
     });
 
-    it('keeps what a longer life extends', async () => {
+    it('keeps an entry whose expiry was extended', async () => {
       await service.revokeSessions(['s1']);
       await pass(TTL_MS);
       await service.revokeSessions(['s1']);
@@ -797,7 +800,7 @@ describe(RevocationService.name, () => {
       expect(verdict()).toBe(true);
     });
 
-    it('a process that starts meanwhile keeps what it reads, however old that seems', async () => {
+    it('a process that starts in the meantime keeps what it reads, however old it seems', async () => {
       await service.onModuleDestroy();
       store.entries = [{ key: 'sid:s1', expiresAt: inFuture() }];
       nowMs += JUMP_MS;
@@ -809,7 +812,7 @@ describe(RevocationService.name, () => {
       expect(verdict()).toBe(true);
     });
 
-    it('writes again what the TTL index has removed too early, when the clock is right again', async () => {
+    it('writes again what the TTL index removed too early, once the clock is right', async () => {
       await service.revokeSessions(['s1']);
       const entries = store.written.at(-1) ?? [];
       nowMs += JUMP_MS;
@@ -825,14 +828,14 @@ describe(RevocationService.name, () => {
     it.each([
       [30_000, 1],
       [30_001, 2],
-    ])('a step back of %i ms, within a second: written %i times', async (back, times) => {
+    ])('after a step back of %i ms within a second, entries are written %i times', async (back, times) => {
       await service.revokeSessions(['s1']);
       nowMs -= back;
       await pass(POLL_MS);
       expect(store.written).toHaveLength(times);
     });
 
-    it('what could not be written is not dropped either', async () => {
+    it('entries that could not be written are not dropped either', async () => {
       store.down = true;
       await expect(service.revokeSessions(['s1'])).rejects.toThrow();
       nowMs += JUMP_MS;
@@ -843,7 +846,7 @@ describe(RevocationService.name, () => {
       expect(store.written.flat().map(({ key }) => key)).toEqual(['sid:s1']);
     });
 
-    it('refuses a token that a clock has minted which was ahead: it could outlive its revocation', () => {
+    it('refuses a token issued by a clock that was ahead: it could outlive its revocation', () => {
       const minted = (aheadMs: number) => verdict({ iat: Math.floor((nowMs + aheadMs) / 1000) });
       expect(minted(JUMP_MS)).toBe(true);
       expect(minted(MINT_IN_FLIGHT_MS + 1_000)).toBe(true);
@@ -864,7 +867,7 @@ describe(RevocationService.name, () => {
       await pass(POLL_MS);
     });
 
-    /** Time passes, and no timer has run. */
+    /** Time passes, but no timer runs. */
     const freeze = () => {
       nowMs += FROZEN_MS;
       jest.setSystemTime(Date.now() + FROZEN_MS);
@@ -880,13 +883,13 @@ describe(RevocationService.name, () => {
       expect(verdict({ sid: 's2' })).toBe(false);
     });
 
-    it('one failure is repeated at once: connections may be dead', async () => {
+    it('one failure is retried at once: connections may be dead', async () => {
       freeze();
       jest.spyOn(store, 'read').mockRejectedValueOnce(new Error('ECONNRESET'));
       expect(await verdict()).toBe(false);
     });
 
-    it('a read that was under way is not trusted: another one is made', async () => {
+    it('a read in progress during the freeze is not trusted: another one starts', async () => {
       const held: ((answer: Answer) => void)[] = (store.held = []);
       await pass(POLL_MS);
       freeze();
@@ -898,7 +901,7 @@ describe(RevocationService.name, () => {
       expect(await verdict()).toBe(true);
     });
 
-    it('a read for a request of before is not trusted either, nor is its failure', async () => {
+    it('a read for an earlier request is not trusted either, and neither is its failure', async () => {
       freeze();
       store.held = [];
       void verdict();
@@ -910,7 +913,7 @@ describe(RevocationService.name, () => {
       expect(await after).toBe(true);
     });
 
-    it('a read for a request of before that comes back now is not trusted: another one is made', async () => {
+    it("an earlier request's read that returns now is not trusted: another one starts", async () => {
       freeze();
       const held: ((answer: Answer) => void)[] = (store.held = []);
       const before = verdict();
@@ -922,7 +925,7 @@ describe(RevocationService.name, () => {
       expect(await Promise.all([before, after])).toEqual(['TEMPORARILY_UNAVAILABLE', true]);
     });
 
-    it('says whether it is in touch after it has caught up', async () => {
+    it('reports whether it is in touch only after it has caught up', async () => {
       freeze();
       expect(service.isInTouch).toBe(false);
       expect(await service.catchUp()).toBe(true);
@@ -945,7 +948,7 @@ describe(RevocationService.name, () => {
       expect(jest.getTimerCount()).toBe(0);
     });
 
-    it('waits for the read under way, whose connection is about to be closed', async () => {
+    it('waits for the read in progress, because its connection is about to be closed', async () => {
       store.held = [];
       await pass(POLL_MS);
       let ended = false;
@@ -956,11 +959,11 @@ describe(RevocationService.name, () => {
       await destroyed;
       expect(ended).toBe(true);
       expect(jest.getTimerCount()).toBe(0);
-      // That it gave up on this read is nothing that an operator has to know.
+      // A read that was given up at shutdown is not worth a warning.
       expect(warnings).toEqual([]);
     });
 
-    it('which comes while it boots, nothing is left running', async () => {
+    it('during its boot, leaves nothing running', async () => {
       await service.onModuleDestroy();
       store.held = [];
       service = new RevocationService(OPTIONS, store, { now: () => nowMs });

@@ -22,7 +22,7 @@ import { hasRedis, RedisServer } from '../support/redis-server.js';
 
 const LIFE_MS = 600_000;
 
-/** Until it is so: what is pushed arrives when it arrives. */
+/** Waits until the condition holds: pushed entries arrive asynchronously. */
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await delay(5);
 }
@@ -34,7 +34,7 @@ const many = (count: number): RevocationEntry[] =>
   }));
 
 let connection: Connection;
-/** The driver asks such a server from time to time whether it is there, instead of listening to it. */
+/** With such a server the driver polls instead of listening. */
 let polling: Connection;
 let redis: RedisServer | undefined;
 let client: ReturnType<typeof createClient>;
@@ -81,7 +81,7 @@ const STORES: [string, boolean, () => Promise<RevocationStore>][] = [
   [
     'RedisRevocationStore',
     hasRedis,
-    // Characters that mean something to SCAN, and another store's keys beside it.
+    // Characters with a meaning in SCAN, and another store's keys next to it.
     async () => new RedisRevocationStore({ client, prefix: `*[${randomUUID()}]?` }),
   ],
   [
@@ -111,12 +111,12 @@ for (const [name, isAvailable, open] of STORES)
       store = await open();
     });
 
-    it('begins empty', async () => {
+    it('starts empty', async () => {
       expect((await store.read(null)).entries).toEqual([]);
       expect(await store.hasAny(['sid:s', 'jti:j'])).toBe(false);
     });
 
-    it('reads back what was added, of every kind', async () => {
+    it('returns what was added, of every kind', async () => {
       const entries = [entry('jti:a'), entry('sid:b'), entry('ver:c-_'), entry('gen:b.3'), entry('rol:d')];
       await store.add(entries, now);
       const read = await store.read(null);
@@ -124,12 +124,12 @@ for (const [name, isAvailable, open] of STORES)
       for (const { expiresAt } of read.entries) expect(expiresAt).toEqual(entries[0]?.expiresAt);
     });
 
-    it('takes an entry again and again', async () => {
+    it('accepts an entry repeatedly', async () => {
       for (let time = 0; time < 3; time += 1) await store.add([entry('sid:b')], now);
       expect((await store.read(null)).entries).toEqual([entry('sid:b')]);
     });
 
-    it('a shorter life, written later, does not cut a longer one; a longer one counts', async () => {
+    it('an earlier expiry, written later, does not shorten an entry; a later one extends it', async () => {
       await store.add([entry('sid:b')], now);
       await store.add([entry('sid:b', 1000)], now);
       expect((await store.read(null)).entries).toEqual([entry('sid:b')]);
@@ -137,7 +137,7 @@ for (const [name, isAvailable, open] of STORES)
       expect((await store.read(null)).entries).toEqual([entry('sid:b', 2 * LIFE_MS)]);
     });
 
-    it('a later read leaves out nothing that was written since', async () => {
+    it('a later read omits nothing that was written since', async () => {
       let { mark } = await store.read(null);
       for (let round = 0; round < 5; round += 1) {
         await store.add([entry(`sid:${round}`)], now);
@@ -147,9 +147,9 @@ for (const [name, isAvailable, open] of STORES)
       }
     });
 
-    it('reads thousands', async () => {
+    it('reads thousands of entries', async () => {
       const keys = Array.from({ length: 3000 }, (_, n) => `sid:${n}` as RevocationKey);
-      // In parts, as they are written after an outage.
+      // In batches, as after an outage.
       for (let first = 0; first < keys.length; first += 500)
         await store.add(
           keys.slice(first, first + 500).map((key) => entry(key)),
@@ -159,7 +159,7 @@ for (const [name, isAvailable, open] of STORES)
       expect(new Set(read.entries.map(({ key }) => key))).toEqual(new Set(keys));
     });
 
-    it('knows whether one of several keys is listed', async () => {
+    it('finds out whether any of several keys is listed', async () => {
       await store.add([entry('ver:v')], now);
       expect(await store.hasAny(['sid:s', 'ver:v', 'jti:j'])).toBe(true);
       expect(await store.hasAny(['sid:v', 'jti:v'])).toBe(false);
@@ -183,7 +183,7 @@ for (const [name, isAvailable, open] of STORES)
       expect(heard.at(-1)).toEqual(entry('sid:0', 2 * LIFE_MS));
       await watch.close();
       await store.add([entry('sid:after')], now);
-      // A watch of its own tells when it could have arrived.
+      // A second watch shows when the entry could have arrived.
       let arrived = false;
       const other = await store.watch?.({ entriesAdded: () => (arrived = true), watchLost: () => undefined });
       await store.add([entry('sid:last')], now);
@@ -196,8 +196,8 @@ for (const [name, isAvailable, open] of STORES)
 
 describe('MongoRevocationStore', () => {
   it.each([
-    ['holds its answer where the driver listens to it', () => connection, 1_000],
-    ['answers at once where the driver polls, whose monitor a waiting command can hang', () => polling, 1],
+    ['holds its answer if the driver streams from it', () => connection, 1_000],
+    ['answers at once if the driver polls, whose monitor would hang otherwise', () => polling, 1],
   ])('the server %s', async (_, of, waitsMs) => {
     const waits: unknown[] = [];
     const listen = ({ commandName, command }: { commandName: string; command: { maxTimeMS?: number } }) => {
@@ -212,7 +212,7 @@ describe('MongoRevocationStore', () => {
     expect(new Set(waits)).toEqual(new Set([waitsMs]));
   });
 
-  it('reads again what is up to ten seconds older than the mark: writes become visible out of order', async () => {
+  it('re-reads ten seconds before the mark: writes become visible out of order', async () => {
     const store = await openMongo();
     await store.add([{ key: 'sid:newest', expiresAt: new Date(Date.now() + LIFE_MS) }], new Date());
     const { mark } = await store.read(null);
@@ -229,7 +229,7 @@ describe('MongoRevocationStore', () => {
     expect(entries.map(({ key }) => key)).toEqual(['sid:late', 'sid:newest']);
   });
 
-  it('adds many by one command, written to the majority', async () => {
+  it('adds many with one command, written to the majority', async () => {
     const store = await openMongo();
     const commands: CommandStartedEvent[] = [];
     const record = (event: CommandStartedEvent) => commands.push(event);
@@ -241,7 +241,7 @@ describe('MongoRevocationStore', () => {
     expect((await store.read(null)).entries).toHaveLength(300);
   });
 
-  it('a database that goes away in between is a fault that a retry can fix', async () => {
+  it('a database that becomes unreachable in between is an error that can be retried', async () => {
     const proxy = await DatabaseProxy.open('revocations');
     const away = await createConnection(proxy.uri, { serverSelectionTimeoutMS: 1_000 }).asPromise();
     try {
@@ -254,7 +254,7 @@ describe('MongoRevocationStore', () => {
     }
   });
 
-  it('loses its watch when the collection is dropped, and watches what comes after it', async () => {
+  it('loses its watch when the collection is dropped, and then watches the new one', async () => {
     const store = await openMongo();
     const entry: RevocationEntry = { key: 'sid:s', expiresAt: new Date(Date.now() + LIFE_MS) };
     await store.add([entry], new Date());
@@ -281,7 +281,7 @@ describe('MongoRevocationStore', () => {
 });
 
 (hasRedis ? describe : describe.skip)('RedisRevocationStore', () => {
-  it('keys live as long as is left by the clock that set them, whatever other clocks show', async () => {
+  it('keys expire by the clock that wrote them, whatever other clocks show', async () => {
     const store = new RedisRevocationStore({ client, prefix: 'clock:' });
     const now = new Date('2100-01-01T00:00:00Z');
     await store.add([{ key: 'sid:s', expiresAt: new Date(now.getTime() + 50_000) }], now);
@@ -290,7 +290,7 @@ describe('MongoRevocationStore', () => {
     expect(left).toBeLessThanOrEqual(50_000);
   });
 
-  it('adds hundreds by one command', async () => {
+  it('adds hundreds with one command', async () => {
     const commands: string[][] = [];
     const sendCommand = (args: string[], options?: object) => {
       commands.push(args);
@@ -303,7 +303,7 @@ describe('MongoRevocationStore', () => {
     expect((await store.read()).entries).toHaveLength(300);
   });
 
-  it('touches no key but its own', async () => {
+  it('touches only its own keys', async () => {
     await client.set('somebody:else', 'x');
     const store = new RedisRevocationStore({ client, prefix: 'own:' });
     await store.add([{ key: 'sid:s', expiresAt: new Date(Date.now() + 50_000) }], new Date());
@@ -322,7 +322,7 @@ describe('RedisRevocationStore, without a Redis', () => {
       client: { isReady, sendCommand, duplicate: () => Promise.reject(new Error('unused')) as never },
     });
 
-  it('is unavailable at once while its client reconnects: nothing waits in the queue of that', async () => {
+  it("is unavailable at once while its client reconnects: no command waits in the client's queue", async () => {
     const sendCommand = jest.fn(async () => null);
     const store = newStore(sendCommand, false);
     await expect(store.add([entry], now)).rejects.toMatchObject(UNAVAILABLE);
@@ -331,13 +331,13 @@ describe('RedisRevocationStore, without a Redis', () => {
     expect(sendCommand).not.toHaveBeenCalled();
   });
 
-  it('is unavailable where a command fails, and keeps the cause', async () => {
+  it('is unavailable if a command fails, and keeps the cause', async () => {
     const cause = new Error('LOADING');
     const store = newStore(() => Promise.reject(cause));
     await expect(store.add([entry], now)).rejects.toMatchObject({ ...UNAVAILABLE, cause });
   });
 
-  it('waits three seconds for an answer, and takes the command back', async () => {
+  it('waits three seconds for an answer, and withdraws the command', async () => {
     jest.useFakeTimers();
     try {
       let signal: AbortSignal | undefined;
@@ -357,7 +357,7 @@ describe('RedisRevocationStore, without a Redis', () => {
     }
   });
 
-  it('a watch listens on the channel of the prefix, and sends its sign of life through Redis', async () => {
+  it('a watch subscribes to the channel of the prefix, and sends its heartbeat through Redis', async () => {
     jest.useFakeTimers();
     try {
       const channels: string[] = [];
@@ -381,7 +381,7 @@ describe('RedisRevocationStore, without a Redis', () => {
     }
   });
 
-  it('writes nothing that is over', async () => {
+  it('writes no expired entry', async () => {
     const sendCommand = jest.fn(async () => null);
     const store = newStore(sendCommand);
     await store.add([{ ...entry, expiresAt: now }], now);
@@ -390,12 +390,12 @@ describe('RedisRevocationStore, without a Redis', () => {
     expect(sendCommand).toHaveBeenCalledTimes(1);
   });
 
-  it('leaves out what expired while it was read, and what somebody else wrote', async () => {
+  it('leaves out entries that expired during the read, and keys of others', async () => {
     const commands: string[][] = [];
     const store = newStore(async (args) => {
       commands.push(args);
       if (args[0] === 'MGET') return [null, 'x', String(entry.expiresAt.getTime())];
-      // Redis may answer a page without keys, and says by its cursor whether there are more.
+      // Redis may answer with an empty page; the cursor says whether there are more.
       if (args[1] === '0') return ['7', []];
       return ['0', ['gone', 'odd', 'sid:s'].map((key) => `silent-auth:revoked:${key}`)];
     });

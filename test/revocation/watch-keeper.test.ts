@@ -10,7 +10,7 @@ type Opening = (observer: RevocationObserver) => ReturnType<NonNullable<Revocati
 let warnings: number;
 let closed: number;
 let happened: string[];
-/** The observer of each watch that the store was asked for. */
+/** The observer of each watch that was requested from the store. */
 let observers: RevocationObserver[];
 
 beforeEach(() => {
@@ -38,14 +38,14 @@ describe(WatchKeeper.name, () => {
   it.each<[string, Opening | undefined, number]>([
     ['has no watch', undefined, 0],
     ['finds that it has none', async () => null, 1],
-  ])('asks a store that %s no more', async (_what, opening, asked) => {
+  ])('asks a store that %s only once', async (_what, opening, asked) => {
     const keeper = keeperOf(opening);
     for (const _ of [1, 2, 3]) await keeper.open();
     expect([observers.length, keeper.isOpen, happened]).toEqual([asked, false, []]);
     await keeper.stop();
   });
 
-  it('opens one watch, however often it is asked, and hands on what that pushes', async () => {
+  it('opens one watch, however many times it is asked, and passes on its entries', async () => {
     const keeper = keeperOf(async () => watch());
     await Promise.all([keeper.open(), keeper.open()]);
     await keeper.open();
@@ -56,7 +56,7 @@ describe(WatchKeeper.name, () => {
     expect(closed).toBe(1);
   });
 
-  it('tries again after a failure, and warns once of each outage', async () => {
+  it('retries after a failure, and warns once per outage', async () => {
     let isDown = true;
     const keeper = keeperOf(async () => {
       if (isDown) throw new Error('out of reach');
@@ -77,20 +77,20 @@ describe(WatchKeeper.name, () => {
     await keeper.stop();
   });
 
-  it('says once that a watch is lost, closes it, and opens another', async () => {
+  it('logs a lost watch once, closes it, and opens another', async () => {
     const keeper = keeperOf(async () => watch());
     await keeper.open();
     for (const _ of [1, 2]) observers[0]?.watchLost(new Error('gone'));
     expect([closed, happened]).toEqual([1, ['opened stream', 'lost']]);
     await keeper.open();
-    // The first one has nothing to say about the second.
+    // The first watch does not affect the second.
     observers[0]?.watchLost(new Error('late'));
     expect([observers.length, keeper.isOpen, closed]).toEqual([2, true, 1]);
     await keeper.stop();
     expect(closed).toBe(2);
   });
 
-  it('a lost watch that cannot be closed harms nobody', async () => {
+  it('a lost watch that cannot be closed causes no error', async () => {
     const keeper = keeperOf(async () => ({
       description: 'stream',
       close: () => Promise.reject(new Error('the connection is gone')),
@@ -103,7 +103,7 @@ describe(WatchKeeper.name, () => {
     await keeper.stop();
   });
 
-  it('does not take up a watch that is lost before it is handed over', async () => {
+  it('does not use a watch that is lost before it is returned', async () => {
     let isBroken = true;
     const keeper = keeperOf(async (observer) => {
       if (isBroken) observer.watchLost(new Error('gone'));
@@ -118,7 +118,7 @@ describe(WatchKeeper.name, () => {
   });
 
   it.each(['opens', 'fails', 'turns out to have no watch'])(
-    'stopped for good, even if the store %s later',
+    'stays stopped, even if the store %s later',
     async (how) => {
       let answer: () => void = () => undefined;
       const keeper = keeperOf(

@@ -19,7 +19,7 @@ type World = ReturnType<typeof newWorld>;
 const suspicions = (world: World) =>
   world.events.filter(({ name }) => name === 'activity.suspected').map(({ payload }) => payload);
 
-/** A session in use for a while, and its current token. */
+/** A session that was used for a while, and its current token. */
 async function lived(world: World, uses = 3) {
   let token = world.token(await world.login());
   for (let use = 0; use < uses; use += 1) {
@@ -35,7 +35,7 @@ async function lived(world: World, uses = 3) {
 const LOGIN = { failedAttempts: 0, isTrustedDevice: true, amr: ['pwd'] };
 
 describe(AnomalyDetector.name, () => {
-  it('reports an unfamiliar client and answers it: the default ends nothing', async () => {
+  it('reports an unfamiliar client and answers it: by default nothing ends', async () => {
     const world = newWorld();
     const token = await lived(world);
     expect(typeof (await world.refresh(token, THIEF))).toBe('object');
@@ -52,7 +52,7 @@ describe(AnomalyDetector.name, () => {
     expect(world.revokedSessions).toEqual([]);
   });
 
-  it('needs three uses before this one: the rotation that is judged does not count as an earlier one', async () => {
+  it('needs three earlier uses: the judged rotation itself does not count', async () => {
     const world = newWorld();
     await world.refresh(await lived(world, 1), THIEF);
     expect(suspicions(world)).toEqual([]);
@@ -61,7 +61,7 @@ describe(AnomalyDetector.name, () => {
     expect(suspicions(later)).toHaveLength(1);
   });
 
-  it('refuses a stranger and ends the session where the policy says so, and no other one', async () => {
+  it('refuses an unfamiliar client and ends its session if the policy says so, and no other session', async () => {
     const world = newWorld({ action: 'revoke-session' });
     const other = world.token(await world.login());
     const token = await lived(world);
@@ -71,7 +71,7 @@ describe(AnomalyDetector.name, () => {
     expect(typeof (await world.refresh(other))).toBe('object');
   });
 
-  it('ends every session of the user where the policy says so', async () => {
+  it('ends every session of the user if the policy says so', async () => {
     const world = newWorld({ action: 'revoke-user' });
     const other = world.token(await world.login());
     const token = await lived(world);
@@ -80,7 +80,7 @@ describe(AnomalyDetector.name, () => {
     expect(world.revokedSessions.sort()).toEqual([token.sid, other.sid].sort());
   });
 
-  it('judges a race of tabs and a recovery as well: whatever is answered is judged', async () => {
+  it('judges races of tabs and recoveries as well: everything that is answered', async () => {
     const world = newWorld({ action: 'revoke-session' });
     const token = await lived(world);
     await world.refresh(token);
@@ -92,7 +92,7 @@ describe(AnomalyDetector.name, () => {
     expect(await recovering.refresh(lost, THIEF)).toBe('SUSPICIOUS_ACTIVITY');
   });
 
-  it('suspects the second recovery of one generation, once the grace of the first is over', async () => {
+  it('suspects the second recovery of one generation, once the grace period of the first is over', async () => {
     const world = newWorld();
     const token = await lived(world);
     await world.refresh(token);
@@ -116,7 +116,7 @@ describe(AnomalyDetector.name, () => {
     expect(suspicions(world)).toMatchObject([{ rule: 'excessive_refreshes', evidence: { rotations: 201 } }]);
   });
 
-  it('counts rotations by the generation: those in other processes too, and those long ago no more', () => {
+  it('counts rotations by the generation: includes those in other processes, excludes those long ago', () => {
     const detector = new AnomalyDetector(newWorld().options, { emit: jest.fn() } as never);
     expect(detector.rotations('s', 100, 0).rotations).toBe(0);
     expect(detector.rotations('s', 350, 5 * MINUTE).rotations).toBe(250);
@@ -143,7 +143,7 @@ describe(AnomalyDetector.name, () => {
     expect(reported('one', 11)).toEqual([]);
   });
 
-  it('judges a login by what came before it, and refuses it where the policy says so', async () => {
+  it('judges a login by what came before it, and refuses it if the policy says so', async () => {
     const world = newWorld({ action: 'revoke-session' });
     if (!world.user) throw new Error('there is a user');
     const login = (failedAttempts: number) =>
@@ -171,13 +171,13 @@ describe(AnomalyDetector.name, () => {
     expect(suspicions(world)).toMatchObject([{ rule: 'scattered_logins', evidence: { networks: 4 } }]);
   });
 
-  it('a session that a registration or a change of password begins is no login', async () => {
+  it('a session that a registration or a password change begins is not a login', async () => {
     const world = newWorld({ action: 'revoke-session', rules: [{ name: 'all', examine: () => ({}) }] });
     expect((await world.login()).session.revokedAt).toBeNull();
     expect(suspicions(world)).toEqual([]);
   });
 
-  it('asks the rules of an application, beside the others or alone', async () => {
+  it("applies an application's rules, with the others or instead of them", async () => {
     const night: AnomalyRule = {
       name: 'at_night',
       examine: ({ use }) => (use.at.getUTCHours() < 6 ? { hour: use.at.getUTCHours() } : null),
@@ -204,7 +204,7 @@ describe(AnomalyDetector.name, () => {
   it.each([
     ['a promise', async () => ({ odd: true })],
     ['a promise that rejects', async () => Promise.reject(new Error('a bug of the host'))],
-    ['what some library takes for a promise', () => ({ then: () => undefined })],
+    ['something that a library treats as a promise', () => ({ then: () => undefined })],
     ['true', () => true],
     ['a text', () => 'odd'],
     ['a list', () => [1]],
@@ -219,7 +219,7 @@ describe(AnomalyDetector.name, () => {
     logged.mockRestore();
   });
 
-  it('whatever a rule says it saw fits into an event and into the database', async () => {
+  it('whatever a rule returns as evidence fits into an event and into the database', async () => {
     const loop: Record<string, unknown> = {};
     loop['loop'] = loop;
     const saw = {

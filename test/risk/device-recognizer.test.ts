@@ -71,11 +71,11 @@ describe(DeviceRecognizer.name, () => {
     expect(await eventsOf(sessionAt('b'), [elsewhere('a')])).toEqual([['device.first_seen', event]]);
   });
 
-  it('tells nothing where a live session began in the same place before', async () => {
+  it('reports nothing if an earlier live session began in the same place', async () => {
     expect(await eventsOf(sessionAt('b'), [sessionAt('a', SOURCE.ip, daysAgo(1))])).toEqual([]);
   });
 
-  it('of two logins at once the later one does not make the earlier one known', async () => {
+  it('of two simultaneous logins, the later one does not make the earlier one known', async () => {
     const twins = [sessionAt('a'), sessionAt('b')] as const;
     expect(await eventsOf(twins[0], [twins[1]])).toHaveLength(1);
     recognizer.examine(twins[1], OLD_ACCOUNT, await store.findLogins('user-1', NOW), SOURCE);
@@ -100,21 +100,21 @@ describe(DeviceRecognizer.name, () => {
     expect(await eventsOf(sessionAt('b'), [elsewhere('a', daysAgo(1), 'logged_out')])).toHaveLength(1);
   });
 
-  it('the first login of a young account is no news; of one older than any memory it may be', async () => {
+  it('the first login of a new account is not reported; that of an account older than the log may be', async () => {
     expect(await eventsOf(sessionAt('a'), [], { createdAt: daysAgo(6) })).toEqual([]);
     expect(await eventsOf(sessionAt('b'), [], { createdAt: daysAgo(7) })).toEqual([]);
     store.sessions.clear();
     expect(await eventsOf(sessionAt('c'), [], { createdAt: daysAgo(7) })).toHaveLength(1);
   });
 
-  it('the second login of a young account is news, whether the first session lives or has ended', async () => {
+  it('the second login of a new account is reported, whether the first session is live or has ended', async () => {
     const young = { createdAt: daysAgo(6) };
     expect(await eventsOf(sessionAt('b'), [elsewhere('a')], young)).toHaveLength(1);
     store.sessions.clear();
     expect(await eventsOf(sessionAt('d'), [elsewhere('c', daysAgo(1), 'logged_out')], young)).toHaveLength(2);
   });
 
-  it('tells once too often where the store does not answer', async () => {
+  it('reports unnecessarily if the store does not answer', async () => {
     const warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     store.findEndedLogins = () => Promise.reject(new Error('out of reach'));
     expect(await eventsOf(sessionAt('a'), [], { createdAt: daysAgo(1) })).toHaveLength(1);

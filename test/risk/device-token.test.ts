@@ -27,7 +27,7 @@ describe('the device token', () => {
     expect(isTrustedDevice(device, { ...ANN, email: 'bob@example.com' }, [KEY])).toBe(false);
   });
 
-  it('has one code for each account, and nothing else', () => {
+  it('contains one code for each account, and nothing else', () => {
     const token = deviceToken(ID, ANN, null, [KEY]);
     expect(token).toMatch(/^A{22}\.[A-Za-z0-9_-]{30}$/);
     const bob = { email: 'bob@example.com', tokenVersion: 'version-7' };
@@ -36,7 +36,7 @@ describe('the device token', () => {
     for (const { email } of [ANN, bob]) expect(isKnownDevice(both, email, [KEY])).toBe(true);
   });
 
-  it('is none in another form: believed by nobody, and not kept', () => {
+  it('is refused in any other form, and not kept', () => {
     const code = 'c'.repeat(30);
     for (const other of [
       null,
@@ -53,18 +53,18 @@ describe('the device token', () => {
     expect(parseDeviceToken([ID, ...Array.from({ length: 9 }, () => code)].join('.'))?.codes).toHaveLength(5);
   });
 
-  it('speaks for its device until the account’s token version changes, and again after another login', () => {
+  it('is trusted until the account’s token version changes, and again after another login', () => {
     const before = parsed(deviceToken(ID, ANN, null, [KEY]));
     expect(isTrustedDevice(before, CHANGED_ANN, [KEY])).toBe(false);
     expect(isKnownDevice(before, ANN.email, [KEY])).toBe(true);
     const after = parsed(deviceToken(ID, CHANGED_ANN, before, [KEY]));
     expect(isTrustedDevice(after, CHANGED_ANN, [KEY])).toBe(true);
-    // Nor does it keep what is over.
+    // It does not keep the outdated code either.
     expect(isTrustedDevice(after, ANN, [KEY])).toBe(false);
     expect(after.codes).toHaveLength(1);
   });
 
-  it('holds to its version: nobody writes another one on it', () => {
+  it('is bound to its version: nobody can change it to another', () => {
     const [code = ''] = parsed(deviceToken(ID, ANN, null, [KEY])).codes;
     const [now = ''] = parsed(deviceToken('B'.repeat(22), CHANGED_ANN, null, [KEY])).codes;
     const forged = { id: ID, codes: [code.slice(0, 22) + now.slice(22)] };
@@ -72,7 +72,7 @@ describe('the device token', () => {
     expect(isKnownDevice(forged, ANN.email, [KEY])).toBe(false);
   });
 
-  it('outlives a rotation of keys, and a forged one is known to nobody', () => {
+  it('survives a key rotation, and a forged one identifies nobody', () => {
     const device = parsed(deviceToken(ID, ANN, null, [KEY]));
     const isKnown = (keys: Uint8Array[], seen = device) => [
       isKnownDevice(seen, ANN.email, keys),
@@ -97,7 +97,7 @@ describe('the device token', () => {
   });
 
   it.each([null, '', 'x', ID, `${ID}.`.repeat(9), `${'A'.repeat(21)}.code`, `${ID}.1.2.3.4.5.6`])(
-    '%j is none',
+    '%j is refused',
     (token) => {
       const device = parseDeviceToken(token);
       expect(device === null || !isKnownDevice(device, ANN.email, [KEY])).toBe(true);

@@ -4,8 +4,8 @@ import { type Answer, type Api, type Call, type Session, sessionOf } from './htt
 export const newAttempt = (): string => randomBytes(16).toString('base64url');
 
 /**
- * A client in body transport that sends attempts: it keeps one until its answer is stored, then sends it as `previous`. Its
- * fields can be set, as a crash or a copy sets them.
+ * A client in body transport that sends attempts: it keeps one until the answer is stored, then sends it as
+ * `previous`. Tests set its fields to simulate a crash or a copy.
  */
 export class AttemptingClient {
   attempt: string | null = null;
@@ -16,7 +16,7 @@ export class AttemptingClient {
     public session: Session,
   ) {}
 
-  /** Sends a refresh, and stores its answer unless that is lost on the way. */
+  /** Sends a refresh, and stores its answer unless the answer is lost. */
   async refresh({ isLost = false, fields = {}, call = {} }: Refresh = {}): Promise<Answer> {
     this.attempt ??= newAttempt();
     const { attempt, previous } = this;
@@ -31,7 +31,7 @@ export class AttemptingClient {
     return answer;
   }
 
-  /** Another holder of all that this client has at this moment. */
+  /** A second client with everything that this one holds now. */
   copy(api = this.api): AttemptingClient {
     const copy = new AttemptingClient(api, this.session);
     copy.attempt = this.attempt;

@@ -19,7 +19,7 @@ const NEW_PASSWORD = 'nine-Herons-over-the-marsh';
 const WRONG = 'seven-Otters-cross-the-road';
 const EVIL = { headers: { origin: 'https://evil.example.net' } };
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
-/** What follows the id of the user, where it is not in the name of the operation. */
+/** The path after the user id, where the operation's name does not give it. */
 const RESTS: Readonly<Record<string, string>> = {
   listSessionsOfUser: '/sessions',
   endSessionsOfUser: '/sessions',
@@ -27,28 +27,31 @@ const RESTS: Readonly<Record<string, string>> = {
   deleteUser: '',
   setRoles: '/roles',
 };
-/** No user and no session has this id. */
+/** An id that no user and no session has. */
 export const NOBODY = '0'.repeat(24);
 
-/** Where a row of the table is played: nobody else sends with its user agent, so its events are known by that. */
+/** What a row of the table works with. Its user agent is unique, so its events are found by it. */
 export interface Stage {
-  /** The browser of the row, and the same on the other instance, which forgives no race and has addresses verified. */
+  /**
+   * `api` is the row's browser. `other` is the same browser at the other instance, which forgives no race and
+   * requires verified addresses.
+   */
   readonly api: Api;
   readonly other: Api;
-  /** Another browser in another network; its events are the row's as well. */
+  /** Another browser in another network; its events count as the row's. */
   readonly stranger: Api;
-  /** What has to be before: the same browser in the same network, whose events are not the row's. */
+  /** For preparations: the same browser and network, but its events do not count as the row's. */
   readonly before: Api;
   readonly admin: string;
   readonly send: (id: string, call?: Call & { path?: string; to?: Api }) => Promise<Answer>;
-  /** The token of the first link that went to the address. */
+  /** The token of the first link mailed to the address. */
   readonly link: (email: string) => Promise<string>;
-  /** Takes the user's password away, as if they had come without one. */
+  /** Removes the user's password, as if they had signed up without one. */
   readonly withoutPassword: (userId: string) => Promise<void>;
 }
 
 type Act = (stage: Stage) => Promise<Answer>;
-/** The events that the last request has, and those that the row's own requests before it have: as `type` or `type:reason`. */
+/** The events of the last request, and of the row's own requests before it, as `type` or `type:reason`. */
 export type Row = readonly [events: readonly string[], act: Act];
 
 const bearer = ({ accessToken: token }: Session): Call => ({ token });
@@ -87,7 +90,7 @@ async function boundSession(api: Api): Promise<Session> {
 
 const inBody = ({ refreshToken }: Session): Call => ({ body: { refreshToken } });
 
-/** `operation status code`, with what distinguishes rows of one answer behind it. */
+/** `operation status code`, followed by a distinction where several rows have the same answer. */
 export const ROWS: Readonly<Record<string, Row>> = {
   'register 201 -': [['user.registered'], ({ send }) => send('register', { body: credentials() })],
   'register 202 -': [
@@ -378,7 +381,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     },
   ],
   'registerDevice 403 DEVICE_PROOF_REQUIRED': [[], ({ send }) => send('registerDevice')],
-  'registerDevice 403 DEVICE_PROOF_REQUIRED with a proof that is none': [
+  'registerDevice 403 DEVICE_PROOF_REQUIRED with an invalid proof': [
     ['refresh_token.proof_failed:proof_malformed'],
     async ({ send, before }) => {
       const { refreshToken: refreshCookie } = sessionOf(await before.register(credentials()));
@@ -454,7 +457,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
     async ({ send, before }) => send('changeEmail', { ...bearer(await newSession(before)), body: toEmail() }),
   ],
   'deleteAccount 204 -': [
-    // By the user themselves: the row that is left does not say from where.
+    // Users delete themselves: the row that remains does not say from where.
     [],
     async ({ send, before }) =>
       send('deleteAccount', { ...bearer(await newSession(before)), body: { currentPassword: PASSWORD } }),
@@ -581,7 +584,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   ],
   'listUsers 200 -': [['records.viewed'], ({ send, admin: token }) => send('listUsers', { token })],
   'getUser 200 -': [['records.viewed'], onUser('getUser')],
-  // What was done on the way is forgotten with the user.
+  // The events on the way are deleted with the user.
   'deleteUser 204 -': [['user.deleted'], onUser('deleteUser')],
   'setRoles 200 -': [['user.roles_changed'], onUser('setRoles')],
   'setRoles 404 NOT_FOUND': [
@@ -672,7 +675,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   'metrics 200 -': [[], ({ send }) => send('metrics')],
 };
 
-/** The refusals before a route does anything, the same for every route: most of them emit no event. */
+/** Refusals before a route does anything, the same for every route. Most of them emit no event. */
 export const ANYWHERE: Readonly<Record<string, (id: string) => Row>> = {
   ACCESS_TOKEN_MISSING: (id) => [[], ({ send }) => send(id)],
   ACCESS_TOKEN_INVALID: (id) => [[], ({ send }) => send(id, { token: 'nonsense' })],
@@ -728,23 +731,23 @@ function change(currentPassword: string) {
   return { currentPassword, newPassword: NEW_PASSWORD };
 }
 
-/** Another address, by the password. */
+/** A change of address, confirmed by password. */
 function toEmail(currentPassword = PASSWORD) {
   return { email: uniqueEmail(), currentPassword };
 }
 
-/** The token of somebody who acts for a user. */
+/** A token of an administrator who acts for a user. */
 async function actingToken(api: Api): Promise<string> {
   const claims = { act: { sub: NOBODY } };
   return resign((await newSession(api)).accessToken, ACCESS_SECRET, { claims });
 }
 
-/** As if the owner of the session were an administrator. */
+/** A token as if the owner of the session were an administrator. */
 async function adminTokenOf(session: Promise<Session>): Promise<string> {
   return resign((await session).accessToken, ACCESS_SECRET, { claims: { roles: ['admin'] } });
 }
 
-/** An administrator's route, on a user who is logged in. */
+/** An administrator's route, applied to a logged-in user. */
 function onUser(id: string): Act {
   return async ({ send, before, admin: token }) => {
     const { userId } = await newSession(before);
@@ -758,7 +761,7 @@ function onUser(id: string): Act {
   };
 }
 
-/** Another millisecond: within one, two requests are a race of tabs even without a grace period. */
+/** Waits for the next millisecond: two requests within one count as a race of tabs even without a grace period. */
 async function later(): Promise<void> {
   for (const from = Date.now(); Date.now() - from < 2;) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,7 +3,7 @@ import { type Answer, Browser, type Call, type SetCookie } from './http.js';
 
 const DBSC = { alg: 'ES256', typ: 'dbsc+jwt' };
 
-/** What a browser keeps of a device-bound session. */
+/** What a browser stores for a device-bound session. */
 interface Kept {
   readonly id: string;
   readonly refreshUrl: string;
@@ -13,17 +13,17 @@ interface Kept {
 }
 
 /**
- * A browser that knows Device Bound Session Credentials, by the draft and by what Chromium does: it registers a key when a
- * login asks for it, and holds a request back while the bound cookie is missing. Written with `jose`, without the code under
- * test.
+ * A browser with Device Bound Session Credentials, after the draft and Chromium's behaviour: it registers a
+ * key when a login asks for it, and holds requests back while the bound cookie is missing. Uses `jose`, not
+ * the code under test.
  */
 export class BoundBrowser extends Browser {
   kept: Kept | null = null;
-  /** The requests that it made by itself: `POST path status`. */
+  /** The requests it made by itself, as `POST path status`. */
   readonly own: string[] = [];
-  /** Whether answers to its own requests are lost. */
+  /** If true, the answers to its own requests are lost. */
   losesAnswers = false;
-  /** The last `Secure-Session-Registration`. */
+  /** The last `Secure-Session-Registration` header. */
   offer: string | null = null;
   private readonly expiries = new Map<string, number>();
 
@@ -49,7 +49,7 @@ export class BoundBrowser extends Browser {
     return answer;
   }
 
-  /** As a browser without them sends it. */
+  /** Sends the request as a browser without device-bound sessions does. */
   async plain(method: string, path: string, call: Call = {}): Promise<Answer> {
     for (const [name, expiry] of this.expiries)
       if (expiry <= this.clock.now()) {
@@ -66,7 +66,7 @@ export class BoundBrowser extends Browser {
     return this.jar.has(cookie) && (expiry === undefined || expiry > this.clock.now());
   }
 
-  /** A thief's browser with a copy of every cookie, and with no key. */
+  /** A thief's browser: every cookie, but no key. */
   copy(): BoundBrowser {
     const thief = new BoundBrowser(this.origin, this.clock);
     for (const [name, value] of this.jar) thief.jar.set(name, value);
@@ -90,7 +90,7 @@ export class BoundBrowser extends Browser {
     this.kept = { id, refreshUrl, heldPath, cookie: credentials[0].name, key: privateKey };
   }
 
-  /** Why the held request goes on without the cookie; null where it has it, or where there is no session any more. */
+  /** Why the held request continues without the cookie; `null` if the cookie is there or the session has ended. */
   private async renew(): Promise<string | null> {
     let challenge: string | null = null;
     for (let rounds = 0; this.kept && rounds < 3; rounds += 1) {
@@ -111,7 +111,7 @@ export class BoundBrowser extends Browser {
   }
 
   private async ask(path: string, headers: Record<string, string>): Promise<Answer | null> {
-    // An answer that is lost has set no cookie.
+    // A lost answer sets no cookie.
     const jar = new Map(this.jar);
     const answer = await this.plain('POST', path, { headers });
     this.own.push(`POST ${path} ${answer.status}`);

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * The snippets of a page by the file that their first line names.
- * @param prefix for those that name none
+ * The snippets of a page, by the file name in their first line.
+ * @param prefix for the names of snippets without one
  */
 export function snippetsOf(page: string, prefix: string): Record<string, string> {
   const snippets = [...page.matchAll(/```ts\n(?:\/\/ (\S+\.ts)\n)?([\s\S]*?)```/g)];
@@ -17,7 +17,7 @@ export function snippetsOf(page: string, prefix: string): Record<string, string>
   );
 }
 
-/** Files of an application that imports the packages by their names, in a folder of their own. */
+/** Files of an application that imports the packages by name, in their own folder. */
 export class WrittenFiles {
   private constructor(
     readonly folder: string,
@@ -34,7 +34,7 @@ export class WrittenFiles {
     return new WrittenFiles(folder, Object.keys(files));
   }
 
-  /** What the compiler says of them; empty: nothing. */
+  /** The errors of the compiler; empty if there are none. */
   async compileErrors(): Promise<string> {
     const lib = ['ES2023', 'ES2024.String', 'DOM', 'DOM.Iterable'];
     const config = {
@@ -50,7 +50,7 @@ export class WrittenFiles {
     return stdout;
   }
 
-  /** One of them as a module, as a test imports its own. */
+  /** Imports one of them as a module. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- it was written a moment ago
   async import(name: string): Promise<any> {
     return import(pathToFileURL(join(this.folder, name)).href);
@@ -61,7 +61,7 @@ export class WrittenFiles {
   }
 }
 
-/** What the compiler says of files of an application that imports the packages by their names; empty: nothing. */
+/** The compiler's errors for files of an application that imports the packages by name; empty if there are none. */
 export async function compileErrors(files: Record<string, string>): Promise<string> {
   const written = await WrittenFiles.write(files);
   return written.compileErrors().finally(() => written.remove());

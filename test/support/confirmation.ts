@@ -4,7 +4,7 @@ import type { Session } from './http.js';
 import type { Service } from './service.js';
 import { claimsOf } from './tokens.js';
 
-/** Until it is on record that the answer with this access token has arrived: that is written off the request's path. */
+/** Waits until the receipt of this access token is recorded: that happens outside the request. */
 export async function untilConfirmed({ settings }: Service, { id, accessToken }: Session): Promise<void> {
   const client = await MongoClient.connect(settings.MONGODB_URI ?? '');
   try {

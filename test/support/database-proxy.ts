@@ -1,16 +1,19 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { databaseUri } from './database.js';
 
-/** A line to the test database that the test can cut, freeze or make lose an answer: real network faults to the driver. */
+/**
+ * A proxy to the test database that can cut or freeze the connection or lose an answer: real network faults
+ * for the driver.
+ */
 export class DatabaseProxy {
   private readonly sockets = new Set<Socket>();
   private isCut = false;
   private isFrozen = false;
-  /** How long everything takes in each direction. */
+  /** The delay in each direction. */
   delayMs = 0;
-  /** What happened on the line while nothing passed, in its order. */
+  /** What arrived while frozen, in order. */
   private readonly held: { readonly chunk: Buffer | null; readonly go: () => void }[] = [];
-  /** Commands whose next answer is lost. */
+  /** Commands whose next answer will be lost. */
   private readonly doomed = new Set<string>();
 
   private constructor(
@@ -29,7 +32,7 @@ export class DatabaseProxy {
     const { port } = server.address() as { port: number };
     const uri = new URL(target.href);
     uri.host = `127.0.0.1:${port}`;
-    // Discovery would lead the driver round the proxy.
+    // Server discovery would bypass the proxy.
     uri.searchParams.delete('replicaSet');
     uri.searchParams.set('directConnection', 'true');
     const proxy = new DatabaseProxy(server, uri.href.replace(/^http:/, 'mongodb:'));
@@ -39,13 +42,13 @@ export class DatabaseProxy {
     return proxy;
   }
 
-  /** Nothing passes any more. */
+  /** Breaks all connections and accepts no new ones. */
   cut(): void {
     this.isCut = true;
     for (const socket of this.sockets) socket.destroy();
   }
 
-  /** Ends every connection in the polite way, as a server does that restarts; new ones are accepted. */
+  /** Closes every connection cleanly, as a restarting server does; accepts new ones. */
   hangUp(): void {
     for (const socket of this.sockets) socket.end();
   }
@@ -54,7 +57,7 @@ export class DatabaseProxy {
     this.isCut = false;
   }
 
-  /** Nothing passes and nothing breaks, as where packets are lost; what was sent arrives once it thaws. */
+  /** Holds everything back without breaking a connection, like packet loss; it arrives after the thaw. */
   freeze(): void {
     this.isFrozen = true;
   }
@@ -64,17 +67,17 @@ export class DatabaseProxy {
     for (const { go } of this.held.splice(0)) go();
   }
 
-  /** Whether such a command waits in the frozen line. */
+  /** Whether such a command is held back by the freeze. */
   isHolding(command: string): boolean {
     return this.held.some(({ chunk }) => chunk?.includes(command));
   }
 
-  /** The next such command reaches the database, which does it; its answer is lost, and the connection with it. */
+  /** The database executes the next such command, but its answer is lost and the connection breaks. */
   loseAnswerTo(command: string): void {
     this.doomed.add(command);
   }
 
-  /** Whether an answer that was to be lost is still to come. */
+  /** Whether a requested loss has not happened yet. */
   get isWaitingToLose(): boolean {
     return this.doomed.size > 0;
   }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const ENTRY = fileURLToPath(new URL('settable-database.mjs', import.meta.url));
 
-/** A database in a process of its own, whose clock the test sets. */
+/** A database in its own process, whose clock the test sets. */
 export class DatabaseWithAClock {
   private constructor(
     private readonly child: ChildProcess,
@@ -17,7 +17,7 @@ export class DatabaseWithAClock {
     return new DatabaseWithAClock(child, uri);
   }
 
-  /** From now on its clock is ahead by so much of what it would show. */
+  /** Sets the database's clock ahead of the real time by this much. */
   async setAhead(aheadMs: number): Promise<void> {
     const done = once(this.child, 'message');
     this.child.send({ aheadMs });

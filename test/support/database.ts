@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 const URI = /^(mongodb(?:\+srv)?:\/\/[^/?]+)(?:\/[^?]*)?(?:\?(.*))?$/;
 
 /**
- * The URI of a database of its own on the server that this run uses (`TEST_DATABASE_URI`, set by jest's global setup).
- * The query string is kept. Credentials stay valid: without `authSource`, naming a database would move the one
- * that is asked for them from `admin` to the new name.
+ * The URI of a new database on the server of this run (`TEST_DATABASE_URI`, set by jest's global setup).
+ * Keeps the query string. Credentials stay valid: without an explicit `authSource`, naming a database would
+ * change the one that authenticates from `admin` to the new name.
  */
 export function databaseUri(name: string): string {
   const base = process.env.TEST_DATABASE_URI;

@@ -3,7 +3,7 @@ import formats from 'ajv-formats';
 import type { OpenApiDocument } from '../../src/index.js';
 import type { Answer } from './http.js';
 
-/** An operation of a document, with its place in it. */
+/** An operation of the document, with its method and path. */
 export interface Documented {
   readonly id: string;
   readonly method: string;
@@ -14,18 +14,18 @@ export interface Documented {
 type Operation = NonNullable<OpenApiDocument['paths'][string]['get']>;
 type Schema = Operation['responses'][string]['headers'][string]['schema'];
 
-/** Headers that tell a client something: an answer has them only where the document says so. */
+/** Headers that carry information for the client: an answer may have them only if the document lists them. */
 const TELLING = ['cache-control', 'set-cookie', 'www-authenticate', 'retry-after'];
 
-/** Holds answers, and the bodies of requests, against a document. */
+/** Checks answers and request bodies against the document. */
 export class DocumentedApi {
   readonly operations: readonly Documented[];
   private readonly ajv: Ajv2020;
   private readonly compiled = new Map<object, ValidateFunction>();
-  /** `operation status code` of every answer that was checked. */
+  /** `operation status code` of every answer checked so far. */
   readonly seen = new Set<string>();
 
-  /** @throws where a schema has a keyword that JSON Schema does not know */
+  /** @throws if a schema has a keyword that JSON Schema does not know */
   constructor(readonly document: OpenApiDocument) {
     this.ajv = new Ajv2020({ strict: true, strictTypes: false, allErrors: true, allowUnionTypes: true });
     formats.default(this.ajv);
@@ -46,7 +46,7 @@ export class DocumentedApi {
     return found;
   }
 
-  /** Every `operation status code` that the document promises; `-` where an answer has no code. */
+  /** Every `operation status code` that the document promises; `-` if an answer has no code. */
   get promised(): string[] {
     return this.operations.flatMap(({ id, operation }) =>
       Object.entries(operation.responses).flatMap(([status, { content }]) => {
@@ -56,7 +56,7 @@ export class DocumentedApi {
     );
   }
 
-  /** What of the answer the document does not say; empty where it says all of it. */
+  /** How the answer differs from the document; empty if it does not. */
   problems(id: string, answer: Answer): string[] {
     const response = this.operation(id).operation.responses[answer.status];
     if (!response) return [`status ${answer.status} is not documented`];
@@ -75,7 +75,7 @@ export class DocumentedApi {
     return problems;
   }
 
-  /** Whether the document allows the value as the body of a request; null where the operation takes no body. */
+  /** Whether the document allows this request body; `null` if the operation takes no body. */
   allowsBody(id: string, body: unknown): boolean | null {
     const { requestBody } = this.operation(id).operation;
     if (!requestBody) return null;
@@ -94,7 +94,7 @@ export class DocumentedApi {
     try {
       return this.mismatches(schema, JSON.parse(text), 'body');
     } catch {
-      return [`a body that is no JSON: ${text.slice(0, 200)}`];
+      return [`a body that is not JSON: ${text.slice(0, 200)}`];
     }
   }
 
@@ -121,11 +121,11 @@ export function codeOf(answer: Answer): string {
   const body: unknown = answer.json;
   if (typeof body !== 'object' || body === null) return '-';
   if ('code' in body) return String(body.code);
-  // The shape of OAuth has its code there; a report of health has an object.
+  // OAuth errors have their code in `error`; a health report has an object there.
   return 'error' in body && typeof body.error === 'string' ? body.error : '-';
 }
 
-/** Components are known to the validator by their names. */
+/** The validator knows the components by their names. */
 function localised<T>(schema: T): T {
   return JSON.parse(JSON.stringify(schema).replaceAll('#/components/schemas/', '')) as T;
 }
@@ -134,7 +134,7 @@ function headerValue(schema: Schema, line: string): unknown {
   return schema.type === 'integer' && /^\d+$/.test(line) ? Number(line) : line;
 }
 
-/** The codes that a schema of an error allows. */
+/** The codes that an error's schema allows. */
 function codesOf(schema: object | undefined): string[] {
   if (schema === undefined) return [];
   const { $ref, oneOf, allOf, properties } = schema as {

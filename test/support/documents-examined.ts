@@ -4,7 +4,7 @@ import type { Connection, mongo } from 'mongoose';
 type Command = Readonly<Record<string, unknown>>;
 
 const EXPLAINED: ReadonlySet<string> = new Set(['find', 'aggregate', 'update', 'delete', 'findAndModify']);
-/** Commands that read no documents of a collection by a query. */
+/** Commands that do not query a collection. */
 const WITHOUT_QUERY: ReadonlySet<string> = new Set([
   'insert',
   'getMore',
@@ -13,20 +13,21 @@ const WITHOUT_QUERY: ReadonlySet<string> = new Set([
   'listIndexes',
   'listCollections',
 ]);
-/** What the driver adds to a command of its own. */
+/** Fields that the driver adds to each command. */
 const OF_THE_DRIVER: ReadonlySet<string> = new Set(
   'lsid txnNumber $clusterTime $db $readPreference writeConcern readConcern'.split(' '),
 );
 
 export interface Examined {
   readonly documents: number;
-  /** Such as `find users by email_1`. */
+  /** For example `find users by email_1`. */
   readonly description: string;
 }
 
 /**
- * How many documents each command takes, by the `explain` of the database itself. Writes are not done again. It runs
- * after the operation, so what that has changed may no longer match, and a query for one document looks further.
+ * How many documents each command examines, by the database's own `explain`; writes are not repeated. It runs
+ * after the operation, so what the operation changed may no longer match, and a query for one document
+ * examines more.
  */
 export async function documentsExamined(
   connection: Connection,
@@ -43,7 +44,7 @@ export async function documentsExamined(
   return examined;
 }
 
-/** Revocations are followed all the time, whatever is asked. */
+/** The revocation feed polls all the time, independently of requests. */
 function isFeed(command: Command): boolean {
   const [stage] = (command.pipeline ?? []) as readonly object[];
   return command.find === 'revocations' || (stage !== undefined && '$changeStream' in stage);
@@ -67,7 +68,7 @@ async function explain(db: mongo.Db, name: string, command: Command): Promise<Ex
   return { documents: Math.max(...counts), description: `${name} ${String(command[name])} ${by}` };
 }
 
-/** At any depth: where they are depends on the command and on the version of the server. */
+/** Searches at any depth: the place depends on the command and the server version. */
 function valuesOf(value: unknown, wanted: string): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) =>

@@ -6,7 +6,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** A metric with all its samples: of a histogram the buckets, the sum and the count. */
+/** A metric with all its samples; for a histogram the buckets, the sum and the count. */
 export interface Family {
   readonly name: string;
   readonly help: string;
@@ -16,22 +16,22 @@ export interface Family {
 
 const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*';
 const LABEL = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\[\\\\"n])*"';
-// As ParseFloat of Go reads them, which ignores the case of NaN: prom-client writes `Nan`.
+// Numbers as Go's ParseFloat reads them, which ignores the case of NaN: prom-client writes `Nan`.
 const VALUE = '-?\\d+(?:\\.\\d+)?(?:e[+-]?\\d+)?|[+-]Inf|Na[nN]';
 const HELP = new RegExp(`^# HELP (${NAME}) (\\S.*)$`);
 const TYPE = new RegExp(`^# TYPE (${NAME}) (counter|gauge|histogram|summary)$`);
 const SAMPLE = new RegExp(`^(${NAME})(?:\\{(${LABEL}(?:,${LABEL})*)\\})? (${VALUE})$`);
 
 /**
- * One scrape, read as strictly as the text format (version 0.0.4) is written down: a family's lines stand together, its
- * help and type once and before its samples, no series twice, buckets that add up.
+ * One scrape, parsed strictly by the text format (version 0.0.4): the lines of a family are contiguous, its
+ * help and type come once and before its samples, no series appears twice, and buckets are cumulative.
  */
 export class Exposition {
   readonly families = new Map<string, Family>();
 
-  /** @throws at the first line that is not as it must be */
+  /** @throws at the first line that violates the format */
   constructor(text: string) {
-    if (!text.endsWith('\n')) throw new Error('the last line does not end');
+    if (!text.endsWith('\n')) throw new Error('the last line is not terminated');
     let current: Family | undefined;
     let help: [name: string, text: string] | undefined;
     const seen = new Set<string>();
@@ -44,14 +44,14 @@ export class Exposition {
       }
       const [, typed, type = ''] = TYPE.exec(line) ?? [];
       if (typed !== undefined) {
-        if (help?.[0] !== typed) throw new Error(`no help of its own: ${line}`);
+        if (help?.[0] !== typed) throw new Error(`samples before their help and type: ${line}`);
         if (this.families.has(typed)) throw new Error(`a second time: ${line}`);
         current = { name: typed, help: help[1], type, samples: [] };
         this.families.set(typed, current);
         continue;
       }
       const sample = sampleOf(line);
-      if (!current || !belongs(sample, current)) throw new Error(`not among its own: ${line}`);
+      if (!current || !belongs(sample, current)) throw new Error(`a sample outside its family: ${line}`);
       const series = `${sample.name} ${JSON.stringify(Object.entries(sample.labels).sort())}`;
       if (seen.has(series)) throw new Error(`a second time: ${line}`);
       seen.add(series);
@@ -66,7 +66,7 @@ export class Exposition {
     return new Exposition(answer.text);
   }
 
-  /** Every sample of that name whose labels are these, and others. */
+  /** Every sample of that name that has at least these labels. */
   samples(name: string, labels: Record<string, string> = {}): Sample[] {
     return [...this.families.values()]
       .flatMap(({ samples }) => samples)
@@ -74,7 +74,7 @@ export class Exposition {
       .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value));
   }
 
-  /** The sum of those samples. @throws where there is none */
+  /** The sum of those samples. @throws if there is none */
   value(name: string, labels: Record<string, string> = {}): number {
     const samples = this.samples(name, labels);
     if (samples.length === 0) throw new Error(`no ${name} ${JSON.stringify(labels)}`);
@@ -124,6 +124,6 @@ function check({ name, type, samples }: Family): void {
       values.every((value, at) => at === 0 || value >= (values[at - 1] ?? 0));
     if (!sum || !count || bounds.at(-1) !== Infinity || !grows(bounds)) throw new Error(`${name} ${labels}`);
     if (!grows(buckets.map(({ value }) => value)) || buckets.at(-1)?.value !== count.value)
-      throw new Error(`the buckets of ${name} ${labels} do not add up`);
+      throw new Error(`the buckets of ${name} ${labels} are not cumulative`);
   }
 }

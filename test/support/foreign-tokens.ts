@@ -33,7 +33,7 @@ export const CLAIMS = {
   roles: ['user'],
 };
 
-/** A token as the service that signs makes one, but for what is changed. */
+/** A token as the signing service issues it, with these claims and header fields changed. */
 export function signedBy(key: Jwk, claims: JWTPayload = {}, header: object = {}): Promise<string> {
   const payload = { ...CLAIMS, iat: now(), exp: now() + 300, ...claims };
   return new SignJWT(payload)

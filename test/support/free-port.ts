@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
 /**
- * A port on which nothing listens. It is below the range from which outgoing connections take theirs, so it stays free
- * while the server that is to listen on it starts, and after a restart.
+ * A port on which nothing listens. It is below the range of outgoing connections, so it stays free while the
+ * server that will use it starts, and after a restart.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -18,7 +18,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Whether a server of this machine takes connections there. */
+/** Whether a local server accepts connections on this port. */
 export async function isListening(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {

@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
- * The one place that decides which MongoDB the tests use: `TEST_MONGODB_URI`, else a mongod on this machine or in the
- * cache of mongodb-memory-server, else the embedded development server. Nothing is downloaded unless asked for by name
- * (`TEST_DATABASE=memory-server`). The choice is printed; no test may know of it.
+ * The one place that decides which MongoDB the tests use: `TEST_MONGODB_URI`, else a mongod on this machine
+ * or in the cache of mongodb-memory-server, else the embedded development server. Nothing is downloaded
+ * unless requested (`TEST_DATABASE=memory-server`). The choice is printed; tests must not depend on it.
  */
 export default async function setup() {
   const { uri, description, close } = await chooseDatabase();
   process.env.TEST_DATABASE_URI = uri;
-  // For the report of a proof, to be printed.
+  // The report of the proof prints it.
   process.env.TEST_DATABASE_DESCRIPTION = description;
   globalThis.closeTestDatabase = close;
   process.stderr.write(`\nDatabase of the tests: ${description}\n`);

@@ -1,4 +1,4 @@
-/** Ends the database that the global setup started. */
+/** Stops the database that the global setup started. */
 export default async function teardown() {
   await globalThis.closeTestDatabase?.();
 }

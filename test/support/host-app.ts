@@ -35,14 +35,14 @@ export function authOptions(over: Partial<AuthOptions> = {}): AuthOptions {
     keys: { access: [newSecret()], refresh: [newSecret()] },
     password: { bcryptCost: 4 },
     throttle: false,
-    // A test of something else counts commands.
+    // The doctor sends commands of its own, and tests count commands.
     doctor: false,
     ...over,
     refreshToken: { allowBodyTransport: true, cookie: { secure: false }, ...over.refreshToken },
   };
 }
 
-/** Routes as an adopter writes them. */
+/** Routes as an adopter would write them. */
 @Controller('orders')
 export class OrdersController {
   @Get()
@@ -75,7 +75,7 @@ export class OrdersController {
   }
 }
 
-/** An application of somebody else that imports the module, listening on loopback. */
+/** An adopter's application that imports the module and listens on loopback. */
 export class HostApp {
   private constructor(
     readonly app: INestApplication,
@@ -97,12 +97,12 @@ export class HostApp {
     });
   }
 
-  /** With whatever modules the test brings; the Mongoose connection is there already. */
+  /** With the test's own modules; the Mongoose connection exists already. */
   static async startWith(
     adapter: Adapter,
     metadata: ModuleMetadata,
     uri = databaseUri('host'),
-    /** What its `main.ts` does before it listens. */
+    /** What the host's `main.ts` does before it listens. */
     configure: (app: INestApplication) => void = () => {},
   ): Promise<HostApp> {
     const commands: CommandStartedEvent[] = [];
@@ -124,7 +124,7 @@ export class HostApp {
       ],
       controllers: [OrdersController, ...(metadata.controllers ?? [])],
     });
-    // A host whose boot failed has no application to close: its connection is closed here.
+    // If the boot fails there is no application to close, so close its connection here.
     const module = await builder.compile().catch(async (error: unknown) => {
       await opened?.close();
       throw error;
@@ -149,7 +149,7 @@ export class HostApp {
     return new Api(this.origin, headers);
   }
 
-  /** The commands that requests have sent: not those of the revocation feed that follows, and none of the audit log. */
+  /** The commands that requests sent, without those of the revocation feed and the audit log. */
   requestCommands(): CommandStartedEvent[] {
     return this.commands.filter(
       ({ command, commandName }) =>
@@ -165,7 +165,7 @@ export class HostApp {
   }
 
   async stop(): Promise<void> {
-    // What waits would make the database anew.
+    // A pending write would create the database again.
     await this.app.get(AuditService, { strict: false }).flush();
     await this.connection.dropDatabase();
     await this.app.close();

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 
 const ANSWER_WITHIN_MS = 20_000;
-/** Polling every second; a refusal within 1.5 s, and half a second for a busy machine. */
+/** The feed polls every second and refuses within 1.5 s; half a second more for a busy machine. */
 export const REVOCATION_BOUND_MS = 2_000;
 export const COOKIE = 'refresh_token';
 export const PASSWORD = 'seven-Otters-cross-the-river';
@@ -13,7 +13,7 @@ export const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Ch
 export interface SetCookie {
   name: string;
   value: string;
-  /** Names in lower case; an attribute without a value is `''`. */
+  /** Names are in lower case; an attribute without a value is `''`. */
   attributes: Record<string, string>;
 }
 
@@ -40,18 +40,18 @@ export class Answer {
 export interface Call {
   /** Sent as JSON. */
   body?: unknown;
-  /** Sent as it is, as `application/json` unless `headers` say otherwise. */
+  /** Sent unchanged, as `application/json` unless `headers` say otherwise. */
   raw?: string | Buffer;
   /** An access token, sent as a bearer token. */
   token?: string;
   /** The refresh token, sent as the cookie. */
   refreshCookie?: string;
   headers?: Record<string, string>;
-  /** The caller gives up. */
+  /** Aborts the request. */
   signal?: AbortSignal;
 }
 
-/** A caller without a cookie jar: it sends exactly what the test passes. */
+/** A client without a cookie jar: it sends exactly what the test passes. */
 export class Api {
   constructor(
     readonly origin: string,
@@ -100,12 +100,12 @@ export class Api {
     return this.post('/auth/login', fields, call);
   }
 
-  /** By the body; `fields` are those of its attempt. */
+  /** With the token in the body; `fields` are those of its attempt. */
   refresh(refreshToken: string, call: Call = {}, fields: object = {}): Promise<Answer> {
     return this.post('/auth/refresh', { refreshToken, ...fields }, call);
   }
 
-  /** By the cookie. */
+  /** With the token in the cookie. */
   refreshByCookie(refreshCookie: string, call: Call = {}, fields?: object): Promise<Answer> {
     const body = fields === undefined ? {} : { body: fields };
     return this.send('POST', '/auth/refresh', { ...call, ...body, refreshCookie });
@@ -124,7 +124,7 @@ export class Api {
   }
 }
 
-/** A caller that keeps cookies, as a browser does. */
+/** A client that keeps cookies, like a browser. */
 export class Browser extends Api {
   readonly jar = new Map<string, string>();
 
@@ -152,10 +152,10 @@ export interface Session {
 
 export const uniqueEmail = (name = 'user'): string => `${name}.${randomBytes(6).toString('hex')}@example.com`;
 
-/** What a client knows after an answer with tokens, in either transport. */
+/** What a client learns from an answer with tokens, in either transport. */
 export function sessionOf(answer: Answer): Session {
   if (answer.status !== 200 && answer.status !== 201) {
-    throw new Error(`no token answer: ${answer.status} ${answer.text}`);
+    throw new Error(`not an answer with tokens: ${answer.status} ${answer.text}`);
   }
   const { accessToken, refreshToken, user, session } = answer.json;
   return {
@@ -167,24 +167,24 @@ export function sessionOf(answer: Answer): Session {
   };
 }
 
-/** A new user with one session; its refresh token travels in the body unless `transport` says otherwise. */
+/** A new user with one session; the refresh token is in the body unless `transport` says otherwise. */
 export async function newSession(api: Api, fields: object = {}): Promise<Session> {
   return sessionOf(
     await api.register({ email: uniqueEmail(), password: PASSWORD, transport: 'body', ...fields }),
   );
 }
 
-/** One more session of the same user. */
+/** Another session of the same user. */
 export async function anotherSession(api: Api, email: string, fields: object = {}): Promise<Session> {
   return sessionOf(await api.login({ email, password: PASSWORD, transport: 'body', ...fields }));
 }
 
-/** Uses the refresh token once, by the body; fails unless that gives a new session state. */
+/** Refreshes once with the token in the body; throws unless that returns new tokens. */
 export async function refreshed(api: Api, session: Session): Promise<Session> {
   return sessionOf(await api.refresh(session.refreshToken));
 }
 
-/** The one shape of an error, exactly; never cached, and nothing of the inside in it. */
+/** Expects an error of exactly the documented shape, never cached, with no internals in it. */
 export function expectError(answer: Answer, status: number, code: string): void {
   expect({ status: answer.status, body: answer.text }).toEqual({
     status,
@@ -209,7 +209,7 @@ export function expectError(answer: Answer, status: number, code: string): void 
   expectNothingLeaks(answer);
 }
 
-/** Expects a refusal by the guard of access tokens; if a token was sent, the challenge names the error (RFC 6750). */
+/** Expects a refusal by the access token guard; if a token was sent, the challenge names the error (RFC 6750). */
 export function expectGuardRefusal(answer: Answer, code: string): void {
   expectError(answer, 401, code);
   const challenge = answer.headers['www-authenticate'];
@@ -218,7 +218,7 @@ export function expectGuardRefusal(answer: Answer, code: string): void {
   else expect(challenge).toContain('error="invalid_token"');
 }
 
-/** `VALIDATION_FAILED`, and the field at fault is named. */
+/** Expects `VALIDATION_FAILED` that names the invalid field. */
 export function expectInvalidField(answer: Answer, field: string): void {
   expectError(answer, 400, 'VALIDATION_FAILED');
   const fields = answer.json.details.map((detail: { field: string }) => detail.field);
@@ -234,7 +234,7 @@ export function expectNotStored(answer: Answer): void {
   expect(answer.headers['cache-control']).toContain('no-store');
 }
 
-/** No stack trace, no path, no name of a part. */
+/** Expects no stack trace, path or class name in the answer. */
 export function expectNothingLeaks(answer: Answer): void {
   expect(answer.text).not.toMatch(/\n\s+at |\bat \S+ \(|node_modules|\.[cm]?[jt]s:\d+|Mongo|Cast to|E11000/);
 }
@@ -255,7 +255,7 @@ export function expectCookieLeftAlone(answer: Answer): void {
   expect(answer.cookies.filter((cookie) => cookie.name.endsWith(COOKIE))).toEqual([]);
 }
 
-/** The access token is refused as revoked no later than the bound allows. */
+/** Expects that the access token is refused as revoked within the bound. */
 export async function expectAccessRevoked(api: Api, token: string): Promise<void> {
   const from = performance.now();
   let answer = await api.me(token);

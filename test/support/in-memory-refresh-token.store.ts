@@ -13,7 +13,7 @@ import type {
 import { MAX_PREDECESSORS, MAX_RECENT_USES, type RevocationReason } from '../../src/core/rotation.js';
 import type { SharedUse } from '../../src/core/shared-use.js';
 
-/** The port without a database, for model tests; it passes the same contract suite as the real store. */
+/** The store without a database, for model tests; it passes the same contract suite as the real one. */
 export class InMemoryRefreshTokenStore implements RefreshTokenStore {
   readonly sessions = new Map<string, RefreshSession>();
 

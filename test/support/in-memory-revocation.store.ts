@@ -7,7 +7,7 @@ import type {
   RevocationWatch,
 } from '../../src/core/ports.js';
 
-/** The port without a database; it passes the same contract suite as the real stores. */
+/** The store without a database; it passes the same contract suite as the real ones. */
 export class InMemoryRevocationStore implements RevocationStore {
   private readonly entries = new Map<RevocationKey, RevocationEntry>();
   private readonly observers = new Set<RevocationObserver>();

@@ -7,7 +7,10 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
 };
 
-/** The paths of a page and of every file of this host that it asks for, step by step; each is there, with its type. */
+/**
+ * The paths of a page and of every file of this host that it loads, recursively. Expects each to exist and
+ * have its type.
+ */
 export async function linkedFiles(api: Api, page: string): Promise<string[]> {
   const found = new Set<string>();
   const visit = async (path: string): Promise<void> => {

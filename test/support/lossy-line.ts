@@ -1,9 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Answer } from './http.js';
 
-/** A line to a service that carries one request, waits until it has the whole answer, and then breaks. */
+/** A connection to a service that carries one request, waits for the whole answer, and then breaks. */
 export class LossyLine {
-  /** What was lost; null where the service broke off before it had answered. */
+  /** The lost answer; `null` if the service closed the connection before it answered. */
   readonly lost: Promise<Answer | null>;
 
   private constructor(
@@ -18,7 +18,7 @@ export class LossyLine {
     });
   }
 
-  /** @param delivered how many bytes of the answer arrive all the same */
+  /** @param delivered how many bytes of the answer still arrive */
   static async open(origin: string, delivered = 0): Promise<LossyLine> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -52,7 +52,7 @@ async function loseAnswer(client: Socket, target: URL, delivered: number): Promi
   return answer;
 }
 
-/** An answer of HTTP/1.1 with `Content-Length`; null while it is incomplete. */
+/** Parses an HTTP/1.1 answer with `Content-Length`; `null` while it is incomplete. */
 function parse(text: string): Answer | null {
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return null;

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 
 const READY_WITHIN_MS = 60_000;
 
-/** Programs of Node that a test starts beside it, and ends together. They get no environment but `PATH` and what is given. */
+/** Node programs that a test starts and stops together. Their environment is `PATH` and what is passed. */
 export class NodeProcesses {
   private readonly children: ChildProcess[] = [];
 
@@ -27,7 +27,7 @@ async function ended(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Resolves when a server answers there, whatever it says. */
+/** Resolves when a server answers at this URL, with any status. */
 export async function answering(url: string): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS;
   for (;;) {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** What the provider says of a person, as OpenID Connect Core §5.1 names it. */
+/** The claims about a person, with the names of OpenID Connect Core §5.1. */
 export interface Person {
   readonly sub: string;
   readonly email?: string;
@@ -15,9 +15,9 @@ export const CLIENT = { clientID: 'an-application', clientSecret: 'between-the-t
 
 /** An OpenID provider on loopback where every visitor is already logged in: authorization code with PKCE (S256). */
 export class OpenIdProvider {
-  /** Who comes next. */
+  /** The next person to sign in. */
   person: Person = { sub: '1' };
-  /** Codes that were exchanged for a token. */
+  /** How many codes were exchanged for tokens. */
   exchanged = 0;
   private readonly codes = new Map<string, { person: Person; challenge: string; redirectUri: string }>();
   private readonly tokens = new Map<string, Person>();

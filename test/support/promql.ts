@@ -6,18 +6,18 @@ interface LabelMatcher {
   readonly value: string;
 }
 
-/** What an expression asks for. */
+/** What an expression queries. */
 export interface Query {
   readonly selectors: readonly { readonly metric: string; readonly matchers: readonly LabelMatcher[] }[];
-  /** Labels that it groups by or matches on. */
+  /** Labels in `by` and `on` clauses. */
   readonly groupedBy: readonly string[];
-  /** Functions that take the rate of a counter. */
+  /** Functions such as `rate`, which need a counter. */
   readonly hasRate: boolean;
 }
 
 type Node = ReturnType<typeof parser.parse>['topNode'];
 
-/** Reads an expression by the grammar that Prometheus' own editor has. @throws where it is none */
+/** Parses an expression with the grammar of Prometheus' own editor. @throws if it is invalid */
 export function parsePromql(expression: string): Query {
   const tree = parser.parse(expression);
   // Parse all of it first: the parser repairs errors as it continues.

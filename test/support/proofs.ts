@@ -3,7 +3,7 @@ import * as dpop from 'dpop';
 import type { Answer, Api, Call } from './http.js';
 import { encode, type Part } from './tokens.js';
 
-/** A key pair whose proofs a test writes by hand. */
+/** A key pair with which a test builds proofs by hand. */
 export class HandKey {
   readonly jwk: JsonWebKey;
   private readonly key: KeyObject;
@@ -17,20 +17,20 @@ export class HandKey {
     return createPrivateKey(this.key.export({ format: 'pem', type: 'pkcs8' })).export({ format: 'jwk' });
   }
 
-  /** A signed proof with some header parameters and claims changed; `undefined` removes one. */
+  /** A signed proof with these header parameters and claims changed; `undefined` removes one. */
   proof(claims: Part, header: Part = {}): string {
     const parameters = { typ: 'dpop+jwt', alg: 'ES256', jwk: this.jwk, ...header };
     return this.sign(`${encode(parameters)}.${encode(claims)}`);
   }
 
-  /** Any two texts with a signature. */
+  /** Signs any text. */
   sign(input: string): string {
     const signature = sign('sha256', Buffer.from(input), { key: this.key, dsaEncoding: 'ieee-p1363' });
     return `${input}.${signature.toString('base64url')}`;
   }
 }
 
-/** A client that holds a key, by the `dpop` package: it knows nothing of the code under test. */
+/** A client that holds a key, built on the `dpop` package: independent of the code under test. */
 export class KeyClient {
   nonce: string | undefined;
 
@@ -38,7 +38,7 @@ export class KeyClient {
     readonly api: Api,
     readonly jkt: string,
     private readonly pair: dpop.KeyPair,
-    /** What the client takes for the address of the service. */
+    /** The service's address as the client knows it. */
     private readonly base: string,
   ) {}
 
@@ -47,7 +47,7 @@ export class KeyClient {
     return new KeyClient(api, await dpop.calculateThumbprint(pair.publicKey), pair, base);
   }
 
-  /** The same key against another process, or in the hands of somebody else. */
+  /** The same key with another process or client. */
   at(api: Api): KeyClient {
     return Object.assign(new KeyClient(api, this.jkt, this.pair, this.base), { nonce: this.nonce });
   }
@@ -56,7 +56,7 @@ export class KeyClient {
     return dpop.generateProof(this.pair, `${this.base}${path}`, method, this.nonce, accessToken);
   }
 
-  /** One request with a proof; remembers the nonce of the answer. */
+  /** Sends one request with a proof; keeps the nonce of the answer. */
   async once(method: string, path: string, call: Call = {}, accessToken?: string): Promise<Answer> {
     const proof = await this.proof(method, path, accessToken);
     const headers: Record<string, string> = { ...call.headers, dpop: proof };
@@ -67,7 +67,7 @@ export class KeyClient {
     return answer;
   }
 
-  /** As a client does it: where the nonce is missing, once more with the one that the answer brought. */
+  /** Sends like a real client: if a nonce is required, retries once with the one in the answer. */
   async send(method: string, path: string, call: Call = {}, accessToken?: string): Promise<Answer> {
     const answer = await this.once(method, path, call, accessToken);
     const isWithoutNonce = answer.status === 401 && answer.json.code === 'PROOF_NONCE_REQUIRED';

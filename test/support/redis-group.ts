@@ -4,7 +4,7 @@ import type { AnyRedisClient } from '../../src/revocation/redis-link.js';
 import { RedisServer } from './redis-server.js';
 
 const READY_WITHIN_MS = 30_000;
-/** How long a node is missed before it counts as dead: Redis' own default is 15 s, a Sentinel's 30 s. */
+/** After how long an unreachable node counts as dead. The defaults are 15 s for Redis and 30 s for a Sentinel. */
 const DEAD_AFTER_MS = 1_000;
 
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
@@ -35,40 +35,40 @@ const isReplicaInSync = async (server: RedisServer) => {
   return text.includes('role:slave') && text.includes('master_link_status:up');
 };
 
-/** Several servers of the test's own that stand in for each other. */
+/** Several servers of this test that replace each other on failure. */
 export abstract class RedisGroup {
   protected constructor(
-    /** Those with data. */
+    /** The servers that hold data. */
     protected readonly servers: readonly RedisServer[],
     protected readonly others: readonly RedisServer[] = [],
   ) {}
 
-  /** A client of the package `redis`, connected. */
+  /** A connected client of the package `redis`. */
   abstract connect(): Promise<AnyRedisClient & { destroy(): unknown }>;
-  /** The server that the keys of the store are on. */
+  /** The server that holds the store's keys. */
   abstract primary(): Promise<RedisServer>;
-  /** As the service takes it. */
+  /** The URL in the form that the service accepts. */
   abstract get url(): string;
 
-  /** Until another server than that is the primary; milliseconds. */
+  /** Waits until another server is the primary; returns the milliseconds. */
   async replaced(former: RedisServer): Promise<number> {
     const from = performance.now();
     await until('another primary', async () => (await this.primary()) !== former);
     return performance.now() - from;
   }
 
-  /** Freezes its replicas: what it takes from then on is lost with it. */
+  /** Freezes its replicas: later writes exist on the primary only, and are lost with it. */
   async cutReplicasOff(primary: RedisServer): Promise<void> {
     const replicas = await this.replicasOf(primary);
     for (const replica of replicas) replica.freeze();
-    // What is in a socket already would still arrive.
+    // Without this, data already in a socket would still arrive.
     await ask(primary, 'CLIENT', 'KILL', 'TYPE', 'replica');
     this.thawReplicas = () => {
       for (const replica of replicas) replica.thaw();
     };
   }
 
-  /** The replicas that were cut off. */
+  /** Resumes the replicas that were cut off. */
   thawReplicas: () => void = () => undefined;
 
   private async replicasOf(primary: RedisServer): Promise<RedisServer[]> {
@@ -84,13 +84,13 @@ export abstract class RedisGroup {
 
   protected at(port: number): RedisServer {
     const server = this.servers.find((each) => each.port === port);
-    if (!server) throw new Error(`nobody is at ${port}`);
+    if (!server) throw new Error(`nobody listens at ${port}`);
     return server;
   }
 }
 
 const CLUSTER_SLOTS = 16_384;
-/** The fewest that can agree on a failover. */
+/** The smallest number that can agree on a failover. */
 const PRIMARIES = 3;
 
 /** Three primaries that share the slots; the one that holds the key has a replica. */
@@ -140,7 +140,7 @@ export class RedisClusterGroup extends RedisGroup {
         const state = String(await ask(server, 'CLUSTER', 'INFO'));
         if (range && state.includes('cluster_state:ok')) return this.at(range[2][1]);
       } catch {
-        // It is the one that was ended.
+        // This node is the stopped one.
       }
     throw new Error('the slot has no primary');
   }

@@ -12,13 +12,13 @@ const ANSWER_WITHIN_MS = 1_000;
 /** Another process may take a free port before the server does. */
 const MAX_STARTS = 5;
 
-/** Whether tests against Redis can run; `REQUIRE_REDIS=1` makes it a failure where they cannot. */
+/** Whether tests against Redis can run; with `REQUIRE_REDIS=1` they fail if they cannot. */
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 if (!hasRedis && process.env.REQUIRE_REDIS === '1')
   throw new Error('REQUIRE_REDIS=1, and there is no redis-server on this machine');
 if (!hasRedis) process.stderr.write('\nskipped: no redis-server on this machine\n');
 
-/** A Redis of the test's own on loopback: nothing on disk, and stopped by its own process. */
+/** A Redis for one test on loopback: it writes nothing to disk, and the test process stops it. */
 export class RedisServer {
   private child: ChildProcess | undefined;
   private exited: Promise<void> = Promise.resolve();
@@ -27,7 +27,7 @@ export class RedisServer {
     readonly port: number,
     private readonly folder: string,
     readonly settings: Readonly<Record<string, string>>,
-    /** Lines of its configuration, if it is a Sentinel. */
+    /** Its configuration lines, if it is a Sentinel. */
     private readonly sentinel: readonly string[] | null,
   ) {}
 
@@ -73,7 +73,7 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** After {@link stop}: at the same address, and empty. */
+  /** After {@link stop}: starts again at the same address, empty. */
   async launch(): Promise<void> {
     const child = spawn('redis-server', await this.commandLine(), { stdio: 'ignore' });
     this.child = child;
@@ -116,13 +116,13 @@ export class RedisServer {
     ]);
   }
 
-  /** kill -9: its connections break, and what it knew is gone. */
+  /** kill -9: its connections break and its data is lost. */
   async stop(): Promise<void> {
     this.child?.kill('SIGKILL');
     await this.exited;
   }
 
-  /** It accepts connections and answers nothing, as behind a network that swallows everything. */
+  /** Accepts connections but answers nothing, like a network that drops all packets. */
   freeze(): void {
     this.child?.kill('SIGSTOP');
   }

@@ -133,7 +133,7 @@ function reuseCase(index: number): ReuseCase {
   };
 }
 
-/** The same report with the text in every place that holds a string which somebody else may have chosen. */
+/** The same report with this text wherever a string may come from somebody else. */
 export function reportHolding(text: string): SecurityReport {
   const report = busyReport(3);
   const source = { ip: text, userAgent: text };

@@ -6,12 +6,12 @@ import type { Call } from './http.js';
 import { ACCESS_SECRET, CLIENT, REFRESH_SECRET } from './service.js';
 import { encode, resign, signInput } from './tokens.js';
 
-/** What the fuzzer knows to be real; answers add to it, so that later requests go deeper. */
+/** Real values for requests; answers add to them, so that later requests go deeper. */
 export interface Pool {
   readonly accessTokens: string[];
   readonly refreshTokens: string[];
   readonly sessionIds: string[];
-  /** Tokens of administrators, used only on their own routes. */
+  /** Administrators' tokens, used only on administrators' routes. */
   readonly adminTokens: string[];
   /** Users that administrators may change in any way. */
   readonly userIds: string[];
@@ -23,7 +23,7 @@ export interface FuzzedRequest {
   readonly operation: Documented;
   readonly path: string;
   readonly call: Call;
-  /** What was sent as `application/json` and can be read as that. */
+  /** The parsed value, if the body was sent as `application/json` and is valid JSON. */
   readonly json?: { readonly value: unknown };
 }
 
@@ -39,7 +39,7 @@ type Schema = {
   maxLength?: number;
 };
 
-/** Latin 1 without control characters is all that a client of Node lets through in a header. */
+/** Node's client allows only Latin 1 without control characters in a header. */
 const headerText = (maxLength: number) =>
   fc.string({
     unit: fc
@@ -103,7 +103,7 @@ const oddName = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', 'hasOwnProperty', 'toString', 'then', '$where', '', 'a.b', '0'),
 );
 
-/** Raw bodies that are no JSON, or JSON at the edge of what parsers take. */
+/** Raw bodies that are not JSON, or JSON at the limits of parsers. */
 const oddBody: fc.Arbitrary<string | Buffer> = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
   fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
@@ -200,7 +200,7 @@ const oddHeaders: fc.Arbitrary<Record<string, string>> = fc.oneof(
 
 const pick = (list: readonly string[], index: number): string | undefined => list.at(index % list.length);
 
-/** A token of the pool, or one that only looks like it. */
+/** A token of the pool, or one that only looks real. */
 function tokenFrom(list: (pool: Pool) => readonly string[], secret: string): fc.Arbitrary<Part> {
   const index = fc.nat(10_000);
   const claim = fc.oneof(
@@ -247,7 +247,7 @@ function tokenFrom(list: (pool: Pool) => readonly string[], secret: string): fc.
   );
 }
 
-/** Signing with an algorithm that is none is refused by the helper: such a token is left out. */
+/** The helper refuses to sign with an unknown algorithm; such a token is left out. */
 function orNothing(part: Part): Part {
   return (pool) => {
     try {
@@ -258,7 +258,7 @@ function orNothing(part: Part): Part {
   };
 }
 
-/** A value that the schema allows, mostly; of the known users where it can be. */
+/** Mostly a value that the schema allows; a known user's where possible. */
 function valueOf(name: string, schema: Schema): fc.Arbitrary<(pool: Pool) => unknown> {
   const known: Record<string, (pool: Pool, index: number) => unknown> = {
     email: ({ emails }, index) =>
@@ -307,7 +307,7 @@ function bodyFrom(schema: Schema): fc.Arbitrary<(pool: Pool) => unknown> {
     .tuple(sound, fc.oneof(fc.constantFrom(...names), oddName), fc.oneof(oddValue, fc.constant(undefined)))
     .map(([make, name, value]) => (pool: Pool) => {
       const body = make(pool);
-      // As JSON.parse makes it: an own property, whatever its name.
+      // As JSON.parse does it: an own property, whatever its name.
       Object.defineProperty(body, name, { value, enumerable: true, configurable: true, writable: true });
       return body;
     });
@@ -319,7 +319,7 @@ interface Sent {
   readonly json?: { readonly value: unknown };
 }
 
-/** GET requests have none: a body there has no meaning (RFC 9110 §9.3.1), and nobody documents one. */
+/** GET requests get none: a body has no meaning there (RFC 9110 §9.3.1), and no document describes one. */
 function sentBody({ method, operation }: Documented, schemas: Record<string, Schema>) {
   const none: fc.Arbitrary<(pool: Pool) => Sent> = fc.constant(() => ({}));
   if (method === 'GET') return none;
@@ -345,7 +345,7 @@ function sentBody({ method, operation }: Documented, schemas: Record<string, Sch
   );
 }
 
-/** A form, from well-meant to one with repeated, odd and nested names. */
+/** A form, from valid to one with repeated, odd and nested names. */
 function sentForm(schema: Schema): fc.Arbitrary<(pool: Pool) => Sent> {
   const encoded = (body: object): Sent => ({
     raw: Object.entries(body)
@@ -366,7 +366,7 @@ function sentForm(schema: Schema): fc.Arbitrary<(pool: Pool) => Sent> {
   );
 }
 
-/** Some objects have no text of their own. */
+/** Some objects cannot be converted to a string. */
 function textOf(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 }
@@ -406,7 +406,7 @@ const oddQuery = fc.oneof(
   },
 );
 
-/** Requests for one operation of the document, from well-meant to hostile. */
+/** Requests for one operation of the document, from valid to hostile. */
 function requestFor(
   operation: Documented,
   schemas: Record<string, Schema>,
@@ -491,7 +491,7 @@ function requestFor(
     });
 }
 
-/** The bearer's own session. */
+/** The session of the bearer token. */
 function sessionOf(authorization = ''): string {
   const payload = Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString();
   return /"sid":"([0-9a-f]{24})"/.exec(payload)?.[1] ?? '0';
@@ -502,12 +502,12 @@ const prefixed =
   (part: Part): Part =>
   (pool) => {
     const text = part(pool);
-    // A head of over 16 kB is refused by Node itself (431), before any application.
+    // Node itself refuses headers of over 16 kB (431), before any application code runs.
     const sent = text?.slice(0, 5_000).replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '?');
     return sent === undefined ? undefined : `${prefix}${sent}`;
   };
 
-/** Some requests at once, for any operations of the document. */
+/** Several requests at once, for any operations of the document. */
 export function requestBatches(
   operations: readonly Documented[],
   schemas: Record<string, object>,

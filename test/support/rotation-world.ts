@@ -37,19 +37,19 @@ const OPTIONS: AuthOptions = {
 
 export const CLIENT: ClientTraits = { ip: '192.0.2.1', userAgent: 'test', fingerprints: ['f'] };
 
-/** The real rotation service in a world whose clock, user and store the test holds. */
+/** The real rotation service with a clock, user and store that the test controls. */
 export class RotationWorld {
   now = Date.parse('2026-01-01T00:00:00Z');
   readonly events: { name: AuthEventName; payload: unknown }[] = [];
   readonly revokedSessions: string[] = [];
   /** `<session>.<generation>` */
   readonly retired: string[] = [];
-  /** `<session>.<generation>` of those that were taken back. */
+  /** Generations that were revoked, as `<session>.<generation>`. */
   readonly revokedGenerations = new Set<string>();
   readonly standstill = { isFreshlyThawed: false };
-  /** Undefined: the clock does not tell. */
+  /** `undefined` if the clock does not say. */
   isClockInDoubt: boolean | undefined = false;
-  /** How the clock asks the database for its time; undefined: the clock is its own authority. */
+  /** How the clock reads the database's time; `undefined` if it is its own authority. */
   readTime: (() => Promise<number>) | undefined;
   user: UserRecord | null = {
     id: 'user-1',
@@ -135,12 +135,12 @@ export class RotationWorld {
     return this.opener.open(this.user, { transport: 'cookie' }, client, { amr: ['pwd'] });
   }
 
-  /** The claims of the refresh token that an answer carries. */
+  /** The claims of the refresh token in an answer. */
   token({ session, secret }: OpenSession): RefreshTokenClaims {
     return refreshTokenClaims({ ...session, sessionId: session.id }, secret, this.options.issuer);
   }
 
-  /** A refresh as a client sees it: an answer, or a code. */
+  /** A refresh as the client sees it: an answer, or an error code. */
   async refresh(
     token: RefreshTokenClaims,
     client = CLIENT,

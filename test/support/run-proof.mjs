@@ -1,6 +1,6 @@
-// `npm run proof`: the proof suite with more stories than `npm test` plays, and its table; `--write` makes docs/proof.md
-// of it. The database: TEST_MONGODB_URI or MONGODB_URI, else what the tests choose. `npm run proof -- populations`: honest
-// browsers and thieves in a model of time, and their tables.
+// `npm run proof` plays more stories than `npm test` and prints the table; `--write` writes it to
+// docs/proof.md. The database: TEST_MONGODB_URI or MONGODB_URI, else the tests' choice.
+// `npm run proof -- populations` simulates honest browsers and thieves, and prints their tables.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';

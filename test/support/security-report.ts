@@ -1,6 +1,6 @@
 import { AUTH_EVENT_NAMES, type AuthEventName, type SecurityReport } from '../../src/index.js';
 
-/** A report in which every part has something. */
+/** A report in which no part is empty. */
 export function securityReport(over: Partial<SecurityReport> = {}): SecurityReport {
   const came: Partial<Record<AuthEventName, number>> = { 'login.failed': 12, 'refresh_token.replayed': 5 };
   const totals = AUTH_EVENT_NAMES.map((type) => ({ type, count: came[type] ?? 0 }));

@@ -1,4 +1,4 @@
-/** mulberry32: numbers between 0 and 1, the same for the same seed. */
+/** mulberry32: random numbers between 0 and 1, the same for the same seed. */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {

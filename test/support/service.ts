@@ -11,7 +11,7 @@ import { freePort } from './free-port.js';
 import { Api, COOKIE } from './http.js';
 
 const ENTRY = fileURLToPath(new URL('../../apps/service/dist/main.js', import.meta.url));
-/** For {@link Service.start}: the test moves the clock of sessions and tokens, by {@link Service.advance}. */
+/** For {@link Service.start}: the test moves the clock of sessions and tokens with {@link Service.advance}. */
 export const HELD_CLOCK: readonly string[] = [
   '--import',
   pathToFileURL(fileURLToPath(new URL('held-clock.mjs', import.meta.url))).href,
@@ -19,7 +19,7 @@ export const HELD_CLOCK: readonly string[] = [
 const START_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
 
-/** A value of `undefined` takes a default away. */
+/** A value of `undefined` removes a default. */
 export type Environment = Record<string, string | undefined>;
 
 export const ISSUER = 'https://issuer.example.com';
@@ -28,7 +28,7 @@ export const AUDIENCE = 'https://api.example.com';
 export const ACCESS_SECRET = randomBytes(36).toString('base64url');
 export const REFRESH_SECRET = randomBytes(36).toString('base64url');
 
-/** A service that may introspect and revoke, where a test configures it. */
+/** A service that may introspect and revoke, if a test configures it. */
 export const CLIENT = { id: 'gateway', secret: randomBytes(36).toString('base64url') };
 export const INTROSPECTION_CLIENTS = `${CLIENT.id}:${CLIENT.secret}`;
 
@@ -37,10 +37,10 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** The reference service in a process of its own, as an operator runs it: configured by its environment alone. */
+/** The reference service in its own process, as an operator runs it: configured only by its environment. */
 export class Service {
   readonly origin: string;
-  /** Everything the process has written so far, of both streams. */
+  /** Everything the process has written so far to both streams. */
   output = '';
   private child: ChildProcess | undefined;
   private exited: Promise<number | null> = Promise.resolve(null);
@@ -57,7 +57,7 @@ export class Service {
     this.origin = `http://127.0.0.1:${port}`;
   }
 
-  /** @param entry the main file, for another build than this one */
+  /** @param entry the main file, to start another build than this one */
   static async start(
     overrides: Environment = {},
     execArgv: readonly string[] = [],
@@ -70,14 +70,14 @@ export class Service {
         await service.untilReady();
         return service;
       } catch (error) {
-        // Another process took the port meanwhile.
+        // Another process has taken the port in the meantime.
         if (overrides.PORT !== undefined || !service.output.includes(`Port ${service.port} is in use`))
           throw error;
       }
     }
   }
 
-  /** Starts the process where it is expected to refuse: gives what it wrote and its exit code. */
+  /** Starts a service that is expected to refuse; returns its output and exit code. */
   static async refusal(overrides: Environment): Promise<{ exitCode: number | null; output: string }> {
     const service = await Service.prepare(overrides);
     await service.launch();
@@ -126,7 +126,10 @@ export class Service {
     return new Api(this.origin, headers);
   }
 
-  /** SIGTERM, and the promise of the reference service: gone within ten seconds. Gives its exit code. */
+  /**
+   * Sends SIGTERM and expects the process to end within ten seconds, as the service promises. Returns its
+   * exit code.
+   */
   async stop(): Promise<number | null> {
     const { child } = this;
     if (child === undefined) return null;
@@ -151,7 +154,7 @@ export class Service {
     await moved;
   }
 
-  /** What the clock of the service shows. */
+  /** The time on the service's clock. */
   now(): number {
     return Date.now() + this.clockAheadMs;
   }
@@ -160,13 +163,13 @@ export class Service {
     this.child?.kill(name);
   }
 
-  /** kill -9: no goodbye, no flush. */
+  /** kill -9: nothing is flushed. */
   async kill(): Promise<void> {
     this.child?.kill('SIGKILL');
     await this.exited;
   }
 
-  /** The same port, data directory and environment, changed by `overrides`. */
+  /** Restarts with the same port, data directory and environment, changed by `overrides`. */
   async restart(overrides: Environment = {}): Promise<void> {
     await this.stop();
     this.environment = { ...this.environment, ...overrides };

@@ -1,4 +1,5 @@
-// A development database whose clock the parent process sets: `{ aheadMs }`, answered when it is done.
+// A development database whose clock the parent process sets with `{ aheadMs }`; it replies once that is
+// done.
 const machineNow = Date.now;
 let aheadMs = 0;
 

@@ -1,4 +1,4 @@
-/** Says at the end of the run which tests were skipped. Who skips a group gives it one test, named after the reason. */
+/** Prints at the end of the run which tests were skipped. A skipped group has one test, named after the reason. */
 export default class SkippedReporter {
   onRunComplete(_contexts, { testResults }) {
     const skipped = testResults
@@ -10,5 +10,5 @@ export default class SkippedReporter {
   }
 }
 
-/** With `-t` everything else is left out, and nobody asks why. */
+/** With `-t` most tests are skipped on purpose. */
 const isNarrowed = () => process.argv.some((argument) => /^(-t|--testNamePattern)/.test(argument));

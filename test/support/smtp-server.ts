@@ -9,29 +9,29 @@ const ARRIVES_WITHIN_MS = 20_000;
 export interface CaughtMail extends Email {
   /** The envelope's recipients. */
   readonly recipients: readonly string[];
-  /** As it came over the line. */
+  /** The message as received. */
   readonly raw: string;
 }
 
 export interface MailCatcherOptions {
-  /** Answers to the first messages, such as 451 or 550, in order; what comes after them is accepted. */
+  /** Status codes for the first messages, such as 451 or 550, in order; later messages are accepted. */
   readonly refusals?: readonly number[];
-  /** It accepts connections and never says a word. */
+  /** Accepts connections but never sends anything. */
   readonly isSilent?: boolean;
-  /** Offers STARTTLS, with a certificate of its own that nobody vouches for. */
+  /** Offers STARTTLS with a self-signed certificate. */
   readonly offersTls?: boolean;
   /** TLS from the first byte, with the same certificate. */
   readonly isSecure?: boolean;
-  /** Asks for user name and password. */
+  /** Requires user name and password. */
   readonly login?: { readonly user: string; readonly password: string };
 }
 
-/** A mail server on loopback that keeps what it is sent. */
+/** A mail server on loopback that keeps the messages it receives. */
 export class MailCatcher {
   readonly messages: CaughtMail[] = [];
-  /** Connections that were made. */
+  /** How many connections were made. */
   connections = 0;
-  /** Passwords that clients have sent. */
+  /** The passwords that clients have sent. */
   readonly passwords: string[] = [];
   private readonly refusals: number[];
 
@@ -68,7 +68,7 @@ export class MailCatcher {
         stream.on('end', () => {
           const code = catcher.refusals.shift();
           if (code !== undefined) {
-            // A server quotes the address in its refusals.
+            // Real servers quote the address in their refusals.
             const quoted = session.envelope.rcptTo.map(({ address }) => address).join();
             done(Object.assign(new Error(`no mail for ${quoted}`), { responseCode: code }));
             return;
@@ -100,7 +100,7 @@ export class MailCatcher {
     return this.messages.filter(({ recipients }) => recipients.includes(address));
   }
 
-  /** Resolves with the messages to an address when so many have arrived. */
+  /** Resolves with the messages to an address once there are `count` of them. */
   async arrived(address: string, count = 1): Promise<CaughtMail[]> {
     await until(() => this.sentTo(address).length >= count, `${count} messages to ${address}`);
     return this.sentTo(address);
@@ -111,7 +111,7 @@ export class MailCatcher {
   }
 }
 
-/** Waits for something to become true. */
+/** Waits until the condition is true. */
 export async function until(isSo: () => boolean, what: string): Promise<void> {
   const deadline = Date.now() + ARRIVES_WITHIN_MS;
   while (!isSo()) {

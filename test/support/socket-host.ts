@@ -4,7 +4,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { AuthModule, type AuthModuleExtras, type AuthOptions } from '../../src/index.js';
 import { authOptions, HostApp } from './host-app.js';
 
-/** A host with gateways or controllers of its own, on the port of its HTTP server. */
+/** A host with its own gateways or controllers, on the port of its HTTP server. */
 export async function startSocketHost(
   kind: 'socket.io' | 'ws',
   providers: Type[],
@@ -19,7 +19,7 @@ export async function startSocketHost(
   );
 }
 
-/** The lines that Nest logs as errors meanwhile. */
+/** Collects the lines that Nest logs as errors from now on. */
 export function errorLines(): unknown[][] {
   const lines: unknown[][] = [];
   Logger.overrideLogger({

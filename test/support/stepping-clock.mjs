@@ -1,5 +1,5 @@
-// Loaded by `node --import` in front of a service: its machine's wall clock is wrong, and steps at each SIGUSR2, as a
-// clock does that a person or NTP sets. What is monotonic stays so.
+// Loaded by `node --import` before a service: the machine's wall clock is wrong and steps at each SIGUSR2, as
+// when a person or NTP sets it. Monotonic clocks are not changed.
 const now = Date.now;
 const { timeOrigin } = performance;
 const STEPS_MS = [7, -11, 3, -2, 13, -5].map((minutes) => minutes * 60_000);

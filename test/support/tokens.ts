@@ -17,7 +17,7 @@ export const headerOf = (token: string) => decodePart(token, 0);
 export const claimsOf = (token: string) => decodePart(token, 1);
 export const signatureOf = (token: string): string => token.split('.')[2] ?? '';
 
-/** Signs any two texts, sense or nonsense: `input` is the encoded header, a dot, and the encoded payload. */
+/** Signs any text, valid or not: `input` is the encoded header, a dot, and the encoded payload. */
 export function signInput(input: string, secret: string | Buffer, alg = 'HS256'): string {
   const hash = HASHES[alg];
   if (hash === undefined) throw new Error(`no HMAC: ${alg}`);
@@ -36,7 +36,7 @@ export function sign(
 export function signRsa(header: Part, payload: unknown, key: KeyObject): string {
   const input = `${encode(header)}.${encode(payload)}`;
   const algorithm = SIGNATURES[String(header.alg)];
-  if (algorithm === undefined) throw new Error(`no RSA signature: ${String(header.alg)}`);
+  if (algorithm === undefined) throw new Error(`not an RSA algorithm: ${String(header.alg)}`);
   return `${input}.${createSign(algorithm).update(input).sign(key, 'base64url')}`;
 }
 
@@ -49,7 +49,7 @@ export function resign(
   return sign({ ...headerOf(token), ...change.header }, { ...claimsOf(token), ...change.claims }, secret);
 }
 
-/** Validly signed, but `seconds` past its expiry. */
+/** Validly signed, but expired `seconds` ago. */
 export function expired(token: string, secret: string, seconds = 60): string {
   const exp = Math.floor(Date.now() / 1000) - seconds;
   return resign(token, secret, { claims: { iat: exp - 60, exp } });

@@ -9,7 +9,7 @@ import { Api } from './http.js';
 
 export type VerifyOptions = Parameters<typeof VerifyOnlyAuthModule.forRoot>[0];
 
-/** A service that only verifies, listening on loopback: it has no database. */
+/** A service that only verifies, listening on loopback; it has no database. */
 export class VerifyingHost {
   private constructor(
     readonly app: INestApplication,
@@ -42,9 +42,9 @@ export class VerifyingHost {
   }
 }
 
-/** Serves a key set, fails, or is silent, as the test says. */
+/** Serves a key set, fails, or stays silent, as the test sets it. */
 export class KeySetServer {
-  /** What it answers with; null: nothing, ever. */
+  /** The answer; `null` to never answer. */
   answer: { readonly status?: number; readonly body: unknown } | null = { body: { keys: [] } };
   fetched = 0;
 

@@ -1,5 +1,6 @@
-// An application with a socket.io gateway and an event stream, in a process of its own, from the built library. Gets its
-// database and its options as JSON, and says its origin when it listens. Plain JavaScript: decorators are called by hand.
+// An application with a socket.io gateway and an event stream, in its own process, from the built library.
+// Reads its database and options as JSON, and prints its origin when it listens. Plain JavaScript, so
+// decorators are called by hand.
 import 'reflect-metadata';
 import { Controller, Dependencies, Module, Req, Sse, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterAll(() => connection.close());
 
-/** A process of its own. */
+/** A limiter as in a separate process. */
 async function limiterOf(limit: number): Promise<Limiter> {
   const store = new MongoCounterStore(connection, new IndexRegistry());
   await store.ensureIndexes();
@@ -40,7 +40,7 @@ async function commandsOf(work: () => Promise<unknown>): Promise<string[]> {
 const rows = () => connection.collection('throttle').find().toArray();
 
 describe('a limit that instances share', () => {
-  it('is not doubled at any border, whichever instance counts', async () => {
+  it('is never doubled at the border of two windows, whichever instance counts', async () => {
     const processes = [await limiterOf(20), await limiterOf(20)];
     const admitted: number[] = [];
     for (let turn = 0; now < T0 + 2.5 * WINDOW_MS; turn += 1, now += 700) {
@@ -52,7 +52,7 @@ describe('a limit that instances share', () => {
     expect(admitted.length).toBeGreaterThan(40);
   });
 
-  it('costs one command a check, one document a key, and a document that does not grow', async () => {
+  it('costs one command per check and one document per key, and the document does not grow', async () => {
     const limiter = await limiterOf(1000);
     await limiter.consume('a');
     const commands = await commandsOf(async () => {
@@ -64,7 +64,7 @@ describe('a limit that instances share', () => {
     expect(Object.keys(row?.['counts'] as object).length).toBeLessThanOrEqual(8);
   });
 
-  it('keeps nothing that is out of the window, however much of it there is', async () => {
+  it('keeps nothing older than the window, however much there was', async () => {
     const limiter = await limiterOf(1000);
     for (let part = 0; part < 7; part += 1, now += WINDOW_MS / 6) await limiter.consume('a');
     now += WINDOW_MS - WINDOW_MS / 6;
@@ -73,7 +73,7 @@ describe('a limit that instances share', () => {
     expect(Object.keys(row?.['counts'] as object).length).toBeLessThanOrEqual(3);
   });
 
-  it('costs two commands where the last count has expired, and the database has not removed it', async () => {
+  it('costs two commands if the last count has expired but is still in the database', async () => {
     const limiter = await limiterOf(3);
     for (const _ of [1, 2, 3]) await limiter.consume('a');
     now += 2 * WINDOW_MS;
@@ -84,7 +84,7 @@ describe('a limit that instances share', () => {
     expect(await rows()).toHaveLength(1);
   });
 
-  it('costs nothing while it refuses, but looks again soon: another instance may have reset it', async () => {
+  it('costs nothing while it refuses, but looks again soon, because another instance may have reset it', async () => {
     const [one, other] = [await limiterOf(2), await limiterOf(2)];
     for (const _ of [1, 2, 3]) await one.consume('a');
     const commands = await commandsOf(async () => {
@@ -99,7 +99,7 @@ describe('a limit that instances share', () => {
     expect((await one.consume('a')).retryAfterMs).toBeNull();
   });
 
-  it('of many at once admits as many as it may', async () => {
+  it('admits exactly the limit of many simultaneous attempts', async () => {
     const [one, other] = [await limiterOf(10), await limiterOf(10)];
     const counted = await Promise.all(
       Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? one : other).consume('a')),
@@ -107,7 +107,7 @@ describe('a limit that instances share', () => {
     expect(counted.filter(({ retryAfterMs }) => retryAfterMs === null)).toHaveLength(10);
   });
 
-  it('takes a count back where it was made, and never below none', async () => {
+  it('gives a count back where it was made, and never below zero', async () => {
     const [one, other] = [await limiterOf(1), await limiterOf(1)];
     const { atMs } = await one.consume('a');
     now += 30_000;
@@ -122,7 +122,7 @@ describe('a limit that instances share', () => {
     now += 30_000;
     await limiter.consume('a');
     const { retryAfterMs } = await limiter.consume('a');
-    // Counts are kept by parts of the window, so the first one counts for up to a part longer.
+    // Counts are kept in parts of the window, so the first one counts for up to a part longer.
     expect(retryAfterMs).toBeGreaterThan(25_000);
     expect(retryAfterMs).toBeLessThanOrEqual(45_000);
     now += 1_000;
@@ -131,7 +131,7 @@ describe('a limit that instances share', () => {
     expect((await limiter.consume('a')).retryAfterMs).toBeNull();
   });
 
-  it('resetting all keys that begin so is done, or says that it is not', async () => {
+  it('resetting all keys with a prefix succeeds, or reports that it did not', async () => {
     const cut = await createConnection(databaseUri('limiter')).asPromise();
     const limiter = new SharedLimiter(
       'test',
@@ -149,7 +149,7 @@ describe.each([
   ['instances share', () => limiterOf(1)],
   ['one process keeps', async () => new MemoryLimiter({ limit: 1, windowMs: WINDOW_MS }, { now: () => now })],
 ])('a limit that %s', (_, open) => {
-  it('forgets all keys that begin so, and no other', async () => {
+  it('forgets all keys with a prefix, and no other', async () => {
     const limiter = await open();
     const isFree = async (key: string) => (await limiter.consume(key)).retryAfterMs === null;
     const keys = ['ada a', 'ada b', 'bob a', 'a ada '];

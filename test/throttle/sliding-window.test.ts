@@ -17,10 +17,10 @@ function limiterOf(limit: number, windowMs = WINDOW_MS) {
 }
 
 describe('a limit within a sliding window', () => {
-  it('is not doubled at any border', () => {
+  it('is never doubled at the border of two windows', () => {
     const { clock, limiter } = limiterOf(100);
     const admitted: number[] = [];
-    // Without a pause, for three windows and a half.
+    // Attempts without a pause, for three and a half windows.
     for (; clock.nowMs < T0 + 3.5 * WINDOW_MS; clock.nowMs += 250)
       if (limiter.count('a').retryAfterMs === null) admitted.push(clock.nowMs);
     for (const from of admitted)
@@ -47,7 +47,7 @@ describe('a limit within a sliding window', () => {
     }
   });
 
-  it('ends when it says, a sixth of the window later at most', () => {
+  it('ends when it says, or a sixth of the window later at most', () => {
     const { clock, limiter } = limiterOf(2);
     limiter.count('a');
     clock.nowMs += 30_000;
@@ -63,7 +63,7 @@ describe('a limit within a sliding window', () => {
     expect(limiter.count('b')).toMatchObject({ count: 1, retryAfterMs: null });
   });
 
-  it('gives back what was counted, where it was counted', async () => {
+  it('gives back a count where it was made', async () => {
     const { clock, limiter } = limiterOf(1);
     const { atMs } = limiter.count('a');
     clock.nowMs += 30_000;
@@ -76,7 +76,7 @@ describe('a limit within a sliding window', () => {
     expect(limiter.count('a').retryAfterMs).toBeNull();
   });
 
-  it('gives nothing back that was not counted: no key gets more than the limit by it', async () => {
+  it('gives back nothing that was not counted, so that no key exceeds the limit', async () => {
     const { clock, limiter } = limiterOf(1);
     await limiter.giveBack('a', clock.nowMs);
     expect(await limiter.consume('a')).toMatchObject({ count: 1, retryAfterMs: null });
@@ -84,7 +84,7 @@ describe('a limit within a sliding window', () => {
     expect((await limiter.consume('a')).retryAfterMs).not.toBeNull();
   });
 
-  it('that many passed at once ends when so many parts are over that one more is within it', () => {
+  it('after an excess, ends when enough parts have left the window for one more attempt', () => {
     const window = new SlidingWindow({ limit: 3, windowMs: WINDOW_MS });
     const part = window.partAt(T0);
     const ends = (after: number) => (after + 1) * 10_000 + WINDOW_MS - 20_000;

@@ -26,7 +26,7 @@ const OPTIONS = resolveOptions({
 });
 const OFF = resolveOptions({ issuer: OPTIONS.issuer, keys: KEYS, throttle: false });
 
-/** Later than the database's own time, so that it removes nothing. */
+/** Later than the database's own time, so that its TTL monitor removes nothing. */
 const T0 = Date.parse('2100-01-01T00:00:00Z');
 let now = T0;
 const clock = { now: () => now };
@@ -114,7 +114,7 @@ describe(ThrottleService.name, () => {
     expect(await failuresOf(service.beginPasswordAttempt(other))).toBe(0);
   });
 
-  it('a trusted device uses nobody else’s limit up, and gives nothing back to it', async () => {
+  it('a trusted device neither uses up nor gives back the limit of others', async () => {
     const service = await processOn(connection);
     const trusted: CountedAttempt[] = [];
     for (const origin of ['a', 'b', 'c', 'd'])
@@ -128,7 +128,7 @@ describe(ThrottleService.name, () => {
     expect(await failuresOf(service.beginPasswordAttempt(attempt('h')))).toBe('TOO_MANY_ATTEMPTS');
   });
 
-  it('accounts and origins have limits of their own', async () => {
+  it('accounts and origins have separate limits', async () => {
     const service = await processOn(connection);
     for (const _ of [1, 2, 3]) await service.beginPasswordAttempt(attempt('a')).catch(() => undefined);
     const other = { ...attempt('a'), account: 'other@example.com' };
@@ -136,7 +136,7 @@ describe(ThrottleService.name, () => {
     expect(await failuresOf(service.beginPasswordAttempt(attempt('b')))).toBe(0);
   });
 
-  it('says when to try again: within the window, after a second at the earliest', async () => {
+  it('says when to retry: within the window, after a second at the earliest', async () => {
     const service = await processOn(connection);
     for (const _ of [1, 2]) await service.admitLogin(A);
     const refusal = await service.admitLogin(A).catch((error: unknown) => error as AuthError);
@@ -146,7 +146,7 @@ describe(ThrottleService.name, () => {
     expect(await outcomeOf(service.admitLogin(B))).toBeUndefined();
   });
 
-  it('forged refreshes are counted by address, in the process alone', async () => {
+  it('forged refreshes are counted by address, in this process only', async () => {
     const [one, other] = [await processOn(connection), await processOn(connection)];
     for (const host of ['2001:db8:1:2::1', '2001:db8:1:2::2'])
       expect(await outcomeOf(() => one.admitForgedRefresh(host))).toBeUndefined();
@@ -167,7 +167,7 @@ describe(ThrottleService.name, () => {
     expect(await refresh('one', '2001:db8:1:3::1')).toBeUndefined();
   });
 
-  it('a known device has a limit of its own, and counts for its address with five times the limit', async () => {
+  it('a known device has a separate limit, and counts for its address with five times the limit', async () => {
     const service = await processOn(connection);
     const login = (deviceId: string | null) => outcomeOf(service.admitLogin({ ip: A.ip, deviceId }));
     for (const device of ['1', '2', '3', '4', '5'])
@@ -175,7 +175,7 @@ describe(ThrottleService.name, () => {
     expect(await login('1')).toBe('TOO_MANY_ATTEMPTS');
     expect(await login('6')).toBe('TOO_MANY_ATTEMPTS');
     expect(await outcomeOf(service.admitLogin({ ip: B.ip, deviceId: '6' }))).toBeUndefined();
-    // Devices that are not known have their own limit.
+    // Unknown devices have a separate limit.
     expect([await login(null), await login(null), await login(null)]).toEqual([
       undefined,
       undefined,
@@ -183,7 +183,7 @@ describe(ThrottleService.name, () => {
     ]);
   });
 
-  it('a session that asks for a change of password has the limit of an account for itself', async () => {
+  it("password changes of a session have a separate limit, as high as an account's", async () => {
     const service = await processOn(connection);
     const change = (origin: string, sessionId: string) =>
       failuresOf(service.beginPasswordAttempt({ ...attempt(origin), sessionId }));
@@ -202,7 +202,7 @@ describe(ThrottleService.name, () => {
     expect(await failuresOf(service.beginPasswordAttempt(attempt('b', 'trusted')))).toBe(1);
   });
 
-  it('a refusal is counted for nobody: neither for the origin nor for the account', async () => {
+  it('a refused attempt is counted neither for the origin nor for the account', async () => {
     const service = await processOn(connection);
     for (const origin of ['a', 'b', 'c']) await service.beginPasswordAttempt(attempt(origin));
     for (const _ of [1, 2, 3, 4])
@@ -211,7 +211,7 @@ describe(ThrottleService.name, () => {
     expect(await failuresOf(service.beginPasswordAttempt(attempt('d')))).toBe(0);
   });
 
-  it('a client may ask as often as it likes, until its secret was wrong too often', async () => {
+  it('a client may ask without limit until its secret was wrong too many times', async () => {
     const service = await processOn(connection);
     for (const _ of [1, 2, 3]) expect(await outcomeOf(service.admitClient('gateway a'))).toBeUndefined();
     await service.clientFailed('gateway a');
@@ -242,7 +242,7 @@ describe(ThrottleService.name, () => {
     expect(await failuresOf(service.beginPasswordAttempt(other))).toBe(1);
   });
 
-  it('unlocking an account lets every kind of mail go to it again', async () => {
+  it('unlocking an account allows every kind of mail to it again', async () => {
     const service = await processOn(connection);
     const kinds = [
       'password_reset',
@@ -262,7 +262,7 @@ describe(ThrottleService.name, () => {
     await service.admitMail('new_device', 'user@example.com');
   });
 
-  it('mails of all kinds to one account have a limit of their own', async () => {
+  it('mails of all kinds to one account have a common limit', async () => {
     const service = await processOn(connection);
     const kinds = ['password_reset', 'email_taken', 'email_verification'] as const;
     const admitted: boolean[] = [];
@@ -271,7 +271,7 @@ describe(ThrottleService.name, () => {
     expect(await service.admitMail('email_taken', 'other@example.com')).toBe(true);
   });
 
-  it('counters hold no address, and go by a TTL index', async () => {
+  it('counters contain no address, and expire by a TTL index', async () => {
     const service = await processOn(connection);
     await service.admitLogin(A);
     await service.admitLogin({ ...A, deviceId: 'd' });
@@ -296,7 +296,7 @@ describe(ThrottleService.name, () => {
     );
   });
 
-  it('registers the indexes that it builds, all of them, so that a missing one is noticed', async () => {
+  it('registers every index that it builds, so that a missing one is noticed', async () => {
     const registry = new IndexRegistry();
     await new ThrottleService(OPTIONS, new MongoCounterStore(connection, registry), clock).onModuleInit();
     const [{ collection, indexes } = { collection: '', indexes: [] }, ...others] = registry.all;
@@ -314,7 +314,7 @@ describe(ThrottleService.name, () => {
     expect(others).toEqual([]);
   });
 
-  it('builds no index where the host forbids it', async () => {
+  it('builds no index if the host forbids it', async () => {
     const careful = await createConnection(databaseUri('throttle'), { autoIndex: false }).asPromise();
     try {
       await (await processOn(careful)).admitLogin(A);
@@ -326,7 +326,7 @@ describe(ThrottleService.name, () => {
     }
   });
 
-  it('disabled, it counts and refuses nothing', async () => {
+  it('when turned off, it counts and refuses nothing', async () => {
     const service = await processOn(connection, OFF);
     for (const _ of [1, 2, 3, 4]) {
       expect(await outcomeOf(service.admitLogin(A))).toBeUndefined();
@@ -355,5 +355,5 @@ describe(ThrottleService.name, () => {
   });
 });
 
-/** A collection each of whose methods fails. */
+/** A collection whose every method fails. */
 const outOfReach = new Proxy({}, { get: () => () => Promise.reject(new Error('out of reach')) });

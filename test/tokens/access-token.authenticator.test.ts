@@ -19,7 +19,7 @@ const CLAIMS: AccessTokenClaims = {
   ver: 'version-1',
   roles: ['user', 'editor'],
 };
-/** As long as an HMAC-SHA256 signature is: tokens are looked up by this end. */
+/** As long as an HMAC-SHA256 signature: the cache looks tokens up by this end. */
 const SIGNATURE = 's'.repeat(43);
 const TOKEN = `header.payload.${SIGNATURE}`;
 
@@ -66,7 +66,7 @@ function codeOf(attempt: () => unknown): string {
 }
 
 describe(AccessTokenAuthenticator.name, () => {
-  it('admits a live token as its user in its session, and reports the use as evidence', () => {
+  it('admits a live token as its user in its session, and reports the use as proof of receipt', () => {
     expect(authenticator.admit(CLAIMS)).toEqual({
       id: 'user-1',
       roles: ['user', 'editor'],
@@ -76,7 +76,7 @@ describe(AccessTokenAuthenticator.name, () => {
     expect(seen).toEqual([[CLAIMS.sid, 4]]);
   });
 
-  it('shows how its user proved who they are, who acts for them, and what the host added', () => {
+  it('returns how the user authenticated, who acts for them, and what the host added', () => {
     const claims = {
       auth_time: T0 / 1000 - 60,
       amr: ['pwd', 'otp'],
@@ -92,12 +92,12 @@ describe(AccessTokenAuthenticator.name, () => {
     });
   });
 
-  it('the use of a relay token is no evidence about the browser', () => {
+  it('the use of a relay token proves nothing about the browser', () => {
     expect(authenticator.admit({ ...CLAIMS, relay: true })).toMatchObject({ session: { isRelay: true } });
     expect(seen).toEqual([]);
   });
 
-  it('waits for a clock that is being set, and then judges by it', async () => {
+  it('waits for a clock that is being set, and then decides by it', async () => {
     const clock = { now: () => nowMs, settling: Promise.resolve().then(() => void (nowMs = T0 + 900_000)) };
     const late = new AccessTokenAuthenticator(
       revocations as unknown as RevocationService,
@@ -109,7 +109,7 @@ describe(AccessTokenAuthenticator.name, () => {
     await expect(late.admit(CLAIMS)).resolves.toMatchObject({ id: 'user-1' });
   });
 
-  it('the use of an actor’s token is no evidence about the user’s refresh token', () => {
+  it('the use of an actor’s token proves nothing about the user’s refresh token', () => {
     const claims = { ...CLAIMS, act: { sub: 'admin-1' } };
     expect(authenticator.admit(claims)).toMatchObject({ id: 'user-1', actor: { id: 'admin-1' } });
     expect(seen).toEqual([]);
@@ -120,7 +120,7 @@ describe(AccessTokenAuthenticator.name, () => {
     expect(seen).toEqual([]);
   });
 
-  it('recalls the very same bytes only: not a token with another signature under the same claims', () => {
+  it('recalls only the exact bytes: not a token with the same claims and another signature', () => {
     authenticator.remember(TOKEN, CLAIMS);
     expect(authenticator.recall(TOKEN)).toMatchObject({ sub: 'user-1' });
     for (const other of [`${TOKEN} `, 'header.payload.forged', 'header.payload.', TOKEN.toUpperCase(), ''])
@@ -132,11 +132,14 @@ describe(AccessTokenAuthenticator.name, () => {
     ['another header', `forged.payload.${SIGNATURE}`],
     ['no payload', `header..${SIGNATURE}`],
     ['nothing else', SIGNATURE],
-  ])('a known signature under %s is not recalled: same end, other head', (_head, forged) => {
-    authenticator.remember(TOKEN, CLAIMS);
-    expect(authenticator.recall(forged)).toBeNull();
-    expect(seen).toEqual([]);
-  });
+  ])(
+    'a known signature under %s is not recalled: the end matches, the beginning does not',
+    (_head, forged) => {
+      authenticator.remember(TOKEN, CLAIMS);
+      expect(authenticator.recall(forged)).toBeNull();
+      expect(seen).toEqual([]);
+    },
+  );
 
   describe.each([
     ['at first sight', () => authenticator.admit(CLAIMS)],
@@ -146,7 +149,7 @@ describe(AccessTokenAuthenticator.name, () => {
       authenticator.remember(TOKEN, CLAIMS);
     });
 
-    it('a token dies at its exp, on the one clock', () => {
+    it('a token expires at its exp, by the clock of the library', () => {
       nowMs = CLAIMS.exp * 1000 - 1;
       expect(codeOf(attempt)).toBe('admitted');
       nowMs = CLAIMS.exp * 1000;
@@ -163,12 +166,12 @@ describe(AccessTokenAuthenticator.name, () => {
       expect(codeOf(attempt)).toBe('ACCESS_TOKEN_REVOKED');
     });
 
-    it('a stale list of revocations refuses rather than trusts: never open (ASVS 16.5.3)', () => {
+    it('refuses all tokens if the list of revocations is outdated (fail closed, ASVS 16.5.3)', () => {
       revocations.stale = true;
       expect(codeOf(attempt)).toBe('TEMPORARILY_UNAVAILABLE');
     });
 
-    it('a refused token confirms no generation', () => {
+    it('a refused token proves no receipt', () => {
       revocations.revoked.add(CLAIMS.sid);
       expect(codeOf(attempt)).toBe('ACCESS_TOKEN_REVOKED');
       revocations.stale = true;
@@ -178,7 +181,7 @@ describe(AccessTokenAuthenticator.name, () => {
       expect(seen).toEqual([]);
     });
 
-    it('every use is reported, and the confirmer decides what is new', () => {
+    it('reports every use, and leaves it to the confirmer which ones are new', () => {
       void attempt();
       void attempt();
       expect(seen).toEqual([
@@ -188,7 +191,7 @@ describe(AccessTokenAuthenticator.name, () => {
     });
   });
 
-  it('remembers several tokens, and forgets all after a change of keys', () => {
+  it('remembers several tokens, and forgets all of them after a change of keys', () => {
     const other = `header.payload.${'o'.repeat(43)}`;
     authenticator.remember(TOKEN, CLAIMS);
     authenticator.remember(other, { ...CLAIMS, sub: 'user-2' });
@@ -198,7 +201,7 @@ describe(AccessTokenAuthenticator.name, () => {
     expect([authenticator.recall(TOKEN), authenticator.recall(other)]).toEqual([null, null]);
   });
 
-  it('waits for the store if it must be read, and reports no use before that', async () => {
+  it('waits if the store must be read, and reports no use before that', async () => {
     const answers = [true, false];
     revocations.isRevoked = (() => Promise.resolve(answers.pop())) as never;
     const admission = authenticator.admit(CLAIMS);
@@ -209,7 +212,7 @@ describe(AccessTokenAuthenticator.name, () => {
     expect(seen).toEqual([[CLAIMS.sid, 4]]);
   });
 
-  it('is bounded: a flood of tokens pushes out the oldest, which is then verified again', () => {
+  it('is bounded: a flood of tokens evicts the oldest, which are then verified again', () => {
     for (let index = 0; index <= 10_000; index++) authenticator.remember(`token-${index}`, CLAIMS);
     expect(authenticator.recall('token-0')).toBeNull();
     expect(authenticator.recall('token-10000')).toMatchObject({ sub: 'user-1' });
@@ -217,7 +220,7 @@ describe(AccessTokenAuthenticator.name, () => {
 });
 
 describe('the user of a token', () => {
-  it('has only what the token says', () => {
+  it('has only what the token contains', () => {
     expect(authenticator.admit(CLAIMS)).toStrictEqual({
       id: 'user-1',
       roles: ['user', 'editor'],
@@ -245,7 +248,7 @@ describe('the user of a token', () => {
     expect(seen).toEqual([]);
   });
 
-  it('may do what only the owner may; an actor may not', () => {
+  it('may do what only the user may; an actor may not', () => {
     expect(() => assertOwner({})).not.toThrow();
     const refused = expect.objectContaining({ code: 'FORBIDDEN', message: 'Only the user may do this.' });
     expect(() => assertOwner({ actor: { id: 'admin-1' } })).toThrow(refused);

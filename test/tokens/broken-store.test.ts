@@ -3,7 +3,7 @@ import type { RefreshTokenStore } from '../../src/core/refresh-token.store.js';
 import { refreshTokenStoreConformance, type StoreFault } from '../../src/testing/index.js';
 import { InMemoryRefreshTokenStore } from '../support/in-memory-refresh-token.store.js';
 
-/** The names of the tests that a store fails. */
+/** The names of the tests that this store fails. */
 async function failures(store: RefreshTokenStore, fail?: (fault: StoreFault) => void): Promise<string[]> {
   const tests: { name: string; body: () => Promise<void> }[] = [];
   refreshTokenStoreConformance({
@@ -20,7 +20,7 @@ async function failures(store: RefreshTokenStore, fail?: (fault: StoreFault) => 
 
 const pause = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Reads, then writes: as a store that uses `SELECT` and `UPDATE` without a condition. */
+/** Reads, then writes, like a store that uses `SELECT` and `UPDATE` without a condition. */
 class ReadThenWrite extends InMemoryRefreshTokenStore {
   override async rotate(command: Parameters<RefreshTokenStore['rotate']>[0]) {
     const before = this.sessions.get(command.sessionId);
@@ -51,7 +51,7 @@ class AnswersText extends InMemoryRefreshTokenStore {
   }
 }
 
-it('passes a store without a fault', async () => {
+it('passes a correct store', async () => {
   expect(await failures(new InMemoryRefreshTokenStore())).toEqual([]);
 });
 
@@ -66,11 +66,11 @@ it.each([
   ],
   [LosesMilliseconds, ['keeps milliseconds']],
   [AnswersText, ['returns every member of a created session']],
-])('fails a store that is broken: %p', async (Store, expected) => {
+])('fails a broken store: %p', async (Store, expected) => {
   expect(await failures(new Store())).toEqual(expect.arrayContaining(expected));
 });
 
-it('fails a store that takes an error for a missing session, or reports it as a bug', async () => {
+it('fails a store that treats an error as a missing session, or reports it as a bug', async () => {
   let next: StoreFault | null = null;
   class Swallows extends InMemoryRefreshTokenStore {
     override async findById(id: string) {

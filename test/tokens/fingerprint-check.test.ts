@@ -10,7 +10,7 @@ const newWorld = (options: ConstructorParameters<typeof RotationWorld>[1] = {}) 
   new RotationWorld(new InMemoryRefreshTokenStore(), options);
 
 describe(FingerprintCheck.name, () => {
-  it('survives a rotation of keys: a match under an older key is stored under the newest', async () => {
+  it('survives a key rotation: a match under an older key is stored under the newest', async () => {
     const world = newWorld({ fingerprint: { mode: 'enforce' } });
     const under = (...fingerprints: string[]) => ({ ...CLIENT, fingerprints });
     const opened = await world.login(under('old'));
@@ -22,7 +22,7 @@ describe(FingerprintCheck.name, () => {
     expect(names(world)).not.toContain('fingerprint.mismatched');
   });
 
-  it('a change of the features ends no session: it is bound again, and from then on to that browser alone', async () => {
+  it('a change of the features ends no session: it is bound again, from then on to that browser only', async () => {
     const world = newWorld({ fingerprint: { mode: 'enforce' } });
     const showing = (fingerprint: string) => ({ ...CLIENT, fingerprints: [fingerprint] });
     const opened = await world.login(showing('u-key1.mine'));
@@ -69,7 +69,7 @@ describe(FingerprintCheck.name, () => {
     expect(await show('updated')).toBe(3);
   });
 
-  it('a lost response is made good for the browser that asked for it, also where it has changed since the login', async () => {
+  it('a lost response is recovered for the browser that asked for it, also if it has changed since the login', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     const changed = { ...CLIENT, fingerprints: ['another language'] };
@@ -80,7 +80,7 @@ describe(FingerprintCheck.name, () => {
   });
 
   it.each(['report', 'enforce'] as const)(
-    'tells who showed another one, and whether that was refused: %s',
+    'reports who presented a different fingerprint, and whether the request was refused: %s',
     async (mode) => {
       const world = newWorld({ fingerprint: { mode } });
       const token = world.token(await world.login());
@@ -105,7 +105,7 @@ describe(FingerprintCheck.name, () => {
     expect((await world.store.findById(opened.session.id))?.device.fingerprint).toBeNull();
   });
 
-  it('costs no write while the fingerprint stays as it is, or the request has none', async () => {
+  it('writes nothing while the fingerprint is unchanged, or the request has none', async () => {
     const world = newWorld();
     const written: unknown[] = [];
     world.store.replaceFingerprint = async (...change) => void written.push(change);

@@ -6,11 +6,11 @@ import { GenerationConfirmer } from '../../src/tokens/generation-confirmer.js';
 const T0 = Date.parse('2026-01-01T00:00:00.000Z');
 const MAX_WAITING = 10_000;
 
-/** A store whose confirmations end when, and as, the test says. */
+/** A store whose confirmations finish when and how the test decides. */
 class Confirmations {
   readonly asked: { id: string; generation: number; now: Date }[] = [];
   down = false;
-  /** While set, confirmations wait here in the order they were asked for. */
+  /** While set, confirmations wait here in the order of the calls. */
   held: (() => void)[] | null = null;
 
   confirm = async (id: string, generation: number, now: Date): Promise<void> => {
@@ -52,7 +52,7 @@ describe(GenerationConfirmer.name, () => {
     expect(store.asked).toEqual([{ id: 's1', generation: 0, now: new Date(T0) }]);
   });
 
-  it('asks the database once for a generation, however often it is used', async () => {
+  it('confirms a generation once, however many times it is used', async () => {
     for (let use = 0; use < 100; use++) confirmer.see('s1', 3);
     await confirmer.settled();
     confirmer.see('s1', 3);
@@ -78,13 +78,13 @@ describe(GenerationConfirmer.name, () => {
     expect(store.pairs).toEqual([['s1', 5]]);
   });
 
-  it('is never on the request’s path: it returns while the write is still under way', () => {
+  it('returns before the write is finished, so it never delays a request', () => {
     store.held = [];
     expect(confirmer.see('s1', 0)).toBeUndefined();
     expect(store.pairs).toEqual([['s1', 0]]);
   });
 
-  it('tries again until the write succeeded, within half a second (the bound of the contract), and then no more', async () => {
+  it("retries until the write succeeds, within half a second (the contract's bound), and then stops", async () => {
     store.down = true;
     confirmer.see('s1', 2);
     await confirmer.settled();
@@ -102,7 +102,7 @@ describe(GenerationConfirmer.name, () => {
     expect(new Set(store.pairs.map(String))).toEqual(new Set(['s1,2']));
   });
 
-  it('does not retry a session twice at a time, however often it is used during an outage', async () => {
+  it('retries one confirmation per session at a time, however many uses there are during an outage', async () => {
     store.down = true;
     confirmer.see('s1', 2);
     await confirmer.settled();
@@ -113,7 +113,7 @@ describe(GenerationConfirmer.name, () => {
     expect(jest.getTimerCount()).toBe(1);
   });
 
-  it('forgets an outage once it is over: the next one repeats nothing of it', async () => {
+  it('forgets an outage once it is over, so the next one repeats nothing of it', async () => {
     store.down = true;
     confirmer.see('s1', 0);
     await confirmer.settled();
@@ -128,7 +128,7 @@ describe(GenerationConfirmer.name, () => {
     expect(store.pairs).toEqual([['s2', 0]]);
   });
 
-  it('a newer generation takes the place of one that still waits for the database', async () => {
+  it('a newer generation replaces one that still waits for the database', async () => {
     store.down = true;
     confirmer.see('s1', 1);
     await confirmer.settled();
@@ -140,7 +140,7 @@ describe(GenerationConfirmer.name, () => {
     expect(store.pairs).toEqual([['s1', 2]]);
   });
 
-  it('never throws and leaves no rejection behind: a request must not fail for a confirmation', async () => {
+  it('never throws or rejects: a request must not fail because of a confirmation', async () => {
     store.down = true;
     expect(() => confirmer.see('s1', 0)).not.toThrow();
     await expect(confirmer.settled()).resolves.toBeUndefined();
@@ -175,7 +175,7 @@ describe(GenerationConfirmer.name, () => {
   });
 
   describe('at shutdown', () => {
-    it('waits for what is being written', async () => {
+    it('waits for writes in progress', async () => {
       store.held = [];
       confirmer.see('s1', 0);
       let ended = false;
@@ -187,7 +187,7 @@ describe(GenerationConfirmer.name, () => {
       expect(ended).toBe(true);
     });
 
-    it('leaves no timer running, whatever still waits', async () => {
+    it('leaves no timer running, even if confirmations are waiting', async () => {
       store.down = true;
       confirmer.see('s1', 0);
       await confirmer.beforeApplicationShutdown();

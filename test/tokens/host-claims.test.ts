@@ -36,11 +36,11 @@ const refused = (detail: string) =>
   expect.objectContaining({ code: 'INTERNAL', detail: expect.stringContaining(detail) });
 
 describe(HostClaims.name, () => {
-  it('are given where the host has such a function', () => {
+  it('are added if the host has such a function', () => {
     expect([hostClaims(null).areGiven, hostClaims(() => ({})).areGiven]).toEqual([false, true]);
   });
 
-  it('are none without the function; the token is rehearsed all the same', async () => {
+  it('are empty without the function, and a trial token is still made', async () => {
     expect(await hostClaims(null).prepare(USER, SESSION)).toBeUndefined();
     expect(signed).toEqual([[USER, SESSION, { custom: undefined }]]);
   });
@@ -48,12 +48,12 @@ describe(HostClaims.name, () => {
   it.each([
     ['at once', () => ({ tenant: 't1' })],
     ['later', async () => ({ tenant: 't1' })],
-  ])('are what the function returns %s, rehearsed in a token', async (_when, make) => {
+  ])('are what the function returns %s, checked in a trial token', async (_when, make) => {
     expect(await hostClaims(make).prepare(USER, SESSION)).toEqual({ tenant: 't1' });
     expect(signed).toEqual([[USER, SESSION, { custom: { tenant: 't1' } }]]);
   });
 
-  it('know the user, and of the session nothing that is secret', async () => {
+  it('receive the user, and nothing secret about the session', async () => {
     const seen: unknown[] = [];
     const claims = hostClaims((...given) => {
       seen.push(given);
@@ -99,7 +99,7 @@ describe(HostClaims.name, () => {
     expect(signed).toEqual([]);
   });
 
-  it('a function that does not answer is waited for three seconds', async () => {
+  it('a function that does not answer is given up after three seconds', async () => {
     jest.useFakeTimers();
     let outcome: unknown = 'none yet';
     const claims = hostClaims(() => new Promise(() => undefined));

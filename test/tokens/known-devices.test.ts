@@ -16,7 +16,7 @@ const ID = 'A'.repeat(22);
 let ring: KeyRing;
 let devices: KnownDevices;
 let users: UserRecord[];
-/** What sessions began with: `user device version`. */
+/** Earlier sessions, as `user device version`. */
 let begun: string[];
 let asked: string[];
 
@@ -58,11 +58,11 @@ const find = (
 ) => devices.find(EMAIL, request, client(device));
 
 describe('a device with a cookie', () => {
-  it('is trusted after a login under the present token version', async () => {
+  it('is trusted after a login with the present token version', async () => {
     expect(await find(cookieOf(USER))).toEqual({ id: ID, isTrusted: true });
   });
 
-  it('is known, not trusted, after one from before: it may be why the password was changed', async () => {
+  it('is known but not trusted after an earlier token version: it may be the reason for the password change', async () => {
     expect(await find(cookieOf({ ...USER, tokenVersion: 'v1' }))).toEqual({ id: ID, isTrusted: false });
   });
 
@@ -77,7 +77,7 @@ describe('a device with a cookie', () => {
     expect(await find(cookieOf(USER))).toEqual({ id: ID, isTrusted: false });
   });
 
-  it('stays known after a rotation of keys, until the old key is gone', async () => {
+  it('stays known after a key rotation until the old key is removed', async () => {
     const device = cookieOf(USER);
     ring.replace({ access: ACCESS, refresh: [NEW ?? '', OLD ?? ''] });
     expect(await find(device)).toEqual({ id: ID, isTrusted: true });
@@ -85,7 +85,7 @@ describe('a device with a cookie', () => {
     expect(await find(device)).toBeNull();
   });
 
-  it('knows only its own account', () => {
+  it('is known only for its own account', () => {
     expect(devices.isKnown(cookieOf(USER), EMAIL)).toBe(true);
     expect(devices.isKnown(cookieOf(USER), 'other@example.com')).toBe(false);
     expect(devices.isTrusted(cookieOf(USER), USER)).toBe(true);
@@ -97,26 +97,26 @@ describe('a device with a cookie', () => {
 describe('a device in body transport', () => {
   const body = (deviceId?: string) => ({ transport: 'body', deviceId }) as const;
 
-  it('is known by the id of an earlier session, and named for this user alone', async () => {
+  it('is known by the id of an earlier session, and named for this user only', async () => {
     begun = ['user-1 phone v1'];
     expect(await find(null, body('phone'))).toEqual({ id: 'user-1.phone', isTrusted: false });
     begun = ['user-1 phone v2'];
     expect(await find(undefined, body('phone'))).toEqual({ id: 'user-1.phone', isTrusted: true });
   });
 
-  it('is unknown where no session began with it, or with no id', async () => {
+  it('is unknown if no session began with its id, or without an id', async () => {
     begun = ['user-1 tablet v2', 'user-2 phone v2'];
     expect(await find(null, body('phone'))).toBeNull();
     for (const none of [undefined, '']) expect(await find(null, body(none))).toBeNull();
   });
 
-  it('is not known by its id in the cookie transport, where anybody can write one', async () => {
+  it('is not known by its id in the cookie transport, where anybody can set one', async () => {
     begun = ['user-1 phone v2'];
     expect(await find(null, { ...COOKIE, deviceId: 'phone' })).toBeNull();
     expect(asked).toEqual([]);
   });
 
-  it('an account that does not exist is asked for as any other: the time does not show it', async () => {
+  it('runs the same query for an account that does not exist, so the time reveals nothing', async () => {
     await find(null, body('phone'));
     const ofUser = asked;
     [users, asked] = [[], []];
@@ -126,7 +126,7 @@ describe('a device in body transport', () => {
     expect(asked).toEqual(['user', 'phone ever', 'phone now']);
   });
 
-  it('whose cookie is another account’s is known by its id all the same', async () => {
+  it('with another account’s cookie is still known by its id', async () => {
     begun = ['user-1 phone v2'];
     const other = cookieOf({ email: 'other@example.com', tokenVersion: 'v2' });
     expect(await find(other, body('phone'))).toEqual({ id: 'user-1.phone', isTrusted: true });

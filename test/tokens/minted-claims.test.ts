@@ -55,12 +55,12 @@ function refusedDetail(work: () => unknown): string {
 }
 
 describe('the claims of an access token', () => {
-  it('say when the user proved who they are, in whole seconds: at the login, or since', () => {
+  it('contain when the user last authenticated, in whole seconds', () => {
     expect(mint().auth_time).toBe(Math.floor((T0 - 90_500) / 1000));
     expect(mint({ authTime: new Date(T0 - 1) }).auth_time).toBe(T0 / 1000 - 1);
   });
 
-  it('say by what means, where that is known', () => {
+  it('contain the method, if it is known', () => {
     expect(mint({ amr: ['pwd', 'otp'] }).amr).toEqual(['pwd', 'otp']);
     for (const amr of [[], undefined]) expect(mint({ amr })).not.toHaveProperty('amr');
   });
@@ -75,13 +75,13 @@ describe('the claims of an access token', () => {
       sub: 'admin-1',
       rol: 'r',
     });
-    // These would describe the session's owner, who is not the user.
+    // These would describe the owner of the session, who is not the user of the token.
     for (const name of ['auth_time', 'amr'])
       expect(mint({ amr: ['pwd'] }, { actor: { id: 'admin-1' } })).not.toHaveProperty(name);
     for (const name of ['act', 'relay']) expect(mint()).not.toHaveProperty(name);
   });
 
-  it('of the host stand beside those of the library, and never in place of them', () => {
+  it('of the host are added to those of the library, and never replace them', () => {
     const custom = { tenant: 't-1', sub: 'admin', roles: ['admin'], auth_time: 0 };
     expect(mint({}, { custom })).toMatchObject({ tenant: 't-1', sub: 'user-1', roles: ['user'] });
     expect(mint({}, { custom }).auth_time).toBe(mint().auth_time);
@@ -99,7 +99,7 @@ describe('a token that the guards would refuse is never issued', () => {
     expect(detail).toContain('the claim sid of an access token for user user-1');
   });
 
-  it('that is too long: the log says what makes it so', () => {
+  it('that is too long: the log says which parts make it so', () => {
     const roles = Array.from({ length: 50 }, (_, index) => `role-${index}`);
     const custom = { list: 'x'.repeat(MAX_TOKEN_LENGTH) };
     const detail = refusedDetail(() => mint({}, { custom }, { ...USER, roles }));

@@ -10,7 +10,7 @@ const bytes = (text: string) => new mongo.Binary(Buffer.from(text, 'base64url'))
 const HASH = Buffer.alloc(32, 1).toString('base64url');
 const SEALED = Buffer.alloc(60, 2).toString('base64url');
 
-/** As a session begins. */
+/** A session at its beginning. */
 const NEW: RefreshSession = {
   id: new Types.ObjectId().toHexString(),
   userId: 'u',
@@ -43,7 +43,7 @@ const NEW: RefreshSession = {
 const BARE = { hash: HASH, sealed: SEALED, attempt: null };
 const FULL = { ...BARE, attempt: ATTEMPT, formerAttempts: FORMER };
 
-/** With everything that a session can come to have. */
+/** A session with every optional field. */
 const OLD: RefreshSession = {
   ...NEW,
   jkt: 'key',
@@ -59,24 +59,24 @@ const OLD: RefreshSession = {
 };
 
 describe('a session as a document', () => {
-  it('comes back as it went', () => {
+  it('is read back unchanged', () => {
     for (const session of [NEW, OLD]) expect(toSession(toRow(session))).toStrictEqual(session);
   });
 
-  it('leaves out what most sessions never have, and is readable to an instance of 0.1', () => {
+  it('leaves out fields that most sessions never have, and stays readable for an instance of 0.1', () => {
     const row = toRow(NEW);
     expect(row).toMatchObject({ _id: new Types.ObjectId(NEW.id), recoveredAt: null, predecessors: [] });
     for (const name of ['id', 'jkt', 'sharedUse']) expect(row).not.toHaveProperty(name);
     expect(toRow(OLD)).toMatchObject({ jkt: 'key', sharedUse: OLD.sharedUse });
   });
 
-  it('leaves out of its former secrets what is null', () => {
+  it('leaves out null fields of earlier secrets', () => {
     const { predecessors, abandoned } = toRow(OLD);
     expect(predecessors[0]).toStrictEqual({ hash: HASH, sealed: SEALED, rotatedAt: AT });
     expect(abandoned?.[0]).toStrictEqual({ hash: bytes(HASH), sealed: bytes(SEALED), abandonedAt: AT });
   });
 
-  it('keeps attempts, and the secrets that it abandoned, as bytes: three quarters of their text', () => {
+  it('stores attempts and abandoned secrets as bytes: three quarters of their text', () => {
     const { predecessors, abandoned } = toRow(OLD);
     const attempts = { attempt: bytes(ATTEMPT), formerAttempts: FORMER.map(bytes) };
     expect(predecessors[1]).toStrictEqual({
@@ -94,7 +94,7 @@ describe('a session as a document', () => {
     });
   });
 
-  it('of 0.1 knows no attempts, abandoned secrets, keys or shared uses', () => {
+  it('from 0.1 has no attempts, abandoned secrets, keys or shared uses', () => {
     const { abandoned: _a, ...row } = toRow(NEW);
     const predecessors = [{ hash: HASH, sealed: SEALED, rotatedAt: AT }];
     expect(toSession({ ...row, predecessors })).toStrictEqual({

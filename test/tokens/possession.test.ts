@@ -33,7 +33,7 @@ const valid = (id = 'proof-1', jkt = 'key'): ProofCheck => ({ outcome: 'valid', 
 const outdated = (jkt = 'key'): ProofCheck => ({ outcome: 'nonce_outdated', jkt });
 const failed: ProofCheck = { outcome: 'failed', reason: 'proof_signature', detail: 'why' };
 
-/** What is refused, as far as a client or the log sees it. */
+/** The refusal as the client or the log sees it. */
 function refusalOf(work: () => unknown) {
   try {
     work();
@@ -60,7 +60,7 @@ describe('the key of a new session', () => {
   });
 
   it.each(['optional', 'required'] as const)(
-    'a proof that is not valid is refused, not ignored (%s): its client believes that its session is bound',
+    'an invalid proof is refused, not ignored (%s): its client believes that the session is bound',
     (constraint) => {
       const refused = (check: ProofCheck) =>
         refusalOf(() => possession(constraint).keyOfNewSession({ ...CLIENT, proof: () => check }));
@@ -69,7 +69,7 @@ describe('the key of a new session', () => {
     },
   );
 
-  it('a login without a proof is refused where proofs are required, with a nonce for the next try', () => {
+  it('if proofs are required, a login without one is refused with a nonce for the next attempt', () => {
     expect(refusalOf(() => possession('required').keyOfNewSession(CLIENT))).toEqual(REQUIRED);
   });
 });
@@ -80,14 +80,14 @@ describe('the holder of a bound session', () => {
     payload: { userId: 'user-1', sessionId: 'session-1', reason, source: SOURCE },
   });
 
-  it('a session that is not bound asks for nothing, and no proof of it is looked at', () => {
+  it('an unbound session requires nothing and ignores proofs', () => {
     const proof = () => {
       throw new Error('it was asked');
     };
     expect(possession().assertHolder({ ...BOUND, jkt: null }, proof, SOURCE)).toBeNull();
   });
 
-  it('the proof of its key is named, so that the session can remember it', () => {
+  it('the proof of its key is returned, so that the session can remember it', () => {
     expect(possession().assertHolder(BOUND, () => valid(), SOURCE)).toBe('proof-1');
     expect(events).toEqual([]);
   });
@@ -98,23 +98,23 @@ describe('the holder of a bound session', () => {
 
   it.each<[string, ProofCheck | undefined, object, string]>([
     ['no proof', undefined, REQUIRED, 'proof_missing'],
-    ['a proof that is not valid', failed, { ...REQUIRED, detail: 'why' }, 'proof_signature'],
+    ['an invalid proof', failed, { ...REQUIRED, detail: 'why' }, 'proof_signature'],
     ['a stolen cookie with a proof by the thief’s own key', valid('x', 'thief'), REQUIRED, 'other_key'],
-    ['that, with an outdated nonce', outdated('thief'), REQUIRED, 'other_key'],
+    ['the same, with an outdated nonce', outdated('thief'), REQUIRED, 'other_key'],
   ])('%s is refused, and reported', (_what, check, refusal, reason) => {
     const proof = check && (() => check);
     expect(refusalOf(() => possession().assertHolder(BOUND, proof, SOURCE))).toEqual(refusal);
     expect(events).toEqual([failure(reason)]);
   });
 
-  it('an outdated nonce is no failure: the client signs again', () => {
+  it('an outdated nonce is not a failure: the client signs again', () => {
     const holders = possession();
     for (const _ of ['at first', 'again, by a retry'])
       expect(refusalOf(() => holders.assertHolder(BOUND, () => outdated(), SOURCE))).toEqual(WITH_NONCE);
     expect(events).toEqual([]);
   });
 
-  it('a proof that was taken off the wire is worth nothing, in the same slot of nonces and the next ones', () => {
+  it("an intercepted proof is worthless, within its nonce's time slot and after it", () => {
     const holders = possession();
     holders.assertHolder(BOUND, () => valid(), SOURCE);
     for (const slot of [10, 11, 12]) {
@@ -125,7 +125,7 @@ describe('the holder of a bound session', () => {
     expect(holders.assertHolder(BOUND, () => valid('proof-2'), SOURCE)).toBe('proof-2');
   });
 
-  it('guard and service may both ask about one request', () => {
+  it('guard and service may both check the same request', () => {
     const holders = possession();
     const check = valid();
     expect(holders.assertHolder(BOUND, () => check, SOURCE)).toBe('proof-1');

@@ -47,18 +47,18 @@ const check = (change: object = {}, request = REQUEST, key = KEY) =>
   verifier.verify(key.proof(claims(change)), request);
 
 describe(ProofVerifier.name, () => {
-  it('takes a proof of this request with the nonce that it gave, and names key and proof', async () => {
+  it('accepts a proof of this request with its own nonce, and returns key and proof', async () => {
     const jkt = await calculateJwkThumbprint(KEY.jwk);
     expect(check()).toEqual({ outcome: 'valid', jkt, id: proofId(jkt, 'j-1') });
   });
 
-  it('asks for another proof where the nonce is missing or outdated', async () => {
+  it('asks for another proof if the nonce is missing or outdated', async () => {
     const outdated = { outcome: 'nonce_outdated', jkt: await calculateJwkThumbprint(KEY.jwk) };
     expect(check({ nonce: undefined })).toEqual(outdated);
     expect(check({ nonce: 'made up' })).toEqual(outdated);
   });
 
-  it('takes a nonce for one to two minutes, and gives another one each minute', () => {
+  it('accepts a nonce for one to two minutes, and issues another one each minute', () => {
     const nonce = verifier.newNonce();
     now += MINUTE - 1;
     expect(verifier.newNonce()).toBe(nonce);
@@ -69,7 +69,7 @@ describe(ProofVerifier.name, () => {
     expect(check({ nonce })).toMatchObject({ outcome: 'nonce_outdated' });
   });
 
-  it('after a rotation of keys gives nonces of the new one, and still takes those of the old one', () => {
+  it('after a key rotation issues nonces of the new key, and still accepts those of the old one', () => {
     const nonce = verifier.newNonce();
     ring.replace({ access: ACCESS, refresh: [REFRESH[1], REFRESH[0]] });
     expect(verifier.newNonce()).not.toBe(nonce);
@@ -78,7 +78,7 @@ describe(ProofVerifier.name, () => {
     expect(check({ nonce })).toMatchObject({ outcome: 'nonce_outdated' });
   });
 
-  it('gives the same nonce as every process with the same keys', () => {
+  it('issues the same nonce as every process with the same keys', () => {
     const other = new ProofVerifier({ now: () => now }, newRing(REFRESH[0]));
     expect(other.newNonce()).toBe(verifier.newNonce());
     expect(other.slot).toBe(verifier.slot);
@@ -91,13 +91,13 @@ describe(ProofVerifier.name, () => {
     expect(check(change)).toEqual({ outcome: 'failed', reason });
   });
 
-  it('refuses what cannot be read, and says of another algorithm that it is one', () => {
+  it('refuses what cannot be read, and names an unsupported algorithm as such', () => {
     expect(verifier.verify('no proof', REQUEST)).toEqual({ outcome: 'failed', reason: 'proof_malformed' });
     const other = KEY.proof(claims(), { alg: 'ES512' });
     expect(verifier.verify(other, REQUEST)).toEqual({ outcome: 'failed', reason: 'proof_algorithm' });
   });
 
-  it('refuses another URL, and says for the log which one, cut short', () => {
+  it('refuses another URL, and gives it for the log, shortened', () => {
     const refused = check({ htu: `https://proxy.internal/auth/refresh?token=secret` });
     expect(refused).toMatchObject({ outcome: 'failed', reason: 'other_url' });
     const detail = refused.outcome === 'failed' ? refused.detail : undefined;
@@ -112,7 +112,7 @@ describe(ProofVerifier.name, () => {
     expect(check({}, request)).toEqual({ outcome: 'failed', reason: 'other_access_token' });
   });
 
-  it('refuses what another key signed, also when it has seen the key before', () => {
+  it('refuses what another key signed, also if it has seen the key before', () => {
     const forged = new HandKey().proof(claims(), { jwk: KEY.jwk });
     const refused = { outcome: 'failed', reason: 'proof_signature' };
     expect(verifier.verify(forged, REQUEST)).toEqual(refused);
@@ -120,13 +120,13 @@ describe(ProofVerifier.name, () => {
     expect(verifier.verify(forged, REQUEST)).toEqual(refused);
   });
 
-  it('refuses a key that is no point of the curve', () => {
+  it('refuses a key that is not on the curve', () => {
     const jwk = { ...KEY.jwk, y: KEY.jwk.x };
     const refused = verifier.verify(KEY.proof(claims(), { jwk }), REQUEST);
     expect(refused).toEqual({ outcome: 'failed', reason: 'proof_malformed' });
   });
 
-  it('tells the keys of two clients apart', () => {
+  it('distinguishes the keys of two clients', () => {
     const one = check();
     const other = check({}, REQUEST, new HandKey());
     expect([one.outcome, other.outcome]).toEqual(['valid', 'valid']);

@@ -31,7 +31,7 @@ describe(seen.name, () => {
     ['three', at(3)],
     ['four', at(4)],
     ['unknown', null],
-  ])('tells when the token that came was replaced or abandoned: %s', (sec, replacedAt) => {
+  ])('reports when the presented token was replaced or abandoned: %s', (sec, replacedAt) => {
     const client = { ip: '192.0.2.9', userAgent: 'a', fingerprints: [] };
     expect(seen({ token: { sec, gen: 2 }, client } as unknown as RefreshRequest, SESSION)).toEqual({
       userId: 'u',
@@ -46,7 +46,7 @@ describe(seen.name, () => {
 });
 
 describe(madeBy.name, () => {
-  it('is the use that made the generation, though others were served it since', () => {
+  it('is the use that made the generation, even if others were served it since', () => {
     expect(madeBy(SESSION)).toEqual(use(2, '192.0.2.2'));
     expect(madeBy({ ...SESSION, lastUsedAt: at(9) })).toBeNull();
   });

@@ -16,7 +16,7 @@ const newWorld = (options: ConstructorParameters<typeof RotationWorld>[1] = {}) 
 const names = (world: RotationWorld) => world.events.map(({ name }) => name);
 
 describe(RefreshTokenService.name, () => {
-  it('a disabled, a deleted user and a retired token version end the session at its next refresh', async () => {
+  it('a disabled or deleted user, or a retired token version, ends the session at its next refresh', async () => {
     for (const change of ['disabled', 'deleted', 'version'] as const) {
       const world = newWorld();
       const token = world.token(await world.login());
@@ -30,9 +30,9 @@ describe(RefreshTokenService.name, () => {
     }
   });
 
-  it('remembers the whole user agent of the device once, and of each use as much as tells them apart', async () => {
+  it("stores the device's whole user agent once, and for each use only enough to distinguish it", async () => {
     const world = newWorld();
-    // The cut falls between the halves of a character.
+    // The cut is between the two halves of a surrogate pair.
     const client = { ...CLIENT, userAgent: `${'a'.repeat(127)}😀${'b'.repeat(127)}` };
     const opened = await world.login(client);
     await world.refresh(world.token(opened), client);
@@ -54,7 +54,7 @@ describe(RefreshTokenService.name, () => {
     expect((await world.store.findById(token.sid))?.revokedReason).toBe('revocation_completed');
   });
 
-  it('a rotation whose answer failed retires the generation before when it is asked for again', async () => {
+  it('a rotation whose answer failed retires the previous generation when it is retried', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     const { user } = world;
@@ -69,7 +69,7 @@ describe(RefreshTokenService.name, () => {
     expect(world.retired).toEqual([`${token.sid}.0`]);
   });
 
-  it('a lost response that is recovered retires the generation before, and revokes the lost one', async () => {
+  it('a recovered lost response retires the previous generation, and revokes the lost one', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     const lost = await world.refresh(token);
@@ -99,7 +99,7 @@ describe(RefreshTokenService.name, () => {
     await expect(world.service.refresh(token, CLIENT)).rejects.toMatchObject(refused);
   });
 
-  it('a late tab whose token expired after another tab replaced it gets the current one, within the grace', async () => {
+  it('within the grace period, a late tab with an expired token gets the current one', async () => {
     const world = newWorld({ refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
     const token = world.token(await world.login());
     world.now += 58 * SECOND;
@@ -109,7 +109,7 @@ describe(RefreshTokenService.name, () => {
     expect(typeof late === 'string' ? late : late.secret).toBe(typeof first === 'string' ? '' : first.secret);
   });
 
-  it('an expired token of a session that nobody renewed is expired, and of one that is gone too', async () => {
+  it('an expired token is reported as expired, also if its session was removed', async () => {
     const store = new InMemoryRefreshTokenStore();
     const world = new RotationWorld(store, { refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
     const token = world.token(await world.login());
@@ -119,7 +119,7 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(token)).toBe('REFRESH_TOKEN_EXPIRED');
   });
 
-  it('invariant 3: an expired earlier token is theft like any other, once its successor was used', async () => {
+  it('invariant 3: an expired earlier token is theft like any other once its successor was used', async () => {
     const world = newWorld({ refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
     const token = world.token(await world.login());
     world.now += 50 * SECOND;
@@ -129,7 +129,7 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
   });
 
-  it('a lost response is made good after a change of the features as before', async () => {
+  it('a lost response is recovered after a change of the features as well', async () => {
     const world = newWorld();
     const token = world.token(await world.login({ ...CLIENT, fingerprints: ['u-key1.mine'] }));
     const later = { ...CLIENT, fingerprints: ['lu-key1.mine'] };
@@ -147,7 +147,7 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
   });
 
-  it('reuse, scope user: a failure half-way is found again by a retry, and the alarm is raised all the same', async () => {
+  it('reuse, scope user: a retry completes a failed revocation, and the theft is still reported', async () => {
     const world = newWorld({ refreshToken: { reuseScope: 'user' } });
     const token = world.token(await world.login());
     const other = world.token(await world.login());
@@ -163,7 +163,7 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(other)).toBe('SESSION_REVOKED');
   });
 
-  it('a rotation that loses its race is run again, twice at most', async () => {
+  it('a rotation that loses its race is retried, twice at most', async () => {
     const store = new InMemoryRefreshTokenStore();
     const world = new RotationWorld(store);
     const token = world.token(await world.login());
@@ -191,7 +191,7 @@ describe(RefreshTokenService.name, () => {
     });
   });
 
-  it('invariant 2: a request that waited for the store is judged by when it came', async () => {
+  it('invariant 2: a request that waited for the store is judged by its arrival', async () => {
     const store = new InMemoryRefreshTokenStore();
     const world = new RotationWorld(store);
     const token = world.token(await world.login());
@@ -211,11 +211,11 @@ describe(RefreshTokenService.name, () => {
     world.now += 60 * SECOND;
     proceed();
     expect(await waiting).toMatchObject({ secret: next.secret });
-    // A token this late counts as theft.
+    // A token presented this late counts as theft.
     expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
   });
 
-  it('makes no verdict by a clock in doubt, nor just after a standstill: 503, and the session goes on', async () => {
+  it('gives no verdict with a clock in doubt or right after a standstill: 503, and the session continues', async () => {
     for (const doubt of ['clock', 'standstill'] as const) {
       const world = newWorld();
       const token = world.token(await world.login());
@@ -246,7 +246,7 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(token)).toBe('REFRESH_TOKEN_REUSED');
   });
 
-  it('makes no verdict where a standstill came between a request and the answer of the store', async () => {
+  it('gives no verdict if a standstill came between a request and the answer of the store', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     await world.refresh(token);
@@ -261,7 +261,7 @@ describe(RefreshTokenService.name, () => {
     expect((await world.store.findById(token.sid))?.revokedAt).toBeNull();
   });
 
-  it('a client that has hung up is neither served nor judged', async () => {
+  it('a client that has disconnected is neither served nor judged', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     const gone = { ...CLIENT, hasHungUp: () => true };
@@ -270,7 +270,7 @@ describe(RefreshTokenService.name, () => {
     expect(world.events.at(-1)).toMatchObject({ payload: { reason: 'client_gone' } });
   });
 
-  it('reuse in shadow mode refuses and reports, and ends nothing', async () => {
+  it('in shadow mode, reuse is refused and reported, and ends nothing', async () => {
     const world = newWorld({ refreshToken: { reuse: 'report' } });
     const token = world.token(await world.login());
     const next = await world.refresh(token);
@@ -286,7 +286,7 @@ describe(RefreshTokenService.name, () => {
   });
 
   it.each(['store', 'clock'] as const)(
-    'decides by the database’s time, by way of the %s, whatever the clock of the process says',
+    'decides by the database’s time, obtained by the %s, whatever the clock of the process says',
     async (way) => {
       const world = newWorld();
       const token = world.token(await world.login());
@@ -305,7 +305,7 @@ describe(RefreshTokenService.name, () => {
     },
   );
 
-  it('a session that ended by its age while a request waited has ended', async () => {
+  it('a session that expires while a request waits has ended', async () => {
     const store = new InMemoryRefreshTokenStore();
     const world = new RotationWorld(store, { refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
     const token = world.token(await world.login());
@@ -318,7 +318,7 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(token)).toBe('REFRESH_TOKEN_EXPIRED');
   });
 
-  it('a token is good until the very moment of its expiry', async () => {
+  it('a token is valid until the exact moment of its expiry', async () => {
     const world = newWorld({ refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
     const [one, other] = [world.token(await world.login()), world.token(await world.login())];
     world.now = one.exp * SECOND - 1;
@@ -327,7 +327,7 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(other)).toBe('REFRESH_TOKEN_EXPIRED');
   });
 
-  it('an expired token of the current secret is expired, though its session lives longer', async () => {
+  it('an expired token of the current secret is expired, although its session lasts longer', async () => {
     const store = new InMemoryRefreshTokenStore();
     const world = new RotationWorld(store, { refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
     const token = world.token(await world.login());
@@ -339,14 +339,14 @@ describe(RefreshTokenService.name, () => {
     expect(world.events.at(-1)).toMatchObject({ payload: { reason: 'session_expired' } });
   });
 
-  it('the current secret under another absolute expiry is no token of this service', async () => {
+  it('the current secret with another absolute expiry is not a token of this service', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     expect(await world.refresh({ ...token, abs: token.abs + 1 })).toBe('REFRESH_TOKEN_INVALID');
     expect(typeof (await world.refresh(token))).toBe('object');
   });
 
-  it('rotates by one command, which says all that the session has to remember', async () => {
+  it('rotates with one command, which contains everything that the session stores', async () => {
     const store = new InMemoryRefreshTokenStore();
     const world = new RotationWorld(store);
     const token = world.token(await world.login());
@@ -379,16 +379,16 @@ describe(RefreshTokenService.name, () => {
         expiresAt: new Date(world.now + 7 * 86_400 * SECOND),
       },
     ]);
-    // Only who holds the replaced secret can open the seal.
+    // Only the holder of the replaced secret can open the seal.
     const sealed = commands[0]?.predecessor.sealed ?? '';
     expect(openSuccessor(token.sec, sealed, token.sid)).toBe(answer.secret);
-    // A store with a time of its own dates the generation.
+    // A store with its own time dates the generation.
     world.store.readTime = async () => world.now;
     await world.refresh(world.token(answer));
     expect(commands[1]).toMatchObject({ rotatedAt: null, predecessor: { attempt: null } });
   });
 
-  it('renews no idle life where it is fixed, and never beyond the absolute one', async () => {
+  it('does not extend a fixed idle lifetime, and never exceeds the absolute one', async () => {
     const fixed = newWorld({ refreshToken: { sliding: false } });
     const opened = await fixed.login();
     fixed.now += 60 * SECOND;
@@ -402,7 +402,7 @@ describe(RefreshTokenService.name, () => {
     expect(last.session.expiresAt).toEqual(last.session.absoluteExpiresAt);
   });
 
-  it('a `previous` without an attempt proves nothing', async () => {
+  it('`previous` without an attempt proves nothing', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     const attempt = `${'a'.repeat(21)}A`;
@@ -412,7 +412,7 @@ describe(RefreshTokenService.name, () => {
     expect(await world.refresh(token, CLIENT, { previous: attempt })).toBe('REFRESH_TOKEN_REUSED');
   });
 
-  it('takes a request for a relayed one only where it says so, and the host allows it', async () => {
+  it('treats a request as relayed only if it says so and the host allows it', async () => {
     for (const [allowRelay, relay, isRelay] of [
       [true, true, true],
       [true, false, false],
@@ -426,7 +426,7 @@ describe(RefreshTokenService.name, () => {
     }
   });
 
-  it('a client that hangs up while the store is asked is not judged either', async () => {
+  it('a client that disconnects while the store is asked is not judged either', async () => {
     const world = newWorld();
     const token = world.token(await world.login());
     await world.refresh(token);
@@ -444,7 +444,7 @@ describe(RefreshTokenService.name, () => {
     expect((await store.findById(token.sid))?.revokedAt).toBeNull();
   });
 
-  it('decides by the rule that is configured', () => {
+  it('decides by the configured rule', () => {
     const refreshToken = { gracePeriod: '3s', lostResponseWindow: '5m' } as const;
     expect(newWorld({ refreshToken, fingerprint: { mode: 'enforce' } }).service.policy).toEqual({
       gracePeriodMs: 3 * SECOND,
@@ -453,7 +453,7 @@ describe(RefreshTokenService.name, () => {
     });
   });
 
-  it('lists and counts the sessions that are live, and finds each of them', async () => {
+  it('lists and counts the live sessions, and finds each of them', async () => {
     const world = newWorld({ refreshToken: { idleTtl: '60s', absoluteTtl: '1h' } });
     const { service } = world;
     const [ended, old] = [await world.login(), await world.login()];
@@ -480,7 +480,7 @@ describe('a session that is bound to a key', () => {
     return { ...CLIENT, proof: () => check };
   };
 
-  it('is refreshed by proofs of its key alone, and what comes without one never reaches the store', async () => {
+  it('is refreshed only with proofs of its key; requests without one never reach the store', async () => {
     const store = new InMemoryRefreshTokenStore();
     const world = new RotationWorld(store);
     const token = world.token(await world.login(proving('p0')));
@@ -499,7 +499,7 @@ describe('a session that is bound to a key', () => {
     expect(store.sessions.get(token.sid)?.recentUses.at(-1)).toMatchObject({ proof: 'p2' });
   });
 
-  it('a request that was taken off the wire is refused in every process: the session remembers its proof', async () => {
+  it('an intercepted request is refused in every process, because the session remembers its proof', async () => {
     const store = new InMemoryRefreshTokenStore();
     const [one, other] = [new RotationWorld(store), new RotationWorld(store)];
     const token = one.token(await one.login(proving('p0')));
@@ -510,11 +510,11 @@ describe('a session that is bound to a key', () => {
       name: 'refresh_token.proof_failed',
       payload: { userId: 'user-1', sessionId: token.sid, reason: 'proof_replayed' },
     });
-    // Its own client, whose answer was lost, signs again.
+    // The real client, whose answer was lost, signs a new proof.
     expect(await other.refresh(token, proving('p2'))).toMatchObject({ secret: answer.secret });
   });
 
-  it('other routes ask for its proof as well', async () => {
+  it('other routes require its proof as well', async () => {
     const world = newWorld();
     const bound = world.token(await world.login(proving('p0')));
     const free = world.token(await world.login());

@@ -102,7 +102,7 @@ refreshTokenStoreConformance({
 });
 
 describe('the refresh_tokens collection', () => {
-  it('has a TTL index on the expiry, and one for the sessions of a user and one for the devices', async () => {
+  it("has a TTL index on the expiry, one index for a user's sessions and one for devices", async () => {
     const indexes = await connection.collection('refresh_tokens').listIndexes().toArray();
     expect(indexes).toContainEqual(expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }));
     expect(indexes).toContainEqual(
@@ -132,7 +132,7 @@ describe('the refresh_tokens collection', () => {
     expect(rows.map(({ tokenVersion }) => tokenVersion)).toEqual(['a', 'b', 'c']);
   });
 
-  it('lists sessions that were last used at the same moment by their ids, the newest first', async () => {
+  it('lists sessions used at the same moment by their ids, the newest first', async () => {
     const userId = `user-${mongo.newId()}`;
     const ids: string[] = [];
     for (let count = 0; count < 3; count += 1) {
@@ -144,7 +144,7 @@ describe('the refresh_tokens collection', () => {
     expect((await mongo.findLogins(userId, at(10))).map(({ id }) => id)).toEqual(ids);
   });
 
-  it('counts live sessions, and says whether it looked at all of them', async () => {
+  it('counts live sessions, and says whether it examined all of them', async () => {
     const later = { expiresAt: at(2_000_000), absoluteExpiresAt: at(3_000_000) };
     for (let count = 0; count < 2; count += 1) await mongo.create(newSession(mongo, later));
     const count = (limit: number) => mongo.countLive(at(1_000_000), limit);
@@ -154,14 +154,14 @@ describe('the refresh_tokens collection', () => {
     ]);
   });
 
-  it('a session that is ended again at the same moment, for the same reason, was ended once', async () => {
+  it('ending a session again at the same moment and for the same reason counts once', async () => {
     const session = newSession(mongo);
     await mongo.create(session);
     const end = () => mongo.revoke([session.id], 'evicted', at(1));
     expect([await end(), await end()]).toEqual([[session.id], []]);
   });
 
-  it('a session whose list of predecessors is damaged is not rotated, and no error reaches its client', async () => {
+  it('a session with a damaged list of predecessors is not rotated, and its client gets no error', async () => {
     const session = newSession(mongo);
     await mongo.create(session);
     const row = { _id: new BSON.ObjectId(session.id) };
@@ -169,14 +169,14 @@ describe('the refresh_tokens collection', () => {
     expect(await mongo.rotate(rotation(session, 0))).toBeNull();
   });
 
-  it('has the time of the database, but not that of a clock of the host', async () => {
+  it('uses the time of the database, but not if the host sets a clock', async () => {
     expect(Math.abs(((await mongo.readTime?.()) ?? 0) - Date.now())).toBeLessThan(60_000);
     const model = connection.model<RefreshToken>(REFRESH_TOKEN_MODEL);
     const store = new MongoRefreshTokenStore(model, new IndexRegistry(), { now: () => 0 });
     expect(store.readTime).toBeUndefined();
   });
 
-  it('ends any number of sessions by one command, written to the majority', async () => {
+  it('ends any number of sessions with one command, written to the majority', async () => {
     const sessions = Array.from({ length: 300 }, () => newSession(mongo));
     await Promise.all(sessions.map((session) => mongo.create(session)));
     const ids = sessions.map(({ id }) => id);
@@ -186,7 +186,7 @@ describe('the refresh_tokens collection', () => {
     expect((await mongo.findById(ids[299] ?? ''))?.revokedReason).toBe('evicted');
   });
 
-  it('reads documents that an instance of 0.1 wrote, and writes what such an instance can read', async () => {
+  it('reads documents written by 0.1, and writes documents that 0.1 can read', async () => {
     const session = newSession(mongo);
     await mongo.create(session);
     const rows = connection.collection('refresh_tokens');
@@ -204,7 +204,7 @@ describe('the refresh_tokens collection', () => {
     expect(await mongo.rotate(rotation(session, 0))).toMatchObject({ generation: 1, abandoned: [] });
   });
 
-  it('invariant 8: the bytes of a session stop growing, and stay under 3 kB', async () => {
+  it('invariant 8: the size of a session stops growing, and stays under 3 kB', async () => {
     const created = newSession(mongo);
     const attempt = 'A'.repeat(22);
     const former = { hash: 'p'.repeat(43), sealed: 's'.repeat(80), attempt };

@@ -28,7 +28,7 @@ const eventsOf = (world: RotationWorld, name: string) =>
   world.events.filter((event) => event.name === name).map(({ payload }) => payload);
 
 describe(ReuseResponse.name, () => {
-  it('ends the session, and tells what it knows of both sides', async () => {
+  it('ends the session, and reports both sides', async () => {
     const theft = await stolen();
     const { world, token, other, usedAt } = theft;
     expect(await refuse(theft)).toMatchObject({
@@ -56,7 +56,7 @@ describe(ReuseResponse.name, () => {
     expect((await world.store.findById(other.sid))?.revokedAt).toBeNull();
   });
 
-  it('scope user: ends every session of the user, this one last: a retry finds it again', async () => {
+  it('scope user: ends every session of the user, this one last, so that a retry finds it again', async () => {
     const theft = await stolen({ reuseScope: 'user' });
     const { world, token, other } = theft;
     await refuse(theft);
@@ -70,7 +70,7 @@ describe(ReuseResponse.name, () => {
     ]);
   });
 
-  it('scope user: names the session itself where the others cannot be read', async () => {
+  it('scope user: names the session itself if the others cannot be read', async () => {
     const theft = await stolen({ reuseScope: 'user' });
     const { world, token } = theft;
     world.store.findLive = () => Promise.reject(new Error('out of reach'));
@@ -92,7 +92,7 @@ describe(ReuseResponse.name, () => {
     expect(eventsOf(theft.world, 'refresh_token.reuse_detected')).toMatchObject([{ lastUse }]);
   });
 
-  it('in shadow mode names what it would have ended, and ends nothing', async () => {
+  it('in shadow mode names the sessions it would have ended, and ends none', async () => {
     const theft = await stolen({ reuseScope: 'user', reuse: 'report' });
     const { world, token, other } = theft;
     expect(await refuse(theft)).toMatchObject({

@@ -12,7 +12,7 @@ const attempt = (letter: string) => `${letter.repeat(21)}A`;
 
 let store: InMemoryRefreshTokenStore;
 let world: RotationWorld;
-/** What the anomaly rules were asked about. */
+/** The activities that the anomaly rules examined. */
 let activities: RefreshActivity[];
 
 /** Whether a rule of the host suspects every refresh. */
@@ -31,7 +31,7 @@ function begin(options: Partial<AuthOptions> = {}) {
 }
 beforeEach(() => begin());
 
-/** A token whose successor was made a second after the login, and is not used yet. */
+/** A token whose successor was made a second after the login and is not used yet. */
 async function replaced(client = CLIENT, fields = {}) {
   const token = world.token(await world.login());
   world.now += SECOND;
@@ -80,7 +80,7 @@ describe(RotationOutcomes.name, () => {
     expect(activities.at(-1)?.earlierUses).toEqual(answer.session.recentUses);
   });
 
-  it('replayed: returns the same secret, reported and judged; always retires the previous generation', async () => {
+  it('replayed: returns the same secret, is reported and judged, and always retires the previous generation', async () => {
     const { token, next, rotatedAt } = await replaced();
     const answer = await world.refresh(token);
     expect(answer).toMatchObject({ secret: next.secret, isRelay: false, user: { id: 'user-1' } });
@@ -92,11 +92,11 @@ describe(RotationOutcomes.name, () => {
       sharedGenerations: 0,
     });
     expect(activities.at(-1)?.earlierUses).toHaveLength(2);
-    // The uses of a session are those that made a generation.
+    // A session stores only uses that made a generation.
     expect(store.sessions.get(token.sid)?.recentUses).toHaveLength(2);
   });
 
-  it('replayed to another network: counted as shared, and the use remembered, once for a generation', async () => {
+  it('replayed to another network: counted as shared, and the use remembered, once per generation', async () => {
     const { token } = await replaced();
     await world.refresh(token, ELSEWHERE);
     expect(activities.at(-1)).toMatchObject({ sharedGenerations: 1 });
@@ -146,7 +146,7 @@ describe(RotationOutcomes.name, () => {
     expect(store.sessions.get(token.sid)?.revokedAt).toBeNull();
   });
 
-  it('restored: a token that the store does not know yet is unknown and reported; nothing ends', async () => {
+  it('restored: a token from the future of the store is unknown and reported; nothing ends', async () => {
     const token = world.token(await world.login());
     const ahead = { ...token, gen: 3, sec: 'A'.repeat(43) };
     expect(await world.refresh(ahead)).toBe('REFRESH_TOKEN_UNKNOWN');
@@ -184,7 +184,7 @@ describe(RotationOutcomes.name, () => {
     expect(lastEvent()).toEqual(refused('session_expired'));
   });
 
-  it('a session that expired before its token says so', async () => {
+  it('a session that expired before its token is reported as expired', async () => {
     const token = world.token(await world.login());
     const session = store.sessions.get(token.sid);
     if (!session) throw new Error('there is a session');
@@ -193,7 +193,7 @@ describe(RotationOutcomes.name, () => {
     expect(lastEvent()).toMatchObject({ payload: { reason: 'session_expired' } });
   });
 
-  it('a suspicion about an answer ends the session, where the host wants it so', async () => {
+  it('a suspicion about an answer ends the session if the host wants it', async () => {
     const { token, next } = await replaced();
     isSuspicious = true;
     expect(await world.refresh(token)).toBe('SUSPICIOUS_ACTIVITY');

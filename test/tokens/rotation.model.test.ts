@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { InMemoryRefreshTokenStore } from '../support/in-memory-refresh-token.store.js';
 import { RotationWorld } from '../support/rotation-world.js';
 
-// The other invariants, and these in a sequence of requests: test/race/proof.test.ts.
+// test/race/proof.test.ts covers the other invariants, and these in sequences of requests.
 describe('the invariants of rotation', () => {
   it('1, 4: concurrent refreshes and a logout, their store calls in any order', async () => {
     await fc.assert(
@@ -41,7 +41,7 @@ describe('the invariants of rotation', () => {
   });
 });
 
-/** The store with every call put in the hands of fast-check's scheduler. */
+/** The store with every call controlled by fast-check's scheduler. */
 function scheduled(store: InMemoryRefreshTokenStore, scheduler: fc.Scheduler): InMemoryRefreshTokenStore {
   return new Proxy(store, {
     get(target, name: keyof InMemoryRefreshTokenStore) {

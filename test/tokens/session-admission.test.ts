@@ -19,7 +19,7 @@ describe(SessionAdmission.name, () => {
     ['a user who is gone', 'user_disabled', false],
     ['another token version', 'token_version_retired', true],
     ['revoked access tokens', 'revocation_completed', false],
-  ] as const)('ends the session of %s, and tells it: %s', async (what, reason, keepsCookie) => {
+  ] as const)('ends the session of %s, with the reason %s', async (what, reason, keepsCookie) => {
     const world = newWorld();
     const token = world.token(await world.login());
     if (!world.user) throw new Error('there is a user');
@@ -49,7 +49,7 @@ describe(SessionAdmission.name, () => {
     expect((await world.store.findById(token.sid))?.revokedReason).toBe(reason);
   });
 
-  it('ends the session of another browser, where that is enforced', async () => {
+  it('ends the session for another browser, if that is enforced', async () => {
     const world = newWorld({ fingerprint: { mode: 'enforce' } });
     const token = world.token(await world.login());
     const other = { ...CLIENT, fingerprints: ['other'] };
@@ -75,7 +75,7 @@ describe(ActivityReview.name, () => {
     return { world, activities };
   };
 
-  it('a suspicion is reported, and the refresh answered, unless the policy says more', async () => {
+  it('a suspicion is reported and the refresh answered, unless the policy says more', async () => {
     const { world } = suspecting('report');
     const token = world.token(await world.login());
     expect(typeof (await world.refresh(token))).toBe('object');
@@ -95,19 +95,19 @@ describe(ActivityReview.name, () => {
   it.each([
     ['revoke-session', false],
     ['revoke-user', true],
-  ] as const)('%s ends the session, those of the user as well: %s', async (action, endsAll) => {
+  ] as const)('%s ends the session, and all of the user’s sessions: %s', async (action, endsAll) => {
     const { world } = suspecting(action);
     const [token, other] = [world.token(await world.login()), world.token(await world.login())];
     const refused = await refusal(world.service.refresh(token, CLIENT));
     expect(refused).toMatchObject({ code: 'SUSPICIOUS_ACTIVITY', keepsCookie: false });
-    // This session ends last: a retry after a failure finds it again.
+    // This session ends last, so that a retry after a failure finds it again.
     expect(world.revokedSessions).toEqual(endsAll ? [other.sid, token.sid] : [token.sid]);
     expect((await world.store.findById(token.sid))?.revokedReason).toBe('suspicious_activity');
     const ended = world.events.filter(({ name }) => name === 'session.revoked');
     expect(ended.at(-1)).toMatchObject({ payload: { reason: 'suspicious_activity', source: SOURCE } });
   });
 
-  it('a refused login ends its session, and leaves the cookie of another one alone', async () => {
+  it('a refused login ends its own session, and does not affect the cookie of another one', async () => {
     const { world } = suspecting('revoke-session', 'login');
     const trusted = { amr: ['pwd'], failedAttempts: 0, isTrustedDevice: true };
     if (!world.user) throw new Error('there is a user');
@@ -118,7 +118,7 @@ describe(ActivityReview.name, () => {
     expect(world.revokedSessions).toHaveLength(1);
   });
 
-  it('asks the rules about a use as sessions remember it, with the rotations so far and the life of the tokens', async () => {
+  it('passes the rules a use as sessions remember it, the number of rotations and the lifetime of the tokens', async () => {
     const { world, activities } = suspecting('report');
     const client = { ...CLIENT, userAgent: 'a'.repeat(256) };
     let token = world.token(await world.login(client));

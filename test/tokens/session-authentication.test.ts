@@ -30,7 +30,7 @@ let now: number;
 let store: InMemoryRefreshTokenStore;
 let session: RefreshSession;
 let users: UserRecord[];
-/** What was asked of the proof of possession. */
+/** The calls to the proof of possession. */
 let asked: unknown[][];
 let refusal: AuthError | null;
 let prepared: { session: RefreshSession; custom: CustomClaims }[];
@@ -77,11 +77,11 @@ const change = (over: Partial<RefreshSession>) => store.create({ ...session, ...
 const REVOKED = { code: 'ACCESS_TOKEN_REVOKED' };
 
 describe('the session of a request', () => {
-  it('is found with its user, as the stores know them', async () => {
+  it('is returned with its user, as the stores have them', async () => {
     expect(await find()).toEqual({ user: USER, session });
   });
 
-  it('is nothing for somebody who acts for the user', async () => {
+  it('is refused to an actor', async () => {
     await expect(find({ actor: { id: 'admin-1' } })).rejects.toMatchObject({ code: 'FORBIDDEN' });
     expect(asked).toEqual([]);
   });
@@ -94,7 +94,7 @@ describe('the session of a request', () => {
     ['the user is gone', () => (users = [])],
     ['the user is disabled', () => (users = [{ ...USER, disabledAt: at(1) }])],
     ['the user has changed their password since', () => (users = [{ ...USER, tokenVersion: 'w' }])],
-  ])('has ended where %s', async (_why, end) => {
+  ])('is refused as revoked if %s', async (_why, end) => {
     await end();
     await expect(find()).rejects.toMatchObject(REVOKED);
     expect(asked).toEqual([]);
@@ -115,7 +115,7 @@ describe('the session of a request', () => {
   });
 });
 
-describe('a user who has proved again who they are', () => {
+describe('a user who has authenticated again', () => {
   const record = (of: Partial<AuthenticatedUser['session']> = {}) =>
     authentication.record({ user: USER, session }, { id: session.id, generation: 5, ...of }, ['pwd', 'otp']);
   const PROVED = { authTime: at(500), amr: ['pwd', 'otp'] };
@@ -125,17 +125,17 @@ describe('a user who has proved again who they are', () => {
     expect(await store.findById(session.id)).toEqual({ ...session, ...PROVED });
   });
 
-  it('gets access tokens of the generation of the request, with the claims of the host', async () => {
+  it("gets access tokens of the request's generation, with the claims of the host", async () => {
     const next = { ...session, ...PROVED, generation: 5 };
     expect(await record()).toEqual({ user: USER, session: next, isRelay: false, custom: { tenant: 't1' } });
     expect(prepared.map((each) => each.session)).toEqual([next]);
   });
 
-  it('gets such a token for a server where the request came from one', async () => {
+  it('gets a relay token if the request came from a relay', async () => {
     expect(await record({ isRelay: true })).toMatchObject({ isRelay: true });
   });
 
-  it('gets none where the session has ended meanwhile', async () => {
+  it('gets none if the session has ended in the meantime', async () => {
     await store.revoke([session.id], 'logged_out', at(1));
     await expect(record()).rejects.toMatchObject(REVOKED);
   });

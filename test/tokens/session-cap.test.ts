@@ -9,7 +9,7 @@ const newWorld = (options: ConstructorParameters<typeof RotationWorld>[1] = {}) 
   new RotationWorld(new InMemoryRefreshTokenStore(), options);
 
 describe(SessionCap.name, () => {
-  it('a session that takes the place of another ends it as replaced, also where one is all a user may have', async () => {
+  it('a session that replaces another ends it as replaced, also if a user may have only one', async () => {
     const world = newWorld({ sessions: { maxPerUser: 1 } });
     const opened = await world.login();
     if (!world.user) throw new Error('there is a user');
@@ -20,7 +20,7 @@ describe(SessionCap.name, () => {
     expect((await world.store.findById(opened.session.id))?.revokedReason).toBe('replaced');
   });
 
-  it('a login never ends itself, whatever the clock of another process says', async () => {
+  it('a login never ends its own session, whatever the clock of another process says', async () => {
     const world = newWorld({ sessions: { maxPerUser: 1 } });
     world.now += DAY;
     const ahead = await world.login();
@@ -30,7 +30,7 @@ describe(SessionCap.name, () => {
     expect(await world.service.findLive(ahead.session.id)).not.toBeNull();
   });
 
-  it('beyond the cap the session unused longest ends, as evicted, and no other', async () => {
+  it('beyond the cap, only the session unused longest ends, as evicted', async () => {
     const world = newWorld({ sessions: { maxPerUser: 2 } });
     const [first, second] = [await world.login(), await world.login()];
     world.now += DAY;

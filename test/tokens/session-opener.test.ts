@@ -30,7 +30,7 @@ const proving = (check: ProofCheck = { outcome: 'valid', jkt: 'key', id: 'p' }):
 const refusedAs = (code: string) => expect.objectContaining({ code });
 
 describe(SessionOpener.name, () => {
-  it('begins a session with all that it is to remember', async () => {
+  it('begins a session with everything that it must store', async () => {
     const world = newWorld();
     const request = { ...COOKIE, appId: 'app', deviceId: 'phone', deviceName: 'Phone' };
     const client = { ...CLIENT, fingerprints: ['new key', 'old key'] };
@@ -71,7 +71,7 @@ describe(SessionOpener.name, () => {
     expect(await world.store.findById(session.id)).toEqual(session);
   });
 
-  it('knows of a device what the client says, and no more', async () => {
+  it('stores about a device only what the client says', async () => {
     const world = newWorld();
     const { session } = await world.opener.open(
       ownerOf(world),
@@ -87,13 +87,13 @@ describe(SessionOpener.name, () => {
     });
   });
 
-  it('ends no later than its absolute life, however long it may be idle', async () => {
+  it('ends at its absolute expiry, however long it may be idle', async () => {
     const world = newWorld({ refreshToken: { idleTtl: '2h', absoluteTtl: '1h' } });
     const { session } = await world.opener.open(ownerOf(world), COOKIE, CLIENT, BY_PASSWORD);
     expect(session.expiresAt).toEqual(session.absoluteExpiresAt);
   });
 
-  it('takes body transport only where the host allows it', () => {
+  it('accepts body transport only if the host allows it', () => {
     const body = { transport: 'body' } as const;
     const allowed = newWorld({ refreshToken: { allowBodyTransport: true } });
     expect(() => allowed.opener.assertAllowed(body, CLIENT)).not.toThrow();
@@ -106,7 +106,7 @@ describe(SessionOpener.name, () => {
     );
   });
 
-  it('refuses before anything is written where a proof is required or wrong', () => {
+  it('refuses before it writes anything if a required proof is missing or a proof is wrong', () => {
     const required = newWorld({ refreshToken: { senderConstraint: 'required' } });
     expect(() => required.opener.assertAllowed(COOKIE, CLIENT)).toThrow(refusedAs('PROOF_REQUIRED'));
     expect(() => required.opener.assertAllowed(COOKIE, proving())).not.toThrow();
@@ -134,7 +134,7 @@ describe(SessionOpener.name, () => {
     expect((await world.store.findById(session.id))?.revokedReason).toBe('replaced');
   });
 
-  it('one that is not bound is replaced without a proof, but not with a wrong one', async () => {
+  it('an unbound session is replaced without a proof, but not with a wrong one', async () => {
     const world = newWorld();
     const { session } = await world.login();
     expect(() => world.opener.assertReplaceable(session, CLIENT)).not.toThrow();
@@ -142,14 +142,14 @@ describe(SessionOpener.name, () => {
     expect(() => world.opener.assertReplaceable(session, wrong)).toThrow(refusedAs('PROOF_REQUIRED'));
   });
 
-  it('without a login neither rules nor device are asked', async () => {
+  it('without a login, neither rules nor devices are checked', async () => {
     const world = newWorld();
     await world.opener.open(ownerOf(world), COOKIE, CLIENT, BY_PASSWORD);
     await world.login();
     expect(names(world)).toEqual([]);
   });
 
-  it('a login is judged beside the live sessions, and its device reported unless it is trusted', async () => {
+  it('a login is judged against the live sessions, and its device reported unless it is trusted', async () => {
     const activities: LoginActivity[] = [];
     const examine = (activity: unknown) => (activities.push(activity as LoginActivity), null);
     const world = newWorld({ anomaly: { rules: [{ name: 'spy', examine }] } });

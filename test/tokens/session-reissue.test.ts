@@ -15,7 +15,7 @@ const attempt = (letter: string) => `${letter.repeat(21)}A`;
 
 let store: InMemoryRefreshTokenStore;
 let world: RotationWorld;
-/** What the anomaly rules were asked about. */
+/** The activities that the anomaly rules examined. */
 let activities: RefreshActivity[];
 
 function begin(options: Partial<AuthOptions> = {}) {
@@ -41,7 +41,7 @@ async function answered(...[token, client, fields]: Parameters<RotationWorld['re
   return answer;
 }
 
-/** The commands of reissues, from now on. */
+/** Collects the commands of reissues from now on. */
 function reissues(): ReissueCommand[] {
   const commands: ReissueCommand[] = [];
   const carryOut = store.reissue.bind(store);
@@ -52,7 +52,7 @@ function reissues(): ReissueCommand[] {
   return commands;
 }
 
-/** A client whose stored token falls back to the one of its login, after so many rotations. */
+/** A client whose stored token falls back to that of its login, after this many rotations. */
 async function fallsBack(rotations = 1) {
   const token = await login();
   let [current, previous] = [token, attempt('a')];
@@ -67,7 +67,7 @@ async function fallsBack(rotations = 1) {
 }
 
 describe(SessionReissue.name, () => {
-  it('healed: the client gets a new secret, and what came between dies: no access token of it stays alive', async () => {
+  it('healed: the client gets a new secret, and all access tokens of the generations in between are revoked', async () => {
     const { token, fields } = await fallsBack(3);
     world.retired.length = 0;
     const before = store.sessions.get(token.sid);
@@ -92,7 +92,7 @@ describe(SessionReissue.name, () => {
     });
   });
 
-  it('the new secret is remembered with its attempt, its use and the renewed life of the session', async () => {
+  it('the new secret is stored with its attempt, its use and the extended lifetime of the session', async () => {
     const { token, fields } = await fallsBack();
     const commands = reissues();
     await answered(token, CLIENT, fields);
@@ -114,7 +114,7 @@ describe(SessionReissue.name, () => {
     ]);
   });
 
-  it('the two seals of a reissue have nonces of their own', async () => {
+  it('the two seals of a reissue have different nonces', async () => {
     const { token, fields } = await fallsBack();
     const commands = reissues();
     await answered(token, CLIENT, fields);
@@ -124,7 +124,7 @@ describe(SessionReissue.name, () => {
     expect(new Set(nonces).size).toBe(2);
   });
 
-  it('renews no life where it is fixed, and never beyond the absolute one', async () => {
+  it('does not extend a fixed lifetime, and never exceeds the absolute one', async () => {
     begin({ refreshToken: { sliding: false } });
     const fixed = await fallsBack();
     const { expiresAt } = store.sessions.get(fixed.token.sid) ?? {};
@@ -136,7 +136,7 @@ describe(SessionReissue.name, () => {
     expect(session.expiresAt).toEqual(session.absoluteExpiresAt);
   });
 
-  it('has the store date the generation, where it has a time of its own', async () => {
+  it('lets a store with its own time date the generation', async () => {
     const { token, fields } = await fallsBack();
     world.store.readTime = async () => world.now;
     const commands = reissues();
@@ -151,7 +151,7 @@ describe(SessionReissue.name, () => {
     world.now += 60 * SECOND;
     const commands = reissues();
     await answered(token, CLIENT, { attempt: attempt('a') });
-    // Had the other one used theirs meanwhile, nothing would be taken back.
+    // Had the other client used its token, nothing would be taken back.
     expect(commands).toMatchObject([{ ifUnconfirmed: true }]);
     const other = { ip: ELSEWHERE.ip, userAgent: ELSEWHERE.userAgent, at: stolenAt };
     expect(world.events.at(-1)).toMatchObject({ name: 'refresh_token.displaced', payload: { other } });
@@ -183,7 +183,7 @@ describe(SessionReissue.name, () => {
     }
   });
 
-  it('recovered: a recovery is repeated for its own token only', async () => {
+  it('recovered: a recovery counts as repeated only for the same token', async () => {
     let token = await login();
     for (const generation of [2, 4]) {
       await answered(token);
@@ -195,13 +195,13 @@ describe(SessionReissue.name, () => {
     }
   });
 
-  it('recovered for another network than the one that made it: it counts as shared, once more than before', async () => {
+  it('recovered for a network other than the one that made it: one more shared generation', async () => {
     const token = await login();
     await answered(token, ELSEWHERE);
     world.now += 60 * SECOND;
     const first = await answered(token);
     expect(activities.at(-1)).toMatchObject({ outcome: 'recovered', sharedGenerations: 1 });
-    // The next one in a row is the one after the new one.
+    // The next shared generation is the one after the new one.
     expect(first.session.sharedUse).toMatchObject({ generation: 2, generations: 1 });
     const next = world.token(first);
     world.now += 60 * SECOND;
@@ -219,7 +219,7 @@ describe(SessionReissue.name, () => {
     expect(activities.at(-1)).toMatchObject({ outcome: 'healed', sharedGenerations: 0 });
   });
 
-  it('revokes before it writes: a crash in between leaves no access token alive', async () => {
+  it('revokes before it writes: a crash in between leaves no valid access token', async () => {
     const { token, fields } = await fallsBack();
     world.retired.length = 0;
     store.reissue = () => Promise.reject(new Error('out of reach'));
@@ -228,7 +228,7 @@ describe(SessionReissue.name, () => {
     expect(world.retired).toEqual([]);
   });
 
-  it('decides again where the session changed meanwhile', async () => {
+  it('decides again if the session has changed in the meantime', async () => {
     const token = await login();
     await answered(token, ELSEWHERE, { attempt: attempt('t') });
     world.now += 60 * SECOND;
@@ -237,7 +237,7 @@ describe(SessionReissue.name, () => {
       await store.confirm(token.sid, 1, new Date(world.now));
       return reissue(command);
     };
-    // The other one came first, and is in use.
+    // The other client came first, and its token is in use.
     expect(await world.refresh(token, CLIENT, { attempt: attempt('a') })).toBe('REFRESH_TOKEN_REUSED');
     expect(world.events.map(({ name }) => name)).not.toContain('refresh_token.displaced');
   });
@@ -248,7 +248,7 @@ describe(SessionReissue.name, () => {
     expect((await answered(token, CLIENT, { ...fields, relay: true })).isRelay).toBe(true);
   });
 
-  it('a session that may not go on is not reissued', async () => {
+  it('a session that must not continue is not reissued', async () => {
     const { token, fields } = await fallsBack();
     if (!world.user) throw new Error('there is a user');
     world.user = { ...world.user, disabledAt: new Date(world.now) };

@@ -13,7 +13,7 @@ describe(SessionTerminator.name, () => {
     await world.terminator.end('user-1', [session.id], 'logged_out', null);
     await world.terminator.end('user-1', [session.id], 'ended_by_user', null);
     expect(world.events.filter(({ name }) => name === 'session.revoked')).toHaveLength(1);
-    // The entry is written again all the same.
+    // The revocation is still written again.
     expect(world.revokedSessions).toEqual([session.id, session.id]);
   });
 
@@ -57,7 +57,7 @@ describe(SessionTerminator.name, () => {
     ]);
   });
 
-  it('ends all live sessions of a user but those that are spared, and asks nothing where there are none', async () => {
+  it('ends all live sessions of a user except the spared ones, and sends no command if there are none', async () => {
     const world = newWorld();
     const [one, other] = [await world.login(), await world.login()];
     await world.terminator.endAll('user-1', 'logged_out', null, ({ id }) => id === one.session.id);

@@ -48,7 +48,7 @@ const ofUse = (change: object) => ({ recentUses: [USE, { ...USE, ...change }] })
 const ofDevice = (change: object) => ({ device: { ...ROW.device, ...change } });
 
 describe(readSession.name, () => {
-  it('reads a session as it is stored', () => {
+  it('reads a stored session', () => {
     expect(read()).toMatchObject({
       id: ID.toHexString(),
       generation: 3,
@@ -60,7 +60,7 @@ describe(readSession.name, () => {
 
   it.each<[string, object]>([
     ['without lists', { predecessors: undefined, abandoned: undefined, recentUses: undefined }],
-    ['that was never used, nor ended', { confirmedAt: null, revokedAt: null }],
+    ['that was never used or ended', { confirmedAt: null, revokedAt: null }],
     [
       'whose attempts are missing',
       { ...ofPredecessor({ attempt: undefined }), ...ofAbandoned({ attempt: null }) },
@@ -75,38 +75,35 @@ describe(readSession.name, () => {
   });
 
   it.each(['userId', 'tokenVersion', 'tokenHash', 'generation', 'transport', 'device', '_id'])(
-    'takes none for a session whose %s is of another kind, or missing',
+    'refuses a session whose %s is missing or of another type',
     (name) => {
       for (const value of [undefined, null, 1.5, ['x'], true]) expect(read({ [name]: value })).toBeNull();
     },
   );
 
   it.each(['rotatedAt', 'createdAt', 'lastUsedAt', 'expiresAt', 'absoluteExpiresAt'])(
-    'takes none for a session whose %s is no time',
+    'refuses a session whose %s is not a time',
     (name) => {
       for (const value of [undefined, null, '2026-01-01', 0, NO_DATE])
         expect(read({ [name]: value })).toBeNull();
     },
   );
 
-  it.each(['confirmedAt', 'revokedAt'])(
-    'takes none for a session whose %s is neither a time nor null',
-    (name) => {
-      for (const value of [true, '2026-01-01', 0, NO_DATE]) expect(read({ [name]: value })).toBeNull();
-    },
-  );
+  it.each(['confirmedAt', 'revokedAt'])('refuses a session whose %s is neither a time nor null', (name) => {
+    for (const value of [true, '2026-01-01', 0, NO_DATE]) expect(read({ [name]: value })).toBeNull();
+  });
 
-  it('takes none for a session whose fingerprint or key is no text', () => {
+  it('refuses a session whose fingerprint or key is not text', () => {
     for (const fingerprint of [undefined, 5, {}]) expect(read(ofDevice({ fingerprint }))).toBeNull();
     for (const jkt of [5, {}, true]) expect(read({ jkt })).toBeNull();
   });
 
-  it('takes none for a session in an unknown transport', () => {
+  it('refuses a session with an unknown transport', () => {
     expect(read({ transport: 'pigeon' })).toBeNull();
   });
 
   it.each(['predecessors', 'abandoned', 'recentUses'])(
-    'takes none for a session whose %s are no list',
+    'refuses a session whose %s are not a list',
     (name) => {
       for (const value of [{}, 'text', 5, [null], ['text'], [5]]) expect(read({ [name]: value })).toBeNull();
     },
@@ -118,7 +115,7 @@ describe(readSession.name, () => {
     ['time', ofPredecessor({ rotatedAt: 'yesterday' })],
     ['attempt', ofPredecessor({ attempt: 'text' })],
     ['displacement', ofPredecessor({ displacedAt: 'yesterday' })],
-  ])('takes none for a session with a predecessor of a damaged %s', (_what, change) => {
+  ])('refuses a session with a predecessor of a damaged %s', (_what, change) => {
     expect(read(change)).toBeNull();
   });
 
@@ -127,12 +124,12 @@ describe(readSession.name, () => {
     ['seal', ofAbandoned({ sealed: 'text' })],
     ['time', ofAbandoned({ abandonedAt: undefined })],
     ['attempt', ofAbandoned({ attempt: 5 })],
-  ])('takes none for a session with an abandoned secret of a damaged %s', (_what, change) => {
+  ])('refuses a session with an abandoned secret of a damaged %s', (_what, change) => {
     expect(read(change)).toBeNull();
   });
 
   it.each([['text'], [{}], [['text']], [[null]], [[ATTEMPT, 5]]])(
-    'takes none for a session whose earlier attempts are %j',
+    'refuses a session whose earlier attempts are %j',
     (formerAttempts) => {
       expect(read(ofPredecessor({ formerAttempts }))).toBeNull();
       expect(read(ofAbandoned({ formerAttempts }))).toBeNull();
@@ -151,7 +148,7 @@ describe(readSession.name, () => {
     ['address', ofUse({ ip: undefined })],
     ['user agent', ofUse({ userAgent: 5 })],
     ['time', ofUse({ at: 'yesterday' })],
-  ])('takes none for a session with a use of a damaged %s', (_what, change) => {
+  ])('refuses a session with a use of a damaged %s', (_what, change) => {
     expect(read(change)).toBeNull();
   });
 });
@@ -161,7 +158,7 @@ describe.each([
   ['a login', (device: unknown) => readLogin({ ...ROW, device } as never)],
 ])('the device of %s', (_what, readDevice) => {
   it.each(['appId', 'deviceId', 'deviceName', 'userAgent', 'ip'])(
-    'has a text for its %s, or is damaged',
+    'has text as its %s, or is damaged',
     (name) => {
       expect(readDevice({ ...ROW.device, [name]: 'text' })).not.toBeNull();
       for (const value of [5, {}, true]) expect(readDevice({ ...ROW.device, [name]: value })).toBeNull();
@@ -176,7 +173,7 @@ describe.each([
 describe(readLogin.name, () => {
   const { _id, createdAt, device } = ROW;
 
-  it('reads from where a session began, of what the query asks for', () => {
+  it('reads where a session began from the queried fields only', () => {
     expect(readLogin({ _id, createdAt, device } as never)).toEqual({
       id: ID.toHexString(),
       at: AT,
@@ -189,10 +186,10 @@ describe(readLogin.name, () => {
   it.each<[string, object]>([
     ['id', { _id: 'text' }],
     ['time', { createdAt: 'yesterday' }],
-    ['device', { device: undefined }],
-    ['device in words', { device: 'phone' }],
-    ['device at all', { device: null }],
-  ])('takes none for one without an %s', (_what, change) => {
+    ['missing device', { device: undefined }],
+    ['device that is text', { device: 'phone' }],
+    ['device that is null', { device: null }],
+  ])('refuses a login without a valid id, time or device: %s', (_what, change) => {
     expect(readLogin({ _id, createdAt, device, ...change } as never)).toBeNull();
   });
 });

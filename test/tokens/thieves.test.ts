@@ -29,7 +29,7 @@ async function robbed(robbery: Robbery) {
   return { ...report, suspicions };
 }
 
-describe('a thief who adapts, the client sends attempts', () => {
+describe('a thief who adapts, against a client that sends attempts', () => {
   it.each(all)('%s, %s, %s', async (thief, copy, _name, network) => {
     const report = await robbed({ thief, copy, hasAttempts: true, ...network });
     const isAtRest = copy !== 'attempt outstanding';
@@ -46,16 +46,13 @@ describe('a thief who adapts, the client sends attempts', () => {
     ['one behind, tries again', 'token only'],
     ['one behind, tries again', 'full copy'],
   ];
-  it.each(shutOut)(
-    '%s, %s: nothing is served, and from another network they are reported',
-    async (thief, copy) => {
-      const report = await robbed({ thief, copy, hasAttempts: true, ip: ELSEWHERE });
-      expect(report).toMatchObject({ served: 0, calls: 0 });
-      expect(report.suspicions[0]).toBe('contested_token');
-    },
-  );
+  it.each(shutOut)('%s, %s: is never served, and is reported if in another network', async (thief, copy) => {
+    const report = await robbed({ thief, copy, hasAttempts: true, ip: ELSEWHERE });
+    expect(report).toMatchObject({ served: 0, calls: 0 });
+    expect(report.suspicions[0]).toBe('contested_token');
+  });
 
-  it('one behind, tries again: the session ends at the first time', async () => {
+  it('one behind, tries again: the first retry ends the session', async () => {
     const report = await robbed({ thief: 'one behind, tries again', copy: 'full copy', hasAttempts: true });
     expect(report).toMatchObject({ generationsToEnd: 1 });
   });
@@ -66,7 +63,7 @@ describe('a thief who adapts, the client sends attempts', () => {
   });
 });
 
-describe('a thief who adapts, the client sends none', () => {
+describe('a thief who adapts, against a client that sends none', () => {
   const theft = { copy: 'token only', hasAttempts: false } as const;
 
   it('one behind, from another network: reported at the third generation', async () => {
@@ -77,7 +74,7 @@ describe('a thief who adapts, the client sends none', () => {
   });
 
   it.each(['one behind', 'one ahead, within the grace'] as const)(
-    '%s, from the same network: a known limit, nobody sees them',
+    '%s, in the same network: a known limit, nobody notices',
     async (thief) => {
       const report = await robbed({ ...theft, thief });
       expect(report).toMatchObject({ generationsToEnd: null, served: 8, suspicions: [] });
@@ -85,7 +82,7 @@ describe('a thief who adapts, the client sends none', () => {
   );
 
   it.each(['one ahead', 'sniper', 'hit and run'] as const)(
-    '%s: nothing that they got is good for a call after the owner has come',
+    '%s: no token they got is accepted after the owner has come',
     async (thief) => {
       const report = await robbed({ ...theft, thief });
       expect(report.served).toBeGreaterThan(0);

@@ -57,7 +57,7 @@ function signerOf(issuer: string, nowMs = T0, over: Partial<AuthOptions> = {}): 
 describe(TokenSigner.name, () => {
   const signer = signerOf(ISSUER);
 
-  it('knows its own tokens again', () => {
+  it('accepts its own tokens', () => {
     const access = signer.signAccessToken(USER, SESSION).token;
     const refresh = signer.signRefreshToken(SESSION, SECRET).token;
     expect(signer.verifyAccessToken(access)).toMatchObject({
@@ -69,7 +69,7 @@ describe(TokenSigner.name, () => {
     expect(signer.verifyRefreshToken(refresh)).toMatchObject({ iss: ISSUER, sid: SESSION.id, sec: SECRET });
   });
 
-  it('recognizes its own refresh tokens by their bytes, and nothing but them', () => {
+  it('recognises its own refresh tokens by their bytes, and no other text', () => {
     const { token } = signer.signRefreshToken(SESSION, SECRET);
     expect(signer.recognizeRefreshToken(token)).toMatchObject({ sid: SESSION.id, gen: 4, sec: SECRET });
     const [header = '', payload = '', signature = ''] = token.split('.');
@@ -98,14 +98,14 @@ describe(TokenSigner.name, () => {
     ['aud', ISSUER],
     ['sec', 'short'],
     ['nbf', T0 / 1000 + 3600],
-  ])('recognizes no refresh token whose %s is odd', (claim, value) => {
+  ])('recognises no refresh token with a malformed %s', (claim, value) => {
     const { token } = signer.signRefreshToken(SESSION, SECRET);
     const odd = resign(token, REFRESH_KEY, { claims: { [claim]: value } });
     expect(signer.recognizeRefreshToken(resign(token, REFRESH_KEY, {}))).not.toBeNull();
     expect(signer.recognizeRefreshToken(odd)).toBeNull();
   });
 
-  it('leaves tokens of another header or of a key pair to the library', () => {
+  it('leaves tokens with another header or of a key pair to the library', () => {
     const { token } = signer.signRefreshToken(SESSION, SECRET);
     const other = resign(token, REFRESH_KEY, { header: { cty: 'none' } });
     expect([signer.recognizeRefreshToken(other), signer.verifyRefreshToken(other)?.sid]).toEqual([
@@ -125,7 +125,7 @@ describe(TokenSigner.name, () => {
     ]);
   });
 
-  it('names the key of a bound session, in access tokens where that is asked for', () => {
+  it('names the key of a bound session, in access tokens only if that is configured', () => {
     const bound = { ...SESSION, jkt: 'k'.repeat(43) };
     const cnf = { jkt: bound.jkt };
     const binding = signerOf(ISSUER, T0, { accessToken: { senderConstraint: 'on' } });
@@ -143,14 +143,14 @@ describe(TokenSigner.name, () => {
     expect(signer.verifyRefreshToken(other.signRefreshToken(SESSION, SECRET).token)).toBeNull();
   });
 
-  it.each(['iss', 'aud'])('accepts no token whose %s alone is another', (claim) => {
+  it.each(['iss', 'aud'])('accepts no token in which only the %s differs', (claim) => {
     const change = { claims: { [claim]: 'https://other.example.com' } };
     const access = resign(signer.signAccessToken(USER, SESSION).token, ACCESS_KEY, change);
     const refresh = resign(signer.signRefreshToken(SESSION, SECRET).token, REFRESH_KEY, change);
     expect([signer.verifyAccessToken(access), signer.verifyRefreshToken(refresh)]).toEqual([null, null]);
   });
 
-  it('signs with a key pair as well, and accepts nothing that another key of the same id has signed', () => {
+  it('signs with a key pair as well, and accepts nothing signed by another key with the same id', () => {
     const pair = () => {
       const { privateKey } = generateKeyPairSync('ec', {
         namedCurve: 'P-256',
@@ -167,13 +167,13 @@ describe(TokenSigner.name, () => {
     expect([other.verifyAccessToken(token), signer.verifyAccessToken(token)]).toEqual([null, null]);
   });
 
-  it('gives access tokens of an application the life that is set for it', () => {
+  it('gives access tokens of an application their configured lifetime', () => {
     const of = (appId: string | null) =>
       signer.signAccessToken(USER, { ...SESSION, device: { ...SESSION.device, appId } }).expiresIn;
     expect([of('kiosk'), of('shop'), of(null)]).toEqual([60, 900, 900]);
   });
 
-  it('says how many seconds are left, and never fewer than none', () => {
+  it('says how many seconds are left, never a negative number', () => {
     const leftAt = (nowMs: number) => {
       const late = signerOf(ISSUER, nowMs);
       return [late.signAccessToken(USER, SESSION), late.signRefreshToken(SESSION, SECRET)].map(

@@ -9,7 +9,7 @@ const SESSIONS = [
   { id: 'new', tokenVersion: 'v2' },
 ] as RefreshSession[];
 
-/** What was done, in its order. */
+/** What was done, in order. */
 let steps: unknown[];
 let retired: string | null;
 let versions: TokenVersions;
@@ -35,25 +35,25 @@ beforeEach(() => {
 });
 
 describe(TokenVersions.name, () => {
-  it('retires a version: first its access tokens, then every session', async () => {
+  it('retires a version: first revokes its access tokens, then ends every session', async () => {
     await versions.retire('user-1', 'user_disabled', SOURCE);
     const ended = { userId: 'user-1', reason: 'user_disabled', source: SOURCE, ended: ['old', 'new'] };
     expect(steps).toEqual(['revoked v1', ended]);
   });
 
-  it('ends the sessions of a user whose version is not known any more', async () => {
+  it('ends the sessions of a user whose version is unknown', async () => {
     retired = null;
     await versions.retire('user-1', 'user_disabled', SOURCE);
     expect(steps).toMatchObject([{ ended: ['old', 'new'] }]);
   });
 
-  it('spares what began after a reset', async () => {
+  it('spares sessions that began after a reset', async () => {
     await versions.afterReset('user-1', { retired: 'v1', present: 'v2' }, SOURCE);
     const ended = { userId: 'user-1', reason: 'password_changed', source: SOURCE, ended: ['old'] };
     expect(steps).toEqual(['revoked v1', ended]);
   });
 
-  it('spares the session that a change of password begins, once the version before it is revoked', async () => {
+  it('spares the session that a password change begins, once the previous version is revoked', async () => {
     const opened = { session: { id: 'new' } } as OpenSession;
     const open = async () => {
       steps.push('opened');

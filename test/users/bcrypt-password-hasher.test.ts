@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import bcrypt from 'bcrypt';
 import { BcryptPasswordHasher } from '../../src/users/bcrypt-password-hasher.js';
 
-/** bcrypt's least: these tests are about form, not about strength. */
+/** The lowest cost: these tests are about the form of hashes, not their strength. */
 const COST = 4;
 const hasher = new BcryptPasswordHasher(COST);
 const MARKED = /^sha384:\$2b\$04\$[./A-Za-z0-9]{53}$/;
@@ -33,7 +33,7 @@ describe(BcryptPasswordHasher.name, () => {
       [72, MARKED],
       [73, MARKED],
       [128, MARKED],
-    ])('a password of %d bytes counts to its last one', async (length, form) => {
+    ])('every byte of a password of %d bytes counts', async (length, form) => {
       const password = 'x'.repeat(length - 1) + 'y';
       const stored = await hasher.hash(password);
       expect(stored).toMatch(form);
@@ -60,7 +60,7 @@ describe(BcryptPasswordHasher.name, () => {
     expect(await hasher.verify('before\0after', await hasher.hash('before'))).toBe(false);
   });
 
-  it('who steals the table cannot log in with what a marked hash was made of', async () => {
+  it('a thief of the table cannot log in with the pre-hash of a marked hash', async () => {
     const password = 'x'.repeat(80);
     const stored = await hasher.hash(password);
     // The pre-hash, typed as a password, is measured and pre-hashed like any other.
@@ -69,7 +69,7 @@ describe(BcryptPasswordHasher.name, () => {
     expect(await hasher.verify(preHash, stored)).toBe(false);
   });
 
-  describe('with hashes that came from elsewhere', () => {
+  describe('with hashes from other systems', () => {
     it('verifies plain bcrypt, also of $2a$', async () => {
       const plain = await bcrypt.hash('correct horse', COST);
       const older = plain.replace('$2b$', '$2a$');
@@ -79,7 +79,7 @@ describe(BcryptPasswordHasher.name, () => {
       }
     });
 
-    it('verifies a plain hash of a long password: nobody is locked out by moving in', async () => {
+    it('verifies a plain hash of a long password, so a migration locks nobody out', async () => {
       const password = 'x'.repeat(100);
       expect(await hasher.verify(password, await bcrypt.hash(password, COST))).toBe(true);
       expect(await hasher.verify('y'.repeat(100), await bcrypt.hash(password, COST))).toBe(false);
@@ -94,12 +94,12 @@ describe(BcryptPasswordHasher.name, () => {
       'sha384:sha384:',
       '{bcrypt}x',
       '\0',
-    ])('a hash of unknown form is a wrong password, not an error: %j', async (stored) => {
+    ])('an unknown hash is a wrong password, not an error: %j', async (stored) => {
       expect(await hasher.verify('correct horse', stored)).toBe(false);
       expect(await hasher.verify('x'.repeat(100), stored)).toBe(false);
     });
 
-    it('a hash of no form at all, as a host’s store may give it, is a wrong password too', async () => {
+    it("something from a host's store that is not even text is a wrong password, too", async () => {
       for (const stored of [undefined, null, 5, {}])
         expect(await hasher.verify('correct horse', stored as never)).toBe(false);
     });
@@ -109,7 +109,7 @@ describe(BcryptPasswordHasher.name, () => {
     const stronger = new BcryptPasswordHasher(COST + 1);
 
     it.each(['short password', 'long password'.repeat(10)])(
-      'wants a higher cost at the next login (%s)',
+      'asks for a higher cost at the next login (%s)',
       async (password) => {
         const stored = await hasher.hash(password);
         expect(hasher.needsUpgrade(stored)).toBe(false);
@@ -118,23 +118,23 @@ describe(BcryptPasswordHasher.name, () => {
       },
     );
 
-    it('never weakens: a hash of a higher cost is left alone', async () => {
+    it('never lowers the cost of a hash', async () => {
       expect(hasher.needsUpgrade(await stronger.hash('correct horse'))).toBe(false);
     });
 
-    it('wants every form that it does not know replaced', () => {
+    it('asks to replace every unknown form', () => {
       for (const stored of ['', 'x', '$argon2id$v=19$m=65536', 'sha384:', 'sha384:x'])
         expect(hasher.needsUpgrade(stored)).toBe(true);
     });
   });
 
-  it('does not take a password for its own repetition, which is what bcrypt makes of a short one', async () => {
+  it('distinguishes a password from its own repetition, which plain bcrypt confuses for short ones', async () => {
     const hasher = new BcryptPasswordHasher(4);
     const stored = await hasher.hash('abc');
     expect(await hasher.verify('abc\0abc', stored)).toBe(false);
   });
 
-  it('verifies what PHP marked $2y$', async () => {
+  it("verifies PHP's $2y$ hashes", async () => {
     const hasher = new BcryptPasswordHasher(4);
     const stored = (await hasher.hash('from another house')).replace('$2b$', '$2y$');
     expect(await hasher.verify('from another house', stored)).toBe(true);

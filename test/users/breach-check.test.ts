@@ -6,7 +6,7 @@ import { expectError, newSession, PASSWORD, uniqueEmail } from '../support/http.
 
 const BREACHED = 'a passphrase that leaked';
 
-/** What the host's checker does next. */
+/** The next behaviour of the host's checker. */
 let isBreached: BreachChecker['isBreached'];
 let asked: string[];
 let host: HostApp;
@@ -28,7 +28,7 @@ beforeEach(() => {
   isBreached = async (password) => password === BREACHED;
 });
 
-/** What is logged while `work` runs. */
+/** The warnings logged while `work` runs. */
 async function warningsOf(work: () => Promise<unknown>): Promise<string> {
   const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   try {
@@ -52,7 +52,7 @@ describe('a checker of breached passwords', () => {
     expect(kept.json.message).toMatch(/data breach/);
   });
 
-  it('is asked in the form that is hashed, and only of what the offline rules let pass', async () => {
+  it('receives the password in the form that is hashed, and only if the offline rules accept it', async () => {
     const email = uniqueEmail();
     for (const password of ['short', 'password123', email])
       expectError(await host.api().register({ email, password }), 400, 'WEAK_PASSWORD');
@@ -68,7 +68,7 @@ describe('a checker of breached passwords', () => {
     expect(asked).toEqual([]);
   });
 
-  it('a checker that fails refuses nobody, and is not passed over in silence', async () => {
+  it('a checker that fails refuses nobody, and is logged', async () => {
     isBreached = async () => {
       throw new Error('the list is away', { cause: new Error('connect ECONNREFUSED') });
     };
@@ -77,7 +77,7 @@ describe('a checker of breached passwords', () => {
     expect(log).not.toContain(BREACHED);
   });
 
-  it('a checker that throws at once is no different', async () => {
+  it('a checker that throws synchronously is no different', async () => {
     isBreached = () => {
       throw new Error('not even a promise');
     };
@@ -90,7 +90,7 @@ describe('a checker of breached passwords', () => {
     expect(await warningsOf(() => newSession(host.api()))).toContain('not checked against breaches');
   });
 
-  it('a checker that never answers is not waited for, whether or not it obeys the signal', async () => {
+  it('a checker that never answers is given up, whether or not it obeys the signal', async () => {
     const signals: AbortSignal[] = [];
     isBreached = (_password, signal) => {
       signals.push(signal);

@@ -22,13 +22,13 @@ function refusalOf(password: string, context = CONTEXT): AuthError | null {
 }
 
 describe(normalizePassword.name, () => {
-  it('gives one form to what looks the same on any keyboard (NFKC)', () => {
+  it('normalises what looks the same on any keyboard (NFKC)', () => {
     const [composed, decomposed] = ['Zürich-\u00e9t\u00e9', 'Zu\u0308rich-e\u0301te\u0301'];
     expect(normalizePassword(decomposed)).toBe(normalizePassword(composed));
     expect(normalizePassword('ｐａｓｓ')).toBe('pass');
   });
 
-  it('leaves case and blanks alone: they are part of the password', () => {
+  it('keeps case and spaces: they are part of the password', () => {
     expect(normalizePassword('  Tr0ub4dor & Three ')).toBe('  Tr0ub4dor & Three ');
   });
 });
@@ -43,11 +43,11 @@ describe(assertNewPassword.name, () => {
     'aaaaaaab',
     'ann.lee@example.com!',
     'naïveté à la carte',
-  ])('accepts %j: no rules of composition', (password) => {
+  ])('accepts %j: there are no composition rules', (password) => {
     expect(refusalOf(password)).toBeNull();
   });
 
-  it('refuses what is shorter than the minimum, and says how long it must be', () => {
+  it('refuses passwords below the minimum, and names it', () => {
     const refusal = refusalOf('x7#kQ2!');
     expect(refusal?.code).toBe('WEAK_PASSWORD');
     expect(refusal?.message).toBe('The password needs at least 8 characters.');
@@ -62,11 +62,11 @@ describe(assertNewPassword.name, () => {
     expect(refusalOf('🐴🔋'.repeat(32) + 'x')?.code).toBe('VALIDATION_FAILED');
   });
 
-  it('counts what is hashed: marks that compose are no characters of their own', () => {
+  it('counts the normalised form: combining marks are not characters of their own', () => {
     expect(refusalOf('e\u0301o\u0308a\u0300i\u0302')?.code).toBe('WEAK_PASSWORD');
   });
 
-  it('refuses what is longer than the maximum as a bad field, by the name it has in the request', () => {
+  it('refuses passwords above the maximum as an invalid field, under its name in the request', () => {
     expect(refusalOf('xy'.repeat(32))).toBeNull();
     const refusal = refusalOf('xy'.repeat(32) + 'x');
     expect(refusal?.code).toBe('VALIDATION_FAILED');
@@ -92,7 +92,7 @@ describe(assertNewPassword.name, () => {
   });
 
   it.each(['aaaaaaaa', '00000000', '        ', 'AaAaAaAa', '🐴'.repeat(8)])(
-    'refuses one character over and over: %j',
+    'refuses one repeated character: %j',
     (password) => {
       const refusal = refusalOf(password);
       expect(refusal?.code).toBe('WEAK_PASSWORD');
@@ -101,7 +101,7 @@ describe(assertNewPassword.name, () => {
   );
 
   it.each(['password', '12345678', 'PassWord1', 'iloveyou', 'qwertyuiop', 'ｐａｓｓｗｏｒｄ'])(
-    'refuses %j, which heads the leaked lists (ASVS 6.2.4)',
+    'refuses %j, among the first of the leaked lists (ASVS 6.2.4)',
     (password) => {
       const refusal = refusalOf(password);
       expect(refusal?.code).toBe('WEAK_PASSWORD');
@@ -110,13 +110,13 @@ describe(assertNewPassword.name, () => {
   );
 
   it.each(['silent-auth', 'Silent-Auth', 'ｓｉｌｅｎｔ-auth'])(
-    'refuses %j: the host blocked it, in any case',
+    'refuses %j, which the host blocked in another case',
     (password) => {
       expect(refusalOf(password)?.message).toBe('The password is one of the first that attackers try.');
     },
   );
 
-  it('refuses the whole password only: one that merely contains a common one is not common', () => {
+  it('compares the whole password: one that merely contains a common one is not common', () => {
     expect(refusalOf('my password has no vowels')).toBeNull();
     expect(refusalOf('silent-auth-2')).toBeNull();
   });
@@ -139,7 +139,7 @@ describe(assertPasswordLength.name, () => {
     }
   };
 
-  it('refuses what no password can be before it costs a hash: a flood of huge ones is cheap', () => {
+  it('refuses impossible passwords before they cost a hash, so a flood of huge ones is cheap', () => {
     expect(lengthRefusal('x'.repeat(65))).toMatchObject({
       code: 'VALIDATION_FAILED',
       fields: [{ field: 'password', message: 'must be at most 64 characters' }],
@@ -147,7 +147,7 @@ describe(assertPasswordLength.name, () => {
     expect(lengthRefusal('🐴'.repeat(64))).toBeNull();
   });
 
-  it('has no minimum: at a login a short password is a wrong one, as it may have been allowed once', () => {
+  it('has no minimum at login: a short password may have been allowed once, so it is only wrong', () => {
     expect(lengthRefusal('')).toBeNull();
     expect(lengthRefusal('x')).toBeNull();
   });

@@ -29,13 +29,13 @@ const VERIFIERS = [scryptVerifier(), pbkdf2Verifier()];
 const verifierOf = (hash: string) => VERIFIERS.find((verifier) => verifier.matches(hash));
 
 describe('hashes of other systems', () => {
-  it.each(GOOD)('%s: the right password, and no other', async (_what, hash) => {
+  it.each(GOOD)('%s: accepts the right password, and no other', async (_what, hash) => {
     expect(await verifierOf(hash)?.verify(PASSWORD, hash)).toBe(true);
     expect(await verifierOf(hash)?.verify('correct horsf', hash)).toBe(false);
     expect(await verifierOf(hash)?.verify('', hash)).toBe(false);
   });
 
-  // Out of the documentation of passlib.
+  // From the documentation of passlib.
   it.each([
     '$pbkdf2-sha256$6400$.6UI/S.nXIk8jcbdHx3Fhg$98jZicV16ODfEsEZeYPGHU3kbrUrvUEXOPimVSQDD44',
     '$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E',
@@ -50,7 +50,7 @@ describe('hashes of other systems', () => {
     ['a plain text', PASSWORD],
     ['a hash cut short', '$scrypt$ln=12,r=8,p=1$MDEy'],
     ['an unknown digest', 'pbkdf2_md5$1000$salt$AAAA'],
-  ])('leaves %s to others', (_what, hash) => {
+  ])('leaves %s to other verifiers', (_what, hash) => {
     expect(verifierOf(hash)).toBeUndefined();
   });
 
@@ -59,7 +59,7 @@ describe('hashes of other systems', () => {
     ['has an empty key', `$scrypt$ln=12,r=8,p=1$${base64(SALT)}$A`],
     ['has parameters that scrypt refuses', `$scrypt$ln=0,r=8,p=1$${base64(SALT)}$${base64(SALT)}`],
     ['has no rounds', `$pbkdf2-sha256$0$${base64(SALT)}$${base64(SALT)}`],
-    ['would take for ever', `$pbkdf2-sha256$99999999$${base64(SALT)}$${base64(SALT)}`],
+    ['would take forever', `$pbkdf2-sha256$99999999$${base64(SALT)}$${base64(SALT)}`],
   ])('is false at once for a hash that %s', async (_what, hash) => {
     const from = performance.now();
     expect(await verifierOf(hash)?.verify(PASSWORD, hash)).toBe(false);
@@ -70,7 +70,7 @@ describe('hashes of other systems', () => {
 describe('argon2Verifier', () => {
   const HASH = '$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$gfwq1ZbwQxLq3eQ3l2uNw0q1oZ3o0bq9v0oK1o0qkqE';
 
-  it('asks the package that it is given', async () => {
+  it('uses the package that it is given', async () => {
     const verifier = argon2Verifier({
       verify: async (hash, password) => hash === HASH && password === PASSWORD,
     });
@@ -80,7 +80,7 @@ describe('argon2Verifier', () => {
     expect(await verifier.verify('other', HASH)).toBe(false);
   });
 
-  it('is false where the package throws', async () => {
+  it('is false if the package throws', async () => {
     const verifier = argon2Verifier({ verify: () => Promise.reject(new Error('not a hash')) });
     expect(await verifier.verify(PASSWORD, '$argon2id$broken')).toBe(false);
   });
@@ -92,7 +92,7 @@ describe('argon2Verifier', () => {
     expect(await argon2Verifier().verify('password', hash)).toBe(true);
     expect(await argon2Verifier().verify('passwore', hash)).toBe(false);
   });
-  (hasNative ? it.skip : it)('says what to install where Node has none', () => {
+  (hasNative ? it.skip : it)('names the package to install if Node has no Argon2', () => {
     expect(() => argon2Verifier()).toThrow(/install the package 'argon2'/);
   });
 });
@@ -101,7 +101,7 @@ describe('VerifyingPasswordHasher', () => {
   const bcrypt = new BcryptPasswordHasher(4);
   const hasher = new VerifyingPasswordHasher(bcrypt, VERIFIERS);
 
-  it('verifies both, and has only those of others replaced', async () => {
+  it('verifies both forms, and asks to replace only those of other systems', async () => {
     const own = await hasher.hash(PASSWORD);
     expect(await hasher.verify(PASSWORD, own)).toBe(true);
     expect(hasher.needsUpgrade(own)).toBe(false);
@@ -109,7 +109,7 @@ describe('VerifyingPasswordHasher', () => {
     expect(hasher.needsUpgrade(scryptHash())).toBe(true);
   });
 
-  it('refuses a cheap hash no sooner than its own', async () => {
+  it('takes as long to refuse a cheap hash as one of its own', async () => {
     const slow = new VerifyingPasswordHasher(new BcryptPasswordHasher(10), VERIFIERS);
     const own = await slow.hash(PASSWORD);
     const timed = async (stored: string) => {
@@ -121,7 +121,7 @@ describe('VerifyingPasswordHasher', () => {
     expect(await timed(scryptHash(4))).toBeGreaterThan(ownMs / 2);
   });
 
-  it('takes a verifier that throws for a refusal', async () => {
+  it('treats an exception of a verifier as a wrong password', async () => {
     const broken = { matches: () => true, verify: () => Promise.reject(new Error('broken')) };
     expect(await new VerifyingPasswordHasher(bcrypt, [broken]).verify(PASSWORD, 'x')).toBe(false);
   });

@@ -8,13 +8,13 @@ import { PwnedPasswordsBreachChecker } from '../../src/index.js';
 const LEAKED = 'correct horse battery staple';
 const hashOf = (password: string) => createHash('sha1').update(password).digest('hex').toUpperCase();
 
-/** Speaks the range search of Pwned Passwords. */
+/** Implements the range search of Pwned Passwords. */
 let server: Server;
 let baseUrl: string;
 let seen: { url: string; headers: IncomingHttpHeaders }[];
 let answer: RequestListener;
 
-/** Suffixes of one range, as the service writes them. */
+/** The suffixes of one range, in the service's format. */
 const range =
   (...lines: string[]): RequestListener =>
   (_request, response) =>
@@ -40,13 +40,13 @@ afterEach(async () => {
 });
 
 describe(PwnedPasswordsBreachChecker.name, () => {
-  it('tells a password that leaked from one that did not', async () => {
+  it('distinguishes a leaked password from others', async () => {
     const checker = new PwnedPasswordsBreachChecker({ baseUrl });
     expect(await checker.isBreached(LEAKED, never())).toBe(true);
     expect(await checker.isBreached('another horse altogether', never())).toBe(false);
   });
 
-  it('sends five digits of the hash, asks for padding, and lets nothing else of the password out', async () => {
+  it('sends five digits of the hash, asks for padding, and reveals nothing else about the password', async () => {
     await new PwnedPasswordsBreachChecker({ baseUrl: `${baseUrl}/` }).isBreached(LEAKED, never());
     expect(seen.map(({ url }) => url)).toEqual([`/range/${hashOf(LEAKED).slice(0, 5)}`]);
     expect(seen[0]?.headers['add-padding']).toBe('true');
@@ -55,19 +55,19 @@ describe(PwnedPasswordsBreachChecker.name, () => {
     expect(sent).not.toContain('HORSE');
   });
 
-  it('a line that only pads, count 0, is no breach', async () => {
+  it('a padding line, with count 0, is not a breach', async () => {
     answer = range(`${suffixOf(LEAKED)}:0`);
     expect(await new PwnedPasswordsBreachChecker({ baseUrl }).isBreached(LEAKED, never())).toBe(false);
   });
 
-  it('an answer that is none is an error, not a clean password', async () => {
+  it('an invalid answer is an error, not a clean password', async () => {
     answer = (_request, response) => response.writeHead(503).end('busy');
     await expect(new PwnedPasswordsBreachChecker({ baseUrl }).isBreached(LEAKED, never())).rejects.toThrow(
       'Pwned Passwords answered 503',
     );
   });
 
-  it('gives up when the signal is aborted, and closes the connection', async () => {
+  it('aborts with the signal, and closes the connection', async () => {
     const hungUp = new Promise<void>((resolve) => {
       answer = (request) => void request.once('close', resolve);
     });
@@ -80,7 +80,7 @@ describe(PwnedPasswordsBreachChecker.name, () => {
     await hungUp;
   });
 
-  it('sends by the fetch it is given, such as one that goes through a proxy', async () => {
+  it('uses the given fetch, for example one that goes through a proxy', async () => {
     const through: string[] = [];
     const checker = new PwnedPasswordsBreachChecker({
       baseUrl: 'http://pwned.example.com',

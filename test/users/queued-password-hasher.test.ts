@@ -30,7 +30,7 @@ class HeldHasher implements PasswordHasher {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe(QueuedPasswordHasher, () => {
-  it('hashes no more at once than it may, and all in the end, in order', async () => {
+  it('runs at most the allowed number of hashes at once, and all of them in order', async () => {
     const held = new HeldHasher();
     const hasher = new QueuedPasswordHasher(held, 2, 10);
     const order: string[] = [];
@@ -65,7 +65,7 @@ describe(QueuedPasswordHasher, () => {
     expect(hasher.stats).toEqual({ running: 0, concurrency: 1, waiting: 0, queueLimit: 2, refused: 2 });
   });
 
-  it('an address and an account get a quarter of the queue, and others go on', async () => {
+  it('an address and an account get a quarter of the queue each, and others continue', async () => {
     const held = new HeldHasher();
     const hasher = new QueuedPasswordHasher(held, 1, 8);
     const by = (address: string, account: string) => hasher.hash('x', { address, account });
@@ -86,7 +86,7 @@ describe(QueuedPasswordHasher, () => {
     await Promise.all([by('a', '5'), turn().then(() => held.finishOne())]);
   });
 
-  it('those who wait take turns: one address with many hashes, and another with one', async () => {
+  it('waiting addresses take turns, so one with many hashes does not block one with a single hash', async () => {
     const held = new HeldHasher();
     const hasher = new QueuedPasswordHasher(held, 1, 40);
     const order: string[] = [];
@@ -102,7 +102,7 @@ describe(QueuedPasswordHasher, () => {
     expect(order.indexOf('b')).toBeLessThanOrEqual(1);
   });
 
-  it('where several run at once, an address runs a quarter of them', async () => {
+  it('if several run at once, one address runs at most a quarter of them', async () => {
     const held = new HeldHasher();
     const hasher = new QueuedPasswordHasher(held, 8, 40);
     const by = (address: string, account: string) => hasher.hash('x', { address, account });
@@ -128,7 +128,7 @@ describe(QueuedPasswordHasher, () => {
     await free;
   });
 
-  it('a hash that fails frees its place', async () => {
+  it('a failed hash frees its place', async () => {
     const broken = {
       hash: () => Promise.reject(new Error('no')),
       verify: () => Promise.resolve(true),
@@ -140,7 +140,7 @@ describe(QueuedPasswordHasher, () => {
     expect(await hasher.verify('a', 'b')).toBe(true);
   });
 
-  it('asks the hasher itself what is weak', () => {
+  it('asks the inner hasher which hashes need an upgrade', () => {
     const hasher = new QueuedPasswordHasher(new HeldHasher(), 1, 1);
     expect([hasher.needsUpgrade('weak'), hasher.needsUpgrade('strong')]).toEqual([true, false]);
   });

@@ -12,7 +12,7 @@ const OPTIONS = resolveOptions({
 });
 const ANN = { email: 'ann@example.com', password: 'correct horse' };
 
-/** Keeps users in a map, with the conditions of the port. */
+/** Keeps users in a map, under the conditions of the port. */
 class InMemoryUserStore implements UserStore {
   readonly users = new Map<string, UserRecord>();
 
@@ -67,7 +67,7 @@ class InMemoryUserStore implements UserStore {
   }
 }
 
-/** Readable hashes of a stated cost, so that a test sees what was hashed and verified. */
+/** Readable hashes with a cost, so that a test sees what was hashed and verified. */
 class TransparentHasher implements PasswordHasher {
   cost = 1;
   hash = jest.fn(async (password: string) => `hash:${this.cost}:${password}`);
@@ -92,7 +92,7 @@ beforeEach(async () => {
 
 describe(UsersService.name, () => {
   describe('create', () => {
-    it('needs an address alone: the user has no password, and the role that a registration gives', async () => {
+    it('needs only an address: the user has no password, and the role that a registration gives', async () => {
       const user = await users.create({ email: ' Ada@MÜNCHEN.de ' });
       expect(user).toEqual({
         id: 'user-1',
@@ -108,7 +108,7 @@ describe(UsersService.name, () => {
       expect((await users.checkPassword('ada@münchen.de', '')).outcome).toBe('no_password');
     });
 
-    it('keeps what an import brings', async () => {
+    it('keeps all fields of an import', async () => {
       const verifiedAt = new Date(T0 - 1);
       const user = await users.create({
         email: 'ada@example.com',
@@ -124,7 +124,7 @@ describe(UsersService.name, () => {
       expect((await users.checkPassword('ada@example.com', 'correct horse')).outcome).toBe('accepted');
     });
 
-    it('refuses an address that is taken or is none, and roles that cannot be', async () => {
+    it('refuses a taken or invalid address, and invalid roles', async () => {
       await users.create({ email: ANN.email });
       await expect(users.create({ email: ANN.email.toUpperCase() })).rejects.toMatchObject({
         code: 'EMAIL_TAKEN',
@@ -139,7 +139,7 @@ describe(UsersService.name, () => {
   });
 
   describe('register', () => {
-    it('keeps a hash, a normalised address, the time, and a random token version', async () => {
+    it('stores a hash, a normalised address, the time, and a random token version', async () => {
       const user = await users.register({
         email: '  Ann@Example.COM ',
         password: 'correct horse',
@@ -160,25 +160,25 @@ describe(UsersService.name, () => {
       expect(other.tokenVersion).not.toBe(user.tokenVersion);
     });
 
-    it('refuses what no mail can be sent to', async () => {
+    it('refuses an address to which no mail can be sent', async () => {
       for (const email of ['', 'nobody', '"<b>"@example.com', 'a@b@example.com'])
         await expect(users.register({ ...ANN, email })).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
     });
 
-    it('an address written otherwise is the same address', async () => {
+    it('another spelling of an address is the same address', async () => {
       await users.register(ANN);
       await expect(users.register({ ...ANN, email: 'ＡＮＮ@example.com' })).rejects.toMatchObject({
         code: 'EMAIL_TAKEN',
       });
     });
 
-    it('hashes the normalised password: another keyboard can still log in', async () => {
+    it('hashes the normalised password, so another keyboard can still log in', async () => {
       await users.register({ ...ANN, password: 'Zu\u0308rich-1933' });
       const check = await users.checkPassword(ANN.email, 'Z\u00fcrich-1933');
       expect(check.outcome).toBe('accepted');
     });
 
-    it('refuses a weak password before it spends a hash on it', async () => {
+    it('refuses a weak password before it computes a hash', async () => {
       hasher.hash.mockClear();
       await expect(users.register({ ...ANN, password: 'short' })).rejects.toMatchObject({
         code: 'WEAK_PASSWORD',
@@ -194,7 +194,7 @@ describe(UsersService.name, () => {
       expect(store.users.size).toBe(0);
     });
 
-    it('gives the roles asked for, which no request body can ask for', async () => {
+    it('assigns the roles of the caller, which no request body can set', async () => {
       expect((await users.register({ ...ANN, roles: ['admin'] })).roles).toEqual(['admin']);
     });
   });
@@ -217,7 +217,7 @@ describe(UsersService.name, () => {
       ['a wrong password', ANN.email, 'wrong horse', 'wrong_password'],
       ['an unknown address', 'nobody@example.com', ANN.password, 'unknown_user'],
     ])(
-      'costs exactly one verification with %s: the time tells nobody who has an account',
+      'costs exactly one verification with %s, so the time does not reveal who has an account',
       async (_case, email, password, outcome) => {
         expect((await users.checkPassword(email, password)).outcome).toBe(outcome);
         expect(hasher.verify).toHaveBeenCalledTimes(1);
@@ -225,14 +225,14 @@ describe(UsersService.name, () => {
       },
     );
 
-    it('verifies for an unknown address against a real hash, of the cost in force and of nobody’s password', async () => {
+    it("verifies for an unknown address against a real hash of the current cost and of no user's password", async () => {
       await users.checkPassword('nobody@example.com', ANN.password);
       const [password, decoy] = hasher.verify.mock.calls[0] ?? [];
       expect(password).toBe(ANN.password);
       expect(decoy).toMatch(/^hash:1:[A-Za-z0-9_-]{16}$/);
     });
 
-    it('an unknown address is refused even with the password that the decoy was made of', async () => {
+    it('an unknown address is refused even with the password of the decoy hash', async () => {
       await users.checkPassword('nobody@example.com', 'x');
       const decoy = hasher.verify.mock.calls[0]?.[1] ?? '';
       const password = decoy.split(':')[2] ?? '';
@@ -255,7 +255,7 @@ describe(UsersService.name, () => {
       expect(hasher.hash).toHaveBeenCalledTimes(1);
     });
 
-    it('raises nothing for a wrong password or a disabled account', async () => {
+    it('raises no cost for a wrong password or a disabled account', async () => {
       hasher.cost = 2;
       await users.checkPassword(ANN.email, 'wrong horse');
       await users.setDisabled('user-1', true);
@@ -278,7 +278,7 @@ describe(UsersService.name, () => {
       expect(store.users.get('user-1')?.passwordHash).toBe('hash:2:new password');
     });
 
-    it('refuses a password that is too long before anything is looked up or hashed, for any address', async () => {
+    it('refuses a password that is too long before any look-up or hash, for any address', async () => {
       const findByEmail = jest.spyOn(store, 'findByEmail');
       for (const email of [ANN.email, 'nobody@example.com'])
         await expect(users.checkPassword(email, 'xy'.repeat(65))).rejects.toMatchObject({
@@ -289,7 +289,7 @@ describe(UsersService.name, () => {
       expect(hasher.verify).not.toHaveBeenCalled();
     });
 
-    it('a store out of reach is an outage, not a wrong password', async () => {
+    it('an unreachable store is an outage, not a wrong password', async () => {
       jest.spyOn(store, 'findByEmail').mockRejectedValue(new AuthError('TEMPORARILY_UNAVAILABLE'));
       await expect(users.checkPassword(ANN.email, ANN.password)).rejects.toMatchObject({
         code: 'TEMPORARILY_UNAVAILABLE',
@@ -304,7 +304,7 @@ describe(UsersService.name, () => {
       before = await users.register({ ...ANN, name: 'Annabel Lee' });
     });
 
-    it('sets the password and a new token version, and tells the one it retired', async () => {
+    it('sets the password and a new token version, and returns the retired one', async () => {
       const { user, retiredTokenVersion } = await users.changePassword(
         'user-1',
         ANN.password,
@@ -317,7 +317,7 @@ describe(UsersService.name, () => {
       expect((await users.checkPassword(ANN.email, 'battery staple')).outcome).toBe('accepted');
     });
 
-    it('needs the current password: a stolen access token is not enough', async () => {
+    it('requires the current password: a stolen access token is not enough', async () => {
       await expect(users.changePassword('user-1', 'wrong horse', 'battery staple')).rejects.toMatchObject({
         code: 'INVALID_CREDENTIALS',
         message: 'The current password is wrong.',
@@ -325,7 +325,7 @@ describe(UsersService.name, () => {
       expect(await store.findById('user-1')).toEqual(before);
     });
 
-    it('holds the new password to the policy, by its own field, and with the user’s name and address in mind', async () => {
+    it('checks the new password against the policy, under its own field, and against the user’s name and address', async () => {
       for (const weak of ['short', 'Annabel Lee', ANN.email])
         await expect(users.changePassword('user-1', ANN.password, weak)).rejects.toMatchObject({
           code: 'WEAK_PASSWORD',
@@ -336,7 +336,7 @@ describe(UsersService.name, () => {
       expect(await store.findById('user-1')).toEqual(before);
     });
 
-    it('a change whose answer was lost is done; one that was not made fails', async () => {
+    it('a change with a lost answer counts as done; one that was not made fails', async () => {
       const setPassword = store.setPassword.bind(store);
       const lost = new AuthError('TEMPORARILY_UNAVAILABLE');
       store.setPassword = () => Promise.reject(lost);
@@ -361,7 +361,7 @@ describe(UsersService.name, () => {
       expect((await users.checkPassword(ANN.email, 'another staple')).outcome).toBe('wrong_password');
     });
 
-    it('hashes nothing for a new password that the policy refuses, nor for a user who is gone', async () => {
+    it('computes no hash for a new password that the policy refuses, or for a user who is gone', async () => {
       await expect(users.changePassword('user-1', ANN.password, 'short')).rejects.toMatchObject({
         code: 'WEAK_PASSWORD',
       });
@@ -373,7 +373,7 @@ describe(UsersService.name, () => {
   });
 
   describe('resetPassword', () => {
-    it('sets the password once: of two links at once the second finds another version', async () => {
+    it('sets the password once: of two simultaneous links, the second finds another version', async () => {
       const ann = await users.register(ANN);
       const results = await Promise.all(
         ['a new password', 'another one'].map((password) => users.resetPassword(ann, password)),
@@ -383,7 +383,7 @@ describe(UsersService.name, () => {
       expect(store.users.get(ann.id)?.tokenVersion).not.toBe(ann.tokenVersion);
     });
 
-    it('holds a new password to the rules of a registration', async () => {
+    it('checks a new password by the rules of a registration', async () => {
       const ann = await users.register(ANN);
       for (const password of ['short', 'password1', ANN.email])
         await expect(users.resetPassword(ann, password)).rejects.toMatchObject({ code: 'WEAK_PASSWORD' });
@@ -391,7 +391,7 @@ describe(UsersService.name, () => {
   });
 
   describe('verifyEmail', () => {
-    it('keeps when the address was first verified; who vouches for it at registration needs no link', async () => {
+    it('stores when the address was first verified; one vouched for at registration needs no link', async () => {
       const ann = await users.register(ANN);
       const bob = await users.register({ ...ANN, email: 'bob@example.com', isEmailVerified: true });
       expect([ann.emailVerifiedAt, bob.emailVerifiedAt]).toEqual([null, new Date(T0)]);
@@ -401,7 +401,7 @@ describe(UsersService.name, () => {
   });
 
   describe('retireTokenVersion', () => {
-    it('gives the retired version and leaves a new one; two at once retire two different ones', async () => {
+    it('returns the retired version and sets a new one; two simultaneous calls retire two different ones', async () => {
       const { tokenVersion } = await users.register(ANN);
       const [first, second] = await Promise.all([
         users.retireTokenVersion('user-1'),
@@ -412,13 +412,13 @@ describe(UsersService.name, () => {
       expect([first, second]).not.toContain(store.users.get('user-1')?.tokenVersion);
     });
 
-    it('is null for nobody', async () => {
+    it('is null for an unknown user', async () => {
       expect(await users.retireTokenVersion('user-9')).toBeNull();
     });
   });
 
   describe('setDisabled', () => {
-    it('states when, on the one clock, and takes it back', async () => {
+    it("stores the time, by the library's clock, and removes it again", async () => {
       await users.register(ANN);
       nowMs = T0 + 5000;
       expect(await users.setDisabled('user-1', true)).toBe(true);
@@ -427,12 +427,12 @@ describe(UsersService.name, () => {
       expect(store.users.get('user-1')?.disabledAt).toBeNull();
     });
 
-    it('is false for nobody', async () => {
+    it('is false for an unknown user', async () => {
       expect(await users.setDisabled('user-9', true)).toBe(false);
     });
   });
 
-  it('finds by any spelling of the address', async () => {
+  it('finds a user by any spelling of the address', async () => {
     await users.register(ANN);
     expect((await users.findByEmail('Ann@EXAMPLE.com '))?.id).toBe('user-1');
     expect(await users.findByEmail('bob@example.com')).toBeNull();

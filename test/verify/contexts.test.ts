@@ -104,7 +104,7 @@ async function askGraphql(query: string, token: string): Promise<unknown> {
 }
 
 describe('a service that only verifies', () => {
-  it('knows the user of messages, sockets and queries', async () => {
+  it('identifies the user of messages, sockets and queries', async () => {
     const token = await signedBy(key);
     expect(await askRpc({ accessToken: token })).toBe('ada');
     expect(await askRpc({})).toMatchObject({ statusCode: 401, code: 'ACCESS_TOKEN_MISSING' });
@@ -115,7 +115,7 @@ describe('a service that only verifies', () => {
     expect(await askGraphql('whoami', 'bad')).toBe('ACCESS_TOKEN_INVALID');
   });
 
-  it('refuses by a typed error while the keys cannot be had', async () => {
+  it('refuses with a typed error while the keys cannot be fetched', async () => {
     keySet.answer = { status: 500, body: {} };
     const token = await signedBy(newKey('b', 'ES256'));
     const unavailable = { statusCode: 503, code: 'TEMPORARILY_UNAVAILABLE' };
@@ -130,7 +130,7 @@ describe('a service that only verifies', () => {
     expect(await askGraphql('whoami', token)).toBe('TEMPORARILY_UNAVAILABLE');
   });
 
-  it('closes sockets whose session ends, where a store is shared; tickets are for the service that signs', async () => {
+  it('closes sockets whose session ends, if a store is shared; tickets are left to the service that signs', async () => {
     const socket = connect(await signedBy(key));
     expect(await askSocket(socket)).toEqual({ id: 'ada' });
     const closed = new Promise((resolve) => socket.once('disconnect', resolve));

@@ -114,7 +114,7 @@ describe.each(['ES256', 'RS256'])('tokens of the service, signed with %s', (alg)
     const port = await freePort();
     service = await Service.start({
       PORT: String(port),
-      // Discovery compares it with the URL that was asked.
+      // Discovery compares it with the requested URL.
       ISSUER: `http://127.0.0.1:${port}`,
       JWT_ACCESS_KEYS: `file:${file}`,
       INTROSPECTION_CLIENTS,
@@ -127,7 +127,7 @@ describe.each(['ES256', 'RS256'])('tokens of the service, signed with %s', (alg)
     await rm(folder, { recursive: true, force: true });
   });
 
-  it.each(Object.keys(VERIFIERS))('%s takes them, and no others', async (name) => {
+  it.each(Object.keys(VERIFIERS))('%s accepts them, and no others', async (name) => {
     const verify = await VERIFIERS[name]!(input);
     expect(await verify(session.accessToken)).toBe(session.userId);
     const [header, , signature] = session.accessToken.split('.');

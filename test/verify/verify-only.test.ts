@@ -82,7 +82,7 @@ describe.each(ADAPTERS)('a service that only verifies, on %s', (adapter) => {
     };
   }
 
-  /** Beside the real service that signs. */
+  /** Together with the real service that signs. */
   async function startBoth(key: Jwk, over: Over = {}) {
     issuer = await HostApp.start(adapter, { keys: { access: [key], refresh: [SECRET] } });
     const jwksUri = issuer.origin + JWKS;
@@ -94,7 +94,7 @@ describe.each(ADAPTERS)('a service that only verifies, on %s', (adapter) => {
     expect(answer.headers['retry-after']).toBe('1');
   }
 
-  it('knows the users of the service that signs, with the same request.user', async () => {
+  it('identifies the users of the service that signs, with the same request.user', async () => {
     const { api, list, from } = await startBoth(newKey('a', 'ES256'));
     const { accessToken: token, userId } = await newSession(from);
     const answer = await list(token);
@@ -117,7 +117,7 @@ describe.each(ADAPTERS)('a service that only verifies, on %s', (adapter) => {
     expect((await api.send('POST', '/orders/pay', { token })).json).toEqual({ paid: true });
   });
 
-  it('guards every route by globalGuard, and asks for a fresh login', async () => {
+  it('guards every route by globalGuard, and can require a recent login', async () => {
     const key = newKey('a', 'ES256');
     keySet.answer = { body: { keys: [publicOf(key)] } };
     const { api } = await start({ globalGuard: true });
@@ -139,7 +139,7 @@ describe.each(ADAPTERS)('a service that only verifies, on %s', (adapter) => {
     ring.replace({ access: [young, old], refresh: [SECRET] });
     const next = await anotherSession(from, first.email);
     expect(headerOf(next.accessToken).kid).toBe('young');
-    // Unknown, and so fetched, unless another fetch was a moment ago.
+    // The key is unknown, so it is fetched, unless another fetch was just made.
     const accepted = await eventually(
       () => list(next.accessToken),
       ({ status }) => status === 200,
@@ -206,7 +206,7 @@ describe.each(ADAPTERS)('a service that only verifies, on %s', (adapter) => {
     ).toBe(200);
   });
 
-  it('goes on with the keys it knows while the set is down, for maxStaleness', async () => {
+  it('keeps using the keys it knows while the set is unreachable, for maxStaleness', async () => {
     const [known, unknown] = [newKey('known', 'ES256'), newKey('unknown', 'ES256')];
     keySet.answer = { body: { keys: [publicOf(known)] } };
     const { list } = await start({ keySet: { maxAge: '1s', cooldown: '1s', maxStaleness: '4s' } });
@@ -234,7 +234,7 @@ describe.each(ADAPTERS)('a service that only verifies, on %s', (adapter) => {
   });
 
   it.each(['RS256', 'PS256', 'ES256', 'ES384', 'ES512'])(
-    'takes %s by the key of that name only',
+    'accepts %s only by the key of that name',
     async (alg) => {
       const key = newKey('a', alg);
       keySet.answer = { body: { keys: [publicOf(key)] } };
@@ -248,7 +248,7 @@ describe.each(ADAPTERS)('a service that only verifies, on %s', (adapter) => {
     },
   );
 
-  it('refuses secrets, private keys and EdDSA of a key set, and uses the others', async () => {
+  it('refuses secrets, private keys and EdDSA in a key set, and uses the others', async () => {
     const [good, edwards, leaked] = [newKey('a', 'ES256'), newKey('ed', 'EdDSA'), newKey('leaked', 'ES256')];
     const secret = { kty: 'oct', k: Buffer.from(SECRET).toString('base64url'), kid: 'hs', alg: 'HS256' };
     keySet.answer = { body: { keys: [null, 'x', {}, secret, publicOf(edwards), leaked, publicOf(good)] } };
@@ -270,7 +270,7 @@ describe.each(ADAPTERS)('a service that only verifies, on %s', (adapter) => {
       expectGuardRefusal(await list(token), 'ACCESS_TOKEN_INVALID');
   });
 
-  it('refuses other issuers, audiences and kinds of token, what has expired, and bound tokens', async () => {
+  it('refuses other issuers, audiences and kinds of token, expired tokens and bound tokens', async () => {
     const key = newKey('a', 'ES256');
     keySet.answer = { body: { keys: [publicOf(key)] } };
     const { api, list } = await start({ audience: 'orders' });
@@ -291,7 +291,7 @@ describe.each(ADAPTERS)('a service that only verifies, on %s', (adapter) => {
     }
   });
 
-  it('knows within the bound what was revoked, where both share a store', async () => {
+  it('learns of revocations within the limit if both share a store', async () => {
     const store = new InMemoryRevocationStore();
     const key = newKey('a', 'ES256');
     issuer = await HostApp.startWith(adapter, {

@@ -232,7 +232,7 @@ describe.each(ADAPTERS)('the demo, on %s', (adapter) => {
     expect((await visitor.refresh()).json.session.generation).toBe(2);
   });
 
-  it('a request that a browser sends again by itself is no other answer that was lost', async () => {
+  it('a request that a browser repeats by itself does not count as another lost answer', async () => {
     const visitor = await Visitor.of(service);
     expect((await visitor.demo('POST', 'outage')).status).toBe(204);
     const refresh = (name: string) =>

@@ -41,21 +41,21 @@ describe(userIdOf.name, () => {
 describe(latestLock.name, () => {
   const now = Date.parse('2026-03-01T12:05:00Z');
 
-  it('is the newest of the last fifteen minutes', () => {
+  it('returns the newest of the last fifteen minutes', () => {
     const locked = event('login.locked');
     expect(latestLock([event('login.failed'), locked, event('login.locked')], now)).toBe(locked);
     expect(latestLock([event('login.locked', { at: '2026-03-01T11:49:00Z' })], now)).toBeNull();
     expect(latestLock([event('login.failed')], now)).toBeNull();
   });
 
-  it('is none after an administrator unlocked the account', () => {
+  it('returns none after an administrator unlocked the account', () => {
     expect(latestLock([event('user.unlocked'), event('login.locked')], now)).toBeNull();
     expect(latestLock([event('login.locked'), event('user.unlocked')], now)).not.toBeNull();
   });
 });
 
 describe(rolesOf.name, () => {
-  it('takes roles as people type them', () => {
+  it('accepts roles as people type them', () => {
     expect(rolesOf(' admin, editor  admin,')).toEqual(['admin', 'editor']);
     expect(rolesOf('')).toEqual([]);
   });

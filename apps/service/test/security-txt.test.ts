@@ -62,7 +62,7 @@ describe.each(['express', 'fastify'])('without SECURITY_CONTACT on %s', (adapter
 });
 
 describe('SECURITY_CONTACT', () => {
-  it('takes addresses and URIs', () => {
+  it('accepts addresses and URIs', () => {
     expect(
       contactsOf('a@example.com,mailto:b@example.com,tel:+1-201-555-0123,https://example.com/c'),
     ).toEqual([
@@ -79,7 +79,7 @@ describe('SECURITY_CONTACT', () => {
     'javascript:alert(1)',
     'https://example.com/\nPolicy: https://elsewhere.example',
     'mailto:',
-  ])('refuses %j, by its name', (given) => {
+  ])('refuses %j, and names the variable', (given) => {
     expect(() => contactsOf(given)).toThrow(/SECURITY_CONTACT/);
   });
 });
@@ -88,7 +88,7 @@ describe('the canonical URL', () => {
   const linesFor = (issuer: string) =>
     securityTxt({ securityContacts: ['tel:1'], issuer }, new Date('2026-01-01T00:00:00.123Z')).split('\n');
 
-  it('is that of an origin of its own', () => {
+  it('is given for an issuer on its own origin', () => {
     expect(linesFor('https://auth.example.com')).toEqual([
       'Contact: tel:1',
       'Expires: 2026-12-31T00:00:00Z',

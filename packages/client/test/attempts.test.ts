@@ -108,7 +108,7 @@ describe('the record of attempts', () => {
     expect(await attempts.settle(answer(7), second)).toMatchObject({ attempt: undefined, previous: second });
   });
 
-  it('is in memory where the storage throws or hangs', async () => {
+  it('is in memory if the storage throws or hangs', async () => {
     for (const update of [() => Promise.reject(new Error('forbidden')), () => new Promise<never>(() => {})]) {
       on.browser.records = () => ({ update });
       const first = on.browser.tab();

@@ -239,15 +239,18 @@ describe('restore', () => {
       expect(on.server.count('/auth/logout')).toBe(2);
     });
 
-    it.each(['unknown', 'signed-out'] as const)('as %s asks where this page sees a hint', async (status) => {
-      await rendered();
-      const initialState = { status, user: null, session: null, tokenExpiresAt: null };
-      const here = { home: `${on.server.origin}/` };
-      const stranger = on.browser.tab({}, { ...here, cookies: '' });
-      expect((await stranger.auth.restore({ initialState, force: false })).status).toBe('signed-out');
-      expect(refreshes()).toBe(0);
-      const tab = on.browser.tab({}, { ...here, cookies: 'refresh_token_hint=1' });
-      expect((await tab.auth.restore({ initialState, force: false })).status).toBe('signed-in');
-    });
+    it.each(['unknown', 'signed-out'] as const)(
+      'with the state %s asks if this page sees a hint',
+      async (status) => {
+        await rendered();
+        const initialState = { status, user: null, session: null, tokenExpiresAt: null };
+        const here = { home: `${on.server.origin}/` };
+        const stranger = on.browser.tab({}, { ...here, cookies: '' });
+        expect((await stranger.auth.restore({ initialState, force: false })).status).toBe('signed-out');
+        expect(refreshes()).toBe(0);
+        const tab = on.browser.tab({}, { ...here, cookies: 'refresh_token_hint=1' });
+        expect((await tab.auth.restore({ initialState, force: false })).status).toBe('signed-in');
+      },
+    );
   });
 });

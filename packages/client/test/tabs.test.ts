@@ -186,7 +186,7 @@ describe('two tabs', () => {
     expect(await current(second)).not.toBe('stale');
   });
 
-  it('a token that was read late, after the tab was frozen, has aged', async () => {
+  it('a token that a frozen tab read late has aged', async () => {
     const [first, second] = await twoTabs();
     const channel = new BroadcastChannel(LOCK());
     const { user, session } = first.auth.getState();

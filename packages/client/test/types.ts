@@ -15,8 +15,8 @@ export function uses(storage: TokenStorage, state: AuthState): void {
   void state.user.email;
   // @ts-expect-error body transport needs a storage
   createAuthClient({ baseUrl: '/auth', transport: 'body' });
-  // @ts-expect-error a cookie needs none
+  // @ts-expect-error cookie transport accepts no storage
   createAuthClient({ baseUrl: '/auth', storage });
-  // @ts-expect-error where the routes are must be said
+  // @ts-expect-error baseUrl is required
   createAuthClient({});
 }

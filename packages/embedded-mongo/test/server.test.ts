@@ -290,7 +290,7 @@ describe('the TTL monitor', () => {
   });
 });
 
-describe('bytes that are no message', () => {
+describe('bytes that are not a message', () => {
   it.each([
     ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
     ['a length below the header', Buffer.alloc(16)],

@@ -16,7 +16,7 @@ describeWith(FIREFOX, 'in Firefox with cookies blocked', () => {
   afterEach(() => world.tidy());
   afterAll(() => world?.close());
 
-  it('the client works for as long as the page lives', async () => {
+  it('the client keeps the user signed in until the page is closed', async () => {
     const device = await world.device();
     const [tab] = await device.signedIn(1);
     expect(await tab.do('get', '/api/orders')).toMatchObject({ status: 200 });

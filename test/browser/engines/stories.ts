@@ -20,7 +20,7 @@ const LOGOUT = 'POST /auth/logout';
 const JWT = /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/;
 const revoked = refuseWith(401, 'ACCESS_TOKEN_REVOKED');
 
-/** What every browser must do, using only what all of them support: no clock of a page is moved. */
+/** What every browser must do. Uses only what all of them support, so no page clock is moved. */
 export function tellStories(requirement: Requirement, launch: () => Promise<Engine>): void {
   describeWith(requirement, `in ${requirement.name}`, () => {
     let world: World<Kind>;
@@ -37,7 +37,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       expect(answers.map(({ status }) => status)).toEqual(tabs.map(() => 200));
       expect(await Promise.all(tabs.map((tab) => tab.signOuts()))).toEqual(tabs.map(() => []));
     };
-    /** An API refuses the token of each tab once, and none before all of them have asked. */
+    /** The API answers 401 to each tab once, after all tabs have sent their request. */
     const askAtOnce = async (tabs: Tab<Kind>[]): Promise<number[]> => {
       let allHaveAsked = () => {};
       const asking = new Promise<void>((resolve) => (allHaveAsked = resolve));
@@ -55,7 +55,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       return outcomes.map(({ value }) => value?.status);
     };
 
-    it('a page that is opened again finds who is signed in, and no script can read a token', async () => {
+    it('a reopened page finds who is signed in, and no script can read a token', async () => {
       const device = await world.device();
       const [tab] = await device.signedIn(1);
       const { user } = await tab.state();
@@ -68,7 +68,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       expect(places.cookie).toBe('refresh_token_hint=1');
     });
 
-    it('a visitor who never had a session is asked for one once, and never again', async () => {
+    it('a visitor who never had a session causes one request for it, and no more', async () => {
       const device = await world.device();
       for (let visit = 0; visit < 2; visit += 1) {
         const tab = await device.tab();
@@ -77,16 +77,16 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       }
     });
 
-    it('three tabs whose tokens are refused at once refresh once between them', async () => {
+    it('three tabs whose tokens are refused at the same time refresh once between them', async () => {
       const device = await world.device();
-      // With a fourth, the first one may have seen as many rotations as it makes in one grace period.
+      // A fourth tab could reach the client's limit of rotations in one grace period.
       const tabs = await device.signedIn(3);
       expect(await askAtOnce(tabs)).toEqual(tabs.map(() => 200));
       expect(world.gateway.of(REFRESH).map(({ status }) => status)).toEqual([200]);
       await expectSignedIn(...tabs);
     });
 
-    it('tabs that cannot talk share the attempt, and nobody is signed out', async () => {
+    it('tabs without a channel share the stored attempt, and nobody is signed out', async () => {
       const device = await world.device();
       const tabs = await device.signedIn(2, '?alone');
       for (let round = 0; round < 3; round += 1) {
@@ -98,7 +98,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       await expectSignedIn(...tabs);
     });
 
-    it('a page after lost answers asks again with the same attempt', async () => {
+    it('a page that lost answers retries with the same attempt', async () => {
       const device = await world.device();
       const [tab] = await device.signedIn(1);
       world.gateway.fault(REFRESH, loseAnswer, 3);
@@ -113,7 +113,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       await expectSignedIn(tab);
     });
 
-    it('an answer that takes longer than half the grace period is given up and asked for again', async () => {
+    it('a request that takes longer than half the grace period is aborted and retried', async () => {
       const device = await world.device();
       const [tab] = await device.signedIn(1, '?grace=6');
       const hold = new Hold();
@@ -131,10 +131,10 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       ['a 403 page of a proxy', proxyPage(403)],
       ['a 401 page of a proxy', proxyPage(401)],
       ["a portal's page", answerWith(200, '<html>Welcome to the hotel</html>')],
-      ['401 with the code of something else', refuseWith(401, 'PORTAL_LOGIN_REQUIRED')],
+      ['a 401 with an unrelated code', refuseWith(401, 'PORTAL_LOGIN_REQUIRED')],
       ['403 CROSS_SITE_REQUEST', refuseWith(403, 'CROSS_SITE_REQUEST')],
       ['503', refuseWith(503, 'TEMPORARILY_UNAVAILABLE', { 'retry-after': '1' })],
-    ])('%s to a refresh signs nobody out, and the page comes back by itself', async (_, fault) => {
+    ])('%s in answer to a refresh signs nobody out, and the page recovers by itself', async (_, fault) => {
       const device = await world.device();
       const [tab] = await device.signedIn(1);
       world.gateway.fault(REFRESH, fault, 2);
@@ -144,7 +144,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       await expectSignedIn(tab);
     });
 
-    it('a logout signs out all tabs, is reported once in each, and nobody comes back', async () => {
+    it('a logout signs out all tabs, is reported once in each, and no tab signs in again', async () => {
       const device = await world.device();
       const tabs = await device.signedIn(3);
       await tabs[1]?.do('logout');
@@ -154,16 +154,16 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       await tabs[0].untilStatus('signed-out');
     });
 
-    it('a logout is heard though the application leaves the page at once', async () => {
+    it('a logout reaches the service even if the application leaves the page at once', async () => {
       for (let run = 0; run < 3; run += 1) {
         const device = await world.device();
         const [tab] = await device.signedIn(1, '?leave');
         const { answer } = await tab.order('logout');
-        // The page is gone.
+        // The page is gone, so the answer never arrives.
         answer.catch(() => undefined);
         await eventually(
           () => world.gateway.of(LOGOUT)[0]?.status === 204,
-          () => 'the service has heard of the logout',
+          () => 'the service has received the logout',
         );
         await eventually(
           async () => (await device.refreshToken()) === null,
@@ -172,7 +172,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       }
     });
 
-    it('another user who signs in in a second tab is seen by the first', async () => {
+    it('a tab notices that another user has signed in in a second tab', async () => {
       const device = await world.device();
       const [first, second] = await device.signedIn(2);
       const email = uniqueEmail('next');
@@ -181,7 +181,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       expect(await first.do('get', '/api/orders')).toMatchObject({ body: { user: email } });
     });
 
-    it('a session that was ended elsewhere signs out every tab, and says why', async () => {
+    it('a session that was ended elsewhere signs out every tab with the reason', async () => {
       const device = await world.device();
       const tabs = await device.signedIn(2);
       const { user } = await tabs[0].state();
@@ -194,7 +194,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       }
     });
 
-    it('a page that comes back by the back button shows who has signed in meanwhile', async () => {
+    it('a page restored by the back button shows who has signed in in the meantime', async () => {
       const device = await world.device();
       const [first, second] = await device.signedIn(2);
       await first.page.goto(`${world.gateway.origin}/elsewhere`);
@@ -205,7 +205,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       expect(await first.do('me')).toMatchObject({ email });
     });
 
-    it('a copied cookie of a session that is bound to a key is worth nothing, and the key is not to be had', async () => {
+    it('a copied cookie of a session bound to a key is worthless, and scripts cannot export the key', async () => {
       const device = await world.device();
       const [tab] = await device.signedIn(1, '?proof');
       const thief = await world.service.api().refreshByCookie((await device.refreshToken()) ?? '');
@@ -216,7 +216,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       await expectSignedIn(tab);
     });
 
-    it('works under a policy that requires Trusted Types and lets no page create any', async () => {
+    it('works under a policy that requires Trusted Types and allows none to be created', async () => {
       const device = await world.device();
       const tab = await device.open(`${world.gateway.origin}/strict`);
       await tab.do('register', { email: uniqueEmail(), password: PASSWORD });
@@ -226,7 +226,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       await expectSignedIn(tab);
     });
 
-    it('notes an attempt before each refresh in little time', async () => {
+    it('records an attempt fast enough to do so before each refresh', async () => {
       const device = await world.device();
       const [tab] = await device.signedIn(1);
       const ms = await tab.page.evaluate(medianOfStrictWrites);
@@ -236,9 +236,9 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
   });
 }
 
-// It runs in the page, and refers to nothing outside itself.
+// Runs in the page, so it must not refer to anything outside itself.
 
-/** The median of 20, in ms. */
+/** The median of 20 writes, in ms. */
 async function medianOfStrictWrites(): Promise<number> {
   const { indexedRecords } = (await import(`${location.origin}/client/records.js`)) as {
     indexedRecords: (

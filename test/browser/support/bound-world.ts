@@ -10,9 +10,9 @@ import { selfSignedCertificate } from '../../support/self-signed-certificate.js'
 import { findChromium, FLAGS } from './chromium.js';
 
 const HOST = 'app.example.test';
-/** The same site with another origin. */
+/** Another origin of the same site. */
 const FRONT_END = 'front.example.test';
-/** Keys in software, where a machine has no secure hardware: a switch of Chromium for tests. */
+/** Chromium's switch for tests: keys in software, for machines without secure hardware. */
 const FEATURES = 'DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting';
 
 export interface Seen {
@@ -20,16 +20,19 @@ export interface Seen {
   readonly skipped: string | undefined;
 }
 
-/** HTTPS in front of a service, for browsers that trust its certificate; it keeps what passed, and can refuse. */
+/** An HTTPS proxy before a service, with a certificate the browser trusts. Records requests, and can refuse them. */
 export class SecureFront {
   readonly seen: Seen[] = [];
-  /** Answers 503 to these paths. */
+  /** Paths that are answered with 503. */
   readonly failing = new Set<string>();
   private target = '';
 
   private constructor(
     private readonly server: Server,
-    /** The hash of its key: if certificate errors are ignored in general, Chromium ignores these sessions as well. */
+    /**
+     * The hash of the certificate's key. Chromium disables device-bound sessions if it ignores certificate
+     * errors in general.
+     */
     readonly trust: string,
   ) {}
 
@@ -66,12 +69,12 @@ export class SecureFront {
     return `https://${HOST}:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** The origin of the front end, whose pages call the service on the service's origin. */
+  /** The origin of the front end, whose pages call the service on another origin. */
   get frontEnd(): string {
     return this.origin.replace(HOST, FRONT_END);
   }
 
-  /** How often a line passed. */
+  /** How many times this line was recorded. */
   count(line: string): number {
     return this.seen.filter((each) => each.line === line).length;
   }
@@ -87,7 +90,7 @@ function skippedIn(headers: Readonly<Record<string, unknown>>): string | undefin
   return typeof skipped === 'string' ? skipped.split(';')[0] : undefined;
 }
 
-/** A Chromium with a profile of its own, which outlives a restart. */
+/** A Chromium with its own profile, which survives a restart. */
 export class BoundChromium {
   private browser: Browser | null = null;
   private page: Page | null = null;
@@ -108,7 +111,7 @@ export class BoundChromium {
     await this.open();
   }
 
-  /** From a script of the page. */
+  /** Sends a POST from a script of the page. */
   async post(
     path: string,
     body?: object,
@@ -135,12 +138,12 @@ export class BoundChromium {
     return this.context.cookies();
   }
 
-  /** As if its life were over. */
+  /** As if the cookie had expired. */
   async dropCookie(name: string): Promise<void> {
     await this.context.deleteCookie(...(await this.cookies()).filter((cookie) => cookie.name === name));
   }
 
-  /** As malware copies it. */
+  /** As malware would copy them. */
   async takeCookiesOf(other: BoundChromium): Promise<void> {
     await this.context.setCookie(...(await other.cookies()));
   }

@@ -1,7 +1,7 @@
 import { type Browser, chromium } from 'playwright-core';
 import { describeWith, findExecutable, type Requirement } from './engine.js';
 
-/** Without a sandbox, as in a container; and nothing that a browser does of its own accord on the network. */
+/** No sandbox, as in a container; and none of the browser's own network traffic. */
 export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -12,7 +12,7 @@ export const FLAGS = [
   '--disable-sync',
 ];
 
-/** The paths on Debian, Ubuntu, Alpine, and of Google's own packages; or `CHROMIUM_PATH`. */
+/** The paths on Debian, Ubuntu and Alpine, and of Google's packages; or `CHROMIUM_PATH`. */
 export function findChromium(): string | null {
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   return process.env.CHROMIUM_PATH ?? findExecutable(names);
@@ -46,6 +46,9 @@ function findHeadlessShell(): string | null {
   return process.env.CHROMIUM_PATH ? null : findExecutable(['chromium-headless-shell']);
 }
 
-/** `describe` for tests that move the clock of a page or write scripts into it before its own, as Playwright can. */
+/**
+ * `describe` for tests that only Playwright can run: they move a page's clock or inject scripts before the
+ * page's own.
+ */
 export const describeInBrowser = (name: string, tests: () => void): void =>
   describeWith(CHROMIUM, name, tests);

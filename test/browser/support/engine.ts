@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, it } from '@jest/globals';
 
-/** What the stories need of a page, in the words of Playwright and Puppeteer. */
+/** What the stories need of a page; the method names are those that Playwright and Puppeteer share. */
 export interface EnginePage {
   goto(url: string): Promise<unknown>;
   evaluate<Result>(run: () => Result | Promise<Result>): Promise<Result>;
@@ -15,7 +15,7 @@ export interface EnginePage {
   close(): Promise<unknown>;
 }
 
-/** A device: cookies and storage of its own, shared by its pages. */
+/** A device: its own cookies and storage, shared by its pages. */
 export interface Profile<Page extends EnginePage = EnginePage> {
   newPage(): Promise<Page>;
   cookies(): Promise<readonly { readonly name: string; readonly value: string }[]>;
@@ -28,24 +28,24 @@ export interface Engine<Context extends Profile = Profile> {
   close(): Promise<unknown>;
 }
 
-/** What must be on this machine before a browser can be driven. */
+/** What must be installed before a browser can be driven. */
 export interface Requirement {
   readonly name: string;
-  /** Null where something is missing. */
+  /** `null` if something is missing. */
   readonly find: () => unknown;
-  /** What to install or to set. */
+  /** What to install or set. */
   readonly advice: string;
 }
 
-/** In `/usr/bin`, else the first of the names on the `PATH`. */
+/** Looks in `/usr/bin`, then for each name on the `PATH`. */
 export function findExecutable(names: readonly string[]): string | null {
   const folders = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)];
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable) ?? null;
 }
 
 /**
- * `describe` for tests that need a browser. Without it they are skipped, and the end of the run says why; they fail where
- * `REQUIRE_BROWSER` names it.
+ * `describe` for tests that need a browser. Without the browser they are skipped, and the end of the run says
+ * why; if `REQUIRE_BROWSER` names it, they fail.
  */
 export function describeWith(
   { name: browser, find, advice }: Requirement,

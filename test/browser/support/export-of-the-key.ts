@@ -1,4 +1,7 @@
-/** What the browser says to a script that exports the key of the proofs. Runs in the page; refers to nothing outside itself. */
+/**
+ * The error when a script tries to export the key of the proofs. Runs in the page, so it refers to nothing
+ * outside itself.
+ */
 export function exportOfTheKey(): Promise<string> {
   return new Promise((done, failed) => {
     const opening = indexedDB.open('nestjs-silent-auth-key');

@@ -1,15 +1,15 @@
 import { Answer } from '../../support/http.js';
 
-/** What befalls a request on its way: the answer to give, or `null` to cut the line without one. */
+/** What happens to a request: returns the answer, or `null` to cut the connection without one. */
 export type Fault = (forward: () => Promise<Answer>) => Promise<Answer | null>;
 
-/** The server has done it; its answer never arrives. */
+/** The server has handled it, but its answer never arrives. */
 export const loseAnswer: Fault = async (forward) => {
   await forward();
   return null;
 };
 
-/** The line is cut on the way there: the server never hears of it. */
+/** The connection is cut before the server receives the request. */
 export const loseRequest: Fault = async () => null;
 
 export function answerWith(
@@ -23,19 +23,19 @@ export function answerWith(
   return async () => new Answer(status, { 'content-type': type, ...headers }, text);
 }
 
-/** In the service's one shape. */
+/** An error in the service's format. */
 export const refuseWith = (status: number, code: string, headers?: Record<string, string>): Fault =>
   answerWith(status, { statusCode: status, code, message: code, error: 'Refused' }, headers);
 
-/** An answer of an intermediary that is not the service. */
+/** An answer from a proxy instead of the service. */
 export const proxyPage = (status: number): Fault =>
   answerWith(status, `<html><title>${status}</title><h1>Blocked by policy</h1></html>`);
 
-/** Keeps an answer back. */
+/** Holds an answer back until `release`. */
 export class Hold {
-  /** The server has answered. */
+  /** Resolves when the server has answered. */
   readonly isAnswered: Promise<Answer>;
-  /** Lets the answer go on. */
+  /** Sends the answer on. */
   release!: () => void;
   private readonly isReleased = new Promise<void>((resolve) => (this.release = resolve));
   private answered!: (answer: Answer) => void;

@@ -1,7 +1,7 @@
 import { launch } from 'puppeteer-core';
 import { type Engine, findExecutable, type Requirement } from './engine.js';
 
-/** Playwright needs a Firefox of its own making, which is a download; Puppeteer drives any, by WebDriver BiDi. */
+/** Playwright needs its own Firefox build, a download; Puppeteer drives any Firefox by WebDriver BiDi. */
 export const FIREFOX: Requirement = {
   name: 'Firefox',
   find: findFirefox,
@@ -12,7 +12,7 @@ function findFirefox(): string | null {
   return process.env.FIREFOX_PATH ?? findExecutable(['firefox-esr', 'firefox']);
 }
 
-/** @param settings of `about:config` */
+/** @param settings preferences, as in `about:config` */
 export async function launchFirefox(settings: Record<string, unknown> = {}): Promise<Engine> {
   const browser = await launch({
     browser: 'firefox',

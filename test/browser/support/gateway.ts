@@ -9,7 +9,7 @@ const PAGES: Record<string, [path: string, type: string]> = {
   '/': ['test/browser/support/app.html', 'text/html; charset=utf-8'],
   '/axios.js': ['node_modules/axios/dist/esm/axios.min.js', 'text/javascript'],
 };
-/** The application under a policy that forbids what injected markup needs. */
+/** A policy that forbids everything that injected markup would need. */
 const STRICT =
   "require-trusted-types-for 'script'; trusted-types 'none'; connect-src 'self'; object-src 'none'";
 const ELSEWHERE = '<!doctype html><title>Elsewhere</title><h1>Elsewhere</h1>';
@@ -21,16 +21,16 @@ export interface Seen {
   readonly url: string;
   readonly authorization: string | undefined;
   readonly body: string;
-  /** Ms, monotonic. */
+  /** Monotonic, in ms. */
   readonly at: number;
-  /** The status of the answer; `undefined` while there is none, or if it was lost. */
+  /** The status of the answer; `undefined` if there is none yet, or if it was lost. */
   status?: number;
 }
 
 /**
- * What stands before a service: the pages, `/auth` and a guarded `/api` on one origin; and what can go wrong on the
- * way, by rules for a route. Each answer closes its connection, because a browser repeats by itself what it lost on
- * one that it had used before.
+ * The proxy before a service: serves the pages, `/auth` and a guarded `/api` on one origin, and injects
+ * faults by route. Each answer closes its connection, because a browser by itself repeats requests that fail
+ * on a reused one.
  */
 export class Gateway {
   readonly requests: Seen[] = [];
@@ -53,12 +53,12 @@ export class Gateway {
     return gateway;
   }
 
-  /** The service behind it. */
+  /** Sets the service behind the gateway. */
   leadTo(origin: string): void {
     this.target = origin;
   }
 
-  /** The next `times` requests to the route meet the fault. */
+  /** Applies the fault to the next `times` requests of the route. */
   fault(route: string, fault: Fault, times = 1): void {
     this.rules.push({ route, fault, times });
   }
@@ -71,7 +71,7 @@ export class Gateway {
     return this.requests.filter((seen) => seen.route === route);
   }
 
-  /** Faults that nobody met are forgotten too. */
+  /** Also removes faults that were not used. */
   reset(): void {
     this.requests.length = 0;
     this.rules.length = 0;
@@ -132,7 +132,7 @@ export class Gateway {
     });
   }
 
-  /** A guarded API: it asks the service whose token that is, and shows what it was sent. */
+  /** A guarded API: it asks the service whose token it is, and echoes the request. */
   private async callApi({ route, url, body }: Seen, headers: IncomingMessage['headers']): Promise<Answer> {
     const { authorization, host, 'x-page': page } = headers;
     const me = await this.call('GET', '/auth/me', { host, ...(authorization && { authorization }) });
@@ -142,7 +142,7 @@ export class Gateway {
   }
 }
 
-/** The answer of a reverse proxy whose upstream is down. */
+/** What a reverse proxy answers when its upstream is down. */
 const badGateway = (): Answer =>
   new Answer(502, { 'content-type': 'text/html' }, '<html><h1>502 Bad Gateway</h1></html>');
 

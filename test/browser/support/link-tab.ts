@@ -1,11 +1,11 @@
 import type { Page } from 'playwright-core';
 import { expectFocus } from './expect-focus.js';
 
-/** A tab with a page of the service to which mail led, worked as its reader does. */
+/** A tab with a page that a mailed link opened, used as a reader would. */
 export class LinkTab {
   constructor(readonly page: Page) {}
 
-  /** Waits for what the page shows. */
+  /** Waits until the element is shown. */
   async see(id: string): Promise<void> {
     await this.page.locator(`#${id}`).waitFor();
   }
@@ -16,7 +16,7 @@ export class LinkTab {
     for (let stop = 0; stop < links; stop++) await this.page.keyboard.press('Tab');
   }
 
-  /** Waits for what a form says went wrong. */
+  /** Waits for the form's error message. */
   async problem(form: string, words: string | RegExp): Promise<void> {
     await this.page.locator(`#${form} .error`).filter({ hasText: words }).waitFor();
   }
@@ -38,7 +38,7 @@ export class LinkTab {
     await this.page.locator('#verify-form button').click();
   }
 
-  /** On the demo page. */
+  /** Logs in on the demo page. */
   async logIn(email: string, password: string): Promise<void> {
     await this.page.locator('#email').fill(email);
     await this.page.locator('#password').fill(password);

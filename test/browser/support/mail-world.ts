@@ -7,22 +7,22 @@ import { launchChromium } from './chromium.js';
 import { LinkTab } from './link-tab.js';
 import { watchPages } from './watch-pages.js';
 
-/** A busy machine may take its time; nothing here waits for longer than it has to. */
+/** An upper limit for a busy machine; every wait ends as soon as its condition holds. */
 const PATIENCE_MS = 60_000;
 
-/** Another good one than the user had. */
+/** A second acceptable password. */
 export const NEW_PASSWORD = 'eleven-Herons-leave-the-pond';
-/** In the form of a token, and of nobody. */
+/** Has the format of a token, but was never issued. */
 export const GARBAGE = 'x'.repeat(43);
 export const RESET = 'Set a new password';
 export const VERIFY = 'Verify your e-mail address';
 
-/** Where a service is as its own links have it. */
+/** The service's origin as its links name it. */
 export const homeOf = ({ port }: Service): string => `http://localhost:${port}`;
 
-/** A service that sends mail, the mail, and a browser in which its links are opened: one for a file. */
+/** A service that sends mail, a mail catcher, and a browser that opens the links. One for each test file. */
 export class MailWorld {
-  /** Every URL that pages asked for in this test. */
+  /** Every URL that pages requested in this test. */
   urls: string[] = [];
   private complaints: string[] = [];
   private opened: BrowserContext | null = null;
@@ -39,7 +39,7 @@ export class MailWorld {
     return new MailWorld(mail, service, browser);
   }
 
-  /** One more service that sends its mail there. */
+  /** A second service that sends its mail to the same catcher. */
   another(over: Environment): Promise<Service> {
     return Service.start(sendingTo(this.mail, over));
   }
@@ -53,7 +53,7 @@ export class MailWorld {
     return this.opened;
   }
 
-  /** All tabs of a test are of one browser, with the options of the first. */
+  /** All tabs of a test share one browser context, with the options of the first. */
   async tab(options: BrowserContextOptions = {}): Promise<LinkTab> {
     if (!this.opened) {
       this.opened = await this.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
@@ -63,26 +63,26 @@ export class MailWorld {
     return new LinkTab(await this.opened.newPage());
   }
 
-  /** The link of the newest letter with a subject. */
+  /** The link in the newest mail with this subject. */
   async linkTo(email: string, subject: string, sent = 1): Promise<string> {
     const letters = () => this.mail.sentTo(email).filter((letter) => letter.subject === subject);
     await until(() => letters().length >= sent, `${sent} letters “${subject}”`);
     return /http\S+#token=\S+/.exec(letters().at(-1)?.text ?? '')?.[0] ?? 'no link';
   }
 
-  /** A user who has forgotten the password, and the link that they were sent. */
+  /** A user who has requested a new password, and the link they received. */
   async forgetful(): Promise<{ session: Session; link: string }> {
     const session = await newSession(this.service.api());
     await this.service.api().post('/auth/forgot-password', { email: session.email });
     return { session, link: await this.linkTo(session.email, RESET) };
   }
 
-  /** After each test. No page complained, and nothing was sent behind a `?`. */
+  /** After each test: no page complained, and no token was sent in a query. */
   async tidy(): Promise<void> {
     await this.opened?.close();
     this.opened = null;
     expect(this.complaints.splice(0)).toEqual([]);
-    // The browser reports the link without the part behind the `#`, which is not sent.
+    // The browser reports URLs with their fragment, which is never sent.
     const sent = this.urls.splice(0).map((url) => url.replace(/#.*/, ''));
     expect(sent.filter((url) => /eyJ|token=|email=/.test(url))).toEqual([]);
   }
@@ -94,7 +94,7 @@ export class MailWorld {
   }
 }
 
-/** Its links lead to the service itself: nobody says where else. */
+/** No other address for links is set, so they lead to the service itself. */
 const sendingTo = (mail: MailCatcher, over: Environment): Environment => ({
   SMTP_URL: mail.url,
   MAIL_FROM: 'no-reply@example.com',

@@ -1,6 +1,6 @@
 /**
- * Everything that a script of the page can read without being its module, as text, by the place it was found in. Runs
- * in the page; refers to nothing outside itself.
+ * Everything that a script outside the client's module can read, as text, by where it was found. Runs in the
+ * page, so it refers to nothing outside itself.
  */
 export async function readableByScripts(): Promise<Record<string, string>> {
   const entries = (storage: Storage) => JSON.stringify(Object.entries(storage));
@@ -33,7 +33,7 @@ export async function readableByScripts(): Promise<Record<string, string>> {
     return texts.join('\n');
   };
 
-  /** Every string that can be reached from `window` by properties, maps, sets and prototypes. */
+  /** Every string reachable from `window` through properties, maps, sets and prototypes. */
   const walk = (): string => {
     const seen = new Set<unknown>();
     const texts: string[] = [];
@@ -51,7 +51,7 @@ export async function readableByScripts(): Promise<Record<string, string>> {
           queue.push(value);
         }
       } catch {
-        // A getter that refuses, or a frame of another origin.
+        // A getter that throws, or a frame of another origin.
       }
     };
     for (let next = queue.pop(); next !== undefined && seen.size < 200_000; next = queue.pop()) {

@@ -1,14 +1,14 @@
 import type { Frame, Page } from 'playwright-core';
 import { PASSWORD } from '../../support/http.js';
 
-/** The seeded user of such a test. */
+/** The administrator that the service creates at its start. */
 export const ADMIN = { email: 'root@example.com', password: PASSWORD };
 export const ADMIN_SETTINGS = { ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password };
 
-/** Longer than anything takes on a busy machine. */
+/** An upper limit for a busy machine. */
 export const PATIENCE_MS = 60_000;
 
-/** At the page of the security report. */
+/** Signs in on the page of the security report. */
 export async function signIn(page: Page, { email, password } = ADMIN): Promise<void> {
   await page.locator('#email').fill(email);
   await page.locator('#password').fill(password);
@@ -16,7 +16,7 @@ export async function signIn(page: Page, { email, password } = ADMIN): Promise<v
   await page.locator('#account').waitFor();
 }
 
-/** The document of the report, when it is shown. */
+/** The report's frame, once it is shown. */
 export async function shownReport(page: Page): Promise<Frame> {
   const frame = await (await page.locator('iframe').elementHandle())?.contentFrame();
   if (!frame) throw new Error('no frame');

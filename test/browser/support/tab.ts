@@ -16,7 +16,7 @@ export interface ShownState {
   generation: number | null;
 }
 
-/** The types of a browser: those of Playwright where a test needs more than every browser can. */
+/** The types of a browser: Playwright's, where a test needs more than every browser supports. */
 export interface Kind {
   readonly page: EnginePage;
   readonly context: Profile;
@@ -27,13 +27,13 @@ export interface Playwright extends Kind {
   readonly context: BrowserContext;
 }
 
-/** One tab of the test application (`app.html`), worked by its form and read from its page. */
+/** One tab of the test application (`app.html`), driven by its form and read from its page. */
 export class Tab<Of extends Kind = Playwright> {
   private orders = 0;
 
   private constructor(readonly page: Of['page']) {}
 
-  /** Opens the application and waits until it knows whether somebody is signed in. */
+  /** Opens the application and waits until it knows whether a user is signed in. */
   static async open<Of extends Kind>(context: Of['context'], url: string): Promise<Tab<Of>> {
     const tab = await Tab.load<Of>(context, url);
     await tab.until(
@@ -49,7 +49,7 @@ export class Tab<Of extends Kind = Playwright> {
     return new Tab<Of>(page);
   }
 
-  /** Gives the order; `answer` resolves when the page shows what came of it. */
+  /** Sends a command; `answer` resolves when the page shows the result. */
   async order(name: string, ...parameters: unknown[]): Promise<{ answer: Promise<Outcome> }> {
     const id = `${name}-${this.orders++}`;
     await this.page.evaluate(
@@ -63,12 +63,12 @@ export class Tab<Of extends Kind = Playwright> {
     return { answer: this.answerTo(id) };
   }
 
-  /** Gives the order and waits for what comes of it. */
+  /** Sends a command and waits for its result. */
   async try(name: string, ...parameters: unknown[]): Promise<Outcome> {
     return (await this.order(name, ...parameters)).answer;
   }
 
-  /** The same, for what has to succeed. */
+  /** The same, but throws if the command fails. */
   async do(name: string, ...parameters: unknown[]): Promise<ReturnType<typeof JSON.parse>> {
     const { value, error } = await this.try(name, ...parameters);
     if (error) throw new Error(`${name} failed: ${JSON.stringify(error)}`);
@@ -87,7 +87,7 @@ export class Tab<Of extends Kind = Playwright> {
     });
   }
 
-  /** The reasons that `onSignedOut` was called with. */
+  /** The reasons that `onSignedOut` received. */
   signOuts(): Promise<string[]> {
     return this.page.evaluate(() =>
       [...document.querySelectorAll('#signed-out li')].map((item) => item.textContent ?? ''),
@@ -127,7 +127,7 @@ export class Tab<Of extends Kind = Playwright> {
   }
 }
 
-/** Waits for the condition, as long as it takes on a busy machine. */
+/** Waits for the condition, with an upper limit for a busy machine. */
 export async function eventually(isMet: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
   const deadline = Date.now() + WITHIN_MS;
   while (!(await isMet())) {

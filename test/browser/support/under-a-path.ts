@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A reverse proxy that has a service under a path, and takes the path away; whatever is beside it is not there. */
+/** A reverse proxy that serves a service under a path, which it strips. Everything outside that path is a 404. */
 export async function underPath(
   path: string,
   target: string,

@@ -1,13 +1,13 @@
 import type { BrowserContext } from 'playwright-core';
 
-/** What a browser itself says of answers that were refused or lost, as tests want them to be. */
+/** The browser's own console messages about refused or lost answers, which tests cause on purpose. */
 const NETWORK_NEWS = /^Failed to load resource/;
 
-/** What the pages of a context do, as it goes on. */
+/** What the pages of a context have done so far. */
 export interface Watched {
-  /** Errors that nobody caught, and what the console holds of errors and warnings. */
+  /** Uncaught errors, and the errors and warnings in the console. */
   readonly complaints: string[];
-  /** Every URL that was asked for. */
+  /** Every URL that was requested. */
   readonly urls: string[];
 }
 

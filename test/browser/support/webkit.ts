@@ -7,7 +7,7 @@ import { freePort } from '../../support/free-port.js';
 import { type Engine, type EnginePage, findExecutable, type Profile, type Requirement } from './engine.js';
 import { eventually } from './tab.js';
 
-/** Safari's engine as WebKitGTK has it. It draws on a screen, so there is a virtual one. */
+/** Safari's engine, as WebKitGTK provides it. It needs a screen, so there is a virtual one. */
 export const WEBKIT: Requirement = {
   name: 'WebKit',
   find: findWebKit,
@@ -45,9 +45,9 @@ export async function launchWebKit(): Promise<Engine> {
   };
 }
 
-/** A browser of its own: the driver has one session. */
+/** Each profile starts its own browser, because the driver supports one session. */
 class WebKitProfile implements Profile {
-  /** Commands go to the page that is in front, so they go one after the other. */
+  /** Commands act on the page in front, so they run one after the other. */
   private turn: Promise<unknown> = Promise.resolve();
   private isFirst = true;
 
@@ -114,7 +114,7 @@ class WebKitProfile implements Profile {
   }
 }
 
-/** Its fourth stream is ours to read. */
+/** The fourth stream reports the display number. */
 function run(command: string, parameters: string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
   const child = spawn(command, parameters, {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],

@@ -8,7 +8,7 @@ import type { Engine } from './engine.js';
 import { Gateway } from './gateway.js';
 import { type Kind, type Playwright, Tab } from './tab.js';
 
-/** A service, the gateway before it, and a browser: one for a file; each test has users and cookies of its own. */
+/** A service, the gateway before it, and a browser. One for each test file; each test has its own users and cookies. */
 export class World<Of extends Kind = Playwright> {
   private readonly contexts: Of['context'][] = [];
   private readonly instances: Service[] = [];
@@ -23,7 +23,7 @@ export class World<Of extends Kind = Playwright> {
     return World.openIn<Playwright>(launch, environment);
   }
 
-  /** In any browser. */
+  /** The same, in any browser. */
   static async openIn<Of extends Kind>(
     launch: () => Promise<Engine<Of['context']>>,
     environment: Environment = {},
@@ -35,21 +35,21 @@ export class World<Of extends Kind = Playwright> {
     return new World<Of>(service, gateway, browser);
   }
 
-  /** One more instance of the service, on the same database unless `environment` says otherwise. */
+  /** Another instance of the service, on the same database unless `environment` says otherwise. */
   async instance(environment: Environment): Promise<Service> {
     const service = await Service.start({ ...this.service.settings, DATA_DIR: undefined, ...environment });
     this.instances.push(service);
     return service;
   }
 
-  /** A device: cookies and storage of its own, shared by its tabs. */
+  /** A device: its own cookies and storage, shared by its tabs. */
   async device(options: BrowserContextOptions = {}): Promise<Device<Of>> {
     const context = await this.browser.newContext(options);
     this.contexts.push(context);
     return new Device<Of>(context, this.gateway);
   }
 
-  /** After each test. */
+  /** Call after each test. */
   async tidy(): Promise<void> {
     await Promise.all(this.contexts.splice(0).map((context) => context.close()));
     this.gateway.reset();
@@ -81,7 +81,7 @@ export class Device<Of extends Kind = Playwright> {
     return Promise.all(Array.from({ length: count }, () => this.tab(query)));
   }
 
-  /** Tabs in which a new user is signed in, and nothing counted yet. */
+  /** Tabs with a new user signed in, and the counters reset. */
   async signedIn(count: number, query = ''): Promise<[Tab<Of>, ...Tab<Of>[]]> {
     const first = await this.tab(query);
     await first.do('register', { email: uniqueEmail(), password: PASSWORD });
@@ -90,7 +90,7 @@ export class Device<Of extends Kind = Playwright> {
     return [first, ...others];
   }
 
-  /** What is in the cookie jar, out of reach of scripts. */
+  /** The refresh token from the cookie jar, which scripts cannot read. */
   async refreshToken(): Promise<string | null> {
     const cookies = await this.context.cookies();
     return cookies.find(({ name }) => name === COOKIE)?.value ?? null;

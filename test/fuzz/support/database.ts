@@ -7,7 +7,7 @@ import { Topology } from '../../../packages/embedded-mongo/src/engine/topology.j
 
 export interface Database {
   readonly execution: Execution;
-  /** Ends what waits for changes. */
+  /** Ends commands that wait for changes. */
   close(): void;
 }
 

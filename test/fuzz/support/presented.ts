@@ -4,7 +4,7 @@ import { RefreshCookie } from '../../../src/http/refresh-cookie.js';
 import { KnownDevices } from '../../../src/tokens/known-devices.js';
 import { clock, keyRing, options, signer } from './signed.js';
 
-/** Nothing here writes an answer, or asks a store. */
+/** No code here writes an answer or asks a store. */
 const nothing = {} as never;
 
 export const presentedTokens = new PresentedRefreshTokens(

@@ -3,7 +3,7 @@ import { execute } from '../../../packages/embedded-mongo/src/commands/execute.j
 import { encodeReply } from '../../../packages/embedded-mongo/src/engine/wire.js';
 import type { Database } from './database.js';
 
-/** Runs commands one after the other; each is answered, and no answer is a defect of the server. */
+/** Runs commands one after the other. Each must be answered; a missing answer is a defect of the server. */
 export async function answerAll(database: Database, commands: readonly object[]): Promise<void> {
   const waiting: Promise<void>[] = [];
   for (const command of commands) {

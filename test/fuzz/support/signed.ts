@@ -33,13 +33,13 @@ export const options = resolveOptions({
 export const keyRing = new KeyRing(options, new AuthEventBus(null));
 export const signer = new TokenSigner(options, clock, keyRing, new JwtService({}));
 
-/** Signs any two texts as header and payload. */
+/** Signs any text as header and payload. */
 export function sign(kind: keyof typeof SECRETS, header: string, payload: string): string {
   const input = `${base64url(header)}.${base64url(payload)}`;
   return `${input}.${signatureOf(kind, input)}`;
 }
 
-/** Whether the shared key of a kind has signed a token. */
+/** Whether the shared key of this kind has signed the token. */
 export function isSigned(kind: keyof typeof SECRETS, token: string): boolean {
   const end = token.lastIndexOf('.');
   return token.slice(end + 1) === signatureOf(kind, token.slice(0, end));

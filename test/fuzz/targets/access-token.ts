@@ -3,7 +3,7 @@ import { extractAccessToken } from '../../../src/http/access-token-header.js';
 import { isSigned, options, sign, signer } from '../support/signed.js';
 import { splitLine } from '../support/text.js';
 
-/** A header `Authorization`; and, well signed, the first line as header of a token with the rest as its claims. */
+/** An `Authorization` header; and a correctly signed token with the first line as header and the rest as claims. */
 export function fuzz(data: Buffer): void {
   const text = data.toString('utf8');
   const bearer = extractAccessToken({ headers: { authorization: data.toString('latin1') } });

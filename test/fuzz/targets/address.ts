@@ -10,7 +10,7 @@ import {
 
 const MAX_ENTRIES = 20;
 
-/** A header `X-Forwarded-For`. */
+/** An `X-Forwarded-For` header. */
 export function fuzz(data: Buffer): void {
   for (const part of data.toString('latin1').split(',', MAX_ENTRIES)) {
     clientAddress(part);

@@ -28,7 +28,7 @@ const dtos: Type<object>[] = [
 ];
 const pipes = dtos.map((dto) => new BodyValidationPipe(dto));
 
-/** A body of JSON, for every route. */
+/** A JSON body, for every route. */
 export async function fuzz(data: Buffer): Promise<void> {
   const text = data.toString('utf8');
   if (!isJson(text)) return;

@@ -6,7 +6,7 @@ import { splitLine } from '../support/text.js';
 const SECRET = 'jY0n3Xw8QpLrT5vBz2KsHd7mGf4cA9eU';
 const clients = new Map([['gateway', secretHash(SECRET)]]);
 
-/** The first line as `Authorization`, the rest as a form; and each line as id and secret of a client. */
+/** The first line as `Authorization`, the rest as a form; and each line as a client's id and secret. */
 export function fuzz(data: Buffer): void {
   const [authorization, rest] = splitLine(data.toString('latin1'));
   const form = parseForm(rest);
@@ -24,7 +24,7 @@ function check(presented: ReturnType<typeof presentedClient>): void {
   assert.equal(isKnownClient(client, clients), client.id === 'gateway' && client.secret === SECRET);
 }
 
-/** Every client can be spelled, in both ways. */
+/** Every client can send its credentials in both ways. */
 function checkSpelling(id: string, secret: string): void {
   if (id === '' || secret === '' || id.length + secret.length > 300) return;
   const pair = [id, secret].map(encodeURIComponent).join(':');

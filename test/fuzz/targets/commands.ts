@@ -5,7 +5,7 @@ import { answerAll } from '../support/replies.js';
 
 const MAX_COMMANDS = 20;
 
-/** Commands to the embedded database in Extended JSON, one a line, on one database. */
+/** Commands to the embedded database in Extended JSON, one per line. */
 export async function fuzz(data: Buffer): Promise<void> {
   const commands = data
     .toString('utf8')
@@ -15,7 +15,7 @@ export async function fuzz(data: Buffer): Promise<void> {
   if (commands.length > 0) await answerAll(emptyDatabase(), commands);
 }
 
-/** As it arrives over the wire. */
+/** The command as it arrives over the wire. */
 function decoded(line: string): object[] {
   const doc = serialized(line);
   if (!doc) return [];
@@ -33,7 +33,7 @@ function serialized(line: string): Uint8Array | null {
     if (typeof command !== 'object' || command === null || Array.isArray(command)) return null;
     return BSON.serialize({ ...command, $db: 'test' });
   } catch {
-    // No document at all.
+    // Not a document.
     return null;
   }
 }

@@ -26,11 +26,11 @@ const SESSION = {
 } as Parameters<typeof signer.signRefreshToken>[0];
 const TOKEN = signer.signRefreshToken(SESSION, 'S'.repeat(43)).token;
 
-/** A header `Cookie`. */
+/** A `Cookie` header. */
 export function fuzz(data: Buffer): void {
   const text = data.toString('latin1');
   read(text);
-  // Whatever other cookies come with it, the owner's session and device are found.
+  // The owner's session and device are found among any other cookies.
   for (const header of [`${text}; ${REFRESH}=${TOKEN}`, `${REFRESH}=${TOKEN}; ${text}`]) {
     assert.equal(presentedTokens.pick(requestOf(header))?.token, TOKEN);
     assert.deepEqual(

@@ -6,7 +6,7 @@ import { textsOf } from '../support/text.js';
 export function fuzz(data: Buffer): void {
   for (const text of textsOf(data)) {
     const email = normalizeEmail(text);
-    // One form only: who is found by an address is also found by what is stored of it.
+    // Normalising is idempotent, so a stored address finds the same user.
     assert.equal(normalizeEmail(email), email);
     assert.equal(normalizeEmail(` ${text}\n`), email);
     assert.equal(emailIn({ email: text }), email);

@@ -7,7 +7,7 @@ import { splitLine } from '../support/text.js';
 
 const forms = new FormReader({ httpAdapter: { getType: () => 'fastify' } } as never);
 
-/** The first line as `Content-Type`, the rest as the body; and the body as what the parser of a host made of it. */
+/** The first line as `Content-Type`, the rest as the body; and the body as a host's parser would leave it. */
 export async function fuzz(data: Buffer): Promise<void> {
   const [type, body] = splitLine(data.toString('latin1'));
   const text = Buffer.from(body, 'latin1').toString('utf8');

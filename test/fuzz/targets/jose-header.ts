@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { parseJoseHeader, protectedHeader } from '../../../src/tokens/keys/jose-header.js';
 import { sign } from '../support/signed.js';
 
-/** The header alone, and a whole token. */
+/** A header by itself, and a whole token. */
 export function fuzz(data: Buffer): void {
   const text = data.toString('utf8');
   check(data.toString('latin1'));
@@ -16,7 +16,7 @@ function check(token: string): void {
   assert(raw !== null && !('crit' in raw));
   assert.deepEqual(Object.keys(header), ['alg', 'typ', 'kid']);
   for (const value of Object.values(header)) assert.equal(typeof value, 'string');
-  // One spelling: what is decoded and encoded again is the same token.
+  // One encoding only: decoding and encoding again gives the same token.
   for (const part of token.split('.'))
     assert.equal(Buffer.from(part, 'base64url').toString('base64url'), part);
 }

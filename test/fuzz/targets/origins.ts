@@ -6,13 +6,13 @@ import { originMatcher, readTrustedOrigins } from '../../../src/options/trusted-
 import { options } from '../support/signed.js';
 import { splitLine } from '../support/text.js';
 
-/** The first line as an entry of `trustedOrigins`, the second as the header `Origin`, the rest as that of `Host`. */
+/** The first line as an entry of `trustedOrigins`, the second as `Origin`, the rest as `Host`. */
 export function fuzz(data: Buffer): void {
   const [entry, rest] = splitLine(data.toString('utf8'));
   const [origin, host] = splitLine(rest);
   const read = new OptionReader<{ trustedOrigins?: string[] }>({ trustedOrigins: [entry] });
   const trustedOrigins = readTrustedOrigins(read);
-  // What is refused at boot may still be given to the function, which is public.
+  // The function is public, so it may receive entries that the boot would refuse.
   const isTrusted = originMatcher([entry]);
   assert(isTrusted(entry) || entry.includes('*'));
   if (isTrusted(origin)) checkMatch(entry, origin);

@@ -21,8 +21,8 @@ const verifier = new ProofVerifier(clock, keyRing);
 const reader = new ProofReader(options, verifier);
 
 /**
- * A header `DPoP`; a URL; and, well signed, the first line as header of a proof with the rest as its claims, in which $JWK
- * and $NONCE stand for those that are right.
+ * A `DPoP` header; a URL; and a correctly signed proof with the first line as header and the rest as claims,
+ * in which $JWK and $NONCE stand for the right values.
  */
 export function fuzz(data: Buffer): void {
   const text = data.toString('latin1');
@@ -35,7 +35,7 @@ export function fuzz(data: Buffer): void {
   const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
   const proof = `${input}.${signature.toString('base64url')}`;
   check(proof, '/auth/refresh');
-  // One spelling, and no proof by another signature.
+  // One encoding only, and no proof with another signature.
   assert.notEqual(check(`${proof}=`, '/auth/refresh'), 'valid');
   assert.notEqual(check(`${input}.${Buffer.alloc(64, 1).toString('base64url')}`, '/auth/refresh'), 'valid');
 }
@@ -59,7 +59,7 @@ function check(text: string, path: string): string {
   return result.outcome;
 }
 
-/** The two ways to read a path agree. */
+/** Both ways to read a path agree. */
 function checkUrl(text: string): void {
   const target = proofTarget(text);
   if (target) assert(target.path.startsWith('/') && new URL(target.origin).origin === target.origin);

@@ -3,7 +3,7 @@ import { presentedTokens } from '../support/presented.js';
 import { isSigned, keyRing, options, sign, signer } from '../support/signed.js';
 import { splitLine } from '../support/text.js';
 
-/** A token as it comes; and, well signed, the first line as its header with the rest as its claims. */
+/** The input as a token; and a correctly signed token with the first line as header and the rest as claims. */
 export function fuzz(data: Buffer): void {
   check(data.toString('latin1'));
   const [header, claims] = splitLine(data.toString('utf8'));

@@ -4,7 +4,7 @@ import { decodeRequest, type Request } from '../../../packages/embedded-mongo/sr
 import { emptyDatabase } from '../support/database.js';
 import { answerAll } from '../support/replies.js';
 
-/** The bytes of a connection to the embedded database; and one message of them, whose lengths are right. */
+/** The bytes of a connection to the embedded database; and one message of them with the right lengths. */
 export async function fuzz(data: Buffer): Promise<void> {
   const whole = requestsOf([data]);
   const half = data.length >> 1;

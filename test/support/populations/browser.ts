@@ -10,7 +10,7 @@ export interface Access {
 }
 
 interface Tab {
-  /** Null: an old client, which sends no attempts. */
+  /** `null` for an old client, which sends no attempts. */
   readonly record: AttemptRecord | null;
   access: Access | null;
   isBusy: boolean;
@@ -23,25 +23,25 @@ export interface Counts {
   readonly outcomes: Map<string, number>;
 }
 
-/** Sent once, and again until it is answered or the sitting is over. */
+/** A request that is repeated until it is answered or the sitting ends. */
 interface Call {
   readonly tab: Tab;
   tries: number;
   readonly done: () => void;
 }
 
-/** A browser with tabs, sittings and bad luck; it does what our client does. */
+/** A browser with tabs, sittings and faults; it behaves as our client does. */
 export class Browser {
   jar: ModelToken;
   isLoggedOut = false;
   readonly counts: Counts = { requests: 0, refreshes: 0, outcomes: new Map() };
-  /** Called with every answer to the owner. */
+  /** Called for every answer to the owner. */
   onAnswer: ((outcome: ModelAnswer['outcome'], isServed: boolean) => void) | null = null;
   servedAt: number | null = null;
-  /** Called whenever an attempt has been stored, and before it is sent. */
+  /** Called when an attempt has been stored, before it is sent. */
   onAttempt: (() => void) | null = null;
   readonly record: AttemptRecord;
-  /** As they were at that time, for crashes. */
+  /** The state at earlier times, restored by crashes. */
   private history: { readonly at: number; readonly jar: ModelToken; readonly record: AttemptRecord }[] = [];
   private tabs: Tab[] = [];
   private newest: Access | null = null;
@@ -67,12 +67,12 @@ export class Browser {
     return this.record.outstanding === null && this.jar.gen === this.newestKnown;
   }
 
-  /** The access token that a thief finds. */
+  /** The access token that a thief could copy now. */
   get access(): Access | null {
     return this.newest;
   }
 
-  /** Plans the sittings of so many days. */
+  /** Plans the sittings of this many days. */
   live(days: number): void {
     const { time } = this;
     const midnight = time.now;
@@ -166,7 +166,7 @@ export class Browser {
     else start();
   }
 
-  /** Another tab has received a new access token, and broadcast it. */
+  /** Whether the tab takes the access token that another tab received and broadcast. */
   private takes(tab: Tab): boolean {
     const { newest } = this;
     if (!this.population.hasChannel || !newest || newest === tab.access) return false;
@@ -203,7 +203,7 @@ export class Browser {
       const answer = this.ask({
         ...request,
         hasHungUp: isGone && time.chance(population.hangUpSeen),
-        // Half of those that wait do so in a process that stood still, and notices it.
+        // Half of the waiting requests are in a suspended process, which notices the suspension.
         isAfterStandstill: isWaiting && time.chance(0.5),
       });
       if (isLid || time.chance(population.answerLost)) return;
@@ -244,11 +244,11 @@ export class Browser {
     time.after(COMMON.accessTtlMs - COMMON.refreshAheadMs, () => {
       if (tab.access === access && !this.isOver(sitting)) this.refresh(tab, sitting);
     });
-    // An older answer than the newest known one put an older cookie back.
+    // An older answer than the newest known one has restored an older cookie.
     if (answer.token.gen < known) time.after(0, () => !this.isOver(sitting) && this.refresh(tab, sitting));
   }
 
-  /** The newest generation that a tab knows of: by the channel, or by the shared record. */
+  /** The newest generation that the tab knows, from the channel or the shared record. */
   private knownTo(tab: Tab): number {
     if (this.population.hasChannel) return this.newestKnown;
     return Math.max(tab.record?.generation ?? -1, tab.access?.token.gen ?? -1);
@@ -292,7 +292,7 @@ export class Browser {
     const { time } = this;
     const length = time.chance(0.2) ? COMMON.weekendMs : time.between(...COMMON.sleepMs);
     this.asleepUntil = time.now + length;
-    // The sitting goes on when the lid is opened.
+    // The sitting continues when the lid is opened.
     this.sittingEnds = this.asleepUntil + time.between(...COMMON.sittingMs);
   }
 

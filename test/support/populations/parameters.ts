@@ -1,19 +1,19 @@
 import { DAY, HOUR, MINUTE, SECOND } from './timeline.js';
 
-/** What all populations have in common; chosen by us where the design does not say. */
+/** What all populations share; our assumptions where the design gives no number. */
 export const COMMON = {
   graceMs: 10 * SECOND,
   idleTtlMs: 7 * DAY,
   accessTtlMs: 15 * MINUTE,
-  /** A tab refreshes this long before its access token ends. */
+  /** A tab refreshes this long before its access token expires. */
   refreshAheadMs: MINUTE,
-  /** A client gives an attempt up after half the grace. */
+  /** A client aborts a request after half the grace period. */
   timeoutMs: 5 * SECOND,
   sittingsADay: 3,
   sittingMs: [10 * MINUTE, 90 * MINUTE],
-  /** A page is loaded, and refreshes, this often on average. */
+  /** Average time between page loads, each of which refreshes. */
   pageLoadMs: 6 * MINUTE,
-  /** Tabs of a sitting open within this time. */
+  /** All tabs of a sitting open within this time. */
   openingMs: 2 * SECOND,
   latencyMs: [20, 150],
   slowMs: [1 * SECOND, 8 * SECOND],
@@ -24,7 +24,7 @@ export const COMMON = {
   lateMs: [30 * SECOND, 300 * SECOND],
   retryMs: [1, 2, 4, 8, 16, 30].map((seconds) => seconds * SECOND),
   contestedRetryMs: 3 * SECOND,
-  /** After a 503. */
+  /** Wait after a 503. */
   busyRetryMs: 2 * SECOND,
 } as const;
 
@@ -33,31 +33,40 @@ export interface Population {
   readonly tabs: readonly [number, number];
   /** Web Locks: one refresh at a time. */
   readonly hasLocks: boolean;
-  /** A BroadcastChannel: a tab takes the access token that another one received. */
+  /** BroadcastChannel: a tab takes the access token that another one received. */
   readonly hasChannel: boolean;
   readonly answerLost: number;
   readonly requestLost: number;
   readonly slow: number;
-  /** The lid is closed upon a refresh. */
+  /** Share of refreshes during which the lid is closed. */
   readonly lid: number;
-  /** A sitting ends with a crash: the cookie jar loses the last seconds, and the record with it. */
+  /**
+   * Share of sittings that end with a crash, which loses the last seconds of the cookie jar, and perhaps the
+   * record.
+   */
   readonly crash: number;
   readonly crashLosesRecord: boolean;
-  /** Page loads are rendered by a server that refreshes for the browser; of these, so many are not delivered. */
+  /**
+   * Whether a server renders page loads and refreshes for the browser, and the share of pages that are not
+   * delivered.
+   */
   readonly rendered: 'never' | 'with attempts' | 'without attempts';
   readonly undelivered: number;
-  /** Networks that a request may come from. */
+  /** How many networks a request may come from. */
   readonly networks: number;
-  /** The record is lost before a request. */
+  /** Share of requests before which the record is lost. */
   readonly evicted: number;
-  /** A request waits in a stopped process or an accept queue; its client's hang-up is seen when it is handled. */
+  /**
+   * Share of requests that wait in a suspended process or an accept queue; a client's abort is seen only
+   * afterwards.
+   */
   readonly frozen: number;
   readonly hangUpSeen: number;
-  /** An instance whose clock stood still handles a request. */
+  /** Share of requests handled by an instance whose clock stood still. */
   readonly lateClock: number;
-  /** Tabs that have a record of their own. */
+  /** Share of tabs that have their own record. */
   readonly apart: number;
-  /** Tabs that send no attempts. */
+  /** Share of tabs that send no attempts. */
   readonly old: number;
 }
 
@@ -94,7 +103,7 @@ const MOBILE: Population = {
 };
 
 export const OWNERS = [BROWSER, MOBILE] as const;
-/** Power cuts that lose both cookie and record: no promise is made. */
+/** Power cuts that lose both cookie and record, for which no promise is made. */
 export const JAR_AND_RECORD = 'crash, jar and record lose 30 s';
 
 export const POPULATIONS: readonly Population[] = [

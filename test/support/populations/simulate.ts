@@ -7,7 +7,7 @@ import { DAY, Timeline } from './timeline.js';
 
 const POPULATION_DAYS = 5;
 const THIEF_DAYS = 3;
-/** Owners of robbed sessions: four of five browsers, one mobile. */
+/** Robbed sessions: four in five belong to browsers and one to a mobile client. */
 const MOBILE_SHARE = 0.2;
 const POLICY: RotationPolicy = {
   gracePeriodMs: COMMON.graceMs,
@@ -28,12 +28,12 @@ export interface PopulationReport {
   /** How many of these happened because more than four generations had overtaken a request. */
   readonly beyondMemory: number;
   readonly refreshes: number;
-  /** Requests beyond one for each refresh, of one refresh. */
+  /** Requests per refresh beyond the first. */
   readonly extraRoundTrips: number;
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-/** One population of honest browsers; the same seed gives the same lives, with and without attempts. */
+/** Simulates one population of honest browsers. The same seed gives the same events, with and without attempts. */
 export function livePopulation(
   population: Population,
   sendsAttempts: boolean,
@@ -68,7 +68,7 @@ export function livePopulation(
   };
 }
 
-/** Thieves of one kind, each of one session; null of those who found nothing to copy. */
+/** Simulates thieves of one kind, one for each session; `null` for thieves who found nothing to copy. */
 export function robPopulation(
   kind: ThiefKind,
   sendsAttempts: boolean,

@@ -6,7 +6,7 @@ import { DAY, HOUR, MINUTE } from './timeline.js';
 
 export type Row = readonly string[];
 
-/** A Markdown table, readable in a terminal as it is. */
+/** A Markdown table, aligned so that it is readable in a terminal. */
 export function toMarkdown([head = [], ...body]: readonly Row[]): string {
   const widths = head.map((_, column) => Math.max(...[head, ...body].map((row) => row[column]?.length ?? 0)));
   const line = (row: Row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
@@ -66,7 +66,7 @@ const THIEF_HEAD: Row = [
   'p95',
 ];
 
-/** What became of thieves, and what they got. */
+/** What happened to thieves, and what they got. */
 export function thiefTable(settings: Settings, onPopulation: (line: string) => void): Row[] {
   const rows: Row[] = [THIEF_HEAD];
   for (const kind of THIEF_KINDS) {
@@ -151,7 +151,7 @@ const USUAL_LABELS: Readonly<Record<Exclude<keyof Population, 'name'>, string>> 
   old: 'tabs, beside the first, that send no attempts',
 };
 
-/** The numbers that the populations are made with. */
+/** The parameters of the populations. */
 export function parameterTable(): Row[] {
   const [usual] = OWNERS;
   return [

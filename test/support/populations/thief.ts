@@ -7,7 +7,7 @@ import { MINUTE, SECOND, type Timeline } from './timeline.js';
 
 export interface ThiefKind {
   readonly name: string;
-  /** What they do about the owner. */
+  /** How the thief times requests relative to the owner. */
   readonly manner: 'behind' | 'behind, again' | 'ahead' | 'middle' | 'random' | 'hit and run' | 'starver';
   readonly copies: 'token' | 'record' | 'outstanding';
   readonly isElsewhere: boolean;
@@ -42,22 +42,22 @@ export const THIEF_KINDS: readonly ThiefKind[] = [
 
 export interface ThiefReport {
   readonly outcome: 'found' | 'shut out' | 'thrown out' | 'unseen';
-  /** By an event for the operator: contested or displaced from elsewhere, or two networks. */
+  /** Whether an event informs the operator: contested or displaced from elsewhere, or two networks. */
   readonly isReported: boolean;
-  /** Calls with access tokens that they were given, beside the copied one. */
+  /** Calls with access tokens from refreshes, not counting the copied one. */
   readonly calls: number;
   readonly copiedCalls: number;
-  /** Calls more than 12 s after the owner first came back. */
+  /** Those of these calls that came more than 12 s after the owner first came back. */
   readonly callsAfter: number;
-  /** Refreshes of the owner until the session ended. */
+  /** How many times the owner refreshed until the session ended. */
   readonly generations: number | null;
 }
 
-/** A call to the API each minute, while the access token works. */
+/** One API call a minute while the access token works. */
 const CALL_EVERY_MS = MINUTE;
 const FORGIVEN_MS = 12 * SECOND;
 const REPORTED_GENERATIONS = 3;
-/** Quicker than the owner's answer is stored, or beyond the grace. */
+/** Faster than the owner's answer is stored, or after the grace period. */
 const AT_ONCE_MS = 2 * SECOND;
 const LATER_MS = COMMON.graceMs + 2 * SECOND;
 
@@ -68,7 +68,7 @@ interface Held {
   readonly isCopied: boolean;
 }
 
-/** Copies what a browser holds, once, and lives on it. */
+/** Copies what a browser holds, once, and uses it. */
 export class Thief {
   private token: ModelToken | null = null;
   private record: AttemptRecord | null = null;
@@ -80,10 +80,10 @@ export class Thief {
   private generations = 0;
   private ownerCameAt: number | null = null;
   private isReported = false;
-  /** A careful thief does not come back where they were seen. */
+  /** A careful thief does not come back after being detected. */
   private hasGivenUp = false;
   private drawn = 0;
-  /** Only the latest one is carried out. */
+  /** Only the latest plan is carried out. */
   private plans = 0;
 
   constructor(
@@ -94,7 +94,7 @@ export class Thief {
     private readonly sendsAttempts: boolean,
   ) {}
 
-  /** As soon as there is what they are after. */
+  /** Waits until there is something worth copying. */
   waitToCopy(): void {
     const { time, browser, kind } = this;
     if (this.session.isEnded || browser.isLoggedOut) return;
@@ -143,12 +143,12 @@ export class Thief {
     });
   }
 
-  /** Two clients with one token are reported where their networks differ. */
+  /** Two clients with one token are reported if their networks differ. */
   private notice(outcome: ModelAnswer['outcome']): void {
     if (outcome === 'contested' || outcome === 'displaced') this.isReported ||= this.kind.isElsewhere;
   }
 
-  /** An oracle tells at once that the owner was served. */
+  /** The thief learns at once that the owner was served, as if by an oracle. */
   private ownerCame(): void {
     const { time, kind } = this;
     if (this.session.isEnded) return;
@@ -162,7 +162,7 @@ export class Thief {
     if (kind.manner === 'ahead' || kind.manner === 'middle') this.plan();
   }
 
-  /** Before the access token of the owner ends, or in the middle of its life. */
+  /** Plans for shortly before the owner's access token expires, or for the middle of its lifetime. */
   private plan(): void {
     const wait = this.kind.manner === 'middle' ? COMMON.accessTtlMs / 2 : COMMON.accessTtlMs - 80 * SECOND;
     this.plans += 1;
@@ -225,7 +225,7 @@ export class Thief {
     return !!access && access.until > time.now && !session.isEnded && !session.dead.has(access.token.gen);
   }
 
-  /** Calls the API; one ahead keeps what they got until the owner has come. */
+  /** Calls the API. A thief who is ahead keeps the tokens until the owner has refreshed. */
   private work(): void {
     const { time, kind, access } = this;
     if (this.session.isEnded) return;

@@ -11,11 +11,11 @@ interface Planned {
   readonly act: () => void;
 }
 
-/** Time and chance of one session: what is planned happens in order, and the same seed gives the same life. */
+/** Time and chance of one session: planned events run in order, and the same seed gives the same events. */
 export class Timeline {
   now = Date.parse('2026-01-05T00:00:00Z');
   private readonly random: () => number;
-  /** A heap: the earliest first. */
+  /** A heap with the earliest event first. */
   private readonly planned: Planned[] = [];
   private orders = 0;
 
@@ -31,12 +31,12 @@ export class Timeline {
     return from + this.random() * (to - from);
   }
 
-  /** Both included. */
+  /** A random integer; both ends are included. */
   whole(from: number, to: number): number {
     return from + Math.floor(this.random() * (to - from + 1));
   }
 
-  /** The time until the next of events that come every `mean` on average. */
+  /** The time until the next of events that occur every `mean` on average. */
   wait(mean: number): number {
     return -mean * Math.log(1 - this.random());
   }

@@ -6,7 +6,7 @@ import { Service } from '../service.js';
 
 const STEPPING_CLOCK = pathToFileURL(fileURLToPath(new URL('../stepping-clock.mjs', import.meta.url))).href;
 
-/** Several instances on one database, each behind a line of its own to it; the clock of the first one is wrong. */
+/** Several instances on one database, each behind its own proxy to it. The clock of the first one is wrong. */
 export class Cluster {
   readonly services: Service[] = [];
 
@@ -20,7 +20,7 @@ export class Cluster {
     const lines = await Promise.all(Array.from({ length: instances }, () => DatabaseProxy.openTo(uri)));
     const cluster = new Cluster(lines, await MongoClient.connect(uri));
     try {
-      // One after the other: on a busy machine four that start at once take too long.
+      // Started one after the other: four at once take too long on a busy machine.
       for (const [index, line] of lines.entries()) await cluster.add(line, graceMs, index === 0);
     } catch (error) {
       await cluster.stop();

@@ -20,7 +20,7 @@ export interface CoreToken extends Token {
 /** A process ended: nothing after this happens. */
 class Died extends Error {}
 
-/** The rules of rotation over a store in memory, in a time that the story makes. */
+/** The rotation rules over a store in memory, with simulated time. */
 export class CoreStage implements Stage<CoreToken> {
   readonly terms: Terms = {
     graceMs: 10_000,
@@ -152,7 +152,7 @@ export class CoreStage implements Stage<CoreToken> {
   }
 }
 
-/** The store as a process that may die uses it. */
+/** The store as used by a process that may die between commands. */
 function mortal(store: InMemoryRefreshTokenStore, command: () => void): RefreshTokenStore {
   return new Proxy(store, {
     get(target, name) {

@@ -7,7 +7,7 @@ export class Faults {
   private isOver = false;
   private readonly work: Promise<void>;
 
-  /** @param random between 0 and 1 */
+  /** @param random returns a number between 0 and 1 */
   constructor(
     private readonly cluster: Cluster,
     private readonly graceMs: number,
@@ -63,7 +63,7 @@ export class Faults {
     return list[Math.floor(this.random() * list.length)] as T;
   }
 
-  /** At most so many grace periods. */
+  /** Waits for this many grace periods at most. */
   private async wait(graces: number): Promise<void> {
     await delay(this.random() * graces * this.graceMs);
   }

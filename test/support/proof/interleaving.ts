@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** What becomes of one request. A process that `died` did so after so many of its commands to the store. */
+/** What happens to one request. A process that `died` did so after this many commands to the store. */
 export type Fate =
   | { readonly kind: 'answered' }
   | { readonly kind: 'request lost' }
@@ -8,21 +8,21 @@ export type Fate =
   | { readonly kind: 'answer torn' }
   | { readonly kind: 'died'; readonly after: number };
 
-/** One request: shares of a quarter of the grace period until the server sees it, and until its answer arrives. */
+/** One request: the delays until the server sees it and until its answer arrives, in quarters of the grace period. */
 export interface Sending {
   readonly fate: Fate;
   readonly request: number;
   readonly answer: number;
-  /** Which of the instances. */
+  /** The index of the instance. */
   readonly door: number;
 }
 
-/** What a thief sends beside the token: nothing, attempts of their own, or what the copied record goes on to. */
+/** What a thief sends with the token: nothing, attempts of their own, or those that follow from the copied record. */
 export type ThiefAttempts = 'none' | 'own' | 'copied';
 
 export type Step =
   | { readonly kind: 'refresh'; readonly sending: Sending }
-  /** Tabs, retries or a server that renders: one token, several requests at once, answers in any order. */
+  /** Tabs, retries or a rendering server: one token, several requests at once, answers in any order. */
   | { readonly kind: 'burst'; readonly sendings: readonly Sending[] }
   /** A page load is on its way while other tabs rotate. */
   | { readonly kind: 'overtaken'; readonly rotations: number; readonly sending: Sending }
@@ -30,11 +30,11 @@ export type Step =
   | { readonly kind: 'held'; readonly sending: Sending }
   | { readonly kind: 'arrives' }
   | { readonly kind: 'use' }
-  /** An access token that an earlier answer brought. */
+  /** Uses an access token from an earlier answer. */
   | { readonly kind: 'use-old' }
   | { readonly kind: 'pause'; readonly graces: number }
   | { readonly kind: 'night'; readonly hours: number }
-  /** The clock that all processes share is anchored anew, a little back or forth. */
+  /** The clock that all processes share is anchored anew, slightly earlier or later. */
   | { readonly kind: 'anchor'; readonly share: number }
   | { readonly kind: 'logout' }
   /** The stored token falls back by two generations, as after a crash; the record of attempts does not. */
@@ -53,7 +53,7 @@ export interface Interleaving {
   readonly isCookie: boolean;
   /** Whether the client sends attempts. */
   readonly hasAttempts: boolean;
-  /** Who comes back first at the end. */
+  /** Whether the thief comes back first at the end. */
   readonly isThiefFirst: boolean;
 }
 
@@ -123,7 +123,7 @@ const ofAnybody = fc.oneof(
   { weight: 1, arbitrary: fc.oneof(others.held, others.plain) },
 );
 
-/** Half of them without a thief or a broken precondition, so that invariant 2 is held against enough of them. */
+/** Half of them have no thief and no broken precondition, so that enough of them test invariant 2. */
 export function interleaving(length: { minLength: number; maxLength: number }): fc.Arbitrary<Interleaving> {
   const of = (step: fc.Arbitrary<Step>) =>
     fc.record({

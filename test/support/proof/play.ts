@@ -9,13 +9,13 @@ export interface Approach {
   readonly attempt?: string | null;
   readonly previous?: string | null;
   readonly relay?: boolean;
-  /** By another browser. */
+  /** From another browser. */
   readonly isDisguised?: boolean;
-  /** From this address, where the stage has more than one. */
+  /** From this address, if the stage has more than one. */
   readonly ip?: string;
 }
 
-/** Where a story is played: the pure core in a time of its own, or processes in real time. */
+/** Where a story is played: the pure core in simulated time, or processes in real time. */
 export interface Stage<T extends Token> {
   readonly terms: Terms;
   login(isCookie: boolean): Promise<T>;
@@ -23,13 +23,13 @@ export interface Stage<T extends Token> {
   pause(ms: number): Promise<void>;
   night(hours: number): Promise<void>;
   anchor(share: number): void;
-  /** All at once; in the order in which the answers arrive. */
+  /** Sends all at once; returns the exchanges in the order in which the answers arrive. */
   present(token: T, sendings: readonly Sending[], approach?: Approach): Promise<Exchange<T>[]>;
-  /** `isRecorded`: it is on record that the current generation was received. */
+  /** `isRecorded`: the receipt of the current generation is recorded. */
   use(token: T): Promise<{ isAccepted: boolean; isRecorded: boolean }>;
-  /** Whether it was answered that the session has ended. */
+  /** Returns whether the answer said that the session has ended. */
   logout(token: T): Promise<boolean>;
-  /** Holds what the database keeps against invariant 8, and the end of access tokens against invariant 7. */
+  /** Checks the stored session against invariant 8, and the end of access tokens against invariant 7. */
   inspect(witness: Witness<T>, tokens: readonly T[]): Promise<void>;
 }
 
@@ -37,13 +37,13 @@ const ATTEMPT_BYTES = 16;
 const ANSWERED: Fate = { kind: 'answered' };
 export const AT_ONCE: Sending = { fate: ANSWERED, request: 0, answer: 0, door: 0 };
 const CLIENT = { name: 'the client', isThief: false };
-/** Surely beyond a grace period. */
+/** Certainly past a grace period. */
 const LATER = 1.4;
 
 export const newRecord = (): AttemptRecord =>
   new AttemptRecord(() => randomBytes(ATTEMPT_BYTES).toString('base64url'));
 
-/** Plays one interleaving to its end; gives what the witness saw. */
+/** Plays one interleaving to its end; returns the witness. */
 export async function play<T extends Token>(
   stage: Stage<T>,
   { steps, isCookie, hasAttempts, isThiefFirst }: Interleaving,
@@ -66,7 +66,7 @@ export async function play<T extends Token>(
 
 interface Loot<T> {
   token: T;
-  /** What the thief sends beside it; null for nothing. */
+  /** The attempts that the thief sends; `null` for none. */
   readonly record: AttemptRecord | null;
 }
 
@@ -82,7 +82,7 @@ class Cast<T extends Token> {
   readonly everyToken: T[];
   private jar: T;
   private readonly received: T[];
-  /** Null: the client sends no attempts. */
+  /** `null` if the client sends no attempts. */
   private readonly record: AttemptRecord | null;
   private readonly loot: (Loot<T> | undefined)[] = [];
   private held: Held<T> | null = null;
@@ -135,7 +135,7 @@ class Cast<T extends Token> {
     }
   }
 
-  /** In the end everybody comes back, each time after the grace: what can come to light does. */
+  /** At the end everybody comes back, each after a grace period, so that every detectable theft is detected. */
   async comeBack(isThiefFirst: boolean): Promise<void> {
     const thieves = async () => {
       for (const index of this.loot.keys()) await this.robbery(index, AT_ONCE, true, false);
@@ -148,7 +148,7 @@ class Cast<T extends Token> {
       await this.stage.pause(LATER * this.stage.terms.graceMs);
       for (const act of isThiefFirst ? [thieves, client] : [client, thieves]) await act();
     }
-    // 7: once it is over, nothing that anybody ever held gives anything.
+    // Invariant 7: after the end of the session, nothing that anybody held works.
     if (!this.witness.isEnded) return;
     for (const token of this.received.slice(-3)) await this.present(CLIENT, token, [AT_ONCE]);
   }
@@ -195,7 +195,7 @@ class Cast<T extends Token> {
     const marks: Approach = this.record?.begin() ?? {};
     const sentAt = this.stage.now();
     for (let time = 0; time < rotations; time += 1) await this.refresh([AT_ONCE]);
-    // On its way all the while.
+    // In flight during all of the rotations.
     const exchanges = await this.stage.present(early, [{ ...sending, request: 0 }], marks);
     for (const given of exchanges) {
       const exchange = { ...given, sentAt };
@@ -228,7 +228,7 @@ class Cast<T extends Token> {
   }
 
   private async steal(thief: number, attempts: ThiefAttempts): Promise<void> {
-    // Invariant 4 speaks of one copy.
+    // Invariant 4 is about a single copy.
     const index = this.record ? 0 : thief;
     if (this.record && this.loot[index]) return;
     const { jar, record } = this;

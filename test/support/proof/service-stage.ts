@@ -13,7 +13,7 @@ const OTHER_BROWSER = {
   'user-agent': 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0',
   'accept-language': 'de-DE',
 };
-/** A torn answer ends in its first header lines. */
+/** Cuts an answer within its first header lines. */
 const TORN_AFTER_BYTES = 60;
 
 export interface ServiceToken extends Token {
@@ -27,13 +27,13 @@ export class ServiceStage implements Stage<ServiceToken> {
 
   constructor(
     private readonly services: readonly Service[],
-    /** `refresh_tokens`, to see what is on record. */
+    /** `refresh_tokens`, to read what is stored. */
     private readonly sessions: Collection<Document>,
     graceMs: number,
-    /** How long an instance may go on admitting access tokens that were revoked. */
+    /** How long an instance may still accept revoked access tokens. */
     revocationBoundMs: number,
   ) {
-    // The anchors of two clocks differ by the way to the database and back, which is long on a busy machine.
+    // The anchors of two clocks differ by the round trip to the database, which is long on a busy machine.
     this.terms = {
       graceMs,
       lostResponseWindowMs: 7 * 86_400_000,
@@ -42,7 +42,7 @@ export class ServiceStage implements Stage<ServiceToken> {
     };
   }
 
-  /** Any instance that answers. */
+  /** At any instance that answers. */
   async login(isCookie: boolean): Promise<ServiceToken> {
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -63,7 +63,7 @@ export class ServiceStage implements Stage<ServiceToken> {
     await delay(ms);
   }
 
-  /** Real time has no nights. */
+  /** A night cannot be skipped in real time. */
   async night(): Promise<void> {
     await delay(1.2 * this.terms.graceMs);
   }
@@ -139,7 +139,7 @@ export class ServiceStage implements Stage<ServiceToken> {
       ? await LossyLine.open(api.origin, fate.kind === 'answer torn' ? TORN_AFTER_BYTES : 0)
       : null;
     const call: Call = {
-      // Half the grace period is what invariant 2 allows to an attempt, the way there and back with it.
+      // Invariant 2 allows half the grace period for an attempt, including the round trip.
       signal: AbortSignal.timeout(0.4 * this.terms.graceMs),
       headers: isDisguised ? OTHER_BROWSER : {},
     };
@@ -164,7 +164,7 @@ export class ServiceStage implements Stage<ServiceToken> {
     }
   }
 
-  /** The proof of receipt is written in the background: what the database holds is the fact. */
+  /** The receipt is recorded in the background, so ask the database. */
   private async isRecorded({ id, accessToken }: Session): Promise<boolean> {
     const { gen } = claimsOf(accessToken);
     const deadline = this.now() + RECORDED_WITHIN_MS;
@@ -183,7 +183,7 @@ export class ServiceStage implements Stage<ServiceToken> {
         .api()
         .me(accessToken)
         .catch(() => undefined);
-      // An instance that is down or out of touch lets nobody in.
+      // An instance that is down or disconnected accepts no token.
       if (answer?.status !== 200) return true;
       if (this.now() > deadline) return false;
       await delay(50);
@@ -204,7 +204,7 @@ function resultOf(answer: Answer, { isCookie }: ServiceToken): Result<ServiceTok
 
 function tokenOf(session: Session, isCookie: boolean): ServiceToken {
   const { gen, sec, exp, abs } = claimsOf(session.refreshToken);
-  // Dates of tokens are dates of the calendar; the story's time begins with this process.
+  // Token times are calendar times; the story's time starts with this process.
   const toStoryTime = (seconds: number) => seconds * 1000 - performance.timeOrigin;
   return {
     generation: gen,

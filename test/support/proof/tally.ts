@@ -1,4 +1,4 @@
-/** What one part of the proof saw, good and bad. */
+/** What one part of the proof counted. */
 export class Tally {
   stories = 0;
   /** Stories whose client sends attempts. */
@@ -9,27 +9,27 @@ export class Tally {
   lostAnswers = 0;
   forcedLogoutsInside = 0;
   /**
-   * Forced logouts of clients that broke a precondition of invariant 2 (cookies arrived in the wrong order, or a
-   * thief was active).
+   * Forced logouts of clients that broke a precondition of invariant 2 (cookies arrived in the wrong order,
+   * or a thief was active).
    */
   forcedLogoutsOutside = 0;
   /**
-   * Without attempts: sessions used by a thief in which an earlier token came back after its grace, its successor's receipt
-   * recorded.
+   * Without attempts: sessions with a thief in which an earlier token came back after its grace period, with
+   * its successor's receipt recorded.
    */
   theftsConfirmed = 0;
   theftsFound = 0;
-  /** With attempts: sessions with a thief who presented what they had copied while nothing was outstanding. */
+  /** With attempts: sessions with a thief who presented what they had copied while no attempt was outstanding. */
   thieves = 0;
-  /** How many of these lost the session. */
+  /** How many of these thieves lost the session. */
   thievesFound = 0;
-  /** How many of these have no working token any more. */
+  /** How many of them have no working token any more. */
   thievesThrownOut = 0;
-  /** How many of these never got a token. */
+  /** How many of them never got a token. */
   thievesShutOut = 0;
   unavailable = 0;
   otherServerErrors = 0;
-  /** Violations of any invariant; each with its story. */
+  /** Violations of any invariant, each with its story. */
   readonly failures: string[] = [];
 
   constructor(
@@ -59,7 +59,7 @@ const COLUMNS: readonly (readonly [string, (tally: Tally) => number | string])[]
   ['invariants broken', ({ failures }) => failures.length],
 ];
 
-/** A Markdown table, readable in a terminal as it is. */
+/** A Markdown table, aligned so that it is readable in a terminal. */
 export function toTable(tallies: readonly Tally[]): string {
   const rows = [
     COLUMNS.map(([name]) => name),

@@ -14,7 +14,7 @@ export const THIEVES = [
 ] as const;
 export type ThiefKind = (typeof THIEVES)[number];
 
-/** What was copied: the token alone; the record of attempts, too; the same while an attempt was outstanding. */
+/** What was copied: the token only; also the record of attempts; both while an attempt was outstanding. */
 export const COPIES = ['token only', 'full copy', 'attempt outstanding'] as const;
 export type CopyKind = (typeof COPIES)[number];
 
@@ -22,31 +22,31 @@ export interface Robbery {
   readonly thief: ThiefKind;
   readonly copy: CopyKind;
   readonly hasAttempts: boolean;
-  /** Where the thief is; the same network as the owner's where it is left out. */
+  /** The thief's address; by default the owner's network. */
   readonly ip?: string;
   readonly isCookie?: boolean;
-  /** How often the owner comes; 8 times where it is left out. */
+  /** How many times the owner comes; 8 by default. */
   readonly rounds?: number;
 }
 
 export interface RobberyReport {
   /** Refreshes of the thief that were answered with a token. */
   readonly served: number;
-  /** Calls with access tokens that the thief was given. */
+  /** Calls with access tokens from the thief's own refreshes. */
   readonly calls: number;
   /** How many of these came after the owner's next answered refresh. */
   readonly callsAfterOwner: number;
-  /** Unbroken rows of answers to the thief. */
+  /** Uninterrupted series of answers to the thief. */
   readonly runs: number;
-  /** Generations whose secret both were given, after the copy. */
+  /** Generations whose secret both received after the copy. */
   readonly shared: number;
   /** Answers to the thief after the owner had rotated and used the new access token. */
   readonly servedAfterUse: number;
-  /** How often the owner refreshed until the session ended; null where it did not end. */
+  /** How many times the owner refreshed until the session ended; `null` if it did not end. */
   readonly generationsToEnd: number | null;
 }
 
-/** Within the grace period, and surely beyond it. */
+/** Within the grace period. */
 const SOON = 0.2;
 const LATER = 1.4;
 
@@ -60,14 +60,14 @@ export async function rob<T extends Token>(stage: Stage<T>, robbery: Robbery): P
 }
 
 class Holder<T extends Token> {
-  /** How often a refresh was answered with a token. */
+  /** How many refreshes were answered with a token. */
   served = 0;
   readonly given = new Set<number>();
 
   constructor(
     public token: T,
     readonly record: AttemptRecord | null,
-    /** The owner and the thief ask different instances. */
+    /** The owner and the thief use different instances. */
     readonly door: number,
     readonly approach: Approach = {},
   ) {}
@@ -99,7 +99,7 @@ class Scene<T extends Token> {
   async steal(): Promise<void> {
     const { copy, hasAttempts, ip, thief } = this.robbery;
     await this.refresh(this.owner);
-    // The answer of this one is still to come.
+    // The answer to this attempt has not arrived yet.
     if (copy === 'attempt outstanding') this.owner.record?.begin();
     const record = copy === 'token only' || !hasAttempts ? null : this.owner.record?.copy();
     const own = copy === 'token only' && hasAttempts ? newRecord() : null;
@@ -169,7 +169,7 @@ class Scene<T extends Token> {
       await this.pause(SOON);
       await this.thiefRefreshes();
     }
-    // Not before the other instances know what was revoked.
+    // Wait until the other instances know what was revoked.
     await this.stage.pause(this.stage.terms.revocationBoundMs);
     await this.thiefCalls();
     if (thief !== 'one behind, tries again') return;
@@ -182,7 +182,7 @@ class Scene<T extends Token> {
     const before = this.thief.served;
     await this.refresh(this.thief);
     if (this.thief.served === before) {
-      // Careful as they are, they do not come back where they were seen.
+      // The thief is careful, and does not come back after being detected.
       this.hasGivenUp = this.robbery.thief === 'one behind';
       return;
     }

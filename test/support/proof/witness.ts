@@ -6,21 +6,21 @@ export interface Token {
   readonly secret: string;
   readonly expiresAt: number;
   readonly absoluteExpiresAt: number;
-  /** The expiry of the access token that came with it, if there is one. */
+  /** When the access token issued with it expires, if there is one. */
   readonly accessExpiresAt?: number;
 }
 
-/** What went over the wire, whether or not it reached the one who asked. */
+/** The answer, whether or not it reached the sender. */
 export type Result<T extends Token> =
   | { readonly kind: 'answered'; readonly token: T }
   | { readonly kind: 'refused'; readonly status: number; readonly code: string }
-  /** Nobody knows what the server did: it died, the line broke, it said 503. */
+  /** It is unknown what the server did: it died, the connection broke, or it answered 503. */
   | { readonly kind: 'silent'; readonly why: string }
-  /** Surely never reached the server. */
+  /** Certainly never reached the server. */
   | { readonly kind: 'unsent' };
 
 export interface Exchange<T extends Token> {
-  /** Between these the server worked on it. */
+  /** The server handled it between `from` and `until`. */
   readonly from: number;
   readonly until: number;
   /** When the client sent it, and when it had the answer or gave up. */
@@ -28,7 +28,7 @@ export interface Exchange<T extends Token> {
   readonly overAt: number;
   readonly result: Result<T>;
   readonly isDelivered: boolean;
-  /** For the reader of a story: the instance, what went wrong. */
+  /** For the reader of a story: the instance, and what went wrong. */
   readonly note: string;
 }
 
@@ -40,9 +40,9 @@ export interface Presenter {
 export interface Terms {
   readonly graceMs: number;
   readonly lostResponseWindowMs: number;
-  /** How far the clock of the server may be from that of the witness. */
+  /** The largest difference between the server's clock and the witness's. */
   readonly toleranceMs: number;
-  /** How long access tokens that were revoked may still be admitted. */
+  /** How long revoked access tokens may still be accepted. */
   readonly revocationBoundMs: number;
 }
 
@@ -51,48 +51,49 @@ interface Span {
   readonly until: number;
 }
 
-/** What a session remembers, as the database keeps it. */
+/** The lists of a session as stored in the database. */
 export interface Remembered {
   readonly predecessors: readonly unknown[];
   readonly abandoned: readonly unknown[];
   readonly recentUses: readonly unknown[];
 }
 
-/** Bytes of a session with four predecessors and four abandoned secrets. */
+/** The size of a session with four predecessors and four abandoned secrets. */
 const MAX_BYTES = 3_300;
 
 /**
- * Watches one session from outside and holds what it sees against the invariants of rotation. It knows what was sent, what
- * went over the wire and when; it never asks the product what a session's state is, nor decides as it does.
+ * Watches one session from outside and checks it against the invariants of rotation. It knows the requests,
+ * the answers and their times; it never asks the product for a session's state, and does not repeat its
+ * decisions.
  */
 export class Witness<T extends Token> {
   readonly failures: string[] = [];
   private readonly lines: string[] = [];
   private readonly secrets = new Map<number, string>();
-  /** Within which span each generation was replaced last; and when first. */
+  /** The time span of each generation's last and first replacement. */
   private readonly replaced = new Map<number, Span>();
   private readonly firstReplaced = new Map<number, number>();
-  /** Since when a generation may have been replaced, by a request that nobody saw the answer to. */
+  /** Since when a generation may have been replaced by a request whose answer nobody saw. */
   private readonly perhapsReplaced = new Map<number, number>();
-  /** Generations that another answer made worthless, and when. */
+  /** Generations that another answer abandoned, and when. */
   private readonly abandoned = new Map<number, number>();
-  /** Generations whose receipt is on record, and since when. */
+  /** Generations whose receipt is recorded, and since when. */
   private readonly proven: { generation: number; at: number }[] = [];
   private readonly answered: { generation: number; until: number }[] = [];
-  /** What the honest client presented, and when, without an answer. */
+  /** What the honest client presented without an answer, and when. */
   private readonly unanswered: { generation: number; at: number }[] = [];
-  /** Requests without an answer since the newest generation was seen: each may have made one more. */
+  /** Requests without an answer since the newest generation was seen: each may have created another one. */
   private unseenRequests = 0;
   /** One of them may have abandoned a generation. */
   private isUncertain = false;
   private newest: T;
   private endedAt: number | null = null;
-  /** A request without an answer may have ended it. */
+  /** A request without an answer may have ended the session. */
   private isPerhapsEnded = false;
   private hasLeft = false;
   private hasThief = false;
   private isTheftConfirmed = false;
-  /** Preconditions of invariants 2 and 3 that do not hold. */
+  /** Preconditions of invariants 2 and 3 that were broken. */
   private readonly excuses = new Set<string>();
   private lastStored = { presented: -1, made: -1 };
   private readonly twoHolders: TwoHolders;
@@ -131,7 +132,7 @@ export class Witness<T extends Token> {
     this.excuses.add(why);
   }
 
-  /** The owner asked for the end of the session; `isCommitted` once that was answered. */
+  /** The owner logged out; `isCommitted` if that was answered. */
   left(at: number, isCommitted: boolean): void {
     this.hasLeft = true;
     this.isPerhapsEnded = true;
@@ -139,7 +140,7 @@ export class Witness<T extends Token> {
     this.tell(at, `the client logs out${isCommitted ? '' : ', unanswered'}`);
   }
 
-  /** The stored token of the client is an earlier one again. */
+  /** The client's stored token is an earlier one again. */
   fellBack(at: number, generation: number): void {
     this.tell(at, `the stored token falls back to ${generation}`);
     if (!this.hasAttempts) this.excuse('the stored token fell back, and the client sends no attempts');
@@ -151,7 +152,7 @@ export class Witness<T extends Token> {
     if (this.hasAttempts) this.twoHolders.copied(isAtRest);
   }
 
-  /** A refresh token was presented. `isContested`: with others at the same time. */
+  /** A refresh token was presented. `isContested`: at the same time as others. */
   presented(who: Presenter, presented: T, exchange: Exchange<T>, isContested = false): void {
     const { from, until, result, isDelivered, note } = exchange;
     this.count(exchange);
@@ -168,7 +169,7 @@ export class Witness<T extends Token> {
       this.twoHolders.answered(who.isThief, result.token.generation, exchange);
     } else if (result.kind === 'refused' && result.status < 500) {
       this.twoHolders.refused(who.isThief);
-      // 409: to be asked again; nobody is logged out.
+      // After a 409 the client retries; nobody is logged out.
       if (result.status !== 409) this.refused(who, presented, result, exchange, mustBeCaught, isContested);
       else if (mustBeCaught) this.fail(5, `a proven theft was answered ${result.code}`);
     } else if (result.kind !== 'unsent') {
@@ -177,7 +178,7 @@ export class Witness<T extends Token> {
     }
   }
 
-  /** The client keeps an answer. */
+  /** The client stores an answer. */
   stored(at: number, presented: T, exchange: Exchange<T>): void {
     if (exchange.result.kind !== 'answered' || this.hasAttempts) return;
     const made = exchange.result.token.generation;
@@ -187,7 +188,7 @@ export class Witness<T extends Token> {
     this.lastStored = { presented: presented.generation, made };
   }
 
-  /** An access token was used; `isRecorded`: the proof is known to be on record. */
+  /** An access token was used; `isRecorded`: its receipt is known to be recorded. */
   used(who: Presenter, generation: number, at: number, accepted: boolean, isRecorded: boolean): void {
     if (who.isThief) this.suspect();
     this.tell(at, `${who.name} uses access token ${generation} → ${accepted ? 'accepted' : 'refused'}`);
@@ -199,14 +200,14 @@ export class Witness<T extends Token> {
     if (isRecorded) this.proven.push({ generation, at });
   }
 
-  /** What the database holds of the session. */
+  /** Checks what the database stores of the session. */
   stores({ predecessors, abandoned, recentUses }: Remembered, bytes = 0): void {
     const counts = [predecessors.length, abandoned.length, recentUses.length];
     if (counts.some((count, index) => count > ([4, 4, 5][index] ?? 0)) || bytes > MAX_BYTES)
       this.fail(8, `${counts.join(', ')} predecessors, abandoned secrets, uses; ${bytes} bytes`);
   }
 
-  /** What became of a thief whose copy was made at rest. */
+  /** Counts what happened to a thief whose copy was made at rest. */
   countThief(): void {
     const end = this.twoHolders.end;
     if (!end || this.hasLeft) return;
@@ -225,7 +226,8 @@ export class Witness<T extends Token> {
   private checkManners({ generation }: T, { until, sentAt, overAt }: Exchange<T>): void {
     const { graceMs, toleranceMs } = this.terms;
     if (overAt - sentAt > graceMs / 2) this.excuse('an attempt took too long');
-    // A request on its way that was overtaken has the grace of its own token, not the later one of a recovery.
+    // A request that was overtaken in flight has the grace period of its own token, not the later one of a
+    // recovery.
     const replacedAt = this.replacedSince(generation);
     if (replacedAt === undefined || this.lastStored.made <= generation) return;
     if (until - replacedAt > graceMs - toleranceMs)
@@ -259,7 +261,7 @@ export class Witness<T extends Token> {
     const floor = Math.max(...this.answered.filter((answer) => answer.until < from).map((a) => a.generation));
     if (generation < floor) this.fail(1, `led to ${generation} when ${floor} was current`);
     if (generation > this.newest.generation + 1 + this.unseenRequests)
-      this.fail(1, `${generation} came out of nothing`);
+      this.fail(1, `${generation} has no predecessor`);
     if (!this.isUncertain && !this.abandoned.has(presented.generation))
       this.proven.push({ generation: presented.generation, at: until });
     this.noteReplacement(presented, generation, { from, until });
@@ -277,14 +279,14 @@ export class Witness<T extends Token> {
     if (token.expiresAt > token.absoluteExpiresAt) this.fail(8, 'the expiry exceeds the absolute one');
   }
 
-  /** A new generation replaces the presented one; all between the two are abandoned. */
+  /** A new generation replaces the presented one; all generations between the two are abandoned. */
   private noteReplacement(presented: T, generation: number, { from, until }: Span): void {
     const { generation: earlier } = presented;
     const isNew = !this.secrets.has(generation);
     const span = { from: this.perhapsReplaced.get(earlier) ?? from, until };
     if (isNew || !this.replaced.has(earlier)) this.replaced.set(earlier, span);
     if (!this.firstReplaced.has(earlier)) this.firstReplaced.set(earlier, span.from);
-    // Whether it was this request that made it is certain only if no other could have.
+    // Only if no other request could have created it, this one certainly did.
     if (!isNew || this.unseenRequests > 0 || generation !== this.newest.generation + 1) return;
     for (let between = earlier + 1; between < generation; between += 1) {
       this.abandoned.set(between, until);
@@ -298,7 +300,7 @@ export class Witness<T extends Token> {
       this.perhapsReplaced.set(generation, from);
       return;
     }
-    // It may have made a lost answer good, or found a theft.
+    // It may have repeated a lost answer, or found a theft.
     this.isUncertain = true;
     this.isPerhapsEnded = true;
   }
@@ -337,11 +339,11 @@ export class Witness<T extends Token> {
   /** Preconditions of invariants 2 and 3 that depend on the moment. */
   private *excusesNow({ generation }: T, until: number): Generator<string> {
     const { graceMs, lostResponseWindowMs, toleranceMs } = this.terms;
-    // Dates of tokens are whole seconds.
+    // Token times are whole seconds.
     if (until >= this.newest.expiresAt - toleranceMs - 1000) yield 'the session was over';
     const newest = this.newest.generation + this.unseenRequests;
     if (newest - generation > 4) yield 'more than four rotations overtook the request';
-    // It waits somewhere, and is judged when its turn comes: nobody sees that answer.
+    // A waiting request is judged when its turn comes, and nobody sees that answer.
     for (const { generation: waiting, at } of this.unanswered) {
       const fifth = this.firstReplaced.get(waiting + 4);
       const isInTime = this.hasAttempts || (fifth !== undefined && fifth - at <= graceMs + toleranceMs);
@@ -354,14 +356,14 @@ export class Witness<T extends Token> {
   }
 
   /**
-   * Invariant 5: a later generation's receipt is on record, or this one was abandoned, and the grace of this one is surely
-   * over.
+   * Invariant 5: a later generation's receipt is recorded or this one was abandoned, and its grace period is
+   * certainly over.
    */
   private mustBeCaught({ generation }: T, from: number, until: number): boolean {
     const { graceMs, toleranceMs } = this.terms;
     if (this.hasAttempts || this.isUncertain) return false;
     if (this.endedAt !== null || this.isPerhapsEnded) return false;
-    // Dates of tokens are whole seconds.
+    // Token times are whole seconds.
     if (until >= this.newest.expiresAt - toleranceMs - 1000) return false;
     const replaced = this.replaced.get(generation);
     if (!replaced || from - replaced.until <= graceMs + toleranceMs) return false;
@@ -374,13 +376,13 @@ export class Witness<T extends Token> {
   }
 }
 
-/** Invariant 4: a thief copied all that a client who sends attempts has, and both go on. */
+/** Invariant 4: a thief copied everything that a client with attempts holds, and both continue. */
 class TwoHolders {
   private isAtRest: boolean | null = null;
   private readonly givenToOwner = new Set<number>();
   private readonly givenToThief = new Set<number>();
   private readonly shared = new Set<number>();
-  /** When what the thief was given became worthless. */
+  /** When each generation that the thief received became worthless. */
   private readonly worthless = new Map<number, number>();
   private runs = 0;
   private isThiefsTurn = false;
@@ -410,7 +412,7 @@ class TwoHolders {
     if (isThief) this.hasThiefTried = true;
   }
 
-  /** @param bound what became worthless before must not work */
+  /** @param bound generations worthless before this time must not work */
   used(isThief: boolean, generation: number, bound: number, isRecorded: boolean): void {
     if (!isThief) this.isOwnerAhead ||= isRecorded && generation === this.received;
     else if ((this.worthless.get(generation) ?? bound) < bound)
@@ -429,7 +431,7 @@ class TwoHolders {
     if (this.givenToOwner.has(generation)) this.fail(`(a) both were given ${generation}`);
   }
 
-  /** An attempt that was outstanding when the copy was made is known to both: they share the generation that it makes. */
+  /** Both know an attempt that was outstanding at the copy, so they share the generation it creates. */
   private share(generation: number): void {
     this.shared.add(generation);
     if (this.shared.size > 1) this.fail(`both were given ${[...this.shared].join(' and ')}`);

@@ -9,22 +9,22 @@ import {
 
 const GRACE_MS = 10_000;
 const DAY_MS = 86_400_000;
-/** How far a stored token or a waiting request may fall behind. */
+/** How many generations a stored token or a waiting request may fall behind. */
 const MAX_BEHIND = 4;
 
 export type DuelStep =
   | { readonly kind: 'refresh'; readonly fate: 'answered' | 'answer lost' | 'answer late' | 'frozen' }
-  /** A request that waited in a stopped process is handled; nobody waits for its answer. */
+  /** A request that waited in a suspended process is handled; nobody receives its answer. */
   | { readonly kind: 'thaw' }
   | { readonly kind: 'arrives' }
   | { readonly kind: 'use' }
-  /** The stored token falls back, the record of attempts does not. */
+  /** The stored token falls back; the record of attempts does not. */
   | { readonly kind: 'fall back'; readonly generations: number }
   | { readonly kind: 'pause'; readonly seconds: number }
   | { readonly kind: 'copy' }
   | {
       readonly kind: 'thief';
-      /** Which of the secrets and attempts that they know, the newest first. */
+      /** An index into the secrets and attempts that they know, the newest first. */
       readonly secret: number;
       readonly attempt: number;
       readonly previous: number;
@@ -38,13 +38,14 @@ interface Late {
 }
 
 /**
- * One owner and perhaps one thief before the decision itself: the owner loses answers, has requests that wait and a stored
- * token that falls back; the thief presents any secret with any attempt they know. Holds invariants 2 and 4 of rotation.
+ * One owner and perhaps one thief against the decision itself: the owner loses answers, has waiting requests
+ * and a stored token that falls back; the thief presents any secret and attempt they know. Checks invariants
+ * 2 and 4.
  */
 export class Duel {
   readonly failures: string[] = [];
   readonly lines: string[] = [];
-  /** Unbroken rows of answers to the thief. */
+  /** Uninterrupted series of answers to the thief. */
   thiefRuns = 0;
   isEndedHonestly = true;
   private now = Date.parse('2026-01-01T00:00:00Z');
@@ -63,12 +64,12 @@ export class Duel {
   private isThiefsTurn = false;
   /** Refreshes of the owner that were asked to retry, each more than a grace period after the previous one. */
   private contestedAt: number[] = [];
-  /** Since the copy: the owner has rotated, and used the new access token. */
+  /** Since the copy, the owner has rotated and used the new access token. */
   private isOwnerAhead = false;
   private hasOwnerRotated = false;
 
   constructor(
-    /** Copies are made only while no attempt is outstanding, and the stored token is the newest. */
+    /** Copies are made only while no attempt is outstanding and the stored token is the newest. */
     private readonly isAtRest: boolean,
     rule?: Rule,
   ) {
@@ -195,7 +196,7 @@ export class Duel {
   private holdOwner({ outcome, token }: ModelAnswer, who: string, isDelivered: boolean): void {
     if (outcome === 'contested' && who === 'the owner') {
       if (this.now - (this.contestedAt.at(-1) ?? 0) > GRACE_MS) this.contestedAt.push(this.now);
-      // The thief's one displacement is worth a grace period of its own.
+      // A thief can displace the owner once, which costs one more grace period.
       if (this.isAtRest && this.contestedAt.length > (this.hasThief ? 2 : 1))
         this.fail('4 (b)', 'the owner is asked to wait again and again');
     }

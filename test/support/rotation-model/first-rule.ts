@@ -2,8 +2,9 @@ import { decideRotation } from '../../../src/core/rotation.js';
 import type { Rule } from './model-session.js';
 
 /**
- * The rule of the first version, in terms of the present one: it knows no attempts, and who asks again after a lost answer
- * gets the current secret, however late, instead of a new one. To see that the tests of the present one can fail.
+ * The first version's rule, expressed in the present types: without attempts, a retry after a lost answer
+ * gets the current secret however late, instead of a new one. It shows that the tests of the present rule can
+ * fail.
  */
 export const firstRule: Rule = (session, token, now, policy) => {
   const unmarked = <T extends object>(former: T) => ({ ...former, attempt: null });

@@ -15,7 +15,7 @@ import { hashSecret, NONCE_BYTES, sealSuccessor, SECRET_BYTES } from '../../../s
 
 export type Rule = typeof decideRotation;
 
-/** A refresh token, as far as the decision looks at it. */
+/** The parts of a refresh token that the decision reads. */
 export interface ModelToken {
   readonly secret: string;
   readonly gen: number;
@@ -43,16 +43,16 @@ const SESSION_ID = '65a000000000000000000001';
 const FAR_AWAY = new Date(8_640_000_000_000_000);
 
 /**
- * One session of the database, with the real decision and no I/O: for tests that make so many requests that a store and
- * promises would take too long. Its rotations are those of the `RefreshTokenService`.
+ * One session with the real decision and no I/O, for tests with so many requests that a store and promises
+ * would be too slow. It rotates as the `RefreshTokenService` does.
  */
 export class ModelSession {
-  /** Whose access tokens were revoked. */
+  /** Generations whose access tokens were revoked. */
   readonly dead = new Set<number>();
   sharedUse: SharedUse | null = null;
-  /** The longest row of generations that were served to two networks. */
+  /** The longest series of generations served to two networks. */
   mostShared = 0;
-  /** The use that made the current generation. */
+  /** The request that made the current generation. */
   private madeBy: ActivityUse;
   state: RotationState;
 
@@ -79,14 +79,14 @@ export class ModelSession {
     };
   }
 
-  /** What the client holds at first. */
+  /** What the client holds after the login. */
   readonly login: ModelToken;
 
   get isEnded(): boolean {
     return this.state.revokedAt !== null;
   }
 
-  /** @param skewMs how far the clock of the instance runs ahead of the database's */
+  /** @param skewMs how far the instance's clock is ahead of the database's */
   refresh(request: ModelRequest, now: number, skewMs = 0): ModelAnswer {
     const { token } = request;
     const { state } = this;
@@ -103,7 +103,7 @@ export class ModelSession {
     return this.carryOut(request, this.decide(state, presented, new Date(now), this.policy), now);
   }
 
-  /** An access token is used: proof that its generation was received, unless it was minted for a relay. */
+  /** Uses an access token, which proves that its generation was received, unless it was issued for a relay. */
   use({ token, isRelay }: { readonly token: ModelToken; readonly isRelay?: boolean }, now: number): boolean {
     if (this.isEnded || this.dead.has(token.gen)) return false;
     if (!isRelay && token.gen === this.state.generation && !this.state.confirmedAt)

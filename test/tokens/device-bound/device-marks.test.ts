@@ -35,23 +35,23 @@ describe.each(PURPOSES)('a mark of a %s', (purpose) => {
       over.now ?? NOW,
     );
 
-  it('is good for its life, to the millisecond', () => {
+  it('is valid for its lifetime, to the millisecond', () => {
     expect(isGood({})).toBe(true);
     expect(isGood({ now: NOW + MARK_LIFE_MS[purpose] - 1 })).toBe(true);
     expect(isGood({ now: NOW + MARK_LIFE_MS[purpose] })).toBe(false);
   });
 
-  it('is good for its session and its purpose alone', () => {
+  it('is valid for its own session and purpose only', () => {
     expect(isGood({ sid: OTHER })).toBe(false);
     expect(PURPOSES.filter((as) => isGood({ as }))).toEqual([purpose]);
   });
 
-  it('is good under each key of the ring, and under no other', () => {
+  it('is valid under each key of the ring, and under no other', () => {
     expect(isGood({ keys: [OLD, KEY] })).toBe(true);
     expect(isGood({ keys: [OLD, FOREIGN] })).toBe(false);
   });
 
-  it('cannot be changed, nor be anything else', () => {
+  it('cannot be changed, and other text is refused', () => {
     const [expiry = '', mac = ''] = mark.split('.');
     const later = (Number.parseInt(expiry, 36) + 1000).toString(36);
     const odd = [
@@ -67,19 +67,19 @@ describe.each(PURPOSES)('a mark of a %s', (purpose) => {
   });
 });
 
-describe('the identifier of a browser', () => {
+describe('the identifier of a device-bound session', () => {
   const identifier = deviceSessionId(KEY, SID, DEVICE_KEY);
 
-  it('tells its session and its key, and whether this server made it', () => {
+  it('contains its session and key, and proves that this server issued it', () => {
     const named = { sessionId: SID, deviceKey: DEVICE_KEY };
     expect(parseDeviceSessionId([OLD, KEY], identifier)).toEqual({ ...named, isRegistered: true });
-    // Once the session is bound, the key is in the store, and a retired key of the ring ends nothing.
+    // Once the session is bound, its key is in the store, so a retired key of the ring ends nothing.
     expect(parseDeviceSessionId([OLD], identifier)).toEqual({ ...named, isRegistered: false });
     const forged = identifier.replace(SID, OTHER);
     expect(parseDeviceSessionId([KEY], forged)?.isRegistered).toBe(false);
   });
 
-  it.each(['', SID, `${SID}.${DEVICE_KEY}`, `${SID}..`, `${SID.toUpperCase()}x`])('is not %j', (text) => {
+  it.each(['', SID, `${SID}.${DEVICE_KEY}`, `${SID}..`, `${SID.toUpperCase()}x`])('cannot be %j', (text) => {
     expect(parseDeviceSessionId([KEY], text)).toBeNull();
   });
 });

@@ -7,7 +7,7 @@ const { d, ...publicHalf } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).
 });
 
 describe(describeKey.name, () => {
-  it('says how the ring sees a key, and whether it can sign', () => {
+  it('says how the ring reads a key, and whether it can sign', () => {
     expect(describeKey({ ...publicHalf, d, kid: 'k' })).toEqual({ kid: 'k', alg: 'ES256', canSign: true });
     expect(describeKey({ ...publicHalf, kid: 'k' })).toEqual({ kid: 'k', alg: 'ES256', canSign: false });
   });
@@ -18,7 +18,7 @@ describe(describeKey.name, () => {
     });
   });
 
-  it('takes a fault of the caller for no problem of the key', () => {
+  it('does not report a bug of the caller as a problem of the key', () => {
     const broken = {
       get kid(): string {
         throw new RangeError('a bug of the host');

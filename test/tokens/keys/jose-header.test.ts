@@ -9,11 +9,11 @@ const token = (header: unknown, payload = encode('{}'), signature = 'c2ln') =>
   `${encode(typeof header === 'string' ? header : JSON.stringify(header))}.${payload}.${signature}`;
 
 describe(parseJoseHeader.name, () => {
-  it('reads which key, which algorithm, which kind', () => {
+  it('reads the key id, algorithm and type', () => {
     expect(parseJoseHeader(token(HEADER))).toEqual(HEADER);
   });
 
-  it('looks at no key that the token brings along (J5)', () => {
+  it('ignores every key inside the token (J5)', () => {
     const bait = {
       jwk: { kty: 'oct', k: 'AAAA' },
       jku: 'https://evil.example',
@@ -23,20 +23,20 @@ describe(parseJoseHeader.name, () => {
     expect(parseJoseHeader(token({ ...HEADER, ...bait }))).toEqual(HEADER);
   });
 
-  it('refuses critical extensions: it understands none (RFC 7515 §4.1.11)', () => {
+  it('refuses critical extensions, because it supports none (RFC 7515 §4.1.11)', () => {
     for (const crit of [['b64'], [], null, 'x'])
       expect(parseJoseHeader(token({ ...HEADER, crit }))).toBeNull();
   });
 
   it.each(['alg', 'typ', 'kid'] as const)(
-    'refuses a header whose %s is missing or no string (J6)',
+    'refuses a header whose %s is missing or not a string (J6)',
     (name) => {
       for (const odd of [undefined, null, 1, true, [], {}, ['HS256']])
         expect(parseJoseHeader(token({ ...HEADER, [name]: odd }))).toBeNull();
     },
   );
 
-  it('reads own members only', () => {
+  it('ignores inherited members', () => {
     expect(parseJoseHeader(token(`{"__proto__":${JSON.stringify(HEADER)}}`))).toBeNull();
     expect(parseJoseHeader(token('{"constructor":{"prototype":{"alg":"HS256"}}}'))).toBeNull();
   });
@@ -69,7 +69,7 @@ describe(parseJoseHeader.name, () => {
     expect(parseJoseHeader(text)).toBeNull();
   });
 
-  it('one token, one spelling: refuses padding, the other alphabet, blanks and loose trailing bits in any part', () => {
+  it('accepts one encoding only: refuses padding, the other alphabet, whitespace and non-zero trailing bits in any part', () => {
     const valid = token(HEADER, encode('{"a":1}'), 'c2k');
     expect(parseJoseHeader(valid)).toEqual(HEADER);
     for (const index of [0, 1, 2])
@@ -89,7 +89,7 @@ describe(parseJoseHeader.name, () => {
     // 'c2k' and 'c2l' decode to the same two bytes.
     expect(Buffer.from('c2l', 'base64url')).toEqual(Buffer.from('c2k', 'base64url'));
     expect(parseJoseHeader(token(HEADER, encode('{"a":1}'), 'c2l'))).toBeNull();
-    // No bytes have an encoding of five characters: the fifth is lost.
+    // Five characters are not a valid encoding: the fifth is dropped.
     expect(Buffer.from('c2lnA', 'base64url')).toEqual(Buffer.from('c2ln', 'base64url'));
     expect(parseJoseHeader(token(HEADER, encode('{"a":1}'), 'c2lnA'))).toBeNull();
   });
@@ -103,13 +103,13 @@ describe(parseJoseHeader.name, () => {
     expect(parseJoseHeader('.'.repeat(10_000_000))).toBeNull();
   });
 
-  it('survives JSON nested as deep as the length allows', () => {
+  it('survives JSON nested as deeply as the length allows', () => {
     expect(parseJoseHeader(token('['.repeat(6000)))).toBeNull();
     expect(parseJoseHeader(token(`${'['.repeat(2900)}${']'.repeat(2900)}`))).toBeNull();
     expect(parseJoseHeader(token(`{"alg":${'{"a":'.repeat(900)}1${'}'.repeat(901)}`))).toBeNull();
   });
 
-  it('never throws, whatever it is given', () => {
+  it('never throws, whatever the input', () => {
     const tokenLike = fc.array(fc.oneof(fc.base64String(), fc.string(), fc.json().map(encode)), {
       maxLength: 4,
     });

@@ -55,7 +55,7 @@ describe(KeyRing.name, () => {
     return refreshed(host.api(), session);
   };
 
-  it('changes keys of other algorithms in, and logs nobody out whose keys are still there', async () => {
+  it('loads keys of other algorithms, and logs out nobody whose key is still there', async () => {
     const before = await newSession(host.api());
     const next = { access: [...first.access, rsa('a2')], refresh: [...first.refresh, ec('r2')] };
     expect(ring.replace(next)).toEqual({
@@ -76,7 +76,7 @@ describe(KeyRing.name, () => {
 
     ring.replace({ access: next.access.slice(1), refresh: next.refresh.slice(1) });
     expectGuardRefusal(await host.api().me(during.accessToken), 'ACCESS_TOKEN_INVALID');
-    // The fingerprint, which is enforced, had moved to a key that derives from the new one.
+    // The fingerprint is enforced, and was stored again under a key that derives from the new one.
     await works(after);
     expect(retired).toEqual([
       { kind: 'access', kid: 'a1' },
@@ -84,7 +84,7 @@ describe(KeyRing.name, () => {
     ]);
   });
 
-  it('forgets the tokens that it verified: one of a retired key is refused at once', async () => {
+  it('forgets verified tokens: one of a retired key is refused at once', async () => {
     const key = ec('gone');
     ring.replace({ access: [key], refresh: [hmac('r3')] });
     const { accessToken } = await newSession(host.api());
@@ -93,7 +93,7 @@ describe(KeyRing.name, () => {
     expectGuardRefusal(await host.api().me(accessToken), 'ACCESS_TOKEN_INVALID');
   });
 
-  it('forgets a token that is just being verified, while the store is asked about it', async () => {
+  it('forgets a token that is being verified while the store is asked about it', async () => {
     const store = new InMemoryRevocationStore();
     const strict = await HostApp.start(
       'express',
@@ -118,7 +118,7 @@ describe(KeyRing.name, () => {
     }
   });
 
-  it('stays as it is where the new keys cannot be used', async () => {
+  it('keeps its keys if the new ones cannot be used', async () => {
     const session = await newSession(host.api());
     const published = ring.publicKeys();
     for (const keys of [
@@ -138,7 +138,7 @@ describe(KeyRing.name, () => {
     ['ES256', () => ec('jose-ec')],
     ['RS256', () => rsa('jose-rsa')],
     ['PS256', () => rsa('jose-pss', 'PS256')],
-  ])('publishes what another library verifies an access token by: %s', async (alg, make) => {
+  ])('publishes a key with which another library verifies access tokens: %s', async (alg, make) => {
     ring.replace({ access: [make(), rsa('waiting')], refresh: [hmac('r4')] });
     const { accessToken, userId, id } = await newSession(host.api());
     const { json } = await host.api().send('GET', '/.well-known/jwks.json');
@@ -155,7 +155,7 @@ describe(KeyRing.name, () => {
   });
 });
 
-describe('a ring of its own', () => {
+describe('a key ring without an application', () => {
   const ringOf = (keys: AuthOptions['keys'], fingerprint: AuthOptions['fingerprint'] = {}) => {
     const options = resolveOptions({ issuer: 'https://issuer.example.com', keys, fingerprint });
     return new KeyRing(options, new AuthEventBus(null));
@@ -163,7 +163,7 @@ describe('a ring of its own', () => {
   const before = { access: [hmac('a1')], refresh: [hmac('r1')] };
   const after = { access: [ec('a2'), ...before.access], refresh: [hmac('r2'), ...before.refresh] };
 
-  it('recognises browsers and devices after a change of keys as a process does that begins with them', () => {
+  it('after a change of keys recognises the same browsers and devices as a newly started process', () => {
     const ring = ringOf(before);
     ring.replace(after);
     const restarted = ringOf(after);
@@ -181,7 +181,7 @@ describe('a ring of its own', () => {
     expect(ring.fingerprintKeys).toEqual([key]);
   });
 
-  it('says which key signs now, and whether it is another one', () => {
+  it('says which key signs now, and whether it has changed', () => {
     const ring = ringOf(before);
     expect(ring.replace(after)).toEqual({
       access: { signing: 'a2', isNewSigner: true, added: ['a2'], retired: [] },
@@ -190,7 +190,7 @@ describe('a ring of its own', () => {
     expect(ring.signingKey('access')).toMatchObject({ kid: 'a2', alg: 'ES256' });
   });
 
-  it('a verifier that was handed the list of algorithms follows a change of keys', () => {
+  it('a verifier that received the list of algorithms follows a change of keys', () => {
     const ring = ringOf(before);
     const algorithms = ring.algorithms('access');
     expect(algorithms).toEqual(['HS256']);
@@ -199,7 +199,7 @@ describe('a ring of its own', () => {
     expect(ring.algorithms('refresh')).toEqual(['HS256']);
   });
 
-  it('finds the key of a token by kind, kid and algorithm, all three', () => {
+  it("finds a token's key only by type, kid and algorithm together", () => {
     const ring = ringOf({ access: [hmac('one')], refresh: [hmac('two')] });
     const key = (header: object, kind: TokenKind = 'access') =>
       ring.verifyingKey(

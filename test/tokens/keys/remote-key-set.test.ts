@@ -33,7 +33,7 @@ it('fetches nothing for a token that no key of a set can have signed', async () 
   expect(server.fetched).toBe(1);
 });
 
-it('fetches once for all who wait, and gives keys for access tokens only', async () => {
+it('fetches once for simultaneous requests, and returns keys for access tokens only', async () => {
   const key = newKey('a', 'ES256');
   server.answer = { body: { keys: [publicOf(key)] } };
   const keys = keySet();
@@ -46,7 +46,7 @@ it('fetches once for all who wait, and gives keys for access tokens only', async
   expect(keys.verifyingKey('refresh', token)).toBeNull();
 });
 
-it('reads no answer without end', async () => {
+it('limits the length of the answer', async () => {
   const key = newKey('a', 'ES256');
   server.answer = { body: { keys: [publicOf(key)], padding: 'x'.repeat(1_100_000) } };
   await expect(keySet().load(await signedBy(key))).rejects.toMatchObject({
@@ -55,7 +55,7 @@ it('reads no answer without end', async () => {
   });
 });
 
-it('says that plain HTTP lets others put keys into the set, but not on this machine', () => {
+it('warns that plain HTTP lets others add keys to the set, except on this machine', () => {
   const warned: string[] = [];
   jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: unknown) => void warned.push(String(line)));
   for (const jwksUri of [
@@ -74,7 +74,7 @@ it('says that plain HTTP lets others put keys into the set, but not on this mach
   expect(warned).toEqual([expect.stringContaining('http://192.0.2.1/jwks is fetched over plain HTTP')]);
 });
 
-it('gives up when the application closes', async () => {
+it('aborts when the application closes', async () => {
   server.answer = null;
   const keys = keySet();
   const loading = keys.load(await signedBy(newKey('a', 'ES256')));

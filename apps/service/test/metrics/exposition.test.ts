@@ -4,7 +4,7 @@ import { Exposition } from '../../../../test/support/exposition.js';
 const GAUGE = '# HELP a_b Help.\n# TYPE a_b gauge\n';
 const HISTOGRAM = '# HELP h_seconds Help.\n# TYPE h_seconds histogram\n';
 
-/** Other tests of metrics rely on this. */
+/** Other tests of metrics rely on this parser. */
 describe(Exposition, () => {
   it('reads a scrape', () => {
     const scrape = new Exposition(
@@ -35,10 +35,7 @@ describe(Exposition, () => {
       'buckets that shrink',
       `${HISTOGRAM}h_seconds_bucket{le="1"} 2\nh_seconds_bucket{le="+Inf"} 1\nh_seconds_sum 1\nh_seconds_count 1\n`,
     ],
-    [
-      'buckets without an end',
-      `${HISTOGRAM}h_seconds_bucket{le="1"} 1\nh_seconds_sum 1\nh_seconds_count 1\n`,
-    ],
+    ['buckets without +Inf', `${HISTOGRAM}h_seconds_bucket{le="1"} 1\nh_seconds_sum 1\nh_seconds_count 1\n`],
     [
       'a count that does not match',
       `${HISTOGRAM}h_seconds_bucket{le="+Inf"} 1\nh_seconds_sum 1\nh_seconds_count 2\n`,
