@@ -162,6 +162,15 @@ describe(renderReportPage.name, () => {
     expect(text).toContain('20 November 2026 1 day ·');
   });
 
+  it('uses the plural for several stolen tokens, each of its own session', () => {
+    const totals = [{ type: 'refresh_token.reuse_detected' as const, count: 2 }];
+    const reuseCases = busyReport(1)
+      .reuseCases.slice(0, 2)
+      .map((each) => ({ ...each, revoked: true }));
+    const text = textOf(renderReportPage({ ...busyReport(1), totals, reuseCases }));
+    expect(text).toMatch(/2 stolen tokens were caught Their sessions ended/);
+  });
+
   it('says that a period has no events, and draws nothing', () => {
     const page = renderReportPage(emptyReport());
     const text = textOf(page);

@@ -24,11 +24,17 @@ function detected({ reuseCases }: SecurityReport, caught: number): Html {
     <p>
       ${
         onlyReported === 0
-          ? 'Its session ended: the thief and the owner both had to sign in again.'
+          ? ended(caught)
           : `Shadow mode was on for ${inDigits(onlyReported)} of the cases below: refused, but nothing was ended.`
       }
     </p>
   </section>`;
+}
+
+function ended(caught: number): string {
+  return caught === 1
+    ? 'Its session ended: the thief and the owner both had to sign in again.'
+    : 'Their sessions ended: thieves and owners all had to sign in again.';
 }
 
 /** It never says that nothing was stolen: a copy that nobody has used yet leaves no trace. */
