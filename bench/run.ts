@@ -12,6 +12,7 @@ import { withHostProcess } from './host/measured-host.js';
 import { bench as peerScenarios } from './peer-scenarios.bench.js';
 import { bench as peers } from './peers.bench.js';
 import { chosenPeers } from './peers/catalogue.js';
+import { bench as proof } from './proof.bench.js';
 import { bench as refresh } from './refresh.bench.js';
 import { describeMachine } from './report/machine.js';
 import { toMarkdown, toPeersMarkdown } from './report/markdown.js';
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   guard,
   refresh,
   textbook,
+  proof,
   audit,
   securityReport,
   roundTrips,
