@@ -4,6 +4,8 @@ import type { Credentials, Peer } from './peer.js';
 /** A situation that is played against a server, and the statuses that were seen. */
 export interface Scenario {
   readonly name: string;
+  /** Whether most of it is waiting. */
+  readonly waits: boolean;
   play(stage: Stage): Promise<string>;
 }
 
@@ -57,6 +59,7 @@ const CROWD = 64;
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'two refreshes at once',
+    waits: false,
     async play(stage) {
       const outcomes: string[] = [];
       for (let race = 0; race < RACES; race += 1) {
@@ -74,6 +77,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'the answer is lost, retry after 30 s',
+    waits: true,
     async play(stage) {
       const session = await stage.signIn();
       const lost = await stage.refresh(session);
@@ -87,6 +91,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a thief replays the old token',
+    waits: true,
     async play(stage) {
       const copied = await stage.signIn();
       const { held: owner } = await stage.refresh(copied);
@@ -101,6 +106,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a thief refreshes before the owner',
+    waits: true,
     async play(stage) {
       const copied = await stage.signIn();
       const { held: thief } = await stage.refresh(copied);
@@ -114,6 +120,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'the access token after a logout',
+    waits: false,
     async play(stage) {
       const session = await stage.signIn();
       const before = await stage.use(session);
@@ -123,6 +130,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: '64 refreshes at once',
+    waits: false,
     async play(stage) {
       const session = await stage.signIn();
       const crowd = await Promise.all(Array.from({ length: CROWD }, () => stage.refresh(session)));
