@@ -8,13 +8,14 @@ export type Goal = { readonly atLeast: number } | { readonly atMost: number } | 
 export interface Row {
   readonly bench: string;
   readonly figure: string;
-  readonly measured: number;
+  /** Null if there is no number: the details say what was seen instead, or why nothing was. */
+  readonly measured: number | null;
   /** `×` for a ratio. */
   readonly unit: string;
   readonly goal: Goal;
   /** Null if there is no goal. */
   readonly met: boolean | null;
-  /** The values from which the figure was computed. */
+  /** The values from which the figure was computed, or what was seen. */
   readonly details: string;
 }
 
@@ -24,6 +25,9 @@ export interface BenchContext {
   readonly quick: boolean;
   /** Whether a URI for the database was given, so that it is a real one and may be filled. */
   readonly isDatabaseGiven: boolean;
+  readonly databaseUri: string;
+  /** The peers to run; none for all. */
+  readonly peerNames: readonly string[];
   /** Starts an application in its own process, which ends with `use`. */
   readonly withHost: <T>(config: HostConfig, use: (host: MeasuredHost) => Promise<T>) => Promise<T>;
   /** The same for several applications in one process. */
@@ -43,8 +47,13 @@ export interface Bench {
 
 export function row(fields: Omit<Row, 'met'>): Row {
   const { goal, measured } = fields;
-  const met = goal && ('atLeast' in goal ? measured >= goal.atLeast : measured <= goal.atMost);
-  return { ...fields, met };
+  if (goal === null || measured === null) return { ...fields, met: null };
+  return { ...fields, met: 'atLeast' in goal ? measured >= goal.atLeast : measured <= goal.atMost };
+}
+
+/** A row without a number. */
+export function note(bench: string, figure: string, details: string): Row {
+  return { bench, figure, measured: null, unit: '', goal: null, met: null, details };
 }
 
 /** The rows of both adapters, one after the other. */

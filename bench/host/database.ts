@@ -32,3 +32,18 @@ export async function openDatabase(): Promise<BenchDatabase> {
     },
   };
 }
+
+const URI = /^(mongodb(?:\+srv)?:\/\/[^/?]+)(?:\/[^?]*)?(?:\?(.*))?$/;
+
+/**
+ * The URI of a database on the same server. Without `authSource`, naming a database would move the one that is asked
+ * for the credentials from `admin` to it.
+ */
+export function uriOf(server: string, database: string): string {
+  const [, origin, query = ''] = URI.exec(server) ?? [];
+  if (origin === undefined) throw new Error('this is not a MongoDB URI');
+  const parameters = query === '' ? [] : query.split('&');
+  if (origin.includes('@') && !parameters.some((parameter) => parameter.startsWith('authSource=')))
+    parameters.push('authSource=admin');
+  return `${origin}/${database}${parameters.length > 0 ? `?${parameters.join('&')}` : ''}`;
+}

@@ -28,6 +28,8 @@ export interface HostConfig {
   readonly hashQueueLimit?: number;
   /** The audit log; on by default. */
   readonly audit?: boolean;
+  /** Whether the access tokens of sessions that are bound to a key are bound as well. */
+  readonly bindsAccessTokens?: boolean;
   /** Watching commands takes time itself, so only if they are what is measured. */
   readonly countsCommands?: boolean;
 }
@@ -52,6 +54,7 @@ export async function startHost(
     bcryptCost = CHEAP_BCRYPT,
     hashQueueLimit,
     audit = true,
+    bindsAccessTokens = false,
     countsCommands = false,
     revocations,
   }: HostConfig,
@@ -68,6 +71,7 @@ export async function startHost(
     throttle: false,
     ...(shared ? { revocation: { store: shared.store } } : {}),
     ...(audit ? {} : { audit: false }),
+    ...(bindsAccessTokens ? { accessToken: { senderConstraint: 'on' } } : {}),
   };
 
   @Module({

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.js';
 
 /** Runs `use` with its own Redis on loopback; null if this machine has none. */
 export async function withRedis<T>(use: (url: string) => Promise<T>): Promise<T | null> {
@@ -45,13 +45,4 @@ async function isReady(output: AsyncIterable<Buffer>): Promise<boolean> {
     if (text.includes('Ready to accept connections')) return true;
   }
   return false;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

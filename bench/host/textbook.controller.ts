@@ -68,6 +68,15 @@ export class TextbookController {
     return this.rotate(refreshToken, bcrypt);
   }
 
+  /** The access token lives on, as in most tutorials. */
+  @Post('logout')
+  @HttpCode(200)
+  async logout(@Body() { refreshToken }: RefreshBody) {
+    const { jti } = await this.jwt.verifyAsync<Claims>(refreshToken);
+    await this.tokens.deleteOne({ jti });
+    return { ok: true };
+  }
+
   /** Verify, find, compare, delete, insert. */
   private async rotate(refreshToken: string, hashing: Hashing) {
     const claims = await this.jwt.verifyAsync<Claims>(refreshToken).catch(() => null);

@@ -1,11 +1,16 @@
-import type { MeasuredHost } from '../host/measured-host.js';
+import type { Usage } from '../host/remote.js';
 
 /** Sends one request after another; the next one goes out when the last is answered. */
 export type Lane = () => Promise<unknown>;
 
+/** The process whose time counts. */
+export interface Measured {
+  usage(): Promise<Usage>;
+}
+
 /** A way to load a host: one request under way for each lane. */
 export interface Contender {
-  readonly host: MeasuredHost;
+  readonly host: Measured;
   readonly lanes: readonly Lane[];
 }
 

@@ -32,8 +32,8 @@ export class Contest<Name extends string> {
   }
 
   /** Median of the rounds. */
-  rate(name: Name): number {
-    return median(this.samples[name].map(({ rate }) => rate));
+  rate(name: Name, measure: keyof Sample = 'rate'): number {
+    return median(this.samples[name].map((sample) => sample[measure]));
   }
 
   /** Median of the ratios of each round. */

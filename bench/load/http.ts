@@ -6,6 +6,8 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as a form, instead of a body. */
+  readonly form?: Readonly<Record<string, string>>;
 }
 
 export interface Answer {
@@ -38,8 +40,8 @@ export class HttpClient {
     });
   }
 
-  send({ method, path, headers, body }: Call): Promise<Answer> {
-    const json = body === undefined ? null : JSON.stringify(body);
+  send({ method, path, headers, ...call }: Call): Promise<Answer> {
+    const { type, content } = contentOf(call);
     return new Promise((resolve, reject) => {
       let status = 0;
       let received: Answer['headers'] = {};
@@ -51,9 +53,9 @@ export class HttpClient {
           headers: {
             ...BROWSER,
             ...headers,
-            ...(json === null ? {} : { 'content-type': 'application/json' }),
+            ...(type === null ? {} : { 'content-type': type }),
           },
-          body: json,
+          body: content,
         },
         {
           onRequestStart: () => {},
@@ -81,4 +83,16 @@ export class HttpClient {
   async close(): Promise<void> {
     await this.pool.close();
   }
+}
+
+function contentOf({ body, form }: Pick<Call, 'body' | 'form'>): {
+  type: string | null;
+  content: string | null;
+} {
+  if (form) {
+    const content = new URLSearchParams({ ...form }).toString();
+    return { type: 'application/x-www-form-urlencoded', content };
+  }
+  if (body === undefined) return { type: null, content: null };
+  return { type: 'application/json', content: JSON.stringify(body) };
 }

@@ -13,47 +13,68 @@ export class RawGet {
   private received = 0;
   private head = '';
 
+  private socket: Socket;
+
   private constructor(
-    private readonly socket: Socket,
-    private readonly request: Buffer,
+    private readonly connect: () => Socket,
+    private readonly newRequest: () => Buffer | string,
   ) {
-    socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.receive(chunk));
-    socket.on('error', (error) => this.failed?.(error));
-    socket.on('close', () => this.failed?.(new Error('the server closed the connection')));
+    this.socket = this.open();
   }
 
-  /** @throws if the first answer is not 200 */
+  /**
+   * @param headersOfEach makes further headers for each request
+   * @throws if the first answer is not 200
+   */
   static async open(
     origin: string,
     path: string,
     headers: Readonly<Record<string, string>>,
+    headersOfEach?: () => Readonly<Record<string, string>>,
   ): Promise<RawGet> {
     const { host, hostname, port } = new URL(origin);
-    const lines = Object.entries({ host, ...BROWSER, ...headers }).map(
-      ([name, value]) => `${name}: ${value}\r\n`,
-    );
-    const get = new RawGet(
-      connect(Number(port), hostname),
-      Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`),
-    );
+    const head = `GET ${path} HTTP/1.1\r\n${linesOf({ host, ...BROWSER, ...headers })}`;
+    const same = Buffer.from(`${head}\r\n`);
+    const newRequest = headersOfEach ? () => `${head}${linesOf(headersOfEach())}\r\n` : () => same;
+    const get = new RawGet(() => connect(Number(port), hostname), newRequest);
     get.awaited = await get.firstLength();
     return get;
   }
 
   /** Resolves with the answer. */
   send(): Promise<void> {
-    this.received = 0;
-    return new Promise((resolve, reject) => {
-      this.answered = resolve;
-      this.failed = reject;
-      this.socket.write(this.request);
+    // A server closes connections that are idle, also between a check and a request.
+    return this.sendOnce().catch((error: unknown) => {
+      if (this.received > 0 || !this.socket.destroyed) throw error;
+      return this.sendOnce();
     });
   }
 
   close(): void {
     this.failed = null;
     this.socket.destroy();
+  }
+
+  private sendOnce(): Promise<void> {
+    if (this.socket.destroyed) this.socket = this.open();
+    this.received = 0;
+    return new Promise((resolve, reject) => {
+      this.answered = resolve;
+      this.failed = reject;
+      this.socket.write(this.newRequest());
+    });
+  }
+
+  private open(): Socket {
+    const socket = this.connect();
+    const failed = (error: Error) => {
+      if (socket === this.socket) this.failed?.(error);
+    };
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => this.receive(chunk));
+    socket.on('error', failed);
+    socket.on('close', () => failed(new Error('the server closed the connection')));
+    return socket;
   }
 
   private async firstLength(): Promise<number> {
@@ -72,4 +93,10 @@ export class RawGet {
     } else if (this.received === this.awaited) this.answered?.();
     else if (this.received > this.awaited) this.failed?.(new Error('an answer differed from the first one'));
   }
+}
+
+function linesOf(headers: Readonly<Record<string, string>>): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
 }

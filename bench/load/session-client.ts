@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Answer, Call, HttpClient } from './http.js';
 
-const PASSWORD = 'seven-Otters-cross-the-river';
+export const PASSWORD = 'seven-Otters-cross-the-river';
 
 /** A browser with one session: it keeps the refresh cookie and sends it back. */
 export class SessionClient {
@@ -17,16 +17,10 @@ export class SessionClient {
   ) {}
 
   static async register(http: HttpClient, headers: Record<string, string> = {}): Promise<SessionClient> {
-    const email = `${randomUUID()}@example.com`;
-    const answer = await http.expect({
-      method: 'POST',
-      path: '/auth/register',
-      headers,
-      body: { email, password: PASSWORD },
-    });
+    const answer = await http.expect({ ...registerCall(), headers });
     const { user, session, accessToken } = JSON.parse(answer.text);
     const { name, value } = refreshCookie(answer);
-    return new SessionClient(http, email, user.id, session.id, name, value, accessToken);
+    return new SessionClient(http, user.email, user.id, session.id, name, value, accessToken);
   }
 
   /** One session for each of `count` users. */
@@ -72,13 +66,21 @@ export class SessionClient {
   }
 
   /** Reads the access token of the answer, as an application does. */
-  async refreshAndTake(): Promise<void> {
-    this.accessToken = JSON.parse((await this.refresh()).text).accessToken;
+  async refreshAndTake(headers: Record<string, string> = {}): Promise<Answer> {
+    const answer = await this.refresh(headers);
+    this.accessToken = JSON.parse(answer.text).accessToken;
+    return answer;
   }
 
   get(path: string): Promise<Answer> {
     return this.http.expect({ method: 'GET', path, headers: this.bearerHeader });
   }
+}
+
+/** A registration of a new user. */
+export function registerCall(): Call {
+  const body = { email: `${randomUUID()}@example.com`, password: PASSWORD };
+  return { method: 'POST', path: '/auth/register', body };
 }
 
 export function loginCall(email: string, password: string): Call {
@@ -87,7 +89,7 @@ export function loginCall(email: string, password: string): Call {
 
 const REFRESH_COOKIE = /^([^=;]*refresh_token)=([^;]+)/;
 
-function refreshCookie({ headers }: Answer): { name: string; value: string } {
+export function refreshCookie({ headers }: Answer): { name: string; value: string } {
   for (const cookie of [headers['set-cookie'] ?? []].flat()) {
     const [, name, value] = REFRESH_COOKIE.exec(cookie) ?? [];
     if (name !== undefined && value !== undefined) return { name, value };

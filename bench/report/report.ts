@@ -28,6 +28,7 @@ export function describeGoal(goal: Goal): string {
 }
 
 export function describeMeasured({ measured, unit }: Row): string {
+  if (measured === null) return '';
   const digits = Number.isInteger(measured)
     ? 0
     : measured < 1

@@ -9,9 +9,14 @@ const TSC = fileURLToPath(new URL('../../node_modules/@typescript/native/bin/tsc
 
 /** Runs like `npm run bench`, with the library as built. */
 async function bench(...args: string[]): Promise<string> {
+  return benchWith(process.env, ...args);
+}
+
+async function benchWith(env: NodeJS.ProcessEnv, ...args: string[]): Promise<string> {
   await run(process.execPath, [TSC, '-p', 'bench/tsconfig.build.json'], { cwd: ROOT });
   const { stdout } = await run(process.execPath, ['bench/dist/run.js', ...args], {
     cwd: ROOT,
+    env,
     timeout: 110_000,
   });
   return stdout;
@@ -63,5 +68,43 @@ describe('npm run bench', () => {
     await expect(bench('--quick', 'gaurd')).rejects.toThrow(
       /no such figure: gaurd; there are guard, refresh/,
     );
+  });
+
+  it('refuses an unknown peer, and lists the known ones', async () => {
+    await expect(bench('--quick', 'peers', '--peer', 'nobody')).rejects.toThrow(
+      /no such peer: nobody; there are service, textbook-express/,
+    );
+  });
+
+  it('measures a peer beside the library, and says of one that cannot run here why', async () => {
+    const only = ['--peer', 'textbook-fastify', '--peer', 'bymax-nest-auth'];
+    // On this path there is no Redis, so nothing is installed either.
+    const env = { ...process.env, PATH: '/nowhere' };
+    const { rows } = JSON.parse(
+      await benchWith(env, '--quick', '--json', 'peers', 'peer-scenarios', ...only),
+    );
+
+    const rowOf = (name: string, figure: string, fields: object) =>
+      expect.objectContaining({ bench: name, figure, ...fields });
+    const number = expect.any(Number);
+    for (const request of ['refresh', 'guarded request']) {
+      expect(rows).toContainEqual(
+        rowOf('peers', `${request}, Silent Auth, Fastify`, { measured: number, unit: '/s' }),
+      );
+      const textbook = { measured: number, unit: '×', goal: null };
+      expect(rows).toContainEqual(rowOf('peers', `${request}, passport-jwt tutorial, Fastify`, textbook));
+    }
+    const why = { measured: null, details: 'this machine has no redis-server' };
+    expect(rows).toContainEqual(rowOf('peers', 'not measured: @bymax-one/nest-auth', why));
+    expect(rows).toContainEqual(rowOf('peer-scenarios', 'not played: @bymax-one/nest-auth', why));
+
+    const seen = (scenario: string, peer: string) =>
+      rows.find(({ figure }: { figure: string }) => figure === `${scenario}: ${peer}`)?.details;
+    const [product, tutorial] = ['Silent Auth, Fastify', 'passport-jwt tutorial, Fastify'];
+    expect(seen('two refreshes at once', product)).toBe('10 × 200/200 with 1 token, then 200/200');
+    expect(seen('64 refreshes at once', product)).toBe('64 × 200 with 1 token, then 200');
+    expect(seen('the access token after a logout', product)).toBe('200 before, 401 after');
+    expect(seen('the access token after a logout', tutorial)).toBe('200 before, 200 after');
+    expect(seen('a thief replays the old token', tutorial)).toBe('thief 401; owner: access 200, refresh 200');
   });
 });
