@@ -15,6 +15,7 @@ export const PACKAGES = ['.', 'packages/client', 'packages/embedded-mongo'];
 export const MENTIONS = [
   ['apps/service/package.json', '"version": "V"'],
   ['README.md', '-V.tgz'],
+  ['README.zh-CN.md', '-V.tgz'],
   ['docs/kubernetes.md', 'silent-auth:V'],
   ['deploy/kubernetes/kustomization.yaml', 'newTag: V'],
 ];

@@ -36,11 +36,14 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Getting started', '/getting-started'),
       item('How rotation works', '/rotation'),
       item('Lifetimes, cookies and origins', '/lifetimes-and-origins'),
-      item('Proof of possession', '/security#sessions-bound-to-a-key'),
+      item('Proof of possession (DPoP)', '/security#sessions-bound-to-a-key'),
       item('Threat model', '/threat-model'),
+      item('The proof', '/proof'),
       item('Security: claims and limits', '/security'),
+      item('Guessing passwords, unlocking', '/security#guessing-passwords'),
+      item('What is stored about a user', '/security#what-is-stored-about-a-user-and-how-to-delete-it'),
       item('Comparison', '/comparison'),
-      item('Questions', '/faq'),
+      item('FAQ', '/faq'),
     ],
   },
   {
@@ -52,10 +55,10 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Google', '/recipes/google'),
       item('Passkeys', '/recipes/passkeys'),
       item('Magic links', '/recipes/magic-link'),
-      item('One-time codes', '/recipes/totp'),
-      item('Verify only', '/recipes/verify-only'),
+      item('One-time codes (TOTP)', '/recipes/totp'),
+      item('Verify tokens in another service', '/recipes/verify-only'),
       item('Session store', '/session-store'),
-      item('Testing kit', '/testing'),
+      item('Testing the server', '/testing'),
       item('The package', '/package'),
     ],
   },
@@ -70,11 +73,11 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('GraphQL', '/front-ends/graphql'),
       item('Server-sent events', '/front-ends/sse'),
       item('Downloads', '/front-ends/downloads'),
-      item('Tests', '/front-ends/testing'),
+      item('Testing a front end', '/front-ends/testing'),
     ],
   },
   {
-    text: 'Moving from',
+    text: 'Migrating from',
     items: [
       item('passport-jwt tutorials', '/migrating/passport-jwt'),
       item('better-auth', '/migrating/better-auth'),
@@ -90,13 +93,12 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       item('Kubernetes', '/kubernetes'),
       item('Serverless', '/serverless'),
       item('Databases', '/databases'),
-      item('Scaling', '/scaling'),
+      item('Scaling, Redis Cluster', '/scaling'),
       item('Keys', '/keys'),
       item('Security report', '/security-report'),
       item('The doctor', '/doctor'),
-      item('Metrics', '/metrics'),
+      item('Metrics and alerts', '/metrics'),
       item('Traces', '/telemetry'),
-      item('The proof', '/proof'),
     ],
   },
   {
@@ -113,25 +115,41 @@ const sidebar: DefaultTheme.SidebarItem[] = [
   },
 ];
 
+const chineseGroups: Readonly<Record<string, string>> = {
+  Guide: '更多指南（英文）',
+  'In your application': '在你的应用中（英文）',
+  'Front ends': '前端（英文）',
+  'Migrating from': '从其他方案迁移（英文）',
+  Operating: '运维（英文）',
+  Reference: '参考（英文）',
+};
+
+const hasChineseEdition = ({ link = '' }: DefaultTheme.SidebarItem) =>
+  existsSync(join(DOCS, 'zh-CN', `${link}.md`));
+
 const chinese: DefaultTheme.SidebarItem[] = [
   {
     text: '指南',
     items: [
       item('快速上手', '/zh-CN/getting-started'),
       item('轮换的原理', '/zh-CN/rotation'),
-      item('有效期、Cookie 和源', '/zh-CN/lifetimes-and-origins'),
+      item('有效期、Cookie 和来源', '/zh-CN/lifetimes-and-origins'),
       item('威胁模型', '/zh-CN/threat-model'),
       item('服务', '/zh-CN/service'),
       item('常见问题', '/zh-CN/faq'),
     ],
   },
-  ...sidebar,
+  ...sidebar.map(({ text = '', items = [] }) => ({
+    text: chineseGroups[text] ?? text,
+    items: items.filter((page) => !hasChineseEdition(page)),
+  })),
 ];
 
 export default defineConfig({
   srcDir: '../docs',
   title: 'Silent Auth',
-  description: 'Sessions for NestJS that never log out an honest client.',
+  description:
+    'Silent sign-in for NestJS: rotating refresh tokens that detect theft and keep honest users signed in.',
   cleanUrls: true,
   // Pages of `npm run api` link to types that are not exported.
   ignoreDeadLinks: [/^http:\/\/localhost/, /reference\/api\//],
@@ -164,7 +182,10 @@ export default defineConfig({
         nav: [
           item('Guide', '/getting-started'),
           item('Recipes', '/recipes'),
+          item('Front ends', '/spa'),
           item('Reference', '/reference/options'),
+          item('Error codes', '/reference/errors'),
+          item('FAQ', '/faq'),
         ] as DefaultTheme.NavItem[],
         sidebar,
       },
@@ -175,6 +196,9 @@ export default defineConfig({
       themeConfig: {
         nav: [
           item('指南', '/zh-CN/getting-started'),
+          item('常见任务（英文）', '/recipes'),
+          item('选项（英文）', '/reference/options'),
+          item('错误码（英文）', '/reference/errors'),
           item('常见问题', '/zh-CN/faq'),
         ] as DefaultTheme.NavItem[],
         sidebar: chinese,

@@ -36,10 +36,11 @@ describe('README', () => {
 });
 
 describe('Getting started', () => {
-  it('shows an application that compiles', async () => {
+  it('shows an application and probes that compile', async () => {
     const page = await readFile(join(ROOT, 'docs/getting-started.md'), 'utf8');
-    const snippet = /```ts\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
-    expect(snippet).toContain('bootstrap');
-    expect(await compileErrors({ 'app.ts': snippet })).toBe('');
+    const [app = '', health = ''] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
+    expect(app).toContain('bootstrap');
+    expect(health).toContain('HealthController');
+    expect(await compileErrors({ 'app.ts': app, 'health.controller.ts': health })).toBe('');
   });
 });

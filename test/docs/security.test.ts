@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
+import { DEFAULT_COLLECTIONS } from '../../src/options/collections.options.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const numbered = (prefix: string, count: number) =>
@@ -160,6 +161,12 @@ describe('docs/security.md', () => {
       /\bprevious\b/.test(readFileSync(join(folder, file), 'utf8')),
     );
     expect(document.includes('`nestjs-silent-auth-client` sends no attempts yet')).toBe(!sendsAttempts);
+  });
+
+  it('says of every collection what it stores about a user', () => {
+    const rows = rowsOf(document, '| collection ');
+    const names = rows.map(([name = '']) => name.replaceAll('`', ''));
+    expect(names.sort()).toEqual(Object.values(DEFAULT_COLLECTIONS).sort());
   });
 
   it('numbers its claims, and states each once', () => {
