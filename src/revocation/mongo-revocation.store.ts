@@ -1,6 +1,5 @@
 import { Logger, type OnModuleInit } from '@nestjs/common';
 import type { Model } from 'mongoose';
-import { AuthError } from '../core/errors.js';
 import type {
   RevocationEntry,
   RevocationKey,
@@ -72,8 +71,9 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
 
   /** Opens a change stream; null on servers that are neither a replica set nor a sharded cluster. */
   async watch(observer: RevocationObserver): Promise<RevocationWatch | null> {
-    const { maxPoolSize, serverMonitoringMode } = this.model.db.getClient().options;
-    if (maxPoolSize !== undefined && maxPoolSize !== 0 && maxPoolSize < LEAST_POOL_SIZE)
+    // A pool of size 0 has no limit.
+    const { maxPoolSize = 0, serverMonitoringMode } = this.model.db.getClient().options;
+    if (maxPoolSize > 0 && maxPoolSize < LEAST_POOL_SIZE)
       return this.cannotWatch(`maxPoolSize is ${maxPoolSize}`);
     try {
       return await orUnavailable(async () => {
@@ -86,7 +86,7 @@ export class MongoRevocationStore implements RevocationStore, OnModuleInit {
       });
     } catch (error) {
       // An error from a server that answers is final: no replica set, no permission, not implemented.
-      if (error instanceof AuthError || !isServerError(error)) throw error;
+      if (!isServerError(error)) throw error;
       return this.cannotWatch(error.message);
     }
   }

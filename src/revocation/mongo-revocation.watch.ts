@@ -92,7 +92,6 @@ export class MongoRevocationWatch implements RevocationWatch {
 
   /** Waits for the next sign of life. */
   private listen(): void {
-    if (this.isOver) return;
     clearTimeout(this.silence);
     const silent = new Error(`silent for ${MAX_SILENCE_MS} ms`);
     this.silence = setTimeout(() => this.lose(silent), MAX_SILENCE_MS).unref();

@@ -181,6 +181,10 @@ describe('the verdict on a proof', () => {
     ['a key by reference only', KEY.proof(CLAIMS, { jwk: undefined, jku: 'https://evil.example.net/jwks' })],
     ['a private key', KEY.proof(CLAIMS, { jwk: KEY.privateJwk })],
     ['a private member that is null', KEY.proof(CLAIMS, jwkWith({ d: null }))],
+    ...['p', 'q', 'dp', 'dq', 'qi', 'oth'].map((name): [string, string] => [
+      `the private member ${name} of a key of another type`,
+      KEY.proof(CLAIMS, jwkWith({ [name]: 'AAAA' })),
+    ]),
     ['a symmetric member', KEY.proof(CLAIMS, jwkWith({ k: 'AAAA' }))],
     ['a key for encryption', KEY.proof(CLAIMS, jwkWith({ use: 'enc' }))],
     ['a key with other operations', KEY.proof(CLAIMS, jwkWith({ key_ops: ['encrypt'] }))],
@@ -339,6 +343,7 @@ describe(proofTarget.name, () => {
     '/auth',
     'api.example.com/auth',
     'ftp://a/b',
+    'blob:https://a/b',
     'https:a',
     'https://',
     'https://user@a/b',

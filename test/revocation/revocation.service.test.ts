@@ -868,10 +868,17 @@ describe(RevocationService.name, () => {
     });
 
     /** Time passes, but no timer runs. */
-    const freeze = () => {
-      nowMs += FROZEN_MS;
-      jest.setSystemTime(Date.now() + FROZEN_MS);
+    const freeze = (ms = FROZEN_MS) => {
+      nowMs += ms;
+      jest.setSystemTime(Date.now() + ms);
     };
+
+    /** How often a request that is refused reads the store. */
+    async function readsOfRefusal(): Promise<number> {
+      const reads = store.marks.length;
+      expect(await verdict()).toBe('TEMPORARILY_UNAVAILABLE');
+      return store.marks.length - reads;
+    }
 
     it('the first requests share one full read, and are answered by it', async () => {
       store.entries = revoked.entries;
@@ -887,6 +894,33 @@ describe(RevocationService.name, () => {
       freeze();
       jest.spyOn(store, 'read').mockRejectedValueOnce(new Error('ECONNRESET'));
       expect(await verdict()).toBe(false);
+    });
+
+    it('after a failed read, requests are refused for a second without another one', async () => {
+      freeze();
+      store.down = true;
+      expect(await readsOfRefusal()).toBe(2);
+      freeze(999);
+      expect(await readsOfRefusal()).toBe(0);
+      freeze(1);
+      expect(await readsOfRefusal()).toBe(2);
+    });
+
+    it.each([
+      ['less than four seconds ago refuses the next request', 999, 0],
+      ['four seconds ago, before another freeze, does not: a new one starts', 1_000, 2],
+    ])('a failed read that began %s', async (_when, frozenMs, reads) => {
+      freeze();
+      store.held = [];
+      const before = verdict();
+      await jest.advanceTimersByTimeAsync(0);
+      freeze(frozenMs);
+      // The read gets three seconds of the process's own time.
+      await jest.advanceTimersByTimeAsync(3_000);
+      expect(await before).toBe('TEMPORARILY_UNAVAILABLE');
+      store.held = null;
+      store.down = true;
+      expect(await readsOfRefusal()).toBe(reads);
     });
 
     it('a read in progress during the freeze is not trusted: another one starts', async () => {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import type { CommandStartedEvent } from 'mongodb';
-import { type Connection, createConnection } from 'mongoose';
+import { type Connection, createConnection, mongo } from 'mongoose';
 import { createClient } from 'redis';
 import type { RevocationEntry, RevocationKey, RevocationStore } from '../../src/core/ports.js';
 import { IndexRegistry } from '../../src/database/index-registry.js';
@@ -194,22 +195,56 @@ for (const [name, isAvailable, open] of STORES)
     });
   });
 
+/** How long the server may wait for changes, for each time that the watch asks it. */
+function waitsOn(on: Connection) {
+  const waits: unknown[] = [];
+  const listen = ({ commandName, command }: { commandName: string; command: { maxTimeMS?: number } }) => {
+    if (commandName === 'getMore') waits.push(command.maxTimeMS);
+  };
+  const client = on.getClient().on('commandStarted', listen);
+  return { waits, stop: () => client.off('commandStarted', listen) };
+}
+
 describe('MongoRevocationStore', () => {
   it.each([
     ['holds its answer if the driver streams from it', () => connection, 1_000],
     ['answers at once if the driver polls, whose monitor would hang otherwise', () => polling, 1],
   ])('the server %s', async (_, of, waitsMs) => {
-    const waits: unknown[] = [];
-    const listen = ({ commandName, command }: { commandName: string; command: { maxTimeMS?: number } }) => {
-      if (commandName === 'getMore') waits.push(command.maxTimeMS);
-    };
-    const client = of().getClient().on('commandStarted', listen);
     const store = await openMongo(of());
+    const { waits, stop } = waitsOn(of());
     const watch = await store.watch?.({ entriesAdded: () => undefined, watchLost: () => undefined });
     await until(() => waits.length > 0);
-    client.off('commandStarted', listen);
+    stop();
     await watch?.close();
     expect(new Set(waits)).toEqual(new Set([waitsMs]));
+  });
+
+  it('builds its indexes, one of which removes expired entries', async () => {
+    const store = await openMongo();
+    await store.add(many(1), new Date());
+    const indexes = await connection.model(REVOCATION_MODEL).collection.listIndexes().toArray();
+    expect(indexes).toEqual([
+      expect.objectContaining({ key: { _id: 1 } }),
+      expect.objectContaining({ key: { expiresAt: 1 }, expireAfterSeconds: 0 }),
+      expect.objectContaining({ key: { at: 1 } }),
+    ]);
+  });
+
+  it('marks a read with the newest time, in whatever order entries are stored', async () => {
+    const store = await openMongo();
+    expect((await store.read(null)).mark).toEqual({ at: new Date(0) });
+    const at = Date.now();
+    const entry = { expiresAt: new Date(at + LIFE_MS) };
+    await connection.model<Revocation>(REVOCATION_MODEL).collection.insertMany([
+      { _id: 'sid:newest', at: new Date(at), ...entry },
+      { _id: 'sid:older', at: new Date(at - 5_000), ...entry },
+      { _id: 'sid:damaged', at: /sorted after all dates/, ...entry },
+    ] as never);
+    const { mark } = await store.read(null);
+    expect(mark).toEqual({ at: new Date(at) });
+    // Nothing was written since.
+    await connection.model(REVOCATION_MODEL).collection.deleteMany({});
+    expect((await store.read(mark)).mark).toEqual(mark);
   });
 
   it('re-reads ten seconds before the mark: writes become visible out of order', async () => {
@@ -252,6 +287,84 @@ describe('MongoRevocationStore', () => {
       await away.close();
       await proxy.close();
     }
+  });
+
+  describe('whether it watches', () => {
+    const observer = { entriesAdded: () => undefined, watchLost: () => undefined };
+    let logged: unknown[];
+
+    beforeEach(() => {
+      logged = [];
+      jest.spyOn(Logger.prototype, 'log').mockImplementation((message) => void logged.push(message));
+    });
+    afterEach(() => {
+      jest.restoreAllMocks();
+    });
+
+    /** The server says of itself what the test decides. */
+    const serverSays = (command: () => Promise<object>) =>
+      jest.spyOn(connection.db as mongo.Db, 'admin').mockReturnValue({ command } as never);
+
+    it.each([
+      ['with one connection, because the watch would occupy it', 1, false],
+      ['with two connections', 2, true],
+      ['with any number of connections', 0, true],
+    ])('%s: %i, %s', async (_, maxPoolSize, watches) => {
+      const pool = await createConnection(databaseUri('revocations'), { maxPoolSize }).asPromise();
+      try {
+        const watch = await (await openMongo(pool)).watch?.(observer);
+        await watch?.close();
+        expect(watch !== null).toBe(watches);
+        expect(logged).toEqual(watches ? [] : ['no change stream on this server: maxPoolSize is 1']);
+      } finally {
+        await pool.dropDatabase();
+        await pool.close();
+      }
+    });
+
+    it.each([
+      ['a member of a replica set before MongoDB 4.4', { setName: 'rs0' }],
+      ['a router of a sharded cluster before MongoDB 4.4', { msg: 'isdbgrid' }],
+    ])('on %s: yes, and the server answers at once', async (_, hello) => {
+      serverSays(async () => hello);
+      const store = await openMongo();
+      const { waits, stop } = waitsOn(connection);
+      const watch = await store.watch?.(observer);
+      await until(() => waits.length > 0);
+      stop();
+      await watch?.close();
+      expect(new Set(waits)).toEqual(new Set([1]));
+    });
+
+    it('on a standalone server: no, and the log says why', async () => {
+      serverSays(async () => ({ topologyVersion: {} }));
+      expect(await (await openMongo()).watch?.(observer)).toBeNull();
+      expect(logged).toEqual(['no change stream on this server: it is not a replica set']);
+    });
+
+    it('on a server that refuses it: no, and the log says why', async () => {
+      serverSays(() => Promise.reject(new mongo.MongoServerError({ message: 'not authorized', code: 13 })));
+      expect(await (await openMongo()).watch?.(observer)).toBeNull();
+      expect(logged).toEqual(['no change stream on this server: not authorized']);
+    });
+
+    it.each([
+      ['a server that is shutting down', new mongo.MongoServerError({ message: 'shutting down', code: 91 })],
+      ['a broken connection', new mongo.MongoNetworkError('connection closed')],
+    ])('on %s: not now', async (_, cause) => {
+      serverSays(() => Promise.reject(cause));
+      await expect((await openMongo()).watch?.(observer)).rejects.toMatchObject({
+        code: 'TEMPORARILY_UNAVAILABLE',
+        cause,
+      });
+      expect(logged).toEqual([]);
+    });
+
+    it('passes on an error that no server has sent', async () => {
+      const error = new Error('a defect');
+      serverSays(() => Promise.reject(error));
+      await expect((await openMongo()).watch?.(observer)).rejects.toBe(error);
+    });
   });
 
   it('loses its watch when the collection is dropped, and then watches the new one', async () => {

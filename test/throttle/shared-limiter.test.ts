@@ -5,6 +5,7 @@ import { IndexRegistry } from '../../src/database/index-registry.js';
 import { type Limiter, MemoryLimiter } from '../../src/throttle/limiter.js';
 import { MongoCounterStore } from '../../src/throttle/mongo-counter.store.js';
 import { SharedLimiter } from '../../src/throttle/shared-limiter.js';
+import { SlidingWindow } from '../../src/throttle/sliding-window.js';
 import { databaseUri } from '../support/database.js';
 
 const T0 = Date.parse('2100-01-01T00:00:00Z');
@@ -99,6 +100,27 @@ describe('a limit that instances share', () => {
     expect((await one.consume('a')).retryAfterMs).toBeNull();
   });
 
+  it('still costs nothing for a refused key after a reset of keys with another prefix', async () => {
+    const limiter = await limiterOf(1);
+    for (const _ of [1, 2]) await limiter.consume('ada a');
+    await limiter.resetAll('bob ');
+    const commands = await commandsOf(async () => {
+      expect((await limiter.consume('ada a')).retryAfterMs).toBeGreaterThan(0);
+    });
+    expect(commands).toEqual([]);
+  });
+
+  it('begins an expired count again, and leaves the counts of other keys as they are', async () => {
+    const limiter = await limiterOf(10);
+    await limiter.consume('other');
+    await limiter.consume('expired');
+    now += 30_000;
+    for (const _ of [1, 2]) await limiter.consume('other');
+    now += 50_000;
+    expect((await limiter.consume('expired')).count).toBe(1);
+    expect((await limiter.consume('other')).count).toBe(3);
+  });
+
   it('admits exactly the limit of many simultaneous attempts', async () => {
     const [one, other] = [await limiterOf(10), await limiterOf(10)];
     const counted = await Promise.all(
@@ -142,6 +164,49 @@ describe('a limit that instances share', () => {
     await limiter.consume('ada a');
     await cut.close();
     await expect(limiter.resetAll('ada ')).rejects.toThrow();
+  });
+});
+
+describe(MongoCounterStore.name, () => {
+  const window = new SlidingWindow({ limit: 1, windowMs: WINDOW_MS });
+  const duplicate = Object.assign(new Error('E11000 duplicate key error'), { code: 11_000 });
+
+  /** A store on a collection that answers its commands in turn; and the commands that were sent. */
+  function storeThatAnswers(...answers: (object | null)[]) {
+    const sent: ('count' | 'begin')[] = [];
+    const findOneAndUpdate = async (_filter: object, _update: object, { upsert }: { upsert?: boolean }) => {
+      const answer = answers[sent.push(upsert ? 'count' : 'begin') - 1];
+      if (answer === undefined) throw new Error('more commands than answers');
+      if (answer instanceof Error) throw answer;
+      return answer;
+    };
+    const database = { db: { collection: () => ({ findOneAndUpdate }) } } as unknown as Connection;
+    return { sent, store: new MongoCounterStore(database, new IndexRegistry()) };
+  }
+
+  it('counts in a document that another request has just created', async () => {
+    const { sent, store } = storeThatAnswers(duplicate, null, { counts: { 7: 2 } });
+    expect(await store.add('a', window, T0)).toEqual({ 7: 2 });
+    expect(sent).toEqual(['count', 'begin', 'count']);
+  });
+
+  it('gives up at the fifth document that another request has just created', async () => {
+    const { sent, store } = storeThatAnswers(
+      ...[1, 2, 3, 4].flatMap(() => [duplicate, null]),
+      duplicate,
+      // For a sixth attempt.
+      null,
+      { counts: {} },
+    );
+    await expect(store.add('a', window, T0)).rejects.toBe(duplicate);
+    expect(sent.filter((each) => each === 'count')).toHaveLength(5);
+  });
+
+  it('passes on any other error at once', async () => {
+    const failure = Object.assign(new Error('not authorized'), { code: 13 });
+    const { sent, store } = storeThatAnswers(failure, { counts: {} });
+    await expect(store.add('a', window, T0)).rejects.toBe(failure);
+    expect(sent).toEqual(['count']);
   });
 });
 

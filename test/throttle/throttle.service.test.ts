@@ -326,6 +326,11 @@ describe(ThrottleService.name, () => {
     }
   });
 
+  it('is on unless the host turns it off', async () => {
+    const services = [await processOn(connection), await processOn(connection, OFF)];
+    expect(services.map(({ isOn }) => isOn)).toEqual([true, false]);
+  });
+
   it('when turned off, it counts and refuses nothing', async () => {
     const service = await processOn(connection, OFF);
     for (const _ of [1, 2, 3, 4]) {
@@ -346,8 +351,7 @@ describe(ThrottleService.name, () => {
   });
 
   it('without the database each process counts for itself', async () => {
-    const getClient = () => ({ db: () => ({ collection: () => outOfReach }) });
-    const away = { getClient, get: () => false } as unknown as Connection;
+    const away = { db: { collection: () => outOfReach }, get: () => false } as unknown as Connection;
     const [one, other] = [await processOn(away), await processOn(away)];
     for (const _ of [1, 2]) expect(await outcomeOf(one.admitLogin(A))).toBeUndefined();
     expect(await outcomeOf(one.admitLogin(A))).toBe('TOO_MANY_ATTEMPTS');
