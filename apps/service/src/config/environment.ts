@@ -47,7 +47,7 @@ export const VARIABLES: readonly Variable[] = [
   own('DATA_DIR', '.data', 'Where development keys and the embedded database are kept.'),
   option('ISSUER', 'issuer', 'text', { fallback: 'http://localhost:PORT', meaning: 'Public URL of the service, the `iss` of every token.' }),
   option('AUDIENCE', 'audience', 'text', { fallback: 'ISSUER' }),
-  secret(option('JWT_ACCESS_KEYS', 'keys.access', 'text', { fallback: 'development keys in DATA_DIR', meaning: 'Comma-separated secrets of at least 32 bytes, the first signs, or the path of a JWK set, which is read again when it changes. Required in production.' })),
+  secret(option('JWT_ACCESS_KEYS', 'keys.access', 'text', { fallback: 'development keys in DATA_DIR', meaning: 'Comma-separated secrets of at least 32 bytes, the first signs, or the path of a JWK set, which is read again when it changes; write `file:` before the path, so that a missing file is reported as one. Required in production.' })),
   secret(option('JWT_REFRESH_KEYS', 'keys.refresh', 'text', { fallback: 'development keys in DATA_DIR', meaning: 'The same for refresh tokens; other keys. Required in production.' })),
   option('ACCESS_TOKEN_TTL', 'accessToken.ttl'),
   option('ACCESS_TOKEN_RETIRE_PREVIOUS', 'accessToken.retirePrevious', 'flag'),
