@@ -41,7 +41,7 @@ export const VARIABLES: readonly Variable[] = [
   own('PORT', '3000', 'Port to listen on.'),
   own('HOST', '127.0.0.1; 0.0.0.0 in production', 'Address to bind to.'),
   own('NODE_ENV', 'development', '`production` refuses development defaults.'),
-  own('HTTP_ADAPTER', 'fastify', '`fastify` or `express`: the same answers, but Fastify serves five to nine times as many guarded requests per processor second.'),
+  own('HTTP_ADAPTER', 'fastify', '`fastify` or `express`: the same responses, but Fastify serves five to nine times as many guarded requests per processor second.'),
   secret(own('MONGODB_URI', 'none', 'Connection string of MongoDB. Required in production.')),
   own('DATABASE', 'auto', '`auto` (`MONGODB_URI`, else `embedded`), `uri`, `embedded` or `memory-server` (downloads a mongod).'),
   own('DATA_DIR', '.data', 'Where development keys and the embedded database are kept.'),
@@ -92,7 +92,7 @@ export const VARIABLES: readonly Variable[] = [
   secret(own('METRICS_TOKEN', 'none', 'Bearer token of at least 16 characters for `/metrics`; in production there is no `/metrics` without it.')),
   own('DEMO', 'on; off in production', '`on` or `off`: the demo page at `/`, with short access tokens unless `ACCESS_TOKEN_TTL` is set.'),
   own('DOCS', 'on', '`on` or `off`: the OpenAPI document at `/docs` and `/docs-json`.'),
-  own('SECURITY_CONTACT', 'none', 'Comma-separated e-mail addresses, or `https:` and `tel:` URIs, for reports of weaknesses in your service; shown at `/.well-known/security.txt`, which does not exist without it.'),
+  own('SECURITY_CONTACT', 'none', 'Comma-separated e-mail addresses, or `https:` and `tel:` URIs, for reports of vulnerabilities in your service; shown at `/.well-known/security.txt`, which does not exist without it.'),
   own('LOG_LEVEL', 'info', '`silent`, `error`, `warn`, `info`, `debug` or `verbose`.'),
 ];
 
