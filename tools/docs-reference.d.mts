@@ -3,6 +3,8 @@ import type { AuthOptions } from '../src/index.js';
 
 export interface DeclaredOption {
   readonly path: string;
+  /** Its type, as the source writes it. */
+  readonly type: string;
   readonly isRequired: boolean;
   /** The text of `@default`; null if there is none. */
   readonly fallback: string | null;
@@ -17,7 +19,7 @@ export interface DeclaredOption {
 /** The folder of the pages. */
 export const REFERENCE: URL;
 
-/** Every option that a host can set, as src/options declares it. */
+/** Every option that an application can set, as src/options declares it. */
 export function declaredOptions(root?: string): DeclaredOption[];
 
 /** Options that turn on every route of the OpenAPI document. */

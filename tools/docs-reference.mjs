@@ -7,34 +7,59 @@ import ts from 'typescript';
 import { routesPage, table } from './docs-routes.mjs';
 
 const OPTIONS = new URL('../src/options/', import.meta.url);
+const MODULE = new URL('../src/auth/auth.module-definition.ts', import.meta.url);
 const EVENTS = new URL('../src/core/events.ts', import.meta.url);
 export const REFERENCE = new URL('../docs/reference/', import.meta.url);
 
-/** Every option that a host can set, as src/options declares it. */
+/** Every option that an application can set, as src/options declares it. */
 export function declaredOptions(root = 'AuthOptions') {
+  return documentedOptionsOf(root).filter(({ isGroup }) => !isGroup);
+}
+
+/** The same, and before its options each group that `false` disables. */
+function documentedOptionsOf(root) {
   const groups = new Map(readdirSync(OPTIONS).flatMap(optionGroupsIn));
   const optionsOf = (group, prefix) =>
     group.members.flatMap((member) => {
-      const path = prefix + member.name.getText();
-      const fallback = tagOf(member, 'default');
-      const inner = groups.get(member.type.getText().replace(/^false \| /, ''));
-      if (inner && fallback === null) return optionsOf(inner, `${path}.`);
-      const text = commentOf(member);
-      const meaning = /^.*?\.(?=\s|$)/s.exec(text)?.[0] ?? '';
-      return {
-        path,
-        isRequired: !member.questionToken,
-        fallback,
-        meaning,
-        text,
-        example: tagOf(member, 'example'),
-      };
+      const option = describedOption(member, prefix);
+      const inner = groups.get(option.type.replace(/^false \| /, ''));
+      if (!inner || option.fallback !== null) return option;
+      const inside = optionsOf(inner, `${option.path}.`);
+      if (!option.type.startsWith('false | ')) return inside;
+      return [{ ...option, isGroup: true, fallback: 'the options below' }, ...inside];
     });
   return optionsOf(groups.get(root), '');
 }
 
+/** The settings of the module itself, which are no part of `AuthOptions`. */
+function moduleSettings() {
+  const settings = new Map(interfacesIn(MODULE)).get('AuthModuleExtras');
+  return settings.members.map((member) => describedOption(member, ''));
+}
+
+function describedOption(member, prefix) {
+  const text = commentOf(member);
+  return {
+    path: prefix + member.name.getText(),
+    type: typeOf(member).replaceAll(/\s+/g, ' '),
+    isRequired: !member.questionToken,
+    isGroup: false,
+    fallback: tagOf(member, 'default'),
+    meaning: /^.*?\.(?=\s|$)/s.exec(text)?.[0] ?? '',
+    text,
+    example: tagOf(member, 'example'),
+  };
+}
+
 function optionGroupsIn(file) {
   return file.endsWith('.ts') ? interfacesIn(new URL(file, OPTIONS)) : [];
+}
+
+/** A method has the type of its function. */
+function typeOf(member) {
+  const type = member.type.getText();
+  if (!ts.isMethodSignature(member)) return type;
+  return `(${member.parameters.map((parameter) => parameter.getText()).join(', ')}) => ${type}`;
 }
 
 function interfacesIn(url) {
@@ -60,7 +85,7 @@ function tagOf(node, name) {
 export async function referencePages({ variables, errors, events, document }) {
   const options = declaredOptions();
   const pages = {
-    'options.md': optionsPage(options),
+    'options.md': optionsPage(documentedOptionsOf('AuthOptions'), moduleSettings()),
     'variables.md': variablesPage(variables, options),
     'errors.md': errorsPage(errors),
     'events.md': eventsPage(events),
@@ -74,27 +99,32 @@ export async function referencePages({ variables, errors, events, document }) {
   return Object.fromEntries(await Promise.all(formatted));
 }
 
-function optionsPage(options) {
-  const sections = options.map((option) =>
-    [
-      `## \`${option.path}\``,
-      option.isRequired
-        ? '**Required.**'
-        : `**Default:** ${isLiteral(option.fallback) ? `\`${option.fallback}\`` : option.fallback}`,
-      option.text,
-      option.example && `\`\`\`ts\n${option.example}\n\`\`\``,
-    ]
-      .filter(Boolean)
-      .join('\n\n'),
-  );
+function optionsPage(options, settings) {
   return `# Options
 
-The options of \`AuthModule.forRoot\`. Durations are text such as \`'15m'\`, or seconds. At boot the module reports all
-problems at once, each with its fix. \`isGlobal\`, \`globalGuard\`, \`routePrefix\`, \`controllers\` and \`connectionName\` shape the
-module itself: pass them beside the options to \`forRoot\`, or beside the factory to \`forRootAsync\`.
+The options of \`AuthModule.forRoot\`. Durations are strings such as \`'15m'\`, or numbers of seconds. At boot the module
+reports all problems at once, each with its fix.
 
-${sections.join('\n\n')}
+${settings.map(({ path }) => `\`${path}\``).join(', ')} configure the module itself and are described
+[at the end](#${settings[0].path.toLowerCase()}). Pass them next to the options in \`forRoot\`, or next to the factory in \`forRootAsync\`.
+
+${options.map(optionSection).join('\n\n')}
+
+${settings.map(optionSection).join('\n\n')}
 `;
+}
+
+function optionSection({ path, type, isRequired, fallback, text, example }) {
+  const otherwise = isLiteral(fallback) ? `\`${fallback}\`` : fallback;
+  return [
+    `## \`${path}\``,
+    isRequired ? '**Required.**' : `**Default:** ${otherwise}`,
+    `**Type:** \`${type}\``,
+    text,
+    example && `\`\`\`ts\n${example}\n\`\`\``,
+  ]
+    .filter(Boolean)
+    .join('\n\n');
 }
 
 function isLiteral(fallback) {
@@ -151,7 +181,7 @@ function errorsPage(errors) {
 
 Every error has one shape: \`{ "statusCode", "code", "message", "error" }\`. \`VALIDATION_FAILED\` adds
 \`details: [{ field, message }]\`. Decide by \`code\`: it is stable, the message may change. Each code has a page that says what a
-client does and what the host looks at.
+client does, and what to check on the server.
 
 ${sections.join('\n\n')}
 `;
@@ -175,7 +205,7 @@ Subscribe with \`AuthEventBus\`, or with \`@OnEvent('refresh_token.reuse_detecte
 \`\`\`ts
 ${shapes.join('\n\n')}
 
-/** The request that caused the event; null where the application called a service itself. */
+/** The request that caused the event; null if the application called a service itself. */
 type Cause = { source: EventSource | null };
 /** \`by\`: the administrator who did it; null for the user, or for the application. */
 type Act = Cause & { by: string | null };

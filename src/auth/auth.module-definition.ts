@@ -26,12 +26,12 @@ export interface AuthModuleExtras {
   routePrefix?: string;
   /**
    * Which controllers are mounted; the services are always available. `jwks` means both documents under `/.well-known/`, which
-   * are always at the root of the host, whatever its global prefix and versioning.
+   * are always at the root of your application, whatever its global prefix and versioning.
    * @default { auth: true, admin: true, jwks: true, introspection: true }
    */
   controllers?: { auth?: boolean; admin?: boolean; jwks?: boolean; introspection?: boolean };
   /**
-   * Name of the host's Mongoose connection.
+   * Name of your application's Mongoose connection.
    * @default the default connection
    */
   connectionName?: string;

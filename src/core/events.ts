@@ -52,7 +52,7 @@ export interface EarlierTokenEvent extends SessionEvent {
   readonly presentedGeneration: number;
   /** When the token was replaced; null if the session does not remember it. */
   readonly replacedAt: Date | null;
-  /** When the current token was first used; null if nothing shows that the answer with it arrived. */
+  /** When the current token was first used; null if nothing shows that the response with it arrived. */
   readonly confirmedAt: Date | null;
   /** Who presented it. */
   readonly source: EventSource;
@@ -109,11 +109,11 @@ export interface AuthEvents {
   'refresh_token.rotated': SessionEvent & { generation: number; source: EventSource };
   /** An earlier token within its grace period: a race between tabs, or a retry. */
   'refresh_token.replayed': EarlierTokenEvent;
-  /** A new token replaced one whose answer was lost. `repeated`: this token was recovered before, which is odd. */
+  /** A new token replaced one whose response was lost. `repeated`: this token was recovered before, which is odd. */
   'refresh_token.recovered': EarlierTokenEvent & { repeated: boolean };
   /** The client had stored an older token; its attempt proved that the current one is its own, and it got a new one. */
   'refresh_token.healed': EarlierTokenEvent;
-  /** An attempt that was answered long ago came again: refused with 409, and nothing changed. */
+  /** An attempt from long ago came again: refused with 409, and nothing changed. */
   'refresh_token.superseded': EarlierTokenEvent;
   /** Two attempts with one token within the grace period: refused with 409, and nothing changed. */
   'refresh_token.contested': EarlierTokenEvent & OtherHolder;
@@ -159,7 +159,7 @@ export interface AuthEvents {
     source: EventSource;
   };
   'password.changed': { userId: string; source: EventSource };
-  /** A request for a link to set a new password; null: no user has the address. Emitted after the answer. */
+  /** A request for a password-reset link; null: no user has the address. Emitted after the response. */
   'password.reset_requested': { userId: string | null; source: EventSource };
   /** The user set a new password with a link from their mail; all their sessions have ended. */
   'password.reset': { userId: string; source: EventSource };
@@ -273,8 +273,8 @@ export const AUTH_EVENTS: { readonly [Name in AuthEventName]: AuthEventFacts<Aut
   },
   'refresh_token.recovered': {
     level: 'log',
-    many: 'Lost answers recovered',
-    one: 'A lost answer was recovered',
+    many: 'Lost responses recovered',
+    one: 'A lost response was recovered',
     atMost: FEW,
   },
   'refresh_token.healed': {

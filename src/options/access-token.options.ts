@@ -5,7 +5,7 @@ import type { OptionReader } from './option-reader.js';
 
 export interface AccessTokenOptions {
   /**
-   * Lifetime of an access token. Revocation ends it earlier; services that only verify signatures trust it for all this time.
+   * Lifetime of an access token. Revocation ends it earlier; services that only verify signatures trust it for this whole time.
    * @default '15m'
    */
   ttl?: Duration;
@@ -29,7 +29,7 @@ export interface AccessTokenOptions {
   senderConstraint?: 'off' | 'on';
   /**
    * Your own claims, such as `({ fields }) => ({ tenantId: fields?.tenantId })`; guards put them on `request.user.claims`. The
-   * function runs at each login and refresh, which cost one more read of the session and wait up to 3 s for it. It returns an
+   * function runs at each login and refresh. A refresh then needs one more read of the session, and waits up to 3 s. It returns an
    * object of JSON values without the names of the library's claims. Roles and claims share about 5 kB: a token of more than
    * 8,192 characters is not issued. If the function fails, the request is refused with `INTERNAL`, and no session is lost.
    * @default none

@@ -13,6 +13,8 @@ export interface AnomalyOptions {
   /**
    * The rules that decide what is suspicious: the built-in rules, some of them, or more.
    * @default ANOMALY_RULES
+   * @example
+   * anomaly: { rules: ANOMALY_RULES.filter(({ name }) => name !== 'unfamiliar_client') },
    */
   rules?: readonly AnomalyRule[];
 }

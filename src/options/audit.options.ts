@@ -10,7 +10,7 @@ export interface AuditOptions {
    */
   retention?: Duration;
   /**
-   * Whether each rotation of a refresh token, by far the most frequent event, gets a row; `false` only counts them.
+   * Whether each rotation of a refresh token, by far the most frequent event, is stored as a row; `false` only counts them.
    * @default true
    */
   rotations?: boolean;

@@ -47,7 +47,7 @@ export interface AuthOptions {
    */
   throttle?: false | ThrottleOptions;
   /**
-   * The audit log, in the collections `security_events` and `security_daily` of the host's connection; `false` disables it.
+   * The audit log, in the collections `security_events` and `security_daily`; `false` disables it.
    */
   audit?: false | AuditOptions;
   /**
@@ -60,6 +60,10 @@ export interface AuthOptions {
    * Origins of front ends on other origins, such as `https://app.example.com`, or `https://*.example.com` for every name under
    * it; or a function that decides about an origin. Their pages may use the routes that read or set the refresh cookie.
    * @default []
+   * @example
+   * trustedOrigins: ['https://app.example.com', 'https://*.preview.example.com'],
+   * // or, as a function:
+   * trustedOrigins: (origin) => originsOfTenants.has(origin),
    */
   trustedOrigins?: TrustedOriginsOption;
   /**
@@ -69,7 +73,7 @@ export interface AuthOptions {
    */
   introspectionClients?: readonly IntrospectionClient[];
   /**
-   * Other names for the collections on the host's connection, if the host uses one of the names or already has users.
+   * Other names for the collections, if your application uses one of the names or already has users.
    */
   collections?: CollectionOptions;
   /**
@@ -82,12 +86,12 @@ export interface AuthOptions {
   registration?: RegistrationOptions;
   /**
    * Keeps users in a store other than the library's own `users` collection.
-   * @default the `users` collection on the host's connection
+   * @default the `users` collection on your application's connection
    */
   userStore?: UserStore;
   /**
-   * Sends mail to users: about a login on a new device, suspicious activity or a changed password, and links to set a new
-   * password. Requests neither wait for it nor fail because of it. Without a mailer, `forgot-password`, `reset-password` and
+   * Sends mail to users: about a login on a new device, suspicious activity or a changed password, and password-reset
+   * links. Requests neither wait for it nor fail because of it. Without a mailer, `forgot-password`, `reset-password` and
    * `verify-email` answer 404.
    * @default none: no mail is sent
    */

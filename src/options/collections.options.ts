@@ -1,6 +1,6 @@
 import type { OptionReader } from './option-reader.js';
 
-/** Names of the collections on the host's connection. */
+/** Names of the collections. */
 export interface CollectionOptions {
   /**
    * Users. An existing collection can be used; see `users.fields`.
@@ -23,7 +23,7 @@ export interface CollectionOptions {
    */
   actionTokens?: string;
   /**
-   * Counts of attempts.
+   * Counters of attempts.
    * @default 'throttle'
    */
   throttle?: string;

@@ -6,9 +6,9 @@ import { type OptionReader, show } from './option-reader.js';
 
 export interface FingerprintOptions {
   /**
-   * What happens at a refresh whose fingerprint differs from the session's: `off` nothing, `report` an event, `enforce` 403 and
-   * the end of the session. After `report`, the session belongs to the new browser. In every mode but `off`, a lost response
-   * can be recovered only with the session's fingerprint.
+   * What happens at a refresh whose fingerprint differs from the session's: `off` (nothing), `report` (an event) or `enforce`
+   * (403, and the session ends). After `report`, the session belongs to the new browser. In every mode but `off`, a lost
+   * response can be recovered only with the session's fingerprint.
    * @default 'report'
    */
   mode?: 'off' | 'report' | 'enforce';

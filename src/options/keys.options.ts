@@ -4,7 +4,12 @@ import { OptionReader } from './option-reader.js';
 
 /** Secrets have no default. In each list the first key signs and all verify. */
 export interface KeyOptions {
-  /** Keys of access tokens: HMAC secrets of at least 32 bytes, or JWKs; the first signs, all verify. Public halves appear in the JWK set. */
+  /**
+   * Keys of access tokens: HMAC secrets of at least 32 bytes, or JWKs; the first signs, all verify. Public halves appear in the
+   * JWK set.
+   * @example
+   * keys: { access: [newAccessKey, oldAccessKey], refresh: [refreshKey] },
+   */
   access: readonly KeyInput[];
   /** Keys of refresh tokens, in the same form; none may also be an access key. */
   refresh: readonly KeyInput[];

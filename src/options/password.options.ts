@@ -45,12 +45,12 @@ export interface PasswordOptions {
    */
   hashQueueLimit?: number;
   /**
-   * The slow password hash.
+   * A `PasswordHasher` that replaces bcrypt.
    * @default bcrypt
    */
   hasher?: PasswordHasher;
   /**
-   * Verifies password hashes of another system, such as `scryptVerifier()`, `pbkdf2Verifier()` and `argon2Verifier()`; bcrypt
+   * Verifiers for password hashes of another system, such as `scryptVerifier()`, `pbkdf2Verifier()` and `argon2Verifier()`; bcrypt
    * (`$2a$`, `$2b$`, `$2y$`) needs none. The next login replaces them by a current hash.
    * @default []
    */

@@ -33,7 +33,7 @@ export interface RefreshTokenOptions {
   gracePeriod?: Duration;
   /**
    * How long a lost response to a refresh can be recovered, for clients that send no attempts; `0` disables recovery. Within
-   * this time the last refresh token still gets a new one, if the token that replaced it was not used.
+   * this time the previous refresh token still gets a new one, if the token that replaced it was not used.
    * @default the idle lifetime
    */
   lostResponseWindow?: Duration;
@@ -76,7 +76,7 @@ export interface RefreshTokenOptions {
   cookie?: CookieOptions;
   /**
    * Keeps sessions in a store other than the library's own `refresh_tokens` collection, such as an SQL database.
-   * @default the `refresh_tokens` collection on the host's connection
+   * @default the `refresh_tokens` collection on your application's connection
    */
   store?: RefreshTokenStore;
 }
@@ -86,7 +86,7 @@ export interface CookieOptions {
   /**
    * Name of the refresh cookie, to which `__Host-` or `__Secure-` is added. Browsers share cookies between ports: give each
    * service on a host, also on `localhost`, its own name. The readable cookie `<name>_hint=1`, without a prefix, has the same
-   * lifetime.
+   * lifetime; it tells the client, without a request, that there may be a session.
    * @default 'refresh_token'
    */
   name?: string;

@@ -5,7 +5,7 @@ import type { UserFields } from './users.options.js';
 export interface RegistrationOptions {
   /**
    * A class with class-validator rules for the fields of a registration in addition to address, password and name. Values are
-   * texts, numbers and booleans; other fields are refused. The user store receives them as `fields`.
+   * strings, numbers and booleans; other fields are refused. The user store receives them as `fields`.
    * @default none
    */
   fields?: new () => object;

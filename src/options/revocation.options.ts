@@ -5,8 +5,8 @@ import type { OptionReader } from './option-reader.js';
 /** Must be the same in every process. */
 export interface RevocationOptions {
   /**
-   * How a guard checks whether an access token was revoked: `feed`, `strict` or `off`. `feed`: in memory, which follows the
-   * store, without a round trip. `strict`: each request also reads the store, which costs a round trip and answers 503 while
+   * How a guard checks whether an access token was revoked: `feed`, `strict` or `off`. `feed`: in a copy in memory that follows
+   * the store, without a round trip. `strict`: each request also reads the store, which costs a round trip and answers 503 while
    * the store is unreachable. `off`: revocations are neither stored nor checked, and access tokens live until they expire.
    * @default 'feed'
    */
@@ -25,7 +25,9 @@ export interface RevocationOptions {
   maxStaleness?: Duration;
   /**
    * Where processes share revocations: a `RedisRevocationStore`, or your own store.
-   * @default the `revocations` collection on the host's connection
+   * @default the `revocations` collection on your application's connection
+   * @example
+   * revocation: { store: new RedisRevocationStore({ client }) },
    */
   store?: RevocationStore;
 }

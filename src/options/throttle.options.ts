@@ -27,8 +27,8 @@ export interface ThrottleOptions {
    */
   accountFailures?: LimitOptions;
   /**
-   * Mails of one kind that anybody can cause for one account; further mails are not sent, and the answer stays the same. The
-   * kinds are links for a new password, links to verify an address, and messages that an address is taken. With a window of
+   * Mails of one kind that anybody can cause for one account; further mails are not sent, and the response stays the same. The
+   * kinds are password-reset links, links to verify an address, and messages that an address is taken. With a window of
    * more than eight minutes, a user may have to wait without a valid link.
    * @default { limit: 3, window: '8m' }
    */

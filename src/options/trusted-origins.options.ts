@@ -5,7 +5,7 @@ import { type OptionReader, show } from './option-reader.js';
 export type TrustedOriginsOption = readonly string[] | ((origin: string) => boolean);
 
 /**
- * Returns a function that checks whether an origin is in `trustedOrigins`, for the CORS settings of a host.
+ * Returns a function that checks whether an origin is in `trustedOrigins`, for the CORS settings of your application.
  *
  * @example
  * const isTrusted = originMatcher(['https://app.example.com', 'https://*.preview.example.com']);

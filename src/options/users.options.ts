@@ -3,32 +3,32 @@ import type { OptionReader } from './option-reader.js';
 /** The names of the library's fields in the documents of the users collection. */
 export interface UserFieldOptions {
   /**
-   * The address: text, trimmed and in lower case. It gets a unique index.
+   * The address: a string, trimmed and in lower case. It gets a unique index.
    * @default 'email'
    */
   email?: string;
   /**
-   * Text; optional.
+   * String; optional.
    * @default 'name'
    */
   name?: string;
   /**
-   * List of texts; absent: no roles.
+   * List of strings; absent: no roles.
    * @default 'roles'
    */
   roles?: string;
   /**
-   * Text; absent or null: the user has no password.
+   * String; absent or null: the user has no password.
    * @default 'passwordHash'
    */
   passwordHash?: string;
   /**
-   * Random text; generated if it is absent.
+   * Random string; generated if it is absent.
    * @default 'tokenVersion'
    */
   tokenVersion?: string;
   /**
-   * Random text that changes with the roles; optional.
+   * Random string that changes with the roles; optional.
    * @default 'rolesVersion'
    */
   rolesVersion?: string;

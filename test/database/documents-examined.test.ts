@@ -184,7 +184,7 @@ const OPERATIONS: Record<string, () => Promise<() => Promise<unknown>>> = {
     sessionOf(
       await api.login({ email: crowd.email, password: PASSWORD, transport: 'body', deviceId: 'device-8' }),
     ),
-  'log in, the first time over the cap': async () => {
+  'log in, first time after `maxPerUser` was lowered': async () => {
     const many = await fresh();
     await seedLive(many);
     return () => anotherSession(api, many.email);
@@ -236,7 +236,7 @@ const OPERATIONS: Record<string, () => Promise<() => Promise<unknown>>> = {
     const { email } = await fresh();
     ok(await api.post('/auth/forgot-password', { email }));
   },
-  'delete the own account': async () => {
+  'delete your own account': async () => {
     const body = { currentPassword: PASSWORD };
     const deletion = { body, headers: { 'content-length': String(JSON.stringify(body).length) } };
     const { accessToken: token } = await fresh();

@@ -12,7 +12,7 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { parse } from 'yaml';
 import { readConfig } from '../../apps/service/src/config/config.js';
 import { VARIABLES } from '../../apps/service/src/config/environment.js';
-import { compileErrors } from '../support/compile.js';
+import { compileErrors, snippetsOf } from '../support/compile.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDER = 'deploy/kubernetes';
@@ -63,6 +63,12 @@ describe('deploy/kubernetes', () => {
     // Proves that the check can fail.
     const wrong = { ...deployment, spec: { ...deployment.spec, minReadySecond: 30 } };
     expect(await compileErrors({ 'wrong.ts': typed('Deployment', wrong) })).toContain('minReadySecond');
+  }, 120_000);
+
+  it('has a page whose probes for other applications compile', async () => {
+    const snippets = snippetsOf(page, 'kubernetes');
+    expect(Object.keys(snippets)).toEqual(['health.module.ts']);
+    expect(await compileErrors(snippets)).toBe('');
   }, 120_000);
 
   it('sets only variables that the service knows, here and on its page', () => {

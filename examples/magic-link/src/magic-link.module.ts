@@ -192,7 +192,7 @@ class MagicLinkController {
     const email = browser && (await this.links.redeem(token, browser));
     if (!email) throw new AuthError('ACTION_TOKEN_INVALID');
     const user = await this.findOrCreate(email);
-    // A stranger may have registered the address, and know the password. Its owner sets a new one by
+    // Somebody else may have registered the address, and know the password. Its owner sets a new one by
     // `forgot-password`.
     if (user.passwordHash !== null && !user.emailVerifiedAt) throw new AuthError('EMAIL_NOT_VERIFIED');
     // Two channels, the browser and the mail (RFC 8176).

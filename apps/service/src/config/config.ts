@@ -48,7 +48,7 @@ export interface AppConfig {
   readonly hasDemo: boolean;
   /** Whether the OpenAPI document is served at `/docs` and `/docs-json`. */
   readonly hasDocs: boolean;
-  /** URIs for reports of weaknesses; with none there is no `/.well-known/security.txt`. */
+  /** URIs for reports of vulnerabilities; with none there is no `/.well-known/security.txt`. */
   readonly securityContacts: readonly string[];
   readonly logLevel: LogLevel;
   /** Null: no metrics, and no `/metrics`. */

@@ -25,7 +25,7 @@ export class EventCounter implements OnModuleInit {
   ) {
     this.counter = new Counter({
       name: 'silent_auth_events_total',
-      help: 'Events of AuthEventBus, by name and, where there is one, by reason.',
+      help: 'Events of AuthEventBus, by name and, if the event has one, by reason.',
       labelNames: ['event', 'reason'],
       registers: [registry],
     });

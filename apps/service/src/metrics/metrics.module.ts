@@ -51,7 +51,7 @@ function describedRegistry({ httpAdapter, redis }: AppConfig, version: string): 
   };
   new Gauge({
     name: 'silent_auth_info',
-    help: 'Always 1; the labels say what runs.',
+    help: 'Always 1; the labels describe the running version.',
     labelNames: Object.keys(labels),
     registers: [registry],
   }).set(labels, 1);

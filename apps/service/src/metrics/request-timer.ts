@@ -18,7 +18,7 @@ export class RequestTimer {
   ) {
     this.durations = new Histogram({
       name: 'silent_auth_http_request_duration_seconds',
-      help: 'Time from the arrival of a request to the end of its answer, by operation, method and class of status.',
+      help: 'Time from the arrival of a request to the end of its response, by operation, method and class of status.',
       labelNames: ['operation', 'method', 'status'],
       buckets: BUCKETS_SECONDS,
       registers: [registry],

@@ -29,7 +29,7 @@ export class StateGauges implements OnModuleInit {
   onModuleInit(): void {
     this.gauge(
       'database_connected',
-      'Whether the driver holds a connection to MongoDB to be good (1) or not (0).',
+      'Whether the driver considers its connection to MongoDB healthy (1) or not (0).',
       () => Number(this.database.readyState === mongoose.ConnectionStates.connected),
     );
     if (this.revocations.isOn) this.watchRevocations();
@@ -42,22 +42,22 @@ export class StateGauges implements OnModuleInit {
     const { revocations } = this;
     this.gauge(
       'revocation_feed_staleness_seconds',
-      'Time since the beginning of the last successful read of revocations.',
+      'Time since the last successful read of revocations began.',
       () => revocations.stalenessMs / 1000,
     );
     this.gauge(
       'revocation_feed_in_touch',
-      'Whether the list of revocations is fresh enough (1). At 0 guarded routes answer 503, or in mode strict ask the store.',
+      'Whether the list of revocations is fresh enough (1). At 0, guarded routes answer 503; in mode strict they ask the store.',
       () => Number(revocations.isInTouch),
     );
     this.gauge(
       'revocation_list_entries',
-      'Revocations held in memory: those of all instances within the life of an access token.',
+      'Revocations in memory: those of all instances within the lifetime of an access token.',
       () => revocations.stats.held,
     );
     this.gauge(
       'revocation_outbox_entries',
-      'Revocations of this instance that the store has not taken yet.',
+      'Revocations of this instance that the store has not accepted yet.',
       () => revocations.stats.waiting,
     );
   }
@@ -67,18 +67,18 @@ export class StateGauges implements OnModuleInit {
     this.gauge('password_hashes_running', 'Passwords that are being hashed.', () => hasher.stats.running);
     this.gauge(
       'password_hashes_running_limit',
-      'How many passwords are hashed at once, at most.',
+      'Maximum number of passwords that are hashed at once.',
       () => hasher.stats.concurrency,
     );
     this.gauge('password_hashes_waiting', 'Passwords that wait to be hashed.', () => hasher.stats.waiting);
     this.gauge(
       'password_hashes_waiting_limit',
-      'How many passwords may wait; beyond it a login is answered 503.',
+      'Maximum number of passwords that may wait; further logins get 503.',
       () => hasher.stats.queueLimit,
     );
     this.total(
       'password_hashes_refused_total',
-      'Passwords for which the hashing queue had no room.',
+      'Passwords that were refused because the hashing queue was full.',
       () => hasher.stats.refused,
     );
   }
@@ -97,17 +97,17 @@ export class StateGauges implements OnModuleInit {
     );
     this.total(
       'audit_rows_dropped_total',
-      'Rows of the audit log that were lost: while the database was away there was no more room for them.',
+      'Rows of the audit log that were lost because the buffer was full while the database was unreachable.',
       () => audit.stats.dropped,
     );
     this.total(
       'audit_rows_refused_total',
-      'Rows of the audit log that the database would not take.',
+      'Rows of the audit log that the database rejected.',
       () => audit.stats.refused,
     );
     this.total(
       'audit_write_failures_total',
-      'Writes of the audit log that failed, and each ten seconds without an answer; rows are kept.',
+      'Failed writes of the audit log, plus one for every ten seconds without a response; no rows are lost.',
       () => audit.stats.failures,
     );
   }
@@ -116,32 +116,32 @@ export class StateGauges implements OnModuleInit {
     const { notifications } = this;
     this.gauge(
       'mail_messages_waiting',
-      'Messages to users that are under way or wait for another attempt.',
+      'Messages to users that are being sent or wait for another attempt.',
       () => notifications.stats.waiting,
     );
     this.total(
       'mail_messages_sent_total',
-      'Messages that the mail server took.',
+      'Messages that the mail server accepted.',
       () => notifications.stats.sent,
     );
     this.total(
       'mail_messages_retried_total',
-      'Attempts at a message that failed and are made again.',
+      'Failed attempts to send a message that are made again.',
       () => notifications.stats.retried,
     );
     this.total(
       'mail_messages_failed_total',
-      'Messages that were given up: refused for good, or tried too often.',
+      'Messages that will not be tried again: refused permanently, or tried too often.',
       () => notifications.stats.failed,
     );
     this.total(
       'mail_messages_dropped_total',
-      'Messages for which there was no room; a registration or a forgotten password is then answered 503.',
+      'Messages that were dropped because the queue was full; a registration or a forgotten password then gets 503.',
       () => notifications.stats.dropped,
     );
     this.total(
       'mail_messages_limited_total',
-      'Messages that were not sent because the user was notified of the same thing a while ago.',
+      'Messages that were not sent because the user recently got the same message.',
       () => notifications.stats.limited,
     );
   }

@@ -8,7 +8,7 @@ const VALID_MS = 364 * 24 * 60 * 60 * 1000;
 
 type Settings = Pick<AppConfig, 'securityContacts'> & { readonly issuer: string };
 
-/** How to reach the team that runs the service about a weakness (RFC 9116). Valid from the start of the process. */
+/** How to reach the team that runs the service about a vulnerability (RFC 9116). Valid from the start of the process. */
 export function securityTxt({ securityContacts, issuer }: Settings, startedAt: Date): string {
   const lines = [
     ...securityContacts.map((contact) => `Contact: ${contact}`),
