@@ -1,4 +1,4 @@
-import type { Type } from '@nestjs/common';
+import { type CanActivate, Controller, Get, type Type, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 
@@ -17,4 +17,22 @@ export function required(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set`);
   return value;
+}
+
+/** A guarded route, and the same one open. */
+export function ordersController(guard: Type<CanActivate>): Type {
+  @Controller('orders')
+  class OrdersController {
+    @Get('guarded')
+    @UseGuards(guard)
+    guarded() {
+      return { ok: true };
+    }
+
+    @Get('open')
+    open() {
+      return { ok: true };
+    }
+  }
+  return OrdersController;
 }

@@ -63,7 +63,7 @@ export class PeerProcess {
 
   /** Why something failed, in one sentence: the error that the server wrote, otherwise what a client saw. */
   reason(error: unknown): string {
-    return this.errors.line ?? oneLine(error instanceof Error ? error.message : String(error));
+    return this.errors.line ?? oneLine(messageOf(error));
   }
 
   async stop(): Promise<void> {
@@ -126,4 +126,8 @@ async function install({ folder }: PeerServer): Promise<void> {
 
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim().slice(0, 200);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

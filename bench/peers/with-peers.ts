@@ -6,7 +6,7 @@ import { withRedis } from '../host/redis-process.js';
 import { HttpClient } from '../load/http.js';
 import { chosenPeers, PRODUCTS } from './catalogue.js';
 import type { Peer } from './peer.js';
-import { PeerProcess } from './peer-process.js';
+import { messageOf, PeerProcess } from './peer-process.js';
 
 /** A peer whose server runs, and signs in, refreshes and serves guarded requests. */
 export interface RunningPeer {
@@ -98,8 +98,4 @@ async function dropDatabases(uri: string, names: readonly string[]): Promise<voi
   } finally {
     await client.close();
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

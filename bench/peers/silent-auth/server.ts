@@ -1,25 +1,11 @@
 /** The product, as an adopter sets it up, behind a guarded and an open route. */
 import { randomBytes } from 'node:crypto';
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { AuthModule, JwtAuthGuard } from 'nestjs-silent-auth';
-import { required, serve } from '../nest-server.js';
+import { ordersController, required, serve } from '../nest-server.js';
 
 const newSecret = () => randomBytes(36).toString('base64url');
-
-@Controller('orders')
-class OrdersController {
-  @Get('guarded')
-  @UseGuards(JwtAuthGuard)
-  guarded() {
-    return { ok: true };
-  }
-
-  @Get('open')
-  open() {
-    return { ok: true };
-  }
-}
 
 @Module({
   imports: [
@@ -33,7 +19,7 @@ class OrdersController {
       throttle: false,
     }),
   ],
-  controllers: [OrdersController],
+  controllers: [ordersController(JwtAuthGuard)],
 })
 class ServerModule {}
 

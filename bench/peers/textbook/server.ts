@@ -1,31 +1,17 @@
 /** The usual design of the tutorials alone: passport-jwt and a row per refresh token. */
 import { randomBytes } from 'node:crypto';
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { AuthGuard } from '@nestjs/passport';
 import { TextbookModule } from '../../host/textbook.module.js';
 import { STRING_SECRET_STRATEGY, textbookStrategies } from '../../host/textbook-guard.js';
-import { required, serve } from '../nest-server.js';
+import { ordersController, required, serve } from '../nest-server.js';
 
 const secret = randomBytes(36).toString('base64url');
 
-@Controller('orders')
-class OrdersController {
-  @Get('guarded')
-  @UseGuards(AuthGuard(STRING_SECRET_STRATEGY))
-  guarded() {
-    return { ok: true };
-  }
-
-  @Get('open')
-  open() {
-    return { ok: true };
-  }
-}
-
 @Module({
   imports: [MongooseModule.forRoot(required('MONGODB_URI')), TextbookModule.register({ refresh: secret })],
-  controllers: [OrdersController],
+  controllers: [ordersController(AuthGuard(STRING_SECRET_STRATEGY))],
   providers: textbookStrategies(secret),
 })
 class ServerModule {}
