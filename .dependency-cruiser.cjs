@@ -104,12 +104,12 @@ module.exports = {
     },
     {
       name: 'mongoose-in-stores-only',
-      comment: 'only schema, store, row, watch, migration and module files import mongoose',
+      comment: 'only schema, store, list, row, watch, migration and module files import mongoose',
       severity: 'error',
       from: {
         path: '^src/',
         pathNot:
-          '(\\.schema|mongo-[a-z-]+\\.(store|watch|row|migration)|\\.module)\\.ts$|^src/(database|testing|cli)/',
+          '(\\.schema|mongo-[a-z-]+\\.(store|list|watch|row|migration)|\\.module)\\.ts$|^src/(database|testing|cli)/',
       },
       to: { path: 'node_modules/(mongoose|mongodb|@nestjs/mongoose)/' },
     },

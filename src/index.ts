@@ -123,6 +123,7 @@ export type {
   RevocationStore,
   RevocationWatch,
   RolesChange,
+  UserList,
   UserQuery,
   UserRecord,
   UserStore,

@@ -61,6 +61,13 @@ export interface UserQuery {
   readonly limit: number;
 }
 
+/** Some users of a list. */
+export interface UserList {
+  readonly users: UserRecord[];
+  /** If the store stopped before `limit`, because it had read many users: where to continue. Otherwise fewer than `limit` are all. */
+  readonly after?: string | undefined;
+}
+
 /** Injection token of the {@link UserStore} in use. */
 export const USER_STORE = Symbol('USER_STORE');
 
@@ -100,9 +107,9 @@ export interface UserStore {
   setEmail?(id: string, change: EmailChange): Promise<boolean>;
   /**
    * Lists users: by address if `emailPrefix` is given, otherwise newest first. Needed to list users and to recognise the
-   * last administrator.
+   * last administrator. An array has all users, or `limit`; a {@link UserList} may end early and say where to continue.
    */
-  list?(query: UserQuery): Promise<UserRecord[]>;
+  list?(query: UserQuery): Promise<UserRecord[] | UserList>;
   /** Removes a user permanently; false if there is none. Needed to delete accounts. */
   remove?(id: string): Promise<boolean>;
 }

@@ -13,6 +13,11 @@ export async function isLastAdministrator(
   { id, roles }: Pick<UserRecord, 'id' | 'roles'>,
 ): Promise<boolean> {
   if (!roles.includes(ADMINISTRATOR) || !users.canList) return false;
-  const found = await users.list({ role: ADMINISTRATOR, disabled: false, limit: 2 });
-  return found.every((user) => user.id === id);
+  let after: string | undefined;
+  do {
+    const found = await users.list({ role: ADMINISTRATOR, disabled: false, limit: 2, after });
+    if (found.users.some((user) => user.id !== id)) return false;
+    after = found.after;
+  } while (after !== undefined);
+  return true;
 }

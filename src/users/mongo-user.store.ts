@@ -2,26 +2,26 @@ import type { OnModuleInit } from '@nestjs/common';
 import { type Model, type mongo, Types } from 'mongoose';
 import { AuthError } from '../core/errors.js';
 import { DUPLICATE_KEY } from '../core/limits.js';
-import type { EmailChange, NewUser, RolesChange, UserQuery, UserRecord, UserStore } from '../core/ports.js';
+import type {
+  EmailChange,
+  NewUser,
+  RolesChange,
+  UserList,
+  UserQuery,
+  UserRecord,
+  UserStore,
+} from '../core/ports.js';
 import { DamagedRows } from '../database/damaged-rows.js';
 import type { IndexRegistry } from '../database/index-registry.js';
 import { type IndexDescription, keysOf } from '../database/index-state.js';
 import { nativeCollection } from '../database/native-collection.js';
-import { prefixRange } from '../database/prefix-range.js';
 import { orUnavailable } from '../database/unavailable.js';
 import { DEFAULT_USER_FIELDS, type UserFields } from '../options/users.options.js';
+import { MongoUserList, objectId, type StoredUser } from './mongo-user.list.js';
 import { randomVersion } from './random-version.js';
 import type { User } from './user.schema.js';
 import { count, EMPTY_CENSUS, type KnowsHash, odditiesOf, type UserCensus } from './user-census.js';
-import {
-  problemsOf,
-  problemsOnceCompleted,
-  readUser,
-  toDocument,
-  type UserDocument,
-} from './user-document.js';
-
-type Document = UserDocument & { readonly _id: Types.ObjectId };
+import { problemsOf, problemsOnceCompleted, readUser, toDocument } from './user-document.js';
 
 /** Keeps users in the users collection of the host's connection, in fields whose names the host can choose. */
 export class MongoUserStore implements UserStore, OnModuleInit {
@@ -104,36 +104,8 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     }
   }
 
-  async list(query: UserQuery): Promise<UserRecord[]> {
-    const users: UserRecord[] = [];
-    const cursorOf = (row: Document) =>
-      query.emailPrefix === undefined ? String(row._id) : (row[this.fields.email] as string);
-    // Unreadable documents are skipped, and must not make a page shorter.
-    for (let after = query.after; users.length < query.limit;) {
-      const rows = await this.rowsOf({ ...query, after });
-      for (const row of rows) {
-        const user = users.length < query.limit ? await this.read(row) : null;
-        if (user) users.push(user);
-      }
-      const last = rows.at(-1);
-      if (!last || rows.length < query.limit) break;
-      after = cursorOf(last);
-    }
-    return users;
-  }
-
-  private rowsOf({ emailPrefix, role, disabled, after, limit }: UserQuery): Promise<Document[]> {
-    const { email, roles, disabledAt } = this.fields;
-    const lastId = after === undefined || emailPrefix !== undefined ? null : objectId(after);
-    const filter: Record<string, unknown> = {
-      ...(emailPrefix !== undefined && { [email]: prefixRange(emailPrefix, after) }),
-      ...(lastId && { _id: { $lt: lastId } }),
-      // `$eq` makes the input a value, never an operator.
-      ...(role !== undefined && { [roles]: { $eq: role } }),
-      ...(disabled !== undefined && { [disabledAt]: disabled ? { $gt: new Date(0) } : null }),
-    };
-    const sort: Record<string, 1 | -1> = emailPrefix === undefined ? { _id: -1 } : { [email]: 1 };
-    return orUnavailable(() => this.users.find(filter, { sort, limit }).toArray());
+  async list(query: UserQuery): Promise<UserList> {
+    return new MongoUserList(this.users, this.fields, (row) => this.read(row)).find(query);
   }
 
   async remove(id: string): Promise<boolean> {
@@ -153,15 +125,15 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     return census;
   }
 
-  private get users(): mongo.Collection<Document> {
-    return nativeCollection(this.model) as unknown as mongo.Collection<Document>;
+  private get users(): mongo.Collection<StoredUser> {
+    return nativeCollection(this.model) as unknown as mongo.Collection<StoredUser>;
   }
 
   private async findOne(filter: object): Promise<UserRecord | null> {
     return this.read(await orUnavailable(() => this.users.findOne(filter)));
   }
 
-  private async read(row: Document | null): Promise<UserRecord | null> {
+  private async read(row: StoredUser | null): Promise<UserRecord | null> {
     const { fields } = this;
     return this.damaged.read(
       row && (await this.complete(row)),
@@ -174,13 +146,13 @@ export class MongoUserStore implements UserStore, OnModuleInit {
    * Documents of an existing collection have no token version. It is generated at the first read, and written only if there is
    * still none, so that all processes agree on it.
    */
-  private async complete(row: Document): Promise<Document> {
+  private async complete(row: StoredUser): Promise<StoredUser> {
     const { tokenVersion } = this.fields;
     if ((row[tokenVersion] ?? null) !== null || problemsOnceCompleted(this.fields, row).length > 0)
       return row;
     const { _id } = row;
-    const missing = { _id, [tokenVersion]: null } as mongo.Filter<Document>;
-    const drawn = { $set: { [tokenVersion]: randomVersion() } } as mongo.UpdateFilter<Document>;
+    const missing = { _id, [tokenVersion]: null } as mongo.Filter<StoredUser>;
+    const drawn = { $set: { [tokenVersion]: randomVersion() } } as mongo.UpdateFilter<StoredUser>;
     return orUnavailable(async () => {
       const options = { returnDocument: 'after' } as const;
       const completed = await this.users.findOneAndUpdate(missing, drawn, options);
@@ -194,8 +166,8 @@ export class MongoUserStore implements UserStore, OnModuleInit {
     condition: Partial<Record<keyof UserFields, unknown>>,
     set: Partial<Record<keyof UserFields, unknown>>,
   ): Promise<boolean> {
-    const filter = { _id: objectId(id), ...toDocument(this.fields, condition) } as mongo.Filter<Document>;
-    const change = { $set: toDocument(this.fields, set) } as mongo.UpdateFilter<Document>;
+    const filter = { _id: objectId(id), ...toDocument(this.fields, condition) } as mongo.Filter<StoredUser>;
+    const change = { $set: toDocument(this.fields, set) } as mongo.UpdateFilter<StoredUser>;
     const { matchedCount } = await orUnavailable(() => this.users.updateOne(filter, change));
     return matchedCount === 1;
   }
@@ -204,13 +176,13 @@ export class MongoUserStore implements UserStore, OnModuleInit {
   private async replace(
     id: string,
     set: Partial<Record<keyof UserFields, unknown>>,
-  ): Promise<Document | null> {
+  ): Promise<StoredUser | null> {
     const _id = objectId(id);
     if (!_id) return null;
-    const change = { $set: toDocument(this.fields, set) } as mongo.UpdateFilter<Document>;
+    const change = { $set: toDocument(this.fields, set) } as mongo.UpdateFilter<StoredUser>;
     const options = { returnDocument: 'before' } as const;
     return orUnavailable(
-      async () => this.users.findOneAndUpdate({ _id }, change, options) as Promise<Document | null>,
+      async () => this.users.findOneAndUpdate({ _id }, change, options) as Promise<StoredUser | null>,
     );
   }
 
@@ -249,9 +221,4 @@ function userIndexes({ email, roles, disabledAt }: UserFields): readonly IndexDe
     // Contains only administrators, so it is tiny: finding another administrator must not read every user.
     { key: { [disabledAt]: 1, _id: -1 }, partialFilterExpression: { [roles]: 'admin' } },
   ];
-}
-
-/** Null for an id of another form, which no user has: it must not cause an error in the driver. */
-function objectId(id: string): Types.ObjectId | null {
-  return /^[0-9a-f]{24}$/i.test(id) ? new Types.ObjectId(id) : null;
 }

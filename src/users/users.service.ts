@@ -10,6 +10,7 @@ import {
   type NewUser,
   type PasswordHasher,
   USER_STORE,
+  type UserList,
   type UserQuery,
   type UserRecord,
   type UserStore,
@@ -303,9 +304,10 @@ export class UsersService implements OnModuleInit {
   }
 
   /** @throws Error if the store does not support it */
-  async list(query: UserQuery): Promise<UserRecord[]> {
+  async list(query: UserQuery): Promise<UserList> {
     if (!this.store.list) throw storeLacks('list', 'list users');
-    return this.store.list(query);
+    const found = await this.store.list(query);
+    return Array.isArray(found) ? { users: found } : found;
   }
 
   /** Whether users can be removed; a store of the host may not support it. */

@@ -256,6 +256,15 @@ const OPERATIONS: Record<string, () => Promise<() => Promise<unknown>>> = {
   'administrators: page of users': async () => async () => ok(await admin('GET', 'users?limit=50')),
   'administrators: page of users by address': async () => async () =>
     ok(await admin('GET', 'users?email=crowd-1&limit=50')),
+  'administrators: page of users by role': async () => async () => {
+    const { items } = ok(await admin('GET', 'users?role=admin&limit=50')).json;
+    expect(items).toMatchObject([{ email: ADMIN }]);
+    expect(ok(await admin('GET', 'users?role=editor&limit=50')).json).toEqual({ items: [] });
+  },
+  'administrators: page of disabled users': async () => async () => {
+    ok(await admin('GET', 'users?disabled=true&limit=50'));
+    ok(await admin('GET', 'users?email=crowd-&disabled=true&limit=50'));
+  },
   'administrators: disable a user': async () => {
     const session = await fresh();
     return async () => ok(await admin('POST', `users/${session.userId}/disable`));

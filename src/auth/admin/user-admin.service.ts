@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AuthError } from '../../core/errors.js';
-import type { UserRecord } from '../../core/ports.js';
+import type { UserList, UserRecord } from '../../core/ports.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { ThrottleService } from '../../throttle/throttle.service.js';
 import { ADMINISTRATOR, isLastAdministrator } from '../../users/last-administrator.js';
@@ -45,8 +45,8 @@ export class UserAdminService {
   ) {}
 
   /**
-   * Lists users whose address begins with `email`, sorted by address; without `email`, all users, the newest first. If only
-   * `role` or `disabled` is given, users are read one after another until the page is full.
+   * Lists users whose address begins with `email`, sorted by address; without `email`, all users, the newest first. With
+   * `role` or `disabled`, at most 10,000 users are looked at: the page may then be short, even empty, and have a cursor.
    * @throws AuthError `VALIDATION_FAILED` (an invalid cursor), `NOT_FOUND` (the store cannot list users)
    */
   async list(query: UsersQueryDto, { id: by, source }: Administrator): Promise<UserPage> {
@@ -119,18 +119,18 @@ export class UserAdminService {
 /**
  * Makes a page of a list.
  * @param found one more user than the page has, if there are more
- * @returns `next` is the address or id of the last user on the page; absent on the last page
+ * @returns `next` is the address or id after which the next page begins; absent on the last page
  */
 export function pageOf(
-  found: readonly UserRecord[],
+  { users, after }: UserList,
   limit: number,
   isByEmail: boolean,
 ): { readonly items: AdminUserAnswer[]; readonly next?: string } {
-  const page = found.slice(0, limit);
+  const page = users.slice(0, limit);
   const last = page.at(-1);
   const items = page.map(adminUserAnswer);
-  if (found.length <= limit || !last) return { items };
-  return { items, next: isByEmail ? last.email : last.id };
+  if (last && users.length > limit) return { items, next: isByEmail ? last.email : last.id };
+  return after === undefined ? { items } : { items, next: after };
 }
 
 export function adminUserAnswer(user: UserRecord): AdminUserAnswer {

@@ -18,11 +18,12 @@ export function answerText(answer: UsersAnswer): string {
     return `${[...(done === null ? [] : [done, '']), ...userLines(answer.user)].join('\n')}\n`;
   }
   const { items, next } = answer;
-  if (items.length === 0) return 'No users.\n';
+  const more = next === undefined ? [] : ['', `More: --after ${plain(next)}`];
+  if (items.length === 0)
+    return [next === undefined ? 'No users.' : 'No users so far.', ...more, ''].join('\n');
   const rows = items.map(({ id, email, roles, disabledAt }) =>
     [id, email, roles.join(', '), disabledAt ? 'disabled' : ''].map(plain),
   );
-  const more = next === undefined ? [] : ['', `More: --after ${plain(next)}`];
   return `${[...table(rows, [{}, {}, {}, {}]), ...more].join('\n')}\n`;
 }
 
