@@ -64,7 +64,7 @@ one, in which the run then uses its own databases (\`sa_bench_…\`, dropped at 
 as an adopter does, and has its throttling off, because all the load comes from one address.
 
 \`\`\`sh
-npm run bench                          # every figure, about eight minutes
+npm run bench                          # every figure, about twelve minutes
 npm run bench -- guard refresh         # some of them
 npm run bench -- --quick               # a smoke run: everything runs, the figures mean nothing
 npm run --silent bench -- --json       # for machines
@@ -82,7 +82,7 @@ and has a database of its own on the server that the other figures use too. A pe
 is refused a command by the database has a row that says why.
 
 \`\`\`sh
-npm run bench -- peers                          # what a refresh and a guarded request cost, about six minutes
+npm run bench -- peers                          # what a refresh and a guarded request cost, about ten minutes
 npm run bench -- peer-scenarios                 # what happens when tokens race, are lost or stolen, about two
 npm run bench -- peers --peer fastify-by-hand   # one of them; the option may be repeated
 npm run bench -- peers peer-scenarios --write   # generates this file again
