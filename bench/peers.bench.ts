@@ -1,6 +1,6 @@
 import { type Bench, type BenchContext, note, type Row, row } from './bench.js';
 import type { Contender, Lane } from './load/closed-loop.js';
-import { Contest, type ContestLimits, REFRESH_WARM_UP_MS } from './load/contest.js';
+import { Contest, type ContestLimits, NO_WARM_UP, WARM_UP } from './load/contest.js';
 import type { HttpClient } from './load/http.js';
 import { RawGet } from './load/raw-get.js';
 import { PRODUCTS } from './peers/catalogue.js';
@@ -30,10 +30,10 @@ async function measure({ running, absent }: Peers, { quick }: BenchContext): Pro
   const limits: ContestLimits = {
     rounds: quick ? 1 : 7,
     roundMs: quick ? 100 : 800,
-    warmUpMs: quick ? 100 : REFRESH_WARM_UP_MS,
+    warmUp: quick ? NO_WARM_UP : WARM_UP,
   };
   const refreshes = await refreshContest(running, limits);
-  const requests = await requestContest(running, { ...limits, warmUpMs: quick ? 100 : 5_000 });
+  const requests = await requestContest(running, limits);
   return [
     ...running.map(({ peer }) => refreshRow(peer, refreshes)),
     ...running.map(({ peer }) => guardedRow(peer, requests)),

@@ -22,7 +22,11 @@ export const bench: Bench = {
       const large = await Administrator.of(manyHost!, many);
       const contest = await Contest.hold(
         { few: small.contender, many: large.contender },
-        { rounds: quick ? 1 : 31, roundMs: quick ? 100 : 500, warmUpMs: quick ? 100 : 2_000 },
+        {
+          rounds: quick ? 1 : 31,
+          roundMs: quick ? 100 : 500,
+          warmUp: { requests: 6_000, ms: quick ? 100 : 2_000 },
+        },
       );
       await Promise.all([small.close(), large.close()]);
       return [

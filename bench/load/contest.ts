@@ -4,14 +4,17 @@ import { median } from './statistics.js';
 export interface ContestLimits {
   readonly rounds: number;
   readonly roundMs: number;
-  readonly warmUpMs: number;
+  readonly warmUp: RoundLimits;
 }
 
 /**
- * How long refreshes run before they are measured. A service runs for days, and until V8 has optimised what a refresh
- * runs, which takes some 5,000 of them, it does half as many as later.
+ * A service runs for days, and V8 optimises a refresh only after thousands of them: until then it does half as many as
+ * later. So each contender gets this many, and time for them, before it is measured.
  */
-export const REFRESH_WARM_UP_MS = 10_000;
+export const WARM_UP: RoundLimits = { requests: 6_000, ms: 45_000 };
+
+/** For a run whose figures mean nothing. */
+export const NO_WARM_UP: RoundLimits = { requests: 6_000, ms: 100 };
 
 const MAX_REQUESTS_A_ROUND = 200_000;
 
@@ -21,12 +24,12 @@ export class Contest<Name extends string> {
 
   static async hold<Name extends string>(
     contenders: Record<Name, Contender>,
-    { rounds, roundMs, warmUpMs }: ContestLimits,
+    { rounds, roundMs, warmUp }: ContestLimits,
   ): Promise<Contest<Name>> {
     const names = Object.keys(contenders) as Name[];
     const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Sample[]>;
     const limits = (ms: number): RoundLimits => ({ ms, requests: MAX_REQUESTS_A_ROUND });
-    for (const name of names) await runRound(contenders[name], limits(warmUpMs));
+    for (const name of names) await runRound(contenders[name], warmUp);
     for (let round = 0; round < rounds; round += 1) {
       // Each round starts with another one, and every second round is reversed, so that none always follows the
       // same neighbour.

@@ -82,7 +82,7 @@ and has a database of its own on the server that the other figures use too. A pe
 is refused a command by the database has a row that says why.
 
 \`\`\`sh
-npm run bench -- peers                          # what a refresh and a guarded request cost, about ten minutes
+npm run bench -- peers                          # what a refresh and a guarded request cost, about fifteen minutes
 npm run bench -- peer-scenarios                 # what happens when tokens race, are lost or stolen, about two
 npm run bench -- peers --peer fastify-by-hand   # one of them; the option may be repeated
 npm run bench -- peers peer-scenarios --write   # generates this file again
