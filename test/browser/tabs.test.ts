@@ -62,10 +62,13 @@ describeInBrowser('tabs of one browser', () => {
         );
         await expectAllSignedIn(tabs);
       }
-      const statuses = world.gateway.of(REFRESH).map(({ status }) => status);
-      expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(2 * count);
-      // A tab that falls behind by two refreshes sends an attempt that was answered long ago, and asks again.
-      expect([200, 409]).toEqual(expect.arrayContaining(statuses));
+      const statuses = world.gateway.of(REFRESH).flatMap(({ status }) => status ?? []);
+      const answered = (wanted: number) => statuses.filter((status) => status === wanted).length;
+      expect(answered(200)).toBeGreaterThanOrEqual(2 * count);
+      expect(answered(200)).toBeLessThanOrEqual(3 * count);
+      // A tab may fall two refreshes behind: its attempt was answered long ago, or it meets another one. It asks again.
+      expect(answered(409)).toBeLessThanOrEqual(count);
+      expect(statuses).toHaveLength(answered(200) + answered(409));
     });
   }
 
