@@ -56,7 +56,7 @@ export interface UserQuery {
   readonly emailPrefix?: string | undefined;
   readonly role?: string | undefined;
   readonly disabled?: boolean | undefined;
-  /** Only users after this one in the order of the list: its id or, with `emailPrefix`, its address. */
+  /** Only users after this one in the order of the list: its id or, with `emailPrefix`, its address; or the `after` of a list. */
   readonly after?: string | undefined;
   readonly limit: number;
 }
@@ -64,7 +64,10 @@ export interface UserQuery {
 /** Some users of a list. */
 export interface UserList {
   readonly users: UserRecord[];
-  /** If the store stopped before `limit`, because it had read many users: where to continue. Otherwise fewer than `limit` are all. */
+  /**
+   * Where to continue, if the store stopped before `limit` because it had read many users. Absent: if there are fewer than
+   * `limit` users, there are no more.
+   */
   readonly after?: string | undefined;
 }
 
@@ -107,7 +110,8 @@ export interface UserStore {
   setEmail?(id: string, change: EmailChange): Promise<boolean>;
   /**
    * Lists users: by address if `emailPrefix` is given, otherwise newest first. Needed to list users and to recognise the
-   * last administrator. An array has all users, or `limit`; a {@link UserList} may end early and say where to continue.
+   * last administrator. An array shorter than `limit` means that there are no more users; a {@link UserList} may be
+   * shorter, and say in `after` where to continue.
    */
   list?(query: UserQuery): Promise<UserRecord[] | UserList>;
   /** Removes a user permanently; false if there is none. Needed to delete accounts. */

@@ -303,7 +303,7 @@ const ADMINISTRATION: Routes = {
     at: 'get /admin/users',
     summary: 'List users',
     description:
-      'Sorted by address if `email` is given, otherwise the newest first. With `role` or `disabled`, a page may be short, even empty, although more follow: it ends where `nextCursor` is absent. Reading them is audited.',
+      'Sorted by address if `email` is given, otherwise the newest first. With `role` or `disabled`, a page may be short, even empty, although more follow: the last page is the one without `nextCursor`. Reading them is audited.',
     query: {
       dto: UsersQueryDto,
       notes: {

@@ -1,6 +1,7 @@
 import { type mongo, Types } from 'mongoose';
 import type { UserList, UserQuery, UserRecord } from '../core/ports.js';
-import { isDate } from '../core/value-kinds.js';
+import { isDate, isText } from '../core/value-kinds.js';
+import { isObjectId } from '../database/damaged-rows.js';
 import { prefixRange } from '../database/prefix-range.js';
 import { orUnavailable } from '../database/unavailable.js';
 import type { UserFields } from '../options/users.options.js';
@@ -36,17 +37,19 @@ export class MongoUserList {
 
   async find(query: UserQuery): Promise<UserList> {
     const users: UserRecord[] = [];
+    if (query.limit < 1) return { users };
     let { after } = query;
     for (let left = MAX_LOOKED_AT; left > 0;) {
-      const rest = { ...query, after, limit: query.limit - users.length };
-      const { rows, lookedAt, last, isEnd } = await this.batchOf(rest);
+      const { rows, lookedAt, last, isEnd } = await this.batchOf({ ...query, after });
       for (const row of rows) {
+        if (users.length === query.limit) break;
         const user = await this.read(row);
         // Unreadable documents are skipped, and must not make a page shorter.
         if (user) users.push(user);
       }
-      if (isEnd || !last || users.length >= query.limit) return { users };
-      after = this.positionOf(last, query);
+      const position = last && this.positionOf(last, query);
+      if (isEnd || !position || users.length === query.limit) return { users };
+      after = position;
       left -= lookedAt;
     }
     return { users, after };
@@ -65,29 +68,39 @@ export class MongoUserList {
     return wholeBatch(await this.sorted(filter, query, { limit: query.limit }), query);
   }
 
-  /** By the index of administrators, which begins with `disabledAt`. */
+  /** By the index of administrators, which begins with `disabledAt`: it orders those who are enabled, and those who are not. */
   private async administrators({ disabled, ...query }: UserQuery): Promise<Batch> {
     const kinds = disabled === undefined ? [true, false] : [disabled];
     const batches = await Promise.all(kinds.map((kind) => this.matching({ ...query, disabled: kind })));
-    const rows = batches.flatMap((batch) => batch.rows);
-    return wholeBatch(rows.sort(newestFirst).slice(0, query.limit), query);
+    // One who is disabled between the two commands may be in both.
+    const rows = byIdOf(batches.flatMap((batch) => batch.rows));
+    return wholeBatch([...rows.values()].sort(newestFirst).slice(0, query.limit), query);
   }
 
-  /** Reads the few fields that decide of the next users, and all fields of those that match. */
+  /** Reads only the fields that decide whether the next users match, then all fields of those that do. */
   private async matchingAmongNext(query: UserQuery): Promise<Batch> {
     const { email, roles, disabledAt } = this.fields;
     const projection = { [email]: 1, [roles]: 1, [disabledAt]: 1 };
-    const next = await this.sorted(this.rangeOf(query), query, { limit: BATCH, projection });
+    const options = { limit: BATCH, batchSize: BATCH, projection };
+    const next = await this.sorted(this.rangeOf(query), query, options);
     const found = next.filter((row) => this.matches(row, query)).slice(0, query.limit);
     const isFull = found.length === query.limit;
-    // The conditions again: a user may have changed meanwhile.
-    const filter = { _id: { $in: found.map(({ _id }) => _id) }, ...this.conditionsOf(query) };
     return {
-      rows: found.length === 0 ? [] : await this.sorted(filter, query, {}),
+      rows: found.length === 0 ? [] : await this.again(found, query),
       lookedAt: next.length,
       last: (isFull ? found : next).at(-1),
       isEnd: !isFull && next.length < BATCH,
     };
+  }
+
+  /** All fields of these users, in their order. */
+  private async again(found: readonly StoredUser[], query: UserQuery): Promise<StoredUser[]> {
+    // The conditions again: a user may have changed meanwhile. No sort: it would invite the database to scan another index.
+    const filter = { _id: { $in: found.map(({ _id }) => _id) }, ...this.conditionsOf(query) };
+    const rows = byIdOf(
+      await orUnavailable(() => this.users.find(filter as mongo.Filter<StoredUser>).toArray()),
+    );
+    return found.flatMap(({ _id }) => rows.get(String(_id)) ?? []);
   }
 
   private sorted(
@@ -110,13 +123,13 @@ export class MongoUserList {
   private conditionsOf({ role, disabled }: UserQuery): Record<string, unknown> {
     const { roles, disabledAt } = this.fields;
     return {
-      // `$eq` makes the input a value, never an operator.
+      // `$eq` makes the input a value, never an operator. A time of 1970 or earlier is no time.
       ...(role !== undefined && { [roles]: { $eq: role } }),
       ...(disabled !== undefined && { [disabledAt]: disabled ? { $gt: new Date(0) } : null }),
     };
   }
 
-  /** The same as {@link conditionsOf}, for a document that was read. */
+  /** The same as {@link conditionsOf} for a user that was read; in doubt true. */
   private matches(row: StoredUser, { role, disabled }: UserQuery): boolean {
     const given = row[this.fields.roles];
     const disabledAt = row[this.fields.disabledAt];
@@ -127,14 +140,21 @@ export class MongoUserList {
     );
   }
 
-  private positionOf(row: StoredUser, { emailPrefix }: UserQuery): string {
-    return emailPrefix === undefined ? String(row._id) : (row[this.fields.email] as string);
+  /** Null for a document that is no user and has no position, such as one whose id is a text: those come last. */
+  private positionOf(row: StoredUser, { emailPrefix }: UserQuery): string | null {
+    const email = row[this.fields.email];
+    if (emailPrefix !== undefined) return isText(email) ? email : null;
+    return isObjectId(row._id) ? row._id.toHexString() : null;
   }
 }
 
 /** The documents that match, if no other was looked at. */
 function wholeBatch(rows: readonly StoredUser[], { limit }: UserQuery): Batch {
   return { rows, lookedAt: rows.length, last: rows.at(-1), isEnd: rows.length < limit };
+}
+
+function byIdOf(rows: readonly StoredUser[]): Map<string, StoredUser> {
+  return new Map(rows.map((row) => [String(row._id), row]));
 }
 
 function newestFirst(one: StoredUser, other: StoredUser): number {

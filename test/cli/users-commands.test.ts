@@ -7,6 +7,7 @@ import type { CommandResult } from '../../src/cli/command-line.js';
 import { explain } from '../../src/cli/explain.js';
 import { runMigrateUsersCommand } from '../../src/cli/migrate-users/command.js';
 import { runUsersCommand } from '../../src/cli/users/command.js';
+import { answerText } from '../../src/cli/users/user-text.js';
 import { AuditService, AuthModule, AuthService, UsersService } from '../../src/index.js';
 import { databaseUri } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -98,6 +99,7 @@ describe('silent-auth users', () => {
     const { stdout } = await users('--email', mark);
     expect(stdout.split('\n')[0]).toMatch(/^[0-9a-f]{24}  cli-list-a@example\.com +user +disabled$/);
     expect((await users('--role', 'nobody')).stdout).toBe('No users.\n');
+    expect(answerText({ items: [], next: 'abc' })).toBe('No users so far.\n\nMore: --after abc\n');
   });
 
   it('shows a user by address or id, and never a hash', async () => {

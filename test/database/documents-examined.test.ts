@@ -264,6 +264,8 @@ const OPERATIONS: Record<string, () => Promise<() => Promise<unknown>>> = {
   'administrators: page of disabled users': async () => async () => {
     ok(await admin('GET', 'users?disabled=true&limit=50'));
     ok(await admin('GET', 'users?email=crowd-&disabled=true&limit=50'));
+    const { items } = ok(await admin('GET', 'users?email=&disabled=false&limit=200')).json;
+    expect(items).toHaveLength(200);
   },
   'administrators: disable a user': async () => {
     const session = await fresh();

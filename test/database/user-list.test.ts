@@ -102,6 +102,29 @@ describe('a list of many users', () => {
     await rows.deleteMany({ _id: { $in: others.map((other) => other._id) } });
   });
 
+  it('a document with an id of another type is no user, and no position', async () => {
+    const rows = host.connection.collection<{ _id: string | number }>('users');
+    const odd = ['text', 7].map((_id) => ({
+      ...template,
+      _id,
+      email: `${_id}@example.com`,
+      disabledAt: null,
+    }));
+    await rows.insertMany(odd);
+    const newest = await list({ limit: 1 });
+    expect(newest.after).toBeUndefined();
+    expect((await list({ limit: 1, role: 'admin' })).numbers).toEqual(newest.numbers);
+    const oldest = { after: idOf(1).toHexString(), limit: 1 };
+    expect(await list(oldest)).toEqual({ numbers: [0], after: undefined });
+    expect(await list({ ...oldest, limit: 3 })).toEqual({ numbers: [0], after: undefined });
+    expect(await list({ ...oldest, role: 'admin' })).toEqual({ numbers: [], after: undefined });
+    await rows.deleteMany({ _id: { $in: odd.map(({ _id }) => _id) } });
+  });
+
+  it('a limit of none lists nobody', async () => {
+    expect(await list({ limit: 0 })).toEqual({ numbers: [], after: undefined });
+  });
+
   it('a page of a route may be empty and have a cursor', async () => {
     const { accessToken: token } = await anotherSession(host.api(), ADMIN);
     const page = async (query: string) => {

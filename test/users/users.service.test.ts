@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AuthError } from '../../src/core/errors.js';
-import type { NewUser, PasswordHasher, UserRecord, UserStore } from '../../src/core/ports.js';
+import type { NewUser, PasswordHasher, UserQuery, UserRecord, UserStore } from '../../src/core/ports.js';
 import { resolveOptions } from '../../src/options/resolve-options.js';
 import { BreachCheck } from '../../src/users/breach-check.js';
 import { UsersService } from '../../src/users/users.service.js';
@@ -29,6 +29,11 @@ class InMemoryUserStore implements UserStore {
     const record = { ...user, id: `user-${this.users.size + 1}`, disabledAt: null };
     this.users.set(record.id, record);
     return record;
+  }
+
+  /** An array, as in stores that read all users that they are asked for. */
+  async list({ limit }: UserQuery) {
+    return [...this.users.values()].slice(0, limit);
   }
 
   async setPassword(
@@ -91,6 +96,11 @@ beforeEach(async () => {
 });
 
 describe(UsersService.name, () => {
+  it('lists the users of a store that returns an array', async () => {
+    const { email } = await users.create({ email: 'ada@example.com' });
+    expect(await users.list({ limit: 5 })).toEqual({ users: [expect.objectContaining({ email })] });
+  });
+
   describe('create', () => {
     it('needs only an address: the user has no password, and the role that a registration gives', async () => {
       const user = await users.create({ email: ' Ada@MÜNCHEN.de ' });

@@ -28,7 +28,8 @@ USER is an e-mail address or an id.
   --role ROLE      list: users with this role
   --disabled       list: disabled users
   --limit NUMBER   list: maximum number of users, up to 200                [default: 50]
-  --after USER     list: users after this id; with --email after this address
+  --after USER     list: users after this id; with --email after this address. With --role or --disabled a page may be
+                   short: more follow as long as it ends with "More"
   --none           roles: removes all roles
   --force          allows changes to the last administrator
   --json           prints JSON

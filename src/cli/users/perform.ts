@@ -42,7 +42,7 @@ async function list(
 ): Promise<UsersAnswer> {
   const found = await context.get(UsersService).list({
     emailPrefix: email === undefined ? undefined : normalizeEmail(email),
-    after: after !== undefined && email !== undefined ? normalizeEmail(after) : after,
+    after,
     role,
     disabled,
     limit: limit + 1,
