@@ -35,7 +35,7 @@ describe(extractAccessToken.name, () => {
     const headers = ['x'.repeat(length), `Bearer${' '.repeat(length)}`, `Bearer ${'x'.repeat(length)}`];
     const from = performance.now();
     for (const header of headers) extract(header);
-    expect(performance.now() - from).toBeLessThan(2_000);
+    expect(performance.now() - from).toBeLessThan(10_000);
   });
 });
 

@@ -10,7 +10,7 @@ const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100
 const HOME = { 'x-forwarded-for': '203.0.113.9', 'user-agent': chrome(140) };
 const AWAY = { 'x-forwarded-for': '198.51.100.7', 'user-agent': FIREFOX };
 /** Longer than a request takes that does not wait for the mail server. */
-const AT_ONCE_MS = 5_000;
+const AT_ONCE_MS = 20_000;
 
 const mailTo = (url: string): Environment => ({
   SMTP_URL: url,
@@ -184,7 +184,7 @@ describe('a mail server with problems', () => {
     await until(() => mail.connections > 0, 'the service connects');
     const began = performance.now();
     expect(await service.stop()).toBe(0);
-    expect(performance.now() - began).toBeLessThan(9_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     expect(service.output).toContain('1 message was not sent: the process stops');
   });
 

@@ -143,7 +143,7 @@ describe.each(ADAPTERS)('claims of a host, on %s', (adapter) => {
     make = () => new Promise(() => undefined);
     const from = performance.now();
     expectError(await host.api().refresh(session.refreshToken), 500, 'INTERNAL');
-    expect(performance.now() - from).toBeLessThan(6000);
+    expect(performance.now() - from).toBeLessThan(30_000);
     expect(logged.join()).toContain('no answer within 3000 ms');
     make = TENANT;
     expect((await host.api().refresh(session.refreshToken)).json.session.generation).toBe(1);

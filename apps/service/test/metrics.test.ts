@@ -24,7 +24,7 @@ import { readConfig } from '../src/config/config.js';
 const EVENTS = 'silent_auth_events_total';
 const DURATIONS = 'silent_auth_http_request_duration_seconds';
 const TOKEN = 'a-token-of-the-scraper';
-const SOON_MS = 3_000;
+const SOON_MS = 10_000;
 
 /** Scrapes again until the condition holds. */
 async function until(api: Api, isSo: (scrape: Exposition) => boolean): Promise<Exposition> {

@@ -109,7 +109,7 @@ describe('the lifetime of the process', () => {
       for (const { accessToken } of sessions) expect((await service.api().me(accessToken)).status).toBe(503);
       const from = performance.now();
       expect(await service.stop()).toBe(0);
-      expect(performance.now() - from).toBeLessThan(6_000);
+      expect(performance.now() - from).toBeLessThan(20_000);
     } finally {
       await service.dispose();
       await proxy.close();
