@@ -16,7 +16,7 @@ function pages(...all: UserList[]): { users: UsersService; asked: (string | unde
 }
 
 describe('the last administrator', () => {
-  it('is one beside whom the whole list has nobody else', async () => {
+  it('is one if the whole list has nobody else', async () => {
     const { users, asked } = pages(
       { users: [], after: 'a' },
       { users: [user('one')], after: 'b' },
