@@ -9,8 +9,8 @@ import { RedisClusterGroup, type RedisGroup, RedisSentinelGroup } from '../suppo
 import { hasRedis } from '../support/redis-server.js';
 import { ACCESS_SECRET, AUDIENCE, ISSUER, REFRESH_SECRET, Service } from '../support/service.js';
 
-/** How long a process started after the failover may accept what was lost in it: 10 s by `docs/scaling.md`; the rest is for a busy machine. */
-const HEALS_WITHIN_MS = 15_000;
+/** `docs/scaling.md`: how long a process started after the failover may accept what was lost in it. */
+const HEALS_WITHIN_MS = 10_000;
 const HONEST_CLIENTS = 6;
 const LEAVERS = 60;
 
