@@ -1,6 +1,6 @@
 import { type Bench, type BenchContext, eachAdapter, type Row, row } from './bench.js';
 import type { Adapter } from './host/host-app.js';
-import { Contest, NO_WARM_UP, WARM_UP } from './load/contest.js';
+import { Contest, warmUp } from './load/contest.js';
 import { HttpClient } from './load/http.js';
 import { SessionClient } from './load/session-client.js';
 
@@ -31,7 +31,7 @@ async function measure(adapter: Adapter, { quick, withHosts }: BenchContext): Pr
     if (!withAudit || !without) throw new Error('two hosts were asked for');
     const contest = await Contest.hold(
       { audited: withAudit, silent: without },
-      { rounds: quick ? 1 : 21, roundMs: quick ? 100 : 500, warmUp: quick ? NO_WARM_UP : WARM_UP },
+      { rounds: quick ? 1 : 21, roundMs: quick ? 100 : 500, beforehand: warmUp(quick) },
     );
     for (const { http } of contenders) await http.close();
     return [

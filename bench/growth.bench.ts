@@ -2,7 +2,7 @@ import { type Bench, type BenchContext, row } from './bench.js';
 import { crowdId, crowdToken } from './host/crowd.js';
 import type { MeasuredHost } from './host/measured-host.js';
 import type { Contender } from './load/closed-loop.js';
-import { Contest, NO_WARM_UP, WARM_UP } from './load/contest.js';
+import { Contest, warmUp } from './load/contest.js';
 import { HttpClient } from './load/http.js';
 import { SessionClient } from './load/session-client.js';
 
@@ -26,7 +26,7 @@ export const bench: Bench = {
       const large = await Crowd.fill(manyHost!, many);
       const contest = await Contest.hold(
         { few: small.contender, many: large.contender },
-        { rounds: quick ? 1 : 21, roundMs: quick ? 100 : 250, warmUp: quick ? NO_WARM_UP : WARM_UP },
+        { rounds: quick ? 1 : 21, roundMs: quick ? 100 : 250, beforehand: warmUp(quick) },
       );
       await Promise.all([small.close(), large.close()]);
       return [

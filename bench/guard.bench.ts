@@ -1,7 +1,7 @@
 import { type Bench, type BenchContext, eachAdapter, type Row, row } from './bench.js';
 import type { Adapter } from './host/host-app.js';
 import type { Contender } from './load/closed-loop.js';
-import { Contest, NO_WARM_UP, WARM_UP } from './load/contest.js';
+import { Contest, warmUp } from './load/contest.js';
 import { HttpClient } from './load/http.js';
 import { RawGet } from './load/raw-get.js';
 import { SessionClient } from './load/session-client.js';
@@ -43,7 +43,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
     const contest = await Contest.hold(contenders, {
       rounds: quick ? 1 : 25,
       roundMs: quick ? 100 : 150,
-      warmUp: quick ? NO_WARM_UP : WARM_UP,
+      beforehand: warmUp(quick),
     });
     for (const get of connections) get.close();
 

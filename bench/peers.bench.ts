@@ -1,6 +1,6 @@
 import { type Bench, type BenchContext, note, type Row, row } from './bench.js';
 import type { Contender, Lane } from './load/closed-loop.js';
-import { Contest, type ContestLimits, NO_WARM_UP, WARM_UP } from './load/contest.js';
+import { Contest, type ContestLimits, warmUp } from './load/contest.js';
 import type { HttpClient } from './load/http.js';
 import { RawGet } from './load/raw-get.js';
 import { PRODUCTS } from './peers/catalogue.js';
@@ -30,7 +30,7 @@ async function measure({ running, absent }: Peers, { quick }: BenchContext): Pro
   const limits: ContestLimits = {
     rounds: quick ? 1 : 7,
     roundMs: quick ? 100 : 800,
-    warmUp: quick ? NO_WARM_UP : WARM_UP,
+    beforehand: warmUp(quick),
   };
   const refreshes = await refreshContest(running, limits);
   const requests = await requestContest(running, limits);

@@ -1,7 +1,7 @@
 import { type Bench, type BenchContext, eachAdapter, type Row, row } from './bench.js';
 import type { Adapter } from './host/host-app.js';
 import type { MeasuredHost } from './host/measured-host.js';
-import { Contest, type ContestLimits, NO_WARM_UP, WARM_UP } from './load/contest.js';
+import { Contest, type ContestLimits, warmUp } from './load/contest.js';
 import { HttpClient } from './load/http.js';
 import { ProofKey } from './load/proof-key.js';
 import { RawGet } from './load/raw-get.js';
@@ -34,7 +34,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
     const limits: ContestLimits = {
       rounds: quick ? 1 : 21,
       roundMs: quick ? 100 : 250,
-      warmUp: quick ? NO_WARM_UP : WARM_UP,
+      beforehand: warmUp(quick),
     };
     const requests = await requestContest(host, free, bound, limits);
     const refreshes = await Contest.hold(

@@ -1,6 +1,6 @@
 import { type Bench, type BenchContext, eachAdapter, type Row, row } from './bench.js';
 import type { Adapter } from './host/host-app.js';
-import { Contest, NO_WARM_UP, WARM_UP } from './load/contest.js';
+import { Contest, warmUp } from './load/contest.js';
 import { HttpClient } from './load/http.js';
 import { SessionClient } from './load/session-client.js';
 
@@ -41,7 +41,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
           ),
         },
       },
-      { rounds: quick ? 1 : 21, roundMs: quick ? 100 : 250, warmUp: quick ? NO_WARM_UP : WARM_UP },
+      { rounds: quick ? 1 : 21, roundMs: quick ? 100 : 250, beforehand: warmUp(quick) },
     );
     await http.close();
 

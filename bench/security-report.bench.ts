@@ -25,7 +25,7 @@ export const bench: Bench = {
         {
           rounds: quick ? 1 : 31,
           roundMs: quick ? 100 : 500,
-          warmUp: { requests: 6_000, ms: quick ? 100 : 2_000 },
+          beforehand: { requests: 6_000, ms: quick ? 100 : 2_000 },
         },
       );
       await Promise.all([small.close(), large.close()]);

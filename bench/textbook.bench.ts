@@ -1,7 +1,7 @@
 import { type Bench, type BenchContext, eachAdapter, type Row, row } from './bench.js';
 import type { Adapter } from './host/host-app.js';
 import type { Lane } from './load/closed-loop.js';
-import { Contest, NO_WARM_UP, WARM_UP } from './load/contest.js';
+import { Contest, warmUp } from './load/contest.js';
 import { HttpClient } from './load/http.js';
 import { SessionClient } from './load/session-client.js';
 
@@ -29,7 +29,7 @@ async function measure(adapter: Adapter, { quick, withHost }: BenchContext): Pro
           lanes: await textbookLanes(http, '/textbook/bcrypt', BCRYPT_LANES),
         },
       },
-      { rounds: quick ? 1 : 11, roundMs: quick ? 100 : 400, warmUp: quick ? NO_WARM_UP : WARM_UP },
+      { rounds: quick ? 1 : 11, roundMs: quick ? 100 : 400, beforehand: warmUp(quick) },
     );
     await http.close();
 

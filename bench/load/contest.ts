@@ -4,17 +4,18 @@ import { median } from './statistics.js';
 export interface ContestLimits {
   readonly rounds: number;
   readonly roundMs: number;
-  readonly warmUp: RoundLimits;
+  readonly beforehand: RoundLimits;
 }
 
 /**
  * A service runs for days, and V8 optimises a refresh only after thousands of them: until then it does half as many as
  * later. So each contender gets this many, and time for them, before it is measured.
+ *
+ * @param quick for a run whose figures mean nothing
  */
-export const WARM_UP: RoundLimits = { requests: 6_000, ms: 45_000 };
-
-/** For a run whose figures mean nothing. */
-export const NO_WARM_UP: RoundLimits = { requests: 6_000, ms: 100 };
+export function warmUp(quick: boolean): RoundLimits {
+  return { requests: 6_000, ms: quick ? 100 : 45_000 };
+}
 
 const MAX_REQUESTS_A_ROUND = 200_000;
 
@@ -24,12 +25,12 @@ export class Contest<Name extends string> {
 
   static async hold<Name extends string>(
     contenders: Record<Name, Contender>,
-    { rounds, roundMs, warmUp }: ContestLimits,
+    { rounds, roundMs, beforehand }: ContestLimits,
   ): Promise<Contest<Name>> {
     const names = Object.keys(contenders) as Name[];
     const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Sample[]>;
     const limits = (ms: number): RoundLimits => ({ ms, requests: MAX_REQUESTS_A_ROUND });
-    for (const name of names) await runRound(contenders[name], warmUp);
+    for (const name of names) await runRound(contenders[name], beforehand);
     for (let round = 0; round < rounds; round += 1) {
       // Each round starts with another one, and every second round is reversed, so that none always follows the
       // same neighbour.
