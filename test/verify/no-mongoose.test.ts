@@ -24,8 +24,8 @@ async function imported(entry: string): Promise<string> {
 
 it('the entry for services that only verify loads no Mongoose, as ES modules', async () => {
   expect(await imported('./dist/verify/index.js')).toBe('function\n');
-  // The test can fail: the other entry does load it.
-  await expect(imported('./dist/index.js')).rejects.toThrow(/loads @nestjs\/mongoose/);
+  // The test can fail: the other entry loads both. Which of the two comes first is left to Node.
+  await expect(imported('./dist/index.js')).rejects.toThrow(/loads (?:@nestjs\/)?mongoose/);
 });
 
 it('nor as CommonJS', async () => {
