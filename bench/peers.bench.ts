@@ -31,6 +31,7 @@ async function measure({ running, absent }: Peers, { quick }: BenchContext): Pro
     rounds: quick ? 1 : 7,
     roundMs: quick ? 100 : 800,
     beforehand: warmUp(quick),
+    unmeasuredMs: quick ? 0 : 800,
   };
   const refreshes = await refreshContest(running, limits);
   const requests = await requestContest(running, limits);

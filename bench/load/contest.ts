@@ -5,6 +5,11 @@ export interface ContestLimits {
   readonly rounds: number;
   readonly roundMs: number;
   readonly beforehand: RoundLimits;
+  /**
+   * The part at the start of each round that is not measured, default 0. Where many processes take turns, each returns
+   * to cold caches after its pause, and a large program needs longer than a small one to fill them.
+   */
+  readonly unmeasuredMs?: number;
 }
 
 /**
@@ -25,7 +30,7 @@ export class Contest<Name extends string> {
 
   static async hold<Name extends string>(
     contenders: Record<Name, Contender>,
-    { rounds, roundMs, beforehand }: ContestLimits,
+    { rounds, roundMs, beforehand, unmeasuredMs = 0 }: ContestLimits,
   ): Promise<Contest<Name>> {
     const names = Object.keys(contenders) as Name[];
     const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Sample[]>;
@@ -35,8 +40,10 @@ export class Contest<Name extends string> {
       // Each round starts with another one, and every second round is reversed, so that none always follows the
       // same neighbour.
       const turned = [...names.slice(round % names.length), ...names.slice(0, round % names.length)];
-      for (const name of round % 2 === 0 ? turned : turned.toReversed())
+      for (const name of round % 2 === 0 ? turned : turned.toReversed()) {
+        if (unmeasuredMs > 0) await runRound(contenders[name], limits(unmeasuredMs));
         samples[name].push(await runRound(contenders[name], limits(roundMs)));
+      }
     }
     return new Contest(samples);
   }
