@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ConfigurationError } from '../../../src/index.js';
+import { ConfigurationError, KeyFileError } from '../../../src/index.js';
 import { readConfig } from '../src/config/config.js';
 import { VARIABLES } from '../src/config/environment.js';
 import { SmtpMailer } from '../src/mail/smtp-mailer.js';
@@ -288,6 +288,25 @@ describe(readConfig.name, () => {
       const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
       writeFileSync(path, JSON.stringify({ keys: [jwk] }));
       for (const name of [path, `file:${path}`, `file://${path}`]) expect(read32(name)).toEqual([jwk]);
+    });
+
+    it('a file that is missing later is an error: its path becomes no secret', () => {
+      // Long and without words, so it would be accepted as a secret.
+      const path = join(dataDir, secret());
+      const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+      writeFileSync(path, JSON.stringify({ keys: [jwk] }));
+      const { access } = read({ JWT_ACCESS_KEYS: path }).keySources;
+      expect(access.readAgain()).toEqual([jwk]);
+      rmSync(path);
+      expect(() => access.readAgain()).toThrow(KeyFileError);
+    });
+
+    it('development keys that are missing later are an error: no new keys replace them', () => {
+      const own = mkdtempSync(join(dataDir, 'development-'));
+      const { access } = readConfig({ DATA_DIR: own }).keySources;
+      expect(access.readAgain()).toEqual(access.keys);
+      rmSync(join(own, 'development-keys.json'));
+      expect(() => access.readAgain()).toThrow(KeyFileError);
     });
   });
 

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KeyInput } from '../../options/keys/key-spec.js';
 
@@ -11,7 +11,10 @@ const MIN_SECRET_BYTES = 32;
 /** The keys in a variable, and a warning for the operator if its meaning is unclear. */
 export interface KeySet {
   readonly keys: KeyInput[];
-  /** The file that they were read from; null if the variable holds the keys itself. */
+  /**
+   * The absolute path of the file that they were read from; null if the variable holds the keys itself. To read the file
+   * again, give `file:` and this path: then a file that is missing for a moment is an error, and its path no secret.
+   */
   readonly path: string | null;
   readonly warning?: string;
 }
@@ -23,7 +26,7 @@ export interface KeySet {
  */
 export function readKeySet(value: string): KeySet {
   const path = pathOf(value);
-  if (path !== null) return { keys: readJwkSet(path), path };
+  if (path !== null) return { keys: readJwkSet(path), path: resolve(path) };
   const secrets = value.split(',').map((secret) => secret.trim());
   // Not always a path: one base64 secret in 64 begins with a slash.
   if (!/^\.{0,2}\//.test(value)) return { keys: secrets, path: null };
@@ -39,7 +42,16 @@ export function pathOf(value: string): string | null {
   if (value.startsWith('file:')) return value.slice('file:'.length);
   // No secret ends in `.json`, and a guessable path must not become a secret.
   if (value.endsWith('.json') && !value.includes(',')) return value;
-  return existsSync(value) && !statSync(value).isDirectory() ? value : null;
+  return isFile(value) ? value : null;
+}
+
+function isFile(value: string): boolean {
+  try {
+    return statSync(value, { throwIfNoEntry: false })?.isDirectory() === false;
+  } catch {
+    // Not even a possible path: too long, or with a null byte.
+    return false;
+  }
 }
 
 function fromFileUrl(url: string): string {

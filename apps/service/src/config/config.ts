@@ -135,7 +135,7 @@ function authOptions(env: Environment, read: SettingsReader, own: OwnOptions): A
   return {
     ...options,
     issuer: own.issuer,
-    keys: { access: own.keySources.access.read(), refresh: own.keySources.refresh.read() },
+    keys: { access: own.keySources.access.keys, refresh: own.keySources.refresh.keys },
     accessToken: {
       ...accessToken,
       ttlByApp: own.hasDemo && accessToken?.ttl === undefined ? { [DEMO_APP_ID]: DEMO_ACCESS_TTL } : {},

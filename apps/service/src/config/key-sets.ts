@@ -6,7 +6,10 @@ import { developmentKeyFile, newSecret, readJson } from 'nestjs-silent-auth/cli'
 export interface KeySource {
   /** Null if the variable holds the keys themselves: they change only with a restart. */
   readonly path: string | null;
-  read(): KeyInput[];
+  /** The keys at the start. */
+  readonly keys: readonly KeyInput[];
+  /** @throws KeyFileError if the file is missing or invalid now */
+  readAgain(): readonly KeyInput[];
 }
 
 export type KeySources = Readonly<Record<TokenKind, KeySource>>;
@@ -28,7 +31,7 @@ export function developmentKeysWithoutTrace(): DevelopmentKeys {
 export function developmentKeys(dataDir: string, kind: TokenKind): KeyInput[] {
   const path = developmentKeyFile(dataDir);
   if (!existsSync(path)) {
-    mkdirSync(dataDir, { recursive: true });
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const made = { access: [newSecret()], refresh: [newSecret()] };
     // `wx`: if two services start at once, the second uses the keys of the first.
     try {
@@ -37,6 +40,11 @@ export function developmentKeys(dataDir: string, kind: TokenKind): KeyInput[] {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
+  return storedDevelopmentKeys(path, kind);
+}
+
+/** @throws KeyFileError if the file is missing or invalid */
+export function storedDevelopmentKeys(path: string, kind: TokenKind): KeyInput[] {
   const keys = readJson(path, path) as Partial<Record<TokenKind, KeyInput[]>> | null;
   const list = keys?.[kind];
   if (!Array.isArray(list))

@@ -4,7 +4,7 @@ import { type ConfigurationProblem, KeyFileError, readKeySet, type TokenKind } f
 import { developmentKeyFile } from 'nestjs-silent-auth/cli';
 import { parseSender, parseSmtpUrl, withoutPassword } from '../mail/mail-settings.js';
 import type { Environment } from './environment.js';
-import { type DevelopmentKeys, type KeySource } from './key-sets.js';
+import { type DevelopmentKeys, type KeySource, storedDevelopmentKeys } from './key-sets.js';
 import { parseRedisUrl, type RedisSettings } from './redis-url.js';
 import {
   type AdminSettings,
@@ -155,14 +155,16 @@ export class SettingsReader {
       if (given !== undefined) {
         const { keys, path, warning } = readKeySet(given);
         if (warning) this.warnings.push(`${name} ${warning}`);
-        return { path, read: () => (path === null ? keys : readKeySet(given).keys) };
+        // From now on the variable names a file, even if that is missing for a moment: its path must not become a secret.
+        return { path, keys, readAgain: () => (path === null ? keys : readKeySet(`file:${path}`).keys) };
       }
       if (!this.isProduction) {
         this.warnings.push(
           `${name} is not set: using development keys kept in ${dataDir}. Never do this in production.`,
         );
-        this.developmentKeys(dataDir, kind);
-        return { path: developmentKeyFile(dataDir), read: () => this.developmentKeys(dataDir, kind) };
+        const path = developmentKeyFile(dataDir);
+        const keys = this.developmentKeys(dataDir, kind);
+        return { path, keys, readAgain: () => storedDevelopmentKeys(path, kind) };
       }
       this.refuse(
         name,
@@ -174,7 +176,7 @@ export class SettingsReader {
       const fix = error.message.replace('with silent-auth keys generate', 'by npm run keys -- generate');
       this.problems.push({ key: name, value: '(keys)', fix });
     }
-    return { path: null, read: () => [] };
+    return { path: null, keys: [], readAgain: () => [] };
   }
 
   /** The demo page loses answers and steals tokens on purpose. */

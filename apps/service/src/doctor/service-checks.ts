@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import mongoose from 'mongoose';
 import type { Finding, FindingSeverity } from 'nestjs-silent-auth';
 import { developmentKeyFile } from 'nestjs-silent-auth/cli';
 import type { AppConfig } from '../config/config.js';
-import { developmentKeys } from '../config/key-sets.js';
+import { storedDevelopmentKeys } from '../config/key-sets.js';
 
 /** The findings of the service itself, with their severity in production and elsewhere; null means no finding. */
 export const SERVICE_FINDINGS = {
@@ -47,7 +46,6 @@ export function withSeverity(
 
 /** Development keys are in a file without protection. */
 function developmentKeysInUse({ auth, dataDir }: AppConfig): Observation[] {
-  if (!existsSync(developmentKeyFile(dataDir))) return [];
   return (['access', 'refresh'] as const).flatMap((kind) => {
     const known = knownKeys(dataDir, kind).map((key) => JSON.stringify(key));
     if (!auth.keys[kind].some((key) => known.includes(JSON.stringify(key)))) return [];
@@ -62,9 +60,9 @@ function developmentKeysInUse({ auth, dataDir }: AppConfig): Observation[] {
 
 function knownKeys(dataDir: string, kind: 'access' | 'refresh') {
   try {
-    return developmentKeys(dataDir, kind);
+    return storedDevelopmentKeys(developmentKeyFile(dataDir), kind);
   } catch {
-    // The file has another form, so no keys in use come from it.
+    // There is no such file, or it has another form: no keys in use come from it.
     return [];
   }
 }

@@ -44,8 +44,8 @@ export class KeyFileWatcher implements OnApplicationBootstrap, OnApplicationShut
   private reload(): void {
     try {
       const { access, refresh } = this.sources;
-      const change = this.ring.replace({ access: access.read(), refresh: refresh.read() });
-      for (const kind of ['access', 'refresh'] as const) this.tell(kind, change[kind]);
+      const change = this.ring.replace({ access: access.readAgain(), refresh: refresh.readAgain() });
+      for (const kind of ['access', 'refresh'] as const) this.logChange(kind, change[kind]);
     } catch (error) {
       if (!(error instanceof ConfigurationError || error instanceof KeyFileError)) throw error;
       this.logger.error(
@@ -54,7 +54,7 @@ export class KeyFileWatcher implements OnApplicationBootstrap, OnApplicationShut
     }
   }
 
-  private tell(kind: TokenKind, { signing, isNewSigner, added, retired }: KeyChange): void {
+  private logChange(kind: TokenKind, { signing, isNewSigner, added, retired }: KeyChange): void {
     if (!isNewSigner && added.length === 0 && retired.length === 0) return;
     this.logger.log({ event: 'keys.changed', kind, signing, added, retired });
   }
