@@ -11,9 +11,11 @@ import { hashSecret, sealSuccessor } from './successor-seal.js';
 
 /** The input of {@link reissue}. */
 export interface ReissueInput {
-  readonly session: Pick<RotationState, 'id' | 'tokenHash' | 'predecessors' | 'abandoned'>;
+  readonly session: Pick<RotationState, 'id' | 'generation' | 'tokenHash' | 'predecessors' | 'abandoned'>;
   readonly decision: Reissue;
   readonly presentedSecret: string;
+  /** Generation of the presented token. */
+  readonly presentedGen: number;
   readonly nextSecret: string;
   /** Nonces for {@link sealSuccessor}: one for the presented secret, one for the lost one. */
   readonly nonces: readonly [Uint8Array, Uint8Array];
@@ -38,6 +40,7 @@ export function reissue(input: ReissueInput): FormerSecrets {
   const hash = hashSecret(presentedSecret);
   const lost: AbandonedSecret = {
     hash: session.tokenHash,
+    gen: session.generation,
     sealed: sealSuccessor(decision.lostSecret, nextSecret, session.id, nonces[1]),
     attempt,
     abandonedAt: now,
@@ -51,13 +54,13 @@ export function reissue(input: ReissueInput): FormerSecrets {
   const again: Predecessor = { ...entry, sealed, attempt, displacedAt, ...formerAttempts(decision, entry) };
   return {
     predecessors: [...session.predecessors.slice(0, index), again],
-    abandoned: [...session.abandoned, ...later, lost].slice(-MAX_ABANDONED),
+    abandoned: latest([...session.abandoned, ...later, lost]),
   };
 }
 
 /** The client holds an abandoned secret, whose answer arrived late: it counts as a predecessor from now on. */
 function afterAbandoned(
-  { session, decision, attempt, now }: ReissueInput,
+  { session, decision, presentedGen: gen, attempt, now }: ReissueInput,
   hash: string,
   sealed: string,
   lost: AbandonedSecret,
@@ -65,12 +68,20 @@ function afterAbandoned(
   const before = session.abandoned.find((each) => each.hash === hash);
   const rotatedAt = before?.abandonedAt ?? now;
   // Marked as displaced already: a second holder of this secret is not its owner.
-  const replaced = { hash, sealed, attempt, rotatedAt, displacedAt: now };
+  const replaced = { hash, gen, sealed, attempt, rotatedAt, displacedAt: now };
   const entry: Predecessor = before ? { ...replaced, ...formerAttempts(decision, before) } : replaced;
   return {
     predecessors: [...session.predecessors, entry].slice(-MAX_PREDECESSORS),
-    abandoned: [...session.abandoned.filter((each) => each.hash !== hash), lost].slice(-MAX_ABANDONED),
+    abandoned: latest([...session.abandoned.filter((each) => each.hash !== hash), lost]),
   };
+}
+
+/**
+ * Forgets the lowest generations, not those that were abandoned first. A client whose stored token fell back holds one of the
+ * latest, and every seal leads from it to a later one.
+ */
+function latest(abandoned: readonly AbandonedSecret[]): AbandonedSecret[] {
+  return abandoned.toSorted((a, b) => a.gen - b.gen).slice(-MAX_ABANDONED);
 }
 
 /** The attempts of a client whose stored token fell back; empty for a holder whose generation was taken back. */

@@ -17,6 +17,8 @@ export const MAX_RECENT_USES = 5;
 interface FormerSecret {
   /** SHA-256 of the secret. */
   readonly hash: string;
+  /** The generation of the session in which it was current; 0 in documents of 0.1, which do not have it. */
+  readonly gen: number;
   /** The secret that replaced it, sealed under this one. */
   readonly sealed: string;
   /** Hash of the attempt that replaced it; null if the client sent none. */
@@ -48,7 +50,7 @@ export interface RotationState {
   readonly tokenHash: string;
   /** Oldest first. */
   readonly predecessors: readonly Predecessor[];
-  /** Oldest first. */
+  /** By generation, the lowest first. */
   readonly abandoned: readonly AbandonedSecret[];
   /** When the current generation was made; also the latest replacement of the last predecessor. */
   readonly rotatedAt: Date;

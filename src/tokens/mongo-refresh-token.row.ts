@@ -49,16 +49,18 @@ export function toSession(row: RefreshToken): RefreshSession {
     id: _id.toHexString(),
     ...rest,
     predecessors: predecessors.map(
-      ({ hash, sealed, rotatedAt, attempt, formerAttempts, displacedAt = null }) => ({
+      ({ hash, gen = 0, sealed, rotatedAt, attempt, formerAttempts, displacedAt = null }) => ({
         hash,
+        gen,
         sealed,
         rotatedAt,
         ...toAttempts({ attempt, formerAttempts }),
         displacedAt,
       }),
     ),
-    abandoned: abandoned.map(({ hash, sealed, attempt, formerAttempts, abandonedAt }) => ({
+    abandoned: abandoned.map(({ hash, gen = 0, sealed, attempt, formerAttempts, abandonedAt }) => ({
       hash: textOf(hash) ?? '',
+      gen,
       sealed: textOf(sealed) ?? '',
       ...toAttempts({ attempt, formerAttempts }),
       abandonedAt,
@@ -83,6 +85,7 @@ export function toPredecessorRow({
 
 export function toAbandonedRow({
   hash,
+  gen,
   sealed,
   attempt,
   formerAttempts,
@@ -90,6 +93,7 @@ export function toAbandonedRow({
 }: AbandonedSecret): AbandonedRow {
   return {
     hash: bytesOf(hash),
+    gen,
     sealed: bytesOf(sealed),
     ...toAttemptsRow({ attempt, formerAttempts }),
     abandonedAt,

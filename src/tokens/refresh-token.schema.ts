@@ -14,13 +14,18 @@ export interface AttemptsRow {
 
 /** A predecessor as it is stored: the fields of version 0.1, plus newer optional ones. */
 export type PredecessorRow = Pick<Predecessor, 'hash' | 'sealed' | 'rotatedAt'> &
-  AttemptsRow & { displacedAt?: Date };
+  AttemptsRow & { gen?: number; displacedAt?: Date };
 
 /** An abandoned secret as it is stored. */
 export type AbandonedRow = Pick<AbandonedSecret, 'abandonedAt'> &
-  AttemptsRow & { hash: mongo.Binary; sealed: mongo.Binary };
+  AttemptsRow & { hash: mongo.Binary; gen?: number; sealed: mongo.Binary };
 
-const ATTEMPTS = { attempt: Buffer, formerAttempts: { type: [Buffer], default: undefined } };
+const FORMER = {
+  _id: false,
+  gen: Number,
+  attempt: Buffer,
+  formerAttempts: { type: [Buffer], default: undefined },
+};
 
 /**
  * One document per session (one login on one device). Rotation updates it in place, so its size is bounded. The `_id` is
@@ -46,11 +51,11 @@ export class RefreshToken {
   tokenHash!: string;
 
   /** The last four replaced secrets, oldest first. A `displacedAt` of null is not stored. */
-  @Prop(raw([{ _id: false, hash: String, sealed: String, rotatedAt: Date, ...ATTEMPTS, displacedAt: Date }]))
+  @Prop(raw([{ ...FORMER, hash: String, sealed: String, rotatedAt: Date, displacedAt: Date }]))
   predecessors!: PredecessorRow[];
 
-  /** The last four secrets whose responses no honest client holds, oldest first; missing in documents of 0.1. */
-  @Prop(raw([{ _id: false, hash: Buffer, sealed: Buffer, abandonedAt: Date, ...ATTEMPTS }]))
+  /** The last four secrets whose responses no honest client holds, by generation; missing in documents of 0.1. */
+  @Prop(raw([{ ...FORMER, hash: Buffer, sealed: Buffer, abandonedAt: Date }]))
   abandoned?: AbandonedRow[];
 
   /** When the current generation was made, by the database's clock. */

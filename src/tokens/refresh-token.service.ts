@@ -156,7 +156,7 @@ export class RefreshTokenService {
       now,
       tokenHash: hashSecret(nextSecret),
       rotatedAt: this.store.readTime ? null : now,
-      predecessor: { hash, sealed, rotatedAt: now, attempt, displacedAt: null },
+      predecessor: { hash, gen: token.gen, sealed, rotatedAt: now, attempt, displacedAt: null },
       use: useOf(client, now, proof),
       expiresAt: renewedExpiry(this.options.refreshToken, { remember: token.rem, absoluteExpiresAt }, now),
     };

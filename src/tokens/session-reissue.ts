@@ -79,6 +79,7 @@ export class SessionReissue {
       session,
       decision,
       presentedSecret: token.sec,
+      presentedGen: token.gen,
       nextSecret: secret,
       nonces: [randomBytes(NONCE_BYTES), randomBytes(NONCE_BYTES)],
       attempt,

@@ -61,19 +61,17 @@ function isDevice(device: unknown): boolean {
 }
 
 function isPredecessor({ hash, sealed, rotatedAt, displacedAt, ...row }: PredecessorRow): boolean {
-  return (
-    isText(hash) && isText(sealed) && isDate(rotatedAt) && isDateOrMissing(displacedAt) && hasAttempts(row)
-  );
+  return isText(hash) && isText(sealed) && isDate(rotatedAt) && isDateOrMissing(displacedAt) && isFormer(row);
 }
 
 function isAbandoned({ hash, sealed, abandonedAt, ...row }: AbandonedRow): boolean {
-  return isBytes(hash) && isBytes(sealed) && isDate(abandonedAt) && hasAttempts(row);
+  return isBytes(hash) && isBytes(sealed) && isDate(abandonedAt) && isFormer(row);
 }
 
-function hasAttempts({ attempt, formerAttempts }: AttemptsRow): boolean {
+function isFormer({ gen, attempt, formerAttempts }: AttemptsRow & { gen?: number }): boolean {
   const isList =
     isMissing(formerAttempts) || (Array.isArray(formerAttempts) && formerAttempts.every(isBytes));
-  return isList && (isMissing(attempt) || isBytes(attempt));
+  return isList && (isMissing(attempt) || isBytes(attempt)) && (isMissing(gen) || Number.isInteger(gen));
 }
 
 function isObject(value: unknown): value is object {

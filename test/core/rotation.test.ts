@@ -27,6 +27,7 @@ function session(made: readonly Made[], over: Partial<RotationState> = {}): Rota
   const generation = made.length;
   const predecessors = made.map(([seconds, attempt = null], index) => ({
     hash: hashSecret(secret(index)),
+    gen: index,
     sealed: sealSuccessor(secret(index), secret(index + 1), SID, Buffer.alloc(12, index)),
     rotatedAt: at(seconds),
     attempt,
@@ -69,6 +70,7 @@ function reissued(
     session: state,
     decision: decision,
     presentedSecret: secret(gen),
+    presentedGen: gen,
     nextSecret: secret(next),
     nonces: [Buffer.alloc(12, 100 + next), Buffer.alloc(12, 200 + next)],
     attempt,
@@ -665,6 +667,7 @@ describe(reissue.name, () => {
     expect(four.predecessors).toHaveLength(4);
     const lost = {
       hash: hashSecret(secret(20)),
+      gen: 0,
       sealed: sealSuccessor(secret(20), secret(5), SID, Buffer.alloc(12, 20)),
       attempt: null,
       abandonedAt: at(4),

@@ -40,7 +40,7 @@ const NEW: RefreshSession = {
   revokedAt: null,
   revokedReason: null,
 };
-const BARE = { hash: HASH, sealed: SEALED, attempt: null };
+const BARE = { hash: HASH, gen: 3, sealed: SEALED, attempt: null };
 const FULL = { ...BARE, attempt: ATTEMPT, formerAttempts: FORMER };
 
 /** A session with every optional field. */
@@ -72,8 +72,9 @@ describe('a session as a document', () => {
 
   it('leaves out null fields of earlier secrets', () => {
     const { predecessors, abandoned } = toRow(OLD);
-    expect(predecessors[0]).toStrictEqual({ hash: HASH, sealed: SEALED, rotatedAt: AT });
-    expect(abandoned?.[0]).toStrictEqual({ hash: bytes(HASH), sealed: bytes(SEALED), abandonedAt: AT });
+    expect(predecessors[0]).toStrictEqual({ hash: HASH, gen: 3, sealed: SEALED, rotatedAt: AT });
+    const bare = { hash: bytes(HASH), gen: 3, sealed: bytes(SEALED), abandonedAt: AT };
+    expect(abandoned?.[0]).toStrictEqual(bare);
   });
 
   it('stores attempts and abandoned secrets as bytes: three quarters of their text', () => {
@@ -81,6 +82,7 @@ describe('a session as a document', () => {
     const attempts = { attempt: bytes(ATTEMPT), formerAttempts: FORMER.map(bytes) };
     expect(predecessors[1]).toStrictEqual({
       hash: HASH,
+      gen: 3,
       sealed: SEALED,
       rotatedAt: AT,
       displacedAt: AT,
@@ -88,18 +90,19 @@ describe('a session as a document', () => {
     });
     expect(abandoned?.[1]).toStrictEqual({
       hash: bytes(HASH),
+      gen: 3,
       sealed: bytes(SEALED),
       abandonedAt: AT,
       ...attempts,
     });
   });
 
-  it('from 0.1 has no attempts, abandoned secrets, keys or shared uses', () => {
+  it('from 0.1 has no attempts, generations of earlier secrets, abandoned secrets, keys or shared uses', () => {
     const { abandoned: _a, ...row } = toRow(NEW);
     const predecessors = [{ hash: HASH, sealed: SEALED, rotatedAt: AT }];
     expect(toSession({ ...row, predecessors })).toStrictEqual({
       ...NEW,
-      predecessors: [{ ...BARE, rotatedAt: AT, displacedAt: null }],
+      predecessors: [{ ...BARE, gen: 0, rotatedAt: AT, displacedAt: null }],
     });
   });
 });

@@ -370,6 +370,7 @@ describe(RefreshTokenService.name, () => {
         rotatedAt: now,
         predecessor: {
           hash: hashSecret(token.sec),
+          gen: token.gen,
           sealed: expect.any(String),
           rotatedAt: now,
           attempt: hashAttempt(`${'a'.repeat(21)}A`),

@@ -192,14 +192,14 @@ describe('the refresh_tokens collection', () => {
     const rows = connection.collection('refresh_tokens');
     const row = { _id: new BSON.ObjectId(session.id) };
     expect(await rows.findOne(row)).toMatchObject({ recoveredAt: null });
-    const { attempt: _a, displacedAt: _b, ...old } = rotation(session, 0).predecessor;
+    const { attempt: _a, displacedAt: _b, gen: _c, ...old } = rotation(session, 0).predecessor;
     await rows.updateOne(row, {
       $set: { predecessors: [old], recoveredAt: at(3) },
       $unset: { abandoned: '' },
     });
     expect(await mongo.findById(session.id)).toEqual({
       ...session,
-      predecessors: [{ ...old, attempt: null, displacedAt: null }],
+      predecessors: [{ ...old, gen: 0, attempt: null, displacedAt: null }],
     });
     expect(await mongo.rotate(rotation(session, 0))).toMatchObject({ generation: 1, abandoned: [] });
   });
@@ -207,7 +207,7 @@ describe('the refresh_tokens collection', () => {
   it('invariant 8: the size of a session stops growing, and stays under 3 kB', async () => {
     const created = newSession(mongo);
     const attempt = 'A'.repeat(22);
-    const former = { hash: 'p'.repeat(43), sealed: 's'.repeat(80), attempt };
+    const former = { hash: 'p'.repeat(43), gen: 1, sealed: 's'.repeat(80), attempt };
     const abandoned = { ...former, abandonedAt: at(0) };
     const session = { ...created, abandoned: Array.from({ length: MAX_ABANDONED }, () => abandoned) };
     await mongo.create(session);

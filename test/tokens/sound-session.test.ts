@@ -9,8 +9,8 @@ const SEALED = new mongo.Binary(Buffer.alloc(60, 2));
 const ATTEMPT = new mongo.Binary(Buffer.alloc(16, 3));
 const ID = new Types.ObjectId();
 
-const PREDECESSOR = { hash: 'h', sealed: 's', rotatedAt: AT, attempt: ATTEMPT, displacedAt: AT };
-const ABANDONED = { hash: HASH, sealed: SEALED, attempt: ATTEMPT, abandonedAt: AT };
+const PREDECESSOR = { hash: 'h', gen: 2, sealed: 's', rotatedAt: AT, attempt: ATTEMPT, displacedAt: AT };
+const ABANDONED = { hash: HASH, gen: 1, sealed: SEALED, attempt: ATTEMPT, abandonedAt: AT };
 const USE = { ip: '192.0.2.1', userAgent: null, at: AT };
 const ROW = {
   _id: ID,
@@ -52,8 +52,10 @@ describe(readSession.name, () => {
     expect(read()).toMatchObject({
       id: ID.toHexString(),
       generation: 3,
-      predecessors: [{ hash: 'h', attempt: Buffer.alloc(16, 3).toString('base64url'), displacedAt: AT }],
-      abandoned: [{ hash: Buffer.alloc(32, 1).toString('base64url'), abandonedAt: AT }],
+      predecessors: [
+        { hash: 'h', gen: 2, attempt: Buffer.alloc(16, 3).toString('base64url'), displacedAt: AT },
+      ],
+      abandoned: [{ hash: Buffer.alloc(32, 1).toString('base64url'), gen: 1, abandonedAt: AT }],
       recentUses: [USE],
     });
   });
@@ -66,6 +68,10 @@ describe(readSession.name, () => {
       { ...ofPredecessor({ attempt: undefined }), ...ofAbandoned({ attempt: null }) },
     ],
     ['with a predecessor that was not displaced', ofPredecessor({ displacedAt: undefined })],
+    [
+      'of 0.1, without generations',
+      { ...ofPredecessor({ gen: undefined }), ...ofAbandoned({ gen: undefined }) },
+    ],
     ['whose earlier attempts are missing', { ...ofPredecessor({ formerAttempts: null }) }],
     ['in body transport', { transport: 'body' }],
     ['with a fingerprint, bound to a key', { ...ofDevice({ fingerprint: 'f' }), jkt: 'key' }],
@@ -115,6 +121,7 @@ describe(readSession.name, () => {
     ['time', ofPredecessor({ rotatedAt: 'yesterday' })],
     ['attempt', ofPredecessor({ attempt: 'text' })],
     ['displacement', ofPredecessor({ displacedAt: 'yesterday' })],
+    ['generation', ofPredecessor({ gen: 1.5 })],
   ])('refuses a session with a predecessor of a damaged %s', (_what, change) => {
     expect(read(change)).toBeNull();
   });
@@ -124,6 +131,7 @@ describe(readSession.name, () => {
     ['seal', ofAbandoned({ sealed: 'text' })],
     ['time', ofAbandoned({ abandonedAt: undefined })],
     ['attempt', ofAbandoned({ attempt: 5 })],
+    ['generation', ofAbandoned({ gen: '1' })],
   ])('refuses a session with an abandoned secret of a damaged %s', (_what, change) => {
     expect(read(change)).toBeNull();
   });

@@ -89,6 +89,7 @@ export function rotation(
     tokenHash: hashOf(index + 1),
     predecessor: {
       hash: hashOf(index),
+      gen: index,
       sealed: `sealed-${index}`.padEnd(80, '_'),
       rotatedAt: at(index + 1),
       attempt: ATTEMPT,
@@ -103,7 +104,7 @@ export function rotation(
 
 /** A reissue of the session whose current secret has index 1. */
 export function reissue(session: RefreshSession, over: Partial<ReissueCommand> = {}): ReissueCommand {
-  const former = { sealed: SEAL, attempt: ATTEMPT };
+  const former = { gen: 0, sealed: SEAL, attempt: ATTEMPT };
   const formerAttempts = [`${'A'.repeat(21)}Q`, `${'B'.repeat(21)}A`];
   return {
     sessionId: session.id,
@@ -118,7 +119,7 @@ export function reissue(session: RefreshSession, over: Partial<ReissueCommand> =
     predecessors: [{ ...former, hash: hashOf(0), rotatedAt: at(1), displacedAt: at(9), formerAttempts }],
     abandoned: [
       { ...former, hash: 'A'.repeat(43), abandonedAt: at(9) },
-      { ...former, hash: `${'A'.repeat(42)}E`, abandonedAt: at(9), formerAttempts },
+      { ...former, gen: 1, hash: `${'A'.repeat(42)}E`, abandonedAt: at(9), formerAttempts },
     ],
     sharedUse: { generation: 2, pair: 'abcdefgh', generations: 1 },
     ...over,

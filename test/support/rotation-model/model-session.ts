@@ -114,9 +114,9 @@ export class ModelSession {
   private rotate({ token, attempt = null, ip, isRelay = false }: ModelRequest, now: number, skewMs: number) {
     const secret = newSecret();
     const sealed = sealSuccessor(token.secret, secret, SESSION_ID, randomBytes(NONCE_BYTES));
-    const { tokenHash, predecessors } = this.state;
+    const { generation: gen, tokenHash, predecessors } = this.state;
     const rotatedAt = new Date(now + skewMs);
-    const entry = { hash: tokenHash, sealed, rotatedAt, attempt, displacedAt: null };
+    const entry = { hash: tokenHash, gen, sealed, rotatedAt, attempt, displacedAt: null };
     return this.advance(
       'rotated',
       { secret, ip, isRelay, now },
@@ -148,6 +148,7 @@ export class ModelSession {
       session: this.state,
       decision,
       presentedSecret: token.secret,
+      presentedGen: token.gen,
       nextSecret: secret,
       nonces: [randomBytes(NONCE_BYTES), randomBytes(NONCE_BYTES)],
       attempt,
