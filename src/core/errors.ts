@@ -23,7 +23,7 @@ const table = <Code extends string>(rows: Record<Code, AuthErrorFacts>): Readonl
 
 /**
  * Every error code. The codes are stable API: clients decide by them, never by the message. Filters, the OpenAPI document and
- * the README derive from this table.
+ * docs/reference/errors.md derive from this table.
  */
 export const AUTH_ERRORS = table({
   VALIDATION_FAILED: {
@@ -137,7 +137,7 @@ export const AUTH_ERRORS = table({
     status: 401,
     message: 'Confirm that it is you.',
     meaning:
-      'The user must prove again who they are: ask for the password, send it to `reauthenticate`, and repeat the request with the new access token. The session goes on.',
+      'The user must prove again who they are: ask for the password, send it to `reauthenticate`, and repeat the request with the new access token. The session stays valid.',
     on: ['freshAuth'],
     challenge: 'insufficient_user_authentication',
   },

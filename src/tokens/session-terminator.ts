@@ -46,7 +46,7 @@ export class SessionTerminator {
     return ended;
   }
 
-  /** Ends one access token; its session goes on. */
+  /** Ends one access token; its session stays valid. */
   async endAccessToken({ jti, exp }: Pick<AccessTokenClaims, 'jti' | 'exp'>): Promise<void> {
     const expiresAt = new Date(exp * 1000);
     if (expiresAt.getTime() > this.clock.now()) await this.revocations.revokeToken(jti, expiresAt);

@@ -377,7 +377,7 @@ describeInBrowser('the page where an administrator reads the report', () => {
       [
         'an error page from a proxy',
         answer(200),
-        'What came is no report. Is something between this page and the service?',
+        'The response is not a report. Is a proxy between this page and the service?',
       ],
       [
         'no connection',

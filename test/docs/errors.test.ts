@@ -47,7 +47,7 @@ describe('the pages of the error codes', () => {
   it.each(['REFRESH_SUPERSEDED', 'REFRESH_CONTESTED', 'TEMPORARILY_UNAVAILABLE', 'CROSS_SITE_REQUEST'])(
     '%s: says that nobody is logged out',
     (code) => {
-      expect(read(code)).toMatch(/not\slog\sthe\suser\sout|keeps\sthe\ssession|session\sgoes\son/);
+      expect(read(code)).toMatch(/not\slog\sthe\suser\sout|keeps\sthe\ssession|session\sstays\svalid/);
     },
   );
 });

@@ -154,7 +154,7 @@ describe('keys that rotate while two processes serve', () => {
     const short = '{"keys":[{"kty":"oct","k":"c2hvcnQ"}]}';
     for (const broken of ['{"keys":', '{"keys":[]}', short, '{"keys":[{"kty":"oct","k":5}]}']) {
       await writeFile(path('access'), broken);
-      await says('goes on with the keys it has');
+      await says('keeps its current keys');
       for (const index of [0, 1]) expect((await api(index).me(session.accessToken)).status).toBe(200);
       services.forEach(({ output }, at) => (logged[at] = output.length));
     }

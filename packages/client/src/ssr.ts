@@ -224,7 +224,7 @@ function renderingOf(request: Request, options: PageAuthOptions): Promise<Render
 async function render(request: PageRequest, options: PageAuthOptions): Promise<Rendering> {
   const { baseUrl, timeout = 3 } = options;
   if (!/^https?:\/\/\w/i.test(baseUrl))
-    throw invalidOptions(`baseUrl is no absolute URL of http, which a server needs: ${baseUrl}`);
+    throw invalidOptions(`baseUrl is not an absolute http(s) URL, which a server needs: ${baseUrl}`);
   const isPageView = opensPage(request);
   // The service sets this cookie together with the refresh cookie.
   const mayBeSignedIn = /_hint=1/.test(request.header('cookie') ?? '');

@@ -42,9 +42,9 @@ export function readUrls(
   // A relative URL is fine on a server, where pages are rendered before their client sends a request.
   const isBaseMissing =
     typeof baseUrl !== 'string' || !baseUrl || (!originOf(base) && (home || /^\w+:/.test(baseUrl)));
-  if (isBaseMissing) throw invalidOptions(`baseUrl is no URL of http: ${baseUrl}`);
+  if (isBaseMissing) throw invalidOptions(`baseUrl is not an http(s) URL: ${baseUrl}`);
   if (origins.includes(''))
-    throw invalidOptions(`trustedOrigins has no URL of http: ${trustedOrigins.join()}`);
+    throw invalidOptions(`trustedOrigins must be http(s) URLs: ${trustedOrigins.join()}`);
   const trusted = [originOf(base), originOf(home ?? ''), ...origins].filter(Boolean);
   const resolve = (url: string) => against(url, page?.url ?? workerUrl);
   return {

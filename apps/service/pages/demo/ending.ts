@@ -7,11 +7,11 @@ const THEFT = [
 ] as const;
 const ELSEWHERE = [
   'This session was ended',
-  'From another device, or by an administrator. Sign in again to go on.',
+  'From another device, or by an administrator. Sign in again to continue.',
 ] as const;
 const ENDINGS: Readonly<Record<string, readonly [string, string]>> = {
   LOGOUT: ['You are signed out', 'In every tab, and on the server: no token of this session works any more.'],
-  REFRESH_TOKEN_EXPIRED: ['This session expired', 'It was not used for too long. Sign in again to go on.'],
+  REFRESH_TOKEN_EXPIRED: ['This session expired', 'It was not used for too long. Sign in again to continue.'],
 };
 
 /** Says why the session is over, where the reader's eye and focus are. */

@@ -14,7 +14,7 @@ const NEWS = new Set([
   'response_lost',
   'revoked',
 ]);
-/** A client that goes on trying causes the same event many times: one line, counted. */
+/** A client that keeps retrying causes the same event many times: one line, counted. */
 const REPEATS_WITHIN_MS = 15_000;
 const LINES_LOOKED_AT = 3;
 

@@ -87,7 +87,7 @@ export class Experiments {
     say('The server refreshes; its answer is cut off…');
     const event = await this.returned(before, (lost) =>
       say(
-        `${lost} ${lost === 1 ? 'answer' : 'answers'} lost. The client goes on trying${isLong ? ', past the grace period' : ''}…`,
+        `${lost} ${lost === 1 ? 'answer' : 'answers'} lost. The client keeps trying${isLong ? ', past the grace period' : ''}…`,
       ),
     );
     return event.kind === 'recovered'
@@ -136,7 +136,7 @@ export class Experiments {
     await this.refreshAndUse();
     const endsAt = Date.now() + gracePeriodMs + MARGIN_MS;
     for (let left = endsAt - Date.now(); left > 0; left = endsAt - Date.now()) {
-      say(`You refreshed and go on working. The grace period lasts for ${Math.ceil(left / 1000)} s more…`);
+      say(`You refreshed and continue working. The grace period lasts for ${Math.ceil(left / 1000)} s more…`);
       await pause(Math.min(left, 250));
     }
     const { theft, timeline } = await this.here.server.replayStolen();
@@ -167,7 +167,7 @@ function isWithoutKey(theft: TheftOutcome): boolean {
 
 function refused({ presentedGeneration, code }: TheftOutcome & { outcome: 'refused' }): string {
   return code === 'REFRESH_TOKEN_REUSED'
-    ? `Caught: REFRESH_TOKEN_REUSED. Generation ${presentedGeneration} came back after its grace period, though its successor had been used. That is no lost answer: the session ended, for both.`
+    ? `Caught: REFRESH_TOKEN_REUSED. Generation ${presentedGeneration} came back after its grace period, though its successor had been used. So the answer was not lost: the session ended for both.`
     : `Refused: ${code}.`;
 }
 

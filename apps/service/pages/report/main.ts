@@ -28,7 +28,7 @@ let isBegun = false;
 byId('logout').addEventListener('click', () => void auth.logout().catch(() => undefined));
 auth.subscribe(accept);
 await restoreIfBegun(auth, '/report/session').catch(() =>
-  form.show('The service cannot be reached. This page goes on trying.'),
+  form.show('The service cannot be reached. This page keeps trying.'),
 );
 accept(auth.getState());
 isBegun = true;

@@ -9,7 +9,7 @@ export interface Period {
   readonly to: string;
 }
 
-/** An answer of another type is no report, such as the page of a proxy. */
+/** A response of another type, such as the page of a proxy, is not a report. */
 const TYPES: Readonly<Record<Format, string>> = {
   html: 'text/html',
   csv: 'text/csv',
@@ -31,7 +31,7 @@ export function fetchReport(
     },
     read: (answer) => {
       if (!answer.headers.get('content-type')?.startsWith(TYPES[format]))
-        throw new Problem('What came is no report. Is something between this page and the service?');
+        throw new Problem('The response is not a report. Is a proxy between this page and the service?');
       return answer.text();
     },
   });

@@ -15,7 +15,7 @@ const LOOKS_FOR_ACT_MS = [0, 250, 1000];
 
 const CONFIRM: Asked = {
   title: 'Confirm that it is you',
-  text: 'You signed in more than five minutes ago. Give your password, and the order goes on.',
+  text: 'You signed in more than five minutes ago. Enter your password to continue.',
   yes: 'Confirm',
   field: { label: 'Your password', type: 'password', isGood: (typed) => typed !== '' },
 };

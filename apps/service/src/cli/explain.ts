@@ -27,6 +27,6 @@ function listenProblem({ code, syscall, port, address, hostname }: SystemError):
   if (code === 'EACCES' && syscall === 'listen')
     return `Port ${port ?? ''} needs more privileges: set PORT to 1024 or higher.`;
   if (syscall === 'getaddrinfo' || code === 'EADDRNOTAVAIL')
-    return `HOST is no address of this machine: ${hostname ?? address ?? ''}. Set it to one, such as 127.0.0.1 or 0.0.0.0.`;
+    return `HOST is not an address of this machine: ${hostname ?? address ?? ''}. Set it to one, such as 127.0.0.1 or 0.0.0.0.`;
   return null;
 }

@@ -49,7 +49,7 @@ export class KeyFileWatcher implements OnApplicationBootstrap, OnApplicationShut
     } catch (error) {
       if (!(error instanceof ConfigurationError || error instanceof KeyFileError)) throw error;
       this.logger.error(
-        `a key file changed and cannot be used; the service goes on with the keys it has. ${error.message}`,
+        `a key file changed and cannot be used; the service keeps its current keys. ${error.message}`,
       );
     }
   }

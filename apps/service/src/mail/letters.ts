@@ -40,13 +40,13 @@ const WRITERS: Writers = {
     facts: contextOf(message),
     advice: [
       'If this was you, there is nothing to do.',
-      'If it was not: someone has taken your account over. Set a new password at once, by “forgot password”.',
+      'If it was not: someone has taken your account over. Use “Forgot password” to set a new one now.',
     ],
   }),
   password_reset: ({ token, ...message }, appUrl) => ({
     subject: 'Set a new password',
     paragraphs: [
-      'Somebody asked for a new password for your account. The link below lets you set one, once, within ten minutes.',
+      'Somebody asked for a new password for your account. Use the link below within ten minutes to set a new password. It works once.',
     ],
     facts: contextOf(message),
     advice: [
@@ -124,7 +124,7 @@ const CAUSES: Record<SuspicionCause, Pick<Letter, 'subject' | 'paragraphs' | 'ad
     ],
   },
   password_guessed: {
-    subject: 'Someone tries passwords for your account',
+    subject: 'Someone is guessing your password',
     paragraphs: [
       'Somebody tried so many wrong passwords for your account that we refuse further attempts for a while. All of them were wrong: nobody got in with them.',
     ],
