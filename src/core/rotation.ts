@@ -294,11 +294,11 @@ function isContestable(presentation: Presentation): boolean {
 }
 
 /**
- * A negative age counts as inside: the clock of the process that wrote `since` ran ahead. A length of 0 has no inside, even
- * then.
+ * A time in the future counts as inside if it is no further away than the length: the clock that wrote it ran a little ahead. A
+ * clock that was an hour ahead and is right again must not keep the owner waiting for an hour. A length of 0 has no inside.
  */
 function isWithin({ now }: Presentation, since: Date | null, lengthMs: number): boolean {
-  return lengthMs > 0 && since !== null && now.getTime() - since.getTime() <= lengthMs;
+  return lengthMs > 0 && since !== null && Math.abs(now.getTime() - since.getTime()) <= lengthMs;
 }
 
 function isOtherBrowser({ session, token, policy }: Presentation): boolean {

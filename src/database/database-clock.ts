@@ -19,7 +19,7 @@ const AGREEMENT_MS = 1_000;
 /** A slower answer is measured again: the process may have been suspended meanwhile. */
 const GOOD_ROUND_TRIP_MS = 500;
 const MAX_TRIES = 3;
-/** How long `isInDoubt` holds after a large step: longer than any sensible grace period. */
+/** How long `isInDoubt` holds after a step: longer than any sensible grace period. */
 const IN_DOUBT_MS = 60_000;
 /** How long a request waits for the time. */
 const SETTLE_WITHIN_MS = 2_000;
@@ -56,7 +56,7 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
   /** Reports an outage only once. */
   private isFailing = false;
   private latest = Number.NEGATIVE_INFINITY;
-  /** On the monotonic clock: when the last large step was accepted. */
+  /** On the monotonic clock: when the last step was accepted. */
   private steppedAt = Number.NEGATIVE_INFINITY;
   private timer: NodeJS.Timeout | undefined;
 
@@ -108,7 +108,7 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
    */
   async read(): Promise<number> {
     const measured = await orUnavailable(() => this.measure());
-    if (this.isExpected(measured)) this.adopt(measured);
+    if (this.isExpected(measured)) this.follow(measured);
     else void this.anchorSoon();
     return Math.floor(this.clocks.monotonic() + this.anchor.offsetMs);
   }
@@ -143,7 +143,7 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
     // The connections of a machine that was suspended may be dead; the first error removes them.
     const measured = await this.measure().catch(() => this.measure());
     this.isFailing = false;
-    if (this.isExpected(measured)) return this.adopt(measured);
+    if (this.isExpected(measured)) return this.follow(measured);
     const isConfirmed = this.step !== null && agree(this.step.anchor, measured);
     const confirmations = isConfirmed && this.step ? this.step.confirmations + 1 : 0;
     if (confirmations < CONFIRMATIONS) {
@@ -156,15 +156,25 @@ export class DatabaseClock implements Clock, OnModuleInit, OnModuleDestroy {
         `Sessions and tokens live by that clock: keep the time on the machines of the database (NTP).`,
     );
     this.latest = Number.NEGATIVE_INFINITY;
-    this.steppedAt = this.clocks.monotonic();
-    this.adopt(measured);
+    this.follow(measured);
   }
 
-  /** A small step, or one that the wall clock of this machine also shows: then the monotonic clock had stopped. */
-  private isExpected({ offsetMs, wallOffsetMs }: Anchor): boolean {
+  /** A small step, or one of this process's own clock. */
+  private isExpected(measured: Anchor): boolean {
+    return Math.abs(measured.offsetMs - this.anchor.offsetMs) <= MAX_STEP_MS || this.hadStopped(measured);
+  }
+
+  /** The wall clock of this machine made the same step, so the monotonic clock had stopped. */
+  private hadStopped({ offsetMs, wallOffsetMs }: Anchor): boolean {
     const stepMs = offsetMs - this.anchor.offsetMs;
     const wallStepMs = wallOffsetMs - this.anchor.wallOffsetMs;
-    return Math.abs(stepMs) <= MAX_STEP_MS || (stepMs > 0 && Math.abs(stepMs - wallStepMs) <= AGREEMENT_MS);
+    return stepMs > 0 && Math.abs(stepMs - wallStepMs) <= AGREEMENT_MS;
+  }
+
+  private follow(measured: Anchor): void {
+    // A small step may be longer than a grace period.
+    if (!agree(this.anchor, measured) && !this.hadStopped(measured)) this.steppedAt = this.clocks.monotonic();
+    this.adopt(measured);
   }
 
   private adopt(anchor: Anchor): void {

@@ -679,6 +679,14 @@ describe(reissue.name, () => {
     );
   });
 
+  it.each([
+    [-9, 'contested'],
+    [-11, 'displaced'],
+    [-3600, 'displaced'],
+  ])('%s s before the replacement, as after a step of the clock: %s', (seconds, outcome) => {
+    expect(decide(session([[0, 'a']]), 0, seconds, { attempt: 'b' })).toMatchObject({ outcome });
+  });
+
   it.each([-0.3, 0, 0.3])(
     'a grace period or window of 0 never applies, %s s after the replacement',
     (seconds) => {

@@ -346,12 +346,29 @@ describe('DatabaseClock', () => {
 
   describe('when the clock of the database jumps', () => {
     it.each([
-      [30_000, 30_000],
-      [30_001, 0],
-    ])('by %i ms, shows %i ms after one measurement', async (jump, expected) => {
+      [1_000, 1_000, false],
+      [1_001, 1_001, true],
+      [30_000, 30_000, true],
+      [30_001, 0, true],
+    ])('by %i ms, shows %i ms after one measurement; in doubt: %s', async (jump, expected, isInDoubt) => {
       database.aheadMs = jump;
       await pass(60_500);
-      expect([aheadMs(), clock.isInDoubt]).toEqual([expected, expected === 0]);
+      expect([aheadMs(), clock.isInDoubt]).toEqual([expected, isInDoubt]);
+    });
+
+    it.each([20_000, -20_000])('by %i ms, is in doubt once a request has read it', async (jump) => {
+      database.aheadMs = jump;
+      expect((await clock.read()) - trueTime).toBe(jump);
+      expect(clock.isInDoubt).toBe(true);
+      trueTime += MINUTE;
+      expect(clock.isInDoubt).toBe(false);
+    });
+
+    it('is not in doubt because its machine was suspended', async () => {
+      trueTime += 20_000;
+      machine.wakeAfter(20_000);
+      expect((await clock.read()) - trueTime).toBe(0);
+      expect(clock.isInDoubt).toBe(false);
     });
 
     it('back, and that of its machine with it, does not believe it at once', async () => {
