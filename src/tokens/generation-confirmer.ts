@@ -27,6 +27,8 @@ export class GenerationConfirmer implements BeforeApplicationShutdown {
   private readonly seen = new LRUCache<string, number>({ max: REMEMBERED_GENERATIONS });
   private readonly waiting = new Map<string, Sighting>();
   private readonly writing = new Set<Promise<void>>();
+  /** An outage is logged once. */
+  private isFailing = false;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -63,13 +65,19 @@ export class GenerationConfirmer implements BeforeApplicationShutdown {
   private write(sighting: Sighting): void {
     const write = this.store
       .confirm(sighting.sessionId, sighting.generation, new Date(this.clock.now()))
-      .catch((error: unknown) => this.keep(sighting, error))
+      .then(
+        () => {
+          this.isFailing = false;
+        },
+        (error: unknown) => this.keep(sighting, error),
+      )
       .finally(() => this.writing.delete(write));
     this.writing.add(write);
   }
 
   private keep(sighting: Sighting, error: unknown): void {
-    if (this.waiting.size === 0) this.logger.warn(`a confirmation waits for the database: ${String(error)}`);
+    if (!this.isFailing) this.logger.warn(`confirmations wait for the database: ${String(error)}`);
+    this.isFailing = true;
     if (this.waiting.size >= MAX_WAITING) {
       // No longer counted as seen, so that the next use tries again.
       this.seen.delete(sighting.sessionId);

@@ -148,12 +148,17 @@ describe(GenerationConfirmer.name, () => {
     await expect(confirmer.settled()).resolves.toBeUndefined();
   });
 
-  it('warns when an outage begins, not for every session in it', async () => {
+  it('warns when an outage begins, not for every session or retry in it', async () => {
     store.down = true;
     for (let session = 0; session < 50; session++) confirmer.see(`s${session}`, 0);
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(warnings).toEqual([expect.stringContaining('out of reach')]);
+    store.down = false;
+    await jest.advanceTimersByTimeAsync(500);
+    store.down = true;
+    confirmer.see('later', 0);
     await confirmer.settled();
-    expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toContain('out of reach');
+    expect(warnings).toHaveLength(2);
   });
 
   it('is bounded in an outage; dropped confirmations are recorded at the next use', async () => {
