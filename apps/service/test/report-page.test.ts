@@ -29,6 +29,7 @@ describe.each(ADAPTERS)('the page of the security report, on %s', (adapter) => {
       "require-trusted-types-for 'script'",
       'trusted-types security-report',
     ]);
+    expect(page.headers['strict-transport-security']).toBe('max-age=31536000');
     expect(page.headers['x-content-type-options']).toBe('nosniff');
     expect(page.text).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?:/);
   });

@@ -85,6 +85,8 @@ function withoutConditions({ headers }: IncomingMessage, _response: unknown, nex
 /** Allows resources of this origin only, and no framing; the API documentation may use inline styles. */
 function securityHeaders({ isProduction }: AppConfig) {
   return helmet({
+    // Whether it also holds for subdomains is for the owner of the domain to decide.
+    strictTransportSecurity: { includeSubDomains: false },
     contentSecurityPolicy: {
       directives: {
         'default-src': ["'self'"],

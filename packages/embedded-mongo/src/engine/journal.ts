@@ -35,7 +35,7 @@ export class Journal {
 
   /** Fills the store from the journal, and begins a new journal without obsolete records. */
   static open(directory: string, store: Store, retries: RetryableWrites): Journal {
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const lock = JournalLock.take(directory);
     try {
       const path = join(directory, FILE);
