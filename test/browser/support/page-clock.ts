@@ -4,7 +4,7 @@ import type { Device } from './world.js';
 /** More than a busy machine takes to stop a clock. */
 const AHEAD_MS = 60_000;
 /** The client waits for the message of another tab no longer than it waited for the lock, and this long at most. */
-const LONGEST_MESSAGE_WAIT_MS = 500;
+export const LONGEST_MESSAGE_WAIT_MS = 500;
 
 /**
  * Stops the clock of the device's pages a minute from now; it must have been installed. From then on time passes
