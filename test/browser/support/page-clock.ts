@@ -15,7 +15,7 @@ export async function stopClock({ context }: Device): Promise<void> {
 }
 
 /**
- * While one tab refreshes: waits until all others want to, and have waited so long that they also wait for its
+ * While one tab refreshes: waits until all others want to, and then long enough that they also wait for its
  * message. The clock must be stopped.
  */
 export async function untilOthersWait(
