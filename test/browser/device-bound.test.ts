@@ -52,18 +52,21 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     return browser;
   }
 
-  /** Waits for the first key registration and returns how many there were. */
-  const registrations = () =>
-    eventually(
-      async () => front.count(REGISTERED),
-      (count) => count > 0,
+  /** Waits until the browser has registered a key since `before`, and returns how many the service has seen. */
+  const registrations = async (browser: BoundChromium, before = 0) => {
+    const registered = await eventually(
+      async () => browser.registered,
+      (count) => count > before,
     );
+    expect(registered).toBe(before + 1);
+    return front.count(REGISTERED);
+  };
 
   /** Signs in, and refreshes once so that the session is bound. */
   async function bound(user = { email: uniqueEmail(), password: PASSWORD }): Promise<BoundChromium> {
     const browser = await start();
     expect(await browser.post('/auth/register', user)).toMatchObject({ status: 201 });
-    expect(await registrations()).toBe(1);
+    expect(await registrations(browser)).toBe(1);
     expect(await browser.post(REFRESH)).toMatchObject({ status: 200 });
     return browser;
   }
@@ -132,7 +135,7 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     expect(await browser.post(REFRESH)).toMatchObject({ code: 'REFRESH_TOKEN_MISSING' });
     front.seen.length = 0;
     expect(await browser.post('/auth/login', user)).toMatchObject({ status: 200 });
-    expect(await registrations()).toBe(1);
+    expect(await registrations(browser, 1)).toBe(1);
     expect(await browser.post(REFRESH)).toMatchObject({ status: 200 });
     expect(front.count(RENEWED)).toBe(1);
     expect(await boundCookies(browser)).toBe(1);
@@ -143,7 +146,7 @@ describeInBrowser('device-bound sessions in Chromium', () => {
     await browser.visit(front.frontEnd);
     const user = { email: uniqueEmail(), password: PASSWORD };
     expect(await browser.post('/auth/register', user)).toMatchObject({ status: 201 });
-    expect(await registrations()).toBe(1);
+    expect(await registrations(browser)).toBe(1);
     for (const renewals of [1, 2]) {
       expect(await browser.post(REFRESH)).toMatchObject({ status: 200 });
       expect(front.count(RENEWED)).toBe(renewals);

@@ -3,6 +3,7 @@ import { PASSWORD, uniqueEmail } from '../support/http.js';
 import { claimsOf } from '../support/tokens.js';
 import { describeInBrowser } from './support/chromium.js';
 import { Hold, refuseWith } from './support/faults.js';
+import { stopClock, untilOthersWait } from './support/page-clock.js';
 import type { Tab } from './support/tab.js';
 import { World } from './support/world.js';
 
@@ -31,8 +32,14 @@ describeInBrowser('tabs of one browser', () => {
       const tabs = await device.signedIn(count);
       const { generation } = await tabs[0].state();
 
+      await stopClock(device);
       for (const round of [1, 2]) {
+        const hold = new Hold();
+        world.gateway.fault(REFRESH, hold.fault);
         await device.context.clock.fastForward('16:00');
+        await hold.isAnswered;
+        await untilOthersWait(device, tabs);
+        hold.release();
         await Promise.all(tabs.map((tab) => tab.untilGeneration(Number(generation) + round)));
         expect(world.gateway.of(REFRESH).map(({ status }) => status)).toEqual(Array(round).fill(200));
       }

@@ -1,12 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { newSession } from '../support/http.js';
-import type { Service } from '../support/service.js';
+import { HELD_CLOCK, type Service } from '../support/service.js';
 import { describeInBrowser } from './support/chromium.js';
-import { eventually, type Tab } from './support/tab.js';
+import { Hold } from './support/faults.js';
+import { stopClock, untilOthersWait } from './support/page-clock.js';
+import type { Tab } from './support/tab.js';
 import { type Device, World } from './support/world.js';
 
 const REFRESH = 'POST /auth/refresh';
 const DAY_MS = 86_400_000;
+const TOKEN_TTL_MS = 120_000;
 
 /**
  * Sleep is simulated by stopping the page's clock: Chromium freezes hidden pages only, and under Playwright
@@ -14,53 +16,35 @@ const DAY_MS = 86_400_000;
  */
 describeInBrowser('clocks and sleep', () => {
   let world: World;
-  /** A service whose access tokens expire during the test. */
+  /** A service with short-lived tokens, whose clock the tests move. */
   let brief: Service;
 
   beforeAll(async () => {
     world = await World.open();
-    brief = await world.instance({ ACCESS_TOKEN_TTL: '5s' });
+    brief = await world.instance({ ACCESS_TOKEN_TTL: `${TOKEN_TTL_MS / 1000}s` }, HELD_CLOCK);
   });
   afterEach(() => world.tidy());
   afterAll(() => world?.close());
 
-  /** The service's clock cannot be moved, so wait until a token younger than any of the page's has expired. */
-  const untilEveryTokenHasEnded = async (): Promise<void> => {
-    const { accessToken } = await newSession(brief.api());
-    await eventually(
-      async () => (await brief.api().me(accessToken)).status === 401,
-      () => 'the access token has ended',
-    );
-  };
   const expectSignedIn = async (tab: Tab): Promise<void> => {
     expect(await tab.do('get', '/api/orders')).toMatchObject({ status: 200 });
     expect(await tab.signOuts()).toEqual([]);
   };
-  /** Signs in to the service with short-lived tokens, and uses the token once. */
-  const atBriefService = async (device: Device, search?: string): Promise<Tab> => {
+  /** Tabs of a new user whose clocks stand still, at a service whose clock the test can move. */
+  const signedInOnStoppedClock = async (device: Device, count: number): Promise<[Tab, ...Tab[]]> => {
     world.gateway.leadTo(brief.origin);
-    const [tab] = await device.signedIn(1, search);
-    await expectSignedIn(tab);
-    return tab;
+    await device.context.clock.install();
+    await stopClock(device);
+    const tabs = await device.signedIn(count);
+    for (const tab of tabs) await expectSignedIn(tab);
+    return tabs;
   };
-  /**
-   * As if the lid were closed: no timer runs and the pages' clocks stop, so the pages believe their tokens
-   * are valid. A clock can only be stopped at a time ahead of it, by more than a busy machine takes to do so.
-   */
-  const stopClocks = async ({ context }: Device): Promise<void> => {
-    for (let aheadMs = 50; ; aheadMs *= 2) {
-      const clocks = await Promise.all(context.pages().map((page) => page.evaluate(() => Date.now())));
-      try {
-        return await context.clock.pauseAt(Math.max(...clocks) + aheadMs);
-      } catch (error) {
-        if (aheadMs > 2_000 || !String(error).includes('fast-forward to the past')) throw error;
-      }
-    }
-  };
-  /** A token younger than the grace period would not be replaced when an API refuses it. */
-  const toSleepPastTheGrace = async (device: Device): Promise<void> => {
-    await device.context.clock.fastForward('00:02');
-    await stopClocks(device);
+  /** As if the lid were closed: the pages' clocks stop, so the pages believe that their tokens are valid. */
+  const sleepPastExpiry = async (device: Device): Promise<void> => {
+    // A token younger than the grace period would not be replaced when an API refuses it.
+    await device.context.clock.fastForward('00:11');
+    await brief.advance(2 * TOKEN_TTL_MS);
+    world.gateway.reset();
   };
 
   for (const [what, offsetMs] of [
@@ -95,11 +79,8 @@ describeInBrowser('clocks and sleep', () => {
 
   it("20 simultaneous requests after sleeping past the token's expiry: one refresh, each request sent twice", async () => {
     const device = await world.device();
-    await device.context.clock.install();
-    const tab = await atBriefService(device, '?grace=1');
-    await toSleepPastTheGrace(device);
-    await untilEveryTokenHasEnded();
-    world.gateway.reset();
+    const [tab] = await signedInOnStoppedClock(device, 1);
+    await sleepPastExpiry(device);
 
     const answers: { status: number; body: { url: string } }[] = await tab.do('many', '/api/orders', 20);
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
@@ -111,27 +92,31 @@ describeInBrowser('clocks and sleep', () => {
 
   it("two tabs that slept past their token's expiry refresh once between them", async () => {
     const device = await world.device();
-    await device.context.clock.install();
-    const first = await atBriefService(device, '?grace=1');
-    const second = await device.tab('?grace=1');
-    await expectSignedIn(second);
-    await toSleepPastTheGrace(device);
-    await untilEveryTokenHasEnded();
-    world.gateway.reset();
-    await device.context.clock.resume();
+    const tabs = await signedInOnStoppedClock(device, 2);
+    await sleepPastExpiry(device);
 
-    const both = await Promise.all([first, second].map((tab) => tab.order('get', '/api/orders')));
+    const hold = new Hold();
+    world.gateway.fault(REFRESH, hold.fault);
+    const both = await Promise.all(tabs.map((tab) => tab.order('get', '/api/orders')));
+    await hold.isAnswered;
+    await untilOthersWait(device, tabs);
+    hold.release();
     for (const { answer } of both) expect((await answer).value).toMatchObject({ status: 200 });
     expect(world.gateway.count(REFRESH)).toBe(1);
   });
 
   it('a visible page renews its token by itself, once per token lifetime', async () => {
     const device = await world.device();
-    const tab = await atBriefService(device);
-    await tab.untilGeneration(2);
-    const [first, second] = world.gateway.of(REFRESH);
-    // Not before the last third of five seconds.
-    expect(second!.at - first!.at).toBeGreaterThan(3_000);
-    await expectSignedIn(tab);
+    const [tab] = await signedInOnStoppedClock(device, 1);
+    for (const renewals of [1, 2]) {
+      // Not before the last third of two minutes, and at the middle of it at the latest.
+      await device.context.clock.fastForward(79_000);
+      await expectSignedIn(tab);
+      expect(world.gateway.count(REFRESH)).toBe(renewals - 1);
+      await device.context.clock.fastForward(22_000);
+      await tab.untilGeneration(renewals);
+      await expectSignedIn(tab);
+      expect(world.gateway.count(REFRESH)).toBe(renewals);
+    }
   });
 });

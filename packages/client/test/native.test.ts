@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AbortController as OldAbortController } from 'abort-controller';
 import { type AuthClient, createAuthClient } from '../src/index.js';
 import { gate } from './support/auth-server.js';
 import { ADA, until } from './support/browser.js';
-import { stage } from './support/stage.js';
+import { FRESH_MS, stage } from './support/stage.js';
 
 const on = stage();
 const Complete = globalThis.URL;
@@ -68,15 +68,18 @@ describe.each([
     for (const name of ['URL', 'AbortController', 'crypto'] as const)
       Object.defineProperty(globalThis, name, kept[name]);
     for (const auth of auths.splice(0)) auth.close();
+    jest.restoreAllMocks();
   });
 
   it('signs in, sends the token, refreshes, signs out', async () => {
-    const auth = client({ gracePeriod: 0.4 });
+    const auth = client();
     await auth.login(ADA);
     const path = `${on.server.origin}/api/orders?x=1`;
     expect((await auth.fetch(path)).status).toBe(200);
     expect(on.server.received.at(-1)?.path).toBe('/api/orders?x=1');
-    await new Promise((done) => setTimeout(done, 450));
+    // A refusal of a new token is no reason to refresh.
+    const now = Date.now.bind(Date);
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + FRESH_MS);
     on.server.refused.add((await auth.getAccessToken()) ?? '');
     expect((await auth.fetch(path)).status).toBe(200);
     expect(JSON.parse(on.server.to('/auth/refresh')[0]?.body ?? '').attempt).toMatch(/^[\w-]{21}[AQgw]$/);

@@ -66,7 +66,8 @@ describe('a server-rendered page, against the service', () => {
 
   beforeAll(async () => {
     service = await Service.start({ COOKIE_SAMESITE: 'lax', REFRESH_ALLOW_RELAY: 'true' }, HELD_CLOCK);
-    pages = await PageServer.open({ baseUrl: `${service.origin}/auth/` }, (...parameters) =>
+    // Many pages at once must not be rendered without their user because the machine is busy.
+    pages = await PageServer.open({ baseUrl: `${service.origin}/auth/`, timeout: 20 }, (...parameters) =>
       render(...parameters),
     );
   });

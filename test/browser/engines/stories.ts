@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { anotherSession, PASSWORD, uniqueEmail } from '../../support/http.js';
 import { describeWith, type Engine, type Requirement } from '../support/engine.js';
@@ -11,6 +12,7 @@ import {
   proxyPage,
   refuseWith,
 } from '../support/faults.js';
+import { LONGEST_MESSAGE_WAIT_MS } from '../support/page-clock.js';
 import { readableByScripts } from '../support/readable-by-scripts.js';
 import { eventually, type Kind, type Tab } from '../support/tab.js';
 import { World } from '../support/world.js';
@@ -80,8 +82,16 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
     it('three tabs whose tokens are refused at the same time refresh once between them', async () => {
       const device = await world.device();
       // A fourth tab could reach the client's limit of rotations in one grace period.
-      const tabs = await device.signedIn(3);
-      expect(await askAtOnce(tabs)).toEqual(tabs.map(() => 200));
+      const tabs = await device.signedIn(3, '?patient');
+      const hold = new Hold();
+      world.gateway.fault(REFRESH, hold.fault);
+      const answers = askAtOnce(tabs);
+      await hold.isAnswered;
+      await tabs[0].untilLockIsAwaitedBy(2);
+      // A tab that had to wait for the lock also waits for the message of the tab that held it.
+      await delay(LONGEST_MESSAGE_WAIT_MS);
+      hold.release();
+      expect(await answers).toEqual(tabs.map(() => 200));
       expect(world.gateway.of(REFRESH).map(({ status }) => status)).toEqual([200]);
       await expectSignedIn(...tabs);
     });
@@ -101,13 +111,14 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
     it('a page that lost answers retries with the same attempt', async () => {
       const device = await world.device();
       const [tab] = await device.signedIn(1);
-      world.gateway.fault(REFRESH, loseAnswer, 3);
+      const endOutage = world.gateway.fault(REFRESH, loseAnswer, Infinity);
       await tab.page.reload();
       await eventually(
         () => world.gateway.count(REFRESH) >= 2,
         () => 'the page has asked twice',
       );
       await tab.page.reload();
+      endOutage();
       await tab.untilStatus('signed-in');
       expect(new Set(sent().map(({ attempt }) => attempt)).size).toBe(1);
       await expectSignedIn(tab);
@@ -115,7 +126,8 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
 
     it('a request that takes longer than half the grace period is aborted and retried', async () => {
       const device = await world.device();
-      const [tab] = await device.signedIn(1, '?grace=6');
+      // The second request must be answered within 10 s as well.
+      const [tab] = await device.signedIn(1, '?grace=20');
       const hold = new Hold();
       world.gateway.fault(REFRESH, hold.fault);
       expect(await askAtOnce([tab])).toEqual([200]);
@@ -136,7 +148,7 @@ export function tellStories(requirement: Requirement, launch: () => Promise<Engi
       ['503', refuseWith(503, 'TEMPORARILY_UNAVAILABLE', { 'retry-after': '1' })],
     ])('%s in answer to a refresh signs nobody out, and the page recovers by itself', async (_, fault) => {
       const device = await world.device();
-      const [tab] = await device.signedIn(1);
+      const [tab] = await device.signedIn(1, '?grace=60');
       world.gateway.fault(REFRESH, fault, 2);
       await tab.page.reload();
       await tab.untilStatus('signed-in');

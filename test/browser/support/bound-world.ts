@@ -94,6 +94,8 @@ function skippedIn(headers: Readonly<Record<string, unknown>>): string | undefin
 export class BoundChromium {
   private browser: Browser | null = null;
   private page: Page | null = null;
+  /** How many keys the browser has registered: later than the front records its own answer. */
+  registered = 0;
 
   private constructor(
     private readonly front: SecureFront,
@@ -171,6 +173,12 @@ export class BoundChromium {
       ],
     });
     this.page = await this.browser.newPage();
+    const events = await this.page.createCDPSession();
+    events.on('Network.deviceBoundSessionEventOccurred', ({ succeeded, creationEventDetails }) => {
+      if (succeeded && creationEventDetails) this.registered += 1;
+    });
+    await events.send('Network.enable');
+    await events.send('Network.enableDeviceBoundSessions', { enable: true });
     await this.visit(this.front.origin);
   }
 }

@@ -58,9 +58,11 @@ export class Gateway {
     this.target = origin;
   }
 
-  /** Applies the fault to the next `times` requests of the route. */
-  fault(route: string, fault: Fault, times = 1): void {
-    this.rules.push({ route, fault, times });
+  /** Applies the fault to the next `times` requests of the route. Returns the function that ends it earlier. */
+  fault(route: string, fault: Fault, times = 1): () => void {
+    const rule = { route, fault, times };
+    this.rules.push(rule);
+    return () => void (rule.times = 0);
   }
 
   count(route: string): number {

@@ -111,6 +111,18 @@ export class Tab<Of extends Kind = Playwright> {
     return this.until((state) => state.generation === generation, `a tab is at generation ${generation}`);
   }
 
+  /** Waits until so many tabs of this device wait for the lock that another one holds. */
+  async untilLockIsAwaitedBy(count: number): Promise<void> {
+    let waiting = 0;
+    await eventually(
+      async () => {
+        waiting = await this.page.evaluate(async () => (await navigator.locks.query()).pending?.length ?? 0);
+        return waiting === count;
+      },
+      () => `${count} tabs wait for the lock: ${waiting} do`,
+    );
+  }
+
   private async answerTo(id: string): Promise<Outcome> {
     let text: string | null = null;
     await eventually(

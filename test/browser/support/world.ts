@@ -36,8 +36,9 @@ export class World<Of extends Kind = Playwright> {
   }
 
   /** Another instance of the service, on the same database unless `environment` says otherwise. */
-  async instance(environment: Environment): Promise<Service> {
-    const service = await Service.start({ ...this.service.settings, DATA_DIR: undefined, ...environment });
+  async instance(environment: Environment, execArgv: readonly string[] = []): Promise<Service> {
+    const settings = { ...this.service.settings, DATA_DIR: undefined, ...environment };
+    const service = await Service.start(settings, execArgv);
     this.instances.push(service);
     return service;
   }
