@@ -14,7 +14,7 @@ import { SharedLimiter } from './shared-limiter.js';
 export interface Attempt {
   /** Normalised e-mail address. */
   readonly account: string;
-  /** `device:…` or `address:…` */
+  /** `device:…`, `address:…`, or `address:… device:…` for a device that counts per address. */
   readonly origin: string;
   readonly device: DeviceTrust;
   /** The session that asks for a change of password: it has its own limit, which logins elsewhere do not use up. */
@@ -195,9 +195,16 @@ export class ThrottleService implements OnModuleInit {
     };
   }
 
-  /** Forgets the failures of some origins at an account. */
+  /** Forgets the failures of some origins at an account, and those of the devices that count per address at one of them. */
   async forgive(account: string, origins: readonly string[]): Promise<void> {
-    for (const origin of origins) await this.limiters?.failures.reset(ownKeyOf({ account, origin }));
+    if (!this.limiters) return;
+    const { failures } = this.limiters;
+    for (const origin of origins) {
+      const key = ownKeyOf({ account, origin });
+      await failures.reset(key);
+      // Ignores errors, as `reset` does: the password is set, and the counts end with their window.
+      await failures.resetAll(`${key} `).catch(() => undefined);
+    }
   }
 
   /** Forgets all wrong passwords for an account, from any origin, and the counts of its mails. */
