@@ -168,6 +168,15 @@ export class ThrottleService implements OnModuleInit {
   }
 
   /**
+   * Whether a user may cause another mail to an address of their choice. They may name a new address each time, so the counts
+   * of the addresses alone do not limit them. It has the size of the limit for a day.
+   */
+  async admitMailBy(userId: string): Promise<boolean> {
+    const counted = await this.limiters?.dailyMails.consume(`by.${userId}`);
+    return !counted || counted.retryAfterMs === null;
+  }
+
+  /**
    * Counts a password attempt as a failure before it is checked, so that parallel attempts cannot slip through.
    * @throws AuthError `TOO_MANY_ATTEMPTS`
    */
