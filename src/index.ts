@@ -142,6 +142,7 @@ export type {
 } from './core/refresh-token.store.js';
 export { MAX_PREDECESSORS, MAX_RECENT_USES } from './core/rotation.js';
 export type { AbandonedSecret, Predecessor } from './core/rotation.js';
+export { ADMINISTRATOR_ROLE } from './core/roles.js';
 export type { SharedUse } from './core/shared-use.js';
 export { MailRefusedError } from './core/mail.js';
 export type { MailMessage, SuspicionCause } from './core/mail.js';

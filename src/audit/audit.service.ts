@@ -43,6 +43,8 @@ const SUMMARY_CAPACITY = 1000;
 /** How long a summary waits for the writes of this process; after that, counters are added from memory. */
 const WRITES_BEFORE_SUMMARY_MS = 1000;
 
+/** How long the second pass of `forget` may take, so that a stopping process does not wait for it. */
+const FORGET_MS = 1000;
 /** Rows of other processes are written within about a second. */
 const LATE_ROWS_MS = 5000;
 
@@ -100,6 +102,8 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
   private writing = 0;
   private refused = 0;
   private isGivenUp = false;
+  /** Deleted users whose second pass is due, and its timer. */
+  private readonly forgotten = new Map<string, NodeJS.Timeout>();
 
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
@@ -170,17 +174,24 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
 
   /**
    * Removes the data of a user from the log; daily counters stay. A second pass a few seconds later also removes rows that
-   * other processes had not written yet.
+   * other processes had not written yet. If this process stops earlier, the pass runs then.
    */
   async forget(userId: string): Promise<void> {
     if (!this.isOn) return;
     await this.flush();
     await this.store.forget(userId);
-    setTimeout(() => {
-      this.store.forget(userId).catch((error: unknown) => {
-        this.logger.warn(`late rows of a deleted user may remain: ${String(error)}`);
-      });
-    }, LATE_ROWS_MS).unref();
+    clearTimeout(this.forgotten.get(userId));
+    this.forgotten.set(userId, setTimeout(() => void this.forgetLate(userId), LATE_ROWS_MS).unref());
+  }
+
+  private async forgetLate(userId: string): Promise<void> {
+    clearTimeout(this.forgotten.get(userId));
+    this.forgotten.delete(userId);
+    try {
+      await withTimeout(() => this.store.forget(userId), FORGET_MS);
+    } catch (error) {
+      this.logger.warn(`late rows of a deleted user may remain: ${String(error)}`);
+    }
   }
 
   get stats(): AuditStats {
@@ -205,12 +216,13 @@ export class AuditService implements OnModuleInit, BeforeApplicationShutdown, On
     await this.finish();
   }
 
-  /** Writes the events of the last requests. */
+  /** Writes the events of the last requests, and removes the late rows of users who were just deleted. */
   async onApplicationShutdown(): Promise<void> {
     for (let round = 0; round < LAST_ROUNDS; round += 1) await this.finish();
     if (!this.isGivenUp && !this.isEmpty) this.giveUp();
     this.rows.stop();
     this.counts.stop();
+    await Promise.all([...this.forgotten.keys()].map((userId) => this.forgetLate(userId)));
   }
 
   private record<Name extends AuthEventName>(type: Name, payload: AuthEvents[Name], isExcess: boolean): void {

@@ -10,6 +10,8 @@ export const MAX_BODY_BYTES = 16_384;
 export const MAX_TOKEN_LENGTH = 8192;
 /** A watch without a sign of life for this long is lost, even if its connection looks open. */
 export const MAX_SILENCE_MS = 5_000;
+/** A server removes expired documents about once a minute, a busy one later. After this time the removal is late. */
+export const MAX_OVERDUE_MS = 10 * MINUTE_MS;
 /** MongoDB's error code for a write that a unique index refuses. */
 export const DUPLICATE_KEY = 11_000;
 

@@ -1,5 +1,8 @@
 import { AuthError } from './errors.js';
 
+/** The role that the routes of administrators require. */
+export const ADMINISTRATOR_ROLE = 'admin';
+
 /** Every access token contains the roles, so they must leave room for the other claims. */
 export const MAX_ROLES = 50;
 export const MAX_ROLE_LENGTH = 64;

@@ -366,7 +366,7 @@ const ADMINISTRATION: Routes = {
     at: 'post /admin/users/{id}/disable',
     summary: 'Disable a user',
     description:
-      'Ends all sessions of the user. The user cannot log in until an administrator enables them again. Administrators cannot disable themselves.',
+      'Ends all sessions of the user. The user cannot log in until an administrator enables them again. Administrators cannot disable themselves, and the last one cannot be disabled.',
     success: done('Disabled.'),
   },
   enableUser: {

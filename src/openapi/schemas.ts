@@ -77,7 +77,7 @@ export function requestSchemas(options: ResolvedAuthOptions, hasLinks: boolean):
         : 'How the refresh token is sent: this service allows only the cookie.',
     ),
     appId: withNote({}, 'Which of your applications this is; shown in the list of sessions.', 'shop'),
-    deviceId: withNote({}, 'A lasting id of the device, chosen by the client.', '8f14e45f'),
+    deviceId: withNote({}, 'A lasting id of the device, which the client chooses at random.', '8f14e45f'),
     rememberMe: withNote(
       {},
       `If false, the cookies end when the browser closes, and the session ends after ${shortIdleTtlMs / MINUTE_MS} minutes without use. True by default.`,

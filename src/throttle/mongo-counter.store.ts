@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { Connection, mongo } from 'mongoose';
 import { DUPLICATE_KEY } from '../core/limits.js';
 import type { IndexRegistry } from '../database/index-registry.js';
@@ -21,6 +22,10 @@ const MAX_TRIES = 5;
 
 /** Keeps the counts that all instances on one database share, in a TTL collection. */
 export class MongoCounterStore {
+  private readonly logger = new Logger('Throttle');
+  /** Reports an outage only once. */
+  private isFailing = false;
+
   constructor(
     private readonly connection: Connection,
     private readonly indexes: IndexRegistry,
@@ -34,6 +39,20 @@ export class MongoCounterStore {
 
   /** Counts once, with one command. @returns the counts of the key, including this one */
   async add(key: string, window: SlidingWindow, atMs: number): Promise<Counts> {
+    try {
+      const counts = await this.count(key, window, atMs);
+      this.isFailing = false;
+      return counts;
+    } catch (error) {
+      // Without the error's message, which may contain the key.
+      if (!this.isFailing)
+        this.logger.warn(`attempts are not counted in the database for now: ${nameOf(error)}`);
+      this.isFailing = true;
+      throw error;
+    }
+  }
+
+  private async count(key: string, window: SlidingWindow, atMs: number): Promise<Counts> {
     const now = new Date(atMs);
     const part = window.partAt(atMs);
     const expire = new Date(window.expiryAt(atMs));
@@ -77,4 +96,10 @@ export class MongoCounterStore {
   private get counters() {
     return durableCollection<CounterRow>(this.connection, this.collection);
   }
+}
+
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'an unknown error';
+  const { code } = error as { code?: unknown };
+  return typeof code === 'number' ? `${error.name} ${code}` : error.name;
 }

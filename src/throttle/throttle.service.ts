@@ -14,7 +14,7 @@ import { SharedLimiter } from './shared-limiter.js';
 export interface Attempt {
   /** Normalised e-mail address. */
   readonly account: string;
-  /** `device:…` or `address:…` */
+  /** `device:…`, `address:…`, or `address:… device:…` for a device that counts per address. */
   readonly origin: string;
   readonly device: DeviceTrust;
   /** The session that asks for a change of password: it has its own limit, which logins elsewhere do not use up. */
@@ -168,6 +168,15 @@ export class ThrottleService implements OnModuleInit {
   }
 
   /**
+   * Whether a user may cause another mail to an address of their choice. They may name a new address each time, so the counts
+   * of the addresses alone do not limit them. It has the size of the limit for a day.
+   */
+  async admitMailBy(userId: string): Promise<boolean> {
+    const counted = await this.limiters?.dailyMails.consume(`by.${userId}`);
+    return !counted || counted.retryAfterMs === null;
+  }
+
+  /**
    * Counts a password attempt as a failure before it is checked, so that parallel attempts cannot slip through.
    * @throws AuthError `TOO_MANY_ATTEMPTS`
    */
@@ -195,9 +204,16 @@ export class ThrottleService implements OnModuleInit {
     };
   }
 
-  /** Forgets the failures of some origins at an account. */
+  /** Forgets the failures of some origins at an account, and those of the devices that count per address at one of them. */
   async forgive(account: string, origins: readonly string[]): Promise<void> {
-    for (const origin of origins) await this.limiters?.failures.reset(ownKeyOf({ account, origin }));
+    if (!this.limiters) return;
+    const { failures } = this.limiters;
+    for (const origin of origins) {
+      const key = ownKeyOf({ account, origin });
+      await failures.reset(key);
+      // Ignores errors, as `reset` does: the password is set, and the counts end with their window.
+      await failures.resetAll(`${key} `).catch(() => undefined);
+    }
   }
 
   /** Forgets all wrong passwords for an account, from any origin, and the counts of its mails. */

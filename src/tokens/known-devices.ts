@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { USER_STORE, type UserStore } from '../core/ports.js';
+import { clientAddress } from '../core/network.js';
+import { CLOCK, type Clock, USER_STORE, type UserRecord, type UserStore } from '../core/ports.js';
 import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from '../core/refresh-token.store.js';
 import {
   type DeviceAccount,
@@ -17,11 +18,16 @@ export interface FoundDevice {
   readonly id: string;
   /** Whether the account logged in there under its current token version. */
   readonly isTrusted: boolean;
+  /** Whether only a `deviceId` in the request names it. Others can type the same id, so count it per address. */
+  readonly isTyped: boolean;
 }
 
 /**
  * Which devices an account knows: those where it logged in before, as shown by the device cookie or (in body transport)
  * the `deviceId` of an earlier session. It trusts those where it logged in under its current token version.
+ *
+ * A cookie is signed, but anybody can type a `deviceId`, which may be as easy to guess as the model of a phone. So an account
+ * trusts an id only at an address from which it logged in with this id; elsewhere the device is known, but not trusted.
  */
 @Injectable()
 export class KnownDevices {
@@ -29,6 +35,7 @@ export class KnownDevices {
     private readonly keyRing: KeyRing,
     @Inject(REFRESH_TOKEN_STORE) private readonly sessions: RefreshTokenStore,
     @Inject(USER_STORE) private readonly users: UserStore,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Whether the cookie belongs to the account, whatever its age. @param email normalised */
@@ -45,19 +52,35 @@ export class KnownDevices {
   async find(
     email: string,
     { transport, deviceId }: NewSession,
-    { device }: ClientTraits,
+    { device, ip }: ClientTraits,
   ): Promise<FoundDevice | null> {
     if (device && this.isKnown(device, email)) {
       const user = await this.users.findByEmail(email);
-      return { id: device.id, isTrusted: user !== null && this.isTrusted(device, user) };
+      return { id: device.id, isTrusted: user !== null && this.isTrusted(device, user), isTyped: false };
     }
     if (transport !== 'body' || !deviceId) return null;
     // The same queries run for unknown accounts, so that the response time does not reveal them.
     const user = await this.users.findByEmail(email);
-    const [isKnown, isTrusted] = await Promise.all([
+    const [isKnown, isCurrent] = await Promise.all([
       this.sessions.hasDevice(user?.id ?? '', deviceId),
       this.sessions.hasDevice(user?.id ?? '', deviceId, user?.tokenVersion ?? ''),
     ]);
-    return user && isKnown ? { id: `${user.id}.${deviceId}`, isTrusted } : null;
+    if (!user || !isKnown) return null;
+    const isTrusted = isCurrent && (await this.hasLoggedInFrom(ip, deviceId, user));
+    return { id: `${user.id}.${deviceId}`, isTrusted, isTyped: true };
+  }
+
+  /** Whether the latest login with this device id from this address was under the current token version. */
+  private async hasLoggedInFrom(ip: string, deviceId: string, user: UserRecord): Promise<boolean> {
+    const [live, ended] = await Promise.all([
+      this.sessions.findLogins(user.id, new Date(this.clock.now())),
+      this.sessions.findEndedLogins(user.id),
+    ]);
+    const address = clientAddress(ip);
+    const login = [...live, ...ended].find(
+      (each) => each.deviceId === deviceId && clientAddress(each.ip) === address,
+    );
+    const session = login && (await this.sessions.findById(login.id));
+    return session?.tokenVersion === user.tokenVersion;
   }
 }

@@ -1,11 +1,11 @@
 import { type mongo, Types } from 'mongoose';
 import type { UserList, UserQuery, UserRecord } from '../core/ports.js';
+import { ADMINISTRATOR_ROLE } from '../core/roles.js';
 import { isDate, isText } from '../core/value-kinds.js';
 import { isObjectId } from '../database/damaged-rows.js';
 import { prefixRange } from '../database/prefix-range.js';
 import { orUnavailable } from '../database/unavailable.js';
 import type { UserFields } from '../options/users.options.js';
-import { ADMINISTRATOR } from './last-administrator.js';
 import type { UserDocument } from './user-document.js';
 
 /** A document of the users collection, as the driver returns it. */
@@ -58,7 +58,7 @@ export class MongoUserList {
   private batchOf(query: UserQuery): Promise<Batch> {
     const { emailPrefix, role, disabled } = query;
     if (role === undefined && disabled === undefined) return this.matching(query);
-    return role === ADMINISTRATOR && emailPrefix === undefined
+    return role === ADMINISTRATOR_ROLE && emailPrefix === undefined
       ? this.administrators(query)
       : this.matchingAmongNext(query);
   }

@@ -11,6 +11,7 @@ import type {
   UserRecord,
   UserStore,
 } from '../core/ports.js';
+import { ADMINISTRATOR_ROLE } from '../core/roles.js';
 import { DamagedRows } from '../database/damaged-rows.js';
 import type { IndexRegistry } from '../database/index-registry.js';
 import { type IndexDescription, keysOf } from '../database/index-state.js';
@@ -219,6 +220,6 @@ function userIndexes({ email, roles, disabledAt }: UserFields): readonly IndexDe
   return [
     { key: { [email]: 1 }, unique: true },
     // Contains only administrators, so it is tiny: finding another administrator must not read every user.
-    { key: { [disabledAt]: 1, _id: -1 }, partialFilterExpression: { [roles]: 'admin' } },
+    { key: { [disabledAt]: 1, _id: -1 }, partialFilterExpression: { [roles]: ADMINISTRATOR_ROLE } },
   ];
 }

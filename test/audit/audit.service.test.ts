@@ -346,4 +346,33 @@ describe(AuditService.name, () => {
     await ending;
     expect(logged.join('\n')).toMatch(/1 row of the audit log was lost/);
   });
+
+  it('removes late rows of a deleted user when the application ends, and touches the store no more', async () => {
+    const service = open();
+    const passes: string[] = [];
+    const forget = store.forget.bind(store);
+    store.forget = async (userId) => {
+      passes.push(userId);
+      await forget(userId);
+    };
+    await service.forget('u');
+    // A row of another process that arrives later.
+    fail('203.0.113.9');
+    await service.flush();
+    expect(store.rows.size).toBe(1);
+    await service.onApplicationShutdown();
+    expect(store.rows.size).toBe(0);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(passes).toEqual(['u', 'u']);
+  });
+
+  it('does not wait for the late rows of a deleted user if the database does not answer', async () => {
+    const service = open();
+    await service.forget('u');
+    store.forget = () => new Promise(() => undefined);
+    const ending = service.onApplicationShutdown();
+    await jest.advanceTimersByTimeAsync(1100);
+    await ending;
+    expect(logged.join()).toMatch(/late rows of a deleted user may remain/);
+  });
 });

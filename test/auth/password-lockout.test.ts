@@ -69,21 +69,30 @@ describe(PasswordLockout.name, () => {
   });
 
   it('counts a device of an earlier token version for itself, with its failures as evidence', async () => {
-    found = { id: 'd1', isTrusted: false };
+    found = { id: 'd1', isTrusted: false, isTyped: false };
     const attempt = await lockout().beginLogin('ann@example.com', REQUEST, CLIENT);
     expect(attempts).toEqual([{ account: 'ann@example.com', origin: 'device:d1', device: 'known' }]);
     expect(attempt.failedBefore).toBe(4);
   });
 
   it('attributes failures on a trusted device to the owner', async () => {
-    found = { id: 'd1', isTrusted: true };
+    found = { id: 'd1', isTrusted: true, isTyped: false };
     const attempt = await lockout().beginLogin('ann@example.com', REQUEST, CLIENT);
     expect(attempts).toEqual([{ account: 'ann@example.com', origin: 'device:d1', device: 'trusted' }]);
     expect(attempt.failedBefore).toBe(0);
   });
 
+  it.each([
+    [true, 'trusted'],
+    [false, 'known'],
+  ])('counts a device that only a typed id names per address (trusted: %s)', async (isTrusted, device) => {
+    found = { id: 'd1', isTrusted, isTyped: true };
+    await lockout().beginLogin('ann@example.com', REQUEST, CLIENT);
+    expect(attempts).toEqual([{ account: 'ann@example.com', origin: 'address:192.0.2.1 device:d1', device }]);
+  });
+
   it('looks up no device if throttling is off', async () => {
-    found = { id: 'd1', isTrusted: true };
+    found = { id: 'd1', isTrusted: true, isTyped: false };
     await lockout(false).beginLogin('ann@example.com', REQUEST, CLIENT);
     expect(attempts).toMatchObject([{ origin: 'address:192.0.2.1' }]);
   });
@@ -99,7 +108,7 @@ describe(PasswordLockout.name, () => {
   });
 
   it('counts it on a trusted device for the device only', async () => {
-    found = { id: 'd1', isTrusted: true };
+    found = { id: 'd1', isTrusted: true, isTyped: false };
     await lockout().beginChange(ANN, 'session-1', { ...CLIENT, device: DEVICE });
     expect(attempts).toEqual([{ account: ANN.email, origin: 'device:d1', device: 'trusted' }]);
   });

@@ -40,12 +40,17 @@ describe(reportText.name, () => {
         { ...state, state: 'missing' },
         { ...state, state: 'different', found: 'unique' },
         { ...state, index: '{ expiresAt: 1 }', state: 'ok', isTtl: true, overdueMs: 5 * 3_600_000 },
+        // The page and the doctor have the same limit: ten minutes.
+        { ...state, index: '{ expire: 1 }', state: 'ok', isTtl: true, overdueMs: 11 * 60_000 },
+        { ...state, index: '{ at: 1 }', state: 'ok', isTtl: true, overdueMs: 10 * 60_000 },
         { ...state, state: 'ok' },
       ],
     });
     expect(report).toContain('users { email: 1 } is missing');
     expect(report).toContain('users { email: 1 } is different: unique');
-    expect(report).toMatch(/users \{ expiresAt: 1 \} is late: .* 5 h/);
+    expect(report).toMatch(/users \{ expiresAt: 1 \} is late: .* 5 hours/);
+    expect(report).toMatch(/users \{ expire: 1 \} is late: .* 11 minutes/);
+    expect(report).not.toContain('{ at: 1 }');
     expect(text()).toContain('all 1 are correct');
   });
 

@@ -13,10 +13,17 @@ describe(isDay.name, () => {
     expect(isDay(text)).toBe(true);
   });
 
-  it.each(['2026-02-30', '2025-02-29', '2026-13-01', '2026-00-10', 'yesterday', '31.01.2026'])(
-    'refuses %s',
-    (text) => {
-      expect(isDay(text)).toBe(false);
-    },
-  );
+  it.each([
+    '2026-02-30',
+    '2025-02-29',
+    '2026-13-01',
+    '2026-00-10',
+    'yesterday',
+    '2026',
+    '2026-01',
+    '',
+    '31.01.2026',
+  ])('refuses %s', (text) => {
+    expect(isDay(text)).toBe(false);
+  });
 });

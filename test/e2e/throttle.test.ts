@@ -160,6 +160,24 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
     expect((await api.login({ ...credentials, deviceId }, from('192.0.2.40'))).status).toBe(200);
   });
 
+  it('guesses with the deviceId of the owner lock out no address where the owner has logged in with it', async () => {
+    const [deviceId, home, cafe] = ['iPhone15,2', from('192.0.2.41'), from('192.0.2.42')];
+    const { email } = await newSession(service.api(home.headers), { email: uniqueEmail(), deviceId });
+    const login = (password: string, origin: typeof home) =>
+      api.login({ email, password, transport: 'body', deviceId }, origin);
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 12; attempt += 1)
+      statuses.push((await login(WRONG, from(address(3000 + attempt)))).status);
+    expect(new Set(statuses)).toEqual(new Set([401]));
+    for (const origin of [home, cafe]) expect((await login(PASSWORD, origin)).status).toBe(200);
+    // A guessed id exempts from no limit: its guessers share a limit of the account's size, from whatever addresses.
+    for (let attempt = 0; attempt < 110; attempt += 1)
+      statuses.push((await login(WRONG, from(address(4000 + attempt)))).status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(100);
+    expectThrottled(await login(PASSWORD, from('192.0.2.43')), 1050);
+    for (const origin of [home, cafe]) expect((await login(PASSWORD, origin)).status).toBe(200);
+  });
+
   it('an access token does not let its thief guess the password', async () => {
     const session = await newSession(api, { email: uniqueEmail() });
     const guess = (currentPassword: string) =>

@@ -515,7 +515,7 @@ describe('the guards that throttle', () => {
         },
       } as never,
       { read: () => parseDeviceToken(device) } as never,
-      new KnownDevices({ deviceKeys: [KEY] } as never, {} as never, {} as never),
+      new KnownDevices({ deviceKeys: [KEY] } as never, {} as never, {} as never, {} as never),
       events,
     );
     const context = contextOf({ ...requestWith(), ip: '2001:db8:1:2::9', body });

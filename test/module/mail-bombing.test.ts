@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type MailMessage, NotificationService } from '../../src/index.js';
+import { type MailMessage, NotificationService, UsersService } from '../../src/index.js';
 import { ADAPTERS, HostApp } from '../support/host-app.js';
-import { PASSWORD, uniqueEmail } from '../support/http.js';
+import { anotherSession, PASSWORD, uniqueEmail } from '../support/http.js';
 
 const A_DAY = 10;
 
@@ -34,6 +34,23 @@ describe.each(ADAPTERS)('mail that a stranger can cause, on %s', (adapter) => {
     expect(to(email)).toHaveLength(A_DAY);
     expect(new Set(to(email).map(({ kind }) => kind)).size).toBe(3);
     expect(to(other)).toHaveLength(2);
+  });
+
+  it('is at most ten a day to addresses that one user names, existing or not, with the same answers', async () => {
+    const email = uniqueEmail();
+    const users = host.app.get(UsersService);
+    await users.register({ email, password: PASSWORD, isEmailVerified: true });
+    const taken = uniqueEmail();
+    await users.register({ email: taken, password: PASSWORD, isEmailVerified: true });
+    const { accessToken: token } = await anotherSession(host.api(), email);
+    const named = [taken, ...Array.from({ length: 14 }, uniqueEmail)];
+    for (const each of named) {
+      const body = { email: each, currentPassword: PASSWORD };
+      expect((await host.api().post('/auth/change-email', body, { token })).status).toBe(202);
+    }
+    await host.app.get(NotificationService).idle();
+    expect(sent.filter(({ to }) => named.includes(to))).toHaveLength(A_DAY);
+    expect(sent.filter(({ to }) => to === taken).map(({ kind }) => kind)).toEqual(['email_taken']);
   });
 
   it('to an address without an account leaves nothing in the database', async () => {

@@ -76,6 +76,17 @@ describe.each(ADAPTERS)('the cost limits of a password, in a host on %s', (adapt
     expectError(await other.login({ email, password: NEW_PASSWORD }), 429, 'TOO_MANY_ATTEMPTS');
   });
 
+  it('a new password by a link resets the failures of an app at the same address, which sends no cookie', async () => {
+    const { email } = await owner();
+    const login = (password: string) =>
+      host.api().login({ email, password, transport: 'body', deviceId: 'phone' });
+    expect((await login(PASSWORD)).status).toBe(200);
+    for (let guess = 0; guess < FAILURES; guess += 1) await login(WRONG);
+    expectError(await login(PASSWORD), 429, 'TOO_MANY_ATTEMPTS');
+    await reset(new Browser(host.origin), email);
+    expect((await login(NEW_PASSWORD)).status).toBe(200);
+  });
+
   it("a new password by a link resets the owner's failures in the same browser", async () => {
     const { browser, email } = await owner();
     for (let guess = 0; guess < FAILURES; guess += 1) await browser.login({ email, password: WRONG });

@@ -11,6 +11,7 @@ import { eventually } from '../support/eventually.js';
 import { ADAPTERS, HostApp } from '../support/host-app.js';
 import {
   anotherSession,
+  type Answer,
   expectError,
   expectInvalidField,
   PASSWORD,
@@ -137,6 +138,30 @@ describe.each(ADAPTERS)('users and their administrators, on %s', (adapter) => {
     expect((await users.list({ role: 'admin', disabled: false, limit: 5 })).users).not.toEqual([]);
     expectError(await send('PUT', `/${'0'.repeat(24)}/roles`, { roles: [] }), 404, 'NOT_FOUND');
     expectError(await setRoles(admin, [], await user()), 403, 'FORBIDDEN');
+  });
+
+  it.each<[string, (victim: Session, by: Session) => Promise<Answer>]>([
+    ['delete each other', (victim, by) => send('DELETE', `/${victim.userId}`, undefined, by)],
+    ['disable each other', (victim, by) => send('POST', `/${victim.userId}/disable`, undefined, by)],
+    [
+      'delete themselves',
+      (_victim, { accessToken: token }) => {
+        const body = { currentPassword: PASSWORD };
+        const headers = { 'content-length': String(JSON.stringify(body).length) };
+        return host.api().send('DELETE', '/auth/me', { token, body, headers });
+      },
+    ],
+  ])('the last two administrators who %s at the same time are not both gone', async (_what, act) => {
+    const users = host.connection.collection('users');
+    for (let round = 0; round < 4; round += 1) {
+      await users.updateMany({ roles: 'admin' }, { $set: { roles: ['user'] } });
+      const [one, two] = [await administrator(), await administrator()];
+      const answers = await Promise.all([act(one, two), act(two, one)]);
+      for (const answer of answers) if (answer.status !== 204) expect([401, 403]).toContain(answer.status);
+      expect(await users.countDocuments({ roles: 'admin', disabledAt: null })).toBeGreaterThan(0);
+    }
+    await users.updateMany({ disabledAt: { $ne: null } }, { $set: { disabledAt: null } });
+    admin = await administrator();
   });
 
   it('an unreadable document makes no page shorter, and hides nobody', async () => {

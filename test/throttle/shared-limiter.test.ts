@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import type { CommandStartedEvent } from 'mongodb';
 import { type Connection, createConnection } from 'mongoose';
 import { IndexRegistry } from '../../src/database/index-registry.js';
@@ -207,6 +208,21 @@ describe(MongoCounterStore.name, () => {
     const { sent, store } = storeThatAnswers(failure, { counts: {} });
     await expect(store.add('a', window, T0)).rejects.toBe(failure);
     expect(sent).toEqual(['count']);
+  });
+
+  it('warns once in an outage, without the key, and again in the next one', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    try {
+      const failure = Object.assign(new Error('the key ada@example.com'), { code: 13 });
+      const { store } = storeThatAnswers(failure, failure, { counts: {} }, failure);
+      const add = () => store.add('ada@example.com', window, T0).catch(() => null);
+      for (const _ of [1, 2]) await add();
+      expect(warn.mock.calls).toEqual([['attempts are not counted in the database for now: Error 13']]);
+      for (const _ of [1, 2]) await add();
+      expect(warn).toHaveBeenCalledTimes(2);
+    } finally {
+      warn.mockRestore();
+    }
   });
 });
 

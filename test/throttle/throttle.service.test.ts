@@ -202,6 +202,15 @@ describe(ThrottleService.name, () => {
     expect(await failuresOf(service.beginPasswordAttempt(attempt('b', 'trusted')))).toBe(1);
   });
 
+  it('forgives the devices that count per address there, and none at an address that begins the same way', async () => {
+    const service = await processOn(connection);
+    const [here, there] = ['a device:phone', 'ab device:phone'];
+    for (const origin of [here, there]) await service.beginPasswordAttempt(attempt(origin, 'trusted'));
+    await service.forgive('user@example.com', ['address:a']);
+    expect(await failuresOf(service.beginPasswordAttempt(attempt(here, 'trusted')))).toBe(0);
+    expect(await failuresOf(service.beginPasswordAttempt(attempt(there, 'trusted')))).toBe(1);
+  });
+
   it('a refused attempt is counted neither for the origin nor for the account', async () => {
     const service = await processOn(connection);
     for (const origin of ['a', 'b', 'c']) await service.beginPasswordAttempt(attempt(origin));

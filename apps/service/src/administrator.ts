@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { AuthError, ConfigurationError, type UserRecord, UsersService } from 'nestjs-silent-auth';
+import {
+  ADMINISTRATOR_ROLE,
+  AuthError,
+  ConfigurationError,
+  type UserRecord,
+  UsersService,
+} from 'nestjs-silent-auth';
 import type { AppConfig } from './config/config.js';
-
-const ROLE = 'admin';
 
 /** The credentials of an administrator that was just created: shown once, on the terminal, never logged. */
 export interface CreatedAdministrator {
@@ -38,7 +42,7 @@ export async function seedAdministrator(
       email: admin.email,
       password,
       name: 'Administrator',
-      roles: [ROLE, 'user'],
+      roles: [ADMINISTRATOR_ROLE, 'user'],
       isEmailVerified: true,
     });
   } catch (error) {
@@ -54,7 +58,7 @@ async function found(
   user: UserRecord,
   { email, password }: NonNullable<AppConfig['admin']>,
 ): Promise<FoundUser> {
-  const isAdministrator = user.roles.includes(ROLE);
+  const isAdministrator = user.roles.includes(ADMINISTRATOR_ROLE);
   // The account may be older than e-mail verification, with an address without a mailbox: keep the administrator
   // able to log in.
   if (isAdministrator && !user.emailVerifiedAt) await users.verifyEmail(user.id);

@@ -3,7 +3,6 @@ import { AuthError } from '../../core/errors.js';
 import type { UserRecord } from '../../core/ports.js';
 import type { AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
 import { type ClientTraits, eventSource } from '../../tokens/client-traits.js';
-import { isLastAdministrator } from '../../users/last-administrator.js';
 import { UsersService } from '../../users/users.service.js';
 import { PasswordConfirmation } from '../session/password-confirmation.js';
 import { EmailChangeService } from '../verification/email-change.service.js';
@@ -49,9 +48,7 @@ export class AccountService {
   ): Promise<void> {
     if (!this.removal.isPossible) throw new AuthError('NOT_FOUND');
     const owner = await this.confirm(user, currentPassword, client);
-    if (await isLastAdministrator(this.users, owner))
-      throw new AuthError('FORBIDDEN', { message: 'The last administrator cannot be deleted.' });
-    await this.removal.remove(owner.id, eventSource(client));
+    await this.removal.removeUnlessLast(owner, eventSource(client));
   }
 
   /** Counted like a password change: the holder of an access token must not be able to guess the password. */

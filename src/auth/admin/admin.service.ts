@@ -6,6 +6,7 @@ import { isDay } from '../../core/day.js';
 import { AuthError } from '../../core/errors.js';
 import type { AuthEvents, EventSource } from '../../core/events.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
+import { unlessLastAdministrator } from '../../users/last-administrator.js';
 import { UsersService } from '../../users/users.service.js';
 import { AuthService } from '../session/auth.service.js';
 import type { SessionAnswer } from '../session/dto/answers.js';
@@ -53,14 +54,20 @@ export class AdminService {
   }
 
   /**
-   * Disables a user and ends all their sessions. Administrators cannot disable themselves: if they are the last one, nobody
-   * could undo it.
-   * @throws AuthError `NOT_FOUND`, `FORBIDDEN` (their own account)
+   * Disables a user and ends all their sessions. Administrators cannot disable themselves, and the last one cannot be disabled:
+   * nobody could undo it.
+   * @throws AuthError `NOT_FOUND`, `FORBIDDEN` (their own account, the last administrator)
    */
   async disable(userId: string, { id: by, source }: Administrator): Promise<void> {
-    const id = await this.knownId(userId);
-    if (id === by) throw new AuthError('FORBIDDEN', { message: 'Administrators cannot disable themselves.' });
-    if (!(await this.auth.disableUser(id, source, by))) throw new AuthError('NOT_FOUND');
+    const user = await knownUser(this.users, userId);
+    if (user.id === by)
+      throw new AuthError('FORBIDDEN', { message: 'Administrators cannot disable themselves.' });
+    const isDisabled = await unlessLastAdministrator(this.users, user, {
+      refusal: 'The last administrator cannot be disabled.',
+      make: () => this.auth.disableUser(user.id, source, by),
+      undo: () => this.auth.enableUser(user.id, source, by),
+    });
+    if (!isDisabled) throw new AuthError('NOT_FOUND');
   }
 
   /** Lets a disabled user log in again. @throws AuthError `NOT_FOUND` */

@@ -3,6 +3,7 @@ import { AuthError } from '../../core/errors.js';
 import { MAX_REASON } from '../../core/limits.js';
 import type { UserRecord } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
+import { ADMINISTRATOR_ROLE } from '../../core/roles.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { ClientReader, type ClientRequest } from '../../http/client-reader.js';
 import type { AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
@@ -10,7 +11,6 @@ import { type ClientTraits, eventSource } from '../../tokens/client-traits.js';
 import { HostClaims } from '../../tokens/host-claims.js';
 import { SessionAuthentication } from '../../tokens/session-authentication.js';
 import { TokenSigner } from '../../tokens/token-signer.js';
-import { ADMINISTRATOR } from '../../users/last-administrator.js';
 import { UsersService } from '../../users/users.service.js';
 import { type AccessGrant, accessGrant } from '../session/dto/answers.js';
 import { knownUser } from './known-user.js';
@@ -48,7 +48,7 @@ export class ImpersonationService {
     const client = this.clients.from(sender);
     // Read the current state: the roles in the access token may have been revoked since.
     const { user: actor, session: current } = await this.sessions.find(admin, client);
-    if (!actor.roles.includes(ADMINISTRATOR)) throw new AuthError('FORBIDDEN');
+    if (!actor.roles.includes(ADMINISTRATOR_ROLE)) throw new AuthError('FORBIDDEN');
     const user = await this.target(userId);
     // Keep the generation of the request: it does not prove that the client has a newer refresh token.
     const session = { ...current, generation: admin.session.generation };
@@ -66,7 +66,7 @@ export class ImpersonationService {
   /** Refuses administrators (which includes the caller), so that nobody gains rights. */
   private async target(userId: string): Promise<UserRecord> {
     const user = await knownUser(this.users, userId);
-    if (user.roles.includes(ADMINISTRATOR))
+    if (user.roles.includes(ADMINISTRATOR_ROLE))
       throw new AuthError('FORBIDDEN', { message: 'Nobody can act for an administrator.' });
     if (user.disabledAt) throw new AuthError('ACCOUNT_DISABLED');
     return user;

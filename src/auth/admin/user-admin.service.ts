@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { AuthError } from '../../core/errors.js';
 import type { UserList, UserRecord } from '../../core/ports.js';
+import { ADMINISTRATOR_ROLE } from '../../core/roles.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { ThrottleService } from '../../throttle/throttle.service.js';
-import { ADMINISTRATOR, isLastAdministrator } from '../../users/last-administrator.js';
+import { unlessLastAdministrator } from '../../users/last-administrator.js';
 import { UsersService } from '../../users/users.service.js';
 import { UserRemovalService } from '../account/user-removal.service.js';
 import { AuthService } from '../session/auth.service.js';
@@ -84,14 +85,15 @@ export class UserAdminService {
     const user = await knownUser(this.users, userId);
     if (user.id === by)
       throw new AuthError('FORBIDDEN', { message: 'Administrators cannot change their own roles.' });
-    const isDemoted = !roles.includes(ADMINISTRATOR);
-    if (isDemoted && (await isLastAdministrator(this.users, user))) throw lastAdministrator();
-    if (!(await this.auth.setRoles(user.id, roles, source, by))) throw new AuthError('NOT_FOUND');
-    // Two administrators may have demoted each other at the same time.
-    if (isDemoted && (await isLastAdministrator(this.users, user))) {
-      await this.auth.setRoles(user.id, user.roles, source, by);
-      throw lastAdministrator();
-    }
+    const set = (to: readonly string[]) => this.auth.setRoles(user.id, to, source, by);
+    const isSet = roles.includes(ADMINISTRATOR_ROLE)
+      ? await set(roles)
+      : await unlessLastAdministrator(this.users, user, {
+          refusal: 'The last administrator must keep the role.',
+          make: () => set(roles),
+          undo: () => set(user.roles),
+        });
+    if (!isSet) throw new AuthError('NOT_FOUND');
     return adminUserAnswer({ ...user, roles: [...roles] });
   }
 
@@ -104,8 +106,7 @@ export class UserAdminService {
     const user = await knownUser(this.users, userId);
     if (user.id === by)
       throw new AuthError('FORBIDDEN', { message: 'Administrators cannot delete themselves here.' });
-    if (await isLastAdministrator(this.users, user)) throw lastAdministrator();
-    if (!(await this.removal.remove(user.id, source, by))) throw new AuthError('NOT_FOUND');
+    if (!(await this.removal.removeUnlessLast(user, source, by))) throw new AuthError('NOT_FOUND');
   }
 
   /** Removes the lockout of a user after too many wrong passwords, from any origin. @throws AuthError `NOT_FOUND` */
@@ -142,10 +143,6 @@ export function adminUserAnswer(user: UserRecord): AdminUserAnswer {
     disabledAt,
     hasPassword: passwordHash !== null,
   };
-}
-
-function lastAdministrator(): AuthError {
-  return new AuthError('FORBIDDEN', { message: 'The last administrator must keep the role.' });
 }
 
 /** A position in the list, opaque to clients. */

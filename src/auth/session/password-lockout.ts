@@ -10,7 +10,7 @@ import { AuthEventBus } from '../../events/auth-event-bus.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../../options/resolve-options.js';
 import { type Attempt, ThrottleService } from '../../throttle/throttle.service.js';
 import { type ClientTraits, eventSource } from '../../tokens/client-traits.js';
-import { KnownDevices } from '../../tokens/known-devices.js';
+import { type FoundDevice, KnownDevices } from '../../tokens/known-devices.js';
 import type { NewSession } from '../../tokens/session-opener.js';
 import { UsersService } from '../../users/users.service.js';
 
@@ -30,7 +30,8 @@ export type Requester = Pick<ClientTraits, 'ip' | 'userAgent' | 'device'>;
 /**
  * The lockout rule. Wrong passwords count for their origin: the address, or the device if the account knows it
  * (`throttle.failures`). Those from unknown devices also count for the account (`throttle.accountFailures`). Known but
- * untrusted devices share a separate account count, and trusted devices have none, so nobody can lock out the owner.
+ * untrusted devices share a separate account count, and trusted devices have none, so nobody can lock out the owner. A device
+ * that only a typed id names counts per address, so that others who type the same id do not lock it out.
  */
 @Injectable()
 export class PasswordLockout {
@@ -50,7 +51,7 @@ export class PasswordLockout {
     const account = normalizeEmail(email);
     const found = this.options.throttle ? await this.devices.find(account, request, client) : null;
     const attempt: Attempt = found
-      ? { account, origin: deviceOrigin(found.id), device: found.isTrusted ? 'trusted' : 'known' }
+      ? { account, origin: foundOrigin(found, client), device: found.isTrusted ? 'trusted' : 'known' }
       : { account, origin: addressOrigin(client), device: 'unknown' };
     return this.begin(attempt, { email: account, userId: null, source: eventSource(client) });
   }
@@ -71,11 +72,10 @@ export class PasswordLockout {
     return this.begin(attempt, { email: null, userId, source: eventSource(client) });
   }
 
-  /** After a password reset: forgets earlier failures of this device and its address, so that the owner can log in. */
+  /** After a password reset: forgets earlier failures of this device and at its address, so that the owner can log in. */
   async forgive(email: string, client: Requester): Promise<void> {
     const { device } = client;
-    const origins = [addressOrigin(client), ...(device ? [deviceOrigin(device.id)] : [])];
-    await this.throttle.forgive(email, origins);
+    await this.throttle.forgive(email, [addressOrigin(client), ...(device ? [deviceOrigin(device.id)] : [])]);
   }
 
   private async begin(
@@ -110,6 +110,11 @@ export class PasswordLockout {
 
 function addressOrigin({ ip }: Requester): string {
   return `address:${clientAddress(ip)}`;
+}
+
+/** The address of a typed device comes first: {@link ThrottleService.forgive} then finds its devices. */
+function foundOrigin({ id, isTyped }: FoundDevice, client: Requester): string {
+  return isTyped ? `${addressOrigin(client)} ${deviceOrigin(id)}` : deviceOrigin(id);
 }
 
 function deviceOrigin(id: string): string {

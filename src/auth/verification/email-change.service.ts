@@ -28,14 +28,19 @@ export class EmailChangeService {
 
   /**
    * Sends a link to the new address, and a notice to the current one. Returns at once, whether or not the new address is taken;
-   * if it is, its owner gets a notice instead of a link.
+   * if it is, its owner gets a notice instead of a link. Beyond the limit of mails for a day, nothing is sent to the new address.
    * @throws AuthError `NOT_FOUND` (not supported), `VALIDATION_FAILED` (invalid address), `TEMPORARILY_UNAVAILABLE` (too much
    * mail waits)
    */
   request(user: UserRecord, newEmail: string, source: EventSource): void {
     if (!this.isPossible) throw new AuthError('NOT_FOUND');
     const email = acceptEmail(newEmail);
-    this.notifications.mustPost('email_change', () => this.compose(user, email, source));
+    let isAdmitted: boolean | undefined;
+    this.notifications.mustPost('email_change', async () => {
+      // Counted once, although this runs again after a failure.
+      isAdmitted ??= await this.throttle.admitMailBy(user.id);
+      return isAdmitted ? this.compose(user, email, source) : null;
+    });
     this.notifications.mustPost('email_change_requested', async () => {
       const isAdmitted = await this.throttle.admitMail('email_change_requested', user.email);
       return isAdmitted ? { user, event: { kind: 'email_change_requested', source } } : null;

@@ -1,6 +1,7 @@
 import { securityReportCsv } from '../../audit/report/report-csv.js';
 import { renderReportPage } from '../../audit/report/report-page.js';
 import type { SecurityReport } from '../../audit/security-report.js';
+import { isDay } from '../../core/day.js';
 import {
   asksForHelp,
   type CommandResult,
@@ -12,7 +13,7 @@ import {
 import { explain } from '../explain.js';
 import { fetchReport } from './fetch-report.js';
 import { readReport } from './read-report.js';
-import { isDay, ReportRefusedError, type ReportRequest } from './report-request.js';
+import { ReportRefusedError, type ReportRequest } from './report-request.js';
 import { reportText } from './report-text.js';
 import { plain } from './terminal-text.js';
 

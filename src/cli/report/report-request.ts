@@ -4,11 +4,6 @@ export interface ReportRequest {
   readonly to: string | undefined;
 }
 
-export function isDay(text: string): boolean {
-  const at = new Date(text);
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
-}
-
 /** There is no report, for a reason that the operator can fix. Print the message without a stack trace. */
 export class ReportRefusedError extends Error {
   override readonly name = 'ReportRefusedError';

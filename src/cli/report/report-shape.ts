@@ -1,6 +1,6 @@
 import type { ReuseCase, SecurityReport } from '../../audit/security-report.js';
 import type { TopEntry } from '../../audit/top-counter.js';
-import { isDay } from './report-request.js';
+import { isDay } from '../../core/day.js';
 
 type Is = (value: unknown) => boolean;
 type Shape<T> = { readonly [Field in keyof T]-?: Is };

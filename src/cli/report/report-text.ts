@@ -1,5 +1,7 @@
+import { roughly } from '../../audit/report/html/format.js';
 import type { ReuseCase, SecurityReport } from '../../audit/security-report.js';
 import type { TopEntry } from '../../audit/top-counter.js';
+import { MAX_OVERDUE_MS } from '../../core/limits.js';
 import type { IndexState } from '../../database/index-state.js';
 import { bar, fitted, plain, sparkline, Style, table, visible, wrapped } from './terminal-text.js';
 
@@ -139,17 +141,10 @@ function indexes(all: readonly IndexState[]): string[] {
     const name = `${collection} ${index}`;
     if (state === 'missing') return [`${name} is missing`];
     if (state === 'different') return [`${name} is different: ${found ?? ''}`];
-    if (overdueMs === null || overdueMs < LATE_MS) return [];
-    return [`${name} is late: the oldest expired document has waited ${hours(overdueMs)} to be removed`];
+    if (overdueMs === null || overdueMs <= MAX_OVERDUE_MS) return [];
+    return [`${name} is late: the oldest expired document has waited ${roughly(overdueMs)} to be removed`];
   });
   return lines.length > 0 ? lines : [`all ${all.length} are correct`];
-}
-
-/** MongoDB removes expired documents about once a minute, a busy server later. */
-const LATE_MS = 3_600_000;
-
-function hours(ms: number): string {
-  return `${NUMBER.format(Math.round(ms / 3_600_000))} h`;
 }
 
 function moment(at: Date): string {

@@ -3,10 +3,11 @@ import { adminUserAnswer, pageOf } from '../../auth/admin/user-admin.service.js'
 import { AuthService } from '../../auth/session/auth.service.js';
 import { normalizeEmail } from '../../core/email.js';
 import type { UserRecord } from '../../core/ports.js';
+import { ADMINISTRATOR_ROLE } from '../../core/roles.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import type { AuthOptions } from '../../options/auth-options.js';
 import { ThrottleService } from '../../throttle/throttle.service.js';
-import { ADMINISTRATOR, isLastAdministrator } from '../../users/last-administrator.js';
+import { isLastAdministrator } from '../../users/last-administrator.js';
 import { UsersService } from '../../users/users.service.js';
 import { type LibraryContext, withLibrary } from '../open-database.js';
 import { type UserAct, UserRefusedError, type UserRequest, type UsersAnswer } from './user-request.js';
@@ -53,7 +54,7 @@ async function list(
 async function perform(context: LibraryContext, act: UserCommand, force: boolean): Promise<UsersAnswer> {
   const users = context.get(UsersService);
   const user = await find(users, act.user);
-  const endsRole = act.command === 'roles' && !act.roles.includes(ADMINISTRATOR);
+  const endsRole = act.command === 'roles' && !act.roles.includes(ADMINISTRATOR_ROLE);
   if (!force && (endsRole || act.command === 'disable' || act.command === 'forget') && !user.disabledAt)
     if (await isLastAdministrator(users, user))
       throw new UserRefusedError('This user is the last administrator. Use --force to do it anyway.');

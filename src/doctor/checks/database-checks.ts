@@ -1,9 +1,8 @@
+import { MAX_OVERDUE_MS } from '../../core/limits.js';
 import type { IndexDescription } from '../../database/index-state.js';
 import type { DatabaseFacts, DoctorFacts, IndexFact } from './facts.js';
 import type { FindingCode, Observation } from './finding.js';
 
-/** A server removes expired documents about once a minute, a busy one later. */
-const MAX_OVERDUE_MS = 10 * 60_000;
 /** Synchronized clocks differ by less than a tenth of a second; the measurement is precise to half a round trip. */
 const MAX_CLOCK_LEAD_MS = 10_000;
 

@@ -1,6 +1,7 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthError } from '../../core/errors.js';
+import { ADMINISTRATOR_ROLE } from '../../core/roles.js';
 import { AuthEventBus } from '../../events/auth-event-bus.js';
 import type { AuthenticatedUser } from '../../tokens/access-token.authenticator.js';
 import { REQUIRED_ROLES } from '../decorators/roles.decorator.js';
@@ -64,7 +65,7 @@ export class RolesGuard extends RefusingGuard {
   }
 }
 
-const ADMINISTRATORS: readonly string[] = ['admin'];
+const ADMINISTRATORS: readonly string[] = [ADMINISTRATOR_ROLE];
 
 /**
  * For the library's administrator routes. Not with `@Roles()` metadata: a host's global guard that reads it would run

@@ -18,5 +18,5 @@ export const deviceCookie = new DeviceCookie(
   options,
   nothing,
   keyRing,
-  new KnownDevices(keyRing, nothing, nothing),
+  new KnownDevices(keyRing, nothing, nothing, clock),
 );

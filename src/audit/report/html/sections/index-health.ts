@@ -1,10 +1,8 @@
+import { MAX_OVERDUE_MS } from '../../../../core/limits.js';
 import type { IndexState } from '../../../../database/index-state.js';
 import type { SecurityReport } from '../../../security-report.js';
 import { counted, roughly } from '../format.js';
 import { type Html, html } from '../html.js';
-
-/** The database removes what has expired once a minute; so much later, it does not keep up. */
-const LATE_MS = 10 * 60_000;
 
 /** Whether the database has the indexes that it should have, and removes what has expired. */
 export function indexHealth({ indexes }: SecurityReport): Html {
@@ -34,7 +32,7 @@ function wellWords(indexes: readonly IndexState[]): string {
 function problemOf({ state, found, overdueMs }: IndexState): string | null {
   if (state === 'missing') return 'missing';
   if (state === 'different') return found === null ? 'has other options' : `has other options: ${found}`;
-  if (overdueMs !== null && overdueMs > LATE_MS)
+  if (overdueMs !== null && overdueMs > MAX_OVERDUE_MS)
     return `removes late: what expired first has waited for ${roughly(overdueMs)}`;
   return null;
 }
