@@ -170,6 +170,17 @@ export class SqliteRefreshTokenStore implements RefreshTokenStore {
     this.rows(sql, toText(use), toText(sharedUse), id, generation);
   }
 
+  async recordProof(
+    id: string,
+    generation: number,
+    use: RecentUse & { readonly proof: string },
+  ): Promise<boolean> {
+    const sql = `UPDATE refresh_tokens SET ${appended('recentUses', MAX_RECENT_USES)}
+      WHERE id = ? AND generation = ?
+      AND NOT EXISTS (SELECT 1 FROM json_each(recentUses) WHERE value ->> '$.proof' = ?) RETURNING *`;
+    return this.one(sql, toText(use), id, generation, use.proof) !== null;
+  }
+
   async recordAuthentication(id: string, made: Authentication, now: Date): Promise<RefreshSession | null> {
     return this.one(
       `UPDATE refresh_tokens SET rest = json_set(rest, '$.authTime', json(?), '$.amr', json(?))

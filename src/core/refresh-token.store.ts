@@ -178,6 +178,13 @@ export interface RefreshTokenStore {
    */
   bindDevice?(id: string, deviceKey: string, now: Date): Promise<RefreshSession | null>;
   /**
+   * Records a use with its proof of possession: appends it to `recentUses` and keeps the last `MAX_RECENT_USES`, if `generation`
+   * is still the current one and no recent use has the proof. Only for sessions that are bound to a key. With a store without
+   * this method, a copied retry of a refresh can be repeated in another process while the nonce of its proof is valid.
+   * @returns whether it was recorded; if two calls race, only one of them records a proof
+   */
+  recordProof?(id: string, generation: number, use: RecentUse & { readonly proof: string }): Promise<boolean>;
+  /**
    * The time of the store's own database, in milliseconds since the epoch, read from the database itself. A store with this
    * method writes that time as `rotatedAt` if the command has null, and the library judges replays by it. Without it, the
    * library passes every time.

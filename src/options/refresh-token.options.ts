@@ -194,8 +194,10 @@ function readCookie(read: OptionReader<CookieOptions>): ResolvedCookieOptions {
   return resolved;
 }
 
+type OptionalMethod = 'readTime' | 'bindDevice' | 'recordProof';
+
 /** The required methods of a store. A record, so that the compiler reports a method that is missing here. */
-const STORE_METHODS: Readonly<Record<Exclude<keyof RefreshTokenStore, 'readTime' | 'bindDevice'>, true>> = {
+const STORE_METHODS: Readonly<Record<Exclude<keyof RefreshTokenStore, OptionalMethod>, true>> = {
   newId: true,
   create: true,
   rotate: true,

@@ -143,6 +143,21 @@ export class MongoRefreshTokenStore implements RefreshTokenStore, OnModuleInit {
     );
   }
 
+  async recordProof(
+    id: string,
+    generation: number,
+    use: RecentUse & { readonly proof: string },
+  ): Promise<boolean> {
+    const recentUses = { $each: [use], $slice: -MAX_RECENT_USES };
+    const { matchedCount } = await orUnavailable(() =>
+      this.sessions.updateOne(
+        { _id: new Types.ObjectId(id), generation, 'recentUses.proof': { $ne: use.proof } },
+        { $push: { recentUses } },
+      ),
+    );
+    return matchedCount === 1;
+  }
+
   async recordAuthentication(
     id: string,
     { authTime, amr }: Authentication,

@@ -40,12 +40,13 @@ export class RotationOutcomes {
     return { user, session, secret, isRelay, custom };
   }
 
+  /** Null if the session or the use of its proof has changed in the meantime, so the caller must decide again. */
   async replayed(
     request: RefreshRequest,
     session: RefreshSession,
     { secret, isSameAttempt }: { readonly secret: string; readonly isSameAttempt: boolean },
-  ): Promise<OpenSession> {
-    const { client, isRelay, custom } = request;
+  ): Promise<OpenSession | null> {
+    const { client, isRelay, custom, proof } = request;
     const now = new Date(this.clock.now());
     const shared = isSameAttempt ? null : newlyShared(request, session, now);
     const user = await this.admission.admit(session, request, {
@@ -54,6 +55,11 @@ export class RotationOutcomes {
       madeBy: madeBy(session),
       sharedGenerations: shared?.generations ?? 0,
     });
+    // A rotation has recorded its proof already. Without this, a copy of the request would be answered in another process.
+    if (proof !== null && this.store.recordProof) {
+      const use = { ...useOf(client, now), proof };
+      if (!(await this.store.recordProof(session.id, session.generation, use))) return null;
+    }
     // Rare: a phone that changes its network between a refresh and its retry.
     if (shared) await this.store.recordSharedUse(session.id, session.generation, useOf(client, now), shared);
     await this.retirePrevious(session);

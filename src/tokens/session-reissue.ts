@@ -15,6 +15,7 @@ import { hashSecret, NONCE_BYTES, SECRET_BYTES } from '../core/successor-seal.js
 import { AuthEventBus } from '../events/auth-event-bus.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
 import { RevocationService } from '../revocation/revocation.service.js';
+import { AbandonedGenerations } from './abandoned-generations.js';
 import { useOf } from './client-traits.js';
 import { madeBy, newlyShared, seen } from './refresh-events.js';
 import type { RefreshRequest } from './refresh-request.js';
@@ -27,6 +28,8 @@ import type { OpenSession } from './session-opener.js';
  */
 @Injectable()
 export class SessionReissue {
+  private readonly abandoned = new AbandonedGenerations();
+
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
     @Inject(REFRESH_TOKEN_STORE) private readonly store: RefreshTokenStore,
@@ -59,10 +62,13 @@ export class SessionReissue {
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     const command = this.command(request, session, decision, { secret, shared, now });
     // First: a crash after this step costs one more refresh. In the other order it would leave an access token alive.
-    await this.revocations.revokeGenerations(session.id, request.token.gen + 1, session.generation);
+    const { gen } = request.token;
+    const first = this.abandoned.firstAfter(session.id, gen, session.generation);
+    await this.revocations.revokeGenerations(session.id, first, session.generation);
     const reissued = await this.store.reissue(command);
     if (!reissued) return null;
-    await this.revocations.retireGeneration(session.id, request.token.gen);
+    this.abandoned.note(session.id, gen, session.generation);
+    await this.revocations.retireGeneration(session.id, gen);
     this.report(request, session, outcome);
     const { isRelay, custom } = request;
     return { user, session: reissued, secret, isRelay, custom };

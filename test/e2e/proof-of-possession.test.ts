@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { calculateJwkThumbprint } from 'jose';
 import { Types } from 'mongoose';
 import { AuthEventBus, type AuthEventName, AuthModule, KeyRing } from '../../src/index.js';
+import { newAttempt } from '../support/attempting-client.js';
 import { databaseUri } from '../support/database.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import {
@@ -251,6 +252,26 @@ describe.each(ADAPTERS)('proof of possession on %s', (adapter) => {
         expectError(await untouched(bound, () => repeat(api)), 401, 'PROOF_NONCE_REQUIRED');
         expect(proofEvents()).toMatchObject([{ sessionId: bound.id, reason: 'proof_replayed' }]);
         await ownerGoesOn({ ...bound, ...next });
+      } finally {
+        await other.app.close();
+      }
+    });
+
+    it('with the proof of a retry that another process has answered: only one of simultaneous copies wins', async () => {
+      const other = await HostApp.startWith(adapter, { imports: [AuthModule.forRoot(options)] }, uri);
+      try {
+        const bound = await bind();
+        const attempt = newAttempt();
+        const request = async () => ({ dpop: await bound.client.proof('POST', '/auth/refresh') });
+        const send = (to: Api, headers: { dpop: string }) =>
+          to.refresh(bound.refreshToken, { headers }, { attempt });
+        const lost = sessionOf(await send(api, await request()));
+        const retry = await request();
+        expect(sessionOf(await send(api, retry)).refreshToken).toBe(lost.refreshToken);
+        expectError(await untouched(bound, () => send(other.api(), retry)), 401, 'PROOF_NONCE_REQUIRED');
+        const second = await request();
+        const answers = await Promise.all([api, other.api()].map((to) => send(to, second)));
+        expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 401]);
       } finally {
         await other.app.close();
       }

@@ -109,6 +109,18 @@ export class InMemoryRefreshTokenStore implements RefreshTokenStore {
     this.put({ ...session, sharedUse, recentUses });
   }
 
+  async recordProof(
+    id: string,
+    generation: number,
+    use: RecentUse & { readonly proof: string },
+  ): Promise<boolean> {
+    const session = this.sessions.get(id);
+    if (session?.generation !== generation) return false;
+    if (session.recentUses.some(({ proof }) => proof === use.proof)) return false;
+    this.put({ ...session, recentUses: [...session.recentUses, use].slice(-MAX_RECENT_USES) });
+    return true;
+  }
+
   async recordAuthentication(
     id: string,
     { authTime, amr }: Authentication,

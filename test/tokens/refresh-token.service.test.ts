@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { hashAttempt } from '../../src/core/attempt.js';
 import { AuthError } from '../../src/core/errors.js';
-import type { RotationCommand } from '../../src/core/refresh-token.store.js';
+import type { RefreshTokenStore, RotationCommand } from '../../src/core/refresh-token.store.js';
 import { hashSecret, openSuccessor } from '../../src/core/successor-seal.js';
 import { usedAgent } from '../../src/tokens/recent-use.js';
 import { RefreshTokenService } from '../../src/tokens/refresh-token.service.js';
@@ -513,6 +513,19 @@ describe('a session that is bound to a key', () => {
     });
     // The real client, whose answer was lost, signs a new proof.
     expect(await other.refresh(token, proving('p2'))).toMatchObject({ secret: answer.secret });
+    // So is that retry, if it was intercepted.
+    expect(await one.refresh(token, proving('p2'))).toBe('PROOF_NONCE_REQUIRED');
+    expect(await one.refresh(token, proving('p3'))).toMatchObject({ secret: answer.secret });
+  });
+
+  it('answers retries also with a store that has no `recordProof`', async () => {
+    const store: RefreshTokenStore = new InMemoryRefreshTokenStore();
+    Object.defineProperty(store, 'recordProof', { value: undefined });
+    const world = new RotationWorld(store);
+    const token = world.token(await world.login(proving('p0')));
+    const answer = await world.refresh(token, proving('p1'));
+    if (typeof answer === 'string') throw new Error(answer);
+    expect(await world.refresh(token, proving('p2'))).toMatchObject({ secret: answer.secret });
   });
 
   it('other routes require its proof as well', async () => {

@@ -228,6 +228,56 @@ describe(SessionReissue.name, () => {
     expect(world.retired).toEqual([]);
   });
 
+  describe('healed again and again', () => {
+    /** Presents the token of the login once more; returns the generations that this request revoked. */
+    async function again({ token, fields }: Awaited<ReturnType<typeof fallsBack>>, from = world) {
+      world.revokedGenerations.clear();
+      from.revokedGenerations.clear();
+      expect(await from.refresh(token, CLIENT, fields)).toMatchObject({ user: { id: 'user-1' } });
+      return [...from.revokedGenerations].map((each) => Number(each.split('.')[1]));
+    }
+    const next = ({ token, fields }: Awaited<ReturnType<typeof fallsBack>>, letter: string) => ({
+      token,
+      fields: { attempt: attempt(letter), previous: fields.attempt },
+    });
+
+    it('writes one revocation for each request, not one for each earlier generation', async () => {
+      let fallen = await fallsBack(3);
+      expect(await again(fallen)).toEqual([1, 2, 3]);
+      for (const [index, letter] of ['b', 'c', 'd', 'e'].entries()) {
+        fallen = next(fallen, letter);
+        expect(await again(fallen)).toEqual([4 + index]);
+      }
+    });
+
+    it('also revokes what was rotated in between', async () => {
+      const fallen = await fallsBack();
+      const healed = await answered(fallen.token, CLIENT, fallen.fields);
+      const rotation = { attempt: attempt('r'), previous: fallen.fields.attempt };
+      await answered(world.token(healed), CLIENT, rotation);
+      world.now += 60 * SECOND;
+      const fields = { attempt: attempt('s'), previous: rotation.attempt };
+      expect(await again({ token: fallen.token, fields })).toEqual([2, 3]);
+    });
+
+    it('writes again what an earlier request revoked, but did not abandon', async () => {
+      const fallen = await fallsBack(2);
+      const reissue = store.reissue.bind(store);
+      store.reissue = () => Promise.reject(new Error('out of reach'));
+      await expect(world.refresh(fallen.token, CLIENT, fallen.fields)).rejects.toThrow('out of reach');
+      store.reissue = reissue;
+      expect(await again(fallen)).toEqual([1, 2]);
+    });
+
+    it('writes again what another process revoked', async () => {
+      const fallen = await fallsBack(2);
+      const process = new RotationWorld(store);
+      process.now = world.now;
+      expect(await again(fallen, process)).toEqual([1, 2]);
+      expect(await again(next(fallen, 'b'))).toEqual([1, 2, 3]);
+    });
+  });
+
   it('decides again if the session has changed in the meantime', async () => {
     const token = await login();
     await answered(token, ELSEWHERE, { attempt: attempt('t') });

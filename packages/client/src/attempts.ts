@@ -7,16 +7,20 @@ export type Attempts = ReturnType<typeof createAttempts>;
  * Random values that go with the refreshes. Each is drawn and stored before it is sent, and kept until an answer is
  * stored: a thief who copied the token earlier cannot know it.
  */
-export function createAttempts({ update }: Records, isBody: boolean, random: () => number) {
+export function createAttempts(records: Records, isBody: boolean, random: () => number) {
+  /** The record as this client last stored it. Another client may share the storage. */
+  let known: SessionRecord = {};
+  const update: Records['update'] = async (change) => (known = await records.update(change));
   return {
     /** The record with an attempt in it. Without a refresh token in body transport there is nothing to try. */
     begin: () =>
       update((record) =>
         record.attempt || (isBody && !record.refreshToken) ? record : { ...record, attempt: draw(random) },
       ),
-    /** Stores the answer before it is used. */
+    /** Stores the answer before it is used; not if another client has signed in or out since. */
     settle: ({ refreshToken, session: { id, generation } }: TokenAnswer, attempt: string | undefined) =>
       update((record) => {
+        if (record.session !== id && record.refreshToken !== known.refreshToken) return record;
         const open = record.attempt === attempt ? undefined : record.attempt;
         // The record already holds a newer answer from another tab.
         if (record.session === id && (record.generation as number) > generation)
@@ -28,14 +32,17 @@ export function createAttempts({ update }: Records, isBody: boolean, random: () 
       update((record) =>
         record.attempt === attempt ? { ...record, attempt: undefined, previous: attempt } : record,
       ),
-    /** A refresh token that came without a refresh. */
-    keep: (refreshToken: string | undefined) =>
-      update((record) => (refreshToken ? { ...record, refreshToken } : record)),
-    /** Forgets the session, but for what its logout needs. */
-    forget: () => update((record) => (record.owed ? record : {})),
-    /** Begins another session, or none. */
-    reset: (record: SessionRecord = {}) => update(() => record),
-    read: () => update((record) => record),
+    /**
+     * Forgets the session; what an unconfirmed logout needs only once it is confirmed. A refresh token that another
+     * client has stored since is kept.
+     */
+    forget: (isLoggedOut?: boolean) =>
+      records.update((record) =>
+        record.refreshToken !== known.refreshToken || (!isLoggedOut && record.owed) ? record : {},
+      ),
+    /** Begins another session. */
+    reset: (record: SessionRecord) => update(() => record),
+    read: () => records.update((record) => record),
     /** Keeps the refresh token for the logout, and for nothing else. Resolves with it. */
     owe: async () =>
       (await update((record) => (record.refreshToken ? { owed: record.refreshToken } : record))).owed,

@@ -40,9 +40,7 @@ export function createAuthRoutes(call: Call, attempts: Attempts, isBody: boolean
     /** A new access token of the same session. */
     async reauthenticate(body: object, signal: AbortSignal, token: string | null) {
       const timeoutMs = PASSWORD_TIMEOUT_MS;
-      const answer = check(await call('POST', '/reauthenticate', { body, token, signal, timeoutMs }), signal);
-      await attempts.keep(answer.refreshToken);
-      return shown(answer, signal);
+      return check(await call('POST', '/reauthenticate', { body, token, signal, timeoutMs }), signal);
     },
     async refresh(signal: AbortSignal) {
       const { refreshToken, attempt, previous, owed } = await attempts.begin();
@@ -61,7 +59,7 @@ export function createAuthRoutes(call: Call, attempts: Attempts, isBody: boolean
     async logout(token: string | null) {
       const body = isBody ? { refreshToken: await attempts.owe() } : undefined;
       await call('POST', '/logout', { body, token, status: [204] });
-      await attempts.reset();
+      await attempts.forget(true);
     },
   };
 }

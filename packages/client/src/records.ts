@@ -43,7 +43,7 @@ export function storedRecords(storage: TokenStorage): Records {
       await (text ? storage.save(text) : storage.clear());
       return next;
     } catch (cause) {
-      throw new AuthClientError({ code: 'STORAGE_FAILED', message: 'The token storage failed.', cause });
+      throw new AuthClientError({ code: 'STORAGE_FAILED', message: 'The storage failed.', cause });
     }
   };
   return {

@@ -306,6 +306,29 @@ const binding: Case[] = [
   },
 ];
 
+const proofs: Case[] = [
+  {
+    name: 'with recordProof, records a proof once, and only for the current generation',
+    run: async ({ store }) => {
+      if (!store.recordProof) return;
+      const session = await created(store);
+      const use = { ip: '198.51.100.7', userAgent: null, at: at(3), proof: 'proof-1' };
+      expectSame(await store.recordProof(session.id, 1, use), false);
+      expectSame(await store.recordProof(store.newId(), 0, use), false);
+      expectSame(await store.findById(session.id), session);
+      expectSame(await store.recordProof(session.id, 0, use), true);
+      expectSame(await store.recordProof(session.id, 0, { ...use, at: at(4) }), false);
+      const recentUses = [...session.recentUses, use];
+      expectSame(await store.findById(session.id), { ...session, recentUses });
+      for (let second = 4; second < 13; second += 1)
+        await store.recordProof(session.id, 0, { ...use, at: at(second), proof: `proof-${second}` });
+      const kept = await store.findById(session.id);
+      expectSame(kept?.recentUses.length, MAX_RECENT_USES);
+      expectSame(kept?.recentUses.at(-1)?.proof, 'proof-12');
+    },
+  },
+];
+
 const ending: Case[] = [
   {
     name: 'revokes once: keeps the first time and reason',
@@ -428,6 +451,7 @@ export const CONTRACT: readonly Case[] = [
   ...reissuing,
   ...noting,
   ...binding,
+  ...proofs,
   ...ending,
   ...listing,
 ];

@@ -124,6 +124,19 @@ export const RACES: readonly Case[] = [
       }),
   },
   {
+    name: 'exactly one of two concurrent uses of a proof is recorded',
+    run: ({ store, other }) =>
+      inRounds(newSession, { store, other }, async (session, round) => {
+        const use = { ip: '192.0.2.11', userAgent: null, at: at(1), proof: 'proof-1' };
+        const recorded = await atOnce(
+          round,
+          [store, other].map((each) => async () => each.recordProof?.(session.id, 0, use)),
+        );
+        if (!store.recordProof) return;
+        expectSame(recorded.toSorted(), [false, true], 'a proof was recorded twice');
+      }),
+  },
+  {
     name: 'exactly one of two concurrent bindings succeeds, and both return its key',
     run: ({ store, other }) =>
       inRounds(newSession, { store, other }, async (session, round) => {
