@@ -84,11 +84,14 @@ export function readConfig(
   const auth = authOptions(env, read, { issuer, port, keySources, hasDemo, mailer: mailerOf(mail, mode) });
 
   const config: AppConfig = {
+  const database = read.database();
+  read.databaseFolder(database, dataDir);
+
     port,
     host: env.text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
     isProduction,
     httpAdapter: read.choice('HTTP_ADAPTER', 'fastify', ['fastify', 'express']),
-    database: read.database(),
+    database,
     redis: read.redis(),
     dataDir,
     trustProxy: read.trustProxy(),

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import mongoose from 'mongoose';
 import { type ConfigurationProblem, KeyFileError, readKeySet, type TokenKind } from 'nestjs-silent-auth';
-import { developmentKeyFile } from 'nestjs-silent-auth/cli';
+import { developmentKeyFile, newSecret } from 'nestjs-silent-auth/cli';
 import { parseSender, parseSmtpUrl, withoutPassword } from '../mail/mail-settings.js';
 import type { Environment } from './environment.js';
 import { type DevelopmentKeys, type KeySource, storedDevelopmentKeys } from './key-sets.js';
@@ -14,6 +16,7 @@ import {
   type MetricsSettings,
   type TrustProxy,
 } from './settings.js';
+import { isWritableFolder } from './writable-folder.js';
 
 const DEFAULT_PORT = 3000;
 const EMAIL = /^[^\s@:]+@[^\s@:]+$/;
@@ -90,6 +93,13 @@ export class SettingsReader {
   /** Null: revocations are shared through MongoDB. */
   redis(): RedisSettings | null {
     const store = this.choice('REVOCATION_STORE', 'mongodb', ['mongodb', 'redis']);
+  /** Refuses a folder in which the embedded database could not write. */
+  databaseFolder({ choice, uri }: DatabaseSettings, dataDir: string): void {
+    const isEmbedded = choice === 'embedded' || (choice === 'auto' && uri === null);
+    if (!this.isProduction && isEmbedded && !isWritableFolder(join(dataDir, 'db')))
+      this.refuseDataDir(dataDir);
+  }
+
     const url = this.env.text('REDIS_URL');
     if (store === 'mongodb') {
       if (url !== undefined)
@@ -166,6 +176,7 @@ export class SettingsReader {
         const keys = this.developmentKeys(dataDir, kind);
         return { path, keys, readAgain: () => storedDevelopmentKeys(path, kind) };
       }
+        if (!existsSync(path) && !isWritableFolder(dataDir)) return this.withoutFolder(dataDir);
       this.refuse(
         name,
         undefined,
@@ -175,6 +186,7 @@ export class SettingsReader {
       if (!(error instanceof KeyFileError)) throw error;
       const fix = error.message.replace('with silent-auth keys generate', 'by npm run keys -- generate');
       this.problems.push({ key: name, value: '(keys)', fix });
+      if (isSystemError(error)) return this.withoutFolder(dataDir);
     }
     return { path: null, keys: [], readAgain: () => [] };
   }
@@ -238,12 +250,28 @@ export class SettingsReader {
   private refuse<T>(key: string, value: string | number | undefined, fix: string, fallback?: T): T {
     this.problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, fix });
     return fallback as T;
+  /** Random keys, so that no further problem is reported. */
+  private withoutFolder(dataDir: string): KeySource {
+    this.refuseDataDir(dataDir);
+    return { path: null, keys: [newSecret()], readAgain: () => [] };
+  }
+
+  private refuseDataDir(dataDir: string): void {
+    if (this.problems.some(({ key }) => key === 'DATA_DIR')) return;
+    this.refuse('DATA_DIR', dataDir, 'cannot be written: give a folder that this user may write');
+  }
+
   }
 }
 
 function hasProtocol(text: string, protocol: RegExp): boolean {
   return URL.canParse(text) && protocol.test(new URL(text).protocol);
 }
+/** An error of the file system. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
+
 
 /** RFC 9116 §2.5.3; visible ASCII only, so that no value begins a line of its own. */
 function isContact(text: string): boolean {
