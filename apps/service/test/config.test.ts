@@ -310,6 +310,14 @@ describe(readConfig.name, () => {
     });
   });
 
+  it('accepts PORT=0, any free port, only with an ISSUER, because links and tokens would name the port 0', () => {
+    expect(problemsOf({ PORT: '0' })).toEqual({
+      PORT: expect.stringMatching(/^'0' → .*from 1 to 65535.*ISSUER/),
+    });
+    expect(read({ PORT: '0', ISSUER: 'https://id.example.com' }).port).toBe(0);
+    for (const port of ['1', '65535']) expect(read({ PORT: port }).port).toBe(Number(port));
+  });
+
   describe('a DATA_DIR that cannot be written', () => {
     const refused = {
       DATA_DIR: expect.stringMatching(/^'.+' → cannot be written: give a folder that this user/),

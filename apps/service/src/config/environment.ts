@@ -38,7 +38,7 @@ function secret(variable: Variable): Variable {
 /** Every variable that the service reads; docs/reference/variables.md is written from it. */
 // prettier-ignore
 export const VARIABLES: readonly Variable[] = [
-  own('PORT', '3000', 'Port to listen on.'),
+  own('PORT', '3000', 'Port to listen on. `0`, any free port, needs `ISSUER`.'),
   own('HOST', '127.0.0.1; 0.0.0.0 in production', 'Address to bind to.'),
   own('NODE_ENV', 'development', '`production` refuses development defaults.'),
   own('HTTP_ADAPTER', 'fastify', '`fastify` or `express`: the same responses, but Fastify serves five to nine times as many guarded requests per processor second.'),

@@ -51,8 +51,11 @@ export class SettingsReader {
 
   port(): number {
     const port = this.env.number('PORT') ?? DEFAULT_PORT;
-    if (typeof port === 'number' && port <= 65535) return port;
-    return this.refuse('PORT', port, 'give a port number from 0 to 65535', DEFAULT_PORT);
+    // The issuer, the cookie and the links of mail would name the port 0.
+    const isKnown = port !== 0 || this.env.text('ISSUER') !== undefined;
+    if (typeof port === 'number' && port <= 65535 && isKnown) return port;
+    const fix = 'give a port number from 1 to 65535; 0, any free port, needs ISSUER';
+    return this.refuse('PORT', port, fix, DEFAULT_PORT);
   }
 
   issuer(port: number): string {
