@@ -28,6 +28,7 @@ const UNREADABLE = new Set([
   'FST_ERR_CTP_INVALID_CONTENT_LENGTH',
   'FST_ERR_BAD_URL',
   'FST_ERR_MAX_PARAM_LENGTH',
+  'FST_ERR_ROUTE_MISSING_CONTENT_TYPE',
 ]);
 
 /** Prefixes of error codes of zlib, brotli and zstd, for a damaged compressed body. */
@@ -66,6 +67,9 @@ function failureOf(cause: object, request: unknown): AuthError | null {
     return malformed(400, cause, false);
   // Fastify passes on Node's own error if the client leaves while it sends the body.
   if (code === 'ECONNRESET' && isCutShort(request)) return malformed(400, cause, false);
+  // Fastify requires a type of QUERY requests before it looks whether there is a route.
+  if (code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE' && (request as { is404?: boolean }).is404)
+    return new AuthError('NOT_FOUND', { cause });
   if (typeof statusCode !== 'number' || statusCode >= 500) return null;
   const names = [type, code].filter((name) => typeof name === 'string');
   const isNotJson = names.some((name) => NOT_JSON.has(name));
