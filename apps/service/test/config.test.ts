@@ -318,6 +318,12 @@ describe(readConfig.name, () => {
     for (const port of ['1', '65535']) expect(read({ PORT: port }).port).toBe(Number(port));
   });
 
+  it('names variables, not options, in what the library says', () => {
+    const fix = expect.stringMatching(/without Secure: set COOKIE_SECURE$/);
+    expect(problemsOf({ COOKIE_SAMESITE: 'none' })).toEqual({ COOKIE_SAMESITE: fix });
+    expect(problemsOf({ COOKIE_PARTITIONED: 'true' })).toEqual({ COOKIE_PARTITIONED: fix });
+  });
+
   describe('a DATA_DIR that cannot be written', () => {
     const refused = {
       DATA_DIR: expect.stringMatching(/^'.+' → cannot be written: give a folder that this user/),

@@ -84,7 +84,7 @@ export const VARIABLES: readonly Variable[] = [
   secret(own('SMTP_URL', 'none', 'Mail server, `smtp://` or `smtps://`; without one no mail is sent, and in development it is shown on the terminal.')),
   own('MAIL_FROM', 'none', 'Sender of mail, such as `Example <no-reply@example.com>`. Required by `SMTP_URL`.'),
   own('APP_URL', 'ISSUER', 'URL of the front end, to which mail links; without one the service’s own pages.'),
-  option('EMAIL_VERIFICATION', 'emailVerification', 'text', { meaning: 'Whether a user must open a mailed link before they can log in: `off` or `required`. `required` needs `SMTP_URL`.' }),
+  option('EMAIL_VERIFICATION', 'emailVerification', 'text', { meaning: 'Whether a user must open a mailed link before they can log in: `off` or `required`. In production `required` needs `SMTP_URL`.' }),
   own('THROTTLE', 'on', '`on` or `off`; `off` for load tests: no client is slowed down.'),
   own('AUDIT', 'on', '`on` or `off`: whether events are kept in the database.'),
   option('AUDIT_RETENTION', 'audit.retention'),

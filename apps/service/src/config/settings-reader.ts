@@ -93,9 +93,6 @@ export class SettingsReader {
     return { choice, uri, buildsIndexes: true };
   }
 
-  /** Null: revocations are shared through MongoDB. */
-  redis(): RedisSettings | null {
-    const store = this.choice('REVOCATION_STORE', 'mongodb', ['mongodb', 'redis']);
   /** Refuses a folder in which the embedded database could not write. */
   databaseFolder({ choice, uri }: DatabaseSettings, dataDir: string): void {
     const isEmbedded = choice === 'embedded' || (choice === 'auto' && uri === null);
@@ -103,6 +100,9 @@ export class SettingsReader {
       this.refuseDataDir(dataDir);
   }
 
+  /** Null: revocations are shared through MongoDB. */
+  redis(): RedisSettings | null {
+    const store = this.choice('REVOCATION_STORE', 'mongodb', ['mongodb', 'redis']);
     const url = this.env.text('REDIS_URL');
     if (store === 'mongodb') {
       if (url !== undefined)
@@ -176,20 +176,20 @@ export class SettingsReader {
           `${name} is not set: using development keys kept in ${dataDir}. Never do this in production.`,
         );
         const path = developmentKeyFile(dataDir);
+        if (!existsSync(path) && !isWritableFolder(dataDir)) return this.withoutFolder(dataDir);
         const keys = this.developmentKeys(dataDir, kind);
         return { path, keys, readAgain: () => storedDevelopmentKeys(path, kind) };
       }
-        if (!existsSync(path) && !isWritableFolder(dataDir)) return this.withoutFolder(dataDir);
       this.refuse(
         name,
         undefined,
         `give a secret of at least 32 random bytes: node -p "crypto.randomBytes(48).toString('base64url')"`,
       );
     } catch (error) {
+      if (isSystemError(error)) return this.withoutFolder(dataDir);
       if (!(error instanceof KeyFileError)) throw error;
       const fix = error.message.replace('with silent-auth keys generate', 'by npm run keys -- generate');
       this.problems.push({ key: name, value: '(keys)', fix });
-      if (isSystemError(error)) return this.withoutFolder(dataDir);
     }
     return { path: null, keys: [], readAgain: () => [] };
   }
@@ -250,9 +250,6 @@ export class SettingsReader {
     return this.refuse('SECURITY_CONTACT', this.env.text('SECURITY_CONTACT'), fix, []);
   }
 
-  private refuse<T>(key: string, value: string | number | undefined, fix: string, fallback?: T): T {
-    this.problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, fix });
-    return fallback as T;
   /** Random keys, so that no further problem is reported. */
   private withoutFolder(dataDir: string): KeySource {
     this.refuseDataDir(dataDir);
@@ -264,17 +261,20 @@ export class SettingsReader {
     this.refuse('DATA_DIR', dataDir, 'cannot be written: give a folder that this user may write');
   }
 
+  private refuse<T>(key: string, value: string | number | undefined, fix: string, fallback?: T): T {
+    this.problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, fix });
+    return fallback as T;
   }
 }
 
-function hasProtocol(text: string, protocol: RegExp): boolean {
-  return URL.canParse(text) && protocol.test(new URL(text).protocol);
-}
 /** An error of the file system. */
 function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
 }
 
+function hasProtocol(text: string, protocol: RegExp): boolean {
+  return URL.canParse(text) && protocol.test(new URL(text).protocol);
+}
 
 /** RFC 9116 §2.5.3; visible ASCII only, so that no value begins a line of its own. */
 function isContact(text: string): boolean {
