@@ -104,7 +104,14 @@ function fields({ parameters = [], requestBody }, document) {
 function row(name, isRequired, schema, description = '') {
   const type =
     schema.enum?.map((value) => `\`${value}\``).join(', ') ?? [schema.type ?? ''].flat().join(' or ');
-  return [`\`${name}\`${isRequired ? '' : '?'}`, type, description];
+  return [`\`${name}\`${isRequired ? '' : '?'}`, type + rangeOf(schema), description];
+}
+
+/** The limits of a text or a number, if it has a maximum. */
+function rangeOf({ minLength, maxLength, minimum = minLength, maximum = maxLength }) {
+  if (maximum === undefined) return '';
+  const range = minimum === undefined ? `at most ${maximum}` : `${minimum} to ${maximum}`;
+  return `, ${range}${maxLength === undefined ? '' : ' characters'}`;
 }
 
 function resolve(node, document) {
