@@ -150,6 +150,7 @@ export type { MailMessage, SuspicionCause } from './core/mail.js';
 // Errors and filters
 export { AUTH_ERRORS, AuthError } from './core/errors.js';
 export type { AuthErrorCode, FieldProblem } from './core/errors.js';
+export { answerBadUrl, type BadUrlReply } from './http/filters/answer-bad-url.js';
 export { AuthErrorFilter } from './http/filters/auth-error.filter.js';
 export { AuthHttpException } from './http/filters/auth-http.exception.js';
 export type { ErrorAnswer } from './http/filters/error-answer.js';

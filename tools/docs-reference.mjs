@@ -183,6 +183,10 @@ Every error has one shape: \`{ "statusCode", "code", "message", "error" }\`. \`V
 \`details: [{ field, message }]\`. Decide by \`code\`: it is stable, the message may change. Each code has a page that says what a
 client does, and what to check on the server.
 
+Two kinds of answers have another body. Node itself refuses some requests before the application sees them, such as one with two
+\`Content-Length\` headers or with more than 16 kB of headers. The introspection and revocation endpoints answer errors in the form of
+RFC 6749 §5.2: \`{ "error", "error_description" }\`.
+
 ${sections.join('\n\n')}
 `;
 }

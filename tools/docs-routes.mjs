@@ -48,12 +48,15 @@ function section({ path, method, operation }, document) {
   const good = answers
     .filter(([status]) => Number(status) < 400)
     .map(([status, answer]) => `- **${status}** ${resolve(answer, document).description}`);
-  const codes = answers
+  const bad = answers
     .filter(([status]) => Number(status) >= 400)
-    .flatMap(([, answer]) => [...resolve(answer, document).description.matchAll(/`([A-Z][A-Z_]+)`:/g)])
+    .map(([, answer]) => resolve(answer, document));
+  const codes = bad
+    .flatMap(({ description: reasons }) => [...reasons.matchAll(/`([A-Z][A-Z_]+)`:/g)])
     .map(([, code]) => code)
     .filter((code) => !COMMON.includes(code))
-    .map(linkTo);
+    .map(linkTo)
+    .concat(bad.flatMap(oauthErrors));
   return [
     `### \`${title(path, method)}\``,
     `**${summary}.** ${description}`,
@@ -64,6 +67,12 @@ function section({ path, method, operation }, document) {
   ]
     .filter(Boolean)
     .join('\n\n');
+}
+
+/** The errors of an OAuth endpoint, which have no page: RFCs define them. */
+function oauthErrors({ content }) {
+  const parts = content?.['application/json']?.schema.allOf ?? [];
+  return parts.flatMap(({ properties }) => properties?.error?.enum ?? []).map((name) => `\`${name}\``);
 }
 
 function linkTo(code) {
@@ -95,7 +104,14 @@ function fields({ parameters = [], requestBody }, document) {
 function row(name, isRequired, schema, description = '') {
   const type =
     schema.enum?.map((value) => `\`${value}\``).join(', ') ?? [schema.type ?? ''].flat().join(' or ');
-  return [`\`${name}\`${isRequired ? '' : '?'}`, type, description];
+  return [`\`${name}\`${isRequired ? '' : '?'}`, type + rangeOf(schema), description];
+}
+
+/** The limits of a text or a number, if it has a maximum. */
+function rangeOf({ minLength, maxLength, minimum = minLength, maximum = maxLength }) {
+  if (maximum === undefined) return '';
+  const range = minimum === undefined ? `at most ${maximum}` : `${minimum} to ${maximum}`;
+  return `, ${range}${maxLength === undefined ? '' : ' characters'}`;
 }
 
 function resolve(node, document) {

@@ -1,5 +1,14 @@
 #!/usr/bin/env node
-import { closeSync, fchmodSync, fstatSync, openSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { asksForHelp, type CommandResult, finish, wrongUsage } from './command-line.js';
 import { readSecretFiles } from './secret-files.js';
 
@@ -11,7 +20,7 @@ const USAGE = `silent-auth <command> [options]
   users           lists users, sets roles, unlocks, disables and deletes users
   migrate-users   converts existing users to the form that the library expects
 
-Run silent-auth <command> --help for details. The database is the one at MONGODB_URI, which may also be in the file that
+Run silent-auth <command> --help for details, silent-auth --version for the version. The database is the one at MONGODB_URI, which may also be in the file that
 MONGODB_URI_FILE names. Variables that are not set are read from .env in the current folder.
 `;
 
@@ -62,8 +71,16 @@ async function readEnvironment(isNeeded: boolean): Promise<void> {
   Object.assign(env, Object.fromEntries(values));
 }
 
+/** The version of the package that contains this command; package managers link to it. */
+function installedVersion(): string {
+  const folder = dirname(realpathSync(process.argv[1] ?? ''));
+  const manifest = readFileSync(join(folder, '../../package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
 async function run([name, ...argv]: string[]): Promise<CommandResult> {
   if (name === undefined || ['help', '--help', '-h'].includes(name)) return { exitCode: 0, output: USAGE };
+  if (['--version', '-v'].includes(name)) return { exitCode: 0, output: `${installedVersion()}\n` };
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) return wrongUsage(`there is no command '${name}'`, USAGE);
   try {

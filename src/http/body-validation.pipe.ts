@@ -70,6 +70,7 @@ function oddity(
     return content.every((item) => typeof item === 'string' && item.isWellFormed())
       ? null
       : 'must be a list of texts';
+  if (Array.isArray(content)) return 'must not be a list';
   if (typeof content === 'object' && content !== null) return 'must not be an object';
   if (typeof content === 'string' && !content.isWellFormed()) return 'must be well-formed Unicode';
   return null;

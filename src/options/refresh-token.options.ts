@@ -150,7 +150,10 @@ function readDeviceBound(read: OptionReader<RefreshTokenOptions>) {
   if (deviceBound === 'optional' && store && !store.bindDevice)
     read.refuse('deviceBound', 'needs a refreshToken.store with bindDevice: give it one, or leave this out');
   if (deviceBound === 'optional' && cookie.partitioned)
-    read.refuse('deviceBound', 'browsers bind no Partitioned cookie: leave out this or cookie.partitioned');
+    read.refuse(
+      'deviceBound',
+      'browsers bind no Partitioned cookie: leave out this or refreshToken.cookie.partitioned',
+    );
   return { deviceBound, cookie, store };
 }
 
@@ -188,9 +191,9 @@ function readCookie(read: OptionReader<CookieOptions>): ResolvedCookieOptions {
     partitioned: read.flag('partitioned', false),
   };
   if (resolved.partitioned && !resolved.secure)
-    read.refuse('partitioned', 'browsers refuse Partitioned without Secure: set cookie.secure');
+    read.refuse('partitioned', 'browsers refuse Partitioned without Secure: set refreshToken.cookie.secure');
   if (resolved.sameSite === 'none' && !resolved.secure)
-    read.refuse('sameSite', 'browsers refuse SameSite=None without Secure: set cookie.secure');
+    read.refuse('sameSite', 'browsers refuse SameSite=None without Secure: set refreshToken.cookie.secure');
   return resolved;
 }
 

@@ -11,7 +11,10 @@ import { HostApp } from '../support/host-app.js';
 import { newSession } from '../support/http.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const { bin } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { bin: Record<string, string> };
+const { bin, version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
+  bin: Record<string, string>;
+  version: string;
+};
 
 interface Outcome {
   readonly code: number;
@@ -35,6 +38,10 @@ describe('silent-auth', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const command of ['keys', 'doctor', 'report', 'users', 'migrate-users'])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+  });
+
+  it.each(['--version', '-v'])('prints its version: %s', async (line) => {
+    expect(await silentAuth(line)).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
   it.each(['keys', 'doctor', 'report', 'users', 'migrate-users'])(

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { FINAL_REFUSALS, KEY_LOST } from '../../packages/client/src/refusals.js';
 import { AUTH_ERRORS, AUTH_EVENTS } from '../../src/index.js';
 import { errorFacts, errorPageName } from '../../tools/docs-reference.mjs';
+import { compileErrors, snippetsOf } from '../support/compile.js';
 
 const FOLDER = new URL('../../docs/errors/', import.meta.url);
 const CODES = Object.entries(AUTH_ERRORS);
@@ -38,6 +39,15 @@ describe('the pages of the error codes', () => {
     expect(codes.filter((name) => !KNOWN.has(name))).toEqual([]);
     const events = named(page, /[Ee]vents? `([a-z_]+\.[a-z_]+)`/g);
     expect(events.filter((name) => !Object.hasOwn(AUTH_EVENTS, name))).toEqual([]);
+  });
+
+  it('show code that compiles', async () => {
+    const found = CODES.map(([code]) => snippetsOf(read(code), code)).filter(
+      (snippets) => Object.keys(snippets).length > 0,
+    );
+    expect(found.length).toBeGreaterThan(0);
+    const module = { 'app.module.ts': 'export class AppModule {}' };
+    for (const snippets of found) expect(await compileErrors({ ...module, ...snippets })).toBe('');
   });
 
   it.each(FINAL_REFUSALS)('%s: says that the client is signed out', (code) => {

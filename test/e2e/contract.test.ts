@@ -80,6 +80,19 @@ describe.each(['express', 'fastify'])('the HTTP contract on %s', (adapter) => {
     return token;
   };
 
+  it.each([
+    ['POST', '/auth/refresh/'],
+    ['GET', '/auth/me/'],
+    ['GET', '/AUTH/ME'],
+    ['GET', '/docs-json/'],
+    ['GET', '/health/live/'],
+    ['GET', '/Health/live'],
+    // Without a body and a type.
+    ['QUERY', '/auth/login'],
+  ])('does not serve %s %s: a path has one spelling', async (method, path) => {
+    expectError(await service.api().send(method, path), 404, 'NOT_FOUND');
+  });
+
   describe('POST /auth/register', () => {
     it('answers 201 with the access token in the body and the refresh token in the cookie only', async () => {
       const fields = credentials({ name: 'Ada' });

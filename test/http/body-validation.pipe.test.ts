@@ -45,6 +45,15 @@ describe(BodyValidationPipe.name, () => {
     });
   });
 
+  it.each([
+    [['ann@example.com'], 'must not be a list'],
+    [{ $gt: '' }, 'must not be an object'],
+  ])('says of %j in place of a text what it is', async (email, message) => {
+    await expect(validate(LoginDto, { ...LOGIN, email })).rejects.toMatchObject({
+      fields: [{ field: 'email', message }],
+    });
+  });
+
   it('a wrongly typed field hides no other problem, and is reported once', async () => {
     const fields = await refusedFields(LoginDto, { email: { $gt: '' }, isAdmin: true });
     expect([...fields].sort()).toEqual(expect.arrayContaining(['email', 'isAdmin', 'password']));

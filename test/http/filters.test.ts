@@ -154,6 +154,16 @@ describe(failureBeforeRoute.name, () => {
     expect(codeOf(new NotFoundException(), nest12)).toBeNull();
   });
 
+  it('recognises that the client left, and not that another connection ended', () => {
+    const aborted = Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+    const cut = { complete: false, destroyed: true };
+    const codeFor = (request: object) => failureBeforeRoute(aborted, nest12 as never, request)?.code ?? null;
+    expect(codeFor({ raw: cut })).toBe('MALFORMED_REQUEST');
+    expect(codeFor(cut)).toBe('MALFORMED_REQUEST');
+    for (const other of [{ complete: true, destroyed: true }, { complete: false, destroyed: false }, {}])
+      expect(codeFor({ raw: other })).toBeNull();
+  });
+
   it('is not misled by exceptions of the host', () => {
     const forbidden = Object.assign(new Error('bad CSRF token'), { statusCode: 403, expose: true });
     const verify = Object.assign(new Error('no'), { statusCode: 403, type: 'entity.verify.failed' });

@@ -1,4 +1,6 @@
-import { request } from 'node:http';
+import { EventEmitter, once } from 'node:events';
+import { request, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   type ArgumentsHost,
@@ -161,9 +163,33 @@ describe.each(ADAPTERS)('ParseErrorFilter on %s', (adapter) => {
       const charset = { 'content-type': 'application/json; charset=klingon' };
       expectError(await post('{}', charset), 415, 'UNSUPPORTED_MEDIA_TYPE');
       expectError(await post('no gzip', { 'content-encoding': 'gzip' }), 400, 'MALFORMED_REQUEST');
-      // Fastify answers it without calling Nest.
-      expectError(await api.send('DELETE', '/auth/sessions/%FF'), 400, 'MALFORMED_REQUEST');
     }
+    const badUrl = await api.send('DELETE', '/auth/sessions/%FF');
+    expectError(badUrl, 400, 'MALFORMED_REQUEST');
+    expect(badUrl.json.message).toBe('The request could not be read.');
+  });
+
+  it('does not log a client that leaves while it sends its body', async () => {
+    const seen = new EventEmitter();
+    const { host, api, lines } = await start(adapter, {
+      configure: (app: INestApplication) => {
+        withFilter.configure(app);
+        app.use((_request: unknown, response: ServerResponse, next: () => void) => {
+          response.once('close', () => seen.emit('closed'));
+          next();
+          seen.emit('arrived');
+        });
+      },
+    });
+    const before = lines.length;
+    const socket = connect(Number(new URL(host.origin).port), '127.0.0.1');
+    const head = 'POST /host/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+    socket.write(`${head}Content-Length: 500\r\n\r\n{"email":`);
+    await once(seen, 'arrived');
+    socket.destroy();
+    await once(seen, 'closed');
+    await api.send('GET', '/host/order');
+    expect(lines.slice(before)).toEqual([]);
   });
 
   it('answers a bug without a detail, and logs it with its stack', async () => {

@@ -7,6 +7,7 @@ import { Test } from '@nestjs/testing';
 import type { CommandStartedEvent } from 'mongodb';
 import type { Connection } from 'mongoose';
 import {
+  answerBadUrl,
   AuditService,
   type AuthenticatedSession,
   type AuthenticatedUser,
@@ -131,7 +132,10 @@ export class HostApp {
     });
     const app =
       adapter === 'fastify'
-        ? module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false })
+        ? module.createNestApplication<NestFastifyApplication>(
+            new FastifyAdapter({ frameworkErrors: answerBadUrl }),
+            { logger: false },
+          )
         : module.createNestApplication({ logger: false });
     configure(app);
     await app.listen(0, '127.0.0.1').catch(async (error: unknown) => {

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
@@ -307,6 +307,61 @@ describe(readConfig.name, () => {
       expect(access.readAgain()).toEqual(access.keys);
       rmSync(join(own, 'development-keys.json'));
       expect(() => access.readAgain()).toThrow(KeyFileError);
+    });
+  });
+
+  it('accepts PORT=0, any free port, only with an ISSUER, because links and tokens would name the port 0', () => {
+    expect(problemsOf({ PORT: '0' })).toEqual({
+      PORT: expect.stringMatching(/^'0' → .*from 1 to 65535.*ISSUER/),
+    });
+    expect(read({ PORT: '0', ISSUER: 'https://id.example.com' }).port).toBe(0);
+    for (const port of ['1', '65535']) expect(read({ PORT: port }).port).toBe(Number(port));
+  });
+
+  it('names variables, not options, in what the library says', () => {
+    const fix = expect.stringMatching(/without Secure: set COOKIE_SECURE$/);
+    expect(problemsOf({ COOKIE_SAMESITE: 'none' })).toEqual({ COOKIE_SAMESITE: fix });
+    expect(problemsOf({ COOKIE_PARTITIONED: 'true' })).toEqual({ COOKIE_PARTITIONED: fix });
+  });
+
+  describe('a DATA_DIR that cannot be written', () => {
+    const refused = {
+      DATA_DIR: expect.stringMatching(/^'.+' → cannot be written: give a folder that this user/),
+    };
+    const KEYS = { JWT_ACCESS_KEYS: secret(), JWT_REFRESH_KEYS: secret() };
+    const DATABASE_ELSEWHERE = { MONGODB_URI: 'mongodb://127.0.0.1/x' };
+
+    it.each([
+      ['is a file', ''],
+      ['is inside a file', '/inside'],
+      ['is far inside a file', '/far/inside'],
+    ])('%s: is one problem for the keys and for the database', (_, below) => {
+      writeFileSync(join(dataDir, 'file'), '');
+      const path = join(dataDir, 'file') + below;
+      for (const settings of [{}, KEYS, DATABASE_ELSEWHERE])
+        expect(problemsOf({ ...settings, DATA_DIR: path })).toEqual(refused);
+      expect(problemsOf({ ...KEYS, ...DATABASE_ELSEWHERE, DATA_DIR: path })).toEqual({});
+    });
+
+    it('has a file where the database needs a folder', () => {
+      const own = mkdtempSync(join(dataDir, 'own-'));
+      writeFileSync(join(own, 'db'), '');
+      expect(problemsOf({ DATA_DIR: own })).toEqual(refused);
+    });
+
+    it('that fails only when it is written is the same problem', () => {
+      const failing = () => {
+        throw Object.assign(new Error('EROFS: read-only file system'), { syscall: 'mkdir' });
+      };
+      expect(() => readConfig({ ...DATABASE_ELSEWHERE, DATA_DIR: dataDir }, failing)).toThrow(
+        /DATA_DIR = '.+': cannot be written/,
+      );
+    });
+
+    it('need not exist, and reading the settings does not create it', () => {
+      const own = join(dataDir, 'not', 'yet');
+      expect(problemsOf({ ...KEYS, DATA_DIR: own })).toEqual({});
+      expect(existsSync(own)).toBe(false);
     });
   });
 

@@ -179,6 +179,15 @@ describe('npm run doctor', () => {
     }
   });
 
+  it('reports a DATA_DIR in which a start could write nothing', async () => {
+    const path = join(dataDir, 'file');
+    writeFileSync(path, '');
+    const { exitCode, output } = await run({ DATA_DIR: path });
+    expect(exitCode).toBe(1);
+    expect(output).toContain('DATA_DIR  [configuration.refused]');
+    expect(output).toContain('give a folder that this user may write');
+  });
+
   it('on a fresh machine reports the development keys that a start would create, and creates none', async () => {
     const { exitCode, output } = await run({}, '--strict');
     expect(exitCode).toBe(0);

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseUri } from '../../../test/support/database.js';
 import { eventually } from '../../../test/support/eventually.js';
@@ -67,6 +69,24 @@ describe.each(['express', 'fastify'])('the log on %s', (HTTP_ADAPTER) => {
       .split('\n')
       .filter((line) => line.includes('"level":40') && /login\.locked|login 429/.test(line));
     expect(lines).toHaveLength(1);
+  });
+
+  it('has one warning for a client that leaves while it sends its body, and no error', async () => {
+    const before = service.output.length;
+    const socket = connect(service.port, '127.0.0.1');
+    const head = 'POST /auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n';
+    socket.write(`${head}Content-Length: 500\r\n\r\n{"email":`);
+    await delay(200);
+    socket.destroy();
+    const output = await eventually(
+      async () => service.output.slice(before),
+      (text) => text.includes('POST /auth/login'),
+    );
+    await api.send('GET', '/auth/me');
+    const lines = output.split('\n').filter((line) => line.includes('POST /auth/login'));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/"level":40.*"msg":"POST \/auth\/login (?:400|aborted)"/);
+    expect(service.output.slice(before)).not.toMatch(/"level":[56]0/);
   });
 
   it('has no documents with DOCS=off', async () => {

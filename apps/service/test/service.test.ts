@@ -151,6 +151,10 @@ describe('the lifetime of the process', () => {
   it.each([
     [{ ADMIN_PASSWORD: 'short' }, /ADMIN_PASSWORD = \(secret\): .*at least 8/],
     [{ ADMIN_PASSWORD: 'x'.repeat(200) }, /ADMIN_PASSWORD = \(secret\): .*at most 128/],
+    [
+      { DATA_DIR: '/dev/null/data', JWT_ACCESS_KEYS: undefined },
+      /DATA_DIR = '\/dev\/null\/data': cannot be written/,
+    ],
     [{ HOST: 'nowhere.invalid' }, /HOST is not an address of this machine: nowhere\.invalid/],
     [{ HOST: '192.0.2.1' }, /HOST is not an address of this machine: 192\.0\.2\.1/],
   ])('names the setting that keeps it from starting: %j', async (setting, sentence) => {

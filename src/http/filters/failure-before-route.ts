@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { HttpException, type HttpServer, NotFoundException } from '@nestjs/common';
 import { AuthError, type AuthErrorCode } from '../../core/errors.js';
 
@@ -27,6 +28,7 @@ const UNREADABLE = new Set([
   'FST_ERR_CTP_INVALID_CONTENT_LENGTH',
   'FST_ERR_BAD_URL',
   'FST_ERR_MAX_PARAM_LENGTH',
+  'FST_ERR_ROUTE_MISSING_CONTENT_TYPE',
 ]);
 
 /** Prefixes of error codes of zlib, brotli and zstd, for a damaged compressed body. */
@@ -54,15 +56,31 @@ export function failureBeforeRoute(
   const cause = exception instanceof HttpException ? exception.cause : exception;
   if (cause === undefined && exception instanceof HttpException && !('mapException' in adapter))
     return failureOfNest11(exception);
-  if (!(cause instanceof Error)) return null;
-  const { statusCode, status, type, code } = cause as Error & Record<string, unknown>;
+  return typeof cause === 'object' && cause !== null ? failureOf(cause, request) : null;
+}
+
+/** @param cause the error of the parser or router */
+function failureOf(cause: object, request: unknown): AuthError | null {
+  const { statusCode, status, type, code } = cause as Record<string, unknown>;
   // A path parameter that cannot be decoded.
   if (cause instanceof URIError && (status === 400 || statusCode === 400))
     return malformed(400, cause, false);
+  // Fastify passes on Node's own error if the client leaves while it sends the body.
+  if (code === 'ECONNRESET' && isCutShort(request)) return malformed(400, cause, false);
+  // Fastify requires a type of QUERY requests before it looks whether there is a route.
+  if (code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE' && (request as { is404?: boolean }).is404)
+    return new AuthError('NOT_FOUND', { cause });
   if (typeof statusCode !== 'number' || statusCode >= 500) return null;
   const names = [type, code].filter((name) => typeof name === 'string');
   const isNotJson = names.some((name) => NOT_JSON.has(name));
   return isNotJson || names.some(isUnreadable) ? malformed(statusCode, cause, isNotJson) : null;
+}
+
+/** Whether the client left before the request was complete. Without it, the error may be that of another connection. */
+function isCutShort(request: unknown): boolean {
+  const given = request as Partial<IncomingMessage> & { readonly raw?: IncomingMessage };
+  const { complete, destroyed } = given.raw ?? given;
+  return complete === false && destroyed === true;
 }
 
 function isUnreadable(name: string): boolean {

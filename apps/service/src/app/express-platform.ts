@@ -16,9 +16,6 @@ export const expressPlatform: HttpPlatform = {
     );
     app.disable('x-powered-by');
     app.disable('etag');
-    // Otherwise `/users/` with an empty id would answer as `/users`.
-    app.enable('strict routing');
-    app.enable('case sensitive routing');
     app.set('trust proxy', trustOf(config));
     return app;
   },
@@ -31,6 +28,9 @@ export const expressPlatform: HttpPlatform = {
 class TimedExpressAdapter extends ExpressAdapter {
   constructor(private readonly timeouts: RequestTimeouts) {
     super();
+    // Paths match exactly, as on Fastify; otherwise `/users/` with an empty id would answer as `/users`. The settings of the
+    // application come too late: Nest's adapter has created the router already.
+    Object.assign(this.getInstance<{ router: object }>().router, { strict: true, caseSensitive: true });
   }
 
   override initHttpServer(): void {

@@ -1,15 +1,8 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply } from 'fastify';
+import { answerBadUrl } from 'nestjs-silent-auth';
 import { BODY_LIMIT_BYTES, type HttpPlatform, trustOf } from './http-platform.js';
 
-/** The answer to a URL that Fastify cannot decode: no exception filter sees such a request. */
-const UNREADABLE = {
-  statusCode: 400,
-  code: 'MALFORMED_REQUEST',
-  message: 'The request could not be read.',
-  error: 'Bad Request',
-} as const;
 /** Node's own limit on a request's head. */
 const MAX_URL_BYTES = 16_384;
 
@@ -23,9 +16,7 @@ export const fastifyPlatform: HttpPlatform = {
       requestTimeout: timeouts.requestTimeout,
       // Routes refuse a path parameter that is too long, with our error body.
       routerOptions: { maxParamLength: MAX_URL_BYTES },
-      frameworkErrors: (_error: unknown, _request: unknown, reply: FastifyReply) => {
-        void reply.status(400).header('Cache-Control', 'no-store').send(UNREADABLE);
-      },
+      frameworkErrors: answerBadUrl,
     });
     return NestFactory.create<NestFastifyApplication>(module, adapter, options);
   },

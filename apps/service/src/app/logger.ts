@@ -113,7 +113,8 @@ export function requestLogger(logger: Logger, trustProxy: TrustProxy) {
     logger,
     quietReqLogger: true,
     customAttributeKeys: { reqId: 'requestId' },
-    customLogLevel: (_request, { statusCode }) => {
+    customLogLevel: (_request, { statusCode, headersSent }) => {
+      if (!headersSent) return 'warn';
       // A request over a limit: the security log has one line for the flood.
       if (statusCode === 429) return 'debug';
       if (statusCode >= 500) return 'error';
@@ -154,8 +155,9 @@ function pathOf({ originalUrl, url }: LoggedRequest): string {
   return printable((originalUrl ?? url ?? '').split('?', 1)[0] ?? '').slice(0, 200);
 }
 
-function describe(request: LoggedRequest, { statusCode }: { statusCode: number }): string {
-  return `${request.method} ${pathOf(request)} ${statusCode}`;
+/** Without headers the client left before there was an answer: the status is only Node's default. */
+function describe(request: LoggedRequest, { statusCode, headersSent }: ServerResponse): string {
+  return `${request.method} ${pathOf(request)} ${headersSent ? statusCode : 'aborted'}`;
 }
 
 /** Adds the user to the request log; the guards have run by then. */

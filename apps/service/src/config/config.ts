@@ -9,6 +9,7 @@ import {
 import { SmtpMailer } from '../mail/smtp-mailer.js';
 import { TerminalMailer } from '../mail/terminal-mailer.js';
 import { Environment, VARIABLES } from './environment.js';
+import { textInVariables } from './in-variables.js';
 import { type DevelopmentKeys, developmentKeys, type KeySources } from './key-sets.js';
 import { type MisspeltVariable, misspeltVariables, NOT_READ } from './misspelt-variables.js';
 import type { RedisSettings } from './redis-url.js';
@@ -83,12 +84,15 @@ export function readConfig(
   const hasDemo = read.demo();
   const auth = authOptions(env, read, { issuer, port, keySources, hasDemo, mailer: mailerOf(mail, mode) });
 
+  const database = read.database();
+  read.databaseFolder(database, dataDir);
+
   const config: AppConfig = {
     port,
     host: env.text('HOST') ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
     isProduction,
     httpAdapter: read.choice('HTTP_ADAPTER', 'fastify', ['fastify', 'express']),
-    database: read.database(),
+    database,
     redis: read.redis(),
     dataDir,
     trustProxy: read.trustProxy(),
@@ -174,7 +178,7 @@ function problemsOf(options: AuthOptions, refused: readonly ConfigurationProblem
   return checkOptions(options)
     .map((problem) => {
       const variable = VARIABLES.find(({ option }) => option === problem.key.replace(/\[\d+\]$/, ''));
-      return variable ? { ...problem, key: variable.name } : problem;
+      return { ...problem, key: variable?.name ?? problem.key, fix: textInVariables(problem.fix) };
     })
     .filter(({ key }) => !refused.some((problem) => problem.key === key));
 }

@@ -38,7 +38,7 @@ function secret(variable: Variable): Variable {
 /** Every variable that the service reads; docs/reference/variables.md is written from it. */
 // prettier-ignore
 export const VARIABLES: readonly Variable[] = [
-  own('PORT', '3000', 'Port to listen on.'),
+  own('PORT', '3000', 'Port to listen on. `0`, any free port, needs `ISSUER`.'),
   own('HOST', '127.0.0.1; 0.0.0.0 in production', 'Address to bind to.'),
   own('NODE_ENV', 'development', '`production` refuses development defaults.'),
   own('HTTP_ADAPTER', 'fastify', '`fastify` or `express`: the same responses, but Fastify serves five to nine times as many guarded requests per processor second.'),
@@ -84,7 +84,7 @@ export const VARIABLES: readonly Variable[] = [
   secret(own('SMTP_URL', 'none', 'Mail server, `smtp://` or `smtps://`; without one no mail is sent, and in development it is shown on the terminal.')),
   own('MAIL_FROM', 'none', 'Sender of mail, such as `Example <no-reply@example.com>`. Required by `SMTP_URL`.'),
   own('APP_URL', 'ISSUER', 'URL of the front end, to which mail links; without one the service’s own pages.'),
-  option('EMAIL_VERIFICATION', 'emailVerification', 'text', { meaning: 'Whether a user must open a mailed link before they can log in: `off` or `required`. `required` needs `SMTP_URL`.' }),
+  option('EMAIL_VERIFICATION', 'emailVerification', 'text', { meaning: 'Whether a user must open a mailed link before they can log in: `off` or `required`. In production `required` needs `SMTP_URL`.' }),
   own('THROTTLE', 'on', '`on` or `off`; `off` for load tests: no client is slowed down.'),
   own('AUDIT', 'on', '`on` or `off`: whether events are kept in the database.'),
   option('AUDIT_RETENTION', 'audit.retention'),

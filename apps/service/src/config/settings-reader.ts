@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import mongoose from 'mongoose';
 import { type ConfigurationProblem, KeyFileError, readKeySet, type TokenKind } from 'nestjs-silent-auth';
-import { developmentKeyFile } from 'nestjs-silent-auth/cli';
+import { developmentKeyFile, newSecret } from 'nestjs-silent-auth/cli';
 import { parseSender, parseSmtpUrl, withoutPassword } from '../mail/mail-settings.js';
 import type { Environment } from './environment.js';
 import { type DevelopmentKeys, type KeySource, storedDevelopmentKeys } from './key-sets.js';
@@ -14,6 +16,7 @@ import {
   type MetricsSettings,
   type TrustProxy,
 } from './settings.js';
+import { isWritableFolder } from './writable-folder.js';
 
 const DEFAULT_PORT = 3000;
 const EMAIL = /^[^\s@:]+@[^\s@:]+$/;
@@ -48,8 +51,11 @@ export class SettingsReader {
 
   port(): number {
     const port = this.env.number('PORT') ?? DEFAULT_PORT;
-    if (typeof port === 'number' && port <= 65535) return port;
-    return this.refuse('PORT', port, 'give a port number from 0 to 65535', DEFAULT_PORT);
+    // The issuer, the cookie and the links of mail would name the port 0.
+    const isKnown = port !== 0 || this.env.text('ISSUER') !== undefined;
+    if (typeof port === 'number' && port <= 65535 && isKnown) return port;
+    const fix = 'give a port number from 1 to 65535; 0, any free port, needs ISSUER';
+    return this.refuse('PORT', port, fix, DEFAULT_PORT);
   }
 
   issuer(port: number): string {
@@ -85,6 +91,13 @@ export class SettingsReader {
         'production needs a real MongoDB: leave DATABASE out and set MONGODB_URI',
       );
     return { choice, uri, buildsIndexes: true };
+  }
+
+  /** Refuses a folder in which the embedded database could not write. */
+  databaseFolder({ choice, uri }: DatabaseSettings, dataDir: string): void {
+    const isEmbedded = choice === 'embedded' || (choice === 'auto' && uri === null);
+    if (!this.isProduction && isEmbedded && !isWritableFolder(join(dataDir, 'db')))
+      this.refuseDataDir(dataDir);
   }
 
   /** Null: revocations are shared through MongoDB. */
@@ -163,6 +176,7 @@ export class SettingsReader {
           `${name} is not set: using development keys kept in ${dataDir}. Never do this in production.`,
         );
         const path = developmentKeyFile(dataDir);
+        if (!existsSync(path) && !isWritableFolder(dataDir)) return this.withoutFolder(dataDir);
         const keys = this.developmentKeys(dataDir, kind);
         return { path, keys, readAgain: () => storedDevelopmentKeys(path, kind) };
       }
@@ -172,6 +186,7 @@ export class SettingsReader {
         `give a secret of at least 32 random bytes: node -p "crypto.randomBytes(48).toString('base64url')"`,
       );
     } catch (error) {
+      if (isSystemError(error)) return this.withoutFolder(dataDir);
       if (!(error instanceof KeyFileError)) throw error;
       const fix = error.message.replace('with silent-auth keys generate', 'by npm run keys -- generate');
       this.problems.push({ key: name, value: '(keys)', fix });
@@ -235,10 +250,26 @@ export class SettingsReader {
     return this.refuse('SECURITY_CONTACT', this.env.text('SECURITY_CONTACT'), fix, []);
   }
 
+  /** Random keys, so that no further problem is reported. */
+  private withoutFolder(dataDir: string): KeySource {
+    this.refuseDataDir(dataDir);
+    return { path: null, keys: [newSecret()], readAgain: () => [] };
+  }
+
+  private refuseDataDir(dataDir: string): void {
+    if (this.problems.some(({ key }) => key === 'DATA_DIR')) return;
+    this.refuse('DATA_DIR', dataDir, 'cannot be written: give a folder that this user may write');
+  }
+
   private refuse<T>(key: string, value: string | number | undefined, fix: string, fallback?: T): T {
     this.problems.push({ key, value: value === undefined ? '(not set)' : `'${value}'`, fix });
     return fallback as T;
   }
+}
+
+/** An error of the file system. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
 
 function hasProtocol(text: string, protocol: RegExp): boolean {

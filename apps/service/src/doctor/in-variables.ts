@@ -1,5 +1,5 @@
 import type { Finding } from 'nestjs-silent-auth';
-import { VARIABLES } from '../config/environment.js';
+import { textInVariables, variableOf } from '../config/in-variables.js';
 
 /** Subjects of the library whose variable has another form. */
 const SUBJECTS: Readonly<Record<string, string>> = {
@@ -8,24 +8,14 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   audit: 'AUDIT',
   database: 'MONGODB_URI',
 };
-const BY_OPTION = new Map(VARIABLES.map(({ name, option }) => [option, name]));
 
 /** A finding of the library, with the names of variables instead of options. */
 export function inVariables({ subject, message, fix, ...rest }: Finding): Finding {
   return {
     ...rest,
     // The name may be followed by an index or a value: `keys.access[0]`.
-    subject: SUBJECTS[subject] ?? subject.replace(/^[\w.]+/, nameOf),
-    message: inText(message),
-    fix: inText(fix),
+    subject: SUBJECTS[subject] ?? subject.replace(/^[\w.]+/, variableOf),
+    message: textInVariables(message),
+    fix: textInVariables(fix),
   };
-}
-
-/** Replaces only names with a dot: in a sentence `issuer` is an ordinary word. */
-function inText(text: string): string {
-  return text.replace(/\w+(?:\.\w+)+/g, nameOf);
-}
-
-function nameOf(option: string): string {
-  return BY_OPTION.get(option) ?? option;
 }
