@@ -12,5 +12,5 @@ export const deviceCookie = new DeviceCookie(
   options,
   nothing,
   keyRing,
-  new KnownDevices(keyRing, nothing, nothing, clock),
+  new KnownDevices(keyRing, nothing, nothing, nothing),
 );
