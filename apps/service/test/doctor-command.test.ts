@@ -112,7 +112,7 @@ describe('npm run doctor', () => {
         const before = await documents(connection);
         expect(await findingsOf(environment())).toEqual([]);
         expect(await documents(connection)).toEqual(before);
-        await untilBannerOf(service);
+        await service.untilBanner();
         expect(service.output).not.toContain('"Doctor"');
       } finally {
         await service.stop();
@@ -163,7 +163,7 @@ describe('npm run doctor', () => {
       THROTTLE: 'on',
     });
     try {
-      await untilBannerOf(service);
+      await service.untilBanner();
       expect(service.output).toContain('embedded development database');
       // The check at boot ran before the banner: findings for development only are not shown.
       expect(service.output).not.toMatch(/Doctor|error:/);
@@ -378,7 +378,7 @@ describe('the boot of the service', () => {
       STEADY_HASHING,
     );
     try {
-      await untilBannerOf(service);
+      await service.untilBanner();
       const lines = await eventually(
         async () => service.output.split('\n').filter((line) => line.includes('"context":"Doctor"')),
         (found) => found.length >= 3,
@@ -396,14 +396,6 @@ describe('the boot of the service', () => {
     }
   });
 });
-
-/** Printed after the check at boot. */
-async function untilBannerOf(service: Service): Promise<void> {
-  await eventually(
-    async () => service.output,
-    (output) => output.includes('is running at'),
-  );
-}
 
 /** Only the findings of the service itself, without a database. */
 function examinedService(over: Environment): Finding[] {
