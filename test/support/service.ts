@@ -17,6 +17,11 @@ export const HELD_CLOCK: readonly string[] = [
   '--import',
   pathToFileURL(fileURLToPath(new URL('held-clock.mjs', import.meta.url))).href,
 ];
+/** For {@link Service.start}: the clock of sessions, tokens and limits stands still. */
+export const STILL_CLOCK: readonly string[] = [
+  '--import',
+  pathToFileURL(fileURLToPath(new URL('still-clock.mjs', import.meta.url))).href,
+];
 const START_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
 

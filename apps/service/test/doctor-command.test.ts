@@ -4,7 +4,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -24,6 +23,7 @@ const STEADY_HASHING = [
   '--import',
   pathToFileURL(join(ROOT, 'apps/service/test/support/steady-hashing.mjs')).href,
 ];
+const ENDLESS = ['--import', pathToFileURL(join(ROOT, 'apps/service/test/support/endless-doctor.mjs')).href];
 const secret = () => randomBytes(48).toString('base64url');
 
 let dataDir: string;
@@ -313,12 +313,14 @@ describe('npm run doctor', () => {
     const temporary = mkdtempSync(join(tmpdir(), 'silent-auth-doctor-copies-'));
     try {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-        const child = spawn(process.execPath, [ENTRY], {
+        const child = spawn(process.execPath, [...ENDLESS, ENTRY], {
           env: { PATH: process.env.PATH, DATA_DIR: dataDir, TMPDIR: temporary },
           stdio: 'ignore',
         });
         const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-        while (readdirSync(temporary).length === 0) await delay(5);
+        const copies = await Promise.race([closed, untilCopied(temporary)]);
+        if (typeof copies !== 'object' || copies === null) throw new Error('the doctor ended by itself');
+        expect(copies).not.toEqual([]);
         child.kill(signal);
         expect(await closed).toBe(signal === 'SIGINT' ? 130 : 143);
         expect(readdirSync(temporary)).toEqual([]);
@@ -396,6 +398,14 @@ describe('the boot of the service', () => {
     }
   });
 });
+
+/** What is in a folder, once there is something. */
+async function untilCopied(folder: string): Promise<string[]> {
+  return eventually(
+    async () => readdirSync(folder),
+    (names) => names.length > 0,
+  );
+}
 
 /** Only the findings of the service itself, without a database. */
 function examinedService(over: Environment): Finding[] {

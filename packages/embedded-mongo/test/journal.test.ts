@@ -162,7 +162,7 @@ describe('a server killed with SIGKILL', () => {
     for (let round = 0; round < 3; round += 1) {
       const { process: child, port } = await compiled.start(journalDir);
       const client = await MongoClient.connect(`mongodb://127.0.0.1:${port}/?replicaSet=rs0`, {
-        serverSelectionTimeoutMS: 200,
+        serverSelectionTimeoutMS: 5_000,
       });
       const writes = client.db('j').collection<{ _id: number }>('writes');
       expect(await writes.countDocuments({ _id: { $lte: acknowledged } })).toBe(acknowledged + 1);
@@ -176,8 +176,9 @@ describe('a server killed with SIGKILL', () => {
       const stopped = writing.catch(() => undefined);
       while (acknowledged < first + 50) await new Promise((resolve) => setImmediate(resolve));
       await kill(child);
-      await stopped;
+      // Ends the write that waits for a server.
       await client.close();
+      await stopped;
     }
     await withServer(async (client) => {
       const writes = client.db('j').collection<{ _id: number }>('writes');

@@ -368,7 +368,7 @@ describe(startEmbeddedMongo.name, () => {
 
   it('closes while a client waits', async () => {
     const other = await startEmbeddedMongo();
-    const waiting = await MongoClient.connect(other.uri, { serverSelectionTimeoutMS: 200 });
+    const waiting = await MongoClient.connect(other.uri, { serverSelectionTimeoutMS: 5_000 });
     const stream = waiting.db('x').collection('y').watch();
     await stream.tryNext();
     const next = stream.next().catch((error: Error) => error);
