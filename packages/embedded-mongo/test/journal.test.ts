@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Binary, BSON, Long, MongoClient, ObjectId } from 'mongodb';
+import { eventually } from '../../../test/support/eventually.js';
 import { type EmbeddedMongo, startEmbeddedMongo } from '../src/index.js';
 import { CompiledServer, kill } from './support/child-server.js';
 import { RawClient } from './support/raw-client.js';
@@ -174,7 +175,11 @@ describe('a server killed with SIGKILL', () => {
         }
       })();
       const stopped = writing.catch(() => undefined);
-      while (acknowledged < first + 50) await new Promise((resolve) => setImmediate(resolve));
+      const written = await eventually(
+        async () => acknowledged,
+        (last) => last >= first + 50,
+      );
+      expect(written).toBeGreaterThanOrEqual(first + 50);
       await kill(child);
       // Ends the write that waits for a server.
       await client.close();
