@@ -8,7 +8,7 @@ import {
   PASSWORD,
   uniqueEmail,
 } from '../support/http.js';
-import { Service } from '../support/service.js';
+import { Service, STILL_CLOCK } from '../support/service.js';
 
 const WRONG = 'not the password';
 /** The headers that a trusted proxy adds. */
@@ -27,12 +27,13 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
   let api: Api;
 
   beforeAll(async () => {
-    service = await Service.start({
+    const settings = {
       HTTP_ADAPTER: adapter,
       THROTTLE: 'on',
       TRUST_PROXY: 'true',
       TRUSTED_ORIGINS: 'https://app.example.com',
-    });
+    };
+    service = await Service.start(settings, STILL_CLOCK);
     api = service.api();
   });
   afterAll(() => service.dispose());
@@ -259,7 +260,7 @@ describe.each(['express', 'fastify'])('throttling on %s', (adapter) => {
   });
 
   it('without trust in a proxy the header is ignored', async () => {
-    const direct = await Service.start({ HTTP_ADAPTER: adapter, THROTTLE: 'on' });
+    const direct = await Service.start({ HTTP_ADAPTER: adapter, THROTTLE: 'on' }, STILL_CLOCK);
     try {
       const statuses: number[] = [];
       for (let attempt = 0; attempt < 21; attempt += 1)

@@ -141,9 +141,7 @@ describe.each(ADAPTERS)('claims of a host, on %s', (adapter) => {
   it('a function that hangs is not waited for', async () => {
     const session = await newSession(host.api());
     make = () => new Promise(() => undefined);
-    const from = performance.now();
     expectError(await host.api().refresh(session.refreshToken), 500, 'INTERNAL');
-    expect(performance.now() - from).toBeLessThan(30_000);
     expect(logged.join()).toContain('no answer within 3000 ms');
     make = TENANT;
     expect((await host.api().refresh(session.refreshToken)).json.session.generation).toBe(1);

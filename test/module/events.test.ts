@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AuthEventBus, type AuthEventName, AuthService } from '../../src/index.js';
+import { eventually } from '../support/eventually.js';
 import { ADAPTERS, HostApp } from '../support/host-app.js';
 import {
   anotherSession,
@@ -40,8 +41,10 @@ describe.each(ADAPTERS)('events on %s', (adapter) => {
   /** The events of a name; they are emitted after the answer. */
   async function emitted(name: AuthEventName, count = 1): Promise<unknown[]> {
     const found = () => heard.filter((event) => event.name === name).map(({ payload }) => payload);
-    while (found().length < count) await new Promise((resolve) => setImmediate(resolve));
-    return found();
+    return eventually(
+      async () => found(),
+      ({ length }) => length >= count,
+    );
   }
 
   it('report a wrong current password like a wrong login, and the lock that follows', async () => {

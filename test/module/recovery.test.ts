@@ -111,7 +111,10 @@ describe.each(ADAPTERS)('mailed links in a host on %s', (adapter) => {
     passwords.request(email, source);
     passwords.request(uniqueEmail(), source);
     await passwords.reset(await tokenOf('password_reset'), NEW_PASSWORD, source);
-    while (heard.length < 5) await new Promise((resolve) => setImmediate(resolve));
+    await eventually(
+      async () => heard.length,
+      (count) => count >= 5,
+    );
     const { userId } = sent[0]!;
     expect(heard).toEqual([
       ['user.registered', { userId, source }],

@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import { Types } from 'mongoose';
 import { AuthEventBus, type AuthEventName, type AuthEvents } from '../../src/index.js';
+import { eventually } from '../support/eventually.js';
 import { HostApp } from '../support/host-app.js';
 import {
   anotherSession,
@@ -91,7 +92,10 @@ function hostWith(refreshToken: { reuse?: 'revoke' | 'report'; reuseScope?: 'ses
     /** The only event of a name; events are emitted after the answer. */
     emitted: async (name: AuthEventName) => {
       const found = () => context.operator.heard.filter((event) => event.name === name);
-      while (found().length === 0) await new Promise((resolve) => setImmediate(resolve));
+      await eventually(
+        async () => found(),
+        ({ length }) => length > 0,
+      );
       expect(context.operator.heard.map((event) => event.name)).toEqual([name]);
       return found()[0]?.payload;
     },

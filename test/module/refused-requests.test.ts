@@ -21,7 +21,11 @@ describe.each(ADAPTERS)('endless refused requests, on %s', (adapter) => {
   let boundToken: string;
 
   beforeAll(async () => {
-    host = await HostApp.start(adapter, { throttle: {} });
+    // The default limit, in a window and a grace period that a busy machine does not outlast.
+    host = await HostApp.start(adapter, {
+      throttle: { login: { limit: 20, window: '1h' } },
+      refreshToken: { gracePeriod: '10m' },
+    });
     ({ accessToken: token, refreshToken } = await newSession(host.api()));
     const owner = await KeyClient.create(host.api());
     const login = { email: uniqueEmail(), password: PASSWORD, transport: 'body' };
@@ -41,8 +45,8 @@ describe.each(ADAPTERS)('endless refused requests, on %s', (adapter) => {
   const rowsOf = async (type: string) =>
     host.connection.collection('security_events').find({ type }).toArray();
   const countOf = async (type: string) => {
-    const day = await host.connection.collection('security_daily').findOne({ type });
-    return day?.['count'] as number;
+    const days = await host.connection.collection('security_daily').find({ type }).toArray();
+    return days.reduce((sum, day) => sum + (day['count'] as number), 0);
   };
 
   it('are all counted, and leave only a few rows: logins', async () => {
@@ -53,21 +57,21 @@ describe.each(ADAPTERS)('endless refused requests, on %s', (adapter) => {
     expect(await countOf('login.locked')).toBe(REFUSED - ADMITTED);
     expect(await rowsOf('login.locked')).toHaveLength(1);
     expect((await rowsOf('login.failed')).length).toBeLessThanOrEqual(20);
-  }, 120_000);
+  }, 300_000);
 
   it('are all counted, and leave only a few rows: routes of administrators', async () => {
     const statuses = await sendMany(1000, () => host.api().send('GET', '/auth/admin/events', { token }));
     expect(statuses).toEqual({ 403: 1000 });
     expect(await countOf('access.denied')).toBe(1000);
     expect(await rowsOf('access.denied')).toHaveLength(1);
-  }, 120_000);
+  });
 
   it('are all counted, and leave only a few rows: a copied token of a bound session', async () => {
     const statuses = await sendMany(250, () => host.api().refresh(boundToken));
     expect(statuses).toEqual({ 401: 250 });
     expect(await countOf('refresh_token.proof_failed')).toBe(250);
     expect(await rowsOf('refresh_token.proof_failed')).toHaveLength(20);
-  }, 120_000);
+  });
 
   it('are all counted, and leave only a few rows: contested attempts', async () => {
     const refresh = () => {
@@ -79,5 +83,5 @@ describe.each(ADAPTERS)('endless refused requests, on %s', (adapter) => {
     expect(statuses).toEqual({ 409: 100 });
     expect(await countOf('refresh_token.contested')).toBe(100);
     expect(await rowsOf('refresh_token.contested')).toHaveLength(20);
-  }, 120_000);
+  });
 });

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { databaseUri } from '../support/database.js';
 import { DatabaseProxy } from '../support/database-proxy.js';
+import { eventually } from '../support/eventually.js';
 import {
   Api,
   expectAccessRevoked,
@@ -17,7 +18,7 @@ import { claimsOf } from '../support/tokens.js';
 const GRACE_MS = 60_000;
 
 async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+  expect(await eventually(async () => isSo(), Boolean)).toBe(true);
 }
 
 describe('an answer that is lost', () => {

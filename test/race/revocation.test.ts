@@ -71,8 +71,14 @@ describe.each([
       await redis?.dispose();
     });
 
-    it('each reports how it follows revocations', () => {
-      for (const { output } of services) expect(output).toContain(`pushed by ${described}`);
+    it('each reports how it follows revocations', async () => {
+      for (const service of services) {
+        const output = await eventually(
+          async () => service.output,
+          (text) => text.includes('pushed by'),
+        );
+        expect(output).toContain(`pushed by ${described}`);
+      }
     });
 
     it.each([
@@ -106,17 +112,16 @@ async function outlives(
   expect((await orders(api, live.accessToken)).status).toBe(200);
   expectNoContent(await api.logout({ token: left.accessToken }));
   await outage.begin();
-  const from = performance.now();
   // At first only known tokens pass and revoked ones are refused; later no token is accepted.
   await until(async () => {
     expect((await orders(api, left.accessToken)).status).not.toBe(200);
     const answer = await orders(api, live.accessToken);
     if (answer.status === 200) return false;
+    expect(host.app.get(RevocationService).stalenessMs).toBeGreaterThan(MAX_STALENESS_MS);
     expectError(answer, 503, 'TEMPORARILY_UNAVAILABLE');
     expect(answer.headers['retry-after']).toMatch(/^\d+$/);
     return true;
   });
-  expect(performance.now() - from).toBeGreaterThan(MAX_STALENESS_MS / 4);
   expect(host.app.get(RevocationService).isInTouch).toBe(false);
   // A revocation that is already known needs no store.
   expectGuardRefusal(await orders(api, left.accessToken), 'ACCESS_TOKEN_REVOKED');

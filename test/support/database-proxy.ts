@@ -15,6 +15,8 @@ export class DatabaseProxy {
   private readonly held: { readonly chunk: Buffer | null; readonly go: () => void }[] = [];
   /** Commands whose next answer will be lost. */
   private readonly doomed = new Set<string>();
+  /** The words of the command at which everything freezes. */
+  private freezingAt: readonly string[] | null = null;
 
   private constructor(
     private readonly server: Server,
@@ -62,8 +64,14 @@ export class DatabaseProxy {
     this.isFrozen = true;
   }
 
+  /** Freezes when a command with all these words arrives, which is held back as well. */
+  freezeAt(...words: string[]): void {
+    this.freezingAt = words;
+  }
+
   thaw(): void {
     this.isFrozen = false;
+    this.freezingAt = null;
     for (const { go } of this.held.splice(0)) go();
   }
 
@@ -111,7 +119,10 @@ export class DatabaseProxy {
       database.write(chunk);
     };
     const answer = (chunk: Buffer) => (isDoomed ? client.destroy() : client.write(chunk));
-    client.on('data', (chunk: Buffer) => this.pass(chunk, () => this.isCut || ask(chunk)));
+    client.on('data', (chunk: Buffer) => {
+      if (this.freezingAt?.every((word) => chunk.includes(word))) this.freeze();
+      this.pass(chunk, () => this.isCut || ask(chunk));
+    });
     database.on('data', (chunk: Buffer) => this.pass(chunk, () => this.isCut || answer(chunk)));
   }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { databaseUri } from './database.js';
+import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { Api, COOKIE } from './http.js';
 
@@ -15,6 +16,11 @@ const ENTRY = fileURLToPath(new URL('../../apps/service/dist/main.js', import.me
 export const HELD_CLOCK: readonly string[] = [
   '--import',
   pathToFileURL(fileURLToPath(new URL('held-clock.mjs', import.meta.url))).href,
+];
+/** For {@link Service.start}: the clock of sessions, tokens and limits stands still. */
+export const STILL_CLOCK: readonly string[] = [
+  '--import',
+  pathToFileURL(fileURLToPath(new URL('still-clock.mjs', import.meta.url))).href,
 ];
 const START_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 10_000;
@@ -42,6 +48,8 @@ export class Service {
   readonly origin: string;
   /** Everything the process has written so far to both streams. */
   output = '';
+  /** Where the output of the last start begins. */
+  private launchedAt = 0;
   private child: ChildProcess | undefined;
   private exited: Promise<number | null> = Promise.resolve(null);
   private clockAheadMs = 0;
@@ -154,6 +162,14 @@ export class Service {
     await moved;
   }
 
+  /** The output since the last start, once the banner is in it: nothing orders it and the first answers. */
+  async untilBanner(): Promise<string> {
+    const isThere = (output: string): boolean => /is running at [^]*\n\n/.test(output);
+    const output = await eventually(async () => this.output.slice(this.launchedAt), isThere);
+    if (!isThere(output)) throw new Error(`no banner:\n${output}`);
+    return output;
+  }
+
   /** The time on the service's clock. */
   now(): number {
     return Date.now() + this.clockAheadMs;
@@ -196,6 +212,7 @@ export class Service {
     });
     running.add(child);
     this.child = child;
+    this.launchedAt = this.output.length;
     const write = (chunk: Buffer): void => {
       this.output += chunk.toString();
     };

@@ -4,7 +4,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -24,6 +23,7 @@ const STEADY_HASHING = [
   '--import',
   pathToFileURL(join(ROOT, 'apps/service/test/support/steady-hashing.mjs')).href,
 ];
+const ENDLESS = ['--import', pathToFileURL(join(ROOT, 'apps/service/test/support/endless-doctor.mjs')).href];
 const secret = () => randomBytes(48).toString('base64url');
 
 let dataDir: string;
@@ -112,7 +112,7 @@ describe('npm run doctor', () => {
         const before = await documents(connection);
         expect(await findingsOf(environment())).toEqual([]);
         expect(await documents(connection)).toEqual(before);
-        await untilBannerOf(service);
+        await service.untilBanner();
         expect(service.output).not.toContain('"Doctor"');
       } finally {
         await service.stop();
@@ -163,7 +163,7 @@ describe('npm run doctor', () => {
       THROTTLE: 'on',
     });
     try {
-      await untilBannerOf(service);
+      await service.untilBanner();
       expect(service.output).toContain('embedded development database');
       // The check at boot ran before the banner: findings for development only are not shown.
       expect(service.output).not.toMatch(/Doctor|error:/);
@@ -322,12 +322,14 @@ describe('npm run doctor', () => {
     const temporary = mkdtempSync(join(tmpdir(), 'silent-auth-doctor-copies-'));
     try {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-        const child = spawn(process.execPath, [ENTRY], {
+        const child = spawn(process.execPath, [...ENDLESS, ENTRY], {
           env: { PATH: process.env.PATH, DATA_DIR: dataDir, TMPDIR: temporary },
           stdio: 'ignore',
         });
         const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-        while (readdirSync(temporary).length === 0) await delay(5);
+        const copies = await Promise.race([closed, untilCopied(temporary)]);
+        if (typeof copies !== 'object' || copies === null) throw new Error('the doctor ended by itself');
+        expect(copies).not.toEqual([]);
         child.kill(signal);
         expect(await closed).toBe(signal === 'SIGINT' ? 130 : 143);
         expect(readdirSync(temporary)).toEqual([]);
@@ -387,7 +389,7 @@ describe('the boot of the service', () => {
       STEADY_HASHING,
     );
     try {
-      await untilBannerOf(service);
+      await service.untilBanner();
       const lines = await eventually(
         async () => service.output.split('\n').filter((line) => line.includes('"context":"Doctor"')),
         (found) => found.length >= 3,
@@ -406,11 +408,11 @@ describe('the boot of the service', () => {
   });
 });
 
-/** Printed after the check at boot. */
-async function untilBannerOf(service: Service): Promise<void> {
-  await eventually(
-    async () => service.output,
-    (output) => output.includes('is running at'),
+/** What is in a folder, once there is something. */
+async function untilCopied(folder: string): Promise<string[]> {
+  return eventually(
+    async () => readdirSync(folder),
+    (names) => names.length > 0,
   );
 }
 

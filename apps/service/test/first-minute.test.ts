@@ -20,13 +20,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
-async function untilBannerOf(service: Service, from = 0): Promise<string> {
-  return eventually(
-    async () => service.output.slice(from),
-    (output) => output.includes('is running at') && output.endsWith('\n\n'),
-  );
-}
-
 describe('the administrator’s password', () => {
   it('survives a first start on a busy port, which prints one sentence', async () => {
     const { server, port } = await busyPort();
@@ -40,7 +33,7 @@ describe('the administrator’s password', () => {
     }
     const service = await Service.start({ ...FRESH, DATA_DIR: dataDir });
     try {
-      const [, email = '', password = ''] = ONCE.exec(service.output) ?? [];
+      const [, email = '', password = ''] = ONCE.exec(await service.untilBanner()) ?? [];
       expect((await service.api().login({ email, password })).json.user.roles).toContain('admin');
     } finally {
       await service.dispose();
@@ -50,7 +43,7 @@ describe('the administrator’s password', () => {
   it('is shown when the account is created, before anything else can fail', async () => {
     const service = await Service.start();
     try {
-      const output = await untilBannerOf(service);
+      const output = await service.untilBanner();
       expect(output.indexOf('password: ')).toBeLessThan(output.indexOf('is running at'));
       expect(output.match(/password: /g)).toHaveLength(1);
     } finally {
@@ -62,13 +55,13 @@ describe('the administrator’s password', () => {
     const email = uniqueEmail();
     const service = await Service.start({ ADMIN_EMAIL: email, ADMIN_PASSWORD: PASSWORD });
     try {
-      const from = service.output.length;
       await service.restart({ ADMIN_PASSWORD: undefined });
       const page = `http://localhost:${service.port}/reset-password`;
-      expect(await untilBannerOf(service, from)).toContain(
+      const output = await service.untilBanner();
+      expect(output).toContain(
         `administrator: ${email}; password lost? ${page} shows a link on this terminal.`,
       );
-      expect(service.output.slice(from)).not.toContain('warning: ADMIN_PASSWORD');
+      expect(output).not.toContain('warning: ADMIN_PASSWORD');
       expect((await service.api().send('GET', '/reset-password')).status).toBe(200);
       expect((await service.api().post('/auth/forgot-password', { email })).status).toBe(202);
       await eventually(
@@ -84,12 +77,10 @@ describe('the administrator’s password', () => {
     const email = uniqueEmail();
     const service = await Service.start({ ADMIN_EMAIL: email, ADMIN_PASSWORD: PASSWORD });
     try {
-      let from = service.output.length;
       await service.restart();
-      expect(await untilBannerOf(service, from)).not.toContain('warning: ADMIN_PASSWORD');
-      from = service.output.length;
+      expect(await service.untilBanner()).not.toContain('warning: ADMIN_PASSWORD');
       await service.restart({ ADMIN_PASSWORD: `${PASSWORD}!` });
-      expect(await untilBannerOf(service, from)).toContain(
+      expect(await service.untilBanner()).toContain(
         `warning: ADMIN_PASSWORD is not the password of ${email}`,
       );
     } finally {
@@ -153,7 +144,7 @@ describe('a misspelt variable', () => {
   it('is pointed out in the banner', async () => {
     const service = await Service.start({ ACCES_TOKEN_TTL: '5m' });
     try {
-      expect(await untilBannerOf(service)).toContain(
+      expect(await service.untilBanner()).toContain(
         'warning: ACCES_TOKEN_TTL is not read: did you mean ACCESS_TOKEN_TTL?',
       );
     } finally {
@@ -182,11 +173,11 @@ describe('.env', () => {
   it('sets what the environment does not set, and the banner says so', async () => {
     const service = await written('# Of a developer\nPORT=1\nexport DOCS=off\nDEMO="off"\n');
     try {
-      const from = service.output.length;
       await service.restart();
-      expect(await untilBannerOf(service, from)).toContain('  settings from .env\n');
+      const output = await service.untilBanner();
+      expect(output).toContain('  settings from .env\n');
       for (const path of ['/', '/docs']) expect((await service.api().send('GET', path)).status).toBe(404);
-      for (const name of ['see it at work', '/docs']) expect(service.output.slice(from)).not.toContain(name);
+      for (const name of ['see it at work', '/docs']) expect(output).not.toContain(name);
     } finally {
       await service.dispose();
     }

