@@ -4,9 +4,9 @@ import { ServiceStage } from '../support/proof/service-stage.js';
 import { rob, type Robbery } from '../support/proof/thieves.js';
 
 /** Much longer than a request takes on a busy machine. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 3_000;
 /** Pushed revocations are faster than this; during a watch the collection is only read every five seconds. */
-const BOUND_MS = 4_000;
+const BOUND_MS = 2_400;
 
 // Each robbery waits for the grace period and the bound three times.
 jest.setTimeout(300_000);
