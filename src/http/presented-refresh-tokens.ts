@@ -1,10 +1,23 @@
-import { Injectable } from '@nestjs/common';
-import type { RefreshTokenClaims } from '../core/refresh-token.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK, type Clock } from '../core/ports.js';
+import {
+  parseRefreshTokenClaims,
+  REFRESH_TOKEN_TYPE,
+  refreshTokenAudience,
+  type RefreshTokenClaims,
+} from '../core/refresh-token.js';
+import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
+import { parseJoseHeader } from '../tokens/keys/jose-header.js';
+import { KeyRing } from '../tokens/keys/key-ring.js';
 import { TokenSigner } from '../tokens/token-signer.js';
 import type { HttpRequest, PresentedRefreshToken } from './http-request.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
 type TokenRequest = Pick<HttpRequest, 'headers' | 'body' | 'presentedRefreshToken'>;
+
+const CLOCK_TOLERANCE_MS = 60_000;
+/** Key ids are thumbprints, or chosen by an operator. */
+const KEY_ID = /^[\w.-]{1,64}$/;
 
 /**
  * The refresh tokens of a request. A browser sends several cookies of one name if the domain or path of the cookie has
@@ -15,6 +28,9 @@ export class PresentedRefreshTokens {
   constructor(
     private readonly cookie: RefreshCookie,
     private readonly signer: TokenSigner,
+    private readonly keyRing: KeyRing,
+    @Inject(AUTH_OPTIONS) private readonly options: ResolvedAuthOptions,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** The token to use: the newest valid one, or the first one if none is valid (it is refused later); null if there is none. */
@@ -49,21 +65,20 @@ export class PresentedRefreshTokens {
   }
 
   /**
-   * Whether another process may already sign with the key of a token, which this process does not have: the client should try
-   * again.
+   * Whether a token claims to be a recent one of this issuer, but names a key that this process does not have: another process
+   * may already sign with a new key. The claims are not verified, so they only decide when the client should try again. An
+   * older token belongs to a retired key.
    */
   isOfNewKey({ token }: PresentedRefreshToken): boolean {
-    return this.signer.sessionOfNewKey('refresh', token) !== null;
-  }
-
-  /**
-   * The sessions that the tokens of new keys name, if no token is verified: with one that is, a cookie that a sibling host has
-   * set must not matter. Nobody has verified them.
-   */
-  sessionsOfNewKeys(request: TokenRequest): string[] {
-    const all = this.cookie.readAll(request);
-    if (this.verify(all).length > 0) return [];
-    return all.flatMap(({ token }) => this.signer.sessionOfNewKey('refresh', token) ?? []);
+    const header = parseJoseHeader(token);
+    if (header?.typ !== REFRESH_TOKEN_TYPE || !KEY_ID.test(header.kid)) return false;
+    if (this.keyRing.knows('refresh', header.kid)) return false;
+    const claims = parseRefreshTokenClaims(payloadOf(token));
+    const { issuer, accessToken } = this.options;
+    if (claims?.iss !== issuer || claims.aud !== refreshTokenAudience(issuer)) return false;
+    // An active client refreshes each time its access token expires.
+    const ageMs = this.clock.now() - claims.iat * 1000;
+    return ageMs >= -CLOCK_TOLERANCE_MS && ageMs <= accessToken.ttlMs + CLOCK_TOLERANCE_MS;
   }
 
   private verify(all: readonly PresentedRefreshToken[]): Verified[] {
@@ -81,4 +96,12 @@ interface Verified {
 
 function newestFirst({ claims: a }: Verified, { claims: b }: Verified): number {
   return a.sid === b.sid ? b.gen - a.gen : b.iat - a.iat;
+}
+
+function payloadOf(token: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+  } catch {
+    return null;
+  }
 }

@@ -119,7 +119,7 @@ const LOGIN: Routes = {
     at: 'post /logout',
     summary: 'Log out here',
     description:
-      'Ends the session of the refresh token or of the access token (both sessions, if they differ). Expired tokens work too. It also succeeds without any token, or when already logged out. With 503, a session goes on: send the request again after `Retry-After`.',
+      'Ends the session of the refresh token or of the access token (both sessions, if they differ). Expired tokens work too. It also succeeds without any token, or when already logged out.',
     needs: ['refreshCookie', 'accessToken', null],
     sameSite: true,
     proof: true,

@@ -6,7 +6,6 @@ import {
   accessTokenPayload,
   accessTokenTimes,
   oddClaim,
-  parseAccessTokenClaims,
 } from '../core/access-token.js';
 import { isSameText } from '../core/base64url.js';
 import type { Actor } from '../core/claims.js';
@@ -23,20 +22,11 @@ import {
 import type { RefreshSession } from '../core/refresh-token.store.js';
 import { oddRecord } from '../core/user-record.js';
 import { AUTH_OPTIONS, type ResolvedAuthOptions } from '../options/resolve-options.js';
-import { parseJoseHeader } from './keys/jose-header.js';
 import { KeyRing, type SigningKey, type TokenKind } from './keys/key-ring.js';
 import { TokenVerifier } from './token-verifier.js';
 
 /** Maximum lifetime of a token with which an administrator acts for a user. */
 const ACTING_MS = 15 * MINUTE_MS;
-const CLOCK_TOLERANCE_MS = MINUTE_MS;
-/** Key ids are thumbprints, or chosen by an operator. */
-const KEY_ID = /^[\w.-]{1,64}$/;
-
-/** For the log, where an operator finds out why clients are asked to try again. */
-export const UNKNOWN_KEY =
-  'a token of this issuer names a key that this process does not have: ' +
-  'append a new key to the list of every process before any process signs with it';
 
 export interface SignedToken {
   readonly token: string;
@@ -150,27 +140,6 @@ export class TokenSigner extends TokenVerifier {
     if (!claims || claims.iss !== this.options.issuer || claims.aud !== this.refreshAudience) return null;
     // No token of this service has it.
     return Object.hasOwn(content as object, 'nbf') ? null : claims;
-  }
-
-  /**
-   * The session of a recent token of this issuer that names a key which this process does not have: another process may already
-   * sign with a new key. Null for any other token; an older one belongs to a retired key. The claims are not verified, so they
-   * only decide whether the client should try again.
-   */
-  sessionOfNewKey(kind: TokenKind, token: string): string | null {
-    const header = parseJoseHeader(token);
-    if (header?.typ !== this.keyRing.typeOf(kind) || !KEY_ID.test(header.kid)) return null;
-    if (this.keyRing.knows(kind, header.kid)) return null;
-    const content = contentOf(token.split('.')[1] ?? '');
-    const claims = kind === 'access' ? parseAccessTokenClaims(content) : parseRefreshTokenClaims(content);
-    const { issuer, audience, accessToken } = this.options;
-    if (claims?.iss !== issuer || claims.aud !== (kind === 'access' ? audience : this.refreshAudience))
-      return null;
-    // An active client refreshes each time its access token expires.
-    const ageMs = this.clock.now() - claims.iat * 1000;
-    return ageMs >= -CLOCK_TOLERANCE_MS && ageMs <= accessToken.ttlMs + CLOCK_TOLERANCE_MS
-      ? claims.sid
-      : null;
   }
 
   private sign(kind: TokenKind, claims: object): string {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { ObjectId } from 'mongodb';
-import { AuthEventBus, type AuthEvents, IntrospectionService, KeyRing } from '../../src/index.js';
+import { AuthEventBus, type AuthEvents, IntrospectionService } from '../../src/index.js';
 import { ADAPTERS, authOptions, HostApp } from '../support/host-app.js';
 import {
   type Answer,
@@ -304,26 +304,6 @@ describe.each(ADAPTERS)('the OAuth endpoints on %s', (adapter) => {
           tokenId: claimsOf(first.accessToken).jti,
         },
       ]);
-    });
-
-    it('of a token whose key only other processes have is not confirmed (RFC 7009 §2.2.1)', async () => {
-      const [access, refresh] = [[secret()], [secret()]];
-      const keys = { access, refresh };
-      const own = await HostApp.start(adapter, { introspectionClients: [GATEWAY], keys });
-      try {
-        const ring = own.app.get(KeyRing, { strict: false });
-        ring.replace({ access: [secret(), ...access], refresh: [secret(), ...refresh] });
-        const { accessToken, refreshToken } = await newSession(own.api());
-        ring.replace(keys);
-        for (const token of [accessToken, refreshToken]) {
-          const headers = { authorization: basic(GATEWAY), 'content-type': FORM };
-          const answer = await own.api().send('POST', '/auth/revoke', { raw: text({ token }), headers });
-          expectOAuthError(answer, 503, 'temporarily_unavailable');
-          expect(answer.headers['retry-after']).toBe('1');
-        }
-      } finally {
-        await own.stop();
-      }
     });
 
     it('of an unknown token succeeds, and ends nothing', async () => {

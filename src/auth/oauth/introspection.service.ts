@@ -10,7 +10,7 @@ import { RevocationService } from '../../revocation/revocation.service.js';
 import { AccessTokenAuthenticator } from '../../tokens/access-token.authenticator.js';
 import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
 import { SessionTerminator } from '../../tokens/session-terminator.js';
-import { TokenSigner, UNKNOWN_KEY } from '../../tokens/token-signer.js';
+import { TokenSigner } from '../../tokens/token-signer.js';
 import { UsersService } from '../../users/users.service.js';
 import { OAuthError } from './oauth-error.js';
 
@@ -69,8 +69,7 @@ export class IntrospectionService {
 
   /**
    * Revokes a token. A refresh token, even an earlier or expired one, ends its session with all access tokens. An access token
-   * revokes only itself. Anything else is ignored (RFC 7009 §2.2), except for a token that may be signed with a key that only
-   * other processes have: the client must assume that it still works, and try again (RFC 7009 §2.2.1).
+   * revokes only itself. Anything else is ignored (RFC 7009 §2.2).
    * @throws AuthError `TEMPORARILY_UNAVAILABLE`
    * @throws OAuthError `unsupported_token_type` (RFC 7009 §2.2.1) for an access token, if `revocation.mode` is `off`
    */
@@ -81,8 +80,7 @@ export class IntrospectionService {
       return;
     }
     const access = this.signer.verifyAccessToken(token);
-    if (!access) return this.assertKeyIsKnown(token);
-    if (this.isOver(access)) return;
+    if (!access || this.isOver(access)) return;
     if (!this.revocations.isOn)
       throw new OAuthError('unsupported_token_type', 'Access tokens are not revoked here; they expire.');
     const { sub: userId, sid: sessionId, jti: tokenId } = access;
@@ -90,12 +88,6 @@ export class IntrospectionService {
     if (!this.revocations.isTokenRevoked(tokenId))
       void this.events.emit('access_token.revoked', { userId, sessionId, tokenId, clientId, source });
     await this.revocations.revokeToken(tokenId, new Date(access.exp * 1000));
-  }
-
-  private assertKeyIsKnown(token: string): void {
-    const kinds = ['refresh', 'access'] as const;
-    if (kinds.some((kind) => this.signer.sessionOfNewKey(kind, token) !== null))
-      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: UNKNOWN_KEY });
   }
 
   private async accessToken(claims: AccessTokenClaims): Promise<Introspection> {

@@ -54,7 +54,6 @@ export class AuthHttp {
   tokensOf(request: ClientRequest): LogoutTokens {
     return {
       refreshTokens: this.presented.verified(request),
-      sessionsOfNewKeys: this.presented.sessionsOfNewKeys(request),
       accessToken: extractAccessToken(request),
       proof: this.proofs.of(request),
     };

@@ -13,7 +13,7 @@ import type { RefreshFields } from '../../tokens/refresh-request.js';
 import { RefreshTokenService } from '../../tokens/refresh-token.service.js';
 import type { NewSession, OpenSession } from '../../tokens/session-opener.js';
 import { SessionTerminator } from '../../tokens/session-terminator.js';
-import { TokenSigner, UNKNOWN_KEY } from '../../tokens/token-signer.js';
+import { TokenSigner } from '../../tokens/token-signer.js';
 import { TokenVersions } from '../../tokens/token-version.js';
 import { type Registration, UsersService } from '../../users/users.service.js';
 import {
@@ -34,11 +34,6 @@ import { type Reauthentication, ReauthenticationService } from './reauthenticati
 export interface LogoutTokens {
   /** More than one if the browser has several cookies with the name. */
   readonly refreshTokens: readonly RefreshTokenClaims[];
-  /**
-   * Ids that recent refresh tokens name whose key this process does not have. Nobody has verified them: they only decide
-   * whether the client should try again.
-   */
-  readonly sessionsOfNewKeys?: readonly string[];
   readonly accessToken: string | null;
   /** Needed for tokens that are bound to a key. */
   readonly proof?: RequestProof | undefined;
@@ -165,26 +160,30 @@ export class AuthService {
    * is revoked, but no session ends.
    * @param source the sender of the request, for the events (also below); null if there is no request
    * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`; then no session has ended
-   * @throws AuthError `TEMPORARILY_UNAVAILABLE` if a token may be signed with a key that only other processes have. Its session
-   * has not ended; those of the other tokens have
    */
-  async logout(tokens: LogoutTokens, source: EventSource | null = null): Promise<void> {
-    const { accessToken, sessionsOfNewKeys = [] } = tokens;
+  async logout(
+    { refreshTokens, accessToken, proof }: LogoutTokens,
+    source: EventSource | null = null,
+  ): Promise<void> {
     const verified = accessToken === null ? null : this.signer.verifyAccessToken(accessToken);
     if (verified?.act) await this.terminator.endAccessToken(verified);
     // An actor's token does not log the user out.
     const access = verified?.act ? null : verified;
-    const owners = this.ownersOf(tokens, access, source);
+    const owners = new Map<string, string>();
+    const [, ...otherTokens] = refreshTokens;
+    for (const claims of [...refreshTokens, access]) {
+      if (!claims) continue;
+      const isOptional = otherTokens.some((token) => token === claims);
+      // An unbound access token of the session is enough.
+      const isBearer = access?.sid === claims.sid && !access.cnf;
+      if (isBearer || this.isProven(claims, proof, source, isOptional)) owners.set(claims.sid, claims.sub);
+    }
     for (const [sessionId, userId] of owners) {
       const ended = await this.terminator.end(userId, [sessionId], 'logged_out', source);
       // Reported once, even if several tabs or retries ask for it.
       if (ended.length > 0)
         void this.events.emit('user.logged_out', { userId, sessionId, everywhere: false, by: null, source });
     }
-    const ofNewKey = accessToken === null ? null : this.signer.sessionOfNewKey('access', accessToken);
-    const unread = ofNewKey === null ? sessionsOfNewKeys : [...sessionsOfNewKeys, ofNewKey];
-    if (unread.some((sessionId) => !owners.has(sessionId)))
-      throw new AuthError('TEMPORARILY_UNAVAILABLE', { detail: UNKNOWN_KEY });
   }
 
   /**
@@ -300,27 +299,6 @@ export class AuthService {
    */
   async renewAccessTokens(userId: string): Promise<boolean> {
     return this.tokenVersions.retireRoles(userId);
-  }
-
-  /**
-   * The sessions that the tokens of a logout may end, with their users.
-   * @throws AuthError `PROOF_REQUIRED`, `PROOF_NONCE_REQUIRED`
-   */
-  private ownersOf(
-    { refreshTokens, proof }: LogoutTokens,
-    access: AccessTokenClaims | null,
-    source: EventSource | null,
-  ): ReadonlyMap<string, string> {
-    const owners = new Map<string, string>();
-    const [, ...otherTokens] = refreshTokens;
-    for (const claims of [...refreshTokens, access]) {
-      if (!claims) continue;
-      const isOptional = otherTokens.some((token) => token === claims);
-      // An unbound access token of the session is enough.
-      const isBearer = access?.sid === claims.sid && !access.cnf;
-      if (isBearer || this.isProven(claims, proof, source, isOptional)) owners.set(claims.sid, claims.sub);
-    }
-    return owners;
   }
 
   /**

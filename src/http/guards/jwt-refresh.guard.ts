@@ -2,7 +2,6 @@ import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { AuthError } from '../../core/errors.js';
 import { CLOCK, type Clock } from '../../core/ports.js';
 import type { RefreshTokenClaims } from '../../core/refresh-token.js';
-import { UNKNOWN_KEY } from '../../tokens/token-signer.js';
 import { requestOf } from '../http-request.js';
 import { PresentedRefreshTokens } from '../presented-refresh-tokens.js';
 import { JwtRefreshStrategy } from '../strategies/jwt-refresh.strategy.js';
@@ -10,6 +9,9 @@ import { attempt } from './passport-attempt.js';
 import { RefusingGuard } from './refusing.guard.js';
 
 const RETRY_AFTER_S = 1;
+const UNKNOWN_KEY =
+  'a refresh token of this issuer names a key that this process does not have: ' +
+  'append a new key to the list of every process before any process signs with it';
 
 /**
  * Requires a validly signed refresh token, in the body or the cookie, and sets `request.refreshToken` to its claims.
