@@ -29,12 +29,12 @@ async function ended(child: ChildProcess): Promise<void> {
 
 /** Resolves when a server answers at this URL, with any status. */
 export async function answering(url: string): Promise<void> {
-  const deadline = Date.now() + READY_WITHIN_MS;
+  const deadline = performance.now() + READY_WITHIN_MS;
   for (;;) {
     try {
       return void (await fetch(url));
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -78,10 +78,11 @@ export class RedisServer {
     const child = spawn('redis-server', await this.commandLine(), { stdio: 'ignore' });
     this.child = child;
     this.exited = new Promise((resolve) => child.once('exit', () => resolve()));
-    const deadline = Date.now() + START_WITHIN_MS;
+    const deadline = performance.now() + START_WITHIN_MS;
     while (!(await this.answers(child))) {
       if (child.exitCode !== null) throw new Error(`redis-server ended with code ${child.exitCode}`);
-      if (Date.now() > deadline) throw new Error(`no answer of redis-server within ${START_WITHIN_MS} ms`);
+      if (performance.now() > deadline)
+        throw new Error(`no answer of redis-server within ${START_WITHIN_MS} ms`);
       await delay(50);
     }
   }

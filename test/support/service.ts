@@ -229,8 +229,8 @@ export class Service {
   }
 
   private async untilReady(): Promise<void> {
-    const deadline = Date.now() + START_WITHIN_MS;
-    while (this.child !== undefined && Date.now() < deadline) {
+    const deadline = performance.now() + START_WITHIN_MS;
+    while (this.child !== undefined && performance.now() < deadline) {
       const ready = await this.api()
         .send('GET', '/health/ready')
         .catch(() => undefined);

@@ -141,9 +141,9 @@ export class Tab<Of extends Kind = Playwright> {
 
 /** Waits for the condition, with an upper limit for a busy machine. */
 export async function eventually(isMet: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-  const deadline = Date.now() + WITHIN_MS;
+  const deadline = performance.now() + WITHIN_MS;
   while (!(await isMet())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain until ${what()}`);
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what()}`);
     await delay(20);
   }
 }

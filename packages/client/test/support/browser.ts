@@ -7,9 +7,9 @@ const CONDITION_WITHIN_MS = 20_000;
 
 /** Resolves when the condition holds; checks again after each turn of the event loop. */
 export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
-  const end = Date.now() + CONDITION_WITHIN_MS;
+  const end = performance.now() + CONDITION_WITHIN_MS;
   while (!condition()) {
-    if (Date.now() > end) throw new Error(`${what} did not come true`);
+    if (performance.now() > end) throw new Error(`${what} did not come true`);
     await new Promise((next) => setImmediate(next));
   }
 }
