@@ -1,7 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { clientAddress } from '../core/network.js';
 import { CLOCK, type Clock, USER_STORE, type UserRecord, type UserStore } from '../core/ports.js';
-import { REFRESH_TOKEN_STORE, type RefreshTokenStore } from '../core/refresh-token.store.js';
+import {
+  REFRESH_TOKEN_STORE,
+  type RefreshTokenStore,
+  type SessionLogin,
+} from '../core/refresh-token.store.js';
 import {
   type DeviceAccount,
   isKnownDevice,
@@ -72,14 +76,10 @@ export class KnownDevices {
 
   /** Whether the latest login with this device id from this address was under the current token version. */
   private async hasLoggedInFrom(ip: string, deviceId: string, user: UserRecord): Promise<boolean> {
-    const [live, ended] = await Promise.all([
-      this.sessions.findLogins(user.id, new Date(this.clock.now())),
-      this.sessions.findEndedLogins(user.id),
-    ]);
     const address = clientAddress(ip);
-    const login = [...live, ...ended].find(
-      (each) => each.deviceId === deviceId && clientAddress(each.ip) === address,
-    );
+    const isHere = (each: SessionLogin) => each.deviceId === deviceId && clientAddress(each.ip) === address;
+    const live = await this.sessions.findLogins(user.id, new Date(this.clock.now()));
+    const login = live.find(isHere) ?? (await this.sessions.findEndedLogins(user.id)).find(isHere);
     const session = login && (await this.sessions.findById(login.id));
     return session?.tokenVersion === user.tokenVersion;
   }
