@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+
 /** Beyond this limit the session that was noted longest ago is forgotten: its next reissue revokes more than it needs to. */
 const MAX_SESSIONS = 10_000;
 
@@ -12,11 +14,11 @@ interface Range {
  * any more, so a later reissue does not write their revocations again.
  */
 export class AbandonedGenerations {
-  private readonly bySession = new Map<string, Range>();
+  private readonly bySession = new LRUCache<string, Range>({ max: MAX_SESSIONS });
 
   /** The first generation after `presented` that must be revoked in a session whose current one is `current`. */
   firstAfter(sessionId: string, presented: number, current: number): number {
-    const known = this.bySession.get(sessionId);
+    const known = this.bySession.peek(sessionId);
     // A session that was restored from a backup counts from a lower number, and mints for these generations again.
     if (known && known.upTo >= current) this.bySession.delete(sessionId);
     else if (known && known.after <= presented) return Math.max(presented, known.upTo) + 1;
@@ -25,12 +27,8 @@ export class AbandonedGenerations {
 
   /** Notes that a reissue was written: the generations after `presented` up to `current` are revoked and abandoned. */
   note(sessionId: string, presented: number, current: number): void {
-    const known = this.bySession.get(sessionId);
+    const known = this.bySession.peek(sessionId);
     const after = known && presented <= known.upTo ? Math.min(known.after, presented) : presented;
-    // Moves the session to the end of the map.
-    this.bySession.delete(sessionId);
     this.bySession.set(sessionId, { after, upTo: current });
-    const [oldest] = this.bySession.keys();
-    if (this.bySession.size > MAX_SESSIONS && oldest !== undefined) this.bySession.delete(oldest);
   }
 }
